@@ -1,0 +1,1 @@
+"""The pure vocabulary of the runtime: no I/O, no gRPC, no clock of its own."""
