@@ -1,0 +1,59 @@
+# Every target sets up its own environment; a second run of one costs nothing.
+# make PYTHON=python3.12 venv   chooses the interpreter (3.11 or newer).
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PROTO_DEPS := .proto-deps/.ready
+TESTS ?= tests
+ARGS ?=
+
+.PHONY: help venv stubs lint format types test demo up down clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(READY) ## make the virtual environment and install everything into it
+
+$(READY): pyproject.toml hatch_build.py deploy/opa-engine.txt deploy/make-venv
+	@deploy/make-venv "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+stubs: $(READY) ## generate phoenix_dma/v1 from the protos (only when they changed)
+	@$(BIN)/python build_stubs.py
+
+$(PROTO_DEPS): $(READY)
+	@rm -rf $(@D) && mkdir -p $(@D)/google
+	@cp -r "$$($(BIN)/python -c 'import google.api as a; print(list(a.__path__)[0])')" $(@D)/google/api
+	@find $(@D) -type f ! -name '*.proto' -delete && touch $@
+
+lint: stubs $(PROTO_DEPS) ## ruff, formatting, buf and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/buf lint
+	@$(BIN)/lint-imports --no-cache
+
+format: $(READY) ## let ruff repair and format
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+types: stubs ## mypy --strict
+	@$(BIN)/mypy
+
+test: stubs ## run every tier (TESTS=tests/unit, ARGS="-k name")
+	@$(BIN)/pytest $(TESTS) $(ARGS)
+
+demo: stubs ## play the paper's stewardship story on real records, then leave nothing running
+	@$(BIN)/python -m examples.stewardship
+
+up: stubs ## start the house and keep it running (ARGS="--ports free")
+	@exec $(BIN)/phoenix-dma up $(ARGS)
+
+down: $(READY) ## stop the house
+	@$(BIN)/phoenix-dma down $(ARGS)
+
+clean: ## remove environments, stubs and caches (not the data of a house)
+	@rm -rf .venv .venv-stubs .proto-deps phoenix_dma/v1 .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

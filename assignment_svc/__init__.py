@@ -1,0 +1,1 @@
+"""Who shall do it and how it moves: tasks, bindings, handoffs, retirements."""

@@ -1,0 +1,1 @@
+"""Windows: peers, Redis, policy engines behind the domain's ports."""

@@ -1,0 +1,1 @@
+"""Library: pure rules and the ports that they need."""

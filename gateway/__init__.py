@@ -1,0 +1,1 @@
+"""One address for clients: gRPC pass-through, the paper's REST surface, gathered views."""

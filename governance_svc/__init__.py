@@ -1,0 +1,1 @@
+"""Who said that was allowed: policy, trust, approvals, the audit ledger."""

@@ -1,0 +1,1 @@
+"""Front door: wire in, wire out."""

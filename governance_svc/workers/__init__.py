@@ -1,0 +1,1 @@
+"""Night shift: loops around use cases."""

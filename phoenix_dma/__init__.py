@@ -1,0 +1,1 @@
+"""Phoenix DMA: the public Python package (client, adapters, command line)."""

@@ -1,0 +1,1 @@
+"""Who is here and who can do what: participants, capabilities, sessions, leases."""

@@ -1,0 +1,1 @@
+"""What a task carries: context documents, artifacts, references."""

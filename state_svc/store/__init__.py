@@ -1,0 +1,1 @@
+"""Cellar: tables, repository, migrations."""

@@ -1,0 +1,1 @@
+"""Desk: one file per verb."""
