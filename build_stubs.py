@@ -1,9 +1,9 @@
 """Generate the typed stubs in ``phoenix_dma/v1`` from ``protos/phoenix_dma/v1/*.proto``.
 
 Called by the build (``hatch_build.py``), where the generator's requirements are installed, and by
-hand or by ``make stubs`` (``python build_stubs.py``), where they are not: grpcio-tools 1.71 needs an
-older protobuf than the runtime uses. By hand the generator therefore runs in a small environment of
-its own, ``.venv-stubs``, made on first use.
+``make stubs`` (``python build_stubs.py``), where they are not: grpcio-tools 1.71 needs an older
+protobuf than the runtime uses. There the generator runs in a small environment of its own,
+``.venv-stubs``, made on first use.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def is_fresh(root: Path) -> bool:
 
 
 def generate(root: Path) -> None:
-    """Write the stubs; raise ``CalledProcessError`` when protoc refuses a file (its message is on stderr)."""
+    """Write the stubs; raise ``CalledProcessError`` when protoc refuses a file."""
     target = root / PACKAGE
     with tempfile.TemporaryDirectory() as scratch:
         if protos_of(root):
@@ -123,7 +123,7 @@ def main() -> int:
         generate(root)
         print(f"{PACKAGE}: generated from {len(protos_of(root))} protos")
         return 0
-    again = [prepare_tools(root), __file__, "--force"]
+    again = [str(prepare_tools(root)), __file__, "--force"]
     return subprocess.run(again, check=False).returncode
 
 

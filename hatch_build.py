@@ -1,4 +1,4 @@
-"""The build hook: stubs are generated whenever the project is built or installed, editable or not."""
+"""The build hook: stubs are generated whenever the project is built or installed."""
 
 from __future__ import annotations
 
