@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias, Union
 
 import rfc8785
 
-type Json = None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]
-type JsonObject = Mapping[str, Json]
+Json: TypeAlias = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"]
+JsonObject: TypeAlias = Mapping[str, Json]
 
 EMPTY_OBJECT: JsonObject = {}
 

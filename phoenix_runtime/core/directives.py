@@ -1,0 +1,33 @@
+"""Orders to participants: rows until acknowledged, the stream is only the courier."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class DirectiveAction(StrEnum):
+    """What a directive asks for."""
+
+    START_TASK = "start_task"
+    STOP_TASK = "stop_task"
+    CHECKPOINT_TASK = "checkpoint_task"
+    RECEIVE_HANDOFF = "receive_handoff"
+    APPROVAL_DECIDED = "approval_decided"
+    DRAIN = "drain"
+    REGISTER_AGAIN = "register_again"
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """One order, idempotent by ``directive_id``; names task and epoch, carries no secret."""
+
+    directive_id: str
+    action: DirectiveAction
+    participant_id: str
+    task_id: str = ""
+    epoch: int = 0
+    handoff_id: str = ""
+    offer_id: str = ""
+    deadline: datetime | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,62 @@
+"""Pages: a size, and an opaque token that is bound to the filters it was made for."""
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from phoenix_runtime.core.errors import FieldInvalid, Violation
+from phoenix_runtime.core.json import Json, content_hash
+
+DEFAULT_SIZE = 50
+LARGEST_SIZE = 200
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """One page of items; ``next_token`` is empty on the last."""
+
+    items: tuple[Item, ...]
+    next_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """A parsed request: ``size`` items after ``after`` (the sort key of the last one, or ())."""
+
+    size: int
+    after: tuple[str, ...]
+    filters_hash: str
+
+    def token(self, after: tuple[str, ...]) -> str:
+        """The token of the page that begins after the sort key ``after``."""
+        raw = json.dumps([self.filters_hash[7:23], list(after)], separators=(",", ":"))
+        return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+def page_request(size: int, token: str, filters: Json) -> PageRequest:
+    """Parse what a caller gave; raises `FieldInvalid` for a size or token that cannot be."""
+    if size < 0 or size > LARGEST_SIZE:
+        text = f"0 to {LARGEST_SIZE} (0: {DEFAULT_SIZE}), not {size}"
+        raise FieldInvalid([Violation("page_size", text)])
+    filters_hash = content_hash(filters)
+    after = _after(token, filters_hash) if token else ()
+    return PageRequest(size or DEFAULT_SIZE, after, filters_hash)
+
+
+def _after(token: str, filters_hash: str) -> tuple[str, ...]:
+    """The sort key inside ``token``."""
+    try:
+        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        bound, after = json.loads(raw)
+        parsed = tuple(after)
+    except (ValueError, TypeError) as error:
+        raise FieldInvalid([Violation("page_token", "not a token of ours")]) from error
+    if bound != filters_hash[7:23]:
+        text = "belongs to other filters; begin again without a token"
+        raise FieldInvalid([Violation("page_token", text)])
+    if not all(isinstance(part, str) for part in parsed):
+        raise FieldInvalid([Violation("page_token", "not a token of ours")])
+    return parsed
