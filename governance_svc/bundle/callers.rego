@@ -1,0 +1,23 @@
+# Who asks: the bearer of the credential, as governance read it; never what a request says of itself.
+package phoenix.callers
+
+has_role(caller, wanted) if {
+	some role in caller.roles
+	role in wanted
+}
+
+is_operator(caller) if "operator" in caller.roles
+
+# The participant itself.
+is_participant(caller, id) if {
+	is_string(id)
+	id != ""
+	caller.participant == id
+}
+
+# A person or program may hold a credential of its own and one as a participant: both names are the same somebody.
+is_named(caller, id) if {
+	is_string(id)
+	id != ""
+	id in {caller.subject, caller.participant}
+}

@@ -1,0 +1,122 @@
+# data.operate: before a tool call, a read, a mutation or a final action (paper, sections 10 and 11).
+package phoenix.data_operate
+
+import data.catalogue
+import data.phoenix.fitness
+import data.phoenix.gates
+import data.phoenix.verdict as answers
+import data.phoenix.words
+
+task := object.get(input, "task", {})
+
+assignee := object.get(input, "assignee", {})
+
+kind := object.get(input, "kind", "")
+
+question := object.union({"approvals": []}, input)
+
+facts := {
+	"point": "data.operate",
+	"kind": kind,
+	"name": lower(object.get(input, "name", "")),
+	"domain": object.get(input, "domain", ""),
+}
+
+# Without a named domain the operation may touch every domain of the task, so it needs permission on each.
+domains := {input.domain} if {
+	object.get(input, "domain", "") != ""
+} else := {d | some d in task.data_domains}
+
+verdict := answers.of(
+	"phoenix.data_operate",
+	{"allow": allow, "deny": deny, "ask": gates.asks(question, facts), "obligations": obligations},
+)
+
+obligations := gates.obligations(task) | {{
+	"id": "approved_content",
+	"text": "Carry out exactly the content that was approved.",
+	"due": "always",
+} |
+	count(gates.askers(question, facts)) > 0
+}
+
+allow contains {"rule": "operate", "text": explanation, "remedy": ""} if {
+	words.known("operation_kind", kind)
+	facts.name != ""
+	is_array(task.data_domains)
+	every domain in domains {
+		within_task(domain)
+		fitness.permitted(assignee, catalogue.needs[kind], domain)
+	}
+	not domainless
+	standing
+	gates.heard(question, facts)
+}
+
+explanation := sprintf("%s may %s %s in this task.", [assignee.id, catalogue.needs[kind], spoken_domains])
+
+spoken_domains := concat(", ", sort(domains)) if {
+	count(domains) > 0
+} else := "without touching governed data"
+
+within_task(domain) if domain in words.expand(task.data_domains)
+
+standing if assignee.status in {"active", "degraded", "retiring"}
+
+# Reading and changing data happens somewhere; a tool or an answer may touch none.
+domainless if {
+	kind in {"data_read", "data_mutation"}
+	count(domains) == 0
+}
+
+deny contains refusal if some refusal in gates.refusals(question, facts)
+
+deny contains refusal if some refusal in words.unknown("operation_kind", [kind])
+
+deny contains refusal if some refusal in words.unknown("data_domain", domains)
+
+deny contains {
+	"rule": "input",
+	"text": "The operation has no name, or reads or changes data in no domain.",
+	"remedy": "Name the operation and its data domain.",
+} if {
+	incomplete
+}
+
+incomplete if facts.name == ""
+
+incomplete if domainless
+
+deny contains {
+	"rule": "task_domains",
+	"text": sprintf("The task does not work on %s.", [domain]),
+	"remedy": "Submit a task for this data domain.",
+} if {
+	some domain in domains
+	words.known("data_domain", domain)
+	not within_task(domain)
+}
+
+deny contains {
+	"rule": "permission",
+	"text": sprintf("%v has no permission to %s %s.", [assignee.id, catalogue.needs[kind], domain]),
+	"remedy": sprintf("Claim one of: %s.", [concat(", ", sort(granting(domain)))]),
+} if {
+	some domain in domains
+	words.known("data_domain", domain)
+	not fitness.permitted(assignee, catalogue.needs[kind], domain)
+}
+
+granting(domain) := {p |
+	some p, spec in catalogue.permissions
+	catalogue.needs[kind] in spec.actions
+	domain in words.expand(spec.domains)
+}
+
+deny contains {
+	"rule": "active",
+	"text": sprintf("The assignee is %v.", [object.get(assignee, "status", "unknown")]),
+	"remedy": "Register again, or ask an operator.",
+} if {
+	not standing
+}

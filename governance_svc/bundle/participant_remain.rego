@@ -1,0 +1,60 @@
+# participant.remain: asked when policy, trust or a certification changed. A denial suspends.
+package phoenix.participant.remain
+
+import data.catalogue
+import data.phoenix.fitness
+import data.phoenix.grants
+import data.phoenix.verdict as answers
+import data.phoenix.words
+
+participant := object.get(input, "participant", {})
+
+floor := catalogue.trust_policies[fitness.trust_policy(participant)].remain
+
+verdict := answers.with_facts(
+	"phoenix.participant.remain",
+	{"allow": allow, "deny": deny, "ask": set(), "obligations": set()},
+	{"grants": granted, "trust": object.get(input, ["trust", "general"], null)},
+)
+
+# Grants are judged anew where the claims are sent along: a new policy may grant less.
+granted := grants.of(participant.claims, participant.owner) if {
+	count(allow) > 0
+	count(deny) == 0
+} else := null
+
+allow contains {
+	"rule": "remain",
+	"text": sprintf("%s keeps its membership.", [participant.id]),
+	"remedy": "",
+} if {
+	is_string(participant.owner)
+	words.known("participant_type", participant.type)
+	input.trust.general >= floor
+}
+
+deny contains refusal if some refusal in words.unknown("participant_type", [object.get(participant, "type", "")])
+
+deny contains {
+	"rule": "owner",
+	"text": sprintf("Owner %s is barred.", [participant.owner]),
+	"remedy": "Ask the policy administrators.",
+} if {
+	grants.owner_entry(participant.owner).barred
+}
+
+deny contains {
+	"rule": "participant_type",
+	"text": sprintf("Owner %s may no longer run a %s.", [participant.owner, participant.type]),
+	"remedy": "Ask the policy administrators.",
+} if {
+	not grants.entitled(participant.owner, "participant_types", participant.type)
+}
+
+deny contains {
+	"rule": "trust_ok",
+	"text": sprintf("Trust %v is below %v, what membership asks for.", [fitness.rounded(input.trust.general), floor]),
+	"remedy": "Have an operator review its history and reinstate it.",
+} if {
+	input.trust.general < floor
+}

@@ -1,0 +1,63 @@
+# policy.activate: a policy administrator, tests that pass, and a second person outside development.
+package phoenix.policy.activate
+
+import data.phoenix.callers
+import data.phoenix.verdict as answers
+
+bundle := object.get(input, "bundle", {})
+
+verdict := answers.of(
+	"phoenix.policy.activate",
+	{"allow": allow, "deny": deny, "ask": set(), "obligations": set()},
+)
+
+allow contains {
+	"rule": "activate",
+	"text": sprintf("%s may activate %s.", [input.caller.subject, bundle.revision]),
+	"remedy": "",
+} if {
+	administrator
+	tested
+	second_person
+}
+
+administrator if {
+	input.caller.participant == ""
+	"policy_admin" in input.caller.roles
+}
+
+tested if {
+	bundle.tests.passed > 0
+	bundle.tests.failed == 0
+}
+
+second_person if input.development == true
+
+second_person if {
+	is_string(bundle.uploaded_by)
+	not callers.is_named(input.caller, bundle.uploaded_by)
+}
+
+deny contains {
+	"rule": "policy_admin",
+	"text": "Only policy administrators activate a bundle.",
+	"remedy": "Ask for the role policy_admin.",
+} if {
+	not administrator
+}
+
+deny contains {
+	"rule": "tests",
+	"text": "The bundle's own tests have not all passed.",
+	"remedy": "Repair the bundle, or its tests.",
+} if {
+	not tested
+}
+
+deny contains {
+	"rule": "second_person",
+	"text": "Whoever brought the bundle does not activate it alone.",
+	"remedy": "Let another policy administrator activate it.",
+} if {
+	not second_person
+}

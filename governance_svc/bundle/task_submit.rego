@@ -1,0 +1,101 @@
+# task.submit: who may submit what. A child task may narrow what its parent may do, never widen it.
+package phoenix.task.submit
+
+import data.catalogue
+import data.phoenix.callers
+import data.phoenix.verdict as answers
+import data.phoenix.words
+
+task := object.get(input, "task", {})
+
+parent := object.get(input, "parent", null)
+
+verdict := answers.of(
+	"phoenix.task.submit",
+	{"allow": allow, "deny": deny, "ask": set(), "obligations": set()},
+)
+
+allow contains {
+	"rule": "submit",
+	"text": sprintf("%s may submit this task.", [input.caller.subject]),
+	"remedy": "",
+} if {
+	asked_by_right
+	well_formed
+	parent_sound
+}
+
+parent_sound if parent == null
+
+parent_sound if {
+	is_array(parent.data_domains)
+	is_array(parent.policy_constraints)
+}
+
+well_formed if {
+	is_string(task.task_id)
+	is_array(task.required_capabilities)
+	is_array(task.data_domains)
+	is_array(task.policy_constraints)
+	is_string(task.risk_level)
+	count(task.required_capabilities) > 0
+}
+
+asked_by_right if {
+	parent == null
+	callers.has_role(input.caller, {"submitter", "operator"})
+}
+
+asked_by_right if callers.is_participant(input.caller, parent.assignee)
+
+deny contains {
+	"rule": "submitter",
+	"text": "Tasks are submitted by submitters and operators, child tasks by the assignee of their parent.",
+	"remedy": "Ask for the role submitter, or submit as the parent's assignee.",
+} if {
+	not asked_by_right
+}
+
+deny contains {
+	"rule": "input",
+	"text": "The task is incomplete, or asks for no capability.",
+	"remedy": "Name at least one required capability, the data domains, the constraints and the risk level.",
+} if {
+	not well_formed
+}
+
+deny contains refusal if some refusal in words.unknown("capability", task.required_capabilities)
+
+deny contains refusal if some refusal in words.unknown("data_domain", task.data_domains)
+
+deny contains refusal if some refusal in words.unknown("constraint", task.policy_constraints)
+
+deny contains refusal if some refusal in words.unknown("risk_level", [task.risk_level])
+
+# ---- children
+
+deny contains {
+	"rule": "child_domains",
+	"text": sprintf("The parent does not work on %s.", [concat(", ", sort(outside))]),
+	"remedy": "Stay within the parent's data domains, or submit a task of its own.",
+} if {
+	parent != null
+	outside := words.expand(task.data_domains) - words.expand(parent.data_domains)
+	count(outside) > 0
+}
+
+# Otherwise an assignee could have a child do what its own task forbids, or does not let it do without a human.
+deny contains {
+	"rule": "child_constraints",
+	"text": sprintf("A child keeps its parent's constraint %s.", [constraint]),
+	"remedy": sprintf("Add %s to the child's policy_constraints.", [constraint]),
+} if {
+	parent != null
+	some constraint in parent.policy_constraints
+	binds_operations(constraint)
+	not constraint in task.policy_constraints
+}
+
+binds_operations(constraint) if catalogue.constraints[constraint].gates.point == "data.operate"
+
+binds_operations(constraint) if catalogue.constraints[constraint].denies.point == "data.operate"

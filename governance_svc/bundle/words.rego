@@ -1,0 +1,71 @@
+# The catalogue's words: what is known, what a domain contains, and which known name an unknown one resembles.
+package phoenix.words
+
+import data.catalogue
+
+# ---- the domain tree
+
+tree := {name: object.get(spec, "contains", []) | some name, spec in catalogue.domains}
+
+expand(names) := graph.reachable(tree, {name | some name in names; catalogue.domains[name]})
+
+# ---- vocabularies, by the name that a refusal uses
+
+vocabulary := {
+	"capability": object.keys(catalogue.capabilities),
+	"constraint": object.keys(catalogue.constraints),
+	"data_domain": object.keys(catalogue.domains),
+	"participant_type": {name | some name in catalogue.participant_types},
+	"permission": object.keys(catalogue.permissions),
+	"risk_level": {name | some name in catalogue.risk_levels},
+	"trust_policy": object.keys(catalogue.trust_policies),
+	"operation_kind": object.keys(catalogue.needs),
+}
+
+known(kind, name) if name in vocabulary[kind]
+
+# A refusal for each of `names` that the catalogue does not know.
+unknown(kind, names) := {refusal |
+	some name in names
+	not known(kind, name)
+	refusal := {
+		"rule": sprintf("known_%s", [kind]),
+		"text": sprintf("The catalogue knows no %s %v%s.", [spoken(kind), name, hint(kind, name)]),
+		"remedy": remedy(kind, name),
+	}
+}
+
+spoken(kind) := replace(kind, "_", " ")
+
+hint(kind, name) := sprintf("; nearest is %s", [nearest(kind, name)]) if {
+	nearest(kind, name)
+} else := ""
+
+remedy(kind, name) := sprintf("Use %s, or have %v added to the catalogue.", [nearest(kind, name), name]) if {
+	nearest(kind, name)
+} else := sprintf("Have %v added to the catalogue.", [name])
+
+# ---- likeness: the share of letter pairs that two names have in common (Dice), at least 0.4 to be worth naming
+
+nearest(kind, name) := best if {
+	ranked := sort([[0 - likeness(name, candidate), candidate] | some candidate in vocabulary[kind]])
+	ranked[0][0] <= -0.4
+	best := ranked[0][1]
+}
+
+likeness(a, b) := (2 * count(pairs(a) & pairs(b))) / total if {
+	total := count(pairs(a)) + count(pairs(b))
+	total > 0
+} else := 0
+
+pairs(word) := {substring(lower(word), i, 2) |
+	is_string(word)
+	some i in numbers.range(0, count(word) - 2)
+	count(word) > 1
+}
+
+# ---- risk
+
+rank(level) := r if catalogue.risk_levels[r] == level
+
+at_least(level, floor) if rank(level) >= rank(floor)
