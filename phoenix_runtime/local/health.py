@@ -1,0 +1,58 @@
+"""Probes that tell whether a started program serves."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import grpc
+import httpx
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from phoenix_runtime.local.errors import HouseError
+
+PROBE_TIMEOUT: Final = 5.0
+
+
+class OpaUnusable(HouseError):
+    """The OPA of one's own cannot be reached, or is not healthy."""
+
+
+async def listens(address: str) -> bool:
+    """Tell whether somebody accepts connections at ``host:port``."""
+    host, _, port = address.rpartition(":")
+    try:
+        _, writer = await asyncio.open_connection(host, int(port))
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True
+
+
+async def require_opa(url: str) -> None:
+    """Raise `OpaUnusable` unless the OPA of one's own at ``url`` says that it is healthy."""
+    try:
+        async with httpx.AsyncClient(timeout=PROBE_TIMEOUT) as client:
+            answer = await client.get(f"{url.rstrip('/')}/health")
+            answer.raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise OpaUnusable(f"OPA at {url}: {error}") from error
+
+
+async def serves(address: str) -> bool:
+    """Tell whether ``grpc.health.v1`` at ``host:port`` answers SERVING.
+
+    A refused connection makes a channel wait a second before it tries again: the port comes first.
+    """
+    if not await listens(address):
+        return False
+    async with grpc.aio.insecure_channel(address) as channel:
+        stub: health_pb2_grpc.HealthAsyncStub = health_pb2_grpc.HealthStub(channel)
+        try:
+            answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=PROBE_TIMEOUT)
+        except grpc.aio.AioRpcError as error:
+            if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                return False
+            raise
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)

