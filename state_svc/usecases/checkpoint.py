@@ -1,0 +1,150 @@
+"""Algorithm 4: store the content first, then let assignment decide whether it counts."""
+
+from dataclasses import dataclass
+
+from phoenix_runtime.core.errors import (
+    AlreadyExists,
+    ContextHashMismatch,
+    FieldInvalid,
+    NotPermitted,
+    Violation,
+)
+from phoenix_runtime.core.json import JsonObject
+from phoenix_runtime.core.ports import AccessLog
+from phoenix_runtime.core.principal import Call
+from state_svc.domain.context import LARGEST, context_document
+from state_svc.domain.ports import (
+    Assignment,
+    CheckpointRecord,
+    Contents,
+    RecordedCheckpoint,
+    ReferenceKey,
+    References,
+)
+from state_svc.domain.reference import (
+    ReferencePlaces,
+    StateReference,
+    check_reference,
+    is_hash,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ContextByValue:
+    """A document to store. ``expected_hash`` is compared where it is given."""
+
+    document: JsonObject
+    expected_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a caller wants recorded, and on top of which version it worked."""
+
+    task_id: str
+    participant_id: str
+    epoch: int
+    base_version: int
+    content: ContextByValue | StateReference
+    fulfilled_obligations: tuple[str, ...] = ()
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointLimits:
+    """What the settings say: bytes of a document, places of references."""
+
+    places: ReferencePlaces
+    largest: int = LARGEST
+
+
+class CheckpointContext:
+    """Stores a context and has it recorded as the newest of its task.
+
+    The content is immutable and harmless where assignment then refuses: it counts only once the
+    pointer is committed, with owner, epoch and base version checked under the task's lock (I3, I4).
+    """
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        contents: Contents,
+        references: References,
+        access_log: AccessLog,
+        limits: CheckpointLimits,
+    ) -> None:
+        self._assignment = assignment
+        self._contents = contents
+        self._references = references
+        self._access_log = access_log
+        self._limits = limits
+
+    async def __call__(self, call: Call, checkpoint: Checkpoint) -> RecordedCheckpoint:
+        """Record ``checkpoint``.
+
+        Raises `FieldInvalid`, `TooLarge`, `ContextHashMismatch`, `NotPermitted`, `AlreadyExists`,
+        and what `Assignment.record_checkpoint` raises.
+        """
+        await self._require_writer(call, checkpoint)
+        if isinstance(checkpoint.content, StateReference):
+            record = await self._keep_reference(call, checkpoint, checkpoint.content)
+        else:
+            record = await self._keep_document(call, checkpoint, checkpoint.content)
+        return await self._assignment.record_checkpoint(call, record)
+
+    async def _require_writer(self, call: Call, checkpoint: Checkpoint) -> None:
+        """Refuse a writer that names somebody else than its credential does."""
+        own = call.principal.participant
+        if own and checkpoint.participant_id in ("", own):
+            return
+        facts = {"participant_id": checkpoint.participant_id, "task_id": checkpoint.task_id}
+        await self._access_log.refused(call, "CheckpointContext", facts)
+        raise NotPermitted("A checkpoint is written by the participant of the credential", facts)
+
+    async def _keep_document(
+        self, call: Call, checkpoint: Checkpoint, value: ContextByValue
+    ) -> CheckpointRecord:
+        """Store a document under its hash."""
+        if value.expected_hash and not is_hash(value.expected_hash):
+            raise FieldInvalid([Violation("hash", "is no hash: sha256: and 64 hexadecimal digits")])
+        document = context_document(value.document, largest=self._limits.largest)
+        if value.expected_hash and value.expected_hash != document.hash:
+            raise ContextHashMismatch(expected=value.expected_hash, received=document.hash)
+        await self._contents.keep(call, content_hash=document.hash, content=document.content)
+        return _record(checkpoint, document.hash, size_bytes=document.size)
+
+    async def _keep_reference(
+        self, call: Call, checkpoint: Checkpoint, reference: StateReference
+    ) -> CheckpointRecord:
+        """Store a reference under the version that it will have."""
+        check_reference(reference, call.tenant, self._limits.places)
+        key = ReferenceKey(
+            task_id=checkpoint.task_id,
+            version=checkpoint.base_version + 1,
+            participant_id=call.principal.participant,
+            epoch=checkpoint.epoch,
+            hash=reference.hash,
+        )
+        kept = await self._references.keep(call, key, reference)
+        if kept != reference:
+            # The first attempt may have been recorded although its answer was lost: what it said
+            # about owner and protocol must not change afterwards.
+            text = "This version was attested with another reference, owner or handoff protocol"
+            raise AlreadyExists("reference", kept.state_ref, text)
+        return _record(checkpoint, reference.hash, external_ref=reference.state_ref)
+
+
+def _record(
+    checkpoint: Checkpoint, content_hash: str, *, size_bytes: int = 0, external_ref: str = ""
+) -> CheckpointRecord:
+    """What assignment is asked to record."""
+    return CheckpointRecord(
+        task_id=checkpoint.task_id,
+        epoch=checkpoint.epoch,
+        base_version=checkpoint.base_version,
+        hash=content_hash,
+        size_bytes=size_bytes,
+        external_ref=external_ref,
+        fulfilled_obligations=checkpoint.fulfilled_obligations,
+        request_id=checkpoint.request_id,
+    )
