@@ -6,7 +6,7 @@ from typing import TypeAlias, Union
 
 import rfc8785
 
-Json: TypeAlias = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"]
+Json: TypeAlias = Union[bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]", None]
 JsonObject: TypeAlias = Mapping[str, Json]
 
 EMPTY_OBJECT: JsonObject = {}
@@ -19,7 +19,7 @@ class NotCanonical(ValueError):
 def canonical(value: Json) -> bytes:
     """The RFC 8785 bytes of ``value``; raises `NotCanonical` where it has none."""
     try:
-        return rfc8785.dumps(value)  # type: ignore[arg-type]  # it wants list and dict by name
+        return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
         raise NotCanonical(str(error)) from error
 

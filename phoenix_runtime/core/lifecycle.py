@@ -39,9 +39,9 @@ class Lifecycle(Generic[State]):
             if transition.verb == verb and state in transition.sources:
                 if actor not in transition.actors:
                     break
-                target = transition.target if transition.target is not None else state
-                assert target is not None  # a creation names its target
-                return target
+                target = transition.target or state
+                if target is not None:  # a creation names its target
+                    return target
         raise IllegalTransition(
             kind=self.kind,
             source=state.value if state is not None else "new",

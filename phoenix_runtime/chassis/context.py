@@ -1,0 +1,28 @@
+"""The call that is being served, for the front desk of the service that serves it."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from phoenix_runtime.chassis.schema import Rpc
+from phoenix_runtime.core.principal import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The RPC and call under way; ``deadline`` is on the monotonic clock, None without one."""
+
+    rpc: Rpc | None
+    call: Call | None
+    deadline: float | None = None
+
+
+serving: ContextVar[Serving] = ContextVar("serving", default=Serving(None, None))  # noqa: B039  # frozen
+"""Set by the interceptors for the task that serves the call."""
+
+
+def current_call() -> Call:
+    """The call under way; raises LookupError outside of one (the interceptors are missing)."""
+    call = serving.get().call
+    if call is None:
+        raise LookupError("no call is being served: is the server built by chassis.server?")
+    return call

@@ -1,0 +1,105 @@
+"""The front desk: the one way in which a servicer's method is written.
+
+It answers repetitions (idempotency), builds the call and hands it to the use case; it decides
+nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+
+from phoenix_runtime.chassis.context import serving
+from phoenix_runtime.core.errors import FieldInvalid, Violation
+from phoenix_runtime.core.json import content_hash
+from phoenix_runtime.core.principal import Call, Idempotency
+
+Result = TypeVar("Result")
+Answer = TypeVar("Answer", bound=Message)
+
+
+class AnsweredBefore(Exception):
+    """The same request is being answered elsewhere; what that one stored is the answer."""
+
+
+class Memory(Protocol):
+    """Where first answers are kept."""
+
+    async def recall(self, call: Call) -> bytes | None:
+        """The stored answer of this request id; raises `RequestIdReused` for another body."""
+        ...
+
+
+class Front:
+    """What every servicer of a service shares."""
+
+    def __init__(self, memory: Memory | None = None) -> None:
+        self._memory = memory
+
+    async def read(
+        self, *, run: Callable[[Call], Awaitable[Result]], answer: Callable[[Result], Answer]
+    ) -> Answer:
+        """Serve a call that changes nothing."""
+        return answer(await run(_call()))
+
+    async def mutate(
+        self,
+        request: Message,
+        *,
+        run: Callable[[Call], Awaitable[Result]],
+        answer: Callable[[Result], Answer],
+    ) -> Answer:
+        """Serve a call that changes something: once for each request id, however often it comes."""
+        call = _call()
+        request_id = _request_id(request, call)
+        if not request_id or self._memory is None:
+            return answer(await run(call))
+        call = _idempotent(call, request, request_id, answer)
+        stored = await self._memory.recall(call)
+        if stored is None:
+            try:
+                return answer(await run(call))
+            except AnsweredBefore:
+                stored = await self._memory.recall(call)
+        if stored is None:
+            raise LookupError("an answer was stored a moment ago and is gone")
+        return _parsed(stored)
+
+
+def _call() -> Call:
+    call = serving.get().call
+    if call is None:
+        raise LookupError("no call is being served: is the server built by chassis.server?")
+    return call
+
+
+def _request_id(request: Message, call: Call) -> str:
+    given: str = getattr(request, "request_id", "")
+    if len(given) > 128:
+        raise FieldInvalid([Violation("request_id", "has at most 128 characters")])
+    return given or call.request_id
+
+
+def _idempotent(
+    call: Call, request: Message, request_id: str, answer: Callable[[Result], Message]
+) -> Call:
+    """The call with what its repetition is recognised by."""
+    rpc = serving.get().rpc
+    body = MessageToDict(request, preserving_proto_field_name=True)
+    body.pop("request_id", None)
+    key = Idempotency(
+        rpc=rpc.path if rpc is not None else type(request).__name__,
+        request_id=request_id,
+        body_hash=content_hash(body),
+        encode=lambda result: answer(result).SerializeToString(),
+    )
+    return replace(call, request_id=request_id, idempotency=key)
+
+
+def _parsed(stored: bytes) -> Answer:  # type: ignore[type-var]  # bound by the caller
+    rpc = serving.get().rpc
+    if rpc is None:
+        raise LookupError("a stored answer belongs to an RPC of the schema")
+    return rpc.response.FromString(stored)  # type: ignore[return-value]

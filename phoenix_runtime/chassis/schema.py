@@ -1,0 +1,113 @@
+"""What the schema says of an RPC: its governance, its messages, its required fields."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from google.api import field_behavior_pb2
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.message import Message
+
+from phoenix_dma.v1 import (  # noqa: F401  # importing them registers their descriptors
+    approval_pb2,
+    assignment_pb2,
+    audit_pb2,
+    gateway_pb2,
+    governance_pb2,
+    governed_pb2,
+    handoff_pb2,
+    identity_pb2,
+    registry_pb2,
+    session_pb2,
+    state_pb2,
+)
+from phoenix_runtime.core.principal import Role
+
+PACKAGE = "phoenix_dma.v1"
+FILES = (
+    "registry",
+    "session",
+    "identity",
+    "assignment",
+    "handoff",
+    "state",
+    "governance",
+    "approval",
+    "audit",
+    "gateway",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc:
+    """One RPC as the schema declares it. ``path`` is ``/phoenix_dma.v1.X/Y``."""
+
+    path: str
+    service: str
+    method: str
+    roles: frozenset[Role]
+    policies: tuple[str, ...]
+    audit_events: tuple[str, ...]
+    client_streaming: bool
+    server_streaming: bool
+    request: type[Message]
+    response: type[Message]
+
+    @property
+    def services_only(self) -> bool:
+        """True where nobody but another service may call."""
+        return self.roles == {Role.SERVICE}
+
+    @property
+    def open(self) -> bool:
+        """True where no credential is asked for."""
+        return Role.ANYBODY in self.roles
+
+
+def rpcs() -> dict[str, Rpc]:
+    """Every RPC of the house by its path. Raises LookupError where one is not governed."""
+    found = (_rpc(method) for method in _methods())
+    return {rpc.path: rpc for rpc in found}
+
+
+def _methods() -> Iterable[MethodDescriptor]:
+    pool = descriptor_pool.Default()
+    for name in FILES:
+        file = pool.FindFileByName(f"phoenix_dma/v1/{name}.proto")
+        for service in file.services_by_name.values():
+            yield from service.methods
+
+
+def _rpc(method: MethodDescriptor) -> Rpc:
+    options = method.GetOptions()
+    if not options.HasExtension(governed_pb2.governed):
+        raise LookupError(f"{method.full_name} carries no governance option")
+    governed = options.Extensions[governed_pb2.governed]
+    service = method.containing_service.full_name
+    return Rpc(
+        path=f"/{service}/{method.name}",
+        service=service,
+        method=method.name,
+        roles=frozenset(_role(value) for value in governed.roles),
+        policies=tuple(governed.policies),
+        audit_events=tuple(governed.audit_events),
+        client_streaming=method.client_streaming,
+        server_streaming=method.server_streaming,
+        request=message_factory.GetMessageClass(method.input_type),
+        response=message_factory.GetMessageClass(method.output_type),
+    )
+
+
+def _role(value: "governed_pb2.Role.ValueType") -> Role:
+    return Role(governed_pb2.Role.Name(value).removeprefix("ROLE_").lower())
+
+
+def required(field: FieldDescriptor) -> bool:
+    """True where the schema marks ``field`` as REQUIRED."""
+    marks = field.GetOptions().Extensions[field_behavior_pb2.field_behavior]
+    return field_behavior_pb2.REQUIRED in marks
+
+
+def fields_of(message: Descriptor) -> tuple[FieldDescriptor, ...]:
+    """The fields of a message, in the order of the file."""
+    return tuple(message.fields)

@@ -1,0 +1,71 @@
+"""What every service is told from outside: ``PHOENIX_DMA_*`` variables, secrets shown as ***."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1 << 20
+
+
+class KeySettings(BaseSettings):
+    """Where the keys are; files are read again when they change, so keys rotate without restart."""
+
+    model_config = SettingsConfigDict(env_prefix="PHOENIX_DMA_", extra="ignore")
+
+    issuer_jwks: Path
+    """Public keys of those who issue callers' credentials (a JWKS document)."""
+    services_jwks: Path
+    """Public keys of the services themselves."""
+    service_key: Path
+    """The private key (JWK) with which this service proves itself."""
+    issuer: str = "phoenix-dma"
+    """The issuer that callers' credentials have to name."""
+    audience: str = "phoenix-dma"
+    """The audience that callers' credentials have to name."""
+
+
+class PeerSettings(KeySettings):
+    """Where the other services are."""
+
+    registry_address: str = "127.0.0.1:50051"
+    assignment_address: str = "127.0.0.1:50052"
+    state_address: str = "127.0.0.1:50053"
+    governance_address: str = "127.0.0.1:50054"
+    call_timeout: timedelta = timedelta(seconds=10)
+    """How long a call to a peer may take where its own caller set no deadline."""
+
+    def address_of(self, service: str) -> str:
+        """The address of ``service``: registry, assignment, state or governance."""
+        address: str = getattr(self, f"{service}_address")
+        return address
+
+
+class ServerSettings(PeerSettings):
+    """How a gRPC server listens."""
+
+    listen: str = "127.0.0.1:0"
+    metrics_listen: str = ""
+    """``host:port`` of the Prometheus page; none where empty."""
+    max_message_bytes: int = Field(4 * MEBIBYTE, ge=64 * 1024)
+    max_streams: int = Field(20_000, ge=1)
+    """Streams and calls that may wait for admission; more are refused, not cancelled."""
+    drain: timedelta = timedelta(seconds=0)
+    """How long health says NOT_SERVING before the server stops taking calls."""
+    grace: timedelta = timedelta(seconds=3)
+    """How long calls under way may finish."""
+    log_level: str = "info"
+
+
+class ServiceSettings(ServerSettings):
+    """A service with a database of its own."""
+
+    database_url: SecretStr
+    """PostgreSQL, as the application role: row-level security holds for it."""
+    worker_database_url: SecretStr
+    """PostgreSQL, as the worker role: sees claim and outbox columns of every tenant."""
+    migration_database_url: SecretStr | None = None
+    """PostgreSQL, as the owner role; where given, the service migrates its schema at start."""
+    redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    database_pool: int = Field(10, ge=2)

@@ -1,0 +1,69 @@
+"""An audit event and a directive as JSON documents: what is hashed, stored and verified.
+
+A document holds what its canonical form needs and nothing that a wire may lose: times in UTC with
+six digits, numbers that a protobuf ``Struct`` carries unchanged.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+from phoenix_runtime.core.directives import Directive, DirectiveAction
+from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.json import Json
+
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+LISTS = ("input_references", "output_references")
+EVENT_FIELDS = tuple(field.name for field in fields(AuditEvent))
+
+
+def time_text(moment: datetime) -> str:
+    """``moment`` in UTC, such as 2026-01-31T12:00:00.000000Z."""
+    return moment.astimezone(UTC).strftime(TIME_FORMAT)
+
+
+def time_of(text: str) -> datetime:
+    """The moment of such a text; raises ValueError for another."""
+    return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC)
+
+
+def event_document(event: AuditEvent) -> dict[str, Json]:
+    """The document of ``event``, with its salt and leaf hash; `core.events.leaf` takes it."""
+    document: dict[str, Json] = {name: getattr(event, name) for name in EVENT_FIELDS}
+    document["timestamp"] = time_text(event.timestamp)
+    for name in LISTS:
+        document[name] = list(getattr(event, name))
+    return document
+
+
+def event_of(document: Mapping[str, Any]) -> AuditEvent:
+    """The event of a document; raises KeyError or ValueError for what is none."""
+    values = {name: document[name] for name in EVENT_FIELDS}
+    values["timestamp"] = time_of(document["timestamp"])
+    for name in LISTS:
+        values[name] = tuple(document[name])
+    return AuditEvent(**values)
+
+
+def directive_document(directive: Directive) -> dict[str, Json]:
+    """The document of ``directive``; ``deadline`` is null where there is none."""
+    return {
+        "directive_id": directive.directive_id,
+        "action": directive.action.value,
+        "participant_id": directive.participant_id,
+        "task_id": directive.task_id,
+        "epoch": directive.epoch,
+        "handoff_id": directive.handoff_id,
+        "offer_id": directive.offer_id,
+        "deadline": None if directive.deadline is None else time_text(directive.deadline),
+        "facts": dict(directive.facts),
+    }
+
+
+def directive_of(document: Mapping[str, Any]) -> Directive:
+    """The directive of a document; raises KeyError or ValueError for what is none."""
+    values = dict(document)
+    deadline = values.pop("deadline")
+    values["action"] = DirectiveAction(values["action"])
+    return Directive(**values, deadline=None if deadline is None else time_of(deadline))
