@@ -1,0 +1,81 @@
+"""StateService on the wire: translates, decides nothing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from grpc.aio import ServicerContext
+
+from phoenix_dma.v1 import state_pb2, state_pb2_grpc
+from phoenix_runtime.chassis.front import Front
+from phoenix_runtime.core.principal import Call
+from state_svc.api.convert import (
+    checkpoint_from_pb,
+    checkpoints_to_pb,
+    context_to_pb,
+    recorded_to_pb,
+    verification_to_pb,
+)
+from state_svc.domain.ports import RecordedCheckpoint
+from state_svc.usecases.checkpoint import CheckpointContext
+from state_svc.usecases.get_context import GetContext
+from state_svc.usecases.list_checkpoints import ListCheckpoints
+from state_svc.usecases.verify_checkpoint import VerifyCheckpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Verbs:
+    """The use cases behind the servicer."""
+
+    checkpoint: CheckpointContext
+    get: GetContext
+    list: ListCheckpoints
+    verify: VerifyCheckpoint
+
+
+class StateServicer(state_pb2_grpc.StateServiceServicer):
+    """The four RPCs. No answer is kept here: the effect and its repetition are assignment's."""
+
+    def __init__(self, front: Front, verbs: Verbs) -> None:
+        self._front = front
+        self._verbs = verbs
+
+    async def CheckpointContext(  # noqa: N802  # the schema's name
+        self, request: state_pb2.CheckpointContextRequest, context: ServicerContext[Any, Any]
+    ) -> state_pb2.CheckpointContextResponse:
+        """Algorithm 4."""
+
+        async def run(call: Call) -> RecordedCheckpoint:
+            owner = call.principal.owner or call.principal.participant
+            checkpoint = checkpoint_from_pb(request, request_id=call.request_id, owner=owner)
+            return await self._verbs.checkpoint(call, checkpoint)
+
+        return await self._front.read(run=run, answer=recorded_to_pb)
+
+    async def GetContext(  # noqa: N802  # the schema's name
+        self, request: state_pb2.GetContextRequest, context: ServicerContext[Any, Any]
+    ) -> state_pb2.GetContextResponse:
+        """A context by its address."""
+        return await self._front.read(
+            run=lambda call: self._verbs.get(call, request.context_ref, request.offer_id),
+            answer=context_to_pb,
+        )
+
+    async def ListCheckpoints(  # noqa: N802  # the schema's name
+        self, request: state_pb2.ListCheckpointsRequest, context: ServicerContext[Any, Any]
+    ) -> state_pb2.ListCheckpointsResponse:
+        """A task's checkpoints, newest first."""
+        return await self._front.read(
+            run=lambda call: self._verbs.list(
+                call, request.task_id, size=request.page_size, token=request.page_token
+            ),
+            answer=checkpoints_to_pb,
+        )
+
+    async def VerifyCheckpoint(  # noqa: N802  # the schema's name
+        self, request: state_pb2.VerifyCheckpointRequest, context: ServicerContext[Any, Any]
+    ) -> state_pb2.VerifyCheckpointResponse:
+        """Hash again, compare."""
+        return await self._front.read(
+            run=lambda call: self._verbs.verify(call, request.context_ref),
+            answer=verification_to_pb,
+        )
