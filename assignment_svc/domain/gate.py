@@ -1,0 +1,57 @@
+"""Gates: who may still be given work, and how much (architecture, One row decides)."""
+
+from dataclasses import dataclass, replace
+
+from phoenix_runtime.core.standing import ParticipantStatus, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One participant's gate. ``used`` counts seats: tasks held, offers standing, living sources.
+
+    ``retirement_id`` is the retirement mark; once set it is never lifted. ``standing_revision`` and
+    ``generation`` say which of the registry's standings the gate reflects; 0 before the first.
+    """
+
+    participant_id: str
+    capacity: int = 0
+    used: int = 0
+    standing_revision: int = 0
+    generation: int = 0
+    status: ParticipantStatus = ParticipantStatus.REGISTERED
+    retirement_id: str = ""
+
+    @property
+    def marked(self) -> bool:
+        """True once the participant is leaving for ever."""
+        return self.retirement_id != ""
+
+    def is_open(self, *, degraded_allowed: bool = False) -> bool:
+        """Open = standing ACTIVE (or DEGRADED where permitted) and unmarked."""
+        if self.marked:
+            return False
+        if self.status is ParticipantStatus.DEGRADED:
+            return degraded_allowed
+        return self.status is ParticipantStatus.ACTIVE
+
+    def brought_up(self, standing: Standing) -> "Gate":
+        """The gate after having seen ``standing``: only what is newer is applied."""
+        if standing.standing_revision <= self.standing_revision:
+            return self
+        return replace(
+            self,
+            capacity=standing.capacity,
+            standing_revision=standing.standing_revision,
+            generation=standing.generation,
+            status=standing.status,
+        )
+
+    def taken(self) -> "Gate":
+        """One seat more. The caller has checked that one is free."""
+        return replace(self, used=self.used + 1)
+
+    def released(self) -> "Gate":
+        """One seat less."""
+        if self.used < 1:
+            raise ValueError(f"the gate of {self.participant_id} has no seat to release")
+        return replace(self, used=self.used - 1)

@@ -1,0 +1,113 @@
+"""What the use cases need from outside, as they see it. Store and adapters implement it.
+
+Lock order of every unit: tasks (a parent before its children, else by id), then gates by id. A
+task's lock covers its handoff. Nothing is asked from a peer while a unit is open.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from assignment_svc.domain.approval import (
+    ApprovalAnswer,
+    ApprovalQuestion,
+)
+from assignment_svc.domain.discovery import Discovery, Requirement
+from assignment_svc.domain.retirement import Retirement
+from assignment_svc.domain.rows import (
+    ApprovalRows,
+    GateRows,
+    HandoffRows,
+    Journal,
+    RetirementRows,
+    TaskRows,
+)
+from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.standing import Standing
+
+
+class Unit(Journal, TaskRows, GateRows, HandoffRows, RetirementRows, ApprovalRows, Protocol):
+    """One transaction of assignment: all of it is committed, or nothing."""
+
+
+class Units(Protocol):
+    """Where units come from."""
+
+    def __call__(self, call: Call) -> AbstractAsyncContextManager[Unit]:
+        """Open a unit in the call's tenant; it commits when the block ends without an error."""
+        ...
+
+    def reading(self, call: Call) -> AbstractAsyncContextManager[Unit]:
+        """The same, read only."""
+        ...
+
+
+class Registry(Protocol):
+    """registry_svc as assignment sees it; each call passes the peer's refusals through."""
+
+    async def discover(self, call: Call, requirement: Requirement) -> Discovery:
+        """Everybody who is eligible, and who came near and why not (Algorithm 2)."""
+        ...
+
+    async def standings(
+        self, call: Call, participant_ids: Collection[str]
+    ) -> Mapping[str, Standing]:
+        """Current standings; unknown ids are left out."""
+        ...
+
+    async def begin_retirement(self, call: Call, retirement: Retirement) -> Standing:
+        """Have the registry show RETIRING; again is harmless."""
+        ...
+
+    async def finish_retirement(self, call: Call, retirement: Retirement) -> None:
+        """Have the registry show RETIRED, for ever, with the record; again is harmless."""
+        ...
+
+
+class Approvals(Protocol):
+    """The approval desk of governance_svc."""
+
+    async def request(self, call: Call, question: ApprovalQuestion) -> ApprovalAnswer:
+        """Ask a human; the same subject asked twice is one question."""
+        ...
+
+    async def read(self, call: Call, approval_id: str) -> ApprovalAnswer:
+        """What has been decided; raises `NotFound`."""
+        ...
+
+    async def cancel(self, call: Call, approval_id: str, reason: str) -> None:
+        """Withdraw a question whose subject is gone; one that is decided stays as it is."""
+        ...
+
+
+class Bell(Protocol):
+    """Wakes the night shift of this process: there may be work now."""
+
+    def ring(self) -> None:
+        """Look now instead of at the next interval."""
+        ...
+
+
+class Claims(Protocol):
+    """Claims of due rows across tenants, by the worker role. A claim is a column, not a lock."""
+
+    async def due_tasks(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
+        """Claim tasks whose time has come: (tenant, task id), by priority."""
+        ...
+
+    async def due_handoffs(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
+        """Claim handoffs whose time has come: (tenant, handoff id)."""
+        ...
+
+    async def due_retirements(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
+        """Claim retirements whose time has come: (tenant, retirement id)."""
+        ...
+
+    async def due_approvals(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
+        """Claim approvals to be read or cancelled: (tenant, approval id)."""
+        ...
+
+    async def tenants(self) -> Sequence[str]:
+        """Tenants with a gate, for the reconcile loop."""
+        ...

@@ -1,0 +1,68 @@
+"""Retirements: how somebody leaves for ever, and what became of what it held (Algorithm 6)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from assignment_svc.domain.states import Outcome, RetirementMode, RetirementStatus
+from assignment_svc.domain.task import earliest
+
+
+@dataclass(frozen=True, slots=True)
+class RetirementOutcome:
+    """What became of one task that was bound when the gate closed."""
+
+    task_id: str
+    outcome: Outcome = Outcome.OPEN
+    target: str = ""
+    handoff_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """The record of a retirement. ``deadline`` is when a graceful one stops waiting.
+
+    ``announced`` is True once the registry knows (RETIRING); ``version`` counts its events.
+    """
+
+    retirement_id: str
+    participant_id: str
+    mode: RetirementMode
+    deadline: datetime
+    reason: str
+    requested_by: str
+    decision_id: str
+    correlation_id: str
+    created_at: datetime
+    status: RetirementStatus = RetirementStatus.DRAINING
+    announced: bool = False
+    source_gone: bool = False
+    outcomes: tuple[RetirementOutcome, ...] = ()
+    version: int = 0
+    next_try_at: datetime | None = None
+    finished_at: datetime | None = None
+    last_event_id: str = ""
+
+    @property
+    def aggregate(self) -> str:
+        """Its name in the audit."""
+        return f"retirement/{self.retirement_id}"
+
+    @property
+    def finished(self) -> bool:
+        """True when nothing is bound or on offer to the participant any more."""
+        return self.status is RetirementStatus.FINISHED
+
+    @property
+    def wake_at(self) -> datetime | None:
+        """When a worker has to look at it again."""
+        if self.finished:
+            return None
+        return earliest((self.next_try_at, None if self.source_gone else self.deadline))
+
+
+@dataclass(frozen=True, slots=True)
+class RetirementFilter:
+    """Which retirements a list shows; empty fields do not filter."""
+
+    participant_id: str = ""
+    statuses: tuple[RetirementStatus, ...] = ()

@@ -1,0 +1,257 @@
+"""The rows of a unit, by what they are about; `ports.Unit` is all of them together.
+
+Lock order of every unit: tasks (a parent before its children, else by id), then gates by id, then
+retirements. A task's lock covers its handoff.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol
+
+from assignment_svc.domain.approval import (
+    Approval,
+    Authorization,
+)
+from assignment_svc.domain.context import ContextPointer
+from assignment_svc.domain.declaration import Document
+from assignment_svc.domain.gate import Gate
+from assignment_svc.domain.handoff import Handoff, HandoffFilter, OfferRecord
+from assignment_svc.domain.retirement import Retirement, RetirementFilter
+from assignment_svc.domain.task import BindingRecord, LeftOut, Task, TaskFilter
+from phoenix_runtime.core.directives import Directive
+from phoenix_runtime.core.events import AuditDraft
+from phoenix_runtime.core.pages import Page, PageRequest
+from phoenix_runtime.core.receipt import Receipt
+
+
+class Journal(Protocol):
+    """What every unit writes beside its rows, in the same commit."""
+
+    async def audit(self, draft: AuditDraft) -> Receipt:
+        """Write one audit event; its aggregate version is unique and follows the last one."""
+        ...
+
+    async def direct(self, directive: Directive) -> None:
+        """Send an order once this unit has committed."""
+        ...
+
+    async def remember(self, result: object) -> None:
+        """Store the answer for the call's request id; call it last. No-op without one."""
+        ...
+
+
+class TaskRows(Protocol):
+    """Tasks and what belongs to each."""
+
+    async def add_task(self, task: Task, content: Document) -> bool:
+        """Insert a task and its input; False where the id is taken (nothing is written then)."""
+        ...
+
+    async def find_task(self, task_id: str) -> Task | None:
+        """The task as last committed, unlocked."""
+        ...
+
+    async def lock_task(self, task_id: str) -> Task:
+        """The task under its row lock; raises `NotFound`."""
+        ...
+
+    async def lock_family(self, task_id: str) -> tuple[Task, ...]:
+        """The task and its open descendants that end with it, parents first, all locked.
+
+        Raises `NotFound`.
+        """
+        ...
+
+    async def save_task(self, task: Task) -> None:
+        """Write back a locked task."""
+        ...
+
+    async def open_children(self, task_id: str) -> tuple[str, ...]:
+        """Ids of the children that have not ended."""
+        ...
+
+    async def list_tasks(self, wanted: TaskFilter, page: PageRequest) -> Page[Task]:
+        """Tasks, newest first."""
+        ...
+
+    async def held_by(self, participant_id: str) -> tuple[str, ...]:
+        """Ids of tasks that the participant holds, or an assignment to it is parked for."""
+        ...
+
+    async def hasten_tasks(self, now: datetime, *, limit: int) -> int:
+        """Have up to ``limit`` waiting tasks of the tenant looked at now, by priority."""
+        ...
+
+    async def add_binding(self, record: BindingRecord) -> None:
+        """Write an acquisition."""
+        ...
+
+    async def end_binding(self, task_id: str, epoch: int, *, at: datetime, by: str) -> None:
+        """Write how an acquisition ended; ``by`` is the verb that burnt its epoch."""
+        ...
+
+    async def bindings_of(self, task_id: str) -> tuple[BindingRecord, ...]:
+        """Every acquisition of a task, oldest first."""
+        ...
+
+    async def add_pointer(self, pointer: ContextPointer) -> None:
+        """Write a checkpoint's pointer."""
+        ...
+
+    async def find_pointer(self, task_id: str, version: int) -> ContextPointer | None:
+        """One recorded pointer."""
+        ...
+
+    async def list_pointers(self, task_id: str, page: PageRequest) -> Page[ContextPointer]:
+        """The pointers of a task, newest first."""
+        ...
+
+    async def keep_content(self, content: Document) -> None:
+        """Store an input or a result under its hash; again is harmless."""
+        ...
+
+    async def content(self, content_hash: str) -> bytes:
+        """The canonical bytes behind a hash; raises `NotFound`."""
+        ...
+
+    async def left_out(self, task_id: str) -> tuple[LeftOut, ...]:
+        """Everybody who is, or was, not asked for a task."""
+        ...
+
+    async def leave_out(self, entry: LeftOut) -> None:
+        """Write or replace one entry (by task, participant and scope)."""
+        ...
+
+    async def denial_changed(
+        self, task_id: str, participant_id: str, *, point: str, reasons_hash: str
+    ) -> bool:
+        """Remember a denial; True where it is the first or differs from the last one."""
+        ...
+
+
+class GateRows(Protocol):
+    """Gates."""
+
+    async def lock_gates(self, participant_ids: Collection[str]) -> dict[str, Gate]:
+        """The gates under their row locks, taken by id; missing ones are made (closed)."""
+        ...
+
+    async def save_gates(self, gates: Collection[Gate]) -> None:
+        """Write back locked gates."""
+        ...
+
+    async def find_gates(self, participant_ids: Collection[str]) -> dict[str, Gate]:
+        """The gates as last committed, unlocked; missing ones are left out."""
+        ...
+
+    async def busy_gates(self, after: str, *, limit: int) -> tuple[Gate, ...]:
+        """Gates with used seats, or for which an assignment is parked, by id after ``after``."""
+        ...
+
+
+class HandoffRows(Protocol):
+    """Handoffs and offers; the task's lock covers them."""
+
+    async def add_handoff(self, handoff: Handoff) -> None:
+        """Insert a handoff; a second open one for the task cannot be inserted."""
+        ...
+
+    async def find_handoff(self, handoff_id: str) -> Handoff | None:
+        """The handoff as last committed; call it under the task's lock to change it."""
+        ...
+
+    async def open_handoffs(self, task_ids: Collection[str]) -> dict[str, Handoff]:
+        """The open handoff of each of these tasks, by task id; call it under their locks."""
+        ...
+
+    async def save_handoff(self, handoff: Handoff) -> None:
+        """Write back a handoff whose task is locked."""
+        ...
+
+    async def list_handoffs(self, wanted: HandoffFilter, page: PageRequest) -> Page[Handoff]:
+        """Handoffs, newest first."""
+        ...
+
+    async def handoffs_from(self, participant_id: str) -> tuple[Handoff, ...]:
+        """Open handoffs whose source it is."""
+        ...
+
+    async def handoffs_to(self, participant_id: str) -> tuple[Handoff, ...]:
+        """Open handoffs that are on offer to it, or parked for it."""
+        ...
+
+    async def hasten_handoffs(self, now: datetime, *, limit: int) -> int:
+        """Have up to ``limit`` open handoffs of the tenant looked at now."""
+        ...
+
+    async def add_offer(self, record: OfferRecord) -> None:
+        """Write an offer."""
+        ...
+
+    async def end_offer(self, offer_id: str, *, at: datetime, outcome: str) -> None:
+        """Write what became of an offer."""
+        ...
+
+    async def find_offer(self, offer_id: str) -> OfferRecord | None:
+        """One offer of the history."""
+        ...
+
+
+class RetirementRows(Protocol):
+    """Retirements."""
+
+    async def add_retirement(self, retirement: Retirement) -> bool:
+        """Insert; False where the participant has one already (nothing is written then)."""
+        ...
+
+    async def find_retirement(self, retirement_id: str) -> Retirement | None:
+        """The retirement as last committed."""
+        ...
+
+    async def retirement_of(self, participant_id: str) -> Retirement | None:
+        """The participant's retirement, where it has one."""
+        ...
+
+    async def lock_retirement(self, retirement_id: str) -> Retirement:
+        """Under its row lock; taken after tasks and gates. Raises `NotFound`."""
+        ...
+
+    async def save_retirement(self, retirement: Retirement) -> None:
+        """Write back a locked retirement."""
+        ...
+
+    async def list_retirements(
+        self, wanted: RetirementFilter, page: PageRequest
+    ) -> Page[Retirement]:
+        """Retirements, newest first."""
+        ...
+
+
+class ApprovalRows(Protocol):
+    """What humans were asked, and what their yes was used for."""
+
+    async def keep_approval(self, approval: Approval) -> None:
+        """Write or replace one question and its answer."""
+        ...
+
+    async def find_approval(self, approval_id: str) -> Approval | None:
+        """One remembered question."""
+        ...
+
+    async def approvals_of(self, task_id: str) -> tuple[Approval, ...]:
+        """Everything that humans were asked about a task, oldest first."""
+        ...
+
+    async def find_authorization(
+        self, task_id: str, action: str, subject_hash: str
+    ) -> Authorization | None:
+        """The one leave that was given for this action and content."""
+        ...
+
+    async def keep_authorization(self, authorization: Authorization) -> None:
+        """Write a leave; its (task, action, subject_hash) is unique. Call it under the lock."""
+        ...
+
+    async def authorizations_of(self, task_id: str) -> tuple[Authorization, ...]:
+        """Every leave that was given for a task."""
+        ...

@@ -1,0 +1,203 @@
+"""Tasks: what never changes about one, who holds it, and when somebody has to look at it again."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from assignment_svc.domain.context import ContextPointer
+from assignment_svc.domain.states import ENDED, AssignmentIntent, ParkedAction, TaskStatus
+from phoenix_runtime.core.standing import RiskLevel
+
+START_TIMEOUT = timedelta(seconds=60)
+"""How long an assignee may take to start, and a returned one to resume, where nothing is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """What was submitted. Identity (I1): nothing of it changes afterwards.
+
+    ``input_hash`` is the hash of the canonical input, that of ``{}`` where there was none.
+    ``attempt_timeout`` and ``deadline`` are None where unlimited.
+    """
+
+    task_id: str
+    objective: str
+    required_capabilities: tuple[str, ...]
+    data_domains: tuple[str, ...]
+    risk_level: RiskLevel
+    policy_constraints: tuple[str, ...]
+    input_hash: str
+    priority: int = 0
+    deadline: datetime | None = None
+    start_timeout: timedelta = START_TIMEOUT
+    attempt_timeout: timedelta | None = None
+    max_attempts: int = 3
+    parent_task_id: str = ""
+    detached: bool = False
+    degraded_allowed: bool = False
+    intent: AssignmentIntent = AssignmentIntent.AUTOMATIC
+    task_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """The only link of a task to a participant, under one epoch.
+
+    ``owner`` is the accountable entity of the participant, for those who may not decide an
+    approval.
+    """
+
+    assignment_id: str
+    participant_id: str
+    owner: str
+    epoch: int
+    generation: int
+    standing_revision: int
+    decision_id: str
+    bound_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """What a task in AWAITING_APPROVAL waits for; ``target`` is whom an assignment is for."""
+
+    action: ParkedAction
+    approval_id: str
+    subject_hash: str
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskObligation:
+    """What policy asked in return for a yes; it belongs to the task, whoever holds it."""
+
+    id: str
+    text: str
+    due: str
+    decision_id: str
+    fulfilled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One row that decides. ``epoch`` is the newest epoch, held or burnt.
+
+    ``version`` counts the events of the task and its handoffs without a gap. The four times at the
+    end are deadlines of what the status waits for; None where it waits for nothing of the kind.
+    """
+
+    spec: TaskSpec
+    submitter: str
+    submitter_participant: str
+    correlation_id: str
+    submitted_at: datetime
+    updated_at: datetime
+    depth: int = 0
+    status: TaskStatus = TaskStatus.PENDING
+    version: int = 0
+    epoch: int = 0
+    attempt: int = 0
+    binding: Binding | None = None
+    parked: Parked | None = None
+    pointer: ContextPointer | None = None
+    obligations: tuple[TaskObligation, ...] = ()
+    result_hash: str = ""
+    reason: str = ""
+    handoff_id: str = ""
+    last_event_id: str = ""
+    failure_hash: str = ""
+    """Of the last audited ASSIGNMENT_FAILED: the same reasons again are not audited again."""
+    tries: int = 0
+    """Fruitless looks for an assignee since the last binding; lengthens the back-off."""
+    next_try_at: datetime | None = None
+    start_by: datetime | None = None
+    attempt_by: datetime | None = None
+    resume_by: datetime | None = None
+
+    @property
+    def task_id(self) -> str:
+        """The stable identity."""
+        return self.spec.task_id
+
+    @property
+    def ended(self) -> bool:
+        """True where nothing can happen to it any more."""
+        return self.status in ENDED
+
+    @property
+    def parked_for(self) -> ParkedAction | None:
+        """Which question it waits for, where it waits for one."""
+        return self.parked.action if self.parked is not None else None
+
+    @property
+    def owner_id(self) -> str:
+        """Who holds it; empty where nobody does."""
+        return self.binding.participant_id if self.binding is not None else ""
+
+    @property
+    def aggregate(self) -> str:
+        """Its name in the audit; its handoffs belong to it."""
+        return f"task/{self.task_id}"
+
+    @property
+    def open_obligations(self) -> tuple[TaskObligation, ...]:
+        """What has not been reported as met."""
+        return tuple(o for o in self.obligations if not o.fulfilled)
+
+    @property
+    def wake_at(self) -> datetime | None:
+        """When somebody has to look at it again, because a time that the row names is over."""
+        if self.ended:
+            return None
+        times = (
+            self.next_try_at,
+            self.start_by,
+            self.attempt_by,
+            self.resume_by,
+            self.spec.deadline,
+        )
+        return earliest(times)
+
+
+@dataclass(frozen=True, slots=True)
+class BindingRecord:
+    """One acquisition in a task's history: how it began and how it ended."""
+
+    task_id: str
+    binding: Binding
+    gained_by: str
+    ended_at: datetime | None = None
+    ended_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Somebody who is not asked for this task until ``until`` (for ever where None).
+
+    ``scope`` is empty for the task, or the handoff for which alone it counts.
+    """
+
+    task_id: str
+    participant_id: str
+    reason: str
+    because: str = ""
+    scope: str = ""
+    tries: int = 1
+    until: datetime | None = None
+    decision_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Which tasks a list shows; empty fields do not filter."""
+
+    statuses: tuple[TaskStatus, ...] = ()
+    participant_id: str = ""
+    parent_task_id: str = ""
+    correlation_id: str = ""
+
+
+def earliest(times: Iterable[datetime | None]) -> datetime | None:
+    """The first of the times that are given."""
+    given = [time for time in times if time is not None]
+    return min(given) if given else None
