@@ -106,7 +106,7 @@ class Verifier:
         self._check_times(claims, SERVICE_LIFE, SKEW)
         subject = _text(claims, "sub")
         # The key id names the service, so that no service can sign as another.
-        if not subject.startswith("service:") or claims["kid"].split("/")[0] != subject[8:]:
+        if not subject.startswith("service:") or claims["kid"].split(".")[0] != subject[8:]:
             raise CredentialInvalid("The service credential names another service than its key")
         return ServiceIdentity(subject[8:], _text(claims, "tenant"))
 

@@ -20,7 +20,7 @@ class KeySettings(BaseSettings):
     """Public keys of the services themselves."""
     service_key: Path
     """The private key (JWK) with which this service proves itself."""
-    issuer: str = "phoenix-dma"
+    issuer: str = "phoenix-dma-local"
     """The issuer that callers' credentials have to name."""
     audience: str = "phoenix-dma"
     """The audience that callers' credentials have to name."""
