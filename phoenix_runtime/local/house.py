@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
+from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.local import databases, ports
 from phoenix_runtime.local.folder import Folder, Standing, temporary_folder
 from phoenix_runtime.local.health import listens, require_opa, serves
@@ -169,7 +169,7 @@ class House:
     def _surroundings(self) -> Surroundings:
         return Surroundings(
             folder=self.folder,
-            keys=ensure_keys(self.folder.keys, MODULES.values()),
+            keys=ensure_keys(self.folder.keys, MODULES),
             databases=self.databases,
             redis_url=self.redis_url,
             opa_url=self.options.opa_url,
@@ -180,7 +180,7 @@ class House:
     def _write_profile(self, keys: KeyFiles) -> None:
         tenant = self.options.tenant
         credential = self.folder.secrets / "operator.jwt"
-        write_enrolment(credential, keys.issuer, tenant=tenant, now=int(time.time()))
+        write_enrolment(credential, keys, tenant=tenant, clock=SteadyClock())
         profile = Profile(
             grpc=self.address(GATEWAY),
             rest=f"http://{self.address('rest')}",

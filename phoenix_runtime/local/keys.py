@@ -9,20 +9,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from joserfc import jwt
-from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from phoenix_runtime.chassis.credentials import ENROLMENT_AUDIENCE, KeyRing, Verifier, sign
+from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.errors import CredentialInvalid
+from phoenix_runtime.core.principal import Role
 from phoenix_runtime.local.folder import write_private
 
-ALGORITHM: Final = "EdDSA"
 ISSUER: Final = "phoenix-dma-local"
-ENROL_AUDIENCE: Final = "phoenix-dma-enrol"
-OPERATOR_ROLES: Final = ("operator", "submitter", "reviewer", "auditor", "policy_admin")
-ENROLMENT_SECONDS: Final = 10 * 365 * 24 * 3600
+OPERATOR_ROLES: Final = [
+    Role.OPERATOR,
+    Role.SUBMITTER,
+    Role.REVIEWER,
+    Role.AUDITOR,
+    Role.POLICY_ADMIN,
+]
+ENROLMENT_LIFE: Final = timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,44 +57,41 @@ def ensure_keys(folder: Path, services: Iterable[str]) -> KeyFiles:
     return files
 
 
-def write_enrolment(file: Path, issuer_key: Path, *, tenant: str, now: int) -> None:
-    """Write the operator's enrolment credential unless the file holds one for this key and tenant.
+def write_enrolment(file: Path, keys: KeyFiles, *, tenant: str, clock: Clock) -> None:
+    """Write the operator's enrolment credential unless the file holds a good one.
 
-    It opens no door by itself: the identity service exchanges it for short-lived tokens. ``now`` is
-    in seconds since 1970.
+    It opens no door by itself: the identity service exchanges it for short-lived tokens.
     """
-    key = _read_key(issuer_key)
-    if file.exists() and _still_good(file.read_text(), key, tenant=tenant, now=now):
+    if file.exists() and _is_good(file.read_text(), keys, tenant, clock):
         return
     claims = {
         "iss": ISSUER,
-        "aud": ENROL_AUDIENCE,
         "sub": "operator",
         "tenant": tenant,
-        "roles": list(OPERATOR_ROLES),
+        "roles": OPERATOR_ROLES,
         "may_enrol": ["*"],
-        "iat": now,
-        "nbf": now,
-        "exp": now + ENROLMENT_SECONDS,
     }
-    header = {"alg": ALGORITHM, "kid": key.kid, "typ": "JWT"}
-    write_private(file, jwt.encode(header, claims, key, algorithms=[ALGORITHM]))
+    key = _read_key(keys.issuer)
+    token = sign(claims, key, clock, audience=ENROLMENT_AUDIENCE, life=ENROLMENT_LIFE)
+    write_private(file, token)
 
 
-def _still_good(text: str, key: OKPKey, *, tenant: str, now: int) -> bool:
+def _is_good(token: str, keys: KeyFiles, tenant: str, clock: Clock) -> bool:
+    rings = KeyRing(keys.issuer_jwks), KeyRing(keys.services_jwks)
+    verifier = Verifier(*rings, clock, issuer=ISSUER, audience=ENROLMENT_AUDIENCE)
     try:
-        claims = jwt.decode(text, key, algorithms=[ALGORITHM]).claims
-    except (JoseError, ValueError):
+        bearer = verifier.enroller(token)
+    except CredentialInvalid:
         return False
-    return claims.get("tenant") == tenant and int(claims["exp"]) > now + ENROLMENT_SECONDS // 10
+    return bearer.tenant == tenant and bearer.roles >= set(OPERATOR_ROLES)
 
 
 def _ensure_key(path: Path, owner: str | None = None) -> OKPKey:
     if path.exists():
         return _read_key(path)
-    key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
+    key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "EdDSA"}, auto_kid=True)
     if owner is not None:
-        # Services sign with their name in the key id, so that a log line says whose key it was.
+        # The key id names the service: nobody accepts another service's name under this key.
         key = OKPKey.import_key({**key.as_dict(private=True), "kid": f"{owner}.{key.thumbprint()}"})
     write_private(path, json.dumps(key.as_dict(private=True)))
     return key

@@ -85,7 +85,7 @@ class Surroundings:
             "REDIS_URL": self.redis_url,
             "ISSUER_JWKS": str(self.keys.issuer_jwks),
             "SERVICES_JWKS": str(self.keys.services_jwks),
-            "SERVICE_KEY": str(self.keys.services[MODULES[name]]),
+            "SERVICE_KEY": str(self.keys.services[name]),
         }
 
     def _database(self, name: str) -> dict[str, str]:

@@ -111,15 +111,16 @@ class Child:
 class Supervisor:
     """The programs of one house; ``open`` first, ``close`` last."""
 
-    def __init__(self) -> None:
-        """Start with no program."""
+    def __init__(self, *, warden_grace: float = warden.GRACE_SECONDS) -> None:
+        """Start with no program; a killed house leaves each ``warden_grace`` seconds to end."""
+        self._warden_grace = warden_grace
         self.children: dict[str, Child] = {}
         self._warden: asyncio.subprocess.Process | None = None
 
     async def open(self, lock: int | None = None) -> None:
         """Start the warden; it inherits the house's ``lock`` and so holds it to the very end."""
         self._warden = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", warden.__file__),
+            *(sys.executable, "-I", "-S", warden.__file__, str(self._warden_grace)),
             stdin=asyncio.subprocess.PIPE,
             pass_fds=() if lock is None else (lock,),
             start_new_session=True,

@@ -14,6 +14,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from phoenix_runtime.local.errors import HouseError
 from phoenix_runtime.local.folder import Folder, write_private
@@ -86,14 +88,20 @@ class Valkey:
             grace=5.0,
         )
         child = await supervisor.start(program)
-        async with redis.from_url(self.url, socket_timeout=5) as client:
+        async with client_for(self.url) as client:
             await child.until(lambda: answers(client), START_SECONDS)
+
+
+def client_for(url: str) -> redis.Redis:
+    """Return a client that says at once what is wrong instead of trying again by itself."""
+    client: redis.Redis = redis.from_url(url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
+    return client
 
 
 async def require(url: str) -> None:
     """Raise `RedisUnusable` unless the Redis or Valkey of one's own at ``url`` answers."""
     try:
-        async with redis.from_url(url, socket_timeout=5) as client:
+        async with client_for(url) as client:
             await client.ping()
     except (ValueError, redis.RedisError) as error:
         raise RedisUnusable(

@@ -1,10 +1,10 @@
 """The process that stops the house's programs when the house itself was killed.
 
-Started as a script (``python -I -S warden.py``) in a session of its own. Its standard input is a
-pipe that only the house holds: ``+PID SIGNAL`` says that a program lives, ``-PID`` that it ended.
-End of file means that the house is gone; what still lives gets its stop signal and, after the grace
-period, SIGKILL, its whole process group included. The warden also holds the house's lock: it is
-free again only when nothing of the old house runs.
+Started as a script (``python -I -S warden.py GRACE``) in a session of its own. Its standard input
+is a pipe that only the house holds: ``+PID SIGNAL`` says that a program lives, ``-PID`` that it
+ended. End of file means that the house is gone; what still lives gets its stop signal and, after
+the grace period, SIGKILL, its whole process group included. The warden also holds the house's lock:
+it is free again only when nothing of the old house runs.
 
 The parent-death signal (``tether.py``) does the same at once but only on Linux, only for direct
 children, and cannot stop a program that does not react.
@@ -64,12 +64,12 @@ def watch() -> dict[int, int]:
     return programs
 
 
-def stop(programs: dict[int, int]) -> None:
-    """Stop politely, then by force."""
+def stop(programs: dict[int, int], grace: float) -> None:
+    """Stop politely and, after ``grace`` seconds, by force."""
     for pid, number in programs.items():
         send(pid, number)
         send(pid, signal.SIGCONT)  # a stopped program would not see its signal
-    deadline = time.monotonic() + GRACE_SECONDS
+    deadline = time.monotonic() + grace
     while any(map(is_running, programs)) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
     for pid in programs:
@@ -82,7 +82,7 @@ def main() -> None:
     """Watch, then stop what is left."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    stop(watch())
+    stop(watch(), float(sys.argv[1]))
 
 
 if __name__ == "__main__":

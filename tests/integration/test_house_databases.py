@@ -1,0 +1,157 @@
+"""The private PostgreSQL and Valkey of a house, without any service."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import stat
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+import redis.asyncio as redis
+
+from phoenix_runtime.local.folder import AlreadyUp, Folder, temporary_folder
+from phoenix_runtime.local.house import House, HouseOptions
+from phoenix_runtime.local.supervisor import ProgramDied
+from phoenix_runtime.local.valkey import client_for
+
+
+@pytest.fixture
+def options() -> Iterator[HouseOptions]:
+    options = HouseOptions.temporary(services=())
+    yield options
+    shutil.rmtree(options.data)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house() -> AsyncIterator[House]:
+    """One house for all tests that leave it as it is."""
+    options = HouseOptions.temporary(services=())
+    async with House(options) as house:
+        yield house
+    shutil.rmtree(options.data)
+
+
+async def remember(url: str, text: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE TABLE IF NOT EXISTS notes (text text)")
+    await connection.execute("INSERT INTO notes VALUES ($1)", text)
+    await connection.close()
+
+
+async def recall(url: str) -> list[str]:
+    connection = await asyncpg.connect(url)
+    rows = await connection.fetch("SELECT text FROM notes")
+    await connection.close()
+    return [row["text"] for row in rows]
+
+
+async def test_data_survives_a_restart(options: HouseOptions) -> None:
+    async with House(options) as house:
+        await remember(house.databases["registry"].owner, "kept")
+    async with House(options) as house:
+        assert await recall(house.databases["registry"].owner) == ["kept"]
+
+
+async def test_what_was_acknowledged_survives_kill_9_of_the_database(
+    options: HouseOptions,
+) -> None:
+    async with House(options) as house:
+        await remember(house.databases["state"].owner, "acknowledged")
+        os.kill(house.pid("postgres"), signal.SIGKILL)
+        death = await house.until_death()
+        assert isinstance(death, ProgramDied)
+        assert death.name == "postgres"
+    async with House(options) as house:
+        assert await recall(house.databases["state"].owner) == ["acknowledged"]
+
+
+async def test_a_second_house_in_the_same_folder_says_that_it_is_already_up(
+    house: House,
+) -> None:
+    with pytest.raises(AlreadyUp, match=str(os.getpid())):
+        await House(house.options).start()
+    connection = await asyncpg.connect(house.admin_url)  # the first one is unharmed
+    await connection.close()
+
+
+async def test_the_folder_is_free_again_after_a_stop(options: HouseOptions) -> None:
+    async with House(options):
+        assert Folder(options.data).holder() == os.getpid()
+    assert Folder(options.data).holder() is None
+    assert Folder(options.data).standing() is None
+
+
+async def test_application_and_worker_roles_own_no_table_and_can_make_none(house: House) -> None:
+    for urls in house.databases.values():
+        for url in (urls.application, urls.worker):
+            connection = await asyncpg.connect(url)
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("CREATE TABLE mine (id int)")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("CREATE TABLE public.mine (id int)")
+            await connection.close()
+
+
+async def test_no_service_reads_the_schema_of_another(house: House) -> None:
+    await remember(house.databases["governance"].owner, "a decision")
+    for role in (house.databases["registry"].owner, house.databases["registry"].application):
+        connection = await asyncpg.connect(role)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch("SELECT * FROM governance.notes")
+        await connection.close()
+
+
+async def test_the_database_refuses_a_wrong_password(house: House) -> None:
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(house.admin_url, password="guessed")
+
+
+async def test_commits_are_durable_as_in_production(house: House) -> None:
+    connection = await asyncpg.connect(house.admin_url)
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        assert await connection.fetchval(f"SHOW {setting}") == "on"
+    await connection.close()
+
+
+async def test_valkey_refuses_whoever_has_no_password(house: House) -> None:
+    async with client_for(f"redis://{house.address('valkey')}") as stranger:
+        with pytest.raises(redis.AuthenticationError):
+            await stranger.ping()
+
+
+async def test_valkey_keeps_nothing_over_a_restart(options: HouseOptions) -> None:
+    async with House(options) as house, redis.from_url(house.redis_url) as client:
+        await client.set("lease", "old")
+    async with House(options) as house, redis.from_url(house.redis_url) as client:
+        assert await client.get("lease") is None
+
+
+async def test_secrets_are_for_their_owner_alone(house: House) -> None:
+    files = [house.profile, house.folder.secrets / "operator.jwt", *house.folder.keys.iterdir()]
+    assert len(files) > 6
+    for file in files:
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+    for folder in (house.folder.keys, house.folder.secrets, house.folder.postgres):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
+
+
+async def test_keys_and_credential_stay_the_same_over_a_restart(options: HouseOptions) -> None:
+    def contents(house: House) -> dict[str, str]:
+        credential = house.folder.secrets / "operator.jwt"
+        return {file.name: file.read_text() for file in (credential, *house.folder.keys.iterdir())}
+
+    async with House(options) as house:
+        before = contents(house)
+    async with House(options) as house:
+        assert contents(house) == before
+
+
+def test_a_temporary_folder_lets_the_database_user_pass() -> None:
+    folder = temporary_folder()
+    expected = 0o711 if os.geteuid() == 0 else 0o700
+    assert stat.S_IMODE(folder.stat().st_mode) == expected
+    folder.rmdir()
