@@ -1,0 +1,90 @@
+# ruff: noqa: S608  # only schema names of ours become part of a statement
+"""The one statement that ends a transaction: events, versions, directives and the answer."""
+
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
+from functools import cache
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Which parts a transaction has; the statement holds only those.
+
+    ``born`` are aggregates that get their second event, ``moved`` those that had more already.
+    """
+
+    events: bool
+    born: bool
+    moved: bool
+    directives: bool
+    answer: bool
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to write."""
+        return any(astuple(self))
+
+
+@cache
+def flush_statement(schema: str, parts: Parts) -> str:
+    """The statement: $1 tenant, $2 now, then each part's arrays; answers how many heads moved."""
+    numbers = iter(range(3, 100))
+    steps = [
+        build(schema, numbers)
+        for wanted, build in zip(astuple(parts), _BUILDERS, strict=True)
+        if wanted
+    ]
+    answer = "(SELECT count(*) FROM moved)" if parts.moved else "0"
+    return f"WITH {', '.join(steps)} SELECT {answer}"
+
+
+def _take(numbers: Iterator[int], *types: str) -> str:
+    return ", ".join(f"${next(numbers)}::{kind}" for kind in types)
+
+
+def _events(schema: str, numbers: Iterator[int]) -> str:
+    arrays = _take(numbers, "text[]", "text[]", "bigint[]", "text[]", "text[]", "timestamptz[]")
+    return (
+        f"events AS (INSERT INTO {schema}.outbox (tenant, created_at, event_id, aggregate,"
+        " aggregate_version, type, document, bus_at)"
+        f" SELECT $1::text, $2::timestamptz, e.* FROM unnest({arrays}) AS e)"
+    )
+
+
+def _born(schema: str, numbers: Iterator[int]) -> str:
+    # An aggregate's first event needs no head: refusals, which have only that one, leave none.
+    arrays = _take(numbers, "text[]", "bigint[]")
+    return (
+        f"born AS (INSERT INTO {schema}.outbox_heads (tenant, aggregate, version)"
+        f" SELECT $1::text, h.* FROM unnest({arrays}) AS h)"
+    )
+
+
+def _moved(schema: str, numbers: Iterator[int]) -> str:
+    arrays = _take(numbers, "text[]", "bigint[]", "bigint[]")
+    return (
+        f"moved AS (UPDATE {schema}.outbox_heads AS head SET version = h.newest"
+        f" FROM unnest({arrays}) AS h (aggregate, oldest, newest)"
+        " WHERE head.tenant = $1::text AND head.aggregate = h.aggregate"
+        " AND head.version = h.oldest - 1 RETURNING 1)"
+    )
+
+
+def _directives(schema: str, numbers: Iterator[int]) -> str:
+    arrays = _take(numbers, "text[]", "text[]", "text[]")
+    return (
+        f"directives AS (INSERT INTO {schema}.directive_outbox (tenant, created_at, directive_id,"
+        " participant_id, document)"
+        f" SELECT $1::text, $2::timestamptz, d.* FROM unnest({arrays}) AS d)"
+    )
+
+
+def _answer(schema: str, numbers: Iterator[int]) -> str:
+    values = _take(numbers, "text", "text", "text", "text", "bytea")
+    return (
+        f"answer AS (INSERT INTO {schema}.idempotency (tenant, created_at, principal, rpc,"
+        f" request_id, body_hash, answer) VALUES ($1::text, $2::timestamptz, {values}))"
+    )
+
+
+_BUILDERS = (_events, _born, _moved, _directives, _answer)

@@ -1,0 +1,138 @@
+"""Tables whose every key begins with the tenant, and the ones that each service has."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.schema import ColumnCollectionConstraint, SchemaItem
+
+NAMES = {
+    "pk": "%(table_name)s_pkey",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+}
+
+
+def service_metadata(schema: str) -> MetaData:
+    """The metadata of a service's tables: in its own schema, constraints named by one rule."""
+    return MetaData(schema=schema, naming_convention=NAMES)
+
+
+def tenant_table(name: str, metadata: MetaData, *items: SchemaItem) -> Table:
+    """A table with ``tenant`` as its first column and the first of its primary key.
+
+    Mark the other key columns with ``primary_key=True``. Raises ValueError for a unique or foreign
+    key that does not begin with the tenant: constraints see past row-level security.
+    """
+    table = Table(name, metadata, Column("tenant", Text, primary_key=True), *items)
+    for item in table.constraints:
+        if isinstance(item, ColumnCollectionConstraint) and _identifies(item):
+            _begins_with_tenant(name, [column.name for column in item.columns])
+    for index in table.indexes:
+        if index.unique:
+            _begins_with_tenant(name, [column.name for column in index.columns])
+    return table
+
+
+def outbox_table(metadata: MetaData) -> Table:
+    """Audit events on their way: committed with the change, marked off by each receiver alone.
+
+    ``ledger_at`` and ``bus_at`` say when a receiver took the event, NULL while it has not (an
+    event that is no news is born with ``bus_at``). Also makes the table ``outbox_heads``.
+    """
+    _heads_table(metadata)
+    return tenant_table(
+        "outbox",
+        metadata,
+        Column("event_id", Text, primary_key=True),
+        Column("aggregate", Text, nullable=False),
+        Column("aggregate_version", BigInteger, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("document", Text, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        *_lane("ledger"),
+        *_lane("bus"),
+        UniqueConstraint("tenant", "aggregate", "aggregate_version"),
+        _waiting("outbox", "ledger"),
+        _waiting("outbox", "bus"),
+        Index("outbox_delivered", "created_at"),
+    )
+
+
+def directive_outbox_table(metadata: MetaData) -> Table:
+    """Directives on their way to the registry; ``courier_at`` says when it took them."""
+    return tenant_table(
+        "directive_outbox",
+        metadata,
+        Column("directive_id", Text, primary_key=True),
+        Column("participant_id", Text, nullable=False),
+        Column("document", Text, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        *_lane("courier"),
+        _waiting("directive_outbox", "courier"),
+        Index("directive_outbox_delivered", "created_at"),
+    )
+
+
+def idempotency_table(metadata: MetaData) -> Table:
+    """Answers already given, by caller, RPC and request id."""
+    return tenant_table(
+        "idempotency",
+        metadata,
+        Column("principal", Text, primary_key=True),
+        Column("rpc", Text, primary_key=True),
+        Column("request_id", Text, primary_key=True),
+        Column("body_hash", Text, nullable=False),
+        Column("answer", LargeBinary, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Index("idempotency_created", "created_at"),
+    )
+
+
+def _heads_table(metadata: MetaData) -> Table:
+    """The newest version of every aggregate that has more than one event: no gap gets past it."""
+    return tenant_table(
+        "outbox_heads",
+        metadata,
+        Column("aggregate", Text, primary_key=True),
+        Column("version", BigInteger, nullable=False),
+    )
+
+
+def _lane(name: str) -> tuple[Column[object], ...]:
+    """What one receiver needs: when it took the row, who tries until when, how often it failed."""
+    moment = DateTime(timezone=True)
+    return (
+        Column(f"{name}_at", moment),
+        Column(f"{name}_claimed_until", moment),
+        Column(f"{name}_failures", SmallInteger, nullable=False, server_default=text("0")),
+    )
+
+
+def _waiting(table: str, lane: str) -> Index:
+    """Finds what still waits, however many rows were delivered."""
+    return Index(
+        f"{table}_{lane}_waiting", "created_at", postgresql_where=text(f"{lane}_at IS NULL")
+    )
+
+
+def _identifies(item: object) -> bool:
+    return isinstance(item, PrimaryKeyConstraint | UniqueConstraint | ForeignKeyConstraint)
+
+
+def _begins_with_tenant(table: str, columns: list[str]) -> None:
+    if not columns or columns[0] != "tenant":
+        raise ValueError(f"{table}: the key {columns} does not begin with the tenant")
