@@ -1,0 +1,167 @@
+"""Reads what an engine answered. Deny overrides: what is not plainly understood is a denial (I9).
+
+Pure: an engine's answer goes in, verdicts come out, one an input whatever the answer was.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.verdict import (
+    DecisionPoint,
+    Effect,
+    Grants,
+    Obligation,
+    Reason,
+    Refusal,
+    Verdict,
+)
+
+ENGINE = "phoenix.engine"
+"""The policy that a denial names where the engine's answer could not be read."""
+
+CLAIMS_ARE_JUDGED = frozenset({DecisionPoint.JOIN, DecisionPoint.UPDATE_CAPABILITIES})
+"""The points whose allow means nothing without grants."""
+
+DUES = frozenset({"before_complete", "always"})
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a decision carries beside the engine's answer."""
+
+    point: DecisionPoint
+    decision_id: str
+    revision: str
+    input_hash: str
+    evaluated_at: datetime
+
+
+class _Strange(Exception):
+    """The answer is not of the shape that was agreed."""
+
+
+def read_verdicts(answer: Json, stamps: Sequence[Stamp]) -> tuple[Verdict, ...]:
+    """One verdict a stamp, in order; all denials where ``answer`` has another length or shape."""
+    if not isinstance(answer, list | tuple):
+        text = "The policy engine gave no list of answers."
+        return tuple(denial(stamp, text) for stamp in stamps)
+    if len(answer) != len(stamps):
+        text = f"The policy engine gave {len(answer)} answers to {len(stamps)} inputs."
+        return tuple(denial(stamp, text) for stamp in stamps)
+    return tuple(read_verdict(raw, stamp) for raw, stamp in zip(answer, stamps, strict=True))
+
+
+def read_verdict(raw: Json, stamp: Stamp) -> Verdict:
+    """The verdict of one raw answer; a denial that says why where it cannot be read."""
+    try:
+        return _read(raw, stamp)
+    except _Strange as strange:
+        return denial(stamp, f"The policy engine's answer could not be read: {strange}.")
+
+
+def denial(stamp: Stamp, text: str) -> Verdict:
+    """A denial of the house's own, where policy has not answered."""
+    return Verdict(
+        effect=Effect.DENY,
+        decision_id=stamp.decision_id,
+        point=stamp.point,
+        policy=ENGINE,
+        policy_revision=stamp.revision,
+        input_hash=stamp.input_hash,
+        evaluated_at=stamp.evaluated_at,
+        reasons=(Reason("engine_answer", text),),
+        remediation=("Ask the policy administrators: the bundle has to be repaired.",),
+        policy_score=0.0,
+    )
+
+
+def _read(raw: Json, stamp: Stamp) -> Verdict:
+    entry = _object(raw, "it is no object")
+    if isinstance(fault := entry.get("fault"), str):
+        raise _Strange(fault)
+    effect = entry.get("effect")
+    # Membership by value: "true", True and 1 are no effects.
+    if not isinstance(effect, str) or effect not in tuple(Effect):
+        raise _Strange(f"{effect!r} is no effect")
+    verdict = Verdict(
+        effect=Effect(effect),
+        decision_id=stamp.decision_id,
+        point=stamp.point,
+        policy=_text(entry.get("policy"), "policy"),
+        policy_revision=stamp.revision,
+        input_hash=stamp.input_hash,
+        evaluated_at=stamp.evaluated_at,
+        reasons=_each(entry.get("reasons"), "reasons", _reason),
+        remediation=_each(entry.get("remediation"), "remediation", _text),
+        obligations=_each(entry.get("obligations"), "obligations", _obligation),
+        policy_score=_share(entry.get("policy_score", 1.0), "policy_score"),
+        grants=_grants(entry.get("grants")),
+        approvers=_each(entry.get("approvers"), "approvers", _text),
+        trust=None if entry.get("trust") is None else _share(entry.get("trust"), "trust"),
+        facts=dict(_object(entry.get("facts") or {}, "facts is no object")),
+    )
+    if verdict.allowed and stamp.point in CLAIMS_ARE_JUDGED and verdict.grants is None:
+        raise _Strange("it allows and grants nothing")
+    return verdict
+
+
+def _object(value: Json, text: str) -> Mapping[str, Json]:
+    if isinstance(value, Mapping):
+        return value
+    raise _Strange(text)
+
+
+def _text(value: Json, name: str) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise _Strange(f"{name} is no text")
+
+
+def _share(value: Json, name: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        return float(value)
+    raise _Strange(f"{name} is no number from 0 to 1")
+
+
+def _each(value: Json, name: str, read: Callable[[Json, str], Read]) -> tuple[Read, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple):
+        raise _Strange(f"{name} is no list")
+    return tuple(read(item, name) for item in value)
+
+
+def _reason(value: Json, name: str) -> Reason:
+    entry = _object(value, f"{name} holds no object")
+    return Reason(_text(entry.get("rule"), name), _text(entry.get("text"), name))
+
+
+def _obligation(value: Json, name: str) -> Obligation:
+    entry = _object(value, f"{name} holds no object")
+    due = _text(entry.get("due"), name)
+    if due not in DUES:
+        raise _Strange(f"an obligation is due {due}")
+    return Obligation(_text(entry.get("id"), name), _text(entry.get("text"), name), due)
+
+
+def _grants(value: Json) -> Grants | None:
+    if value is None:
+        return None
+    entry = _object(value, "grants is no object")
+    return Grants(
+        capabilities=frozenset(_each(entry.get("capabilities"), "capabilities", _text)),
+        data_domains=frozenset(_each(entry.get("data_domains"), "data_domains", _text)),
+        permissions=frozenset(_each(entry.get("permissions"), "permissions", _text)),
+        refused=_each(entry.get("refused"), "refused", _refusal),
+    )
+
+
+def _refusal(value: Json, name: str) -> Refusal:
+    entry = _object(value, f"{name} holds no object")
+    kind, claimed = _text(entry.get("kind"), name), _text(entry.get("name"), name)
+    return Refusal(kind, claimed, _text(entry.get("reason"), name))
