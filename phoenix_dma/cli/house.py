@@ -102,7 +102,7 @@ def down(data: Data = None) -> None:
     deadline = time.monotonic() + DOWN_SECONDS
     while folder.holder() is not None:
         if time.monotonic() > deadline:
-            err.print(f"process {pid} did not stop within {DOWN_SECONDS:g} s")
+            complain(f"process {pid} did not stop within {DOWN_SECONDS:g} s")
             raise typer.Exit(1)
         time.sleep(POLL_SECONDS)
     out.print("the house is down; its data stays in", str(folder.path))
@@ -133,6 +133,11 @@ def status(
         raise typer.Exit(3)
 
 
+def complain(text: str) -> None:
+    """Print a sentence, or a log's end, to standard error as it stands."""
+    err.print(text, markup=False, soft_wrap=True)
+
+
 def _chosen_ports(texts: list[str]) -> dict[str, int]:
     chosen = {}
     for text in texts:
@@ -159,16 +164,17 @@ async def _keep_up(options: HouseOptions) -> int:
     try:
         standing = starting.result()
     except HouseError as error:
-        err.print(str(error), markup=False)
+        complain(str(error))
         return 1
     _show(standing, house.folder)
     dying = asyncio.create_task(house.until_death())
     await asyncio.wait({told, dying}, return_when=asyncio.FIRST_COMPLETED)
+    death = dying.result() if dying.done() else None
     await house.stop()
-    if dying.done():
-        err.print(str(dying.result()), markup=False)
-        return 1
-    return 0
+    if death is None:
+        return 0
+    complain(str(death))
+    return 1
 
 
 def _detach(data: Path) -> int:
@@ -191,7 +197,7 @@ def _detach(data: Path) -> int:
             _show(standing, folder)
             return 0
         time.sleep(POLL_SECONDS)
-    err.print(tail(log), markup=False)
+    complain(tail(log))
     return process.returncode
 
 

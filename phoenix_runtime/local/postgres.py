@@ -145,7 +145,7 @@ class Postgres:
             account=self.account,
         )
         child = await supervisor.start(program)
-        code = await child.ended
+        code = await child.wait()
         await supervisor.stop(program.name)
         if code != 0:
             raise ProgramDied(program, code)

@@ -98,6 +98,11 @@ class Child:
                 raise NotReady(self.program, seconds)
             await asyncio.sleep(PROBE_SECONDS)
 
+    async def wait(self) -> int:
+        """Wait for its end and return its code; giving up the wait leaves the program alone."""
+        await asyncio.wait([self.ended])
+        return self.ended.result()
+
     async def stop(self) -> None:
         """Ask it to end, insist after its grace period, and clear its whole session away."""
         if not self.ended.done():
@@ -105,7 +110,7 @@ class Child:
             await asyncio.wait([self.ended], timeout=self.program.grace)
         # What it started and did not stop lives in its session, whether it ended well or not.
         warden.kill_group(self.pid)
-        await self.ended
+        await self.wait()
 
 
 class Supervisor:
