@@ -10,8 +10,8 @@ from phoenix_runtime.core.errors import Refused, Unavailable
 CONFLICTS: Final = frozenset({"40001", "40P01", "55P03"})
 """Serialization failure, deadlock, lock timeout."""
 
-AWAY: Final = ("08", "53", "57", "58", "25006")
-"""Connection lost, out of resources, shut down or cancelled, system error, read-only standby."""
+AWAY: Final = ("08", "53", "57", "58")
+"""Connection lost, out of resources, shut down or cancelled, system error."""
 
 
 class TransactionConflict(Unavailable):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -71,7 +71,7 @@ class Hint:
     state: str = ""
     reason_code: str = ""
     correlation_id: str = ""
-    facts: Mapping[str, Any] = MappingProxyType({})
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 IN_ATTRIBUTES: Final = frozenset({"tenant", "type", "event_id", "time", "service"})

@@ -15,9 +15,9 @@ import zlib
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Protocol
 
 from alembic.config import Config
-from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, Table, text
@@ -38,6 +38,18 @@ OUTBOX_READ = {
 }
 
 
+class MigrationOperations(Protocol):
+    """What is used of ``alembic.op`` here."""
+
+    def execute(self, sqltext: str, /) -> object:
+        """Run a statement."""
+        ...
+
+    def get_bind(self) -> Connection:
+        """The connection that migrates."""
+        ...
+
+
 async def upgrade(service_package: str, url: str, *, schema: str = "") -> None:
     """Bring the schema of ``service_package`` (``registry_svc``) to the newest revision.
 
@@ -54,7 +66,9 @@ async def upgrade(service_package: str, url: str, *, schema: str = "") -> None:
         await engine.dispose()
 
 
-def create_tables(op: Operations, metadata: MetaData, *, append_only: Iterable[str] = ()) -> None:
+def create_tables(
+    op: MigrationOperations, metadata: MetaData, *, append_only: Iterable[str] = ()
+) -> None:
     """Create every table of ``metadata`` with its security; the application role may use it.
 
     Tables named in ``append_only`` can be read and added to, by nobody else changed. The outbox,
@@ -67,7 +81,7 @@ def create_tables(op: Operations, metadata: MetaData, *, append_only: Iterable[s
         _grant_chassis_worker(op, table)
 
 
-def secure(op: Operations, table: Table, privileges: Sequence[str] = EVERYTHING) -> None:
+def secure(op: MigrationOperations, table: Table, privileges: Sequence[str] = EVERYTHING) -> None:
     """Put ``table`` under row-level security, for its owner too, and grant ``privileges``."""
     name, role = table.fullname, f"phoenix_{table.schema}"
     op.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
@@ -77,7 +91,7 @@ def secure(op: Operations, table: Table, privileges: Sequence[str] = EVERYTHING)
 
 
 def grant_worker(
-    op: Operations,
+    op: MigrationOperations,
     table: Table,
     columns: Sequence[str],
     *,
@@ -99,7 +113,7 @@ def grant_worker(
         op.execute(f"GRANT DELETE ON {name} TO {role}")
 
 
-def _grant_chassis_worker(op: Operations, table: Table) -> None:
+def _grant_chassis_worker(op: MigrationOperations, table: Table) -> None:
     """What delivers and prunes works across tenants."""
     if table.name in OUTBOX_LANES:
         marks = [f"{lane}_{part}" for lane in OUTBOX_LANES[table.name] for part in LANE_COLUMNS]

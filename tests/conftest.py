@@ -1,0 +1,37 @@
+"""Real servers for every test that asks for one: started once, in under a second."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from phoenix_runtime.local.house import House, HouseOptions
+from tests.support.keys import Keys
+from tests.support.postgres import PostgresServer, clock, database_for, tenant
+from tests.support.valkey import redis_client, stream, valkey
+
+__all__ = ["clock", "database_for", "redis_client", "stream", "tenant", "valkey"]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house_below() -> AsyncIterator[House]:
+    """PostgreSQL and Valkey with every schema and role; no service."""
+    options = HouseOptions.temporary(services=())
+    async with House(options) as house:
+        yield house
+    shutil.rmtree(options.data)
+
+
+@pytest.fixture(scope="session")
+def postgres(house_below: House) -> PostgresServer:
+    """The PostgreSQL of the test run."""
+    return PostgresServer(house_below)
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    """An issuer and the services' keys, as files."""
+    folder: Path = tmp_path_factory.mktemp("keys")
+    return Keys(folder)

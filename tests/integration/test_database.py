@@ -1,0 +1,130 @@
+"""Transactions that know their tenant, on a real PostgreSQL."""
+
+import pytest
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from phoenix_runtime.chassis.failures import constraint
+from tests.support.calls import call_of
+from tests.support.postgres import DatabaseFor
+from tests.support.sample.notes import note_units
+from tests.support.sample.store.tables import note
+
+
+async def test_a_query_that_forgot_its_tenant_finds_only_its_own(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    units, _ = note_units(await database_for("sample"))
+    for name in (tenant, f"{tenant}.b"):
+        async with units(call_of(tenant=name)) as unit:
+            await unit.add("n1", f"of {name}")
+    async with units(call_of(tenant=tenant)) as unit:
+        assert await unit.texts() == [f"of {tenant}"]
+
+
+async def test_a_row_of_another_tenant_cannot_be_written(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("sample")
+    foreign = insert(note).values(tenant="other", note_id="n1", text="x", version=1)
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        async with database.transaction(tenant) as connection:
+            await connection.execute(foreign)
+
+
+async def test_a_connection_used_before_finds_nothing_without_a_tenant(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("sample", pool=1)
+    async with database.transaction(tenant) as connection:
+        await connection.execute(
+            insert(note).values(tenant=tenant, note_id="n1", text="x", version=1)
+        )
+    async with database.claiming() as connection:
+        assert (await connection.execute(select(note))).all() == []
+
+
+async def test_the_worker_sees_keys_and_claims_of_every_tenant_and_nothing_else(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    units, _ = note_units(await database_for("sample"))
+    async with units(call_of(tenant=tenant)) as unit:
+        await unit.add("n1", "secret")
+    worker = await database_for("sample", role="worker")
+    async with worker.claiming() as connection:
+        found = select(note.c.note_id, note.c.claimed_until).where(note.c.tenant == tenant)
+        assert (await connection.execute(found)).all() == [("n1", None)]
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        async with worker.claiming() as connection:
+            await connection.execute(select(note.c.text))
+
+
+async def test_even_the_owner_of_a_table_finds_no_row(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    units, _ = note_units(await database_for("sample"))
+    async with units(call_of(tenant=tenant)) as unit:
+        await unit.add("n1", "x")
+    owner = await database_for("sample", role="owner")
+    async with owner.reading(tenant) as connection:
+        assert (await connection.execute(select(note.c.text))).all() == []
+
+
+async def test_a_failed_transaction_leaves_nothing_and_the_connection_goes_on(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    units, _ = note_units(await database_for("sample", pool=1))
+    async with units(call_of(tenant=tenant)) as unit:
+        await unit.add("n1", "x")
+
+    async def add_two() -> None:
+        async with units(call_of(tenant=tenant)) as unit:
+            await unit.add("n2", "y")
+            await unit.add("n3", "x")
+
+    with pytest.raises(IntegrityError) as failed:
+        await add_two()
+    assert constraint(failed.value) == "note_tenant_text_key"
+    async with units(call_of(tenant=tenant)) as unit:
+        assert await unit.texts() == ["x"]
+
+
+async def test_a_failed_statement_that_nobody_passed_on_is_no_commit(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("sample")
+
+    async def go_on_after_an_error() -> None:
+        async with database.transaction(tenant) as connection:
+            with pytest.raises(ProgrammingError):
+                await connection.execute(text("SELECT nonsense"))
+
+    with pytest.raises(RuntimeError, match="nobody passed it on"):
+        await go_on_after_an_error()
+
+
+async def test_a_savepoint_saves_the_transaction(database_for: DatabaseFor, tenant: str) -> None:
+    units, _ = note_units(await database_for("sample"))
+    async with units(call_of(tenant=tenant)) as unit:
+        await unit.add("n1", "x")
+        with pytest.raises(IntegrityError):
+            async with unit.connection.begin_nested():
+                await unit.add("n2", "x")
+    async with units(call_of(tenant=tenant)) as unit:
+        assert await unit.texts() == ["x"]
+
+
+async def test_reading_cannot_write(database_for: DatabaseFor, tenant: str) -> None:
+    database = await database_for("sample")
+    row = insert(note).values(tenant=tenant, note_id="n1", text="x", version=1)
+    with pytest.raises(Exception, match="read-only transaction"):
+        async with database.reading(tenant) as connection:
+            await connection.execute(row)
+
+
+@pytest.mark.parametrize("name", ["", "a'b", "x'; DROP TABLE note; --", "A B"])
+async def test_what_is_no_identifier_is_no_tenant(database_for: DatabaseFor, name: str) -> None:
+    database = await database_for("sample")
+    with pytest.raises(ValueError, match="identifier"):
+        async with database.transaction(name):
+            pass

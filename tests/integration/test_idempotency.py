@@ -1,0 +1,111 @@
+"""One request, one effect, one answer, however often it comes (I10)."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.front import AnsweredBefore
+from phoenix_runtime.chassis.idempotency import AnswerMemory
+from phoenix_runtime.core.errors import RequestIdReused
+from phoenix_runtime.core.principal import Call
+from tests.support.calls import call_of, repeatable
+from tests.support.postgres import DatabaseFor
+from tests.support.sample.notes import note_units
+from tests.support.sample.store.tables import metadata, note
+
+
+async def add(database: Database, call: Call, note_id: str) -> None:
+    units, _ = note_units(database)
+    async with units(call) as unit:
+        await unit.add(note_id, f"text of {note_id}")
+        await unit.tell(note_id, 1)
+        await unit.remember(f"added {note_id}")
+
+
+async def count(database: Database, tenant: str) -> Any:
+    async with database.reading(tenant) as connection:
+        return (await connection.execute(select(func.count()).select_from(note))).scalar_one()
+
+
+async def test_a_repetition_finds_the_first_answer(database_for: DatabaseFor, tenant: str) -> None:
+    database = await database_for("sample")
+    memory = AnswerMemory(database, metadata)
+    call = repeatable(call_of(tenant=tenant), "r1", {"note": "n1"})
+    assert await memory.recall(call) is None
+    await add(database, call, "n1")
+    assert await memory.recall(call) == b"added n1"
+
+
+async def test_another_body_under_the_same_request_id_is_refused(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("sample")
+    memory = AnswerMemory(database, metadata)
+    call = call_of(tenant=tenant)
+    await add(database, repeatable(call, "r1", {"note": "n1"}), "n1")
+    with pytest.raises(RequestIdReused):
+        await memory.recall(repeatable(call, "r1", {"note": "n2"}))
+
+
+async def test_somebody_else_may_use_the_same_request_id(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("sample")
+    memory = AnswerMemory(database, metadata)
+    call = repeatable(call_of(tenant=tenant), "r1", {"note": "n1"})
+    await add(database, call, "n1")
+    strangers = (
+        repeatable(call_of(tenant=f"{tenant}.b"), "r1", {"note": "n1"}),
+        repeatable(call_of(tenant=tenant, subject="other"), "r1", {"note": "n1"}),
+        repeatable(call_of(tenant=tenant), "r1", {"note": "n1"}, rpc="/phoenix_dma.v1.Sample/Undo"),
+    )
+    assert [await memory.recall(stranger) for stranger in strangers] == [None, None, None]
+
+
+async def test_a_refused_request_may_be_sent_again(database_for: DatabaseFor, tenant: str) -> None:
+    database = await database_for("sample")
+    units, _ = note_units(database)
+    call = repeatable(call_of(tenant=tenant), "r1")
+
+    async def fail() -> None:
+        async with units(call) as unit:
+            await unit.remember("never said")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await AnswerMemory(database, metadata).recall(call) is None
+
+
+async def test_of_two_at_the_same_time_one_has_the_effect_and_both_the_answer(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("sample")
+    units, _ = note_units(database)
+    call = repeatable(call_of(tenant=tenant), "r1")
+    both_inside = asyncio.Barrier(2)
+
+    async def add_at_once(note_id: str) -> None:
+        async with units(call) as unit:
+            await unit.add(note_id, note_id)
+            await both_inside.wait()
+            await unit.remember(f"added {note_id}")
+
+    outcomes = await asyncio.gather(add_at_once("n1"), add_at_once("n2"), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes if outcome] == [AnsweredBefore]
+    assert await count(database, tenant) == 1
+    winner = f"added {'n1' if outcomes[0] is None else 'n2'}".encode()
+    assert await AnswerMemory(database, metadata).recall(call) == winner
+
+
+async def test_a_call_without_request_id_is_not_remembered(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("sample")
+    call = replace(call_of(tenant=tenant), idempotency=None)
+    await add(database, call, "n1")
+    assert await AnswerMemory(database, metadata).recall(call) is None

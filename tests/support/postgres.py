@@ -1,0 +1,85 @@
+"""One real PostgreSQL for all tests, and each test a tenant of its own in it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeAlias
+
+import pytest
+import pytest_asyncio
+
+from phoenix_runtime.chassis.database import Database, DatabaseOptions, create_database
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.chassis.migrations import upgrade
+from phoenix_runtime.core.clock import ManualClock
+from phoenix_runtime.local import databases
+from phoenix_runtime.local.databases import DatabaseUrls
+from phoenix_runtime.local.house import House
+
+SAMPLE = "sample"
+SAMPLE_PACKAGE = "tests.support.sample"
+SAMPLE_SCHEMA = "registry"
+
+
+class PostgresServer:
+    """The server of the test run. Schemas are migrated when first asked for."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._urls: dict[str, DatabaseUrls] = {}
+        self._lock = asyncio.Lock()
+
+    async def urls(self, service: str) -> DatabaseUrls:
+        """The URLs of ``registry``, ``assignment``, ``state``, ``governance`` or ``sample``."""
+        async with self._lock:
+            if service not in self._urls:
+                self._urls[service] = await self._migrated(service)
+            return self._urls[service]
+
+    async def _migrated(self, service: str) -> DatabaseUrls:
+        if service == SAMPLE:
+            return await migrated_sample(self._house)
+        urls = self._house.databases[service]
+        await upgrade(f"{service}_svc", urls.owner)
+        return urls
+
+
+async def migrated_sample(house: House) -> DatabaseUrls:
+    """A database of its own with the sample's tables, in the registry's schema and roles."""
+    admin = house.admin_url.rpartition("/")[0] + "/phoenix_sample"
+    passwords = databases.load_passwords(house.folder.secrets / "roles.json")
+    await databases.prepare(admin, passwords)
+    urls = databases.urls_for(admin, passwords)[SAMPLE_SCHEMA]
+    await upgrade(SAMPLE_PACKAGE, urls.owner, schema=SAMPLE_SCHEMA)
+    return urls
+
+
+DatabaseFor: TypeAlias = Callable[..., Awaitable[Database]]
+"""``await database_for("registry")``; ``role="worker"`` for the one that claims."""
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """The clock of the test; it stands until it is moved."""
+    return ManualClock()
+
+
+@pytest.fixture
+def tenant() -> str:
+    """A tenant that nobody has used yet."""
+    return new_id("tenant")
+
+
+@pytest_asyncio.fixture
+async def database_for(postgres: PostgresServer, clock: ManualClock) -> AsyncIterator[DatabaseFor]:
+    """Makes databases of a service's schema, migrated, closed after the test."""
+    opened: list[Database] = []
+
+    async def make(service: str, *, role: str = "application", pool: int = 5) -> Database:
+        url: str = getattr(await postgres.urls(service), role)
+        options = DatabaseOptions(name="phoenix-dma-test", pool=pool)
+        opened.append(create_database(url, clock=clock, options=options))
+        return opened[-1]
+
+    yield make
+    for database in opened:
+        await database.close()
