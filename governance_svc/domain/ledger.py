@@ -1,0 +1,51 @@
+"""The ledger's entries, and what they are looked for by (events)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.json import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event in its tenant's ledger. ``sequence`` counts from 1 without a gap."""
+
+    event: AuditEvent
+    sequence: int
+    chain_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What appending did: ``appended`` were new; the ledger ends at ``last_sequence`` now."""
+
+    appended: int
+    last_sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """What a reader looks for; an empty field asks for nothing, ``until`` is exclusive."""
+
+    participant: str = ""
+    task: str = ""
+    types: tuple[str, ...] = ()
+    policy_decision: str = ""
+    handoff: str = ""
+    correlation_id: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def document(self) -> dict[str, Json]:
+        """The filter as JSON: for page tokens, and as the input of audit.read."""
+        return {
+            "participant": self.participant,
+            "task": self.task,
+            "types": list(self.types),
+            "policy_decision": self.policy_decision,
+            "handoff": self.handoff,
+            "correlation_id": self.correlation_id,
+            "since": self.since.isoformat() if self.since else "",
+            "until": self.until.isoformat() if self.until else "",
+        }

@@ -1,0 +1,64 @@
+"""How an event lies in the ledger's table, and how it is read back."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from governance_svc.domain.chain import Link
+from governance_svc.domain.ledger import Entry
+from phoenix_runtime.core.documents import event_document, event_of
+from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.json import bytes_hash, canonical
+
+COLUMNS = {
+    "event_id": "text",
+    "timestamp": "timestamptz",
+    "type": "text",
+    "service": "text",
+    "aggregate": "text",
+    "aggregate_version": "bigint",
+    "participant": "text",
+    "task": "text",
+    "handoff": "text",
+    "correlation_id": "text",
+    "decision_id": "text",
+    "document": "text",
+    "leaf_hash": "text",
+}
+"""What is written of each event beside its place in the chain, with PostgreSQL's type."""
+
+READ = "sequence, document, leaf_hash, chain_hash"
+"""What `entry_of` needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One event, ready to be written. ``values`` are in the order of `COLUMNS`."""
+
+    event_id: str
+    version: tuple[str, str, int]
+    leaf_hash: str
+    values: tuple[Any, ...]
+
+
+def row_of(event: AuditEvent) -> Row:
+    """The row of ``event``; the document lies in it as it was hashed, without its own hash."""
+    document = event_document(event)
+    del document["leaf_hash"]
+    fields: dict[str, Any] = {name: getattr(event, name, None) for name in COLUMNS}
+    fields["document"] = canonical(document).decode()
+    fields["decision_id"] = str(event.policy_decision.get("decision_id", ""))
+    version = (event.service, event.aggregate, event.aggregate_version)
+    return Row(event.event_id, version, event.leaf_hash, tuple(fields.values()))
+
+
+def entry_of(row: Mapping[str, Any]) -> Entry:
+    """The entry in a row of `READ`."""
+    document = {**json.loads(row["document"]), "leaf_hash": row["leaf_hash"]}
+    return Entry(event_of(document), row["sequence"], row["chain_hash"])
+
+
+def link_of(row: Mapping[str, Any]) -> Link:
+    """What is chained in a row of `READ`: the leaf is taken again from the document itself."""
+    return Link(row["sequence"], bytes_hash(row["document"].encode()), row["chain_hash"])

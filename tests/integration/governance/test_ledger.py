@@ -1,0 +1,242 @@
+"""The ledger on a real PostgreSQL: gapless, idempotent, chained, readable."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from governance_svc.domain.chain import Head
+from governance_svc.domain.ledger import Appended, AuditFilter, Entry
+from governance_svc.domain.lineage import Family
+from governance_svc.store.ledger_reader import PostgresLedgerReader
+from governance_svc.store.ledger_writer import GroupCommitLedger
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.core.errors import AlreadyExists, FieldInvalid
+from phoenix_runtime.core.pages import page_request
+from tests.support.audit import NOON, audit_event
+from tests.support.postgres import DatabaseFor, PostgresServer
+from tests.support.tampering import tamper
+
+
+async def test_events_appended_at_once_by_many_lie_gapless_in_one_chain(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("governance")
+    ledger, other_writer = GroupCommitLedger(database), GroupCommitLedger(database)
+    events = [audit_event(tenant) for _ in range(300)]
+    # Two writers, as two replicas would be: they fence each other by the head.
+    await asyncio.gather(
+        *((ledger, other_writer)[i % 2].append(tenant, [event]) for i, event in enumerate(events))
+    )
+    entries = await _all(PostgresLedgerReader(database), tenant)
+    assert [entry.sequence for entry in entries] == list(range(1, 301))
+    assert {entry.event.event_id for entry in entries} == {event.event_id for event in events}
+    assert await PostgresLedgerReader(database).verify(tenant) == ()
+
+
+async def test_an_event_delivered_twice_is_there_once(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    ledger = GroupCommitLedger(await database_for("governance"))
+    first, second = audit_event(tenant), audit_event(tenant)
+    assert await ledger.append(tenant, [first]) == Appended(1, 1)
+    assert await ledger.append(tenant, [first, second, second]) == Appended(1, 2)
+    assert await ledger.append(tenant, [second]) == Appended(0, 2)
+
+
+async def test_the_same_event_brought_by_many_at_once_is_there_once(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    ledger = GroupCommitLedger(await database_for("governance"))
+    event = audit_event(tenant)
+    answers = await asyncio.gather(*(ledger.append(tenant, [event]) for _ in range(20)))
+    assert sum(answer.appended for answer in answers) == 1
+    assert {answer.last_sequence for answer in answers} == {1}
+
+
+async def test_a_second_event_of_the_same_aggregate_version_is_refused_and_nobody_else(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("governance")
+    ledger = GroupCommitLedger(database)
+    first = audit_event(tenant, aggregate="task/t")
+    usurper = audit_event(tenant, aggregate="task/t")
+    innocent = audit_event(tenant)
+    await ledger.append(tenant, [first])
+    refused, kept = await asyncio.gather(
+        ledger.append(tenant, [audit_event(tenant), usurper]),
+        ledger.append(tenant, [innocent]),
+        return_exceptions=True,
+    )
+    assert isinstance(refused, AlreadyExists)
+    assert kept == Appended(1, 2)
+    found = await _all(PostgresLedgerReader(database), tenant)
+    assert [entry.event.event_id for entry in found] == [first.event_id, innocent.event_id]
+
+
+async def test_an_event_that_is_not_what_the_ledger_holds_under_its_id_is_refused(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    ledger = GroupCommitLedger(await database_for("governance"))
+    event = audit_event(tenant)
+    await ledger.append(tenant, [event])
+    with pytest.raises(AlreadyExists):
+        await ledger.append(tenant, [audit_event(tenant, event_id=event.event_id, actor="forger")])
+
+
+async def test_late_events_of_an_aggregate_are_taken_in_any_order(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("governance")
+    ledger = GroupCommitLedger(database)
+    second = audit_event(tenant, aggregate="task/t", aggregate_version=2)
+    first = audit_event(tenant, aggregate="task/t", aggregate_version=1)
+    await ledger.append(tenant, [second])
+    await ledger.append(tenant, [first])
+    family = Family("t", "somebody", ("t",), "audit.corr.test")
+    page = await PostgresLedgerReader(database).lineage(tenant, family, page_request(10, "", {}))
+    assert [entry.event.aggregate_version for entry in page.items] == [1, 2]
+
+
+async def test_an_event_reads_back_as_it_was_written(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("governance")
+    event = audit_event(
+        tenant,
+        detail={"text": "süß\u0000\u2028", "share": 0.1, "huge": 1e300, "list": [1, None, True]},
+        policy_decision={"decision_id": "opa.dec.1", "effect": "allow"},
+        timestamp=NOON + timedelta(microseconds=7),
+    )
+    await GroupCommitLedger(database).append(tenant, [event])
+    (entry,) = await PostgresLedgerReader(database).by_decision(tenant, "opa.dec.1")
+    assert entry.event == event
+
+
+FORGED = "SET document = replace(document, 'somebody', 'nobody')"
+SWAPPED = (
+    "SET document = o.document, leaf_hash = o.leaf_hash FROM governance.ledger_event AS o"
+    " WHERE o.tenant = e.tenant AND o.sequence = 5 - e.sequence AND e.sequence > 1"
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (f"UPDATE governance.ledger_event AS e {FORGED} WHERE e.sequence = 2", "leaf"),
+        ("UPDATE governance.ledger_event AS e SET leaf_hash = 'x' WHERE e.sequence = 2", "leaf"),
+        (f"UPDATE governance.ledger_event AS e {SWAPPED}", "chain hash"),
+        ("DELETE FROM governance.ledger_event AS e WHERE e.sequence = 2", "followed by"),
+        ("DELETE FROM governance.ledger_event AS e WHERE e.sequence = 3", "ends at 2"),
+        ("DELETE FROM governance.ledger_event AS e WHERE e.sequence > 0", "ends at 0"),
+    ],
+)
+async def test_tampering_is_found_by_recomputing_the_chain(
+    database_for: DatabaseFor, postgres: PostgresServer, tenant: str, change: str, says: str
+) -> None:
+    database = await database_for("governance")
+    await GroupCommitLedger(database).append(tenant, [audit_event(tenant) for _ in range(3)])
+    await tamper(postgres, tenant, change)
+    faults = await PostgresLedgerReader(database).verify(tenant)
+    assert faults
+    assert says in faults[0].text
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE governance.ledger_event SET actor = 'x'",
+        "UPDATE governance.ledger_event SET document = 'x'",
+        "DELETE FROM governance.ledger_event",
+        "TRUNCATE governance.ledger_event",
+    ],
+)
+async def test_the_service_itself_cannot_change_what_was_written(
+    database_for: DatabaseFor, tenant: str, statement: str
+) -> None:
+    database = await database_for("governance")
+    with pytest.raises(ProgrammingError, match=r"permission denied|does not exist"):
+        async with database.transaction(tenant) as connection:
+            await connection.execute(text(statement))
+
+
+async def test_pages_follow_each_other_while_the_ledger_grows(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("governance")
+    ledger, reader = GroupCommitLedger(database), PostgresLedgerReader(database)
+    await ledger.append(tenant, [audit_event(tenant, task="t") for _ in range(5)])
+    wanted = AuditFilter(task="t")
+    first = await reader.page(tenant, wanted, page_request(3, "", wanted.document()))
+    await ledger.append(tenant, [audit_event(tenant, task="t")])
+    token = first.next_token
+    second = await reader.page(tenant, wanted, page_request(3, token, wanted.document()))
+    found = [entry.sequence for entry in (*first.items, *second.items)]
+    assert found == [1, 2, 3, 4, 5, 6]
+    assert second.next_token == ""
+    with pytest.raises(FieldInvalid, match="other filters"):
+        page_request(3, token, AuditFilter(task="u").document())
+
+
+async def test_every_filter_finds_its_own(database_for: DatabaseFor, tenant: str) -> None:
+    database = await database_for("governance")
+    ledger, reader = GroupCommitLedger(database), PostgresLedgerReader(database)
+    told = {
+        "participant": audit_event(tenant, participant="p"),
+        "task": audit_event(tenant, task="t"),
+        "types": audit_event(tenant, type="TASK_FAILED"),
+        "policy_decision": audit_event(tenant, policy_decision={"decision_id": "opa.dec.7"}),
+        "handoff": audit_event(tenant, handoff="h"),
+        "correlation_id": audit_event(tenant, correlation_id="c"),
+        "since": audit_event(tenant, timestamp=NOON + timedelta(hours=2)),
+        "until": audit_event(tenant, timestamp=NOON - timedelta(hours=2)),
+    }
+    wanted = {
+        "participant": AuditFilter(participant="p"),
+        "task": AuditFilter(task="t"),
+        "types": AuditFilter(types=("TASK_FAILED", "TASK_CANCELLED")),
+        "policy_decision": AuditFilter(policy_decision="opa.dec.7"),
+        "handoff": AuditFilter(handoff="h"),
+        "correlation_id": AuditFilter(correlation_id="c"),
+        "since": AuditFilter(since=NOON + timedelta(hours=2)),
+        "until": AuditFilter(until=NOON),
+    }
+    await ledger.append(tenant, list(told.values()))
+    for name, event in told.items():
+        page = await reader.page(tenant, wanted[name], page_request(0, "", {}))
+        assert [entry.event.event_id for entry in page.items] == [event.event_id], name
+
+
+async def test_a_tenant_sees_its_own_ledger_alone(database_for: DatabaseFor, tenant: str) -> None:
+    database = await database_for("governance")
+    ledger, reader = GroupCommitLedger(database), PostgresLedgerReader(database)
+    await ledger.append(tenant, [audit_event(tenant)])
+    other = new_id("tenant")
+    assert (await reader.page(other, AuditFilter(), page_request(0, "", {}))).items == ()
+    assert await reader.head(other) == Head()
+    await ledger.append(other, [audit_event(other)])
+    assert (await reader.head(other)).sequence == 1
+
+
+async def test_a_writer_that_was_overtaken_looks_again(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("governance")
+    slow, quick = GroupCommitLedger(database), GroupCommitLedger(database)
+    await slow.append(tenant, [audit_event(tenant)])
+    await quick.append(tenant, [audit_event(tenant)])
+    assert await slow.append(tenant, [audit_event(tenant)]) == Appended(1, 3)
+    assert await PostgresLedgerReader(database).verify(tenant) == ()
+
+
+async def _all(reader: PostgresLedgerReader, tenant: str) -> list[Entry]:
+    found: list[Entry] = []
+    token = ""
+    while True:
+        page = await reader.page(tenant, AuditFilter(), page_request(200, token, {}))
+        found += page.items
+        token = page.next_token
+        if not token:
+            return found

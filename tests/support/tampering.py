@@ -1,0 +1,22 @@
+"""Changes to a ledger past its own service, as somebody with the owner's password could make them."""
+
+import asyncpg
+
+from tests.support.postgres import PostgresServer
+
+
+async def tamper(postgres: PostgresServer, tenant: str, statement: str) -> None:
+    """Run ``statement`` in ``tenant`` as the schema's owner, with row-level security set aside.
+
+    It calls the table ``e`` and ends in a condition.
+    """
+    connection = await asyncpg.connect((await postgres.urls("governance")).owner)
+    try:
+        async with connection.transaction():
+            await connection.execute(
+                "ALTER TABLE governance.ledger_event NO FORCE ROW LEVEL SECURITY"
+            )
+            await connection.execute(f"{statement} AND e.tenant = '{tenant}'")
+            await connection.execute("ALTER TABLE governance.ledger_event FORCE ROW LEVEL SECURITY")
+    finally:
+        await connection.close()
