@@ -1,0 +1,136 @@
+"""Handoffs and offers, as rows; the task's lock covers them."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+
+from assignment_svc.domain.handoff import Handoff, HandoffFilter, OfferRecord
+from assignment_svc.domain.states import HANDOFF_ENDED, HandoffStatus
+from assignment_svc.store.paging import newest_first, paged
+from assignment_svc.store.records import Record
+from assignment_svc.store.rows import Rows
+from assignment_svc.store.tables import handoffs, offers
+from phoenix_runtime.core.pages import Page, PageRequest
+
+RECORD = Record(Handoff)
+OFFERS = Record(OfferRecord)
+OPEN = [status.value for status in HandoffStatus if status not in HANDOFF_ENDED]
+
+
+def handoff_row(handoff: Handoff) -> dict[str, Any]:
+    """The columns of a handoff, the derived ones included. A write ends any claim."""
+    asked = handoff.offer.target if handoff.offer else ""
+    if handoff.parked:
+        asked = handoff.parked.target
+    return RECORD.row(handoff) | {
+        "source": handoff.source,
+        "offered_to": asked,
+        "wake_at": handoff.wake_at,
+        "claimed_until": None,
+    }
+
+
+def handoff_of(row: Mapping[str, Any]) -> Handoff:
+    """The handoff of a row."""
+    return RECORD.value(row)
+
+
+class HandoffTables(Rows):
+    """Handoffs of the unit's tenant."""
+
+    async def add_handoff(self, handoff: Handoff) -> None:
+        """Insert a handoff; a second open one for the task violates a unique index."""
+        await self._insert(handoffs, handoff_row(handoff))
+
+    async def find_handoff(self, handoff_id: str) -> Handoff | None:
+        """The handoff as last committed."""
+        row = await self._first(select(handoffs).where(self._mine(handoffs, handoff_id=handoff_id)))
+        return handoff_of(row) if row is not None else None
+
+    async def open_handoffs(self, task_ids: Collection[str]) -> dict[str, Handoff]:
+        """The open handoff of each of these tasks, by task id."""
+        statement = select(handoffs).where(
+            self._mine(handoffs),
+            handoffs.c.task_id.in_(sorted(task_ids)),
+            handoffs.c.status.in_(OPEN),
+        )
+        return {row["task_id"]: handoff_of(row) for row in await self._all(statement)}
+
+    async def save_handoff(self, handoff: Handoff) -> None:
+        """Write back a handoff whose task is locked."""
+        row = handoff_row(handoff)
+        await self._change(handoffs, {"handoff_id": row.pop("handoff_id")}, row)
+
+    async def list_handoffs(self, wanted: HandoffFilter, page: PageRequest) -> Page[Handoff]:
+        """Handoffs, newest first."""
+        statement = select(handoffs).where(self._mine(handoffs))
+        if wanted.task_id:
+            statement = statement.where(handoffs.c.task_id == wanted.task_id)
+        if wanted.participant_id:
+            who = wanted.participant_id
+            ends = or_(
+                handoffs.c.source == who,
+                handoffs.c.target == who,
+                handoffs.c.offered_to == who,
+            )
+            statement = statement.where(ends)
+        if wanted.statuses:
+            statement = statement.where(handoffs.c.status.in_([s.value for s in wanted.statuses]))
+        keys = (handoffs.c.created_at, handoffs.c.handoff_id)
+        rows = await self._all(newest_first(statement, keys, page))
+        return paged(
+            [handoff_of(row) for row in rows], page, lambda one: (one.created_at, one.handoff_id)
+        )
+
+    async def handoffs_from(self, participant_id: str) -> tuple[Handoff, ...]:
+        """Open handoffs whose source it is."""
+        mine = self._mine(handoffs, source=participant_id)
+        return await self._open(mine)
+
+    async def handoffs_to(self, participant_id: str) -> tuple[Handoff, ...]:
+        """Open handoffs that are on offer to it, or parked for it."""
+        mine = self._mine(handoffs, offered_to=participant_id)
+        return await self._open(mine)
+
+    async def _open(self, condition: Any) -> tuple[Handoff, ...]:
+        statement = select(handoffs).where(condition, handoffs.c.status.in_(OPEN))
+        rows = await self._all(statement.order_by(handoffs.c.task_id))
+        return tuple(handoff_of(row) for row in rows)
+
+    async def hasten_handoffs(self, now: datetime, *, limit: int) -> int:
+        """Have handoffs that look for a target looked at now."""
+        waiting = (
+            select(handoffs.c.handoff_id)
+            .where(
+                self._mine(handoffs, status=HandoffStatus.INITIATED.value),
+                handoffs.c.next_try_at > now,
+            )
+            .order_by(handoffs.c.next_try_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        statement = (
+            update(handoffs)
+            .where(self._mine(handoffs), handoffs.c.handoff_id.in_(waiting))
+            .values(
+                next_try_at=now,
+                wake_at=func.least(handoffs.c.wake_at, now),
+                claimed_until=None,
+            )
+        )
+        return int((await self.connection.execute(statement)).rowcount)
+
+    async def add_offer(self, record: OfferRecord) -> None:
+        """Write an offer."""
+        await self._insert(offers, {"offer_id": record.offer.offer_id, **OFFERS.row(record)})
+
+    async def end_offer(self, offer_id: str, *, at: datetime, outcome: str) -> None:
+        """Write what became of an offer."""
+        await self._change(offers, {"offer_id": offer_id}, {"ended_at": at, "outcome": outcome})
+
+    async def find_offer(self, offer_id: str) -> OfferRecord | None:
+        """One offer of the history."""
+        row = await self._first(select(offers).where(self._mine(offers, offer_id=offer_id)))
+        return OFFERS.value(row) if row is not None else None

@@ -1,0 +1,94 @@
+"""What belongs to a task: acquisitions, checkpoints, who is left out, what was denied."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from assignment_svc.domain.context import ContextPointer
+from assignment_svc.domain.task import Binding, BindingRecord, LeftOut
+from assignment_svc.store.paging import paged
+from assignment_svc.store.records import Record
+from assignment_svc.store.rows import Rows
+from assignment_svc.store.tables import bindings, context_pointers, denials, left_out
+from phoenix_runtime.core.errors import FieldInvalid, Violation
+from phoenix_runtime.core.pages import Page, PageRequest
+
+BINDINGS = Record(BindingRecord, nested={"binding": Binding})
+POINTERS = Record(ContextPointer)
+LEFT_OUT = Record(LeftOut)
+
+
+class HistoryTables(Rows):
+    """What belongs to the tasks of the unit's tenant."""
+
+    async def add_binding(self, record: BindingRecord) -> None:
+        """Write an acquisition."""
+        await self._insert(bindings, BINDINGS.row(record))
+
+    async def end_binding(self, task_id: str, epoch: int, *, at: datetime, by: str) -> None:
+        """Write how an acquisition ended."""
+        key = {"task_id": task_id, "epoch": epoch}
+        await self._change(bindings, key, {"ended_at": at, "ended_by": by})
+
+    async def bindings_of(self, task_id: str) -> tuple[BindingRecord, ...]:
+        """Every acquisition of a task, oldest first."""
+        mine = self._mine(bindings, task_id=task_id)
+        rows = await self._all(select(bindings).where(mine).order_by(bindings.c.epoch))
+        return tuple(BINDINGS.value(row) for row in rows)
+
+    async def add_pointer(self, pointer: ContextPointer) -> None:
+        """Write a checkpoint's pointer."""
+        await self._insert(context_pointers, POINTERS.row(pointer))
+
+    async def find_pointer(self, task_id: str, version: int) -> ContextPointer | None:
+        """One recorded pointer."""
+        mine = self._mine(context_pointers, task_id=task_id, version=version)
+        row = await self._first(select(context_pointers).where(mine))
+        return POINTERS.value(row) if row is not None else None
+
+    async def list_pointers(self, task_id: str, page: PageRequest) -> Page[ContextPointer]:
+        """The pointers of a task, newest first."""
+        table = context_pointers
+        statement = select(table).where(self._mine(table, task_id=task_id))
+        if page.after:
+            statement = statement.where(table.c.version < _version(page.after))
+        statement = statement.order_by(table.c.version.desc()).limit(page.size + 1)
+        found = [POINTERS.value(row) for row in await self._all(statement)]
+        return paged(found, page, lambda pointer: (pointer.recorded_at, str(pointer.version)))
+
+    async def left_out(self, task_id: str) -> tuple[LeftOut, ...]:
+        """Everybody who is, or was, not asked for a task."""
+        mine = self._mine(left_out, task_id=task_id)
+        rows = await self._all(select(left_out).where(mine).order_by(left_out.c.participant_id))
+        return tuple(LEFT_OUT.value(row) for row in rows)
+
+    async def leave_out(self, entry: LeftOut) -> None:
+        """Write or replace one entry."""
+        await self._put(left_out, LEFT_OUT.row(entry))
+
+    async def denial_changed(
+        self, task_id: str, participant_id: str, *, point: str, reasons_hash: str
+    ) -> bool:
+        """Remember a denial; True where it is the first or differs from the last one."""
+        statement = insert(denials).values(
+            tenant=self.tenant,
+            task_id=task_id,
+            participant_id=participant_id,
+            point=point,
+            reasons_hash=reasons_hash,
+        )
+        statement = statement.on_conflict_do_update(
+            index_elements=["tenant", "task_id", "participant_id", "point"],
+            set_={"reasons_hash": statement.excluded.reasons_hash},
+            where=denials.c.reasons_hash != statement.excluded.reasons_hash,
+        )
+        return bool((await self.connection.execute(statement)).rowcount)
+
+
+def _version(after: tuple[str, ...]) -> int:
+    try:
+        _, version = after
+        return int(version)
+    except ValueError as error:
+        raise FieldInvalid([Violation("page_token", "not a token of ours")]) from error

@@ -1,0 +1,77 @@
+"""Retirements, as rows; one a participant."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from assignment_svc.domain.retirement import Retirement, RetirementFilter
+from assignment_svc.store.paging import newest_first, paged
+from assignment_svc.store.records import Record
+from assignment_svc.store.rows import Rows
+from assignment_svc.store.tables import retirements
+from phoenix_runtime.core.errors import NotFound
+from phoenix_runtime.core.pages import Page, PageRequest
+
+RECORD = Record(Retirement)
+
+
+def retirement_row(retirement: Retirement) -> dict[str, Any]:
+    """The columns of a retirement, the derived ones included. A write ends any claim."""
+    return RECORD.row(retirement) | {"wake_at": retirement.wake_at, "claimed_until": None}
+
+
+def retirement_of(row: Mapping[str, Any]) -> Retirement:
+    """The retirement of a row."""
+    return RECORD.value(row)
+
+
+class RetirementTable(Rows):
+    """Retirements of the unit's tenant."""
+
+    async def add_retirement(self, retirement: Retirement) -> bool:
+        """Insert; False where the participant has one already."""
+        return await self._insert_new(retirements, retirement_row(retirement))
+
+    async def find_retirement(self, retirement_id: str) -> Retirement | None:
+        """The retirement as last committed."""
+        return await self._found(retirement_id=retirement_id)
+
+    async def retirement_of(self, participant_id: str) -> Retirement | None:
+        """The participant's retirement, where it has one."""
+        return await self._found(participant_id=participant_id)
+
+    async def _found(self, **key: str) -> Retirement | None:
+        row = await self._first(select(retirements).where(self._mine(retirements, **key)))
+        return retirement_of(row) if row is not None else None
+
+    async def lock_retirement(self, retirement_id: str) -> Retirement:
+        """Under its row lock; raises `NotFound`."""
+        mine = self._mine(retirements, retirement_id=retirement_id)
+        row = await self._first(select(retirements).where(mine).with_for_update())
+        if row is None:
+            raise NotFound("retirement", retirement_id)
+        return retirement_of(row)
+
+    async def save_retirement(self, retirement: Retirement) -> None:
+        """Write back a locked retirement."""
+        row = retirement_row(retirement)
+        await self._change(retirements, {"retirement_id": row.pop("retirement_id")}, row)
+
+    async def list_retirements(
+        self, wanted: RetirementFilter, page: PageRequest
+    ) -> Page[Retirement]:
+        """Retirements, newest first."""
+        statement = select(retirements).where(self._mine(retirements))
+        if wanted.participant_id:
+            statement = statement.where(retirements.c.participant_id == wanted.participant_id)
+        if wanted.statuses:
+            states = [status.value for status in wanted.statuses]
+            statement = statement.where(retirements.c.status.in_(states))
+        keys = (retirements.c.created_at, retirements.c.retirement_id)
+        rows = await self._all(newest_first(statement, keys, page))
+        return paged(
+            [retirement_of(row) for row in rows],
+            page,
+            lambda one: (one.created_at, one.retirement_id),
+        )

@@ -1,0 +1,183 @@
+"""Tasks, as rows."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+
+from assignment_svc.domain.declaration import Document
+from assignment_svc.domain.states import ENDED, TaskStatus
+from assignment_svc.domain.task import Task, TaskFilter, TaskSpec
+from assignment_svc.store.paging import newest_first, paged
+from assignment_svc.store.records import Record
+from assignment_svc.store.rows import Rows
+from assignment_svc.store.tables import contents, tasks
+from phoenix_runtime.core.errors import NotFound
+from phoenix_runtime.core.pages import Page, PageRequest
+
+RECORD = Record(Task, nested={"spec": TaskSpec})
+OPEN = [status.value for status in TaskStatus if status not in ENDED]
+FIXED = frozenset(
+    {
+        "task_id",
+        "objective",
+        "required_capabilities",
+        "input_hash",
+        "priority",
+        "deadline",
+        "start_timeout",
+        "attempt_timeout",
+        "max_attempts",
+        "parent_task_id",
+        "detached",
+        "degraded_allowed",
+        "intent",
+        "task_type",
+        "submitter",
+        "submitter_participant",
+        "correlation_id",
+        "submitted_at",
+        "depth",
+    }
+)
+"""Columns that no write changes after the first (I1)."""
+
+
+def task_row(task: Task) -> dict[str, Any]:
+    """The columns of a task, the derived ones included. A write ends any claim."""
+    return RECORD.row(task) | {
+        "participant_id": task.owner_id,
+        "parked_target": task.parked.target if task.parked else "",
+        "wake_at": task.wake_at,
+        "claimed_until": None,
+    }
+
+
+def task_of(row: Mapping[str, Any]) -> Task:
+    """The task of a row."""
+    return RECORD.value(row)
+
+
+class TaskTable(Rows):
+    """Tasks of the unit's tenant."""
+
+    async def add_task(self, task: Task, content: Document) -> bool:
+        """Insert a task and its input; False where the id is taken."""
+        if not await self._insert_new(tasks, task_row(task)):
+            return False
+        await self.keep_content(content)
+        return True
+
+    async def find_task(self, task_id: str) -> Task | None:
+        """The task as last committed, unlocked."""
+        row = await self._first(select(tasks).where(self._mine(tasks, task_id=task_id)))
+        return task_of(row) if row is not None else None
+
+    async def lock_task(self, task_id: str) -> Task:
+        """The task under its row lock; raises `NotFound`."""
+        statement = select(tasks).where(self._mine(tasks, task_id=task_id)).with_for_update()
+        row = await self._first(statement)
+        if row is None:
+            raise NotFound("task", task_id)
+        return task_of(row)
+
+    async def lock_family(self, task_id: str) -> tuple[Task, ...]:
+        """The task and its open, attached descendants, a level at a time, each by id."""
+        family = [await self.lock_task(task_id)]
+        level = [task_id]
+        while level:
+            children = await self._lock_children(level)
+            family += children
+            level = [child.task_id for child in children]
+        return tuple(family)
+
+    async def _lock_children(self, parents: list[str]) -> list[Task]:
+        statement = (
+            select(tasks)
+            .where(
+                self._mine(tasks, detached=False),
+                tasks.c.parent_task_id.in_(parents),
+                tasks.c.status.in_(OPEN),
+            )
+            .order_by(tasks.c.task_id)
+            .with_for_update()
+        )
+        return [task_of(row) for row in await self._all(statement)]
+
+    async def save_task(self, task: Task) -> None:
+        """Write back a locked task."""
+        row = {name: value for name, value in task_row(task).items() if name not in FIXED}
+        await self._change(tasks, {"task_id": task.task_id}, row)
+
+    async def open_children(self, task_id: str) -> tuple[str, ...]:
+        """Ids of the children that have not ended."""
+        statement = (
+            select(tasks.c.task_id)
+            .where(self._mine(tasks, parent_task_id=task_id), tasks.c.status.in_(OPEN))
+            .order_by(tasks.c.task_id)
+        )
+        return tuple(row["task_id"] for row in await self._all(statement))
+
+    async def list_tasks(self, wanted: TaskFilter, page: PageRequest) -> Page[Task]:
+        """Tasks, newest first."""
+        statement = select(tasks).where(self._mine(tasks))
+        if wanted.statuses:
+            statement = statement.where(tasks.c.status.in_([s.value for s in wanted.statuses]))
+        for name in ("participant_id", "parent_task_id", "correlation_id"):
+            value = getattr(wanted, name)
+            if value:
+                statement = statement.where(tasks.c[name] == value)
+        keys = (tasks.c.submitted_at, tasks.c.task_id)
+        rows = await self._all(newest_first(statement, keys, page))
+        return paged(
+            [task_of(row) for row in rows], page, lambda task: (task.submitted_at, task.task_id)
+        )
+
+    async def held_by(self, participant_id: str) -> tuple[str, ...]:
+        """Ids of tasks that the participant holds, or an assignment to it is parked for."""
+        statement = (
+            select(tasks.c.task_id)
+            .where(
+                self._mine(tasks),
+                or_(
+                    tasks.c.participant_id == participant_id,
+                    tasks.c.parked_target == participant_id,
+                ),
+            )
+            .order_by(tasks.c.task_id)
+        )
+        return tuple(row["task_id"] for row in await self._all(statement))
+
+    async def hasten_tasks(self, now: datetime, *, limit: int) -> int:
+        """Have waiting tasks looked at now; rows that somebody works on are left alone."""
+        waiting = (
+            select(tasks.c.task_id)
+            .where(
+                self._mine(tasks, status=TaskStatus.PENDING.value),
+                tasks.c.next_try_at > now,
+            )
+            .order_by(tasks.c.priority.desc(), tasks.c.next_try_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        earlier = func.least(tasks.c.wake_at, now)
+        statement = (
+            update(tasks)
+            .where(self._mine(tasks), tasks.c.task_id.in_(waiting))
+            .values(next_try_at=now, wake_at=earlier, claimed_until=None)
+        )
+        result = await self.connection.execute(statement)
+        return int(result.rowcount)
+
+    async def keep_content(self, content: Document) -> None:
+        """Store an input or a result under its hash; again is harmless."""
+        await self._insert_new(contents, {"hash": content.hash, "content": content.content})
+
+    async def content(self, content_hash: str) -> bytes:
+        """The canonical bytes behind a hash; raises `NotFound`."""
+        statement = select(contents.c.content).where(self._mine(contents, hash=content_hash))
+        row = await self._first(statement)
+        if row is None:
+            raise NotFound("content", content_hash)
+        return bytes(row["content"])

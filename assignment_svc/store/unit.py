@@ -1,0 +1,49 @@
+"""The unit of assignment: one transaction over everything that decides."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from assignment_svc.store.approvals import ApprovalTables
+from assignment_svc.store.gates import GateTable
+from assignment_svc.store.handoffs import HandoffTables
+from assignment_svc.store.history import HistoryTables
+from assignment_svc.store.retirements import RetirementTable
+from assignment_svc.store.tasks import TaskTable
+from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.chassis.outbox import Outbox
+from phoenix_runtime.chassis.unit import UnitParts, Units
+from phoenix_runtime.core.principal import Call
+
+
+class AssignmentUnit(
+    TaskTable, HistoryTables, GateTable, HandoffTables, RetirementTable, ApprovalTables
+):
+    """Implements `domain.ports.Unit`."""
+
+
+class AssignmentUnits:
+    """Implements `domain.ports.Units`."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._units = Units(database, AssignmentUnit, outbox, new_id)
+
+    def __call__(self, call: Call) -> contextlib.AbstractAsyncContextManager[AssignmentUnit]:
+        """One transaction; see `chassis.unit.Units`."""
+        return self._units(call)
+
+    @contextlib.asynccontextmanager
+    async def reading(self, call: Call) -> AsyncIterator[AssignmentUnit]:
+        """One read-only transaction; what it would audit is never written."""
+        async with self._database.reading(call.tenant) as connection:
+            yield AssignmentUnit(
+                UnitParts(
+                    connection=connection,
+                    call=call,
+                    clock=self._database.clock,
+                    new_id=new_id,
+                    outbox=self._outbox,
+                )
+            )
