@@ -20,7 +20,14 @@ venv: $(READY) ## make the virtual environment and install everything into it
 
 $(READY): pyproject.toml hatch_build.py deploy/opa-engine.txt deploy/make-venv
 	@deploy/make-venv "$(PYTHON)" "$(VENV)"
-	@touch $@
+	@echo "$(PYTHON)" > $@
+
+# Another interpreter was asked for than the environment was made with.
+ifeq ($(origin PYTHON),command line)
+ifneq ($(shell cat $(READY) 2>/dev/null),$(PYTHON))
+.PHONY: $(READY)
+endif
+endif
 
 stubs: $(READY) ## generate phoenix_dma/v1 from the protos (only when they changed)
 	@$(BIN)/python build_stubs.py
