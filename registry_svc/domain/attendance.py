@@ -1,0 +1,140 @@
+"""Who is here right now, and what their beats ask for. Memory only; PostgreSQL says who is."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+
+from phoenix_runtime.core.standing import ParticipantStatus
+from registry_svc.domain.presence import Key, LeaseKey, Line, Loss, Presence
+from registry_svc.domain.vitals import UNSEEN, Report, Vitals
+
+
+class Attendance:
+    """Everybody who is here, the longest silent first. ``interval`` is in seconds."""
+
+    def __init__(self, *, interval: float) -> None:
+        self._interval = interval
+        self._here: OrderedDict[Key, Presence] = OrderedDict()
+        self._beaten: dict[LeaseKey, Presence] = {}
+        self._unsettled: dict[Key, Presence] = {}
+        self._trust: OrderedDict[Key, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._here)
+
+    def __iter__(self) -> Iterator[Presence]:
+        return iter(list(self._here.values()))
+
+    def get(self, key: Key) -> Presence | None:
+        """The newest generation that is here."""
+        return self._here.get(key)
+
+    def vitals(self, key: Key) -> Vitals:
+        """The newest that is known of a participant."""
+        presence, trust = self._here.get(key), self._trust.get(key)
+        if presence is not None:
+            return presence.vitals(trust)
+        return UNSEEN if trust is None else Vitals(trust=trust)
+
+    def expect(
+        self, lease: LeaseKey, status: ParticipantStatus, *, leased: bool, now: float
+    ) -> Presence:
+        """The presence of ``lease``; made where it is new. Its lease runs from ``now`` on.
+
+        An older generation stays on its line until the newer one attaches.
+        """
+        known = self._here.get(lease.key)
+        if known is not None and known.generation == lease.generation:
+            self.became(known, status)
+            return known
+        presence = Presence(lease, status, leased=leased)
+        presence.older = known
+        presence.begin(now, self._interval)
+        self._here[lease.key] = presence
+        self._here.move_to_end(lease.key)
+        if leased:
+            self._beaten[lease] = presence
+        return presence
+
+    def attach(self, presence: Presence, line: Line, slot: int) -> None:
+        """Put ``presence`` on a line; whoever held it before is superseded for good."""
+        for held in (presence.older, presence):
+            if held is not None and held.line is not None:
+                text = "A newer session of this participant is attached."
+                held.line.lose(held.slot, Loss.SUPERSEDED, held.key.participant_id, text)
+                held.line = None
+        presence.older = None
+        presence.line, presence.slot, presence.suspect = line, slot, False
+        presence.in_flight.clear()
+
+    def detach(self, presence: Presence, line: Line) -> None:
+        """Its stream is gone: a suspect mark, not a state (a restart must not write thousands)."""
+        if presence.line is line:
+            presence.line, presence.slot, presence.suspect = None, -1, True
+            presence.in_flight.clear()
+
+    def beat(self, presence: Presence, now: float, report: Report | None = None) -> None:
+        """Take a beat: memory only."""
+        presence.beat(now)
+        if report is not None:
+            presence.report(report)
+        key = presence.key
+        if self._here.get(key) is not presence:
+            return  # an older generation: it may finish, but it moves nobody
+        self._here.move_to_end(key)
+        if presence.leased:
+            self._beaten[presence.lease] = presence
+        if not presence.settled:
+            self._unsettled[key] = presence
+
+    def became(self, presence: Presence, status: ParticipantStatus) -> None:
+        """PostgreSQL has ``status`` for it now."""
+        presence.status = status
+        presence.settled = not presence.wanted
+
+    def drop(self, lease: LeaseKey, loss: Loss, text: str) -> None:
+        """``lease`` and what is older are not here any more; their lines are told why."""
+        presence = self._here.get(lease.key)
+        while presence is not None and presence.generation > lease.generation:
+            presence = presence.older
+        if presence is not None and self._here.get(lease.key) is presence:
+            del self._here[lease.key]
+            self._unsettled.pop(lease.key, None)
+        while presence is not None:
+            if presence.line is not None:
+                presence.line.lose(presence.slot, loss, lease.participant_id, text)
+                presence.line = None
+            self._beaten.pop(presence.lease, None)
+            presence = presence.older
+
+    def take_beaten(self) -> dict[LeaseKey, Presence]:
+        """Whose deadlines have to be written; the caller puts back what it could not write."""
+        taken, self._beaten = self._beaten, {}
+        return taken
+
+    def put_back(self, beaten: dict[LeaseKey, Presence]) -> None:
+        """Their deadlines are still to be written; newer beats are kept."""
+        self._beaten = {**beaten, **self._beaten}
+
+    def take_unsettled(self) -> list[Presence]:
+        """Whose state has to change; each beat puts them back while it still does."""
+        taken, self._unsettled = self._unsettled, {}
+        return [presence for presence in taken.values() if presence.wanted]
+
+    def overdue(self, before: float) -> list[Presence]:
+        """The ACTIVE who have been silent since ``before`` (monotonic), as far as is known here."""
+        found = []
+        for presence in self._here.values():
+            if presence.lease_from >= before:
+                break  # the longest silent come first
+            if presence.leased and presence.status is ParticipantStatus.ACTIVE:
+                found.append(presence)
+        return found
+
+    def judged(self, tenant: str, trust: Iterable[tuple[str, float]], most: int = 200_000) -> None:
+        """Remember what the last decision found of each participant's trust."""
+        for participant_id, value in trust:
+            key = Key(tenant, participant_id)
+            self._trust[key] = value
+            self._trust.move_to_end(key)
+        while len(self._trust) > most:
+            self._trust.popitem(last=False)

@@ -1,0 +1,109 @@
+"""The tables of the registry. Every key begins with the tenant."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    Identity,
+    Index,
+    Integer,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from phoenix_runtime.chassis.tables import (
+    idempotency_table,
+    outbox_table,
+    service_metadata,
+    tenant_table,
+)
+
+metadata = service_metadata("registry")
+moment = DateTime(timezone=True)
+
+participant = tenant_table(
+    "participant",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("status_reason", Text, nullable=False),
+    Column("liveness", Text, nullable=False),
+    Column("trust_policy", Text, nullable=False),
+    Column("capacity", Integer, nullable=False),
+    Column("cost", Float),
+    Column("generation", BigInteger, nullable=False),
+    Column("standing_revision", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("capabilities", ARRAY(Text), nullable=False),
+    Column("data_domains", ARRAY(Text), nullable=False),
+    Column("permissions", ARRAY(Text), nullable=False),
+    Column("task_types", ARRAY(Text), nullable=False),
+    Column("refused", JSONB, nullable=False),
+    Column("declared", JSONB, nullable=False),
+    Column("retirement_id", Text, nullable=False),
+    Column("created_at", moment, nullable=False),
+    Column("updated_at", moment, nullable=False),
+)
+"""Identities over all their generations. Load and beats are never stored here."""
+
+generation = tenant_table(
+    "generation",
+    metadata,
+    Column("participant_id", Text, primary_key=True),
+    Column("generation", BigInteger, primary_key=True),
+    Column("registered_at", moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("policy_decision_id", Text, nullable=False),
+    Column("audit_event_id", Text, nullable=False),
+)
+"""Every registration that was ever granted."""
+
+edge = tenant_table(
+    "edge",
+    metadata,
+    Column("participant_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("granted", Boolean, nullable=False),
+    Column("refused_because", Text, nullable=False),
+    # Equality on text is leakproof, so row-level security may use this index; for containment of
+    # arrays, which is not, it would read the whole table.
+    Index(
+        "edge_granted",
+        "tenant",
+        "kind",
+        "name",
+        "participant_id",
+        postgresql_where=text("granted"),
+    ),
+)
+"""The capability graph."""
+
+directive = tenant_table(
+    "directive",
+    metadata,
+    Column("directive_id", Text, primary_key=True),
+    Column("position", BigInteger, Identity(always=True), nullable=False),
+    Column("participant_id", Text, nullable=False),
+    Column("document", JSONB, nullable=False),
+    Column("created_at", moment, nullable=False),
+    Column("acknowledged_at", moment),
+    Column("error", Text, nullable=False, server_default=text("''")),
+    Index(
+        "directive_waiting",
+        "tenant",
+        "participant_id",
+        "position",
+        postgresql_where=text("acknowledged_at IS NULL"),
+    ),
+    Index("directive_created", "created_at"),
+)
+"""Orders to participants, kept a while after they were acknowledged so that none comes twice."""
+
+outbox = outbox_table(metadata)
+idempotency = idempotency_table(metadata)
