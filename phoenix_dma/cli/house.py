@@ -16,10 +16,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from phoenix_dma.profile import profile_path
 from phoenix_runtime.local.errors import HouseError
 from phoenix_runtime.local.folder import Folder, Standing, default_folder
 from phoenix_runtime.local.house import House, HouseOptions
-from phoenix_runtime.local.profile import default_profile
 from phoenix_runtime.local.supervisor import tail
 from phoenix_runtime.local.warden import send
 
@@ -80,7 +80,7 @@ def up(
     """Start the house and keep it running until Ctrl-C or `phoenix-dma down`."""
     options = HouseOptions(
         data=(data or default_folder()).absolute(),
-        profile=default_profile(),
+        profile=profile_path(),
         ports=_chosen_ports(port or []),
         free_ports=ports is Ports.FREE,
         postgres_url=postgres_url,

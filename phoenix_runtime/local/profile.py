@@ -1,4 +1,6 @@
-"""The operator's profile: a TOML file by which SDK and command line find the house by themselves.
+"""Writes the operator's profile, by which SDK and command line find the house by themselves.
+
+Where it lies and how it is read is `phoenix_dma.profile`'s matter::
 
 tenant = "default"
 credential = "…/operator.jwt"      the enrolment credential, a file of mode 0600
@@ -14,7 +16,6 @@ rest = "http://127.0.0.1:8080"     the gateway's REST port
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,15 +36,6 @@ class Profile:
     tenant: str
     credential: Path
     resolve: Mapping[str, str] = field(default_factory=dict)
-
-
-def default_profile() -> Path:
-    """Return ``$PHOENIX_DMA_PROFILE``, else ``phoenix-dma/profile.toml`` in the user's config."""
-    named = os.environ.get("PHOENIX_DMA_PROFILE")
-    if named:
-        return Path(named)
-    base = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(base) if base else Path.home() / ".config") / "phoenix-dma" / "profile.toml"
 
 
 def write_profile(file: Path, profile: Profile) -> None:
