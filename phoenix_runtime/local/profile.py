@@ -2,15 +2,15 @@
 
 Where it lies and how it is read is `phoenix_dma.profile`'s matter::
 
-tenant = "default"
-credential = "…/operator.jwt"      the enrolment credential, a file of mode 0600
+    tenant = "default"
+    credential = "…/operator.jwt"      the enrolment credential, a file of mode 0600
 
-[addresses]
-grpc = "127.0.0.1:50050"           the gateway's gRPC port, without TLS
-rest = "http://127.0.0.1:8080"     the gateway's REST port
+    [addresses]
+    grpc = "127.0.0.1:50050"           the gateway's gRPC port, without TLS
+    rest = "http://127.0.0.1:8080"     the gateway's REST port
 
-[resolve]                          an address that code has written down -> where it is served
-"https://phoenix.example.com" = "127.0.0.1:50050"
+    [resolve]                          an address that code has written down -> where it is served
+    "https://phoenix.example.com" = "127.0.0.1:50050"
 """
 
 from __future__ import annotations
