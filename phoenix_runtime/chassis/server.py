@@ -66,6 +66,8 @@ class Service:
     close: Sequence[Callable[[], Awaitable[None]]] = ()
     reflected: bool = True
     """False for a server that answers reflection itself (the gateway)."""
+    health: HealthServicer = field(default_factory=HealthServicer)
+    """Says ``names`` by itself; the gateway tells it of the services behind as well."""
 
 
 def run(build: Callable[[], Awaitable[Service]]) -> None:
@@ -94,7 +96,7 @@ class Listening:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._server = make_server(service.settings, service.clock)
-        self._health = HealthServicer()
+        self._health = service.health
         self.port = 0
 
     async def __aenter__(self) -> "Listening":

@@ -1,0 +1,1 @@
+"""Calls that gather from several services, in parallel, with partial answers marked."""

@@ -1,0 +1,91 @@
+"""Everything about one task, gathered in parallel; what is missing is named with its reason."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+from google.protobuf.message import Message
+
+from gateway.gather.sources import Sources
+from phoenix_dma.v1 import assignment_pb2, common_pb2, gateway_pb2
+from phoenix_runtime.core.errors import Refused
+from phoenix_runtime.core.principal import Call
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A part that could not be gathered, and the refusal that says why."""
+
+    part: str
+    refused: Refused
+
+
+class GatherTaskDossier:
+    """Asks every service at once; only the task itself must answer."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    async def __call__(self, call: Call, task_id: str) -> gateway_pb2.GetTaskDossierResponse:
+        """The dossier of ``task_id``; raises what reading the task itself raises."""
+        parts = self._sources.parts()
+        others = asyncio.gather(*(_part(name, ask(call, task_id)) for name, ask in parts.items()))
+        try:
+            task = await self._sources.task(call, task_id)
+            dossier = gateway_pb2.GetTaskDossierResponse(task=task)
+            await self._add_holder(call, task, dossier)
+            for name, found in zip(parts, await others, strict=True):
+                _add(dossier, name, found)
+        finally:
+            others.cancel()
+        return dossier
+
+    async def _add_holder(
+        self,
+        call: Call,
+        task: assignment_pb2.Task,
+        dossier: gateway_pb2.GetTaskDossierResponse,
+    ) -> None:
+        """The participant that holds the task, where somebody does."""
+        if not task.HasField("assignment"):
+            return
+        participant_id = task.assignment.participant_id
+        found = await _part("participant", self._sources.participant(call, participant_id))
+        if isinstance(found, Missing):
+            dossier.missing.append(_missing_to_pb(found))
+        else:
+            dossier.participant.CopyFrom(found)
+
+
+async def _part(name: str, asked: Awaitable[T]) -> T | Missing:
+    """What was asked for, or why it is missing."""
+    try:
+        return await asked
+    except Refused as refused:
+        log.info("part of a dossier is missing", part=name, reason=refused.reason)
+        return Missing(name, refused)
+
+
+def _add(
+    dossier: gateway_pb2.GetTaskDossierResponse, name: str, found: Sequence[Message] | Missing
+) -> None:
+    """Put a part into its field, or among the missing."""
+    if isinstance(found, Missing):
+        dossier.missing.append(_missing_to_pb(found))
+    else:
+        getattr(dossier, name).extend(found)
+
+
+def _missing_to_pb(missing: Missing) -> gateway_pb2.MissingPart:
+    reasons = common_pb2.ErrorReason.DESCRIPTOR.values_by_name
+    reason = reasons.get(f"ERROR_REASON_{missing.refused.reason}")
+    return gateway_pb2.MissingPart(
+        part=missing.part,
+        reason=common_pb2.ERROR_REASON_INTERNAL if reason is None else reason.number,  # type: ignore[arg-type]  # a number of that enum
+        message=missing.refused.text,
+    )

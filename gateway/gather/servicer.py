@@ -1,0 +1,30 @@
+"""GatewayService on the wire."""
+
+from typing import Any
+
+from grpc.aio import ServicerContext
+
+from gateway.gather.dossier import GatherTaskDossier
+from phoenix_dma.v1 import gateway_pb2, gateway_pb2_grpc
+from phoenix_runtime.chassis.front import Front
+from phoenix_runtime.core.errors import FieldInvalid, Violation
+from phoenix_runtime.core.ids import is_identifier
+
+
+class GatewayServicer(gateway_pb2_grpc.GatewayServiceServicer):
+    """The calls that no single service can answer."""
+
+    def __init__(self, front: Front, task_dossier: GatherTaskDossier) -> None:
+        self._front = front
+        self._task_dossier = task_dossier
+
+    async def GetTaskDossier(  # noqa: N802  # the schema's name
+        self, request: gateway_pb2.GetTaskDossierRequest, context: ServicerContext[Any, Any]
+    ) -> gateway_pb2.GetTaskDossierResponse:
+        """Everything about one task."""
+        if not is_identifier(request.task_id):
+            raise FieldInvalid([Violation("task_id", "is no id")])
+        return await self._front.read(
+            run=lambda call: self._task_dossier(call, request.task_id),
+            answer=lambda dossier: dossier,
+        )

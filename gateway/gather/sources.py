@@ -1,0 +1,81 @@
+"""Where the parts of a dossier come from: one question a part, asked with the caller's rights."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
+
+from google.protobuf.message import Message
+
+from phoenix_dma.v1 import (
+    approval_pb2,
+    approval_pb2_grpc,
+    assignment_pb2,
+    assignment_pb2_grpc,
+    audit_pb2,
+    audit_pb2_grpc,
+    handoff_pb2,
+    handoff_pb2_grpc,
+    registry_pb2,
+    registry_pb2_grpc,
+    state_pb2,
+    state_pb2_grpc,
+)
+from phoenix_runtime.chassis.channels import Channels
+from phoenix_runtime.core.principal import Call
+
+LARGEST_PAGE = 200
+
+Ask: TypeAlias = Callable[[Call, str], Awaitable[Sequence[Message]]]
+"""Asks for the part of one task; the first page is all that a dossier shows."""
+
+
+class Sources:
+    """The services behind, as a dossier asks them."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._channels = channels
+        self._registry = registry_pb2_grpc.RegistryServiceStub(channels.channel("registry"))
+        self._tasks = assignment_pb2_grpc.AssignmentServiceStub(channels.channel("assignment"))
+        self._handoffs = handoff_pb2_grpc.HandoffServiceStub(channels.channel("assignment"))
+        self._state = state_pb2_grpc.StateServiceStub(channels.channel("state"))
+        self._approvals = approval_pb2_grpc.ApprovalServiceStub(channels.channel("governance"))
+        self._audit = audit_pb2_grpc.AuditServiceStub(channels.channel("governance"))
+
+    def parts(self) -> dict[str, Ask]:
+        """The parts that need nothing but the task's id."""
+        return {
+            "children": self._children,
+            "checkpoints": self._checkpoints,
+            "handoffs": self._of_handoffs,
+            "approvals": self._of_approvals,
+            "lineage": self._lineage,
+        }
+
+    async def task(self, call: Call, task_id: str) -> assignment_pb2.Task:
+        """The task itself; raises what assignment raises."""
+        request = assignment_pb2.GetTaskRequest(task_id=task_id)
+        return (await self._channels.ask(call, self._tasks.GetTask, request)).task
+
+    async def participant(self, call: Call, participant_id: str) -> registry_pb2.Participant:
+        """Who holds it; raises what the registry raises."""
+        request = registry_pb2.GetParticipantRequest(participant_id=participant_id)
+        return (await self._channels.ask(call, self._registry.GetParticipant, request)).participant
+
+    async def _children(self, call: Call, task_id: str) -> Sequence[Message]:
+        request = assignment_pb2.ListTasksRequest(parent_task_id=task_id, page_size=LARGEST_PAGE)
+        return (await self._channels.ask(call, self._tasks.ListTasks, request)).tasks
+
+    async def _checkpoints(self, call: Call, task_id: str) -> Sequence[Message]:
+        request = state_pb2.ListCheckpointsRequest(task_id=task_id, page_size=LARGEST_PAGE)
+        return (await self._channels.ask(call, self._state.ListCheckpoints, request)).checkpoints
+
+    async def _of_handoffs(self, call: Call, task_id: str) -> Sequence[Message]:
+        request = handoff_pb2.ListHandoffsRequest(task_id=task_id, page_size=LARGEST_PAGE)
+        return (await self._channels.ask(call, self._handoffs.ListHandoffs, request)).handoffs
+
+    async def _of_approvals(self, call: Call, task_id: str) -> Sequence[Message]:
+        request = approval_pb2.ListApprovalsRequest(task_id=task_id, page_size=LARGEST_PAGE)
+        return (await self._channels.ask(call, self._approvals.ListApprovals, request)).approvals
+
+    async def _lineage(self, call: Call, task_id: str) -> Sequence[Message]:
+        request = audit_pb2.GetLineageRequest(task_id=task_id, page_size=LARGEST_PAGE)
+        return (await self._channels.ask(call, self._audit.GetLineage, request)).events

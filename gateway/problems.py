@@ -1,0 +1,120 @@
+"""Refusals as RFC 9457 problems: one table from reason to HTTP status, for every door of REST."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from starlette.responses import JSONResponse
+
+from phoenix_runtime.chassis.refusals import RETRY_AFTER
+from phoenix_runtime.core.errors import FieldInvalid, Refused
+
+STATUS: Mapping[str, int] = {
+    "FIELD_INVALID": 400,
+    "MALFORMED_BODY": 400,
+    "REQUEST_ID_REUSED": 422,
+    "CREDENTIAL_INVALID": 401,
+    "NOT_PERMITTED": 403,
+    "POLICY_DENIED": 403,
+    "RESOURCE_NOT_FOUND": 404,
+    "METHOD_NOT_ALLOWED": 405,
+    "RESOURCE_EXISTS": 409,
+    "APPROVAL_REQUIRED": 409,
+    "ILLEGAL_TRANSITION": 409,
+    "NO_ELIGIBLE_PARTICIPANT": 409,
+    "CONTEXT_HASH_MISMATCH": 409,
+    "STALE_ASSIGNMENT": 409,
+    "CONTEXT_VERSION_CONFLICT": 409,
+    "OFFER_LAPSED": 409,
+    "ETAG_MISMATCH": 412,
+    "REVISION_COMPACTED": 410,
+    "TOO_LARGE": 413,
+    "UNSUPPORTED_MEDIA_TYPE": 415,
+    "QUOTA_EXCEEDED": 429,
+    "POLICY_ENGINE_UNAVAILABLE": 503,
+    "UNAVAILABLE": 503,
+    "INTERNAL": 500,
+}
+"""The HTTP status of each reason; what is not here is our fault."""
+
+TITLES: Mapping[int, str] = {
+    400: "The request cannot be read",
+    401: "No valid credential",
+    403: "Not allowed",
+    404: "Not found",
+    405: "No such method here",
+    409: "Not in this state",
+    410: "Gone",
+    412: "Changed in between",
+    413: "Too large",
+    415: "No JSON",
+    422: "Request id reused",
+    429: "Too much",
+    500: "Our fault",
+    503: "Away for a moment",
+}
+MEDIA_TYPE = "application/problem+json"
+
+
+class MalformedBody(Refused):
+    """The body is no JSON document that can be read in exactly one way."""
+
+    reason = "MALFORMED_BODY"
+    remedy = "Send one JSON object in UTF-8, uncompressed, each name once."
+
+
+class UnsupportedMediaType(Refused):
+    """The body calls itself something else than JSON."""
+
+    reason = "UNSUPPORTED_MEDIA_TYPE"
+    remedy = "Send the header content-type: application/json."
+
+
+class MethodNotAllowed(Refused):
+    """The path exists, but not with this method."""
+
+    reason = "METHOD_NOT_ALLOWED"
+    remedy = "Use a method named in the header Allow."
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """What belongs to one answer and not to the kind of problem."""
+
+    correlation_id: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def status_of(refused: Refused) -> int:
+    """The HTTP status of a refusal."""
+    return STATUS.get(refused.reason, STATUS["INTERNAL"])
+
+
+def problem(refused: Refused, occurrence: Occurrence | None = None) -> JSONResponse:
+    """The answer that tells reason, facts and remedy."""
+    told = occurrence or Occurrence()
+    status = status_of(refused)
+    document: dict[str, object] = {
+        "type": f"urn:phoenix-dma:problem:{refused.reason.lower().replace('_', '-')}",
+        "title": TITLES[status],
+        "status": status,
+        "detail": refused.text,
+        "reason": refused.reason,
+        "facts": refused.facts,
+        "remedy": refused.remedy,
+    }
+    if isinstance(refused, FieldInvalid):
+        document["violations"] = [{"field": v.field, "text": v.text} for v in refused.violations]
+    if told.correlation_id:
+        document["correlation_id"] = told.correlation_id
+    headers = {**_headers(status), **told.headers}
+    return JSONResponse(document, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _headers(status: int) -> dict[str, str]:
+    """What HTTP itself wants said beside some statuses."""
+    headers = {"cache-control": "no-store"}
+    if status == STATUS["CREDENTIAL_INVALID"]:
+        headers["www-authenticate"] = 'Bearer realm="phoenix-dma"'
+    if status in {STATUS["UNAVAILABLE"], STATUS["QUOTA_EXCEEDED"]}:
+        headers["retry-after"] = str(RETRY_AFTER)
+    return headers

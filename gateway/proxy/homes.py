@@ -1,0 +1,21 @@
+"""Which process serves which proto service."""
+
+from collections.abc import Mapping
+
+PACKAGE = "phoenix_dma.v1"
+
+OWN = f"{PACKAGE}.GatewayService"
+"""Served by the gateway itself."""
+
+HOMES: Mapping[str, str] = {
+    f"{PACKAGE}.RegistryService": "registry",
+    f"{PACKAGE}.IdentityService": "registry",
+    f"{PACKAGE}.SessionService": "registry",
+    f"{PACKAGE}.AssignmentService": "assignment",
+    f"{PACKAGE}.HandoffService": "assignment",
+    f"{PACKAGE}.StateService": "state",
+    f"{PACKAGE}.GovernanceService": "governance",
+    f"{PACKAGE}.ApprovalService": "governance",
+    f"{PACKAGE}.AuditService": "governance",
+}
+"""The process of each proto service, by the names that `chassis.channels` knows."""

@@ -1,0 +1,111 @@
+"""One REST route: authenticate, read, ask the service that serves the RPC, write."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from google.protobuf.message import Message
+from opentelemetry import propagate, trace
+from prometheus_client import Counter, Histogram
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gateway.problems import Occurrence, problem
+from gateway.proxy.homes import HOMES
+from gateway.rest.body import read_body
+from gateway.rest.door import Door
+from gateway.rest.requests import RestRequest, message_of
+from gateway.rest.routes import RestRoute
+from gateway.rest.writing import document
+from phoenix_runtime.chassis.channels import Channels
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.core.errors import Refused
+from phoenix_runtime.core.principal import Call
+
+log = structlog.get_logger(__name__)
+tracer = trace.get_tracer("phoenix_dma")
+
+ANSWERED = Counter(
+    "phoenix_dma_rest_requests_total", "REST requests answered", ["route", "method", "status"]
+)
+SECONDS = Histogram(
+    "phoenix_dma_rest_request_seconds",
+    "Time from a REST request to its answer",
+    ["route", "method"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+IDEMPOTENCY_KEY = "idempotency-key"
+
+
+class Endpoint:
+    """Serves one route of the contract."""
+
+    def __init__(
+        self, route: RestRoute, door: Door, channels: Channels, *, largest_body: int
+    ) -> None:
+        self._route = route
+        self._door = door
+        self._channels = channels
+        self._largest_body = largest_body
+        self._ask: Callable[..., Awaitable[Any]] = channels.channel(
+            HOMES[route.rpc.service]
+        ).unary_unary(
+            route.rpc.path,
+            request_serializer=route.rpc.request.SerializeToString,
+            response_deserializer=route.rpc.response.FromString,
+        )
+
+    async def __call__(self, request: Request) -> Response:
+        """The answer to ``request``: the RPC's, or a problem."""
+        begun = time.perf_counter()
+        span = tracer.start_as_current_span(
+            f"{self._route.method} {self._route.path}",
+            context=propagate.extract(dict(request.headers)),
+            kind=trace.SpanKind.SERVER,
+        )
+        with span:
+            response = await self._answered(request)
+        labels = (self._route.path, self._route.method)
+        SECONDS.labels(*labels).observe(time.perf_counter() - begun)
+        ANSWERED.labels(*labels, str(response.status_code)).inc()
+        return response
+
+    async def _answered(self, request: Request) -> Response:
+        call: Call | None = None
+        try:
+            call = self._door.call(request)
+            self._door.admit(call, self._route.rpc)
+            message = message_of(self._route, await self._read(request))
+            answer: Message = await self._channels.ask(call, self._ask, message)
+        except Refused as refused:
+            return problem(refused, _occurrence(call))
+        except Exception as error:  # noqa: BLE001  # the last line of defence: logged, and told
+            return problem(unexpected(request, error), _occurrence(call))
+        headers = {"cache-control": "no-store"}
+        return JSONResponse(document(answer), headers=headers)
+
+    async def _read(self, request: Request) -> RestRequest:
+        """Body, query and path of a request; a GET has no body."""
+        body = None
+        if self._route.body:
+            body = await read_body(request, limit=self._largest_body)
+        return RestRequest(
+            path=request.path_params,
+            query=request.query_params.multi_items(),
+            body=body,
+            idempotency_key=request.headers.get(IDEMPOTENCY_KEY, ""),
+        )
+
+
+def unexpected(request: Request, error: Exception) -> Refused:
+    """What a caller is told of our own fault: an id that is in the log, and no internals."""
+    error_id = new_id("error")
+    log.error("request failed", path=request.url.path, error_id=error_id, exc_info=error)
+    refused = Refused(f"Something went wrong on our side ({error_id})", {"error_id": error_id})
+    refused.remedy = "Report the error id; the log has it too."
+    return refused
+
+
+def _occurrence(call: Call | None) -> Occurrence:
+    return Occurrence(correlation_id="" if call is None else call.correlation_id)

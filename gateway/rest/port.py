@@ -1,0 +1,67 @@
+"""The REST port: uvicorn in the same process and loop as the gRPC server."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+log = structlog.get_logger(__name__)
+GRACE_SECONDS = 3
+HEADER_BYTES = 32 * 1024
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals to the gRPC server's drain."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+class RestPort:
+    """Listens at ``host:port``; implements `chassis.server.Running`."""
+
+    def __init__(self, site: Starlette, listen: str, *, connections: int) -> None:
+        self._listen = listen
+        self._server = _Server(
+            uvicorn.Config(
+                site,
+                http="h11",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=connections,
+                h11_max_incomplete_event_size=HEADER_BYTES,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+        self._serving: asyncio.Task[None] | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        """Listen; raises OSError where the port is taken."""
+        host, _, port = self._listen.rpartition(":")
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, int(port)))
+        except OSError:
+            listener.close()
+            raise
+        self.port = listener.getsockname()[1]
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        log.info("serving", name="rest", listen=self._listen, port=self.port)
+
+    async def stop(self) -> None:
+        """Finish what is under way, then stop listening."""
+        self._server.should_exit = True
+        if self._serving is not None:
+            await self._serving

@@ -1,0 +1,126 @@
+"""A request of REST as the message that its RPC takes: body, query, path, Idempotency-Key."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from gateway.rest.reading import FLOATS, INTEGERS, fields_by_name, read_field, read_message
+from gateway.rest.routes import WHOLE, RestRoute
+from phoenix_runtime.chassis.validation import validate
+from phoenix_runtime.core.errors import FieldInvalid, Violation
+from phoenix_runtime.core.json import Json
+
+REQUEST_ID = "request_id"
+LONGEST_REQUEST_ID = 128
+MOST_VIOLATIONS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class RestRequest:
+    """What came: ``query`` in its order, ``body`` None where there was none."""
+
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Sequence[tuple[str, str]] = ()
+    body: Json = None
+    idempotency_key: str = ""
+
+
+def message_of(route: RestRoute, request: RestRequest) -> Message:
+    """The message; raises `FieldInvalid` with all that is wrong, missing fields included."""
+    message = route.rpc.request()
+    violations = [
+        *_from_body(route, message, request.body),
+        *_from_texts(route, message, request),
+        *_from_key(message, request.idempotency_key),
+    ]
+    known = {violation.field for violation in violations}
+    try:
+        validate(message)
+    except FieldInvalid as refused:
+        violations += [v for v in refused.violations if v.field not in known]
+    if violations:
+        raise FieldInvalid(_bounded([_outside(route, v) for v in violations]))
+    return message
+
+
+def _bounded(violations: list[Violation]) -> list[Violation]:
+    """A body of a million misspelt fields is not answered with a million sentences."""
+    more = len(violations) - MOST_VIOLATIONS
+    if more <= 0:
+        return violations
+    return [*violations[:MOST_VIOLATIONS], Violation("body", f"and {more} more violations")]
+
+
+def _from_body(route: RestRoute, message: Message, body: Json) -> Iterator[Violation]:
+    if not route.body:
+        if body:
+            yield Violation("body", f"{route.method} {route.path} takes none")
+    elif route.body == WHOLE:
+        yield from read_message(message, {} if body is None else body)
+    else:
+        inner = fields_by_name(message)[route.body]
+        yield from read_field(message, inner, {} if body is None else body, route.body)
+
+
+def _from_texts(route: RestRoute, message: Message, request: RestRequest) -> Iterator[Violation]:
+    """What the path and the query say; a list is repeated or comma-separated."""
+    given: dict[str, list[str]] = {}
+    for name, text in request.query:
+        given.setdefault(name, []).append(text)
+    fields = fields_by_name(message)
+    for name in given.keys() & request.path.keys():
+        yield Violation(name, "is named by the path already")
+    for name, texts in {**given, **{k: [v] for k, v in request.path.items()}}.items():
+        if name not in fields or (route.body in {WHOLE, name} and name not in request.path):
+            yield Violation(name[:64], "is no parameter of this request")
+        else:
+            yield from _read_texts(message, fields[name], texts)
+
+
+def _read_texts(
+    message: Message, described: FieldDescriptor, texts: list[str]
+) -> Iterator[Violation]:
+    name = described.name
+    if described.is_repeated:
+        parts = [part for text in texts for part in text.split(",") if part]
+        yield from read_field(message, described, [_value(described, p) for p in parts], name)
+    elif len(texts) > 1:
+        yield Violation(name, "is given more than once")
+    elif texts[0]:
+        yield from read_field(message, described, _value(described, texts[0]), name)
+
+
+def _value(described: FieldDescriptor, text: str) -> Json:
+    """A parameter's text as the JSON value that a body would hold; unreadable it stays a text."""
+    if described.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
+        return {"true": True, "false": False}.get(text, text)
+    if described.cpp_type in INTEGERS | FLOATS:
+        try:
+            return int(text) if described.cpp_type in INTEGERS else float(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _from_key(message: Message, key: str) -> Iterator[Violation]:
+    """``Idempotency-Key`` is the request id of whatever has one."""
+    if not key or REQUEST_ID not in message.DESCRIPTOR.fields_by_name:
+        return
+    given: str = getattr(message, REQUEST_ID)
+    if len(key) > LONGEST_REQUEST_ID or not (key.isascii() and key.isprintable()):
+        text = f"Idempotency-Key has at most {LONGEST_REQUEST_ID} printable ASCII characters"
+        yield Violation(REQUEST_ID, text)
+    elif given and given != key:
+        yield Violation(REQUEST_ID, "differs from Idempotency-Key")
+    else:
+        setattr(message, REQUEST_ID, key)
+
+
+def _outside(route: RestRoute, violation: Violation) -> Violation:
+    """The violation under the path that the caller sees: the body's own, not that of the RPC."""
+    inner = f"{route.body}."
+    if route.body not in {"", WHOLE} and violation.field.startswith(inner):
+        return Violation(violation.field.removeprefix(inner), violation.text)
+    return violation

@@ -1,0 +1,89 @@
+"""The REST port's pages: the routes of the contract, health, metrics, and what is none of these."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway.problems import MethodNotAllowed, Occurrence, problem
+from gateway.rest.door import Door
+from gateway.rest.endpoint import Endpoint, unexpected
+from gateway.rest.routes import rest_routes
+from phoenix_runtime.chassis.channels import Channels
+from phoenix_runtime.core.errors import NotFound, Refused
+from phoenix_runtime.core.principal import Role
+
+Page = Callable[[Request], Awaitable[Response]]
+METRICS_ROLES = (Role.OPERATOR, Role.AUDITOR)
+
+
+def make_site(
+    door: Door, channels: Channels, serving: Mapping[str, bool], *, largest_body: int
+) -> Starlette:
+    """The application; ``serving`` says at any time which services behind are there."""
+    pages = [
+        Route(
+            route.path,
+            Endpoint(route, door, channels, largest_body=largest_body),
+            methods=[route.method],
+        )
+        for route in rest_routes()
+    ]
+    pages += [
+        Route("/healthz", _alive),
+        Route("/readyz", _ready(serving)),
+        Route("/metrics", _metrics(door)),
+    ]
+    return Starlette(
+        routes=pages, exception_handlers={HTTPException: _no_page, Exception: _our_fault}
+    )
+
+
+async def _alive(_: Request) -> Response:
+    """The process lives. Open, as the health check of the gRPC port is."""
+    return JSONResponse({"status": "ok"})
+
+
+def _ready(serving: Mapping[str, bool]) -> Page:
+    """Ready when every service behind serves; names those that do not."""
+
+    async def ready(_: Request) -> Response:
+        whole = all(serving.values())
+        services = {name: "serving" if up else "not_serving" for name, up in serving.items()}
+        document = {"status": "ready" if whole else "not_ready", "services": services}
+        return JSONResponse(document, 200 if whole else 503)
+
+    return ready
+
+
+def _metrics(door: Door) -> Page:
+    """For operators and auditors; scrapers without a credential use the metrics port."""
+
+    async def metrics(request: Request) -> Response:
+        try:
+            door.admit_any(door.call(request), METRICS_ROLES)
+        except Refused as refused:
+            return problem(refused)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return metrics
+
+
+async def _no_page(request: Request, error: Exception) -> Response:
+    """No such path, or not with that method."""
+    path = request.url.path[:128]
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        refused: Refused = MethodNotAllowed(f"{path} is not served with {request.method}")
+        return problem(refused, Occurrence(headers=dict(error.headers or {})))
+    return problem(NotFound("page", path))
+
+
+async def _our_fault(request: Request, error: Exception) -> Response:
+    """What went wrong outside of an endpoint."""
+    if isinstance(error, ClientDisconnect):
+        return Response(status_code=499)
+    return problem(unexpected(request, error))

@@ -1,0 +1,124 @@
+"""Calls of all four kinds handed on to a service as bytes, with what belongs to them.
+
+Deadline, metadata, answers, trailers and the end of a call go through as they are; a caller that
+goes away cancels the call behind. gRPC's own flow control holds on both sides: nothing is read
+from one before the other has taken it, so a reader that stops costs no memory here (I14).
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import grpc.aio
+from grpc import StatusCode
+from grpc.aio import AioRpcError, Metadata, ServicerContext
+
+from phoenix_runtime.chassis.refusals import DETAILS
+from phoenix_runtime.core.errors import Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """Where a call goes on: the method behind, and what goes along. ``service`` is for people."""
+
+    channel: grpc.aio.Channel
+    service: str
+    path: str
+    metadata: tuple[tuple[str, str | bytes], ...]
+    timeout: float | None
+
+
+async def one_to_one(onward: Onward, request: bytes, context: ServicerContext[Any, Any]) -> bytes:
+    """A unary call."""
+    call = onward.channel.unary_unary(onward.path, None, None)(
+        request, metadata=onward.metadata, timeout=onward.timeout
+    )
+    return await _answer(onward, call, context)
+
+
+async def many_to_one(
+    onward: Onward, requests: AsyncIterator[bytes], context: ServicerContext[Any, Any]
+) -> bytes:
+    """A stream of requests with one answer."""
+    call = onward.channel.stream_unary(onward.path, None, None)(
+        requests, metadata=onward.metadata, timeout=onward.timeout
+    )
+    return await _answer(onward, call, context)
+
+
+async def one_to_many(
+    onward: Onward, request: bytes, context: ServicerContext[Any, Any]
+) -> AsyncIterator[bytes]:
+    """One request with a stream of answers."""
+    call = onward.channel.unary_stream(onward.path, None, None)(
+        request, metadata=onward.metadata, timeout=onward.timeout
+    )
+    async for answer in _answers(onward, call, context):
+        yield answer
+
+
+async def many_to_many(
+    onward: Onward, requests: AsyncIterator[bytes], context: ServicerContext[Any, Any]
+) -> AsyncIterator[bytes]:
+    """Streams in both directions, such as KeepAlive with all its participants."""
+    call = onward.channel.stream_stream(onward.path, None, None)(
+        requests, metadata=onward.metadata, timeout=onward.timeout
+    )
+    async for answer in _answers(onward, call, context):
+        yield answer
+
+
+async def _answer(onward: Onward, call: Any, context: ServicerContext[Any, Any]) -> bytes:
+    """The only answer, with its metadata."""
+    try:
+        await _begin(call, context)
+        answer: bytes = await call
+        await _end(call, context)
+    except AioRpcError as error:
+        await _refuse(onward, error, context)
+    finally:
+        call.cancel()
+    return answer
+
+
+async def _answers(
+    onward: Onward, call: Any, context: ServicerContext[Any, Any]
+) -> AsyncIterator[bytes]:
+    """The answers as they come."""
+    try:
+        await _begin(call, context)
+        async for answer in call:
+            yield answer
+        await _end(call, context)
+    except AioRpcError as error:
+        await _refuse(onward, error, context)
+    finally:
+        # Nothing where the call has ended; where the caller went away, the service learns it.
+        call.cancel()
+
+
+async def _begin(call: Any, context: ServicerContext[Any, Any]) -> None:
+    """Hand on the initial metadata, where there is any."""
+    initial = await call.initial_metadata()
+    if initial:
+        await context.send_initial_metadata(tuple(initial))
+
+
+async def _end(call: Any, context: ServicerContext[Any, Any]) -> None:
+    """Hand on the trailing metadata, where there is any."""
+    trailing = await call.trailing_metadata()
+    if trailing:
+        context.set_trailing_metadata(tuple(trailing))
+
+
+async def _refuse(
+    onward: Onward, error: AioRpcError, context: ServicerContext[Any, Any]
+) -> NoReturn:
+    """End the call as the service ended it; its rich status is in the trailers."""
+    trailing = tuple(error.trailing_metadata() or Metadata())
+    told = any(key == DETAILS for key, _ in trailing)
+    if error.code() is StatusCode.UNAVAILABLE and not told:
+        # gRPC's own words name addresses behind the gateway.
+        text = f"The {onward.service} service is away"
+        raise Unavailable(text, {"service": onward.service}) from error
+    await context.abort(error.code(), error.details() or "", trailing)

@@ -1,0 +1,1 @@
+"""Schema changes of the state service, run by its owner role."""
