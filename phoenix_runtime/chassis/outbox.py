@@ -59,6 +59,7 @@ class Outbox:
         self.service = service
         self.clock = clock
         self._new_id = new_id
+        self.metadata = metadata
         self._schema = metadata.schema or service
         self._listeners: list[Callable[[], None]] = []
 

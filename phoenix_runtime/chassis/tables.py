@@ -113,11 +113,14 @@ def _heads_table(metadata: MetaData) -> Table:
 
 
 def _lane(name: str) -> tuple[Column[object], ...]:
-    """What one receiver needs: when it took the row, who tries until when, how often it failed."""
+    """What one receiver needs: when it took the row, until when somebody tries, failed how often.
+
+    A row is born claimed until its own moment, so that one index finds what is free, oldest first.
+    """
     moment = DateTime(timezone=True)
     return (
         Column(f"{name}_at", moment),
-        Column(f"{name}_claimed_until", moment),
+        Column(f"{name}_claimed_until", moment, nullable=False),
         Column(f"{name}_failures", SmallInteger, nullable=False, server_default=text("0")),
     )
 
@@ -125,7 +128,9 @@ def _lane(name: str) -> tuple[Column[object], ...]:
 def _waiting(table: str, lane: str) -> Index:
     """Finds what still waits, however many rows were delivered."""
     return Index(
-        f"{table}_{lane}_waiting", "created_at", postgresql_where=text(f"{lane}_at IS NULL")
+        f"{table}_{lane}_waiting",
+        f"{lane}_claimed_until",
+        postgresql_where=text(f"{lane}_at IS NULL"),
     )
 
 

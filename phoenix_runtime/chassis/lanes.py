@@ -1,0 +1,147 @@
+# ruff: noqa: S608  # only names of our own tables become part of a statement
+"""One receiver's view of an outbox: what waits for it, who is at it, what it took.
+
+Rows are claimed, never followed by a cursor: a number is taken before its commit, and a cursor
+would pass over the row that commits late. A claim is a column; the row's lock is gone before
+anybody is called, and a claim that its holder did not live to settle lapses by itself.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from phoenix_runtime.chassis.database import Database, driver
+
+CLAIM: Final = timedelta(seconds=30)
+"""How long a receiver may take; afterwards another relay tries."""
+FIRST_DELAY: Final = timedelta(milliseconds=100)
+LONGEST_DELAY: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A row on its way. ``failures`` is how often this receiver did not take it."""
+
+    tenant: str
+    key: str
+    document: str
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneNames:
+    """Where a lane is: schema, table, the table's key column and the receiver's prefix."""
+
+    schema: str
+    table: str
+    key: str
+    lane: str
+
+
+class Lane:
+    """Claims and settles; ``database`` is that of the worker role."""
+
+    def __init__(self, database: Database, names: LaneNames) -> None:
+        self._database = database
+        self._claim = _claim_statement(names)
+        self._taken = _taken_statement(names)
+        self._put_back = _put_back_statement(names)
+
+    async def claim(self, limit: int) -> tuple[Waiting, ...]:
+        """Claim at most ``limit`` rows of any tenant, those that wait longest first."""
+        now = self._database.clock.now()
+        async with self._database.claiming() as connection:
+            raw = await driver(connection)
+            rows = await raw.fetch(self._claim, now, now + CLAIM, limit)
+        return tuple(Waiting(*row) for row in rows)
+
+    async def taken(self, rows: Sequence[Waiting]) -> None:
+        """Mark ``rows`` as received."""
+        now = self._database.clock.now()
+        tenants, keys = _keys(rows)
+        async with self._database.claiming() as connection:
+            await (await driver(connection)).execute(self._taken, tenants, keys, now)
+
+    async def put_back(self, rows: Sequence[Waiting]) -> None:
+        """Give ``rows`` back for another try, each after a delay that grows with its failures."""
+        now = self._database.clock.now()
+        tenants, keys = _keys(rows)
+        due = [now + delay_after(row.failures + 1) for row in rows]
+        async with self._database.claiming() as connection:
+            await (await driver(connection)).execute(self._put_back, tenants, keys, due)
+
+
+def delay_after(failures: int) -> timedelta:
+    """How long a row rests after so many failures, with jitter."""
+    longest: timedelta = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(failures - 1, 12))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter is no secret
+
+
+def _keys(rows: Sequence[Waiting]) -> tuple[list[str], list[str]]:
+    return [row.tenant for row in rows], [row.key for row in rows]
+
+
+def _claim_statement(names: LaneNames) -> str:
+    table, lane, key = f"{names.schema}.{names.table}", names.lane, names.key
+    # Materialized: joined in another way the limit could be asked for more than once.
+    return f"""
+        WITH free AS MATERIALIZED (
+            SELECT tenant, {key} FROM {table}
+            WHERE {lane}_at IS NULL AND {lane}_claimed_until <= $1
+            ORDER BY {lane}_claimed_until LIMIT $3 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE {table} AS row SET {lane}_claimed_until = $2 FROM free
+        WHERE row.tenant = free.tenant AND row.{key} = free.{key}
+        RETURNING row.tenant, row.{key}, row.document, row.{lane}_failures
+    """
+
+
+def _taken_statement(names: LaneNames) -> str:
+    table, lane, key = f"{names.schema}.{names.table}", names.lane, names.key
+    return f"""
+        UPDATE {table} AS row SET {lane}_at = $3
+        FROM unnest($1::text[], $2::text[]) AS done (tenant, key)
+        WHERE row.tenant = done.tenant AND row.{key} = done.key AND row.{lane}_at IS NULL
+    """
+
+
+def _put_back_statement(names: LaneNames) -> str:
+    table, lane, key = f"{names.schema}.{names.table}", names.lane, names.key
+    return f"""
+        UPDATE {table} AS row
+        SET {lane}_claimed_until = due, {lane}_failures = least(row.{lane}_failures + 1, 1000)
+        FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS failed (tenant, key, due)
+        WHERE row.tenant = failed.tenant AND row.{key} = failed.key AND row.{lane}_at IS NULL
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doomed:
+    """Rows of ``table`` (key columns ``keys``) that fulfil ``condition``; $1 is now - ``age``."""
+
+    table: str
+    keys: str
+    condition: str
+    age: timedelta
+
+
+class Pruner:
+    """Deletes what is not needed any more, a bounded batch at a time."""
+
+    def __init__(self, database: Database, doomed: Doomed) -> None:
+        self._database = database
+        self._age = doomed.age
+        self._statement = f"""
+            DELETE FROM {doomed.table} WHERE ({doomed.keys}) IN (
+                SELECT {doomed.keys} FROM {doomed.table} WHERE {doomed.condition} LIMIT $2
+            )
+        """
+
+    async def prune(self, limit: int) -> int:
+        """Delete at most ``limit`` rows; answers how many."""
+        before = self._database.clock.now() - self._age
+        async with self._database.claiming() as connection:
+            status = await (await driver(connection)).execute(self._statement, before, limit)
+        return int(str(status).rpartition(" ")[2])

@@ -1,0 +1,110 @@
+"""The night shift: a loop around a use case, that nothing but its own end stops."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+log = structlog.get_logger()
+
+STEPS: Final = Counter("phoenix_dma_loop_steps_total", "Steps of worker loops", ["loop", "outcome"])
+SECONDS: Final = Histogram("phoenix_dma_loop_step_seconds", "Length of a loop's steps", ["loop"])
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 5.0
+
+
+class Loop:
+    """Runs ``step`` again and again: every ``interval`` seconds, and at once when woken.
+
+    ``step`` answers true where it stopped at its limit and there is more: it is run again at once.
+    Where it raises, the error is logged and counted, and the loop pauses: 0.1 s, then twice as
+    long each time up to 5 s, with jitter, and no `wake` cuts that short. ``linger`` seconds pass
+    between a wake-up and the step, so that what is committed together is handled together.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        interval: float,
+        step: Callable[[], Awaitable[object]],
+        *,
+        linger: float = 0.0,
+    ) -> None:
+        self.name = name
+        self._interval = interval
+        self._step = step
+        self._linger = linger
+        self._woken = asyncio.Event()
+        self._ending = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin; the first step is run at once."""
+        self._task = asyncio.create_task(self._run(), name=self.name)
+
+    def wake(self) -> None:
+        """Run a step soon; called from the event loop that the loop runs in."""
+        self._woken.set()
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """End after the step under way, or cut it off after ``grace`` seconds."""
+        if self._task is None:
+            return
+        self._ending.set()
+        self._woken.set()
+        await asyncio.wait([self._task], timeout=grace)
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._task = None
+
+    async def _run(self) -> None:
+        failures = 0
+        while not self._ending.is_set():
+            self._woken.clear()
+            try:
+                more = await self._timed_step()
+            except Exception as error:  # a loop that ended would do its work no more
+                failures += 1
+                log.warning("loop failed", loop=self.name, failures=failures, exc_info=error)
+                await _wait(self._ending, pause_after(failures))
+                continue
+            failures = 0
+            if not more:
+                await self._rest()
+
+    async def _timed_step(self) -> object:
+        begun = time.perf_counter()
+        outcome = "failed"
+        try:
+            more = await self._step()
+            outcome = "done"
+            return more
+        finally:
+            STEPS.labels(self.name, outcome).inc()
+            SECONDS.labels(self.name).observe(time.perf_counter() - begun)
+
+    async def _rest(self) -> None:
+        # Replicas that started together should not ask together for ever.
+        await _wait(self._woken, self._interval * random.uniform(0.9, 1.1))  # noqa: S311
+        if self._linger and self._woken.is_set():
+            await _wait(self._ending, self._linger)
+
+
+def pause_after(failures: int) -> float:
+    """Seconds to pause after so many failures in a row, with jitter."""
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter is no secret
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for ``event``, at most so long."""
+    if not event.is_set():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await event.wait()

@@ -1,0 +1,232 @@
+"""Delivers what the outbox holds: to the ledger, to the bus, to participants; each at least once.
+
+The three receivers are independent: each has its own marks, claims and loop, so that a ledger that
+is down stops neither news nor directives. Order is not promised.
+"""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Final, Protocol
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy import MetaData
+
+from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.hints import Hint, hint_of
+from phoenix_runtime.chassis.idempotency import KEPT
+from phoenix_runtime.chassis.lanes import Doomed, Lane, LaneNames, Pruner, Waiting
+from phoenix_runtime.chassis.loops import Loop
+from phoenix_runtime.chassis.outbox import Outbox
+from phoenix_runtime.core.directives import Directive
+from phoenix_runtime.core.documents import directive_of, event_of
+from phoenix_runtime.core.errors import PolicyEngineUnavailable, Unavailable
+from phoenix_runtime.core.events import AuditEvent
+
+log = structlog.get_logger()
+
+BATCH: Final = 500
+"""Rows of one claim; no receiver is handed more at once."""
+POLL_SECONDS: Final = 1.0
+"""How long a row may wait that nobody was woken for: another replica's, or one put back."""
+LINGER_SECONDS: Final = 0.002
+PATIENCE_SECONDS: Final = 15.0
+"""How long a receiver may take; well below a claim."""
+DELIVERED_KEPT: Final = timedelta(hours=1)
+PRUNE_SECONDS: Final = 60.0
+PRUNE_BATCH: Final = 1000
+
+RELAYED: Final = Counter("phoenix_dma_relayed_total", "Rows that a receiver took", ["receiver"])
+REFUSED: Final = Counter(
+    "phoenix_dma_relay_failures_total", "Rows that a receiver did not take", ["receiver"]
+)
+
+
+class Ledger(Protocol):
+    """Where audit events are kept for good; it knows what it has already."""
+
+    async def append(self, tenant: str, events: Sequence[AuditEvent]) -> None:
+        """Keep ``events``, all of ``tenant``."""
+        ...
+
+
+class News(Protocol):
+    """Where news is published (`chassis.bus.Bus`)."""
+
+    async def publish(self, hints: Sequence[Hint]) -> None:
+        """Publish ``hints``."""
+        ...
+
+
+class Courier(Protocol):
+    """Who brings directives to participants; it knows what it has already."""
+
+    async def send(self, tenant: str, directives: Sequence[Directive]) -> None:
+        """Take over ``directives``, all of ``tenant``."""
+        ...
+
+
+Deliver = Callable[[Sequence[Waiting]], Awaitable[None]]
+
+
+class Delivery:
+    """One receiver: claims rows, hands them over by tenant, marks what was taken."""
+
+    def __init__(self, name: str, lane: Lane, deliver: Deliver) -> None:
+        self._name = name
+        self._lane = lane
+        self._deliver = deliver
+
+    async def step(self) -> bool:
+        """Deliver one batch; true where there may be more.
+
+        Raises the first failure where nothing could be delivered, so that the loop pauses.
+        """
+        claimed = await self._lane.claim(BATCH)
+        if not claimed:
+            return False
+        groups = _by_tenant(claimed)
+        outcomes = await asyncio.gather(*(self._hand_over(group) for group in groups.values()))
+        taken = [row for some, _ in outcomes for row in some]
+        if taken:
+            await self._lane.taken(taken)
+            RELAYED.labels(self._name).inc(len(taken))
+        errors = [error for _, error in outcomes if error is not None]
+        if errors:
+            await self._give_back(claimed, taken)
+        if errors and not taken:
+            raise errors[0]
+        return len(claimed) == BATCH
+
+    async def _hand_over(
+        self, rows: Sequence[Waiting]
+    ) -> tuple[Sequence[Waiting], Exception | None]:
+        """Hand ``rows`` over; answers those taken, and why others were not.
+
+        What a receiver that is there refuses is halved until the row that it refuses is alone: it
+        must not keep the others from being taken.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._deliver(rows)
+        except (Unavailable, PolicyEngineUnavailable, OSError) as error:  # also TimeoutError
+            return (), error
+        except Exception as error:  # whatever it is, the rows are tried again
+            if len(rows) > 1:
+                middle = len(rows) // 2
+                first, why = await self._hand_over(rows[:middle])
+                second, also = await self._hand_over(rows[middle:])
+                return [*first, *second], why or also
+            log.exception("refused by receiver", receiver=self._name, key=rows[0].key)
+            return (), error
+        return rows, None
+
+    async def _give_back(self, claimed: Sequence[Waiting], taken: Sequence[Waiting]) -> None:
+        done = {(row.tenant, row.key) for row in taken}
+        left = [row for row in claimed if (row.tenant, row.key) not in done]
+        await self._lane.put_back(left)
+        REFUSED.labels(self._name).inc(len(left))
+
+
+class Relay:
+    """The loops that empty the outbox of one service; each is woken by every commit.
+
+    ``database`` is that of the worker role. ``courier`` is given exactly where the service has a
+    directive outbox. Put it among what the service runs: it has ``start`` and ``stop``.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        *,
+        ledger: Ledger,
+        news: News,
+        courier: Courier | None = None,
+    ) -> None:
+        self._database = database
+        self._metadata = outbox.metadata
+        self.loops = [
+            self._loop("outbox", "event_id", "ledger", _to_ledger(ledger)),
+            self._loop("outbox", "event_id", "bus", _to_news(news)),
+        ]
+        if courier is not None:
+            self.loops.append(
+                self._loop("directive_outbox", "directive_id", "courier", _to_courier(courier))
+            )
+        for loop in self.loops:
+            outbox.on_commit(loop.wake)
+        self.loops.append(Loop("prune", PRUNE_SECONDS, self._prune))
+        self._pruners = pruners(database, self._metadata)
+
+    async def start(self) -> None:
+        """Begin to deliver and to prune."""
+        for loop in self.loops:
+            await loop.start()
+
+    async def stop(self) -> None:
+        """End; what was claimed and not delivered is delivered by whoever comes next."""
+        await asyncio.gather(*(loop.stop() for loop in self.loops))
+
+    def _loop(self, table: str, key: str, lane: str, deliver: Deliver) -> Loop:
+        schema = str(self._metadata.schema)
+        names = LaneNames(schema=schema, table=table, key=key, lane=lane)
+        delivery = Delivery(lane, Lane(self._database, names), deliver)
+        return Loop(f"relay_{lane}", POLL_SECONDS, delivery.step, linger=LINGER_SECONDS)
+
+    async def _prune(self) -> bool:
+        counts = [await pruner.prune(PRUNE_BATCH) for pruner in self._pruners]
+        return max(counts, default=0) == PRUNE_BATCH
+
+
+def pruners(database: Database, metadata: MetaData) -> list[Pruner]:
+    """What deletes delivered rows an hour later, and request ids after a day."""
+    schema = str(metadata.schema)
+    delivered = "created_at < $1 AND ledger_at < $1 AND bus_at < $1"
+    sent = "created_at < $1 AND courier_at < $1"
+    kinds = (
+        ("outbox", "tenant, event_id", delivered, DELIVERED_KEPT),
+        ("directive_outbox", "tenant, directive_id", sent, DELIVERED_KEPT),
+        ("idempotency", "tenant, principal, rpc, request_id", "created_at < $1", KEPT),
+    )
+    return [
+        Pruner(
+            database,
+            Doomed(table=f"{schema}.{table}", keys=keys, condition=condition, age=age),
+        )
+        for table, keys, condition, age in kinds
+        if f"{schema}.{table}" in metadata.tables
+    ]
+
+
+def _by_tenant(rows: Sequence[Waiting]) -> Mapping[str, list[Waiting]]:
+    groups: dict[str, list[Waiting]] = defaultdict(list)
+    for row in rows:
+        groups[row.tenant].append(row)
+    return groups
+
+
+def _to_ledger(ledger: Ledger) -> Deliver:
+    async def deliver(rows: Sequence[Waiting]) -> None:
+        await ledger.append(rows[0].tenant, [event_of(json.loads(row.document)) for row in rows])
+
+    return deliver
+
+
+def _to_news(news: News) -> Deliver:
+    async def deliver(rows: Sequence[Waiting]) -> None:
+        hints = (hint_of(event_of(json.loads(row.document))) for row in rows)
+        await news.publish([hint for hint in hints if hint is not None])
+
+    return deliver
+
+
+def _to_courier(courier: Courier) -> Deliver:
+    async def deliver(rows: Sequence[Waiting]) -> None:
+        directives = [directive_of(json.loads(row.document)) for row in rows]
+        await courier.send(rows[0].tenant, directives)
+
+    return deliver
