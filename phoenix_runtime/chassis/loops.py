@@ -51,6 +51,18 @@ class Loop:
         """Run a step soon; called from the event loop that the loop runs in."""
         self._woken.set()
 
+    async def step_once(self) -> object:
+        """Run one step now and answer what it answers; raises what it raises."""
+        begun = time.perf_counter()
+        outcome = "failed"
+        try:
+            more = await self._step()
+            outcome = "done"
+            return more
+        finally:
+            STEPS.labels(self.name, outcome).inc()
+            SECONDS.labels(self.name).observe(time.perf_counter() - begun)
+
     async def stop(self, grace: float = 5.0) -> None:
         """End after the step under way, or cut it off after ``grace`` seconds."""
         if self._task is None:
@@ -68,7 +80,7 @@ class Loop:
         while not self._ending.is_set():
             self._woken.clear()
             try:
-                more = await self._timed_step()
+                more = await self.step_once()
             except Exception as error:  # a loop that ended would do its work no more
                 failures += 1
                 log.warning("loop failed", loop=self.name, failures=failures, exc_info=error)
@@ -77,17 +89,6 @@ class Loop:
             failures = 0
             if not more:
                 await self._rest()
-
-    async def _timed_step(self) -> object:
-        begun = time.perf_counter()
-        outcome = "failed"
-        try:
-            more = await self._step()
-            outcome = "done"
-            return more
-        finally:
-            STEPS.labels(self.name, outcome).inc()
-            SECONDS.labels(self.name).observe(time.perf_counter() - begun)
 
     async def _rest(self) -> None:
         # Replicas that started together should not ask together for ever.

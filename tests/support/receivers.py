@@ -1,0 +1,57 @@
+"""Receivers of the relay that write down what they were handed."""
+
+import asyncio
+from collections.abc import Sequence
+
+from phoenix_runtime.chassis.hints import Hint
+from phoenix_runtime.core.directives import Directive
+from phoenix_runtime.core.errors import FieldInvalid, Unavailable, Violation
+from phoenix_runtime.core.events import AuditEvent
+
+
+class NotedLedger:
+    """Notes events; ``away`` refuses all, ``refused`` are events that it will not take."""
+
+    def __init__(self) -> None:
+        self.events: list[AuditEvent] = []
+        self.away = False
+        self.refused: set[str] = set()
+        self.arrived = asyncio.Event()
+
+    async def append(self, tenant: str, events: Sequence[AuditEvent]) -> None:
+        if self.away:
+            raise Unavailable("The ledger is away")
+        if any(event.event_id in self.refused for event in events):
+            raise FieldInvalid([Violation("events", "one is none")])
+        assert {event.tenant for event in events} == {tenant}
+        self.events += events
+        self.arrived.set()
+
+    def of(self, tenant: str) -> list[str]:
+        return [event.event_id for event in self.events if event.tenant == tenant]
+
+
+class NotedNews:
+    """Notes hints."""
+
+    def __init__(self) -> None:
+        self.hints: list[Hint] = []
+
+    async def publish(self, hints: Sequence[Hint]) -> None:
+        self.hints += hints
+
+    def of(self, tenant: str) -> list[str]:
+        return [hint.event_id for hint in self.hints if hint.tenant == tenant]
+
+
+class NotedCourier:
+    """Notes directives."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Directive]] = []
+
+    async def send(self, tenant: str, directives: Sequence[Directive]) -> None:
+        self.sent += [(tenant, directive) for directive in directives]
+
+    def of(self, tenant: str) -> list[Directive]:
+        return [directive for sent_to, directive in self.sent if sent_to == tenant]
