@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -21,10 +20,10 @@ from typing import Final
 import asyncpg
 
 from phoenix_runtime.local.accounts import database_account, postgres_binaries, require_passage
+from phoenix_runtime.local.cluster import end_leftover
 from phoenix_runtime.local.folder import PRIVATE_FOLDER, Folder, write_private
 from phoenix_runtime.local.ports import LOOPBACK
 from phoenix_runtime.local.supervisor import Program, ProgramDied, Supervisor
-from phoenix_runtime.local.warden import is_running, send
 
 NAME: Final = "postgres"
 SUPERUSER: Final = "phoenix_admin"
@@ -149,28 +148,3 @@ class Postgres:
         await supervisor.stop(program.name)
         if code != 0:
             raise ProgramDied(program, code)
-
-
-def end_leftover(cluster: Path, patience: float = 10.0) -> None:
-    """End a server that a killed house left in the cluster: wait for it, then kill it.
-
-    The kernel's parent-death signal reached it already, so it is on its way out; a dead server's
-    file is no obstacle, PostgreSQL removes it by itself.
-    """
-    file = cluster / "postmaster.pid"
-    if not file.exists():
-        return
-    pid = int(file.read_text().splitlines()[0])
-    deadline = time.monotonic() + patience
-    while _serves(pid, cluster):
-        if time.monotonic() > deadline:
-            send(pid, signal.SIGKILL)
-        time.sleep(0.02)
-
-
-def _serves(pid: int, cluster: Path) -> bool:
-    """Tell whether that process is this cluster's server and not a stranger who got its number."""
-    if not is_running(pid):
-        return False
-    command = Path(f"/proc/{pid}/cmdline")
-    return not command.exists() or str(cluster).encode() in command.read_bytes()

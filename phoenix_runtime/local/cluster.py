@@ -1,0 +1,73 @@
+"""What a killed house may leave in a database cluster, and how the next one comes in."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+from phoenix_runtime.local.warden import is_running, send
+
+POLL_SECONDS: Final = 0.02
+PROCESSES: Final = Path("/proc")
+
+
+def end_leftover(cluster: Path, patience: float = 10.0) -> None:
+    """End the server that a killed house left in ``cluster``: wait for it, then kill it.
+
+    The kernel's parent-death signal reached it already, so it is on its way out. The file of a dead
+    server is no obstacle, PostgreSQL removes it by itself; but it takes a zombie for a living
+    server, and in a container whose first process never reaps a zombie stays for ever. Then the
+    file goes, once nobody is left in the cluster.
+    """
+    file = cluster / "postmaster.pid"
+    if not file.exists():
+        return
+    pid = int(file.read_text().splitlines()[0])
+    deadline = time.monotonic() + patience
+    while _serves(pid, cluster) or any(_inside(cluster)):
+        if time.monotonic() > deadline:
+            _kill_all(pid, cluster)
+        time.sleep(POLL_SECONDS)
+    if PROCESSES.exists() and not is_running(pid):
+        file.unlink(missing_ok=True)
+
+
+def _kill_all(pid: int, cluster: Path) -> None:
+    for leftover in _inside(cluster):
+        send(leftover, signal.SIGKILL)
+    if _serves(pid, cluster):
+        send(pid, signal.SIGKILL)
+
+
+def _serves(pid: int, cluster: Path) -> bool:
+    """Tell whether that process is this cluster's server, not a stranger who got its number."""
+    return is_running(pid) and str(cluster) in _command_of(pid)
+
+
+def _command_of(pid: int) -> str:
+    line = PROCESSES / str(pid) / "cmdline"
+    if line.exists():
+        return line.read_text(errors="replace")
+    listed = subprocess.run(
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)],  # noqa: S607 - where it is differs
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return listed.stdout
+
+
+def _inside(cluster: Path) -> list[int]:
+    """Return the processes that live in the cluster: servers work in its folder. Linux only."""
+    place = cluster.resolve()
+    found = []
+    for process in PROCESSES.glob("[0-9]*"):
+        try:
+            if (process / "cwd").readlink() == place:
+                found.append(int(process.name))
+        except OSError:  # ended meanwhile, or somebody else's
+            continue
+    return found

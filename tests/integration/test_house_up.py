@@ -1,0 +1,195 @@
+"""`phoenix-dma up`, `down` and `status` as a person uses them: the whole house, as processes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phoenix_runtime.local.folder import temporary_folder
+from phoenix_runtime.local.health import serves
+
+PATIENCE = 60.0
+CLI = [sys.executable, "-m", "phoenix_dma.cli"]
+SERVICES = ("registry", "assignment", "state", "governance", "gateway")
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes by pidfd")
+
+
+class Terminal:
+    """Commands against one data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.profile = data / "operator" / "profile.toml"
+        self.environment = {**os.environ, "PHOENIX_DMA_PROFILE": str(self.profile)}
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [*CLI, *arguments, "--data", str(self.data)]
+        return subprocess.run(
+            command,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def up(self) -> tuple[subprocess.Popen[str], list[int]]:
+        """Start the house; return its process and those of its programs, once it serves."""
+        process = subprocess.Popen(
+            [*CLI, "up", "--ports", "free", "--data", str(self.data)],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        first = process.stdout.readline()
+        assert "the house is up" in first, first + process.stderr.read()
+        return process, children_of(process.pid)
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.run("status", "--output", "json").stdout)
+        return found
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    terminal = Terminal(temporary_folder())
+    yield terminal
+    terminal.run("down")
+    shutil.rmtree(terminal.data)
+
+
+def children_of(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in children.split()]
+
+
+def all_gone(pids: list[int]) -> bool:
+    """Wait until processes that are not ours have ended."""
+    return all(_gone(pid) for pid in pids)
+
+
+def _gone(pid: int) -> bool:
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([handle], [], [], PATIENCE)[0])
+    finally:
+        os.close(handle)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Wait for a house; return its exit code and everything that it said meanwhile."""
+    output, errors = process.communicate(timeout=PATIENCE)
+    return process.returncode, output + errors
+
+
+def test_up_serves_everything_and_down_leaves_nothing_running(terminal: Terminal) -> None:
+    house, programs = terminal.up()
+    addresses = terminal.status()["addresses"]
+    for service in SERVICES:
+        assert asyncio.run(serves(addresses[service])), service
+    profile = tomllib.loads(terminal.profile.read_text())
+    assert profile["addresses"]["grpc"] == addresses["gateway"]
+    assert Path(profile["credential"]).stat().st_mode & 0o777 == 0o600
+
+    again = terminal.run("up")
+    assert again.returncode == 1
+    assert "already up" in again.stderr
+    assert str(house.pid) in again.stderr
+
+    assert terminal.run("down").returncode == 0
+    code, said = ended(house)
+    assert code == 0, said
+    assert "to try:" in said
+    assert all_gone(programs)
+    assert terminal.status() == {"up": False, "data": str(terminal.data)}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_every_child(terminal: Terminal, number: signal.Signals) -> None:
+    house, programs = terminal.up()
+    house.send_signal(number)
+    code, said = ended(house)
+    assert code == 0, said
+    assert all_gone(programs)
+
+
+def test_a_killed_house_takes_every_child_along_and_the_next_one_recovers(
+    terminal: Terminal,
+) -> None:
+    house, programs = terminal.up()
+    house.kill()
+    ended(house)
+    house, others = terminal.up()
+    assert all_gone(programs)
+    assert not set(programs) & set(others)
+
+
+def test_after_kill_9_of_everything_the_next_house_recovers(terminal: Terminal) -> None:
+    house, programs = terminal.up()
+    house.kill()
+    for pid in programs:
+        _kill_if_there(pid)
+    ended(house)
+    terminal.up()
+    assert terminal.status()["up"]
+
+
+def test_a_dead_part_is_reported_and_ends_the_house(terminal: Terminal) -> None:
+    house, programs = terminal.up()
+    _kill_first(programs, lambda command: "state_svc" in command)
+    code, said = ended(house)
+    assert code == 1
+    assert "state_svc was ended by signal 9" in said
+    assert all_gone(programs)
+
+
+def test_a_detached_house_goes_on_without_its_terminal(terminal: Terminal) -> None:
+    started = terminal.run("up", "--ports", "free", "--detach")
+    assert started.returncode == 0, started.stderr
+    assert "the house is up" in started.stdout
+    assert terminal.status()["up"]
+
+
+def test_a_port_that_is_taken_is_named_with_its_part(terminal: Terminal) -> None:
+    terminal.up()
+    port = terminal.status()["addresses"]["state"].rpartition(":")[2]
+    other = Terminal(temporary_folder())
+    refused = other.run("up", "--ports", "free", "--port", f"registry={port}")
+    shutil.rmtree(other.data)
+    assert refused.returncode == 1
+    assert f"port {port} (registry) is taken" in refused.stderr
+
+
+def _kill_if_there(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _kill_first(programs: list[int], wanted: Callable[[str], bool]) -> None:
+    """Kill the first of the programs whose command line is wanted."""
+    for pid in programs:
+        if wanted(Path(f"/proc/{pid}/cmdline").read_text()):
+            os.kill(pid, signal.SIGKILL)
+            return
+    raise AssertionError("no such program")
