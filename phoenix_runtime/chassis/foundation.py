@@ -36,7 +36,8 @@ class Foundation:
     worker_database: Database
     """As the worker role: claims and marks of every tenant."""
     outbox: Outbox
-    memory: AnswerMemory
+    memory: AnswerMemory | None
+    """None for a service whose effects, and so their repetitions, are another's (state)."""
     channels: Channels
     redis: Redis
 
@@ -80,7 +81,11 @@ async def lay(name: str, settings: ServiceSettings, metadata: MetaData) -> Found
             settings.worker_database_url.get_secret_value(), clock=clock, options=working
         ),
         outbox=Outbox(name, metadata, clock=clock, new_id=new_id),
-        memory=AnswerMemory(database, metadata),
+        memory=AnswerMemory(database, metadata) if _remembers(metadata) else None,
         channels=Channels(settings, signer),
         redis=create_redis(settings.redis_url.get_secret_value(), name=f"phoenix-dma-{name}"),
     )
+
+
+def _remembers(metadata: MetaData) -> bool:
+    return f"{metadata.schema}.idempotency" in metadata.tables
