@@ -2,8 +2,8 @@
 package phoenix.data_operate
 
 import data.catalogue
-import data.phoenix.fitness
 import data.phoenix.gates
+import data.phoenix.permissions
 import data.phoenix.verdict as answers
 import data.phoenix.words
 
@@ -46,7 +46,7 @@ allow contains {"rule": "operate", "text": explanation, "remedy": ""} if {
 	is_array(task.data_domains)
 	every domain in domains {
 		within_task(domain)
-		fitness.permitted(assignee, catalogue.needs[kind], domain)
+		permissions.permitted(assignee, catalogue.needs[kind], domain)
 	}
 	not domainless
 	standing
@@ -104,7 +104,7 @@ deny contains {
 } if {
 	some domain in domains
 	words.known("data_domain", domain)
-	not fitness.permitted(assignee, catalogue.needs[kind], domain)
+	not permissions.permitted(assignee, catalogue.needs[kind], domain)
 }
 
 granting(domain) := {p |

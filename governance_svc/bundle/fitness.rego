@@ -1,34 +1,133 @@
 # Assignable(p, q) = Active AND CapabilityMatch AND TrustOK AND PolicyAllows (paper, section 5): each
-# conjunct that fails is one refusal with its name. Asked for discovery and for assignment, so that both always agree.
+# conjunct that fails is one refusal with its name. Asked for discovery (of a requirement) and for
+# assignment (of a task), so that both always agree.
 package phoenix.fitness
 
 import data.catalogue
+import data.phoenix.permissions
 import data.phoenix.words
 
-shortfalls(candidate, wanted, trust) := union({
-	malformed(candidate, wanted, trust),
-	vocabulary_faults(wanted),
-	inactive(candidate, wanted),
-	unmatched(candidate, wanted),
-	uncertified(wanted, trust),
-	foreign_domains(candidate, wanted),
-	distrusted(candidate, wanted, trust),
-})
+candidate := object.get(input, "candidate", {})
 
-# A comprehension over something missing is empty and would find no fault: what has to be there is checked first.
-malformed(candidate, wanted, trust) := {{
-	"rule": "input",
-	"text": "The question is incomplete.",
-	"remedy": "Send candidate, requirement and trust as the bundle describes them.",
-} |
-	not well_formed(candidate, wanted, trust)
+wanted := input.task if {
+	input.task
+} else := object.get(input, "requirement", {})
+
+trust := object.get(input, "trust", {})
+
+# ---- fit: every conjunct at once, for whoever passes. Asked of a whole batch of candidates, so what
+# depends on the requirement alone stands in functions of the requirement, which are evaluated once.
+
+fits(one, requirement) if {
+	answerable(requirement)
+	present(one.candidate.status, requirement)
+	count(required(requirement) - {c | some c in one.candidate.capabilities}) == 0
+	count(reached(requirement) - {d | some d in one.candidate.data_domains}) == 0
+	is_array(one.candidate.permissions)
+	every capability in high_risk(requirement) {
+		one.trust.by_capability[capability].certified == true
+	}
+	least_of(one.trust, requirement) >= threshold_of(object.get(one.candidate, "trust_policy", ""), requirement)
 }
 
-well_formed(candidate, wanted, trust) if {
+# Well-formed, and nothing in it is unknown. A comprehension over something missing would find no fault.
+answerable(requirement) if {
+	is_array(requirement.required_capabilities)
+	is_array(requirement.data_domains)
+	is_array(requirement.policy_constraints)
+	is_string(requirement.risk_level)
+	count(unknown_words(requirement)) == 0
+}
+
+unknown_words(requirement) := union({
+	words.unknown("capability", requirement.required_capabilities),
+	words.unknown("data_domain", requirement.data_domains),
+	words.unknown("constraint", requirement.policy_constraints),
+	words.unknown("risk_level", [requirement.risk_level]),
+})
+
+required(requirement) := {c | some c in requirement.required_capabilities}
+
+reached(requirement) := words.expand(requirement.data_domains)
+
+high_risk(requirement) := {c |
+	some c in requirement.required_capabilities
+	catalogue.capabilities[c].risk == "high"
+}
+
+present("active", _)
+
+present("degraded", requirement) if requirement.degraded_allowed == true
+
+least_of(trust, requirement) := min(totals) if {
+	totals := [total | some c in required(requirement); total := trust.by_capability[c].total; is_number(total)]
+	count(totals) == count(required(requirement))
+	count(totals) > 0
+} else := trust.general if {
+	count(required(requirement)) == 0
+	is_number(trust.general)
+}
+
+threshold_of(policy, requirement) := limit if {
+	limit := catalogue.trust_policies[permissions.trust_policy(policy)].threshold[requirement.risk_level]
+	is_number(limit)
+}
+
+# ---- what is said of whoever is fit
+
+said_of(one, requirement) := {
+	"text": sprintf("Participant has %s and %s.", [capability_words(certified), permission_words(requirement, unreadable)]),
+	"judged": {
+		"trust": least_of(one.trust, requirement),
+		"policy_score": policy_score(count(unreadable)),
+		"facts": {"certified": certified},
+	},
+} if {
+	certified := sort({c | some c in required(requirement); one.trust.by_capability[c].certified == true})
+	unreadable := unread(requirement, {p | some p in one.candidate.permissions})
+}
+
+unread(requirement, held) := sort({domain | some domain, readers in readers_of(requirement); count(readers & held) == 0})
+
+# For each wanted domain the permissions that read it.
+readers_of(requirement) := {domain: {p |
+	some p, spec in catalogue.permissions
+	"read" in spec.actions
+	domain in words.expand(spec.domains)
+} |
+	some domain in requirement.data_domains
+}
+
+capability_words([]) := "granted capability"
+
+capability_words(certified) := "certified capability" if count(certified) > 0
+
+permission_words(requirement, _) := "needs no data permissions" if {
+	count(requirement.data_domains) == 0
+}
+
+permission_words(requirement, []) := sprintf("approved %s permissions", [spoken]) if {
+	count(requirement.data_domains) > 0
+	spoken := replace(concat(", ", sort(requirement.data_domains)), "_", " ")
+}
+
+permission_words(_, unreadable) := sprintf("no read permission yet on %s", [concat(", ", unreadable)]) if {
+	count(unreadable) > 0
+}
+
+# Policy's own term of the assignment score is lower for whoever cannot yet read what the task is about.
+policy_score(0) := 1
+
+policy_score(unreadable) := 0.5 if unreadable > 0
+
+# ---- unfit: one refusal a conjunct that fails, from the input itself
+
+well_formed if {
 	is_string(candidate.id)
 	is_string(candidate.status)
 	is_array(candidate.capabilities)
 	is_array(candidate.data_domains)
+	is_array(candidate.permissions)
 	is_array(wanted.required_capabilities)
 	is_array(wanted.data_domains)
 	is_array(wanted.policy_constraints)
@@ -36,146 +135,95 @@ well_formed(candidate, wanted, trust) if {
 	is_object(trust.by_capability)
 }
 
-vocabulary_faults(wanted) := union({
-	words.unknown("capability", wanted.required_capabilities),
-	words.unknown("data_domain", wanted.data_domains),
-	words.unknown("constraint", wanted.policy_constraints),
-	words.unknown("risk_level", [wanted.risk_level]),
-})
+shortfalls contains {
+	"rule": "input",
+	"text": "The question is incomplete.",
+	"remedy": "Send candidate, requirement and trust as the bundle describes them.",
+} if {
+	not well_formed
+}
+
+shortfalls contains refusal if some refusal in unknown_words(wanted)
 
 # ---- Active(p)
 
-inactive(candidate, wanted) := {{
+shortfalls contains {
 	"rule": "active",
 	"text": sprintf("Participant %s is %s.", [candidate.id, candidate.status]),
 	"remedy": "Wait until it is active, or permit degraded participants with degraded_allowed.",
-} |
-	not eligible(candidate, wanted)
-}
-
-eligible(candidate, _) if candidate.status == "active"
-
-eligible(candidate, wanted) if {
-	candidate.status == "degraded"
-	wanted.degraded_allowed == true
+} if {
+	not present(candidate.status, wanted)
 }
 
 # ---- CapabilityMatch(p, q)
 
-unmatched(candidate, wanted) := {{
+missing contains capability if {
+	some capability in wanted.required_capabilities
+	not capability in candidate.capabilities
+}
+
+shortfalls contains {
 	"rule": "capability_match",
 	"text": sprintf("Participant %s lacks %s.", [candidate.id, concat(", ", sort(missing))]),
 	"remedy": "Register a participant to which these capabilities are granted.",
-} |
-	missing := {c | some c in wanted.required_capabilities; not c in candidate.capabilities}
+} if {
 	count(missing) > 0
 }
 
 # I15: a high-risk capability without a certificate does not match, however trusted its holder is.
-uncertified(wanted, trust) := {{
-	"rule": "capability_match",
-	"text": sprintf("%s is a high-risk capability and not certified here.", [c]),
-	"remedy": sprintf("Have %s certified for this participant.", [c]),
-} |
-	some c in wanted.required_capabilities
-	catalogue.capabilities[c].risk == "high"
-	not certified(trust, c)
+uncertified contains capability if {
+	some capability in high_risk(wanted)
+	not trust.by_capability[capability].certified == true
 }
 
-certified(trust, capability) if trust.by_capability[capability].certified == true
+shortfalls contains {
+	"rule": "capability_match",
+	"text": sprintf("%s is a high-risk capability and not certified here.", [capability]),
+	"remedy": sprintf("Have %s certified for this participant.", [capability]),
+} if {
+	some capability in uncertified
+}
 
-# ---- TrustOK(p, q)
+# ---- TrustOK(p, q): the least trust over the required capabilities
 
-distrusted(candidate, wanted, trust) := {{
+least := least_of(trust, wanted)
+
+trust_policy := object.get(candidate, "trust_policy", "")
+
+threshold := threshold_of(trust_policy, wanted)
+
+shortfalls contains {
 	"rule": "trust_ok",
 	"text": sprintf(
 		"Trust %v is below %v, what %s asks for %s risk.",
-		[rounded(least(wanted, trust)), threshold(candidate, wanted), trust_policy(candidate), wanted.risk_level],
+		[round(least * 1000) / 1000, threshold, permissions.trust_policy(trust_policy), wanted.risk_level],
 	),
 	"remedy": "Certify its capabilities, or let it prove itself on tasks of lower risk.",
-} |
-	not trust_ok(candidate, wanted, trust)
-	threshold(candidate, wanted)
-	least(wanted, trust)
-} | {{
+} if {
+	least < threshold
+}
+
+shortfalls contains {
 	"rule": "trust_ok",
 	"text": "Trust or its threshold is not known.",
 	"remedy": "Use a trust policy of the catalogue.",
-} |
-	not threshold_and_trust(candidate, wanted, trust)
+} if {
+	not comparable
 }
 
-threshold_and_trust(candidate, wanted, trust) if {
-	is_number(threshold(candidate, wanted))
-	is_number(least(wanted, trust))
+comparable if {
+	is_number(least)
+	is_number(threshold)
 }
-
-trust_ok(candidate, wanted, trust) if least(wanted, trust) >= threshold(candidate, wanted)
-
-least(wanted, trust) := min([trust.by_capability[c].total | some c in wanted.required_capabilities]) if {
-	count(wanted.required_capabilities) > 0
-	every c in wanted.required_capabilities {
-		is_number(trust.by_capability[c].total)
-	}
-} else := trust.general if {
-	count(wanted.required_capabilities) == 0
-	is_number(trust.general)
-}
-
-threshold(candidate, wanted) := catalogue.trust_policies[trust_policy(candidate)].threshold[wanted.risk_level]
-
-trust_policy(candidate) := candidate.trust_policy if {
-	object.get(candidate, "trust_policy", "") != ""
-} else := catalogue.default_trust_policy
-
-rounded(x) := round(x * 1000) / 1000
 
 # ---- PolicyAllows(p, q): the data
 
-foreign_domains(candidate, wanted) := {{
+ungranted := words.expand(wanted.data_domains) - {d | some d in candidate.data_domains}
+
+shortfalls contains {
 	"rule": "data_domains",
-	"text": sprintf("Participant %s is not granted %s.", [candidate.id, concat(", ", sort(outside))]),
+	"text": sprintf("Participant %s is not granted %s.", [candidate.id, concat(", ", sort(ungranted))]),
 	"remedy": "Let it claim these data domains, with an owner that may work on them.",
-} |
-	outside := words.expand(wanted.data_domains) - {d | some d in candidate.data_domains}
-	count(outside) > 0
+} if {
+	count(ungranted) > 0
 }
-
-# ---- what an allow says
-
-explanation(candidate, wanted, trust) := sprintf("Participant has %s and %s.", [
-	capability_words(wanted, trust),
-	permission_words(candidate, wanted),
-])
-
-capability_words(wanted, trust) := "certified capability" if {
-	count(wanted.required_capabilities) > 0
-	some c in wanted.required_capabilities
-	certified(trust, c)
-} else := "granted capability"
-
-permission_words(candidate, wanted) := "needs no data permissions" if {
-	count(wanted.data_domains) == 0
-} else := sprintf("approved %s permissions", [spoken_domains(wanted)]) if {
-	count(unreadable(candidate, wanted)) == 0
-} else := sprintf("no read permission yet on %s", [concat(", ", sort(unreadable(candidate, wanted)))])
-
-spoken_domains(wanted) := replace(concat(", ", sort(wanted.data_domains)), "_", " ")
-
-unreadable(candidate, wanted) := {d | some d in wanted.data_domains; not permitted(candidate, "read", d)}
-
-# A permission counts for a domain where it names it or an ancestor of it, and where the domain itself is granted.
-permitted(participant, action, domain) if {
-	domain in participant.data_domains
-	some p in participant.permissions
-	action in catalogue.permissions[p].actions
-	domain in words.expand(catalogue.permissions[p].domains)
-}
-
-# Policy's own term of the assignment score: a participant that cannot yet read what the task is about
-# ranks behind one that can.
-policy_score(candidate, wanted) := 1 if {
-	count(unreadable(candidate, wanted)) == 0
-} else := 0.5
-
-facts(wanted, trust) := {"certified": sort({c | some c in wanted.required_capabilities; certified(trust, c)})}

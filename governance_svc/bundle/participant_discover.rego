@@ -4,39 +4,33 @@ package phoenix.participant.discover
 import data.phoenix.fitness
 import data.phoenix.verdict as answers
 
-candidate := object.get(input, "candidate", {})
+# Whoever is eligible, said at once: a batch holds many candidates and most of them are.
+eligible(one) := object.union(
+	{
+		"effect": "allow",
+		"policy": "phoenix.participant.discover",
+		"reasons": [{"rule": "eligible", "text": said.text}],
+		"remediation": [],
+		"obligations": [],
+		"approvers": [],
+		"grants": null,
+	},
+	said.judged,
+) if {
+	is_string(one.caller.subject)
+	one.caller.subject != ""
+	is_string(one.candidate.id)
+	fitness.fits(one, one.requirement)
+	said := fitness.said_of(one, one.requirement)
+}
 
-wanted := object.get(input, "requirement", {})
-
-trust := object.get(input, "trust", {})
-
-shortfalls := fitness.shortfalls(candidate, wanted, trust)
-
-verdict := answers.with_facts(
+# For everybody else, why not. Nothing here allows.
+verdict := answers.of(
 	"phoenix.participant.discover",
-	{"allow": allow, "deny": deny, "ask": set(), "obligations": set()},
-	more,
+	{"allow": set(), "deny": deny, "ask": set(), "obligations": set()},
 )
 
-more := {
-	"trust": fitness.least(wanted, trust),
-	"policy_score": fitness.policy_score(candidate, wanted),
-	"facts": fitness.facts(wanted, trust),
-} if {
-	count(shortfalls) == 0
-} else := {}
-
-allow contains {"rule": "eligible", "text": fitness.explanation(candidate, wanted, trust), "remedy": ""} if {
-	count(shortfalls) == 0
-	requester_known
-}
-
-requester_known if {
-	is_string(input.caller.subject)
-	input.caller.subject != ""
-}
-
-deny contains shortfall if some shortfall in shortfalls
+deny contains shortfall if some shortfall in fitness.shortfalls
 
 deny contains {
 	"rule": "requester",
@@ -44,4 +38,9 @@ deny contains {
 	"remedy": "Send the credential of the requester.",
 } if {
 	not requester_known
+}
+
+requester_known if {
+	is_string(input.caller.subject)
+	input.caller.subject != ""
 }

@@ -2,14 +2,14 @@
 package phoenix.participant.remain
 
 import data.catalogue
-import data.phoenix.fitness
 import data.phoenix.grants
+import data.phoenix.permissions
 import data.phoenix.verdict as answers
 import data.phoenix.words
 
 participant := object.get(input, "participant", {})
 
-floor := catalogue.trust_policies[fitness.trust_policy(participant)].remain
+floor := catalogue.trust_policies[permissions.trust_policy(object.get(participant, "trust_policy", ""))].remain
 
 verdict := answers.with_facts(
 	"phoenix.participant.remain",
@@ -53,7 +53,7 @@ deny contains {
 
 deny contains {
 	"rule": "trust_ok",
-	"text": sprintf("Trust %v is below %v, what membership asks for.", [fitness.rounded(input.trust.general), floor]),
+	"text": sprintf("Trust %v is below %v, what membership asks for.", [round(input.trust.general * 1000) / 1000, floor]),
 	"remedy": "Have an operator review its history and reinstate it.",
 } if {
 	input.trust.general < floor

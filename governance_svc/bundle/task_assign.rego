@@ -5,37 +5,34 @@ import data.phoenix.fitness
 import data.phoenix.gates
 import data.phoenix.verdict as answers
 
-candidate := object.get(input, "candidate", {})
-
-task := object.get(input, "task", {})
-
-trust := object.get(input, "trust", {})
-
-shortfalls := fitness.shortfalls(candidate, task, trust)
-
 question := object.union({"approvals": []}, input)
 
 facts := {"point": "task.assign"}
 
 verdict := answers.with_facts(
 	"phoenix.task.assign",
-	{"allow": allow, "deny": deny, "ask": gates.asks(question, facts), "obligations": gates.obligations(task)},
-	more,
+	{
+		"allow": allow,
+		"deny": deny,
+		"ask": gates.asks(question, facts),
+		"obligations": gates.obligations(fitness.wanted),
+	},
+	judged,
 )
 
-more := {
-	"trust": fitness.least(task, trust),
-	"policy_score": fitness.policy_score(candidate, task),
-	"facts": fitness.facts(task, trust),
-} if {
-	count(shortfalls) == 0
+said := fitness.said_of(input, input.task) if {
+	is_string(input.candidate.id)
+	fitness.fits(input, input.task)
+}
+
+judged := said.judged if {
+	said
 } else := {}
 
-allow contains {"rule": "assignable", "text": fitness.explanation(candidate, task, trust), "remedy": ""} if {
-	count(shortfalls) == 0
+allow contains {"rule": "assignable", "text": said.text, "remedy": ""} if {
 	gates.heard(question, facts)
 }
 
-deny contains shortfall if some shortfall in shortfalls
+deny contains shortfall if some shortfall in fitness.shortfalls
 
 deny contains refusal if some refusal in gates.refusals(question, facts)

@@ -275,3 +275,26 @@ test_a_human_approves_exactly_this_result if {
 test_a_result_whose_owner_has_died_since_may_still_be_approved if {
 	complete({"task": gated, "assignee": null, "approvals": [result_yes]}).effect == "allow"
 }
+
+# ---- fit or refused: never neither, never both
+
+test_whoever_does_not_fit_is_told_why_and_whoever_fits_is_told_nothing if {
+	asked := {"caller": f.service, "candidate": f.code_steward, "task": f.code_change, "trust": f.code_trust}
+	every change in [
+		{}, {"candidate": {"status": "degraded"}}, {"candidate": {"capabilities": ["policy_check"]}},
+		{"candidate": {"data_domains": ["reference_data"]}}, {"candidate": {"trust_policy": "regulated"}},
+		{"candidate": {"trust_policy": "none"}}, {"candidate": {"permissions": null}},
+		{"task": {"risk_level": "low"}}, {"task": {"risk_level": "none"}}, {"task": {"data_domains": []}},
+		{"task": {"required_capabilities": []}}, {"task": {"policy_constraints": ["none"]}},
+		{"task": {"degraded_allowed": true}, "candidate": {"status": "degraded"}},
+		{"trust": {"by_capability": {"policy_check": {"total": 0.6}}}},
+		{"trust": {"by_capability": {"policy_check": {"total": null}}}},
+		{"trust": {"by_capability": {"policy_check": {"certified": false}}}},
+		{"trust": {"by_capability": {"reference_data_validation": {"certified": "true"}}}},
+	] {
+		one := object.union(asked, change)
+		refused := count(data.phoenix.fitness.shortfalls) > 0 with input as one
+		fit := count([1 | data.phoenix.fitness.fits(one, one.task)]) == 1
+		refused != fit
+	}
+}

@@ -9,47 +9,49 @@ of(policy, said) := with_facts(policy, said, {})
 
 with_facts(policy, said, more) := object.union(
 	{
-		"effect": effect(said),
+		"effect": effect,
 		"policy": policy,
 		"policy_score": 1,
-		"reasons": reasons(said),
-		"remediation": sort({r.remedy | some r in spoken(said); object.get(r, "remedy", "") != ""}),
-		"obligations": obligations(said),
-		"approvers": sort({a | effect(said) == "require_approval"; some r in said.ask; some a in r.approvers}),
+		"reasons": reasons(spoken),
+		"remediation": sort({r.remedy | some r in spoken; object.get(r, "remedy", "") != ""}),
+		"obligations": obligations(effect, said.obligations),
+		"approvers": sort({a | some r in spoken; some a in object.get(r, "approvers", [])}),
 		"grants": null,
 		"trust": null,
 		"facts": {},
 	},
 	more,
-)
+) if {
+	effect := heard(count(said.deny), count(said.ask), count(said.allow))
+	spoken := speaking(effect, said)
+}
 
-effect(said) := "deny" if {
-	count(said.deny) > 0
+heard(denials, asks, allows) := "deny" if {
+	denials > 0
 } else := "require_approval" if {
-	count(said.ask) > 0
-	count(said.allow) > 0
+	asks > 0
+	allows > 0
 } else := "allow" if {
-	count(said.allow) > 0
+	allows > 0
 } else := "deny"
 
-spoken(said) := said.deny if {
-	effect(said) == "deny"
+speaking("deny", said) := said.deny if {
 	count(said.deny) > 0
-} else := said.ask if {
-	effect(said) == "require_approval"
-} else := said.allow if {
-	effect(said) == "allow"
 } else := {{
 	"rule": "default_deny",
 	"text": "No rule allows this.",
 	"remedy": "Ask who is responsible for the policy bundle.",
 }}
 
+speaking("require_approval", said) := said.ask
+
+speaking("allow", said) := said.allow
+
 # A paragraph for people: sorted by rule, so that the same input always reads the same.
-reasons(said) := [{"rule": pair[0], "text": pair[1]} |
-	some pair in sort([[r.rule, r.text] | some r in spoken(said)])
+reasons(spoken) := [{"rule": pair[0], "text": pair[1]} |
+	some pair in sort([[r.rule, r.text] | some r in spoken])
 ]
 
-obligations(said) := [] if {
-	effect(said) == "deny"
-} else := [o | some o in object.get(said, "obligations", set())]
+obligations("deny", _) := []
+
+obligations(effect, owed) := [o | some o in owed] if effect != "deny"

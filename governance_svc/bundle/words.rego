@@ -5,24 +5,50 @@ import data.catalogue
 
 # ---- the domain tree
 
-tree := {name: object.get(spec, "contains", []) | some name, spec in catalogue.domains}
+# Most names contain nothing and are told at a glance; the others are followed through the whole tree.
+expand(names) := known_domains(names) if {
+	count(containing(names)) == 0
+} else := graph.reachable(tree, known_domains(names))
 
-expand(names) := graph.reachable(tree, {name | some name in names; catalogue.domains[name]})
+known_domains(names) := {name | some name in names; catalogue.domains[name]}
+
+containing(names) := {name | some name in names; catalogue.domains[name].contains}
+
+tree := {name: object.get(spec, "contains", []) | some name, spec in catalogue.domains}
 
 # ---- vocabularies, by the name that a refusal uses
 
-vocabulary := {
-	"capability": object.keys(catalogue.capabilities),
-	"constraint": object.keys(catalogue.constraints),
-	"data_domain": object.keys(catalogue.domains),
-	"participant_type": {name | some name in catalogue.participant_types},
-	"permission": object.keys(catalogue.permissions),
-	"risk_level": {name | some name in catalogue.risk_levels},
-	"trust_policy": object.keys(catalogue.trust_policies),
-	"operation_kind": object.keys(catalogue.needs),
-}
+known("capability", name) if catalogue.capabilities[name]
 
-known(kind, name) if name in vocabulary[kind]
+known("constraint", name) if catalogue.constraints[name]
+
+known("data_domain", name) if catalogue.domains[name]
+
+known("participant_type", name) if name in catalogue.participant_types
+
+known("permission", name) if catalogue.permissions[name]
+
+known("risk_level", name) if name in catalogue.risk_levels
+
+known("trust_policy", name) if catalogue.trust_policies[name]
+
+known("operation_kind", name) if catalogue.needs[name]
+
+vocabulary("capability") := object.keys(catalogue.capabilities)
+
+vocabulary("constraint") := object.keys(catalogue.constraints)
+
+vocabulary("data_domain") := object.keys(catalogue.domains)
+
+vocabulary("participant_type") := {name | some name in catalogue.participant_types}
+
+vocabulary("permission") := object.keys(catalogue.permissions)
+
+vocabulary("risk_level") := {name | some name in catalogue.risk_levels}
+
+vocabulary("trust_policy") := object.keys(catalogue.trust_policies)
+
+vocabulary("operation_kind") := object.keys(catalogue.needs)
 
 # A refusal for each of `names` that the catalogue does not know.
 unknown(kind, names) := {refusal |
@@ -48,7 +74,7 @@ remedy(kind, name) := sprintf("Use %s, or have %v added to the catalogue.", [nea
 # ---- likeness: the share of letter pairs that two names have in common (Dice), at least 0.4 to be worth naming
 
 nearest(kind, name) := best if {
-	ranked := sort([[0 - likeness(name, candidate), candidate] | some candidate in vocabulary[kind]])
+	ranked := sort([[0 - likeness(name, candidate), candidate] | some candidate in vocabulary(kind)])
 	ranked[0][0] <= -0.4
 	best := ranked[0][1]
 }

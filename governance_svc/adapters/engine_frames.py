@@ -1,0 +1,48 @@
+"""The pipe between the service and its policy engine: JSON behind four bytes of length."""
+
+import asyncio
+import json
+import struct
+from typing import BinaryIO
+
+from phoenix_runtime.core.json import Json
+
+LENGTH = struct.Struct(">I")
+
+MOST = 32 * 1024 * 1024
+"""The largest frame, in bytes: a bound, far above the largest batch."""
+
+
+class FrameTooLarge(ValueError):
+    """A frame is larger than `MOST` bytes."""
+
+
+def encode(value: Json) -> bytes:
+    """The frame of ``value``; raises `FrameTooLarge`."""
+    body = json.dumps(value, ensure_ascii=True, allow_nan=False).encode("ascii")
+    if len(body) > MOST:
+        raise FrameTooLarge(f"{len(body)} bytes")
+    return LENGTH.pack(len(body)) + body
+
+
+def read(stream: BinaryIO) -> Json:
+    """The next value; raises EOFError at the end of the stream, in the middle of a frame too."""
+    (length,) = LENGTH.unpack(_exactly(stream, LENGTH.size))
+    value: Json = json.loads(_exactly(stream, length))
+    return value
+
+
+def _exactly(stream: BinaryIO, size: int) -> bytes:
+    found = stream.read(size)
+    if len(found) != size:
+        raise EOFError
+    return found
+
+
+async def receive(stream: asyncio.StreamReader) -> Json:
+    """The next value; raises `asyncio.IncompleteReadError` at the end, ValueError for garbage."""
+    (length,) = LENGTH.unpack(await stream.readexactly(LENGTH.size))
+    if length > MOST:
+        raise FrameTooLarge(f"{length} bytes")
+    value: Json = json.loads(await stream.readexactly(length))
+    return value
