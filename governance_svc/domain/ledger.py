@@ -3,8 +3,31 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from phoenix_runtime.core.documents import event_document
 from phoenix_runtime.core.events import AuditEvent
-from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.json import Json, bytes_hash, canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An event whose leaf hash is true; ``document`` is the canonical form that was hashed."""
+
+    event: AuditEvent
+    document: str
+
+
+class LeafMismatch(ValueError):
+    """The leaf hash is not that of the event: it was changed on its way, or never was ours."""
+
+
+def sealed(event: AuditEvent) -> Sealed:
+    """``event`` with its canonical form; raises `LeafMismatch` or `core.json.NotCanonical`."""
+    document = event_document(event)
+    del document["leaf_hash"]
+    content = canonical(document)
+    if bytes_hash(content) != event.leaf_hash:
+        raise LeafMismatch(f"{event.leaf_hash} is not the leaf hash of {event.event_id}")
+    return Sealed(event, content.decode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from governance_svc.domain.chain import Fault, Head
-from governance_svc.domain.ledger import Appended, AuditFilter, Entry
+from governance_svc.domain.ledger import Appended, AuditFilter, Entry, Sealed
 from governance_svc.domain.lineage import Family
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.pages import Page, PageRequest
@@ -13,7 +13,7 @@ from phoenix_runtime.core.pages import Page, PageRequest
 class LedgerWriter(Protocol):
     """The one way into the ledger."""
 
-    async def append(self, tenant: str, events: Sequence[AuditEvent]) -> Appended:
+    async def append(self, tenant: str, events: Sequence[Sealed]) -> Appended:
         """Append what is new of ``events``, all of it or nothing, and answer once it is durable.
 
         Raises `AlreadyExists` for an event whose id or aggregate version another one has,
@@ -55,4 +55,12 @@ class LedgerReader(Protocol):
 
     async def verify(self, tenant: str) -> tuple[Fault, ...]:
         """Recompute every leaf and every link; () where nothing was tampered with (I7)."""
+        ...
+
+
+class Growth(Protocol):
+    """Tells that a ledger has grown."""
+
+    async def wait(self, tenant: str, seconds: float) -> None:
+        """Return once the tenant's ledger has grown, or after ``seconds``."""
         ...

@@ -30,16 +30,17 @@ HOLDING = tuple(sorted(GIVES | TAKES))
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A task and its descendants. ``correlation_id`` is empty for a child.
+    """A task and its descendants; ``root`` where it has no parent.
 
-    All events with the correlation id of a task that has no parent belong to its lineage; a child
-    shares that id with its parent and siblings, whose events are not its own.
+    All events with the correlation id of a root belong to its lineage; a child shares that id with
+    its parent and siblings, whose events are not its own.
     """
 
     task: str
     submitter: str
     tasks: tuple[str, ...]
     correlation_id: str
+    root: bool = True
 
 
 def family(task: str, submissions: Sequence[AuditEvent]) -> Family | None:
@@ -51,8 +52,8 @@ def family(task: str, submissions: Sequence[AuditEvent]) -> Family | None:
     if own is None:
         return None
     parents = {event.task: parent_of(event) for event in submissions}
-    correlation_id = "" if parents[task] else own.correlation_id
-    return Family(task, own.actor, _descendants(task, parents), correlation_id)
+    tasks = _descendants(task, parents)
+    return Family(task, own.actor, tasks, own.correlation_id, root=not parents[task])
 
 
 def parent_of(submission: AuditEvent) -> str:

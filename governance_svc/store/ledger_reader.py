@@ -10,11 +10,11 @@ from governance_svc.domain.chain import Fault, Head, faults
 from governance_svc.domain.ledger import AuditFilter, Entry
 from governance_svc.domain.lineage import Family
 from governance_svc.store.ledger_rows import entry_of, link_of
+from governance_svc.store.positions import page_of, strange_token
 from governance_svc.store.tables import ledger_event as events
 from governance_svc.store.tables import ledger_head
 from phoenix_runtime.chassis.database import Database
 from phoenix_runtime.core.documents import time_of, time_text
-from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
 from phoenix_runtime.core.pages import Page, PageRequest
 
@@ -48,7 +48,7 @@ class PostgresLedgerReader:
             query = query.where(events.c.sequence > _sequence(page.after))
         query = query.order_by(events.c.sequence).limit(page.size + 1)
         entries = await self._entries(tenant, query)
-        return _page(entries, page, lambda entry: (str(entry.sequence),))
+        return page_of(entries, page, lambda entry: (str(entry.sequence),))
 
     async def submission(self, tenant: str, task: str) -> AuditEvent | None:
         """The TASK_SUBMITTED of a task, or None."""
@@ -89,7 +89,7 @@ class PostgresLedgerReader:
         if page.after:
             query = query.where(tuple_(*READING_ORDER) > tuple_(*_position(page.after)))
         query = query.order_by(*READING_ORDER).limit(page.size + 1)
-        return _page(await self._entries(tenant, query), page, _reading_position)
+        return page_of(await self._entries(tenant, query), page, _reading_position)
 
     async def by_decision(self, tenant: str, decision_id: str) -> tuple[Entry, ...]:
         """What rests on a decision, oldest first, at most `FEW`."""
@@ -179,16 +179,9 @@ def _equal(wanted: Mapping[str, str]) -> list[ColumnElement[bool]]:
 def _scope(family: Family) -> ColumnElement[bool]:
     """The family's tasks, and what else happened under the correlation id of its root."""
     of_tasks = and_(events.c.task.in_(family.tasks), events.c.task != literal_column("''"))
-    if not family.correlation_id:
+    if not family.root:
         return of_tasks
     return or_(of_tasks, and_(*_equal({"correlation_id": family.correlation_id})))
-
-
-def _page(entries: Sequence[Entry], page: PageRequest, position: Any) -> Page[Entry]:
-    """The page, with the token of the next one where there is more."""
-    shown = tuple(entries[: page.size])
-    more = len(entries) > page.size
-    return Page(shown, page.token(position(shown[-1])) if more else "")
 
 
 def _sequence(after: tuple[str, ...]) -> int:
@@ -196,7 +189,7 @@ def _sequence(after: tuple[str, ...]) -> int:
         (sequence,) = after
         return int(sequence)
     except ValueError as error:
-        raise _strange_token() from error
+        raise strange_token() from error
 
 
 def _reading_position(entry: Entry) -> tuple[str, ...]:
@@ -210,8 +203,4 @@ def _position(after: tuple[str, ...]) -> tuple[datetime, str, str, int, int]:
         moment, service, aggregate, version, sequence = after
         return time_of(moment), service, aggregate, int(version), int(sequence)
     except ValueError as error:
-        raise _strange_token() from error
-
-
-def _strange_token() -> FieldInvalid:
-    return FieldInvalid([Violation("page_token", "not a token of ours")])
+        raise strange_token() from error

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance_svc.domain.chain import Link
-from governance_svc.domain.ledger import Entry
-from phoenix_runtime.core.documents import event_document, event_of
-from phoenix_runtime.core.events import AuditEvent
-from phoenix_runtime.core.json import bytes_hash, canonical
+from governance_svc.domain.ledger import Entry, Sealed
+from phoenix_runtime.core.documents import event_of
+from phoenix_runtime.core.json import bytes_hash
 
 COLUMNS = {
     "event_id": "text",
@@ -42,12 +41,11 @@ class Row:
     values: tuple[Any, ...]
 
 
-def row_of(event: AuditEvent) -> Row:
-    """The row of ``event``; the document lies in it as it was hashed, without its own hash."""
-    document = event_document(event)
-    del document["leaf_hash"]
+def row_of(sealed: Sealed) -> Row:
+    """The row of an event; the document lies in it as it was hashed, without its own hash."""
+    event = sealed.event
     fields: dict[str, Any] = {name: getattr(event, name, None) for name in COLUMNS}
-    fields["document"] = canonical(document).decode()
+    fields["document"] = sealed.document
     fields["decision_id"] = str(event.policy_decision.get("decision_id", ""))
     version = (event.service, event.aggregate, event.aggregate_version)
     return Row(event.event_id, version, event.leaf_hash, tuple(fields.values()))

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from governance_svc.domain.chain import GENESIS, Head, extend
-from governance_svc.domain.ledger import Appended
+from governance_svc.domain.ledger import Appended, Sealed
 from governance_svc.store import ledger_sql
 from governance_svc.store.ledger_dedup import Fresh, fresh_rows
 from governance_svc.store.ledger_rows import Row, row_of
 from phoenix_runtime.chassis.database import Database, driver
 from phoenix_runtime.core.errors import QuotaExceeded, Refused
-from phoenix_runtime.core.events import AuditEvent
 
 LARGEST_BATCH = 2_000
 """Events a commit: more would make the last one wait longer than it saves."""
@@ -51,7 +50,7 @@ class GroupCommitLedger:
         self._appended = appended
         self._lanes: dict[str, Lane] = {}
 
-    async def append(self, tenant: str, events: Sequence[AuditEvent]) -> Appended:
+    async def append(self, tenant: str, events: Sequence[Sealed]) -> Appended:
         """Wait in the tenant's lane until a commit has taken ``events``."""
         rows = tuple(row_of(event) for event in events)
         lane = self._lanes.setdefault(tenant, Lane())

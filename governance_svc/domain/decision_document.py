@@ -1,0 +1,29 @@
+"""A decision as it stands in its audit event, read back (the reverse of `verdict_document`)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from phoenix_runtime.core.verdict import DecisionPoint, Effect, Obligation, Reason, Verdict
+
+
+def verdict_of(document: Mapping[str, Any]) -> Verdict:
+    """The verdict in an event's ``policy_decision``; KeyError or ValueError for what is none."""
+    return Verdict(
+        effect=Effect(document["effect"]),
+        decision_id=document["decision_id"],
+        point=DecisionPoint(document["point"]),
+        policy=document["policy"],
+        policy_revision=document["policy_revision"],
+        input_hash=document["input_hash"],
+        evaluated_at=datetime.fromisoformat(document["evaluated_at"]),
+        reasons=tuple(Reason(r["rule"], r["text"]) for r in document["reasons"]),
+        remediation=tuple(document["remediation"]),
+        obligations=tuple(
+            Obligation(o["id"], o["text"], o["due"]) for o in document["obligations"]
+        ),
+        policy_score=float(document["policy_score"]),
+        approvers=tuple(document["approvers"]),
+        trust=document.get("trust"),
+        facts=dict(document["facts"]),
+    )
