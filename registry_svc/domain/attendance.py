@@ -51,8 +51,7 @@ class Attendance:
         presence.begin(now, self._interval)
         self._here[lease.key] = presence
         self._here.move_to_end(lease.key)
-        if leased:
-            self._beaten[lease] = presence
+        self._beaten[lease] = presence
         return presence
 
     def attach(self, presence: Presence, line: Line, slot: int) -> None:
@@ -81,10 +80,13 @@ class Attendance:
         if self._here.get(key) is not presence:
             return  # an older generation: it may finish, but it moves nobody
         self._here.move_to_end(key)
-        if presence.leased:
-            self._beaten[presence.lease] = presence
+        self._beaten[presence.lease] = presence
         if not presence.settled:
             self._unsettled[key] = presence
+
+    def renew(self, presence: Presence) -> None:
+        """Its deadline has to be written again: the lease store knows less than we do."""
+        self._beaten[presence.lease] = presence
 
     def became(self, presence: Presence, status: ParticipantStatus) -> None:
         """PostgreSQL has ``status`` for it now."""
@@ -119,6 +121,11 @@ class Attendance:
         """Whose state has to change; each beat puts them back while it still does."""
         taken, self._unsettled = self._unsettled, {}
         return [presence for presence in taken.values() if presence.wanted]
+
+    def unsettle(self, presences: Iterable[Presence]) -> None:
+        """Their state could not be changed just now; it is still to be."""
+        for presence in presences:
+            self._unsettled.setdefault(presence.key, presence)
 
     def overdue(self, before: float) -> list[Presence]:
         """The ACTIVE who have been silent since ``before`` (monotonic), as far as is known here."""

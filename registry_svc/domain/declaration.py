@@ -144,18 +144,14 @@ def _claims(checks: Checks, raw: Declaration, path: str) -> None:
 def _inner_domains(checks: Checks, raw: Declaration, path: str) -> None:
     """The paper's participant declares its domains inside the metadata."""
     inner: Json = raw.metadata.get("data_domains", [])
-    if (
-        isinstance(inner, str)
-        or not isinstance(inner, Sequence)
-        or not all(isinstance(name, str) for name in inner)
-    ):
+    items = list(inner) if isinstance(inner, list | tuple) else [None]
+    names = [name for name in items if isinstance(name, str)]
+    if len(names) < len(items):
         checks.refuse(path, "has to be a list of names")
-    else:
-        checks.names(path, [str(name) for name in inner])
-        if len(raw.claimed_domains) > MOST_NAMES:
-            checks.refuse(
-                path, f"makes more than {MOST_NAMES} domains with participant.data_domains"
-            )
+        return
+    checks.names(path, names)
+    if len(raw.claimed_domains) > MOST_NAMES:
+        checks.refuse(path, f"makes more than {MOST_NAMES} with those at the top")
 
 
 def _places(checks: Checks, raw: Declaration, path: str) -> None:

@@ -132,23 +132,6 @@ def permitting_degraded(need: Need) -> Need:
     return replace(need, policy_constraints=(*need.policy_constraints, DEGRADED_ALLOWED))
 
 
-def candidate_document(participant: Participant) -> dict[str, Json]:
-    """A candidate as policy reads it: grants, never claims."""
-    declaration = participant.declaration
-    return {
-        "id": participant.id,
-        "type": declaration.type,
-        "owner": declaration.owner,
-        "status": participant.status.value,
-        "capabilities": sorted(participant.grants.capabilities),
-        "data_domains": sorted(participant.grants.data_domains),
-        "permissions": sorted(participant.grants.permissions),
-        "trust_policy": declaration.effective_trust_policy,
-        "task_types": list(declaration.task_types),
-        "generation": participant.generation,
-    }
-
-
 def excluded_by(participant_id: str, verdict: Verdict) -> Excluded:
     """Why policy leaves a candidate out: the first conjunct of Assignable that its reasons name."""
     for reason in verdict.reasons:

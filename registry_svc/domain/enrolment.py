@@ -85,21 +85,31 @@ def enrolled(enroller: Principal, request: EnrolmentRequest) -> Principal:
 
 def require_free_for(known: Participant | None, request: EnrolmentRequest) -> None:
     """Raise `NotPermitted` where the id belongs to another owner or type, or has no future."""
-    if known is None:
-        return
+    if known is not None:
+        _require_whose(known, request.owner, request.participant_type)
+        _require_future(known)
+
+
+def require_same(known: Participant | None, principal: Principal) -> None:
+    """Raise `NotPermitted` where a credential is not the participant's any more."""
+    if known is not None:
+        _require_whose(known, principal.owner, principal.participant_type)
+        _require_future(known)
+
+
+def _require_whose(known: Participant, owner: str, kind: str) -> None:
     declared = known.declaration
-    if (declared.owner, declared.type) != (request.owner, request.participant_type):
-        # Not whose it is: an enrolment is no way to find out who owns what.
+    if (declared.owner, declared.type) != (owner, kind):
+        # It is not said whose it is: an enrolment is no way to find that out.
         raise NotPermitted(
             f"{known.id} is registered under another owner or type",
             {"participant_id": known.id},
         )
-    require_standing(known)
 
 
-def require_standing(known: Participant | None) -> None:
-    """Raise `NotPermitted` for one that is SUSPENDED or RETIRED: it gets no credential."""
-    if known is not None and known.status in {SUSPENDED, RETIRED}:
+def _require_future(known: Participant) -> None:
+    """One that is SUSPENDED or RETIRED gets no credential."""
+    if known.status in {SUSPENDED, RETIRED}:
         raise NotPermitted(
             f"{known.id} is {known.status.value} and gets no credential",
             {"participant_id": known.id, "status": known.status.value},

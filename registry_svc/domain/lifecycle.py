@@ -36,6 +36,7 @@ LIFECYCLE: Final[Lifecycle[ParticipantStatus]] = Lifecycle(
         transition("lose_while_retiring", [RETIRING], None, [LEASE_WORKER]),
         transition("leave", LIVING, FAILED, [PARTICIPANT]),
         transition("suspend", LIVING | {FAILED}, SUSPENDED, [OPERATOR, GOVERNANCE]),
+        transition("suspend_while_retiring", [RETIRING], None, [OPERATOR, GOVERNANCE]),
         transition("reinstate", [SUSPENDED], REGISTERED, [OPERATOR]),
         transition("reinstate_unleased", [SUSPENDED], ACTIVE, [OPERATOR]),
         transition("begin_retirement", LIVING | {FAILED, SUSPENDED}, RETIRING, [ASSIGNMENT]),
@@ -43,7 +44,8 @@ LIFECYCLE: Final[Lifecycle[ParticipantStatus]] = Lifecycle(
     ],
     ends=[RETIRED],
 )
-"""``lose_while_retiring`` is expire_lease of one that is RETIRING: it stays so, its wait ends."""
+"""One that is RETIRING stays so: ``lose_while_retiring`` (expire_lease) ends its graceful wait,
+``suspend_while_retiring`` makes its retirement immediate."""
 
 
 def arriving(verb: str, liveness: Liveness) -> str:
@@ -54,3 +56,8 @@ def arriving(verb: str, liveness: Liveness) -> str:
 def losing(status: ParticipantStatus) -> str:
     """The verb by which a participant in ``status`` loses its lease."""
     return "lose_while_retiring" if status is RETIRING else "expire_lease"
+
+
+def suspending(status: ParticipantStatus) -> str:
+    """The verb that suspends a participant in ``status``."""
+    return "suspend_while_retiring" if status is RETIRING else "suspend"

@@ -7,7 +7,7 @@ from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus, Standing
 from phoenix_runtime.core.verdict import Grants
 from registry_svc.domain.declaration import Declaration
-from registry_svc.domain.lifecycle import LIFECYCLE
+from registry_svc.domain.lifecycle import ASSIGNMENT, LEASED_STATES, LIFECYCLE
 from registry_svc.domain.vitals import UNSEEN, Vitals
 
 
@@ -52,9 +52,15 @@ class Participant:
 
     @property
     def lease_is_lost(self) -> bool:
-        """True for one that lost its lease while RETIRING: it is not waited for twice."""
-        lost = self.status_reason == ReasonCode.PARTICIPANT_FAILED
-        return self.status is ParticipantStatus.RETIRING and lost
+        """True for one that is RETIRING and not here any more: nobody waits for it."""
+        here = self.status_reason == ReasonCode.PARTICIPANT_RETIREMENT
+        return self.status is ParticipantStatus.RETIRING and not here
+
+    @property
+    def holds_lease(self) -> bool:
+        """Whether its beats are waited for."""
+        leased = self.liveness is Liveness.LEASED and self.status in LEASED_STATES
+        return leased and not self.lease_is_lost
 
     def moved(
         self, verb: str, actor: str, *, at: datetime, reason: ReasonCode = ReasonCode.NONE
@@ -82,6 +88,13 @@ class Participant:
     def granted(self, declaration: Declaration, grants: Grants, *, at: datetime) -> "Participant":
         """The same participant with other claims and what was granted of them."""
         return replace(self._stepped(at), declaration=declaration, grants=grants)
+
+    def retiring(self, retirement_id: str, *, at: datetime) -> "Participant":
+        """After begin_retirement. One that is gone keeps why: nobody waits for it."""
+        gone = self.status in {ParticipantStatus.FAILED, ParticipantStatus.SUSPENDED}
+        why = self.status_reason if gone else ReasonCode.PARTICIPANT_RETIREMENT
+        moved = self.moved("begin_retirement", ASSIGNMENT, at=at, reason=ReasonCode(why))
+        return replace(moved, retirement_id=retirement_id)
 
     def noted(self) -> "Participant":
         """After an event that tells of it without changing its standing (a health summary)."""

@@ -84,6 +84,7 @@ class Presence:
         "state",
         "status",
         "suspect",
+        "tally_from",
     )
 
     def __init__(self, lease: LeaseKey, status: ParticipantStatus, *, leased: bool) -> None:
@@ -107,6 +108,8 @@ class Presence:
         self.in_flight: dict[str, float] = {}
         """Directives sent and not acknowledged, and when each was sent (monotonic)."""
         self.announced = float("-inf")
+        self.tally_from = 0.0
+        """Since when beats are counted that no event has told of yet (monotonic)."""
         self._interval = 0.0
         self._first_interval = 0
         self._last_interval = -1
@@ -128,7 +131,7 @@ class Presence:
 
     def begin(self, now: float, interval: float) -> None:
         """Begin to count beats: one is due every ``interval`` seconds from ``now`` on."""
-        self.lease_from = now
+        self.lease_from = self.tally_from = now
         self._interval = interval
         self._first_interval = int(now / interval)
         self._last_interval = -1
@@ -177,6 +180,7 @@ class Presence:
 
     def told(self, tally: Tally, now: float) -> None:
         """``tally`` stands in an event now; counting goes on behind it."""
+        self.tally_from = now
         self._kept = max(0, self._kept - tally.kept)
         self._first_interval = int(now / self._interval)
         self._worst_load = self.load

@@ -1,3 +1,4 @@
+# ruff: noqa: S608  # only names of ours become part of a statement; values are parameters
 """The statements of the registry, each one round trip."""
 
 from typing import Final
@@ -111,7 +112,7 @@ CROSS JOIN LATERAL (
 LEASE_HOLDERS: Final = """
 SELECT tenant, id, generation FROM registry.participant
 WHERE liveness = 'leased' AND (status IN ('registered', 'active', 'degraded')
-    OR (status = 'retiring' AND status_reason <> 'participant_failed'))
+    OR (status = 'retiring' AND status_reason = 'participant_retirement'))
 """
 
 FORGET_DIRECTIVES: Final = """

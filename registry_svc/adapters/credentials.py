@@ -1,0 +1,76 @@
+"""The local issuer, and credentials that come inside a message."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from joserfc.jwk import OKPKey
+
+from phoenix_runtime.chassis.credentials import KeyRing, Verifier, sign
+from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.errors import CredentialInvalid
+from phoenix_runtime.core.principal import Principal
+from registry_svc.domain.enrolment import LONGEST_LIFE, Credential
+from registry_svc.domain.ports import Proof
+
+
+class LocalIssuer:
+    """Signs EdDSA tokens with a key from a file, read again when it changes."""
+
+    def __init__(
+        self, key_path: Path, public: KeyRing, clock: Clock, *, issuer: str, audience: str
+    ) -> None:
+        self._path = key_path
+        self._public = public
+        self._clock = clock
+        self._issuer = issuer
+        self._audience = audience
+        self._key: tuple[int, OKPKey] | None = None
+
+    def issue(self, principal: Principal, life: timedelta = LONGEST_LIFE) -> Credential:
+        """A token of at most 15 minutes; raises OSError where the key is gone."""
+        claims = {
+            "iss": self._issuer,
+            "sub": principal.subject,
+            "tenant": principal.tenant,
+            "participant": principal.participant,
+            "participant_type": principal.participant_type,
+            "owner": principal.owner,
+            "roles": sorted(role.value for role in principal.roles),
+            "assurance": principal.assurance,
+        }
+        now = int(self._clock.now().timestamp())
+        token = sign(claims, self._signing_key(), self._clock, audience=self._audience, life=life)
+        return Credential(token, datetime.fromtimestamp(now, UTC) + life)
+
+    def jwks(self) -> str:
+        """The public keys, the ones of other issuers that this house trusts included."""
+        return json.dumps(self._public.keys().as_dict(private=False))
+
+    def _signing_key(self) -> OKPKey:
+        stamp = self._path.stat().st_mtime_ns
+        if self._key is None or self._key[0] != stamp:
+            self._key = (stamp, OKPKey.import_key(json.loads(self._path.read_text())))
+        return self._key[1]
+
+
+class MessageCredentials:
+    """Implements `domain.ports.Credentials` over the verifier that the front door uses."""
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
+
+    def verify(self, token: str) -> Proof:
+        """The bearer and when the credential lapses; raises `CredentialInvalid`."""
+        return Proof(self._verifier.caller(token), lapse_of(token))
+
+
+def lapse_of(token: str) -> datetime:
+    """When a token lapses; only for tokens that were verified, since this checks nothing."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return datetime.fromtimestamp(float(claims["exp"]), UTC)
+    except (IndexError, KeyError, ValueError, TypeError) as error:
+        raise CredentialInvalid("The credential cannot be read") from error

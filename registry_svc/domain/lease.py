@@ -1,0 +1,32 @@
+"""How long a lease lasts, and how a beat is answered."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseTerms:
+    """All in seconds. Raises ValueError where a client could not keep its lease.
+
+    ``margin`` is how late a deadline may be written behind: clients are granted that much less, so
+    that they know of their loss before the house does.
+    """
+
+    ttl: float = 10.0
+    interval: float = 3.0
+    margin: float = 1.0
+    patience: float = 0.5
+    """Of an interval, how much longer a beat may take before it counts as missed."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.interval <= self.granted:
+            raise ValueError("an interval has to be shorter than ttl - margin")
+
+    @property
+    def granted(self) -> float:
+        """What a client is told."""
+        return self.ttl - self.margin
+
+    @property
+    def missed_after(self) -> float:
+        """The silence after which an ACTIVE participant is DEGRADED."""
+        return self.interval * (1.0 + self.patience)
