@@ -10,9 +10,6 @@ ASSIGN = "assign"
 HANDOFF = "handoff"
 COMPLETE = "complete"
 
-POLICY_ACTIONS = {ASSIGN: "task.assign", HANDOFF: "handoff.initiate", COMPLETE: "task.complete"}
-"""What policy calls these actions; an operation is called by its own name in both."""
-
 
 @dataclass(frozen=True, slots=True)
 class ApprovalQuestion:
@@ -27,6 +24,8 @@ class ApprovalQuestion:
     barred: tuple[str, ...] = ()
     barred_owners: tuple[str, ...] = ()
     proposed_by: str = ""
+    supersedes: str = ""
+    """A decided approval of the same subject with which policy is not content any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +69,16 @@ class Approval:
         """True once a human has spoken, or can speak no more."""
         return self.state is not ApprovalState.PENDING
 
-    def policy_input(self) -> dict[str, Json]:
+    def document(self) -> dict[str, Json]:
         """The approval as it stands in the input of a decision."""
         return {
-            "id": self.approval_id,
+            "approval_id": self.approval_id,
             "task_id": self.task_id,
-            "action": POLICY_ACTIONS.get(self.action, self.action),
+            "action": self.action,
             "subject_hash": self.subject_hash,
-            "state": self.state.value,
-            "decided_by": {
+            "status": self.state.value,
+            "decided_by": self.decided_by,
+            "decider": {
                 "id": self.decided_by,
                 "type": self.decider_type,
                 "status": self.decider_status,

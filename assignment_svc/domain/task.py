@@ -55,6 +55,7 @@ class Binding:
     standing_revision: int
     decision_id: str
     bound_at: datetime
+    explanation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class Task:
     result_hash: str = ""
     reason: str = ""
     handoff_id: str = ""
+    submit_event_id: str = ""
     last_event_id: str = ""
     failure_hash: str = ""
     """Of the last audited ASSIGNMENT_FAILED: the same reasons again are not audited again."""

@@ -81,6 +81,7 @@ tasks = tenant_table(
     _text("submitter_participant"),
     _text("correlation_id"),
     _moment("submitted_at", optional=False),
+    _text("submit_event_id"),
     Column("depth", Integer, nullable=False),
     # What changes.
     _moment("updated_at", optional=False),
@@ -134,6 +135,7 @@ bindings = tenant_table(
     _count("generation"),
     _count("standing_revision"),
     _text("decision_id"),
+    _text("explanation"),
     _moment("bound_at", optional=False),
     _text("gained_by"),
     _moment("ended_at"),

@@ -38,6 +38,7 @@ FIXED = frozenset(
         "submitter_participant",
         "correlation_id",
         "submitted_at",
+        "submit_event_id",
         "depth",
     }
 )
