@@ -1,0 +1,34 @@
+"""Reading handoffs: one, or a page, newest first."""
+
+from assignment_svc.domain.handoff import Handoff, HandoffFilter
+from assignment_svc.usecases.ports import Ports
+from phoenix_runtime.core.errors import NotFound
+from phoenix_runtime.core.pages import Page, PageRequest
+from phoenix_runtime.core.principal import Call
+
+
+class GetHandoff:
+    """Reads one handoff."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def __call__(self, call: Call, handoff_id: str) -> Handoff:
+        """The handoff; raises `NotFound`."""
+        async with self._ports.units.reading(call) as unit:
+            handoff = await unit.find_handoff(handoff_id)
+        if handoff is None:
+            raise NotFound("handoff", handoff_id)
+        return handoff
+
+
+class ListHandoffs:
+    """Lists handoffs."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def __call__(self, call: Call, wanted: HandoffFilter, page: PageRequest) -> Page[Handoff]:
+        """A page of the handoffs that are wanted."""
+        async with self._ports.units.reading(call) as unit:
+            return await unit.list_handoffs(wanted, page)
