@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -95,6 +95,14 @@ class ChildSession:
     async def document(self, path: str, input_document: Json) -> Json:
         """The value of ``data.<path>``, None where undefined; raises `PolicyFault`."""
         return await self._request({"document": path, "input": input_document})
+
+    async def documents(self, paths: Sequence[str]) -> Sequence[Json]:
+        """Several documents in one query: each new query makes the engine compile once more."""
+        answers = await self._request({"documents": list(paths)})
+        return answers if isinstance(answers, list) else [None] * len(paths)
+
+    async def announce(self, revision: str) -> None:
+        """Nothing to do: a child holds one bundle for life, and whoever started it knows which."""
 
     async def finish(self) -> None:
         """End the child once the question under way is answered."""

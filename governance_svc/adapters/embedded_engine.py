@@ -36,12 +36,12 @@ class EmbeddedEngine:
         """The process id of the engine, 0 where none runs; for those who watch processes."""
         return self._session.pid if self._session and not self._session.ended else 0
 
-    async def load(self, bundle: PolicyBundle) -> BundleTests:
+    async def load(self, bundle: PolicyBundle, *, tested: bool = False) -> BundleTests:
         """Admit ``bundle`` in a new child, then swap; raises `BundleRefused`: the old one stays."""
         async with self._loading:
             session = await ChildSession.start(self._limits)
             try:
-                tests = await admit(session, bundle)
+                tests = await admit(session, bundle, tested=tested)
             except BaseException:
                 await session.kill()
                 raise

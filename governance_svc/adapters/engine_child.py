@@ -71,11 +71,20 @@ def _perform(engine: OpaEngine, request: Json) -> Json:
         case {"data": str(path), "value": value}:
             engine.add_data(value, path)
             return None
+        case {"documents": [*paths]}:
+            return _documents(engine, [str(path) for path in paths])
         case {"document": str(path), "input": value}:
             answer: Json = engine.eval_document(path, value)
             return answer
         case _:
             raise OpaError("invalid_argument", "the request is not known")
+
+
+def _documents(engine: OpaEngine, paths: list[str]) -> Json:
+    """Each document, None where undefined, by one query: every new query compiles all modules."""
+    listed = ", ".join(f"[x | x := data.{path}]" for path in paths)
+    (bindings,) = engine.eval_query(f"answers := [{listed}]")
+    return [found[0] if found else None for found in bindings["answers"]]
 
 
 if __name__ == "__main__":

@@ -1,27 +1,21 @@
-# Goes into every engine before a bundle does: reads the bundle's modules as syntax, and later wraps the one question.
+# Goes into every engine before a bundle does: reads the bundle's modules as syntax, and later wraps the
+# one question.
 package phoenix_engine
 
-# ---- before a module is loaded: input is {"path", "source"}
+# ---- before the modules are loaded: input is {"modules": {path: source}}
 
-module := rego.parse_module(input.path, input.source)
-
-report := {"package": package_name, "tests": tests, "impure": impure}
-
-package_name := concat(".", [part.value | some i, part in module["package"].path; i > 0])
-
-tests := {rule.head.name |
-	some rule in object.get(module, "rules", [])
-	startswith(rule.head.name, "test_")
-}
-
-# A decision may rest on its input and the bundle only: not on the network, the clock, chance or the engine's environment.
-# Read from the syntax tree, so that no way of writing the name hides it.
-impure := {name |
-	walk(module, [_, node])
-	node.type == "ref"
-	name := concat(".", [term.value | some term in node.value; is_string(term.value)])
-	some forbidden in forbidden_builtins
-	startswith(name, forbidden)
+# A decision may rest on its input and the bundle only: not on the network, the clock, chance or the
+# engine's environment. Read from the syntax tree, so that no way of writing the name hides it.
+impure[path] := names if {
+	some path, source in input.modules
+	module := rego.parse_module(path, source)
+	names := {name |
+		walk(module, [_, node])
+		node.type == "ref"
+		name := concat(".", [term.value | some term in node.value; is_string(term.value)])
+		some forbidden in forbidden_builtins
+		startswith(name, forbidden)
+	}
 }
 
 forbidden_builtins := {
@@ -30,7 +24,11 @@ forbidden_builtins := {
 
 # ---- afterwards: the question, with the revision that answers it
 
-answer := {"revision": data.phoenix_bundle.revision, "verdicts": verdicts}
+answer := {"revision": revision, "verdicts": verdicts}
+
+default revision := ""
+
+revision := data.phoenix_bundle.revision
 
 default verdicts := null
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from governance_svc.adapters.opa_session import OpaAddress, OpaSession
-from governance_svc.adapters.policy_session import admit, ask, restore
+from governance_svc.adapters.policy_session import FAULT, admit, ask, restore
 from governance_svc.domain.bundle import BundleTests, PolicyBundle
 from governance_svc.domain.policy_engine import Evaluation
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
@@ -32,12 +32,12 @@ class OpaRest:
         """The revision that is served; empty before the first load."""
         return self._bundle.revision if self._bundle else ""
 
-    async def load(self, bundle: PolicyBundle) -> BundleTests:
+    async def load(self, bundle: PolicyBundle, *, tested: bool = False) -> BundleTests:
         """Push ``bundle``, test it there; raises `BundleRefused`: the old one is put back."""
         async with self._pushing:
             try:
                 await self._pusher.forget()
-                tests = await admit(self._pusher, bundle)
+                tests = await admit(self._pusher, bundle, tested=tested)
             except BaseException:
                 await self._put_back()
                 raise
@@ -50,7 +50,7 @@ class OpaRest:
             return Evaluation(self.revision, [])
         for _ in range(2):
             served, answer = await self._asked(point, inputs)
-            if self._bundle is not None and served in {self._bundle.revision, "?"}:
+            if self._bundle is not None and served in {self._bundle.revision, FAULT}:
                 return Evaluation(self._bundle.revision, answer)
             await self._recover()
         raise PolicyEngineUnavailable("The OPA server does not keep the policy that it is given")

@@ -2,7 +2,7 @@
 
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +94,14 @@ class OpaSession:
         body = json.dumps({"input": input_document}, allow_nan=False)
         url = "/v1/data/" + path.replace(".", "/")
         return (await self._send("POST", url, content=body, params=STRICT)).get("result")
+
+    async def documents(self, paths: Sequence[str]) -> Sequence[Json]:
+        """Several documents, one after the other."""
+        return [await self.document(path, {}) for path in paths]
+
+    async def announce(self, revision: str) -> None:
+        """Set the revision last: until then the server gives no answer that is used."""
+        await self.put_data("phoenix_bundle", {"revision": revision})
 
     def allow(self, seconds: float) -> None:
         """How long one request may take from now on."""

@@ -4,6 +4,7 @@ A bundle is admitted in the same steps everywhere: read as syntax, refused where
 impure, put into the engine, its own tests run by that engine, every decision point tried.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Protocol
@@ -18,6 +19,19 @@ INSPECTOR = "phoenix_engine"
 
 ROOT = "phoenix"
 """A bundle's packages are this one and those below it."""
+
+SUSPECT = re.compile(r"\b(?:http|net|opa|rand|time|uuid)\b", re.ASCII)
+"""The first parts of the names of impure built-ins. Rego writes an identifier in one way only, so
+where none of these stands in the text, none stands in the syntax tree."""
+
+TEST = re.compile(r"^(test_\w+)", re.ASCII | re.MULTILINE)
+"""The rules that are tests, as OPA's own tools name them."""
+
+PACKAGE = re.compile(rf"{ROOT}(\.[a-z_][a-z0-9_]*)*", re.ASCII)
+
+
+FAULT = "?"
+"""In place of a revision where nothing but faults was answered."""
 
 
 class PolicyFault(Exception):
@@ -43,38 +57,49 @@ class PolicySession(Protocol):
         """The value of ``data.<path>`` (dotted), None where undefined; raises `PolicyFault`."""
         ...
 
+    async def documents(self, paths: Sequence[str]) -> Sequence[Json]:
+        """The values of several documents without an input, as `document` gives them."""
+        ...
+
+    async def announce(self, revision: str) -> None:
+        """Let questions be answered: the bundle is complete and admitted."""
+        ...
+
 
 def inspector_source() -> str:
     """The Rego source of the inspector."""
     return files("governance_svc.adapters").joinpath("inspector.rego").read_text("utf-8")
 
 
-async def admit(session: PolicySession, bundle: PolicyBundle) -> BundleTests:
-    """Put ``bundle`` into ``session``, tested and tried; raises `BundleRefused` where it fails."""
+async def admit(session: PolicySession, bundle: PolicyBundle, *, tested: bool) -> BundleTests:
+    """Put ``bundle`` into ``session``; raises `BundleRefused` where it fails.
+
+    ``tested``: its tests have passed before and are left out.
+    """
     await session.put_modules({f"{INSPECTOR}.rego": inspector_source()})
     tests = await _inspect(session, bundle)
-    await fill(session, bundle)
+    await _fill(session, bundle.rules if tested else bundle.modules, bundle.data)
     try:
-        passed = await _run(session, tests)
+        passed = 0 if tested else await _run(session, tests)
         await _try_all(session)
     except CutOff as cut:  # a rule without end
         raise BundleRefused([Violation("bundle", cut.text)]) from cut
-    await session.put_data("phoenix_bundle", {"revision": bundle.revision})
+    await session.announce(bundle.revision)
     return BundleTests(passed)
 
 
 async def restore(session: PolicySession, bundle: PolicyBundle) -> None:
-    """Put back a bundle that was admitted before."""
+    """Put in a bundle that was admitted before, without its tests."""
     await session.put_modules({f"{INSPECTOR}.rego": inspector_source()})
-    await fill(session, bundle)
-    await session.put_data("phoenix_bundle", {"revision": bundle.revision})
+    await _fill(session, bundle.rules, bundle.data)
+    await session.announce(bundle.revision)
 
 
-async def fill(session: PolicySession, bundle: PolicyBundle) -> None:
+async def _fill(session: PolicySession, modules: Mapping[str, str], data: Json) -> None:
     """Modules and catalogue, as they are; raises `BundleRefused` where they do not compile."""
     try:
-        await session.put_modules(bundle.modules)
-        await session.put_data("catalogue", bundle.data)
+        await session.put_modules(modules)
+        await session.put_data("catalogue", data)
     except PolicyFault as fault:
         raise BundleRefused([Violation("bundle", str(fault))]) from fault
 
@@ -82,7 +107,7 @@ async def fill(session: PolicySession, bundle: PolicyBundle) -> None:
 async def ask(
     session: PolicySession, point: DecisionPoint, inputs: Sequence[JsonObject]
 ) -> tuple[str, Json]:
-    """The revision that answers (empty where the engine holds no bundle) and the raw answer.
+    """The announced revision that answers, empty where none is, and the raw answer.
 
     A batch that ends in an error is asked again one by one, so that a single input that no rule was
     written for does not deny all the others; what fails alone is answered by its fault.
@@ -91,12 +116,12 @@ async def ask(
         return await _ask(session, point, inputs)
     except PolicyFault as fault:
         if len(inputs) == 1:
-            return "?", [_faulty(fault)]
+            return FAULT, [_faulty(fault)]
     answers: list[Json] = []
-    revision = "?"
+    revision = FAULT
     for one in inputs:
         one_revision, answer = await ask(session, point, [one])
-        revision = one_revision if one_revision != "?" else revision
+        revision = one_revision if one_revision != FAULT else revision
         # Anything but a list of one is kept as it is: it will be read as a denial.
         answers.append(answer[0] if isinstance(answer, list) and len(answer) == 1 else answer)
     return revision, answers
@@ -118,17 +143,19 @@ def _faulty(fault: PolicyFault) -> JsonObject:
 
 async def _inspect(session: PolicySession, bundle: PolicyBundle) -> dict[str, frozenset[str]]:
     """The names of the tests by package, of a bundle whose every module is acceptable."""
+    impure = await _impure(session, bundle.modules)
     violations: list[Violation] = []
     tests: dict[str, frozenset[str]] = {}
     for path, source in sorted(bundle.modules.items()):
-        try:
-            report = await session.document(f"{INSPECTOR}.report", {"path": path, "source": source})
-        except PolicyFault as fault:
-            violations.append(Violation(f"bundle.{path}", str(fault)))
-            continue
-        package, named, faults = _read_report(report)
-        violations += [Violation(f"bundle.{path}", text) for text in faults]
-        tests[package] = tests.get(package, frozenset()) | named
+        package = module_package(source)
+        # The name becomes part of a query, so it is one in every character; `system.authz` and the
+        # inspector's own package are nobody's to define.
+        if PACKAGE.fullmatch(package) is None:
+            violations.append(Violation(f"bundle.{path}", f"its package is not below {ROOT}"))
+        for name in _strings(impure.get(path, [])):
+            text = f"calls {name}: decisions rest on the input and the bundle alone"
+            violations.append(Violation(f"bundle.{path}", text))
+        tests[package] = tests.get(package, frozenset()) | frozenset(TEST.findall(source))
     if not any(tests.values()) and not violations:
         violations.append(Violation("bundle", "has no tests of its own"))
     if violations:
@@ -136,17 +163,27 @@ async def _inspect(session: PolicySession, bundle: PolicyBundle) -> dict[str, fr
     return {package: named for package, named in tests.items() if named}
 
 
-def _read_report(report: Json) -> tuple[str, frozenset[str], list[str]]:
-    if not isinstance(report, Mapping):
-        return "", frozenset(), ["is no Rego module"]
-    package = str(report.get("package"))
-    faults = [
-        f"calls {name}: decisions rest on input and bundle alone"
-        for name in _strings(report.get("impure"))
-    ]
-    if package != ROOT and not package.startswith(f"{ROOT}."):
-        faults.append(f"package {package} is not below {ROOT}")
-    return package, frozenset(_strings(report.get("tests"))), faults
+async def _impure(session: PolicySession, modules: Mapping[str, str]) -> Mapping[str, Json]:
+    """The forbidden built-ins by module, from the syntax tree of those that could name any."""
+    suspects = {path: source for path, source in modules.items() if SUSPECT.search(source)}
+    if not suspects:
+        return {}
+    try:
+        found = await session.document(f"{INSPECTOR}.impure", {"modules": suspects})
+    except PolicyFault as fault:
+        raise BundleRefused([Violation("bundle", str(fault))]) from fault
+    if not isinstance(found, Mapping) or found.keys() != suspects.keys():
+        raise BundleRefused([Violation("bundle", "holds what is no Rego module")])
+    return found
+
+
+def module_package(source: str) -> str:
+    """The package of a module, empty where it is not stated plainly on its first line of code."""
+    for line in source.splitlines():
+        if line.strip() and not line.startswith("#"):
+            stated = re.fullmatch(r"package ([a-z0-9_.]+)\s*", line, re.ASCII)
+            return stated[1] if stated else ""
+    return ""
 
 
 def _strings(value: Json) -> list[str]:
@@ -154,19 +191,17 @@ def _strings(value: Json) -> list[str]:
 
 
 async def _run(session: PolicySession, tests: Mapping[str, frozenset[str]]) -> int:
-    failed: list[Violation] = []
-    for package, names in sorted(tests.items()):
-        try:
-            outcome = await session.document(package, {})
-        except PolicyFault as fault:
-            failed.append(Violation(f"bundle.{package}", f"its tests end in an error: {fault}"))
-            continue
-        held = outcome if isinstance(outcome, Mapping) else {}
-        failed += [
-            Violation(f"bundle.{package}.{name}", "the test fails")
-            for name in sorted(names)
-            if held.get(name) is not True
-        ]
+    packages = sorted(tests)
+    try:
+        outcomes = await session.documents(packages)
+    except PolicyFault as fault:
+        raise BundleRefused([Violation("bundle", f"its tests end in an error: {fault}")]) from fault
+    failed = [
+        Violation(f"bundle.{package}.{name}", "the test fails")
+        for package, outcome in zip(packages, outcomes, strict=True)
+        for name in sorted(tests[package])
+        if not isinstance(outcome, Mapping) or outcome.get(name) is not True
+    ]
     if failed:
         raise BundleRefused(failed)
     return sum(map(len, tests.values()))
@@ -176,15 +211,10 @@ async def _try_all(session: PolicySession) -> None:
     """Every point has to answer and to deny a question that says nothing: no allow-all gets in."""
     violations: list[Violation] = []
     for point in DecisionPoint:
-        try:
-            answer = await session.document(
-                f"{ROOT}.decide", {"point": point.value, "inputs": [{}]}
-            )
-        except PolicyFault as fault:
-            violations.append(Violation(f"bundle.{point}", str(fault)))
-            continue
+        _, answer = await ask(session, point, [{}])
         one = answer[0] if isinstance(answer, list) and len(answer) == 1 else None
         if not isinstance(one, Mapping) or one.get("effect") != "deny":
-            violations.append(Violation(f"bundle.{point}", "does not deny an empty input"))
+            text = str(one.get("fault", "")) if isinstance(one, Mapping) else ""
+            violations.append(Violation(f"bundle.{point}", text or "does not deny an empty input"))
     if violations:
         raise BundleRefused(violations)

@@ -22,6 +22,11 @@ class PolicyBundle:
     revision: str
 
     @property
+    def rules(self) -> Mapping[str, str]:
+        """The modules without tests (``*_test.rego``, as OPA's own tools name them)."""
+        return {p: source for p, source in self.modules.items() if not p.endswith("_test.rego")}
+
+    @property
     def data(self) -> JsonObject:
         """The data document, at ``data.catalogue`` for the rules."""
         return self.catalogue.document

@@ -28,8 +28,11 @@ class PolicyEngine(Protocol):
         """The revision that is served; empty before the first `load`."""
         ...
 
-    async def load(self, bundle: PolicyBundle) -> BundleTests:
+    async def load(self, bundle: PolicyBundle, *, tested: bool = False) -> BundleTests:
         """Check, test, try and then serve ``bundle``; decisions under way keep the old one.
+
+        ``tested`` leaves its tests out, for a revision that is known to have passed them: the
+        digest covers rules, data and tests, and tests take longer than all the rest.
 
         Raises `BundleRefused` (the old bundle keeps serving) or `PolicyEngineUnavailable`.
         """
