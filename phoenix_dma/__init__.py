@@ -1,1 +1,70 @@
-"""Phoenix DMA: the public Python package (client, adapters, command line)."""
+"""Phoenix DMA: the public Python package.
+
+`PhoenixClient` (synchronous) and `phoenix_dma.aio.AsyncPhoenixClient` register a participant, give
+it tasks and keep it present; `load_context` reads a context by its address. The contract's messages
+are in ``phoenix_dma.v1``, exceptions in `phoenix_dma.errors`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from phoenix_dma.aio.client import AsyncPhoenixClient
+    from phoenix_dma.aio.member import Leaving
+    from phoenix_dma.aio.task import AsyncTask
+    from phoenix_dma.client import PhoenixClient
+    from phoenix_dma.context import Context
+    from phoenix_dma.current import load_context
+    from phoenix_dma.errors import (
+        ApprovalRejected,
+        ApprovalRequired,
+        AssignmentLost,
+        PhoenixError,
+        PolicyDenied,
+        TaskFailure,
+    )
+    from phoenix_dma.profile import Profile
+    from phoenix_dma.task import Task
+
+__all__ = [
+    "ApprovalRejected",
+    "ApprovalRequired",
+    "AssignmentLost",
+    "AsyncPhoenixClient",
+    "AsyncTask",
+    "Context",
+    "Leaving",
+    "PhoenixClient",
+    "PhoenixError",
+    "PolicyDenied",
+    "Profile",
+    "Task",
+    "TaskFailure",
+    "load_context",
+]
+
+# Imported when first asked for: the house's own processes need `phoenix_dma.v1` and nothing else.
+_HOMES: Final = {
+    "ApprovalRejected": "errors",
+    "ApprovalRequired": "errors",
+    "AssignmentLost": "errors",
+    "AsyncPhoenixClient": "aio.client",
+    "AsyncTask": "aio.task",
+    "Context": "context",
+    "Leaving": "aio.member",
+    "PhoenixClient": "client",
+    "PhoenixError": "errors",
+    "PolicyDenied": "errors",
+    "Profile": "profile",
+    "Task": "task",
+    "TaskFailure": "errors",
+    "load_context": "current",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'phoenix_dma' has no attribute {name!r}")
+    return getattr(import_module(f"phoenix_dma.{_HOMES[name]}"), name)

@@ -1,0 +1,93 @@
+"""Handlers by capability, and how each kind of function is run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any, TypeVar
+
+from phoenix_dma.aio.task import AsyncTask
+from phoenix_dma.current import RUNNING
+from phoenix_dma.task import Task
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A function for tasks that require ``capability``; any task where that is empty."""
+
+    capability: str
+    function: Callable[..., Any]
+
+    @property
+    def asynchronous(self) -> bool:
+        """True where it is cancelled rather than told."""
+        return inspect.iscoroutinefunction(self.function)
+
+
+class Handlers:
+    """The handlers of one participant."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+
+    def __len__(self) -> int:
+        return len(self._handlers)
+
+    def add(self, capability: str, function: Function) -> Function:
+        """Register; raises ValueError where the capability has a handler already."""
+        if capability in self._handlers:
+            raise ValueError(f"there is a handler for {capability or 'any capability'} already")
+        self._handlers[capability] = Handler(capability, function)
+        return function
+
+    def find(self, required: Iterable[str]) -> Handler | None:
+        """The handler of the first required capability that has one, else the one for any."""
+        for capability in required:
+            if capability in self._handlers:
+                return self._handlers[capability]
+        return self._handlers.get("")
+
+    async def run(self, handler: Handler, task: AsyncTask) -> Any:
+        """What the handler returns.
+
+        An asynchronous one is cancelled when the task is lost; a synchronous one runs in a thread,
+        is told by its task, and is waited for.
+        """
+        if handler.asynchronous:
+            return await self._cancellable(handler, task)
+        return await _in_thread(handler.function, Task(task, asyncio.get_running_loop()))
+
+    async def _cancellable(self, handler: Handler, task: AsyncTask) -> Any:
+        running = asyncio.ensure_future(handler.function(task))
+        task.hold.when_lost(running.cancel)
+        if task.hold.ended.is_set():
+            running.cancel()
+        try:
+            return await running
+        except asyncio.CancelledError:
+            running.cancel()
+            raise
+
+
+async def _in_thread(function: Callable[[Task], Any], task: Task) -> Any:
+    # A thread of our own: the pools of concurrent.futures take nothing more once the script's last
+    # line has run, which is when a participant begins to work.
+    done: Future[Any] = Future()
+
+    def work() -> None:
+        RUNNING.set(task)
+        try:
+            done.set_result(function(task))
+        except BaseException as error:  # noqa: BLE001  # raised again by whoever awaits
+            done.set_exception(error)
+
+    name = f"phoenix-dma-{task.id}"
+    Thread(target=contextvars.copy_context().run, args=(work,), name=name, daemon=True).start()
+    return await asyncio.shield(asyncio.wrap_future(done))

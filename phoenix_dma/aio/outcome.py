@@ -1,0 +1,88 @@
+"""How a handler's end is told to the house: complete, fail, or nothing, where the task is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from phoenix_dma.aio.backoff import Backoff
+from phoenix_dma.aio.office import Office
+from phoenix_dma.aio.task import AsyncTask
+from phoenix_dma.aio.transport import is_away
+from phoenix_dma.errors import (
+    AssignmentLost,
+    FieldInvalid,
+    PhoenixError,
+    PolicyDenied,
+    TaskFailure,
+    TooLarge,
+)
+from phoenix_dma.plain import struct_of
+from phoenix_dma.v1 import assignment_pb2
+
+log = logging.getLogger(__name__)
+LONGEST_MESSAGE = 2000
+
+
+async def complete(office: Office, task: AsyncTask, result: Any) -> assignment_pb2.Task:
+    """Complete with what the handler returned; a value that is no object goes under ``value``.
+
+    Raises `PhoenixError` where the house refuses, ValueError for what JSON cannot carry.
+    """
+    if result is None:
+        result = {}
+    elif not isinstance(result, Mapping):
+        result = {"value": result}
+    request = assignment_pb2.CompleteTaskRequest(
+        task_id=task.id, epoch=task.epoch, result=struct_of(result), fulfilled_obligations=task.met
+    )
+    answer = await _insist(office, task, office.stubs.assignment.CompleteTask, request)
+    ended: assignment_pb2.Task = answer.task
+    return ended
+
+
+async def fail(office: Office, task: AsyncTask, error: BaseException) -> assignment_pb2.Task | None:
+    """Say that the attempt failed; None where the task is not ours to fail any more."""
+    request = assignment_pb2.FailTaskRequest(
+        task_id=task.id,
+        epoch=task.epoch,
+        message=_message(error)[:LONGEST_MESSAGE],
+        retryable=_retryable(error),
+    )
+    try:
+        answer = await _insist(office, task, office.stubs.assignment.FailTask, request)
+    except PhoenixError as refused:
+        log.warning("%s could not be failed: %s", task.id, refused)
+        return None
+    failed: assignment_pb2.Task = answer.task
+    return failed
+
+
+async def _insist(office: Office, task: AsyncTask, method: Any, request: Any) -> Any:
+    """Work that is done is told as long as the task is held, however long the house is away."""
+    backoff = Backoff(0.5, 5.0)
+    while True:
+        task.hold.require()
+        try:
+            return await office.ask(method, request)
+        except PhoenixError as error:
+            if isinstance(error, AssignmentLost):
+                task.hold.lose(error.text)
+            if not is_away(error):
+                raise
+            log.info("%s: %s; trying again", task.id, error)
+        await asyncio.sleep(backoff.next())
+
+
+def _message(error: BaseException) -> str:
+    text = str(error)
+    return text if isinstance(error, TaskFailure) and text else f"{type(error).__name__}: {text}"
+
+
+def _retryable(error: BaseException) -> bool:
+    """Whether another attempt, perhaps elsewhere, may succeed: yes unless something says no."""
+    if isinstance(error, TaskFailure):
+        return error.retryable
+    return not isinstance(error, PolicyDenied | FieldInvalid | TooLarge)

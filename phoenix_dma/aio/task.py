@@ -1,0 +1,286 @@
+"""A task in the hands of its assignee: what it knows of it, and what it may do for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from phoenix_dma.aio.hold import Hold
+from phoenix_dma.aio.office import Office
+from phoenix_dma.aio.reading import Reader
+from phoenix_dma.briefing import (
+    Authorization,
+    Checkpoint,
+    TaskInfo,
+    checkpoint_of,
+    decisions_of,
+    obligations_of,
+    task_info,
+)
+from phoenix_dma.context import NOTHING, Context, document_of
+from phoenix_dma.errors import ApprovalRejected, ApprovalRequired, AssignmentLost, PolicyDenied
+from phoenix_dma.plain import json_of, number, short, struct_of
+from phoenix_dma.v1 import (
+    approval_pb2,
+    assignment_pb2,
+    audit_pb2,
+    common_pb2,
+    handoff_pb2,
+    state_pb2,
+)
+
+
+class AsyncTask:
+    """What an asynchronous handler works with; `phoenix_dma.Task` is its synchronous face.
+
+    Every writing method raises `AssignmentLost` once the task is not held any more.
+    """
+
+    def __init__(
+        self,
+        briefing: assignment_pb2.TaskBriefing,
+        office: Office,
+        hold: Hold,
+        *,
+        reader: Reader,
+        restored: Context | None = None,
+    ) -> None:
+        task = briefing.task
+        self.message = task
+        self.id = task.task_id
+        self.objective = task.objective
+        self.epoch = task.assignment.epoch
+        self.attempt = task.attempt
+        self.context_ref = task.context_ref
+        self.correlation_id = task.correlation_id
+        self.parent_task_id = task.parent_task_id
+        self.required_capabilities = tuple(task.required_capabilities)
+        self.data_domains = tuple(task.data_domains)
+        self.risk_level = short(common_pb2.RiskLevel, task.risk_level)
+        self.policy_constraints = tuple(task.policy_constraints)
+        self.input = json_of(briefing.input)
+        self.obligations = obligations_of(task.obligations)
+        self.approvals = decisions_of(briefing.approvals)
+        self.open_children = tuple(briefing.open_children)
+        self.version = briefing.context.version
+        self.hold = hold
+        self._office = office
+        self._reader = reader
+        self._context = restored
+        self._met: set[str] = set()
+
+    @property
+    def restored(self) -> bool:
+        """True where somebody has checkpointed before: continue from `context`, not anew."""
+        return self.version > 0
+
+    @property
+    def cancelled(self) -> bool:
+        """True once the task is not held any more; a handler should end then."""
+        return self.hold.lost
+
+    @property
+    def checkpoint_wanted(self) -> bool:
+        """True while the house asks for a checkpoint soon: a handoff or retirement waits for it."""
+        return self.hold.checkpoint_wanted.is_set()
+
+    @property
+    def draining(self) -> bool:
+        """True once the participant is leaving: checkpoint and return soon."""
+        return self.hold.draining.is_set()
+
+    @property
+    def met(self) -> tuple[str, ...]:
+        """Ids of obligations reported as met, with `fulfil`, and not yet sent."""
+        return tuple(sorted(self._met))
+
+    async def context(self) -> Context:
+        """The newest context: the submitted input at version 0."""
+        if self._context is None:
+            self._context = await self._reader.read(self.context_ref)
+            self.version = self._context.version
+        return self._context
+
+    async def load(self, context_ref: str) -> Context:
+        """What is at an address; the task's own address answers `context`."""
+        return await (
+            self.context() if context_ref == self.context_ref else self._read(context_ref)
+        )
+
+    async def _read(self, context_ref: str) -> Context:
+        return await self._reader.read(context_ref)
+
+    def fulfil(self, *obligation_ids: str) -> None:
+        """Report obligations as met, with the next checkpoint or the completion."""
+        self._met.update(obligation_ids)
+
+    async def checkpoint(self, value: Any = NOTHING, /, **kinds: Any) -> Checkpoint:
+        """Record what is known now, on top of the context that this handler has seen.
+
+        A plain ``value`` is filed under ``outputs``, ``kinds`` (``decisions=…``, ``artifacts=…``)
+        under their names, beside what earlier checkpoints hold; a `Context` replaces the whole.
+        Raises `ContextVersionConflict` where somebody checkpointed in between.
+        """
+        document = document_of(await self._base(), value, kinds)
+        request = state_pb2.CheckpointContextRequest(context=struct_of(document))
+        made = await self._record(request)
+        self._context = Context(
+            json_of(request.context),
+            ref=made.context_ref,
+            content_hash=made.hash,
+            version=made.version,
+        )
+        return made
+
+    async def checkpoint_reference(
+        self, state_ref: str, content_hash: str, *, owner: str = "", protocol: str = ""
+    ) -> Checkpoint:
+        """Record state that lives elsewhere: where, its ``sha256:…``, and how it is handed over.
+
+        ``protocol`` is read_in_place, copy_then_verify or transfer_ownership.
+        """
+        made = await self._record(
+            state_pb2.CheckpointContextRequest(
+                state_ref=state_ref,
+                hash=content_hash,
+                owner=owner,
+                handoff_protocol=number(state_pb2.HandoffProtocol, protocol),
+            )
+        )
+        self._context = None
+        return made
+
+    async def authorize(
+        self,
+        kind: str,
+        name: str,
+        *,
+        domain: str = "",
+        subject: Mapping[str, Any] | None = None,
+        wait: bool = True,
+    ) -> Authorization:
+        """Ask for leave to act: ``kind`` tool_invocation, data_read, data_mutation, final_action.
+
+        Where a human has to approve ``subject`` first, waits for that; with ``wait=False`` raises
+        `ApprovalRequired`. Raises `ApprovalRejected` where the human said no, `PolicyDenied` where
+        policy did.
+        """
+        request = assignment_pb2.AuthorizeActionRequest(
+            task_id=self.id,
+            epoch=self.epoch,
+            kind=number(assignment_pb2.ActionKind, kind),
+            name=name,
+            domain=domain,
+            subject=struct_of(subject) if subject is not None else None,
+        )
+        waited_for = ""
+        while True:
+            try:
+                return await self._authorize(request)
+            except ApprovalRequired as required:
+                if not wait:
+                    raise
+                waited_for = required.approval_id
+                await self._office.decisions.wait(waited_for)
+            except PolicyDenied as denied:
+                raise await self._explained(denied, waited_for) from denied
+
+    async def submit(
+        self, task: assignment_pb2.TaskDeclaration, *, request_id: str = ""
+    ) -> TaskInfo:
+        """Submit a child of this task; parent and epoch are filled in."""
+        self.hold.require()
+        declared = assignment_pb2.TaskDeclaration()
+        declared.CopyFrom(task)
+        declared.parent_task_id, declared.parent_epoch = self.id, self.epoch
+        request = assignment_pb2.SubmitTaskRequest(task=declared, request_id=request_id)
+        answer = await self._write(self._office.stubs.assignment.SubmitTask, request)
+        return task_info(answer.task)
+
+    async def read_task(self, task_id: str) -> TaskInfo:
+        """Any task of the tenant, such as a child."""
+        request = assignment_pb2.GetTaskRequest(task_id=task_id)
+        answer = await self._office.ask(self._office.stubs.assignment.GetTask, request)
+        return task_info(answer.task)
+
+    async def lineage(self) -> list[audit_pb2.AuditEvent]:
+        """The audit events of this task so far, its children's included, oldest first."""
+        request = audit_pb2.GetLineageRequest(task_id=self.id, page_size=200)
+        events: list[audit_pb2.AuditEvent] = []
+        while True:
+            answer = await self._office.ask(self._office.stubs.audit.GetLineage, request)
+            events.extend(answer.events)
+            if not answer.next_page_token:
+                return events
+            request.page_token = answer.next_page_token
+
+    async def hand_off(self, reason: str = "requested") -> handoff_pb2.Handoff:
+        """Ask the house to give the task to somebody else; work goes on until it is lost."""
+        self.hold.require()
+        request = handoff_pb2.InitiateHandoffRequest(
+            task_id=self.id, source=self.message.assignment.participant_id, reason=reason
+        )
+        answer = await self._write(self._office.stubs.handoffs.InitiateHandoff, request)
+        handoff: handoff_pb2.Handoff = answer.handoff
+        return handoff
+
+    async def _base(self) -> Mapping[str, Any]:
+        """The document that a checkpoint builds on."""
+        if self.version > 0 or self._context is not None:
+            known = await self.context()
+            if known.version > 0:
+                return known
+        inputs = {"inputs": self.input} if self.input else {}
+        return {"objective": self.objective, **inputs}
+
+    async def _record(self, request: state_pb2.CheckpointContextRequest) -> Checkpoint:
+        self.hold.require()
+        request.task_id, request.epoch, request.base_version = self.id, self.epoch, self.version
+        request.fulfilled_obligations.extend(self.met)
+        answer = await self._write(self._office.stubs.state.CheckpointContext, request)
+        self._met.difference_update(request.fulfilled_obligations)
+        self.hold.checkpoint_wanted.clear()
+        made = checkpoint_of(answer.checkpoint, answer.receipt.audit_event_id)
+        self.version = made.version
+        return made
+
+    async def _authorize(self, request: assignment_pb2.AuthorizeActionRequest) -> Authorization:
+        self.hold.require()
+        request.request_id = ""  # each question is a new one: a human may have decided since
+        answer = await self._write(self._office.stubs.assignment.AuthorizeAction, request)
+        return Authorization(
+            id=answer.authorization_id,
+            subject_hash=answer.subject_hash,
+            decision_id=answer.verdict.decision_id,
+            approval_id=answer.approval_id,
+            obligations=obligations_of(answer.obligations),
+        )
+
+    async def _explained(self, denied: PolicyDenied, approval_id: str) -> PolicyDenied:
+        """The human's no, where it was a human's."""
+        approval_id = approval_id or denied.facts.get("approval_id", "")
+        if not approval_id:
+            return denied
+        request = approval_pb2.GetApprovalRequest(approval_id=approval_id)
+        answer = await self._office.ask(self._office.stubs.approvals.GetApproval, request)
+        found = answer.approval
+        if found.status == approval_pb2.APPROVAL_STATUS_APPROVED:
+            return denied
+        outcome = short(approval_pb2.ApprovalStatus, found.status)
+        facts = {**denied.facts, "approval_id": approval_id, "outcome": outcome}
+        rejected = ApprovalRejected(f"{found.action} was {outcome}: {found.comment}", facts)
+        rejected.comment, rejected.decided_by = found.comment, found.decided_by
+        return rejected
+
+    async def _write(self, method: Any, request: Any) -> Any:
+        """Call; a stale epoch ends the hold, so that the handler learns it everywhere at once."""
+        try:
+            return await self._office.ask(method, request)
+        except AssignmentLost as lost:
+            self.hold.lose(lost.text)
+            raise
+
+
+def accepted(obligations: Iterable[common_pb2.Obligation]) -> list[str]:
+    """The ids that a new owner has to accept: every open one."""
+    return [obligation.id for obligation in obligations if not obligation.fulfilled]

@@ -1,0 +1,137 @@
+"""The way to the house: one channel, stubs, deadlines, and retries that do no harm.
+
+Every mutation gets a request id before its first try, so that a try whose answer was lost and its
+repetition are one effect; reads are harmless by nature. So every call may be repeated, and is,
+while the house is away, until ``patience`` runs out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol, TypeVar
+from uuid import uuid4
+
+import grpc
+import grpc.aio
+from google.protobuf.message import Message
+from grpc.aio import AioRpcError
+
+from phoenix_dma.aio.backoff import Backoff
+from phoenix_dma.aio.refusals import AWAY, error_of, retry_after
+from phoenix_dma.aio.stubs import Stubs
+from phoenix_dma.errors import CredentialInvalid, PhoenixError, Unavailable
+from phoenix_dma.profile import Endpoint
+
+ATTEMPT_SECONDS: Final = 10.0
+PATIENCE_SECONDS: Final = 30.0
+CONTEXT_LIMIT: Final = 8 << 20
+
+Answer = TypeVar("Answer", bound=Message)
+Method = Callable[..., Awaitable[Answer]]
+
+
+class Credential(Protocol):
+    """Something that has a bearer token at hand."""
+
+    async def token(self) -> str:
+        """A token that is good now; raises `PhoenixError` where none can be had."""
+
+    async def renewed(self, refused: str) -> str:
+        """Another token than ``refused``, which the house did not take."""
+
+
+class Transport:
+    """A channel to the gateway (or to any service of the house) and its stubs."""
+
+    def __init__(self, endpoint: Endpoint, *, patience: float = PATIENCE_SECONDS) -> None:
+        self.patience = patience
+        self._channel = _channel(endpoint)
+        self.stubs = Stubs(self._channel)
+
+    async def ask(
+        self,
+        method: Method[Answer],
+        request: Message,
+        credential: Credential,
+        *,
+        patience: float | None = None,
+    ) -> Answer:
+        """Call ``method`` and return its answer; raises the `PhoenixError` that was answered."""
+        identify(request)
+        token = await credential.token()
+        try:
+            return await self.ask_as(token, method, request, patience=patience)
+        except CredentialInvalid:
+            # Renewed in good time, but a house that was restarted may have other keys.
+            token = await credential.renewed(token)
+            return await self.ask_as(token, method, request, patience=patience)
+
+    async def ask_as(
+        self,
+        token: str,
+        method: Method[Answer],
+        request: Message,
+        *,
+        patience: float | None = None,
+    ) -> Answer:
+        """The same with a bearer token; ``patience`` is in seconds, over all tries."""
+        until = time.monotonic() + (self.patience if patience is None else patience)
+        backoff = Backoff(0.1, 2.0)
+        while True:
+            try:
+                return await self._once(token, method, request, until)
+            except AioRpcError as error:
+                refusal = error_of(error)
+                delay = max(backoff.next(), retry_after(error))
+                if error.code() not in AWAY or time.monotonic() + delay >= until:
+                    raise refusal from error
+            await asyncio.sleep(delay)
+
+    async def _once(
+        self, token: str, method: Method[Answer], request: Message, until: float
+    ) -> Answer:
+        left = min(ATTEMPT_SECONDS, max(0.05, until - time.monotonic()))
+        try:
+            return await method(request, metadata=bearer(token), timeout=left)
+        except grpc.aio.UsageError as error:
+            raise Unavailable("The client is closed") from error
+
+    async def close(self) -> None:
+        """Close the channel; calls under way end as `Unavailable`."""
+        await self._channel.close(None)
+
+
+def identify(request: Message) -> None:
+    """Give ``request`` a request id, where its kind has one and none is set."""
+    if "request_id" in request.DESCRIPTOR.fields_by_name:
+        holder: Any = request
+        holder.request_id = holder.request_id or f"request.{uuid4()}"
+
+
+def bearer(token: str) -> tuple[tuple[str, str], ...]:
+    """The metadata that carries a token."""
+    return (("authorization", f"Bearer {token}"),)
+
+
+def _channel(endpoint: Endpoint) -> grpc.aio.Channel:
+    options: list[tuple[str, Any]] = [
+        # The pace that the house permits clients: quicker pings are answered ENHANCE_YOUR_CALM.
+        ("grpc.keepalive_time_ms", 20_000),
+        ("grpc.keepalive_timeout_ms", 5_000),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 5_000),
+        ("grpc.max_receive_message_length", CONTEXT_LIMIT),
+        ("grpc.enable_retries", 0),
+    ]
+    if endpoint.authority:
+        options.append(("grpc.ssl_target_name_override", endpoint.authority))
+    if endpoint.tls:
+        return grpc.aio.secure_channel(endpoint.target, grpc.ssl_channel_credentials(), options)
+    return grpc.aio.insecure_channel(endpoint.target, options)
+
+
+def is_away(error: PhoenixError) -> bool:
+    """True where the same call may succeed later without anybody changing anything."""
+    return error.reason in {"UNAVAILABLE", "POLICY_ENGINE_UNAVAILABLE"}

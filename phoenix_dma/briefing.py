@@ -1,0 +1,125 @@
+"""What a handler is told about its task, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from phoenix_dma.plain import json_of, short
+from phoenix_dma.v1 import assignment_pb2, common_pb2
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """What policy asks in return for a yes; ``due`` is before_complete or always."""
+
+    id: str
+    text: str
+    due: str
+    fulfilled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HumanDecision:
+    """What a human decided about the task; ``outcome`` is approved, rejected, expired, …."""
+
+    approval_id: str
+    action: str
+    subject_hash: str
+    outcome: str
+    decided_by: str
+    comment: str
+    authorization_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """Leave to act; ``id`` is the action's idempotency key, the same for the same subject."""
+
+    id: str
+    subject_hash: str
+    decision_id: str
+    approval_id: str
+    obligations: tuple[Obligation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A recorded context: its address, its version from 1, the hash of its canonical form."""
+
+    context_ref: str
+    version: int
+    hash: str
+    size_bytes: int
+    audit_event_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskInfo:
+    """A task as the house knows it; ``status`` in its short form, such as ``active``.
+
+    ``message`` is the whole of it, as the contract has it.
+    """
+
+    id: str
+    status: str
+    participant: str
+    epoch: int
+    attempt: int
+    correlation_id: str
+    reason: str
+    result: dict[str, Any] | None
+    message: assignment_pb2.Task
+
+    @property
+    def ended(self) -> bool:
+        """True once nothing will change any more."""
+        return self.status in {"succeeded", "failed", "cancelled"}
+
+
+def task_info(task: assignment_pb2.Task) -> TaskInfo:
+    """From the message."""
+    return TaskInfo(
+        id=task.task_id,
+        status=short(assignment_pb2.TaskStatus, task.status),
+        participant=task.assignment.participant_id,
+        epoch=task.epoch,
+        attempt=task.attempt,
+        correlation_id=task.correlation_id,
+        reason=task.reason,
+        result=json_of(task.result) if task.HasField("result") else None,
+        message=task,
+    )
+
+
+def obligations_of(obligations: Iterable[common_pb2.Obligation]) -> tuple[Obligation, ...]:
+    """From the messages."""
+    return tuple(Obligation(o.id, o.text, o.due, o.fulfilled) for o in obligations)
+
+
+def decisions_of(uses: Iterable[assignment_pb2.ApprovalUse]) -> tuple[HumanDecision, ...]:
+    """From the messages."""
+    return tuple(
+        HumanDecision(
+            approval_id=use.approval_id,
+            action=use.action,
+            subject_hash=use.subject_hash,
+            outcome=use.outcome,
+            decided_by=use.decided_by,
+            comment=use.comment,
+            authorization_id=use.authorization_id,
+        )
+        for use in uses
+    )
+
+
+def checkpoint_of(pointer: common_pb2.ContextPointer, audit_event_id: str = "") -> Checkpoint:
+    """From the message."""
+    return Checkpoint(
+        context_ref=pointer.context_ref,
+        version=pointer.version,
+        hash=pointer.hash,
+        size_bytes=pointer.size_bytes,
+        audit_event_id=audit_event_id,
+    )

@@ -1,0 +1,212 @@
+"""The synchronous client of the paper's Figure 3: a thin face of `AsyncPhoenixClient`."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any, TypeVar, Unpack
+
+from phoenix_dma.aio.client import AsyncPhoenixClient
+from phoenix_dma.aio.desk import Desk
+from phoenix_dma.aio.member import Leaving
+from phoenix_dma.aio.reading import Resolver
+from phoenix_dma.briefing import Checkpoint, TaskInfo
+from phoenix_dma.context import Context
+from phoenix_dma.current import CLIENTS
+from phoenix_dma.declare import ParticipantFields, TaskFields, task
+from phoenix_dma.keeper import Keeper
+from phoenix_dma.loop import LoopThread
+from phoenix_dma.profile import Profile
+from phoenix_dma.v1 import approval_pb2, assignment_pb2, audit_pb2, handoff_pb2, registry_pb2
+
+log = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class PhoenixClient:
+    """One client of the house; at most one participant is registered by it.
+
+    While handlers are registered the process stays alive after the script's last line; SIGTERM and
+    Ctrl-C then drain, hand off what is left and say Goodbye. It retires only by `retire`, or on the
+    way out with ``retire_on_exit=True``: an id retires for ever. Every method raises
+    `phoenix_dma.errors.PhoenixError` where the house refuses.
+    """
+
+    def __init__(
+        self,
+        base_url: str = "",
+        *,
+        profile: Profile | None = None,
+        retire_on_exit: bool = False,
+        leaving: Leaving | None = None,
+    ) -> None:
+        self.aio = AsyncPhoenixClient(
+            base_url, profile=profile, retire_on_exit=retire_on_exit, leaving=leaving
+        )
+        self.aio.handlers_complete = lambda: not threading.main_thread().is_alive()
+        self._thread = LoopThread("phoenix-dma-client")
+        self._keeper: Keeper | None = None
+        self._closing = threading.Lock()
+        self._closed = False
+        CLIENTS.append(self)
+        atexit.register(self.close)
+
+    def __enter__(self) -> PhoenixClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # As a participant ---------------------------------------------------------------------------
+
+    def register_participant(
+        self, **fields: Unpack[ParticipantFields]
+    ) -> registry_pb2.RegisterParticipantResponse:
+        """Register, and be present from then on; raises `PolicyDenied` where it may not join."""
+        answer = self._wait(self.aio.register_participant(**fields))
+        self._keep()
+        return answer
+
+    def task_handler(self, capability: str = "") -> Callable[[Function], Function]:
+        """Register a handler for tasks that require ``capability``; for any where it is empty."""
+
+        def register(function: Function) -> Function:
+            self.aio.handlers.add(capability, function)
+            self._keep()
+            return function
+
+        return register
+
+    def resolver(self, scheme: str) -> Callable[[Resolver], Resolver]:
+        """Register how contexts that live elsewhere (``scheme://…``) are fetched for a handoff."""
+        return self.aio.resolver(scheme)
+
+    def checkpoint(self, task_id: str, value: Any) -> Checkpoint:
+        """Record what a running task has found; a plain value is filed under ``outputs``."""
+        return self._wait(self.aio.checkpoint(task_id, value))
+
+    def load_context(self, context_ref: str) -> Context:
+        """What is at a ``phoenix://`` address."""
+        return self._wait(self.aio.load_context(context_ref))
+
+    def retire(
+        self, *, mode: str = "graceful", deadline: datetime | None = None, reason: str = ""
+    ) -> handoff_pb2.Retirement:
+        """Retire this participant: it is for ever, and its id is never used again."""
+        return self._wait(self.aio.retire(mode=mode, deadline=deadline, reason=reason))
+
+    # As a submitter, an operator, a reviewer ----------------------------------------------------
+
+    def submit(self, **fields: Unpack[TaskFields]) -> TaskInfo:
+        """Create a task; the engine then looks for somebody to do it."""
+        return self._ask(lambda desk: desk.submit(task(fields)))
+
+    def assign(self, **fields: Unpack[TaskFields]) -> assignment_pb2.AssignTaskResponse:
+        """Assign now: a whole task is submitted first, a known ``task_id`` alone is enough."""
+        return self._ask(lambda desk: desk.assign(task(fields)))
+
+    def explain(self, **fields: Unpack[TaskFields]) -> assignment_pb2.ExplainAssignmentResponse:
+        """Who would get a task now, and why not the others."""
+        return self._ask(lambda desk: desk.explain(task(fields)))
+
+    def get_task(self, task_id: str) -> TaskInfo:
+        """Read one task."""
+        return self._ask(lambda desk: desk.get_task(task_id))
+
+    def list_tasks(self, *, statuses: tuple[str, ...] = (), limit: int = 200) -> list[TaskInfo]:
+        """The newest tasks."""
+        return self._ask(lambda desk: desk.list_tasks(statuses=statuses, limit=limit))
+
+    def wait_for(self, task: str | TaskInfo, *, timeout: float | None = None) -> TaskInfo:
+        """Wait until a task has ended; raises TimeoutError after ``timeout`` seconds."""
+        return self._ask(lambda desk: desk.wait_for(task, timeout=timeout))
+
+    def cancel(self, task_id: str, reason: str = "") -> TaskInfo:
+        """End a task without a result."""
+        return self._ask(lambda desk: desk.cancel(task_id, reason))
+
+    def hand_off(self, task_id: str, *, reason: str = "") -> handoff_pb2.Handoff:
+        """Start a governed handoff of a task to somebody else."""
+        return self._ask(lambda desk: desk.hand_off(task_id, reason=reason))
+
+    def list_participants(
+        self, *, statuses: tuple[str, ...] = ()
+    ) -> list[registry_pb2.Participant]:
+        """The participants of the tenant."""
+        return self._ask(lambda desk: desk.list_participants(statuses=statuses))
+
+    def get_participant(self, participant_id: str) -> registry_pb2.Participant:
+        """Read one participant."""
+        return self._ask(lambda desk: desk.get_participant(participant_id))
+
+    def list_approvals(
+        self, *, statuses: tuple[str, ...] = (), task_id: str = ""
+    ) -> list[approval_pb2.Approval]:
+        """The newest approvals."""
+        return self._ask(lambda desk: desk.list_approvals(statuses=statuses, task_id=task_id))
+
+    def decide(self, approval_id: str, *, approve: bool, comment: str) -> approval_pb2.Approval:
+        """Approve or reject, as the human participant that this client registered."""
+        desk = self._within(lambda: self.aio.participant_desk)
+        return self._wait(desk.decide(approval_id, approve=approve, comment=comment))
+
+    def lineage(self, task_id: str) -> list[audit_pb2.AuditEvent]:
+        """Every audit event of a task and its children, oldest first."""
+        return self._ask(lambda desk: desk.lineage(task_id))
+
+    # Its own end ----------------------------------------------------------------------------------
+
+    def drain(self) -> None:
+        """Leave gently: no new work, what is left is handed off, Goodbye."""
+        self._end(self.aio.drain)
+
+    def close(self) -> None:
+        """Leave at once, with a Goodbye, and close the connection; harmless when repeated."""
+        self._end(self.aio.close)
+
+    def _end(self, end: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+        CLIENTS.remove(self)
+        atexit.unregister(self.close)
+        try:
+            self._thread.call(end())
+        finally:
+            self._thread.stop()
+            if self._keeper is not None:
+                self._keeper.finish()
+
+    def _keep(self) -> None:
+        """Stay alive once there are both a participant and something for it to do."""
+        if self._keeper is None and self.aio.member is not None and len(self.aio.handlers):
+            self._keeper = Keeper(self.drain)
+            self._keeper.start()
+            asyncio.run_coroutine_threadsafe(self._until_over(self._keeper), self._thread.loop)
+
+    async def _until_over(self, keeper: Keeper) -> None:
+        if self.aio.member is not None:
+            loss = await asyncio.shield(self.aio.member.appear())
+            log.warning("%s is over: %s", self.aio.member.participant_id, loss)
+        keeper.finish()
+
+    def _ask(self, ask: Callable[[Desk], Coroutine[Any, Any, Found]]) -> Found:
+        return self._wait(ask(self._within(lambda: self.aio.desk)))
+
+    def _within(self, make: Callable[[], Found]) -> Found:
+        """What ``make`` returns, made inside the loop: channels belong to one."""
+
+        async def made() -> Found:
+            return make()
+
+        return self._wait(made())
+
+    def _wait(self, coroutine: Coroutine[Any, Any, Found]) -> Found:
+        return self._thread.call(coroutine)

@@ -1,0 +1,78 @@
+"""A task's context as a handler sees it, and how a checkpoint is made of it (paper, section 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+KINDS: Final = frozenset(
+    {
+        "objective",
+        "messages",
+        "inputs",
+        "outputs",
+        "tool_calls",
+        "tool_outputs",
+        "artifacts",
+        "data_references",
+        "memory_references",
+        "reasoning_summaries",
+        "decisions",
+        "approvals",
+        "obligations",
+        "constraints",
+        "metadata",
+    }
+)
+"""What a context may hold; the house refuses anything else by name."""
+
+
+class Context(dict[str, Any]):
+    """The content behind a ``phoenix://`` address: a dict that knows where it came from.
+
+    Version 0 is the submitted input as it stands; from version 1 on it is a document of `KINDS`,
+    as somebody checkpointed it.
+    """
+
+    def __init__(
+        self, content: Mapping[str, Any], *, ref: str = "", content_hash: str = "", version: int = 0
+    ) -> None:
+        super().__init__(content)
+        self.ref = ref
+        self.hash = content_hash
+        self.version = version
+
+    @property
+    def inputs(self) -> Any:
+        """What was submitted, at any version."""
+        return dict(self) if self.version == 0 else self.get("inputs", {})
+
+    @property
+    def outputs(self) -> Any:
+        """What has been found so far; None before the first checkpoint."""
+        return None if self.version == 0 else self.get("outputs")
+
+
+NOTHING: Final[Any] = object()
+"""Stands for a value that was not given, as None is a value."""
+
+
+def document_of(
+    base: Mapping[str, Any], value: Any = NOTHING, kinds: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The document of a checkpoint: ``base`` with what is new.
+
+    A `Context` from version 1 on takes the place of ``base``; any other value is filed under
+    ``outputs``; ``kinds`` are filed under their names. Raises ValueError for an unknown kind.
+    """
+    unknown = sorted(set(kinds or {}) - KINDS)
+    if unknown:
+        raise ValueError(
+            f"a context holds no {', '.join(unknown)}; only {', '.join(sorted(KINDS))}"
+        )
+    if isinstance(value, Context) and value.version > 0:
+        return {**value, **(kinds or {})}
+    made = dict(base)
+    if value is not NOTHING:
+        made["outputs"] = value
+    return {**made, **(kinds or {})}

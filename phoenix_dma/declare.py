@@ -1,0 +1,117 @@
+"""Declarations of participants and tasks from plain keyword arguments, by the paper's names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypedDict
+
+from google.protobuf import duration_pb2
+
+from phoenix_dma.plain import number, struct_of, timestamp
+from phoenix_dma.v1 import assignment_pb2, common_pb2, registry_pb2
+
+
+class ParticipantFields(TypedDict, total=False):
+    """What a participant says of itself (paper, section 7); ``id``, ``type``, ``owner`` required.
+
+    ``liveness`` is leased or unleased; by type where it is not given. ``roles`` are those of the
+    credential: participant, and for a human reviewer.
+    """
+
+    id: str
+    type: str
+    owner: str
+    capabilities: Sequence[str]
+    data_domains: Sequence[str]
+    permissions: Sequence[str]
+    state_location: str
+    endpoint: str
+    metadata: Mapping[str, Any]
+    capacity: int
+    cost: float
+    task_types: Sequence[str]
+    model_endpoints: Sequence[registry_pb2.ModelEndpoint]
+    liveness: str
+    trust_policy: str
+    roles: Sequence[str]
+
+
+class TaskFields(TypedDict, total=False):
+    """What is to be done (paper, section 7). Times: aware datetimes; spans: timedelta or seconds.
+
+    ``on_request`` leaves the task pending until it is assigned by name.
+    """
+
+    task_id: str
+    objective: str
+    required_capabilities: Sequence[str]
+    data_domains: Sequence[str]
+    risk_level: str
+    policy_constraints: Sequence[str]
+    input: Mapping[str, Any]
+    priority: int
+    deadline: datetime
+    start_timeout: timedelta | float
+    attempt_timeout: timedelta | float
+    max_attempts: int
+    degraded_allowed: bool
+    detached: bool
+    task_type: str
+    on_request: bool
+
+
+def participant(fields: ParticipantFields) -> registry_pb2.ParticipantDeclaration:
+    """The declaration; raises ValueError for an unknown liveness."""
+    made = registry_pb2.ParticipantDeclaration(
+        id=fields.get("id", ""),
+        type=fields.get("type", ""),
+        owner=fields.get("owner", ""),
+        capabilities=fields.get("capabilities", ()),
+        data_domains=fields.get("data_domains", ()),
+        permissions=fields.get("permissions", ()),
+        state_location=fields.get("state_location", ""),
+        endpoint=fields.get("endpoint", ""),
+        capacity=fields.get("capacity"),
+        cost=fields.get("cost"),
+        task_types=fields.get("task_types", ()),
+        model_endpoints=fields.get("model_endpoints", ()),
+        liveness=number(registry_pb2.Liveness, fields.get("liveness", "")),
+        trust_policy=fields.get("trust_policy", ""),
+    )
+    if "metadata" in fields:
+        made.metadata.CopyFrom(struct_of(fields["metadata"]))
+    return made
+
+
+def task(fields: TaskFields) -> assignment_pb2.TaskDeclaration:
+    """The declaration; raises ValueError for an unknown risk level or what JSON cannot carry."""
+    made = assignment_pb2.TaskDeclaration(
+        task_id=fields.get("task_id", ""),
+        objective=fields.get("objective", ""),
+        required_capabilities=fields.get("required_capabilities", ()),
+        data_domains=fields.get("data_domains", ()),
+        risk_level=number(common_pb2.RiskLevel, fields.get("risk_level", "")),
+        policy_constraints=fields.get("policy_constraints", ()),
+        priority=fields.get("priority", 0),
+        deadline=timestamp(fields.get("deadline")),
+        start_timeout=_span(fields.get("start_timeout")),
+        attempt_timeout=_span(fields.get("attempt_timeout")),
+        max_attempts=fields.get("max_attempts", 0),
+        degraded_allowed=fields.get("degraded_allowed", False),
+        detached=fields.get("detached", False),
+        task_type=fields.get("task_type", ""),
+    )
+    if fields.get("on_request"):
+        made.assignment_intent = assignment_pb2.ASSIGNMENT_INTENT_ON_REQUEST
+    if "input" in fields:
+        made.input.CopyFrom(struct_of(fields["input"]))
+    return made
+
+
+def _span(value: timedelta | float | None) -> duration_pb2.Duration | None:
+    if value is None:
+        return None
+    made = duration_pb2.Duration()
+    made.FromTimedelta(value if isinstance(value, timedelta) else timedelta(seconds=value))
+    return made

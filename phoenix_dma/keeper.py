@@ -1,0 +1,65 @@
+"""Keeps a script's process alive after its last line, as long as its participant has work to do.
+
+A signal asks it to drain. A script that crashed is not kept alive, nor one whose participant the
+house has ended for good.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+LOOK_SECONDS: Final = 0.2
+
+
+class Keeper:
+    """Waits in a thread that the interpreter waits for, then calls ``leave``, once."""
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        self._leave = leave
+        self._over = threading.Event()
+        self._asked = False
+        self._thread = threading.Thread(target=self._keep, name="phoenix-dma-keeper")
+
+    def start(self) -> None:
+        """Begin to keep the process alive; takes SIGTERM and SIGINT unless the script has them."""
+        if threading.current_thread() is threading.main_thread():
+            if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+                signal.signal(signal.SIGTERM, self._on_signal)
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                signal.signal(signal.SIGINT, self._on_signal)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Nothing is left to stay alive for."""
+        self._over.set()
+
+    def _keep(self) -> None:
+        main = threading.main_thread()
+        while not self._over.wait(LOOK_SECONDS):
+            if not main.is_alive() and _crashed():
+                break
+        self._leave()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._asked:
+            os._exit(128 + number)  # asked twice: now
+        self._asked = True
+        self._over.set()
+        if not threading.main_thread().is_alive():
+            return  # the script is over, the interpreter only waits for us
+        if number == signal.SIGINT:
+            signal.default_int_handler(number, frame)
+        raise SystemExit(0)
+
+
+def _crashed() -> bool:
+    """True where the script's last line was a traceback."""
+    return (
+        getattr(sys, "last_exc", None) is not None or getattr(sys, "last_value", None) is not None
+    )

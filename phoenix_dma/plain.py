@@ -1,0 +1,134 @@
+"""Between messages of the contract and plain Python values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
+from google.protobuf.message import Message
+
+EXACT: Final = 1 << 53
+"""Doubles below this are integers without doubt; JSON on the wire knows doubles only."""
+
+
+def short(wrapper: Any, value: int) -> str:
+    """``TASK_STATUS_ACTIVE`` as ``active``; the unspecified value as the empty string.
+
+    A value that this version does not know yet is its number in words.
+    """
+    known = wrapper.DESCRIPTOR.values_by_number.get(value)
+    return str(value) if known is None else _short(wrapper.DESCRIPTOR, known.name)
+
+
+def number(wrapper: Any, name: str) -> Any:
+    """``active`` or ``TASK_STATUS_ACTIVE`` as its number; raises ValueError, naming the choices."""
+    if not name:
+        return 0
+    for known in wrapper.DESCRIPTOR.values:
+        if name.upper() in {known.name, _short(wrapper.DESCRIPTOR, known.name).upper()}:
+            return known.number
+    raise ValueError(f"{name!r} is none of: {', '.join(choices(wrapper))}")
+
+
+def choices(wrapper: Any) -> list[str]:
+    """The short names of an enumeration."""
+    names = [_short(wrapper.DESCRIPTOR, known.name) for known in wrapper.DESCRIPTOR.values]
+    return [name for name in names if name]
+
+
+def _short(descriptor: Any, name: str) -> str:
+    prefix: str = descriptor.values[0].name.removesuffix("UNSPECIFIED")
+    bare = name.removeprefix(prefix).lower()
+    return "" if bare == "unspecified" else bare
+
+
+def json_of(struct: struct_pb2.Struct) -> dict[str, Any]:
+    """A Struct as a JSON object; whole numbers come back as ``int``."""
+    return {key: _value(inner) for key, inner in struct.fields.items()}
+
+
+def _value(value: struct_pb2.Value) -> Any:
+    kind = value.WhichOneof("kind")
+    if kind == "struct_value":
+        return json_of(value.struct_value)
+    if kind == "list_value":
+        return [_value(item) for item in value.list_value.values]
+    if kind == "number_value":
+        found = value.number_value
+        return int(found) if found.is_integer() and abs(found) < EXACT else found
+    return None if kind in {None, "null_value"} else getattr(value, kind)
+
+
+def struct_of(value: Mapping[str, Any]) -> struct_pb2.Struct:
+    """A JSON object as a Struct; raises ValueError for what JSON, or a double, cannot carry."""
+    made = struct_pb2.Struct()
+    made.update(_jsonable(value, "value"))
+    return made
+
+
+def _jsonable(value: Any, path: str) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(inner, f"{path}.{key}") for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_jsonable(item, f"{path}[{place}]") for place, item in enumerate(value)]
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int | float):
+        if not math.isfinite(value) or abs(value) > EXACT:
+            raise ValueError(f"{path} is {value!r}, which JSON cannot carry; send it as text")
+        return value
+    raise ValueError(f"{path} is a {type(value).__name__}, which is no JSON value")
+
+
+def time_of(moment: timestamp_pb2.Timestamp) -> datetime:
+    """A Timestamp as an aware datetime in UTC."""
+    found: datetime = moment.ToDatetime(tzinfo=UTC)
+    return found
+
+
+def timestamp(moment: datetime | None) -> timestamp_pb2.Timestamp | None:
+    """An aware datetime as a Timestamp; None stays absent."""
+    if moment is None:
+        return None
+    made = timestamp_pb2.Timestamp()
+    made.FromDatetime(moment.astimezone(UTC))
+    return made
+
+
+def plain(message: Message) -> dict[str, Any]:
+    """A message as a JSON object in the paper's spelling: snake_case, short lower-case enums.
+
+    Times are ISO 8601 texts, durations seconds, absent messages are left out.
+    """
+    made: dict[str, Any] = {}
+    for field in message.DESCRIPTOR.fields:
+        if field.has_presence and not message.HasField(field.name):
+            continue
+        made[field.name] = _field(field, getattr(message, field.name))
+    return made
+
+
+def _field(field: Any, value: Any) -> Any:
+    entry = field.message_type
+    if entry is not None and entry.GetOptions().map_entry:
+        inner = entry.fields_by_name["value"]
+        return {str(key): _one(inner, item) for key, item in sorted(value.items())}
+    if field.is_repeated:
+        return [_one(field, item) for item in value]
+    return _one(field, value)
+
+
+def _one(field: Any, value: Any) -> Any:
+    if field.enum_type is not None:
+        known = field.enum_type.values_by_number.get(value)
+        return str(value) if known is None else _short(field.enum_type, known.name)
+    if isinstance(value, struct_pb2.Struct):
+        return json_of(value)
+    if isinstance(value, timestamp_pb2.Timestamp):
+        return time_of(value).isoformat().replace("+00:00", "Z")
+    if isinstance(value, duration_pb2.Duration):
+        return value.ToTimedelta().total_seconds()
+    return plain(value) if isinstance(value, Message) else value

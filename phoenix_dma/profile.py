@@ -1,0 +1,180 @@
+"""The profile: a TOML file by which the SDK and the command line find the house by themselves.
+
+It is read from ``$PHOENIX_DMA_PROFILE``, else ``phoenix-dma/profile.toml`` below
+``$XDG_CONFIG_HOME`` (``~/.config`` where that is not set). ``phoenix-dma up`` writes it::
+
+    tenant = "default"
+    credential = "…/operator.jwt"      # an enrolment credential, mode 0600; relative to this file
+
+    [addresses]
+    grpc = "127.0.0.1:50050"           # the gateway's gRPC port
+    rest = "http://127.0.0.1:8080"
+
+    [resolve]                          # an address that code has written down -> where it is served
+    "https://phoenix.example.com" = "127.0.0.1:50050"
+
+``resolve`` does what curl's ``--resolve`` does: code goes on naming the address that it will have
+in production, and reaches a house that runs elsewhere today. **A loopback address is spoken to
+without TLS, even where the code says https**: what leaves the process does not leave the machine.
+Any other place that ``resolve`` names is spoken to with TLS, and has to prove the name that the
+code asked for. ``PHOENIX_DMA_ADDRESS`` and ``PHOENIX_DMA_TOKEN`` go before the profile.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from phoenix_dma.errors import ProfileError
+
+HTTPS_PORT: Final = 443
+HTTP_PORT: Final = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where to connect: ``target`` is host:port; ``authority`` the name that TLS has to prove."""
+
+    target: str
+    tls: bool
+    authority: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a client has to know of its house. ``token`` is a ready credential, where one is set."""
+
+    grpc: str = ""
+    rest: str = ""
+    tenant: str = ""
+    credential: Path | None = None
+    token: str = ""
+    resolve: Mapping[str, str] = field(default_factory=dict)
+
+    def endpoint(self, base_url: str = "") -> Endpoint:
+        """Where ``base_url`` is served; the profile's gRPC address where it is empty.
+
+        Raises `ProfileError` for an address that cannot be used.
+        """
+        asked = base_url.rstrip("/")
+        place = self.resolve.get(asked)
+        if place is not None:
+            return _resolved(asked, place)
+        if not asked and not self.grpc:
+            raise ProfileError("No address: neither the code nor a profile names a house")
+        return _endpoint(asked or self.grpc)
+
+    def enrolment(self) -> str:
+        """The enrolment credential; raises `ProfileError` where there is none to read."""
+        if self.credential is None:
+            raise ProfileError(
+                "No credential: the profile names none and PHOENIX_DMA_TOKEN is empty"
+            )
+        try:
+            return self.credential.read_text().strip()
+        except OSError as error:
+            raise ProfileError(f"The credential cannot be read: {error}") from error
+
+
+def profile_path() -> Path:
+    """Where the profile is looked for, whether or not there is one."""
+    named = os.environ.get("PHOENIX_DMA_PROFILE")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "phoenix-dma" / "profile.toml"
+
+
+def find_profile() -> Profile:
+    """The profile with the environment's overrides; an empty one where there is no file.
+
+    Raises `ProfileError` for a file that is no profile, or that PHOENIX_DMA_PROFILE names in vain.
+    """
+    path = profile_path()
+    if path.exists():
+        found = read_profile(path)
+    elif os.environ.get("PHOENIX_DMA_PROFILE"):
+        raise ProfileError(f"PHOENIX_DMA_PROFILE names {path}, which does not exist")
+    else:
+        found = Profile()
+    return Profile(
+        grpc=os.environ.get("PHOENIX_DMA_ADDRESS") or found.grpc,
+        rest=found.rest,
+        tenant=found.tenant,
+        credential=found.credential,
+        token=os.environ.get("PHOENIX_DMA_TOKEN", ""),
+        resolve=found.resolve,
+    )
+
+
+def read_profile(path: Path) -> Profile:
+    """The profile in ``path``; raises `ProfileError` for what is none."""
+    try:
+        document = tomllib.loads(path.read_text())
+    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
+        raise ProfileError(f"{path} is no profile: {error}") from error
+    addresses = _table(document, "addresses", path)
+    credential = _text(document, "credential", path)
+    return Profile(
+        grpc=_text(addresses, "grpc", path),
+        rest=_text(addresses, "rest", path),
+        tenant=_text(document, "tenant", path),
+        credential=(path.parent / credential) if credential else None,
+        resolve={
+            name.rstrip("/"): _text(_table(document, "resolve", path), name, path)
+            for name in _table(document, "resolve", path)
+        },
+    )
+
+
+def _table(document: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:
+    found = document.get(name, {})
+    if not isinstance(found, Mapping):
+        raise ProfileError(f"{path}: [{name}] has to be a table")
+    return found
+
+
+def _text(document: Mapping[str, Any], name: str, path: Path) -> str:
+    found = document.get(name, "")
+    if not isinstance(found, str):
+        raise ProfileError(f"{path}: {name} has to be a text")
+    return found
+
+
+def _resolved(asked: str, place: str) -> Endpoint:
+    """A place from the table; a remote one has to prove the name that the code asked for."""
+    found = _endpoint(place)
+    if not found.tls:
+        return found
+    return Endpoint(target=found.target, tls=True, authority=urlsplit(asked).hostname or asked)
+
+
+def _endpoint(address: str) -> Endpoint:
+    """``host:port``, ``http://…`` or ``https://…``; TLS everywhere but on loopback and for http."""
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    try:
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ProfileError(f"{address!r} is no address: {error}") from error
+    if not host or parts.scheme not in {"", "http", "https"} or parts.path not in {"", "/"}:
+        raise ProfileError(f"{address!r} is no address; host:port or https://host[:port] is")
+    tls = parts.scheme == "https" or (not parts.scheme and not is_loopback(host))
+    if port is None:
+        port = HTTPS_PORT if tls else HTTP_PORT
+    return Endpoint(target=f"[{host}]:{port}" if ":" in host else f"{host}:{port}", tls=tls)
+
+
+def is_loopback(host: str) -> bool:
+    """True for an address that never leaves this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,190 @@
+"""A task in the hands of a synchronous handler."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
+
+from phoenix_dma.aio.task import AsyncTask
+from phoenix_dma.briefing import Authorization, Checkpoint, HumanDecision, Obligation, TaskInfo
+from phoenix_dma.context import NOTHING, Context
+from phoenix_dma.v1 import assignment_pb2, audit_pb2, handoff_pb2
+
+Found = TypeVar("Found")
+CHILD_POLL_SECONDS = 0.2
+
+
+class Task:
+    """What a synchronous handler works with; the handler runs in a thread of its own.
+
+    A thread cannot be interrupted: ``cancelled`` says when to stop, and every writing method raises
+    `AssignmentLost` once the task is not held any more.
+    """
+
+    def __init__(self, task: AsyncTask, loop: asyncio.AbstractEventLoop) -> None:
+        self.aio = task
+        self._loop = loop
+
+    def __repr__(self) -> str:
+        return f"Task({self.id!r}, epoch={self.epoch}, attempt={self.attempt})"
+
+    @property
+    def id(self) -> str:
+        """The stable identity."""
+        return self.aio.id
+
+    @property
+    def objective(self) -> str:
+        """One sentence that says what is wanted."""
+        return self.aio.objective
+
+    @property
+    def input(self) -> dict[str, Any]:
+        """What was submitted."""
+        return self.aio.input
+
+    @property
+    def context_ref(self) -> str:
+        """The address of the newest context, for `load_context`."""
+        return self.aio.context_ref
+
+    @property
+    def epoch(self) -> int:
+        """The epoch under which the task is held."""
+        return self.aio.epoch
+
+    @property
+    def attempt(self) -> int:
+        """Counts tries, from 1."""
+        return self.aio.attempt
+
+    @property
+    def version(self) -> int:
+        """The version of the newest context that this handler has seen; 0 is the input."""
+        return self.aio.version
+
+    @property
+    def required_capabilities(self) -> tuple[str, ...]:
+        """What an assignee has to be able to do."""
+        return self.aio.required_capabilities
+
+    @property
+    def data_domains(self) -> tuple[str, ...]:
+        """The data that the task is about."""
+        return self.aio.data_domains
+
+    @property
+    def risk_level(self) -> str:
+        """low, medium or high."""
+        return self.aio.risk_level
+
+    @property
+    def policy_constraints(self) -> tuple[str, ...]:
+        """The constraints that hold for the task."""
+        return self.aio.policy_constraints
+
+    @property
+    def correlation_id(self) -> str:
+        """One id for the task's whole life; its children carry it too."""
+        return self.aio.correlation_id
+
+    @property
+    def obligations(self) -> tuple[Obligation, ...]:
+        """What policy asked in return."""
+        return self.aio.obligations
+
+    @property
+    def approvals(self) -> tuple[HumanDecision, ...]:
+        """What humans decided about the task so far."""
+        return self.aio.approvals
+
+    @property
+    def restored(self) -> bool:
+        """True where somebody has checkpointed before: continue from `context`, not anew."""
+        return self.aio.restored
+
+    @property
+    def cancelled(self) -> bool:
+        """True once the task is not held any more: return."""
+        return self.aio.cancelled
+
+    @property
+    def checkpoint_wanted(self) -> bool:
+        """True while the house asks for a checkpoint soon."""
+        return self.aio.checkpoint_wanted
+
+    @property
+    def draining(self) -> bool:
+        """True once the participant is leaving: checkpoint and return soon."""
+        return self.aio.draining
+
+    def context(self) -> Context:
+        """The newest context: the submitted input at version 0."""
+        return self._wait(self.aio.context())
+
+    def load_context(self, context_ref: str) -> Context:
+        """What is at an address."""
+        return self._wait(self.aio.load(context_ref))
+
+    def fulfil(self, *obligation_ids: str) -> None:
+        """Report obligations as met, with the next checkpoint or the completion."""
+        self._loop.call_soon_threadsafe(self.aio.fulfil, *obligation_ids)
+
+    def checkpoint(self, value: Any = NOTHING, /, **kinds: Any) -> Checkpoint:
+        """Record what is known now; see `AsyncTask.checkpoint`."""
+        return self._wait(self.aio.checkpoint(value, **kinds))
+
+    def checkpoint_reference(
+        self, state_ref: str, content_hash: str, *, owner: str = "", protocol: str = ""
+    ) -> Checkpoint:
+        """Record state that lives elsewhere; see `AsyncTask.checkpoint_reference`."""
+        made = self.aio.checkpoint_reference(
+            state_ref, content_hash, owner=owner, protocol=protocol
+        )
+        return self._wait(made)
+
+    def authorize(
+        self,
+        kind: str,
+        name: str,
+        *,
+        domain: str = "",
+        subject: Mapping[str, Any] | None = None,
+        wait: bool = True,
+    ) -> Authorization:
+        """Ask for leave to act; see `AsyncTask.authorize`."""
+        asked = self.aio.authorize(kind, name, domain=domain, subject=subject, wait=wait)
+        return self._wait(asked)
+
+    def submit(self, task: assignment_pb2.TaskDeclaration) -> TaskInfo:
+        """Submit a child of this task."""
+        return self._wait(self.aio.submit(task))
+
+    def wait_for(self, child: str | TaskInfo, *, timeout: float | None = None) -> TaskInfo:
+        """Wait until a child has ended.
+
+        Raises TimeoutError after ``timeout`` seconds, `AssignmentLost` when this task is lost.
+        """
+        task_id = child if isinstance(child, str) else child.id
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            self.aio.hold.require()
+            found = self._wait(self.aio.read_task(task_id))
+            if found.ended:
+                return found
+            if until is not None and time.monotonic() >= until:
+                raise TimeoutError(f"{task_id} is still {found.status}")
+            self.aio.hold.ended.wait(CHILD_POLL_SECONDS)
+
+    def lineage(self) -> list[audit_pb2.AuditEvent]:
+        """The audit events of this task so far, oldest first."""
+        return self._wait(self.aio.lineage())
+
+    def hand_off(self, reason: str = "requested") -> handoff_pb2.Handoff:
+        """Ask the house to give the task to somebody else; work goes on until it is lost."""
+        return self._wait(self.aio.hand_off(reason))
+
+    def _wait(self, coroutine: Coroutine[Any, Any, Found]) -> Found:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
