@@ -1,7 +1,8 @@
 """One transaction of governance, as its use cases see it."""
 
-from typing import Any
+from typing import Any, Final
 
+from prometheus_client import Histogram
 from sqlalchemy import Select, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -14,6 +15,13 @@ from governance_svc.store.certifications import certification_of, certification_
 from governance_svc.store.tables import approval, certification, policy_activation
 from phoenix_runtime.chassis.failures import TransactionConflict
 from phoenix_runtime.chassis.unit import Unit
+
+CYCLE: Final = Histogram(
+    "phoenix_dma_approval_cycle_seconds",
+    "From a question to its end",
+    ["status"],
+    buckets=(1, 10, 60, 300, 900, 3600, 14400, 86400, 604800),
+)
 
 
 class GovernanceUnit(Unit):
@@ -65,6 +73,9 @@ class GovernanceUnit(Unit):
         )
         if (await self.connection.execute(statement)).rowcount != 1:
             raise TransactionConflict("The approval was decided at the same time")
+        if ended.decide_time is not None:
+            waited = ended.decide_time - ended.create_time
+            CYCLE.labels(ended.status.value).observe(waited.total_seconds())
 
     async def certification(self, certification_id: str) -> Certification | None:
         """One certification, locked."""

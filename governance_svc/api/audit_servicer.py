@@ -1,0 +1,71 @@
+"""AuditService on the wire: translates, decides nothing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from grpc.aio import ServicerContext
+
+from governance_svc.api.convert_audit import (
+    appended_to_pb,
+    entries_to_pb,
+    event_from_pb,
+    filter_from_pb,
+    lineage_to_pb,
+)
+from governance_svc.domain.ledger import Appended, Entry
+from governance_svc.usecases.append_audit_events import AppendAuditEvents
+from governance_svc.usecases.get_lineage import GetLineage
+from governance_svc.usecases.list_audit_events import ListAuditEvents
+from phoenix_dma.v1 import audit_pb2, audit_pb2_grpc
+from phoenix_runtime.chassis.front import Front
+from phoenix_runtime.core.pages import Page
+from phoenix_runtime.core.principal import Call
+
+
+@dataclass(frozen=True, slots=True)
+class AuditVerbs:
+    """The use cases behind the servicer."""
+
+    append: AppendAuditEvents
+    list: ListAuditEvents
+    lineage: GetLineage
+
+
+class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
+    """The three RPCs. Appending needs no request id: an event is known by its own."""
+
+    def __init__(self, front: Front, verbs: AuditVerbs) -> None:
+        self._front = front
+        self._verbs = verbs
+
+    async def AppendAuditEvents(  # noqa: N802  # the schema's name
+        self, request: audit_pb2.AppendAuditEventsRequest, context: ServicerContext[Any, Any]
+    ) -> audit_pb2.AppendAuditEventsResponse:
+        """Events that services have committed."""
+
+        async def run(call: Call) -> Appended:
+            return await self._verbs.append(call, [event_from_pb(e) for e in request.events])
+
+        return await self._front.read(run=run, answer=appended_to_pb)
+
+    async def ListAuditEvents(  # noqa: N802  # the schema's name
+        self, request: audit_pb2.ListAuditEventsRequest, context: ServicerContext[Any, Any]
+    ) -> audit_pb2.ListAuditEventsResponse:
+        """By filter, in the order of the ledger."""
+
+        async def run(call: Call) -> Page[Entry]:
+            wanted = filter_from_pb(request)
+            return await self._verbs.list(call, wanted, request.page_size, request.page_token)
+
+        return await self._front.read(run=run, answer=entries_to_pb)
+
+    async def GetLineage(  # noqa: N802  # the schema's name
+        self, request: audit_pb2.GetLineageRequest, context: ServicerContext[Any, Any]
+    ) -> audit_pb2.GetLineageResponse:
+        """A task with its children."""
+        return await self._front.read(
+            run=lambda call: self._verbs.lineage(
+                call, request.task_id, request.page_size, request.page_token
+            ),
+            answer=lineage_to_pb,
+        )

@@ -1,0 +1,90 @@
+"""Between audit messages and the ledger's values."""
+
+from datetime import UTC
+
+from governance_svc.domain.ledger import Appended, AuditFilter, Entry
+from phoenix_dma.v1 import audit_pb2
+from phoenix_runtime.chassis.receivers import event_to_pb
+from phoenix_runtime.chassis.wire import struct_to_json, time_from_pb
+from phoenix_runtime.core.errors import FieldInvalid, Violation
+from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.pages import Page
+
+
+def event_from_pb(event: audit_pb2.AuditEvent) -> AuditEvent:
+    """The event that a service sends; raises `FieldInvalid` where it can be none."""
+    try:
+        timestamp = event.timestamp.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise FieldInvalid([Violation("events.timestamp", "is no time")]) from error
+    return AuditEvent(
+        event_id=event.event_id,
+        timestamp=timestamp,
+        actor=event.actor,
+        participant=event.participant,
+        task=event.task,
+        policy_decision=struct_to_json(event.policy_decision, "events.policy_decision"),
+        input_references=tuple(event.input_references),
+        output_references=tuple(event.output_references),
+        reason_code=event.reason_code,
+        previous_state=event.previous_state,
+        new_state=event.new_state,
+        correlation_id=event.correlation_id,
+        tenant=event.tenant,
+        type=event.type,
+        event_version=event.event_version,
+        service=event.service,
+        aggregate=event.aggregate,
+        aggregate_version=event.aggregate_version,
+        caused_by=event.caused_by,
+        on_behalf_of=event.on_behalf_of,
+        handoff=event.handoff,
+        detail=struct_to_json(event.detail, "events.detail"),
+        request_id=event.request_id,
+        salt=event.salt,
+        leaf_hash=event.leaf_hash,
+    )
+
+
+def appended_to_pb(appended: Appended) -> audit_pb2.AppendAuditEventsResponse:
+    """What appending did."""
+    return audit_pb2.AppendAuditEventsResponse(
+        appended=appended.appended, last_sequence=appended.last_sequence
+    )
+
+
+def filter_from_pb(request: audit_pb2.ListAuditEventsRequest) -> AuditFilter:
+    """What is looked for; types in any case, alone or comma-separated. Raises `FieldInvalid`."""
+    named = (name.strip().upper() for text in request.type for name in text.split(","))
+    return AuditFilter(
+        participant=request.participant,
+        task=request.task,
+        types=tuple(dict.fromkeys(name for name in named if name)),
+        policy_decision=request.policy_decision,
+        handoff=request.handoff,
+        correlation_id=request.correlation_id,
+        since=time_from_pb(request, "since"),
+        until=time_from_pb(request, "until"),
+    )
+
+
+def entries_to_pb(page: Page[Entry]) -> audit_pb2.ListAuditEventsResponse:
+    """A page of the ledger."""
+    return audit_pb2.ListAuditEventsResponse(
+        events=[entry_to_pb(entry) for entry in page.items], next_page_token=page.next_token
+    )
+
+
+def lineage_to_pb(page: Page[Entry]) -> audit_pb2.GetLineageResponse:
+    """A page of a lineage."""
+    return audit_pb2.GetLineageResponse(
+        events=[entry_to_pb(entry) for entry in page.items], next_page_token=page.next_token
+    )
+
+
+def entry_to_pb(entry: Entry) -> audit_pb2.AuditEvent:
+    """An event with its place in the ledger."""
+    made = event_to_pb(entry.event)
+    made.sequence = entry.sequence
+    made.chain_hash = entry.chain_hash
+    return made

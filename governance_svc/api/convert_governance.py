@@ -1,0 +1,130 @@
+"""Between governance messages and the values of the domain."""
+
+from governance_svc.domain.bundle import PolicyBundle
+from governance_svc.domain.certifications import Certification, Method
+from governance_svc.usecases.certify import Certificate, Certified
+from governance_svc.usecases.get_policy_decision import Decision
+from governance_svc.usecases.get_trust_score import TrustReport
+from phoenix_dma.v1 import governance_pb2
+from phoenix_runtime.chassis.wire import (
+    json_to_struct,
+    receipt_to_pb,
+    score_to_pb,
+    struct_to_json,
+    time_from_pb,
+    time_to_pb,
+    verdict_to_pb,
+)
+from phoenix_runtime.core.errors import FieldInvalid, Violation
+from phoenix_runtime.core.json import JsonObject
+from phoenix_runtime.core.pages import Page
+from phoenix_runtime.core.verdict import DecisionPoint, Verdict
+
+
+def point_from_pb(name: str) -> DecisionPoint:
+    """The decision point of that name; raises `FieldInvalid`."""
+    try:
+        return DecisionPoint(name)
+    except ValueError as error:
+        known = ", ".join(DecisionPoint)
+        raise FieldInvalid([Violation("point", f"is none of {known}")]) from error
+
+
+def inputs_from_pb(request: governance_pb2.EvaluatePoliciesRequest) -> tuple[JsonObject, ...]:
+    """The inputs; raises `FieldInvalid` for what is no JSON."""
+    return tuple(
+        struct_to_json(one, f"inputs[{index}]") for index, one in enumerate(request.inputs)
+    )
+
+
+def verdicts_to_pb(verdicts: tuple[Verdict, ...]) -> governance_pb2.EvaluatePoliciesResponse:
+    """One verdict an input."""
+    return governance_pb2.EvaluatePoliciesResponse(
+        verdicts=[verdict_to_pb(verdict) for verdict in verdicts]
+    )
+
+
+def tried_to_pb(verdict: Verdict) -> governance_pb2.TryPolicyResponse:
+    """What policy would say."""
+    return governance_pb2.TryPolicyResponse(verdict=verdict_to_pb(verdict))
+
+
+def decision_to_pb(decision: Decision) -> governance_pb2.GetPolicyDecisionResponse:
+    """A decision and what it decided."""
+    return governance_pb2.GetPolicyDecisionResponse(
+        verdict=verdict_to_pb(decision.verdict), audit_event_ids=decision.audit_event_ids
+    )
+
+
+def trust_to_pb(report: TrustReport) -> governance_pb2.GetTrustScoreResponse:
+    """Trust, explained; the general trust stands under the empty name."""
+    found = report.assessment
+    scores = found.scores or {"": found.general}
+    return governance_pb2.GetTrustScoreResponse(
+        participant_id=found.participant_id,
+        scores={name: made for name, score in scores.items() if (made := score_to_pb(score))},
+        least=found.least,
+        as_of_sequence=found.as_of_sequence,
+        thresholds=report.thresholds,
+    )
+
+
+def certificate_from_pb(request: governance_pb2.GrantCertificationRequest) -> Certificate:
+    """What is to be certified."""
+    return Certificate(
+        participant_id=request.participant_id,
+        capability=request.capability,
+        method=request.method or Method.HUMAN.value,
+        evidence=request.evidence,
+        coverage=request.coverage if request.HasField("coverage") else 1.0,
+        expire_time=time_from_pb(request, "expire_time"),
+    )
+
+
+def granted_to_pb(certified: Certified) -> governance_pb2.GrantCertificationResponse:
+    """The certification."""
+    return governance_pb2.GrantCertificationResponse(
+        certification=certification_to_pb(certified.certification),
+        receipt=receipt_to_pb(certified.receipt),
+    )
+
+
+def revoked_to_pb(certified: Certified) -> governance_pb2.RevokeCertificationResponse:
+    """The revoked certification."""
+    return governance_pb2.RevokeCertificationResponse(
+        certification=certification_to_pb(certified.certification),
+        receipt=receipt_to_pb(certified.receipt),
+    )
+
+
+def certifications_to_pb(
+    page: Page[Certification],
+) -> governance_pb2.ListCertificationsResponse:
+    """A page of certifications."""
+    return governance_pb2.ListCertificationsResponse(
+        certifications=[certification_to_pb(one) for one in page.items],
+        next_page_token=page.next_token,
+    )
+
+
+def certification_to_pb(certification: Certification) -> governance_pb2.Certification:
+    """One certification."""
+    return governance_pb2.Certification(
+        certification_id=certification.certification_id,
+        participant_id=certification.participant_id,
+        capability=certification.capability,
+        method=certification.method.value,
+        evidence=certification.evidence,
+        coverage=certification.coverage,
+        granted_by=certification.granted_by,
+        grant_time=time_to_pb(certification.grant_time),
+        expire_time=time_to_pb(certification.expire_time),
+        revoke_time=time_to_pb(certification.revoke_time),
+    )
+
+
+def catalogue_to_pb(bundle: PolicyBundle) -> governance_pb2.GetCatalogueResponse:
+    """The catalogue that is in force."""
+    return governance_pb2.GetCatalogueResponse(
+        catalogue=json_to_struct(bundle.data), policy_revision=bundle.revision
+    )
