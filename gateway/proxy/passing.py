@@ -22,7 +22,7 @@ HOP = frozenset({AUTHORIZATION, "user-agent", "te", "content-type", "host"})
 """What belongs to one hop, or is added anew (the credential, unchanged)."""
 
 
-class PassThrough(GenericRpcHandler[Any, Any]):
+class PassThrough(GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs alone
     """Answers a handler for every RPC that a service behind the gateway serves.
 
     The interceptors of the chassis have verified credential and role before a handler runs; what
@@ -36,12 +36,12 @@ class PassThrough(GenericRpcHandler[Any, Any]):
 
     def service(
         self, handler_call_details: HandlerCallDetails
-    ) -> RpcMethodHandler[Any, Any] | None:
+    ) -> "RpcMethodHandler[Any, Any] | None":
         """The handler of a path; None (UNIMPLEMENTED) for one that the contract does not have."""
         rpc = self._rpcs.get(handler_call_details.method)
         return None if rpc is None else self._handler(rpc)
 
-    def _handler(self, rpc: Rpc) -> RpcMethodHandler[Any, Any]:
+    def _handler(self, rpc: Rpc) -> "RpcMethodHandler[Any, Any]":
         """No serialisers: bytes come in, bytes go out."""
         make: Any
         behaviour: Any

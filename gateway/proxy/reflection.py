@@ -30,7 +30,7 @@ def add_reflection(names: Iterable[str], server: grpc.aio.Server) -> None:
     server.add_generic_rpc_handlers((_stable_handler(servicer),))
 
 
-def _stable_handler(servicer: Any) -> grpc.GenericRpcHandler[Any, Any]:
+def _stable_handler(servicer: Any) -> Any:
     """v1 is v1alpha under another name: the same messages, byte for byte."""
     method = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,
@@ -59,7 +59,8 @@ def _rename(file: descriptor_pb2.FileDescriptorProto) -> None:
     old, new = f".{ALPHA}.", f".{STABLE}."
     for message in file.message_type:
         for field in message.field:
-            field.type_name = field.type_name.replace(old, new)
+            if field.type_name:  # a scalar has none, and must not be given an empty one
+                field.type_name = field.type_name.replace(old, new)
     for service in file.service:
         for method in service.method:
             method.input_type = method.input_type.replace(old, new)

@@ -56,7 +56,7 @@ class Endpoint:
             response_deserializer=route.rpc.response.FromString,
         )
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """The answer to ``request``: the RPC's, or a problem."""
         begun = time.perf_counter()
         span = tracer.start_as_current_span(

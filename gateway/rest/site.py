@@ -28,7 +28,7 @@ def make_site(
     pages = [
         Route(
             route.path,
-            Endpoint(route, door, channels, largest_body=largest_body),
+            Endpoint(route, door, channels, largest_body=largest_body).answer,
             methods=[route.method],
         )
         for route in rest_routes()

@@ -79,7 +79,10 @@ def refusal_of(error: AioRpcError) -> Refused:
     if info is not None and info.domain == DOMAIN and info.reason in BY_REASON:
         return _rebuilt(BY_REASON[info.reason], status.message, info, status)
     if error.code() in {StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED}:
-        return errors.Unavailable(f"A part of the house is away: {error.details()}")
+        # gRPC's own words name addresses inside the house; they stay in the chain of errors.
+        late = error.code() is StatusCode.DEADLINE_EXCEEDED
+        how = "did not answer in time" if late else "is away"
+        return errors.Unavailable(f"A part of the house {how}")
     if info is not None and info.domain == DOMAIN:
         refused = Refused(status.message, dict(info.metadata))
         refused.reason = info.reason

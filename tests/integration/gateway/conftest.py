@@ -1,0 +1,251 @@
+"""The gateway on both ports, before services that write down how they were called."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import grpc.aio
+import httpx
+import pytest_asyncio
+
+from gateway.app import build
+from gateway.rest.port import RestPort
+from gateway.settings import GatewaySettings
+from phoenix_dma.v1 import (
+    approval_pb2,
+    approval_pb2_grpc,
+    assignment_pb2,
+    assignment_pb2_grpc,
+    audit_pb2,
+    audit_pb2_grpc,
+    common_pb2,
+    handoff_pb2,
+    handoff_pb2_grpc,
+    registry_pb2,
+    registry_pb2_grpc,
+    session_pb2,
+    session_pb2_grpc,
+    state_pb2,
+    state_pb2_grpc,
+)
+from phoenix_runtime.chassis.context import current_call
+from phoenix_runtime.chassis.server import Listening, Service
+from phoenix_runtime.chassis.settings import ServerSettings
+from phoenix_runtime.core import errors
+from tests.support.keys import Keys, bearer
+
+
+@dataclass
+class Noted:
+    """What reached the services behind."""
+
+    calls: list[Any] = field(default_factory=list)
+    metadata: list[dict[str, Any]] = field(default_factory=list)
+    remaining: list[float | None] = field(default_factory=list)
+    requests: list[Any] = field(default_factory=list)
+    stream_ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self, request: Any, context: Any) -> None:
+        self.calls.append(current_call())
+        self.requests.append(request)
+        self.metadata.append(dict(context.invocation_metadata()))
+        self.remaining.append(context.time_remaining())
+
+
+class Tasks(assignment_pb2_grpc.AssignmentServiceServicer):
+    def __init__(self, noted: Noted) -> None:
+        self._noted = noted
+
+    async def GetTask(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._noted.note(request, context)
+        if request.task_id == "slow":
+            await asyncio.Event().wait()
+        if request.task_id == "gone":
+            raise errors.NotFound("task", "gone")
+        if request.task_id == "broken":
+            raise ZeroDivisionError("a secret inside")
+        await context.send_initial_metadata((("x-begun", "yes"),))
+        context.set_trailing_metadata((("x-ended", "yes"),))
+        task = assignment_pb2.Task(task_id=request.task_id)
+        if request.task_id == "held":
+            task.assignment.participant_id = "agent.1"
+        return assignment_pb2.GetTaskResponse(task=task)
+
+    async def ListTasks(self, request: Any, context: Any) -> Any:  # noqa: N802
+        child = assignment_pb2.Task(task_id="child", parent_task_id=request.parent_task_id)
+        return assignment_pb2.ListTasksResponse(tasks=[child])
+
+    async def SubmitTask(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._noted.note(request, context)
+        task = assignment_pb2.Task(
+            task_id=request.task.task_id,
+            risk_level=request.task.risk_level,
+            status=assignment_pb2.TASK_STATUS_PENDING,
+        )
+        return assignment_pb2.SubmitTaskResponse(task=task)
+
+    async def AssignTask(self, request: Any, context: Any) -> Any:  # noqa: N802
+        raise errors.NoEligibleParticipant("Nobody can take it", {"agent.1": "trust_ok"})
+
+
+class Handoffs(handoff_pb2_grpc.HandoffServiceServicer):
+    async def ListHandoffs(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return handoff_pb2.ListHandoffsResponse(handoffs=[handoff_pb2.Handoff(handoff_id="h")])
+
+
+class Participants(registry_pb2_grpc.RegistryServiceServicer):
+    def __init__(self, noted: Noted) -> None:
+        self._noted = noted
+
+    async def GetParticipant(self, request: Any, context: Any) -> Any:  # noqa: N802
+        one = registry_pb2.Participant(id=request.participant_id)
+        return registry_pb2.GetParticipantResponse(participant=one)
+
+    async def DiscoverParticipants(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._noted.note(request, context)
+        return registry_pb2.DiscoverParticipantsResponse()
+
+
+class Sessions(session_pb2_grpc.SessionServiceServicer):
+    def __init__(self, noted: Noted) -> None:
+        self._noted = noted
+
+    async def KeepAlive(self, request_iterator: Any, context: Any) -> Any:  # noqa: N802
+        self._noted.note(None, context)
+        slot = 0
+        try:
+            async for request in request_iterator:
+                if request.WhichOneof("message") == "attach":
+                    lease = session_pb2.Lease(
+                        slot=slot, participant_id=request.attach.participant_id
+                    )
+                    slot += 1
+                    yield session_pb2.KeepAliveResponse(lease=lease)
+                else:
+                    acknowledged = session_pb2.BeatAck(seq=request.beats.seq)
+                    yield session_pb2.KeepAliveResponse(beat_ack=acknowledged)
+        finally:
+            self._noted.stream_ended.set()
+
+
+class Contexts(state_pb2_grpc.StateServiceServicer):
+    async def ListCheckpoints(self, request: Any, context: Any) -> Any:  # noqa: N802
+        pointer = common_pb2.ContextPointer(version=1)
+        return state_pb2.ListCheckpointsResponse(checkpoints=[pointer])
+
+
+class Approvals(approval_pb2_grpc.ApprovalServiceServicer):
+    async def ListApprovals(self, request: Any, context: Any) -> Any:  # noqa: N802
+        one = approval_pb2.Approval(approval_id="approval.1")
+        return approval_pb2.ListApprovalsResponse(approvals=[one])
+
+
+class Audit(audit_pb2_grpc.AuditServiceServicer):
+    async def GetLineage(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return audit_pb2.GetLineageResponse(events=[audit_pb2.AuditEvent(event_id="event.1")])
+
+
+class Behind:
+    """The services behind; each can be ended and begun again at its old address."""
+
+    def __init__(self, keys: Keys, noted: Noted) -> None:
+        self._keys = keys
+        self._noted = noted
+        self._open: dict[str, Listening] = {}
+        self.addresses: dict[str, str] = {}
+
+    async def begin(self, name: str) -> None:
+        listen = self.addresses.get(name, "127.0.0.1:0")
+        settings = ServerSettings(
+            **self._keys.settings(name), listen=listen, grace=timedelta(seconds=0.1)
+        )
+        service = Service(name, settings, SERVED[name], lambda server: self._register(name, server))
+        self._open[name] = await Listening(service).__aenter__()
+        self.addresses[name] = f"127.0.0.1:{self._open[name].port}"
+
+    async def end(self, name: str) -> None:
+        await self._open.pop(name).__aexit__(None, None, None)
+
+    async def close(self) -> None:
+        for name in list(self._open):
+            await self.end(name)
+
+    def _register(self, name: str, server: grpc.aio.Server) -> None:
+        if name == "assignment":
+            tasks: Any = Tasks(self._noted)
+            handoffs: Any = Handoffs()
+            assignment_pb2_grpc.add_AssignmentServiceServicer_to_server(tasks, server)
+            handoff_pb2_grpc.add_HandoffServiceServicer_to_server(handoffs, server)
+        elif name == "registry":
+            participants: Any = Participants(self._noted)
+            sessions: Any = Sessions(self._noted)
+            registry_pb2_grpc.add_RegistryServiceServicer_to_server(participants, server)
+            session_pb2_grpc.add_SessionServiceServicer_to_server(sessions, server)
+        elif name == "state":
+            contexts: Any = Contexts()
+            state_pb2_grpc.add_StateServiceServicer_to_server(contexts, server)
+        else:
+            approvals: Any = Approvals()
+            audit: Any = Audit()
+            approval_pb2_grpc.add_ApprovalServiceServicer_to_server(approvals, server)
+            audit_pb2_grpc.add_AuditServiceServicer_to_server(audit, server)
+
+
+SERVED = {
+    "registry": ["phoenix_dma.v1.RegistryService", "phoenix_dma.v1.SessionService"],
+    "assignment": ["phoenix_dma.v1.AssignmentService", "phoenix_dma.v1.HandoffService"],
+    "state": ["phoenix_dma.v1.StateService"],
+    "governance": ["phoenix_dma.v1.ApprovalService", "phoenix_dma.v1.AuditService"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The running gateway as a client sees it."""
+
+    channel: grpc.aio.Channel
+    rest: httpx.AsyncClient
+    noted: Noted
+    behind: Behind
+    keys: Keys
+
+    def token(self, *roles: str, **claims: Any) -> str:
+        return self.keys.token(*(roles or ("operator",)), **claims)
+
+    def call(self, *roles: str, **claims: Any) -> Any:
+        """The metadata of a gRPC call."""
+        return bearer(self.token(*roles, **claims))
+
+    def headers(self, *roles: str, **claims: Any) -> dict[str, str]:
+        """The headers of a REST request."""
+        return {"authorization": f"Bearer {self.token(*roles, **claims)}"}
+
+
+@pytest_asyncio.fixture
+async def front(keys: Keys) -> AsyncIterator[Front]:
+    noted = Noted()
+    behind = Behind(keys, noted)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(behind.close)
+        for name in SERVED:
+            await behind.begin(name)
+        settings = GatewaySettings(
+            **keys.settings("gateway"),
+            **{f"{name}_address": address for name, address in behind.addresses.items()},
+            listen="127.0.0.1:0",
+            rest_listen="127.0.0.1:0",
+            grace=timedelta(seconds=0.1),
+        )
+        service = await build(settings)
+        listening = await stack.enter_async_context(Listening(service))
+        channel = await stack.enter_async_context(
+            grpc.aio.insecure_channel(f"127.0.0.1:{listening.port}")
+        )
+        (port,) = (one.port for one in service.running if isinstance(one, RestPort))
+        rest = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+        )
+        yield Front(channel, rest, noted, behind, keys)

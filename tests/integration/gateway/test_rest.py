@@ -1,0 +1,192 @@
+"""The REST port: credentials, problems, limits, the open pages."""
+
+import asyncio
+import gzip
+import json
+from typing import Any
+
+import pytest
+from google.protobuf.json_format import MessageToDict
+
+from phoenix_dma.v1 import common_pb2
+from tests.integration.gateway.conftest import Front
+
+TASK = {"task_id": "t", "objective": "o", "risk_level": "medium"}
+JSON = {"content-type": "application/json"}
+PROBLEM = "application/problem+json"
+
+
+async def test_a_body_reaches_the_service_and_its_answer_comes_back_in_the_papers_json(
+    front: Front,
+) -> None:
+    answer = await front.rest.post("/tasks/submit", json=TASK, headers=front.headers())
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    task = answer.json()["task"]
+    assert (task["task_id"], task["risk_level"], task["status"]) == ("t", "medium", "pending")
+    assert front.noted.requests[0].task.risk_level == common_pb2.RISK_LEVEL_MEDIUM
+
+
+async def test_the_callers_credential_goes_on_unchanged(front: Front) -> None:
+    headers = front.headers("submitter", sub="sam")
+    await front.rest.post("/tasks/submit", json=TASK, headers=headers)
+    (seen,) = front.noted.metadata
+    assert seen["authorization"] == headers["authorization"]
+    assert front.noted.calls[0].actor == "sam"
+
+
+async def test_the_idempotency_key_becomes_the_request_id(front: Front) -> None:
+    headers = {**front.headers(), "idempotency-key": "retry-1"}
+    await front.rest.post("/tasks/submit", json=TASK, headers=headers)
+    assert front.noted.requests[0].request_id == "retry-1"
+
+
+async def test_a_query_reaches_the_service(front: Front) -> None:
+    answer = await front.rest.get(
+        "/participants/discover?required_capabilities=a,b&required_capabilities=c&risk_level=high",
+        headers=front.headers(),
+    )
+    assert answer.status_code == 200
+    assert MessageToDict(front.noted.requests[0], preserving_proto_field_name=True) == {
+        "required_capabilities": ["a", "b", "c"],
+        "risk_level": "RISK_LEVEL_HIGH",
+    }
+
+
+async def test_without_a_valid_credential_nothing_is_read(front: Front) -> None:
+    for headers in (
+        {},
+        {"authorization": "Basic dXNlcjpzZWNyZXQ="},
+        {"authorization": "Bearer nonsense"},
+        front.headers("operator", audience="somebody-else"),
+    ):
+        answer = await front.rest.post("/tasks/submit", content=b"{", headers=headers)
+        assert (answer.status_code, answer.json()["reason"]) == (401, "CREDENTIAL_INVALID")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert front.noted.calls == []
+
+
+async def test_two_credentials_are_refused_rather_than_guessed(front: Front) -> None:
+    header = front.headers()["authorization"]
+    twice = [("authorization", header), ("authorization", header)]
+    answer = await front.rest.post("/tasks/submit", json=TASK, headers=twice)
+    assert answer.status_code == 401
+
+
+async def test_a_role_that_the_schema_does_not_name_is_refused(front: Front) -> None:
+    answer = await front.rest.post("/tasks/submit", json=TASK, headers=front.headers("auditor"))
+    assert (answer.status_code, answer.json()["reason"]) == (403, "NOT_PERMITTED")
+    assert front.noted.calls == []
+
+
+async def test_a_refusal_is_a_problem_with_reason_facts_and_remedy(front: Front) -> None:
+    answer = await front.rest.post("/tasks/assign", json=TASK, headers=front.headers())
+    assert answer.status_code == 409
+    assert answer.headers["content-type"] == PROBLEM
+    problem = answer.json()
+    assert problem["type"] == "urn:phoenix-dma:problem:no-eligible-participant"
+    assert problem["reason"] == "NO_ELIGIBLE_PARTICIPANT"
+    assert problem["detail"] == "Nobody can take it"
+    assert problem["facts"] == {"agent.1": "trust_ok"}
+    assert problem["remedy"].startswith("Wait until somebody joins")
+    assert problem["correlation_id"].startswith("audit.corr.")
+
+
+async def test_violations_are_listed_by_the_callers_own_paths(front: Front) -> None:
+    body = {"id": "a", "trust_score": "high", "nickname": "x"}
+    answer = await front.rest.post(
+        "/participants/register", json=body, headers=front.headers("participant")
+    )
+    assert answer.status_code == 400
+    fields = {violation["field"] for violation in answer.json()["violations"]}
+    assert fields == {"trust_score", "nickname", "type", "owner"}
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status", "reason"),
+    [
+        (b'{"task_id": "t", "task_id": "u"}', JSON, 400, "MALFORMED_BODY"),
+        (b'{"task_id": "\xff"}', JSON, 400, "MALFORMED_BODY"),
+        (b"{", JSON, 400, "MALFORMED_BODY"),
+        (gzip.compress(b"{}"), {**JSON, "content-encoding": "gzip"}, 400, "MALFORMED_BODY"),
+        (b"a=b", {"content-type": "application/x-www-form-urlencoded"}, 415, None),
+        (b"[]", JSON, 400, "FIELD_INVALID"),
+        (b"{" + b" " * (5 << 20) + b"}", JSON, 413, "TOO_LARGE"),
+    ],
+)
+async def test_what_cannot_be_read_is_said_to_be_so(
+    front: Front, content: bytes, headers: dict[str, str], status: int, reason: str | None
+) -> None:
+    answer = await front.rest.post(
+        "/tasks/submit", content=content, headers={**front.headers(), **headers}
+    )
+    assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
+    assert answer.json()["reason"] == (reason or "UNSUPPORTED_MEDIA_TYPE")
+
+
+async def test_a_body_without_an_announced_length_is_counted_while_it_arrives(
+    front: Front,
+) -> None:
+    async def endless() -> Any:
+        for _ in range(100):
+            yield b" " * (1 << 20)
+
+    answer = await front.rest.post(
+        "/tasks/submit", content=endless(), headers={**front.headers(), **JSON}
+    )
+    assert (answer.status_code, answer.json()["reason"]) == (413, "TOO_LARGE")
+
+
+async def test_a_body_is_read_as_json_where_the_client_does_not_say(front: Front) -> None:
+    answer = await front.rest.post(
+        "/tasks/submit", content=json.dumps(TASK), headers=front.headers()
+    )
+    assert answer.status_code == 200
+
+
+async def test_a_path_that_is_not_there_is_a_problem(front: Front) -> None:
+    answer = await front.rest.get("/nothing")
+    assert (answer.status_code, answer.json()["reason"]) == (404, "RESOURCE_NOT_FOUND")
+    answer = await front.rest.get("/tasks/submit")
+    assert (answer.status_code, answer.json()["reason"]) == (405, "METHOD_NOT_ALLOWED")
+    assert answer.headers["allow"] == "POST"
+
+
+async def test_a_service_that_is_away_is_a_503_with_a_delay(front: Front) -> None:
+    await front.behind.end("assignment")
+    answer = await front.rest.post("/tasks/submit", json=TASK, headers=front.headers())
+    assert (answer.status_code, answer.json()["reason"]) == (503, "UNAVAILABLE")
+    assert answer.headers["retry-after"] == "1"
+    assert "127.0.0.1" not in answer.text
+
+
+async def test_alive_and_ready_are_open_and_ready_names_what_is_missing(front: Front) -> None:
+    assert (await front.rest.get("/healthz")).json() == {"status": "ok"}
+    await ready(front, 200)
+    await front.behind.end("state")
+    answer = await ready(front, 503)
+    assert answer["services"] == {
+        "assignment": "serving",
+        "governance": "serving",
+        "registry": "serving",
+        "state": "not_serving",
+    }
+    assert (await front.rest.get("/healthz")).status_code == 200
+
+
+async def test_metrics_are_for_operators_and_auditors(front: Front) -> None:
+    await front.rest.post("/tasks/submit", json=TASK, headers=front.headers())
+    assert (await front.rest.get("/metrics")).status_code == 401
+    refused = await front.rest.get("/metrics", headers=front.headers("participant"))
+    assert refused.status_code == 403
+    shown = await front.rest.get("/metrics", headers=front.headers("auditor"))
+    assert 'phoenix_dma_rest_requests_total{method="POST",route="/tasks/submit"' in shown.text
+
+
+async def ready(front: Front, status: int) -> Any:
+    """Ask until the answer has ``status``: the gateway learns of others by watching them."""
+    async with asyncio.timeout(10):
+        while True:
+            answer = await front.rest.get("/readyz")
+            if answer.status_code == status:
+                return answer.json()
