@@ -15,9 +15,11 @@ import asyncpg
 import sqlalchemy.exc
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from phoenix_runtime.chassis.failures import refusal_for
 from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.errors import Unavailable
 from phoenix_runtime.core.ids import is_identifier
 
 BEGIN = (
@@ -52,6 +54,8 @@ class Database:
 
     def __init__(self, engine: AsyncEngine, *, clock: Clock) -> None:
         self._engine = engine
+        pool = engine.pool
+        self._attempts = 1 + (pool.size() if isinstance(pool, AsyncAdaptedQueuePool) else 1)
         self.clock = clock
 
     @contextlib.asynccontextmanager
@@ -103,28 +107,39 @@ class Database:
     async def _begun(self, begin: str) -> AsyncConnection:
         """A connection on which ``begin`` has run.
 
-        A connection that turns out to be dead is replaced once: nothing was done on it yet.
+        A pooled connection that turns out to be dead is given away and the next one tried, until
+        the pool has only new ones: nothing was done on it yet.
         """
-        try:
-            return await self._begun_once(begin)
-        except (sqlalchemy.exc.DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            if refusal_for(error) is None:
-                raise
+        for _ in range(self._attempts - 1):
+            with contextlib.suppress(_Dead):
+                return await self._begun_once(begin)
         return await self._begun_once(begin)
 
     async def _begun_once(self, begin: str) -> AsyncConnection:
         connection = await self._engine.connect()
         try:
             await (await driver(connection)).execute(begin)
-        except BaseException:
+        except BaseException as error:
             await _abandon(connection)
+            if refusal_for(error) is not None:
+                raise _Dead("The database is away") from error
             raise
         return connection
 
 
+class _Dead(Unavailable):
+    """A pooled connection did not survive the server that it was made to."""
+
+
 async def driver(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
-    """The asyncpg connection below, for statements where SQLAlchemy's own work would be felt."""
-    raw: asyncpg.Connection[Any] = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]  # the dialect is asyncpg
+    """The asyncpg connection below, for statements where SQLAlchemy's own work would be felt.
+
+    What it raises are asyncpg's own errors. Raises `core.errors.Unavailable` where it is lost.
+    """
+    below = connection.sync_connection
+    if below is None or below.invalidated or below.closed:
+        raise Unavailable("The database is away")
+    raw: asyncpg.Connection[Any] = below.connection.driver_connection  # type: ignore[assignment]  # the dialect is asyncpg
     return raw
 
 

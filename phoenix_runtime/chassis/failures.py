@@ -57,6 +57,9 @@ def _lost(error: BaseException) -> bool:
     """Whether the connection, not the statement, is at fault."""
     if isinstance(error, sqlalchemy.exc.DBAPIError):
         return error.connection_invalidated
+    if isinstance(error, asyncpg.InternalClientError | asyncpg.InvalidCachedStatementError):
+        # The server said goodbye while nobody listened; a migration changed what was prepared.
+        return True
     if isinstance(error, asyncpg.InterfaceError):
         return "closed" in str(error)  # the same class also names mistakes in the call itself
     return isinstance(error, OSError)  # TimeoutError is one: the server does not answer

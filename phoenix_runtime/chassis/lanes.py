@@ -14,6 +14,15 @@ from typing import Final
 
 from phoenix_runtime.chassis.database import Database, driver
 
+LEDGER: Final = "ledger"
+BUS: Final = "bus"
+COURIER: Final = "courier"
+SOURCES: Final = {
+    LEDGER: ("outbox", "event_id"),
+    BUS: ("outbox", "event_id"),
+    COURIER: ("directive_outbox", "directive_id"),
+}
+"""Where the document is that a receiver takes: table and key column."""
 CLAIM: Final = timedelta(seconds=30)
 """How long a receiver may take; afterwards another relay tries."""
 FIRST_DELAY: Final = timedelta(milliseconds=100)
@@ -22,7 +31,7 @@ LONGEST_DELAY: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A row on its way. ``failures`` is how often this receiver did not take it."""
+    """Something on its way. ``failures`` is how often this receiver did not take it."""
 
     tenant: str
     key: str
@@ -30,39 +39,29 @@ class Waiting:
     failures: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneNames:
-    """Where a lane is: schema, table, the table's key column and the receiver's prefix."""
-
-    schema: str
-    table: str
-    key: str
-    lane: str
-
-
 class Lane:
-    """Claims and settles; ``database`` is that of the worker role."""
+    """Claims and settles for one receiver; ``database`` is that of the worker role."""
 
-    def __init__(self, database: Database, names: LaneNames) -> None:
+    def __init__(self, database: Database, schema: str, receiver: str) -> None:
         self._database = database
-        self._claim = _claim_statement(names)
-        self._taken = _taken_statement(names)
-        self._put_back = _put_back_statement(names)
+        self._receiver = receiver
+        self._claim = _claim_statement(schema, *SOURCES[receiver])
+        self._taken = _taken_statement(schema)
+        self._put_back = _put_back_statement(schema)
 
     async def claim(self, limit: int) -> tuple[Waiting, ...]:
         """Claim at most ``limit`` rows of any tenant, those that wait longest first."""
         now = self._database.clock.now()
         async with self._database.claiming() as connection:
             raw = await driver(connection)
-            rows = await raw.fetch(self._claim, now, now + CLAIM, limit)
+            rows = await raw.fetch(self._claim, now, now + CLAIM, limit, self._receiver)
         return tuple(Waiting(*row) for row in rows)
 
     async def taken(self, rows: Sequence[Waiting]) -> None:
-        """Mark ``rows`` as received."""
-        now = self._database.clock.now()
+        """Strike ``rows`` off the list."""
         tenants, keys = _keys(rows)
         async with self._database.claiming() as connection:
-            await (await driver(connection)).execute(self._taken, tenants, keys, now)
+            await (await driver(connection)).execute(self._taken, tenants, keys, self._receiver)
 
     async def put_back(self, rows: Sequence[Waiting]) -> None:
         """Give ``rows`` back for another try, each after a delay that grows with its failures."""
@@ -70,7 +69,8 @@ class Lane:
         tenants, keys = _keys(rows)
         due = [now + delay_after(row.failures + 1) for row in rows]
         async with self._database.claiming() as connection:
-            await (await driver(connection)).execute(self._put_back, tenants, keys, due)
+            raw = await driver(connection)
+            await raw.execute(self._put_back, tenants, keys, due, self._receiver)
 
 
 def delay_after(failures: int) -> timedelta:
@@ -83,43 +83,44 @@ def _keys(rows: Sequence[Waiting]) -> tuple[list[str], list[str]]:
     return [row.tenant for row in rows], [row.key for row in rows]
 
 
-def _claim_statement(names: LaneNames) -> str:
-    table, lane, key = f"{names.schema}.{names.table}", names.lane, names.key
+def _claim_statement(schema: str, table: str, key: str) -> str:
     # Materialized: joined in another way the limit could be asked for more than once.
     return f"""
         WITH free AS MATERIALIZED (
-            SELECT tenant, {key} FROM {table}
-            WHERE {lane}_at IS NULL AND {lane}_claimed_until <= $1
-            ORDER BY {lane}_claimed_until LIMIT $3 FOR UPDATE SKIP LOCKED
+            SELECT tenant, key FROM {schema}.deliveries
+            WHERE receiver = $4 AND claimed_until <= $1
+            ORDER BY claimed_until LIMIT $3 FOR UPDATE SKIP LOCKED
+        ), claimed AS (
+            UPDATE {schema}.deliveries AS d SET claimed_until = $2 FROM free
+            WHERE d.tenant = free.tenant AND d.key = free.key AND d.receiver = $4
+            RETURNING d.tenant, d.key, d.failures
         )
-        UPDATE {table} AS row SET {lane}_claimed_until = $2 FROM free
-        WHERE row.tenant = free.tenant AND row.{key} = free.{key}
-        RETURNING row.tenant, row.{key}, row.document, row.{lane}_failures
+        SELECT c.tenant, c.key, source.document, c.failures FROM claimed AS c
+        JOIN {schema}.{table} AS source ON source.tenant = c.tenant AND source.{key} = c.key
+        ORDER BY c.key
     """
 
 
-def _taken_statement(names: LaneNames) -> str:
-    table, lane, key = f"{names.schema}.{names.table}", names.lane, names.key
+def _taken_statement(schema: str) -> str:
     return f"""
-        UPDATE {table} AS row SET {lane}_at = $3
-        FROM unnest($1::text[], $2::text[]) AS done (tenant, key)
-        WHERE row.tenant = done.tenant AND row.{key} = done.key AND row.{lane}_at IS NULL
+        DELETE FROM {schema}.deliveries AS d
+        USING unnest($1::text[], $2::text[]) AS done (tenant, key)
+        WHERE d.tenant = done.tenant AND d.key = done.key AND d.receiver = $3
     """
 
 
-def _put_back_statement(names: LaneNames) -> str:
-    table, lane, key = f"{names.schema}.{names.table}", names.lane, names.key
+def _put_back_statement(schema: str) -> str:
     return f"""
-        UPDATE {table} AS row
-        SET {lane}_claimed_until = due, {lane}_failures = least(row.{lane}_failures + 1, 1000)
+        UPDATE {schema}.deliveries AS d
+        SET claimed_until = due, failures = least(d.failures + 1, 1000)
         FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS failed (tenant, key, due)
-        WHERE row.tenant = failed.tenant AND row.{key} = failed.key AND row.{lane}_at IS NULL
+        WHERE d.tenant = failed.tenant AND d.key = failed.key AND d.receiver = $4
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doomed:
-    """Rows of ``table`` (key columns ``keys``) that fulfil ``condition``; $1 is now - ``age``."""
+    """Rows of ``table``, called ``row`` in the ``condition``; $1 there is now - ``age``."""
 
     table: str
     keys: str
@@ -135,7 +136,7 @@ class Pruner:
         self._age = doomed.age
         self._statement = f"""
             DELETE FROM {doomed.table} WHERE ({doomed.keys}) IN (
-                SELECT {doomed.keys} FROM {doomed.table} WHERE {doomed.condition} LIMIT $2
+                SELECT {doomed.keys} FROM {doomed.table} AS row WHERE {doomed.condition} LIMIT $2
             )
         """
 

@@ -30,12 +30,8 @@ EVERYTHING = ("SELECT", "INSERT", "UPDATE", "DELETE")
 TENANT = "tenant = NULLIF(current_setting('phoenix.tenant', true), '')"
 """After a transaction that set it the setting reads as '', not as NULL: neither finds a row."""
 
-OUTBOX_LANES = {"outbox": ("ledger", "bus"), "directive_outbox": ("courier",)}
-LANE_COLUMNS = ("at", "claimed_until", "failures")
-OUTBOX_READ = {
-    "outbox": ("tenant", "event_id", "document", "created_at"),
-    "directive_outbox": ("tenant", "directive_id", "document", "created_at"),
-}
+OUTBOXES = {"outbox": "event_id", "directive_outbox": "directive_id"}
+"""What the relay reads across tenants, and prunes; by what key."""
 
 
 class MigrationOperations(Protocol):
@@ -115,9 +111,11 @@ def grant_worker(
 
 def _grant_chassis_worker(op: MigrationOperations, table: Table) -> None:
     """What delivers and prunes works across tenants."""
-    if table.name in OUTBOX_LANES:
-        marks = [f"{lane}_{part}" for lane in OUTBOX_LANES[table.name] for part in LANE_COLUMNS]
-        grant_worker(op, table, OUTBOX_READ[table.name], update=marks, delete=True)
+    if table.name in OUTBOXES:
+        grant_worker(op, table, [OUTBOXES[table.name], "document", "created_at"], delete=True)
+    elif table.name == "deliveries":
+        marks = ("claimed_until", "failures")
+        grant_worker(op, table, ["key", "receiver"], update=marks, delete=True)
     elif table.name == "idempotency":
         keys = ("principal", "rpc", "request_id", "created_at")
         grant_worker(op, table, keys, delete=True)

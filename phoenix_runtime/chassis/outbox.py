@@ -7,9 +7,8 @@ version does not follow the newest of its aggregate.
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -20,6 +19,7 @@ from phoenix_runtime.chassis.database import driver
 from phoenix_runtime.chassis.failures import TransactionConflict
 from phoenix_runtime.chassis.front import AnsweredBefore
 from phoenix_runtime.chassis.hints import BUS_TYPES
+from phoenix_runtime.chassis.lanes import BUS, COURIER, LEDGER
 from phoenix_runtime.chassis.outbox_sql import Parts, flush_statement
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.directives import Directive
@@ -32,7 +32,6 @@ from phoenix_runtime.core.events import (
     verdict_document,
 )
 from phoenix_runtime.core.ids import NewId
-from phoenix_runtime.core.json import canonical
 from phoenix_runtime.core.principal import Call
 
 
@@ -128,19 +127,23 @@ class Outbox:
         heads = _heads(pending.events)
         born = {key: last for key, (first, last) in heads.items() if first <= 2 <= last}
         moved = {key: span for key, span in heads.items() if span[0] > 2}
+        deliveries = list(_deliveries(pending))
         if pending.events:
-            arguments += _columns((_event_row(event, now) for event in pending.events), 6)
+            arguments += _columns(map(_event_row, pending.events), 5)
+        if deliveries:
+            arguments += _columns(deliveries, 2)
         if born:
             arguments += [list(born), list(born.values())]
         if moved:
             arguments += _columns(((key, *span) for key, span in moved.items()), 3)
         if pending.directives:
-            arguments += _columns((_directive_row(item) for item in pending.directives), 3)
+            arguments += _columns(map(_directive_row, pending.directives), 3)
         if pending.answer is not None and call.idempotency is not None:
             key = call.idempotency
             arguments += [call.actor, key.rpc, key.request_id, key.body_hash, pending.answer]
         parts = Parts(
             events=bool(pending.events),
+            deliveries=bool(deliveries),
             born=bool(born),
             moved=bool(moved),
             directives=bool(pending.directives),
@@ -161,10 +164,21 @@ def _heads(events: Sequence[AuditEvent]) -> dict[str, tuple[int, int]]:
     return heads
 
 
-def _event_row(event: AuditEvent, now: datetime) -> tuple[Any, ...]:
-    document = canonical(event_document(event)).decode()
-    news = None if event.type in BUS_TYPES else now
-    return event.event_id, event.aggregate, event.aggregate_version, event.type, document, news
+def _event_row(event: AuditEvent) -> tuple[Any, ...]:
+    # Not the canonical form: that took its time when the leaf was hashed, and is made again from
+    # this by whoever checks the hash.
+    document = json.dumps(event_document(event), ensure_ascii=False, separators=(",", ":"))
+    return event.event_id, event.aggregate, event.aggregate_version, event.type, document
+
+
+def _deliveries(pending: Pending) -> Iterator[tuple[str, str]]:
+    """Who has to take what."""
+    for event in pending.events:
+        yield event.event_id, LEDGER
+        if event.type in BUS_TYPES:
+            yield event.event_id, BUS
+    for directive in pending.directives:
+        yield directive.directive_id, COURIER
 
 
 def _directive_row(directive: Directive) -> tuple[str, str, str]:

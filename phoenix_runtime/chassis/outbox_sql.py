@@ -14,6 +14,7 @@ class Parts:
     """
 
     events: bool
+    deliveries: bool
     born: bool
     moved: bool
     directives: bool
@@ -43,11 +44,19 @@ def _take(numbers: Iterator[int], *types: str) -> str:
 
 
 def _events(schema: str, numbers: Iterator[int]) -> str:
-    arrays = _take(numbers, "text[]", "text[]", "bigint[]", "text[]", "text[]", "timestamptz[]")
+    arrays = _take(numbers, "text[]", "text[]", "bigint[]", "text[]", "text[]")
     return (
-        f"events AS (INSERT INTO {schema}.outbox (tenant, created_at, ledger_claimed_until,"
-        " bus_claimed_until, event_id, aggregate, aggregate_version, type, document, bus_at)"
-        f" SELECT $1::text, $2::timestamptz, $2, $2, e.* FROM unnest({arrays}) AS e)"
+        f"events AS (INSERT INTO {schema}.outbox (tenant, created_at, event_id, aggregate,"
+        " aggregate_version, type, document)"
+        f" SELECT $1::text, $2::timestamptz, e.* FROM unnest({arrays}) AS e)"
+    )
+
+
+def _deliveries(schema: str, numbers: Iterator[int]) -> str:
+    arrays = _take(numbers, "text[]", "text[]")
+    return (
+        f"waiting AS (INSERT INTO {schema}.deliveries (tenant, claimed_until, key, receiver)"
+        f" SELECT $1::text, $2::timestamptz, d.* FROM unnest({arrays}) AS d)"
     )
 
 
@@ -73,9 +82,9 @@ def _moved(schema: str, numbers: Iterator[int]) -> str:
 def _directives(schema: str, numbers: Iterator[int]) -> str:
     arrays = _take(numbers, "text[]", "text[]", "text[]")
     return (
-        f"directives AS (INSERT INTO {schema}.directive_outbox (tenant, created_at,"
-        " courier_claimed_until, directive_id, participant_id, document)"
-        f" SELECT $1::text, $2::timestamptz, $2, d.* FROM unnest({arrays}) AS d)"
+        f"directives AS (INSERT INTO {schema}.directive_outbox (tenant, created_at, directive_id,"
+        " participant_id, document)"
+        f" SELECT $1::text, $2::timestamptz, d.* FROM unnest({arrays}) AS d)"
     )
 
 
@@ -87,4 +96,4 @@ def _answer(schema: str, numbers: Iterator[int]) -> str:
     )
 
 
-_BUILDERS = (_events, _born, _moved, _directives, _answer)
+_BUILDERS = (_events, _deliveries, _born, _moved, _directives, _answer)

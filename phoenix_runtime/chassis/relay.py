@@ -18,7 +18,7 @@ from sqlalchemy import MetaData
 from phoenix_runtime.chassis.database import Database
 from phoenix_runtime.chassis.hints import Hint, hint_of
 from phoenix_runtime.chassis.idempotency import KEPT
-from phoenix_runtime.chassis.lanes import Doomed, Lane, LaneNames, Pruner, Waiting
+from phoenix_runtime.chassis.lanes import BUS, COURIER, LEDGER, Doomed, Lane, Pruner, Waiting
 from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.chassis.outbox import Outbox
 from phoenix_runtime.core.directives import Directive
@@ -149,14 +149,9 @@ class Relay:
     ) -> None:
         self._database = database
         self._metadata = outbox.metadata
-        self.loops = [
-            self._loop("outbox", "event_id", "ledger", _to_ledger(ledger)),
-            self._loop("outbox", "event_id", "bus", _to_news(news)),
-        ]
+        self.loops = [self._loop(LEDGER, _to_ledger(ledger)), self._loop(BUS, _to_news(news))]
         if courier is not None:
-            self.loops.append(
-                self._loop("directive_outbox", "directive_id", "courier", _to_courier(courier))
-            )
+            self.loops.append(self._loop(COURIER, _to_courier(courier)))
         for loop in self.loops:
             outbox.on_commit(loop.wake)
         self.loops.append(Loop("prune", PRUNE_SECONDS, self._prune))
@@ -171,11 +166,10 @@ class Relay:
         """End; what was claimed and not delivered is delivered by whoever comes next."""
         await asyncio.gather(*(loop.stop() for loop in self.loops))
 
-    def _loop(self, table: str, key: str, lane: str, deliver: Deliver) -> Loop:
-        schema = str(self._metadata.schema)
-        names = LaneNames(schema=schema, table=table, key=key, lane=lane)
-        delivery = Delivery(lane, Lane(self._database, names), deliver)
-        return Loop(f"relay_{lane}", POLL_SECONDS, delivery.step, linger=LINGER_SECONDS)
+    def _loop(self, receiver: str, deliver: Deliver) -> Loop:
+        lane = Lane(self._database, str(self._metadata.schema), receiver)
+        step = Delivery(receiver, lane, deliver).step
+        return Loop(f"relay_{receiver}", POLL_SECONDS, step, linger=LINGER_SECONDS)
 
     async def _prune(self) -> bool:
         counts = [await pruner.prune(PRUNE_BATCH) for pruner in self._pruners]
@@ -185,11 +179,14 @@ class Relay:
 def pruners(database: Database, metadata: MetaData) -> list[Pruner]:
     """What deletes delivered rows an hour later, and request ids after a day."""
     schema = str(metadata.schema)
-    delivered = "created_at < $1 AND ledger_at < $1 AND bus_at < $1"
-    sent = "created_at < $1 AND courier_at < $1"
     kinds = (
-        ("outbox", "tenant, event_id", delivered, DELIVERED_KEPT),
-        ("directive_outbox", "tenant, directive_id", sent, DELIVERED_KEPT),
+        ("outbox", "tenant, event_id", _delivered(schema, "event_id"), DELIVERED_KEPT),
+        (
+            "directive_outbox",
+            "tenant, directive_id",
+            _delivered(schema, "directive_id"),
+            DELIVERED_KEPT,
+        ),
         ("idempotency", "tenant, principal, rpc, request_id", "created_at < $1", KEPT),
     )
     return [
@@ -200,6 +197,14 @@ def pruners(database: Database, metadata: MetaData) -> list[Pruner]:
         for table, keys, condition, age in kinds
         if f"{schema}.{table}" in metadata.tables
     ]
+
+
+def _delivered(schema: str, key: str) -> str:
+    """The condition for rows that are old and that nobody has still to take."""
+    return (
+        f"created_at < $1 AND NOT EXISTS (SELECT FROM {schema}.deliveries AS d"
+        f" WHERE d.tenant = row.tenant AND d.key = row.{key})"
+    )
 
 
 def _by_tenant(rows: Sequence[Waiting]) -> Mapping[str, list[Waiting]]:

@@ -48,12 +48,12 @@ def tenant_table(name: str, metadata: MetaData, *items: SchemaItem) -> Table:
 
 
 def outbox_table(metadata: MetaData) -> Table:
-    """Audit events on their way: committed with the change, marked off by each receiver alone.
+    """Audit events on their way, committed with the change that they tell about; never changed.
 
-    ``ledger_at`` and ``bus_at`` say when a receiver took the event, NULL while it has not (an
-    event that is no news is born with ``bus_at``). Also makes the table ``outbox_heads``.
+    Also makes ``outbox_heads`` (versions) and ``deliveries`` (who has not taken what yet).
     """
     _heads_table(metadata)
+    _deliveries_table(metadata)
     return tenant_table(
         "outbox",
         metadata,
@@ -63,17 +63,13 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("type", Text, nullable=False),
         Column("document", Text, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False),
-        *_lane("ledger"),
-        *_lane("bus"),
         UniqueConstraint("tenant", "aggregate", "aggregate_version"),
-        _waiting("outbox", "ledger"),
-        _waiting("outbox", "bus"),
-        Index("outbox_delivered", "created_at"),
+        Index("outbox_created", "created_at"),
     )
 
 
 def directive_outbox_table(metadata: MetaData) -> Table:
-    """Directives on their way to the registry; ``courier_at`` says when it took them."""
+    """Directives on their way to the registry; beside `outbox_table`, for who sends any."""
     return tenant_table(
         "directive_outbox",
         metadata,
@@ -81,9 +77,7 @@ def directive_outbox_table(metadata: MetaData) -> Table:
         Column("participant_id", Text, nullable=False),
         Column("document", Text, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False),
-        *_lane("courier"),
-        _waiting("directive_outbox", "courier"),
-        Index("directive_outbox_delivered", "created_at"),
+        Index("directive_outbox_created", "created_at"),
     )
 
 
@@ -112,25 +106,21 @@ def _heads_table(metadata: MetaData) -> Table:
     )
 
 
-def _lane(name: str) -> tuple[Column[object], ...]:
-    """What one receiver needs: when it took the row, until when somebody tries, failed how often.
+def _deliveries_table(metadata: MetaData) -> Table:
+    """What each receiver has still to take: ledger, bus or courier; taken rows are deleted.
 
-    A row is born claimed until its own moment, so that one index finds what is free, oldest first.
+    A row of its own for each receiver: marks on one row would have receivers wait for each other's
+    locks. ``claimed_until`` begins in the row's own moment, so that one index finds what is free,
+    oldest first.
     """
-    moment = DateTime(timezone=True)
-    return (
-        Column(f"{name}_at", moment),
-        Column(f"{name}_claimed_until", moment, nullable=False),
-        Column(f"{name}_failures", SmallInteger, nullable=False, server_default=text("0")),
-    )
-
-
-def _waiting(table: str, lane: str) -> Index:
-    """Finds what still waits, however many rows were delivered."""
-    return Index(
-        f"{table}_{lane}_waiting",
-        f"{lane}_claimed_until",
-        postgresql_where=text(f"{lane}_at IS NULL"),
+    return tenant_table(
+        "deliveries",
+        metadata,
+        Column("key", Text, primary_key=True),
+        Column("receiver", Text, primary_key=True),
+        Column("claimed_until", DateTime(timezone=True), nullable=False),
+        Column("failures", SmallInteger, nullable=False, server_default=text("0")),
+        Index("deliveries_free", "receiver", "claimed_until"),
     )
 
 

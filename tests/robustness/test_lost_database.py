@@ -47,7 +47,7 @@ async def test_a_killed_database_is_unavailable_and_comes_back_by_itself() -> No
         refusals = await asyncio.gather(
             *(add(database, f"lost{number}") for number in range(8)), return_exceptions=True
         )
-        assert {type(refusal) for refusal in refusals} == {Unavailable}
+        assert all(isinstance(refusal, Unavailable) for refusal in refusals)
         await servers.start("postgres")
         await asyncio.gather(*(add(database, f"m{number}") for number in range(8)))
         expected = [f"{kind}{number}" for kind in "mn" for number in range(8)]
