@@ -59,6 +59,11 @@ present("active", _)
 
 present("degraded", requirement) if requirement.degraded_allowed == true
 
+present("degraded", requirement) if {
+	some constraint in requirement.policy_constraints
+	catalogue.constraints[constraint].permits.status == "degraded"
+}
+
 least_of(trust, requirement) := min(totals) if {
 	totals := [total | some c in required(requirement); total := trust.by_capability[c].total; is_number(total)]
 	count(totals) == count(required(requirement))

@@ -93,12 +93,14 @@ same_subject(approval, question, facts) if {
 	approval.subject_hash != ""
 	approval.subject_hash == question.subject_hash
 	approval.task_id == question.task.task_id
-	approval.action == action(facts)
+	approval.action in actions(facts)
 }
 
 # What an approval names as its action: the operation's own name (merge), else what was to be done.
-action(facts) := facts.name if {
+actions(facts) := {facts.name} if {
 	facts.point == "data.operate"
-} else := {"task.assign": "assign", "handoff.initiate": "handoff", "task.complete": "complete"}[facts.point]
+} else := {facts.point, short_name[facts.point]}
+
+short_name := {"task.assign": "assign", "handoff.initiate": "handoff", "task.complete": "complete"}
 
 obligations(task) := {catalogue.constraints[c].obliges | some c in task.policy_constraints}

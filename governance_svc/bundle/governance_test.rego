@@ -68,6 +68,10 @@ test_the_role_is_needed if f.rules(decide({"caller": {"roles": ["participant"]}}
 test_who_was_asked_by_name_decides if {
 	decide({"approval": {"approvers": ["human.steward.01"]}}).effect == "allow"
 	f.rules(decide({"approval": {"approvers": ["human.steward.02"]}})) == {"approver"}
+	f.rules(decide({
+		"approval": {"approvers": ["human.steward.01"]},
+		"caller": {"roles": ["participant"]},
+	})) == {"approver"}
 }
 
 test_submitters_and_workers_do_not_decide_under_either_of_their_names if {
@@ -81,6 +85,7 @@ test_owners_of_workers_do_not_decide if {
 }
 
 test_the_same_owner_may_be_excluded_by_policy if {
+	decide({"caller": {"owner": "finance"}}).effect == "allow" with data.catalogue.approvals.exclude_same_owner as true
 	f.rules(decide({})) == {"distinct_human"} with data.catalogue.approvals.exclude_same_owner as true
 }
 
@@ -144,14 +149,17 @@ test_an_assignee_reads_the_lineage_of_its_own_task if {
 	read({"filter": {"task": ""}, "task": {"task_id": ""}}).effect == "deny"
 }
 
-test_a_submitter_reads_the_lineage_of_its_task if read({"caller": f.submitter}).effect == "allow"
+test_a_submitter_reads_the_lineage_of_its_task if {
+	read({"caller": f.submitter}).effect == "allow"
+	read({"caller": f.submitter, "filter": {"task": "task.2"}}).effect == "deny"
+}
 
 test_a_reviewer_reads_the_lineage_of_one_task_and_not_the_ledger if {
 	read({"caller": f.reviewer}).effect == "allow"
 	read({"caller": f.reviewer, "filter": {"task": ""}}).effect == "deny"
 }
 
-test_a_task_without_assignee_is_nobodys if {
+test_a_task_without_assignee_or_submitter_is_nobodys if {
 	nobody := {"subject": "x", "participant": "", "roles": ["participant"]}
-	read({"caller": nobody, "task": {"assignee": "", "submitter": "sam"}}).effect == "deny"
+	read({"caller": nobody, "task": {"assignee": "", "submitter": ""}}).effect == "deny"
 }

@@ -114,6 +114,11 @@ test_a_yes_to_anything_else_does_not if {
 	}
 }
 
+test_a_yes_to_a_result_is_no_yes_to_an_action if {
+	merge({"approvals": [object.union(f.yes, {"action": "complete"})]}).effect == "require_approval"
+	merge({"approvals": [object.union(f.yes, {"action": "data.operate"})]}).effect == "require_approval"
+}
+
 test_no_subject_is_no_yes if {
 	merge({"subject_hash": "", "approvals": [object.union(f.yes, {"subject_hash": ""})]}).effect == "require_approval"
 }

@@ -163,6 +163,10 @@ test_every_domain_of_the_task_must_be_granted_with_what_it_contains if {
 test_only_the_active_are_eligible_and_the_degraded_where_the_task_permits if {
 	f.rules(discover({"candidate": {"status": "degraded"}})) == {"active"}
 	discover({"candidate": {"status": "degraded"}, "requirement": {"degraded_allowed": true}}).effect == "allow"
+	discover({
+		"candidate": {"status": "degraded"},
+		"requirement": {"policy_constraints": ["degraded_allowed"]},
+	}).effect == "allow"
 	discover({"candidate": {"status": "suspended"}, "requirement": {"degraded_allowed": true}}).effect == "deny"
 }
 
@@ -269,6 +273,7 @@ result_yes := object.union(f.yes, {"action": "complete", "subject_hash": "sha256
 test_a_human_approves_exactly_this_result if {
 	complete({"task": gated}).effect == "require_approval"
 	complete({"task": gated, "approvals": [result_yes]}).effect == "allow"
+	complete({"task": gated, "approvals": [object.union(result_yes, {"action": "task.complete"})]}).effect == "allow"
 	complete({"task": gated, "approvals": [result_yes], "result_hash": "sha256:other"}).effect == "require_approval"
 }
 

@@ -43,11 +43,12 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """What a constraint gates, forbids or obliges; patterns match the facts of a question."""
+    """What a constraint gates, forbids, obliges or permits; patterns match a question's facts."""
 
     gates: Mapping[str, Json] | None = None
     denies: Mapping[str, Json] | None = None
     obliges: Obligation | None = None
+    permits_degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

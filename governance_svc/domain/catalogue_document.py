@@ -133,8 +133,11 @@ def _permission(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Permis
 
 
 def _constraint(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Constraint:
-    for key in entry.keys() - {"gates", "denies", "obliges"}:
-        reader.fault(f"{path}.{key}", "is not gates, denies or obliges")
+    for key in entry.keys() - {"gates", "denies", "obliges", "permits"}:
+        reader.fault(f"{path}.{key}", "is not gates, denies, obliges or permits")
+    permits = entry.get("permits")
+    if permits not in (None, {"status": "degraded"}):
+        reader.fault(f"{path}.permits", "is not the status degraded")
     patterns = {
         key: _pattern(reader, f"{path}.{key}", entry[key])
         for key in ("gates", "denies")
@@ -143,7 +146,7 @@ def _constraint(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Constr
     obliges = (
         _obligation(reader, f"{path}.obliges", entry["obliges"]) if "obliges" in entry else None
     )
-    return Constraint(patterns.get("gates"), patterns.get("denies"), obliges)
+    return Constraint(patterns.get("gates"), patterns.get("denies"), obliges, permits is not None)
 
 
 def _pattern(reader: _Reader, path: str, value: Json) -> Mapping[str, Json]:
