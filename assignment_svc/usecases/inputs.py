@@ -19,6 +19,7 @@ def task_document(spec: TaskSpec, submitter: str) -> dict[str, Json]:
         "required_capabilities": list(spec.required_capabilities),
         "data_domains": list(spec.data_domains),
         "risk_level": spec.risk_level.value,
+        "degraded_allowed": spec.degraded_allowed,
         "policy_constraints": list(spec.policy_constraints),
         "task_type": spec.task_type,
         "parent_task_id": spec.parent_task_id,
