@@ -1,0 +1,176 @@
+"""Between assignment's messages and its values: handoffs and retirements."""
+
+from assignment_svc.api.convert_task import briefing_to_pb
+from assignment_svc.domain.context import context_address
+from assignment_svc.domain.handoff import Handoff, HandoffFilter, Offer
+from assignment_svc.domain.retirement import Retirement, RetirementFilter
+from assignment_svc.domain.states import HandoffStatus, RetirementMode, RetirementStatus
+from assignment_svc.domain.task import LeftOut
+from assignment_svc.usecases.complete_handoff import Completion, TakenOver
+from assignment_svc.usecases.initiate_handoff import HandoffResult
+from assignment_svc.usecases.offering import Reception
+from assignment_svc.usecases.read_handoffs import HandoffView
+from assignment_svc.usecases.retire_participant import Leaving, RetirementResult
+from phoenix_dma.v1 import assignment_pb2, common_pb2, handoff_pb2
+from phoenix_runtime.chassis.wire import number, receipt_to_pb, short, time_from_pb, time_to_pb
+from phoenix_runtime.core.pages import Page
+
+
+def handoff_to_pb(handoff: Handoff, refused: tuple[LeftOut, ...] = ()) -> handoff_pb2.Handoff:
+    """A handoff as the house knows it."""
+    offer = handoff.offer
+    parked = handoff.parked
+    asked = offer.target if offer is not None else parked.target if parked is not None else ""
+    return handoff_pb2.Handoff(
+        handoff_id=handoff.handoff_id,
+        task_id=handoff.task_id,
+        source=handoff.source,
+        target=handoff.target or asked,
+        status=number(handoff_pb2.HandoffStatus, handoff.status),
+        reason=handoff.reason,
+        source_gone=handoff.source_gone,
+        source_epoch=handoff.source_epoch,
+        target_epoch=handoff.target_epoch,
+        offer_id=offer.offer_id if offer is not None else "",
+        offer_deadline=time_to_pb(offer.deadline) if offer is not None else None,
+        context=_offered(handoff.task_id, offer) if offer is not None else None,
+        received_hash=handoff.received_hash,
+        accepted_obligations=handoff.accepted_obligations,
+        policy_decision_id=handoff.decision_id or (offer.decision_id if offer else ""),
+        approval_id=parked.approval_id if parked is not None else handoff.approval_id,
+        refused_targets=[_refused_to_pb(one) for one in refused],
+        correlation_id=handoff.correlation_id,
+        create_time=time_to_pb(handoff.created_at),
+        update_time=time_to_pb(handoff.updated_at),
+    )
+
+
+def _offered(task_id: str, offer: Offer) -> common_pb2.ContextPointer:
+    version = offer.context_version
+    address = f"phoenix://state/{task_id}/{version}" if version else context_address(task_id)
+    return common_pb2.ContextPointer(context_ref=address, hash=offer.context_hash, version=version)
+
+
+def _refused_to_pb(entry: LeftOut) -> assignment_pb2.Alternative:
+    return assignment_pb2.Alternative(
+        participant_id=entry.participant_id,
+        failed=entry.reason,
+        because=entry.because,
+        policy_decision_id=entry.decision_id,
+    )
+
+
+def view_to_pb(view: HandoffView) -> handoff_pb2.GetHandoffResponse:
+    """One handoff, with those who are not asked again."""
+    return handoff_pb2.GetHandoffResponse(handoff=handoff_to_pb(view.handoff, view.refused))
+
+
+def handoffs_to_pb(page: Page[Handoff]) -> handoff_pb2.ListHandoffsResponse:
+    """A page of handoffs."""
+    return handoff_pb2.ListHandoffsResponse(
+        handoffs=[handoff_to_pb(one) for one in page.items], next_page_token=page.next_token
+    )
+
+
+def handoff_filter_from_pb(request: handoff_pb2.ListHandoffsRequest) -> HandoffFilter:
+    """Which handoffs a list shows."""
+    names = (short(handoff_pb2.HandoffStatus, value) for value in request.statuses)
+    return HandoffFilter(
+        task_id=request.task_id,
+        participant_id=request.participant_id,
+        statuses=tuple(HandoffStatus(name) for name in names if name),
+    )
+
+
+def completion_from_pb(request: handoff_pb2.CompleteHandoffRequest) -> Completion:
+    """What the target answers."""
+    reception = Reception(request.received_hash, tuple(request.accepted_obligations))
+    return Completion(request.handoff_id, request.offer_id, reception)
+
+
+def initiated_to_pb(result: HandoffResult) -> handoff_pb2.InitiateHandoffResponse:
+    """The started handoff."""
+    return handoff_pb2.InitiateHandoffResponse(
+        handoff=handoff_to_pb(result.handoff), receipt=receipt_to_pb(result.receipt)
+    )
+
+
+def taken_to_pb(taken: TakenOver) -> handoff_pb2.CompleteHandoffResponse:
+    """The completed handoff and what to work on."""
+    return handoff_pb2.CompleteHandoffResponse(
+        handoff=handoff_to_pb(taken.handoff),
+        briefing=briefing_to_pb(taken.briefing),
+        receipt=receipt_to_pb(taken.receipt),
+    )
+
+
+def declined_to_pb(result: HandoffResult) -> handoff_pb2.DeclineHandoffResponse:
+    """The handoff, looking further."""
+    return handoff_pb2.DeclineHandoffResponse(
+        handoff=handoff_to_pb(result.handoff), receipt=receipt_to_pb(result.receipt)
+    )
+
+
+def aborted_to_pb(result: HandoffResult) -> handoff_pb2.AbortHandoffResponse:
+    """The aborted handoff."""
+    return handoff_pb2.AbortHandoffResponse(
+        handoff=handoff_to_pb(result.handoff), receipt=receipt_to_pb(result.receipt)
+    )
+
+
+def leaving_from_pb(request: handoff_pb2.RetireParticipantRequest) -> Leaving:
+    """Who shall leave, and how."""
+    mode = short(handoff_pb2.RetirementMode, request.mode)
+    return Leaving(
+        participant_id=request.participant_id,
+        mode=RetirementMode(mode) if mode else RetirementMode.GRACEFUL,
+        deadline=time_from_pb(request, "deadline"),
+        why=request.reason,
+    )
+
+
+def retirement_to_pb(retirement: Retirement) -> handoff_pb2.Retirement:
+    """The record of a retirement."""
+    return handoff_pb2.Retirement(
+        retirement_id=retirement.retirement_id,
+        participant_id=retirement.participant_id,
+        mode=number(handoff_pb2.RetirementMode, retirement.mode),
+        status=number(handoff_pb2.RetirementStatus, retirement.status),
+        deadline=time_to_pb(retirement.deadline),
+        outcomes=[
+            handoff_pb2.RetirementOutcome(
+                task_id=one.task_id,
+                outcome=one.outcome.value,
+                target=one.target,
+                handoff_id=one.handoff_id,
+            )
+            for one in retirement.outcomes
+        ],
+        policy_decision_id=retirement.decision_id,
+        create_time=time_to_pb(retirement.created_at),
+        finish_time=time_to_pb(retirement.finished_at),
+    )
+
+
+def retired_to_pb(result: RetirementResult) -> handoff_pb2.RetireParticipantResponse:
+    """The retirement, finished or not."""
+    return handoff_pb2.RetireParticipantResponse(
+        retirement=retirement_to_pb(result.retirement), receipt=receipt_to_pb(result.receipt)
+    )
+
+
+def retirements_to_pb(page: Page[Retirement]) -> handoff_pb2.ListRetirementsResponse:
+    """A page of retirements."""
+    return handoff_pb2.ListRetirementsResponse(
+        retirements=[retirement_to_pb(one) for one in page.items],
+        next_page_token=page.next_token,
+    )
+
+
+def retirement_filter_from_pb(request: handoff_pb2.ListRetirementsRequest) -> RetirementFilter:
+    """Which retirements a list shows."""
+    names = (short(handoff_pb2.RetirementStatus, value) for value in request.statuses)
+    return RetirementFilter(
+        participant_id=request.participant_id,
+        statuses=tuple(RetirementStatus(name) for name in names if name),
+    )
