@@ -10,7 +10,7 @@ from joserfc.jwk import OKPKey
 from phoenix_runtime.chassis.credentials import KeyRing, Verifier, sign
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import CredentialInvalid
-from phoenix_runtime.core.principal import Principal
+from phoenix_runtime.core.principal import Call, Principal
 from registry_svc.domain.enrolment import LONGEST_LIFE, Credential
 from registry_svc.domain.ports import Proof
 
@@ -64,6 +64,11 @@ class MessageCredentials:
     def verify(self, token: str) -> Proof:
         """The bearer and when the credential lapses; raises `CredentialInvalid`."""
         return Proof(self._verifier.caller(token), lapse_of(token))
+
+    def of_call(self, call: Call) -> Proof:
+        """The credential that the call came with, which the front door has verified."""
+        header = dict(call.metadata).get("authorization", "")
+        return Proof(call.principal, lapse_of(header.partition(" ")[2].strip()))
 
 
 def lapse_of(token: str) -> datetime:

@@ -210,6 +210,10 @@ class Credentials(Protocol):
         """Raises `CredentialInvalid`."""
         ...
 
+    def of_call(self, call: Call) -> Proof:
+        """The credential that the call itself came with."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Sign:

@@ -1,6 +1,8 @@
 """Attach, beat, leave: what a session does for one participant. Beats touch memory only (I11)."""
 
+import asyncio
 from dataclasses import dataclass
+from typing import Final
 
 from phoenix_runtime.core.errors import CredentialInvalid, NotPermitted
 from phoenix_runtime.core.principal import Call
@@ -13,7 +15,9 @@ from registry_svc.domain.vitals import Report
 from registry_svc.usecases.directives import Mail
 from registry_svc.usecases.parts import Parts
 
-GONE = {
+AT_ONCE: Final = 8
+"""Attaches that read their row at the same time."""
+GONE: Final = {
     ParticipantStatus.FAILED: (Loss.EXPIRED, "Its lease ran out or it left; register again."),
     ParticipantStatus.SUSPENDED: (Loss.SUSPENDED, "It is suspended."),
     ParticipantStatus.RETIRED: (Loss.RETIRED, "It is retired, for ever."),
@@ -53,18 +57,26 @@ class AttachParticipant:
         self._parts = parts
         self._credentials = credentials
         self._mail = mail
+        # A storm of thousands of streams is taken in at a bounded rate, and nobody is cancelled.
+        self._door = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(
-        self, call: Call, wish: Wish, line: Line, *, slot: int, proof: Proof
+        self, call: Call, wish: Wish, line: Line, *, slot: int
     ) -> Attachment | Turned:
-        """Attach on ``slot``; ``proof`` is the call's own credential.
+        """Attach on ``slot`` of ``line``.
 
         Raises `NotPermitted`, which closes the stream, where it changes its identity: a credential
         of another tenant, or the call's own one used for another participant.
         """
-        proved = await self.prove(call, wish, proof)
+        proved = await self._prove(call, wish)
         if isinstance(proved, Turned):
             return proved
+        async with self._door:
+            return await self._attach(call, wish, line, slot, self._lapses(proved))
+
+    async def _attach(
+        self, call: Call, wish: Wish, line: Line, slot: int, lapses: float
+    ) -> Attachment | Turned:
         row = await self._parts.registry.get(call.tenant, wish.participant_id)
         turned = _turned(row, wish)
         if row is None or turned is not None:
@@ -72,14 +84,13 @@ class AttachParticipant:
         presence = self._presence(call, row)
         self._parts.attendance.attach(presence, line, slot)
         self._mail.want([presence.key])
-        return Attachment(presence, self._lapses(proved))
+        return Attachment(presence, lapses)
 
-    async def prove(self, call: Call, wish: Wish, proof: Proof) -> Proof | Turned:
+    async def _prove(self, call: Call, wish: Wish) -> Proof | Turned:
         """The credential that speaks for the participant."""
         if not wish.credential:
-            if proof.principal.participant != wish.participant_id:
-                await self._parts.refuse(call, "session.attach", wish.participant_id)
-            return proof
+            await self._parts.require_self(call, wish.participant_id, "session.attach")
+            return self._credentials.of_call(call)
         try:
             proved = self._credentials.verify(wish.credential)
         except CredentialInvalid as refused:

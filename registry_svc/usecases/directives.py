@@ -79,12 +79,14 @@ class CarryDirectives:
         self._mail = mail
         self._again = again
         self._open: dict[Key, Presence] = {}
+        self._later: set[Key] = set()
 
     async def __call__(self) -> None:
         """One round."""
         await self._commit()
         now = self._parts.clock.monotonic()
-        wanted = self._mail.take_wanted() | self._due(now)
+        wanted = self._mail.take_wanted() | self._due(now) | self._later
+        self._later = set()
         by_tenant: defaultdict[str, dict[str, Presence]] = defaultdict(dict)
         for key in wanted:
             presence = self._parts.attendance.get(key)
@@ -140,9 +142,13 @@ class CarryDirectives:
             sent = presence.in_flight.get(directive.directive_id)
             if sent is not None and now - sent < self._again:
                 continue
-            if presence.line is not None and presence.line.direct(presence.slot, directive):
+            if presence.line is None:
+                continue
+            if presence.line.direct(presence.slot, directive):
                 presence.in_flight[directive.directive_id] = now
                 self._open[presence.key] = presence
+            else:
+                self._later.add(presence.key)  # no room: looked after in the next round
 
 
 def _check(directives: Sequence[Directive]) -> None:

@@ -1,0 +1,265 @@
+"""Between the registry's messages and its values: participants, claims, standings."""
+
+from collections.abc import Sequence
+
+from phoenix_dma.v1 import governed_pb2, identity_pb2, registry_pb2
+from phoenix_runtime.chassis.wire import (
+    json_to_struct,
+    number,
+    receipt_to_pb,
+    refusal_to_pb,
+    seconds_from_pb,
+    seconds_to_pb,
+    short,
+    standing_to_pb,
+    struct_to_json,
+    time_to_pb,
+)
+from phoenix_runtime.core.pages import Page
+from phoenix_runtime.core.principal import Role
+from phoenix_runtime.core.standing import Liveness, ParticipantStatus, Standing
+from registry_svc.domain.declaration import Claims, Declaration, ModelEndpoint
+from registry_svc.domain.enrolment import Credential, EnrolmentRequest
+from registry_svc.domain.graph import Edge, EdgeFilter, EdgeKind
+from registry_svc.domain.lease import LeaseTerms
+from registry_svc.domain.ports import ParticipantFilter
+from registry_svc.domain.view import Changed, View
+from registry_svc.domain.vitals import UNSEEN
+
+
+def declaration_from_pb(given: registry_pb2.ParticipantDeclaration) -> Declaration:
+    """What a participant says of itself, not checked yet."""
+    liveness = short(registry_pb2.Liveness, given.liveness)
+    return Declaration(
+        id=given.id,
+        type=given.type,
+        owner=given.owner,
+        status=given.status,
+        trust_score=given.trust_score if given.HasField("trust_score") else None,
+        capabilities=tuple(given.capabilities),
+        permissions=tuple(given.permissions),
+        data_domains=tuple(given.data_domains),
+        state_location=given.state_location,
+        endpoint=given.endpoint,
+        metadata=struct_to_json(given.metadata, "participant.metadata"),
+        capacity=given.capacity if given.HasField("capacity") else 1,
+        cost=given.cost if given.HasField("cost") else None,
+        task_types=tuple(given.task_types),
+        model_endpoints=tuple(_model_from_pb(model) for model in given.model_endpoints),
+        liveness=Liveness(liveness) if liveness else None,
+        trust_policy=given.trust_policy,
+    )
+
+
+def claims_from_pb(request: registry_pb2.UpdateCapabilitiesRequest) -> Claims:
+    """The claims that replace the old ones."""
+    return Claims(
+        capabilities=tuple(request.capabilities),
+        data_domains=tuple(request.data_domains),
+        permissions=tuple(request.permissions),
+        capacity=request.capacity if request.HasField("capacity") else None,
+    )
+
+
+def filter_from_pb(request: registry_pb2.ListParticipantsRequest) -> ParticipantFilter:
+    """Which participants are listed."""
+    names = [short(registry_pb2.ParticipantStatus, status) for status in request.statuses]
+    return ParticipantFilter(
+        statuses=frozenset(ParticipantStatus(name) for name in names if name),
+        types=frozenset(request.types),
+        owner=request.owner,
+    )
+
+
+def edge_filter_from_pb(request: registry_pb2.QueryCapabilityGraphRequest) -> EdgeFilter:
+    """Which edges are asked for."""
+    kind = short(registry_pb2.CapabilityEdgeKind, request.kind)
+    return EdgeFilter(
+        participant_id=request.participant_id,
+        kind=EdgeKind(kind) if kind else None,
+        name=request.name,
+        include_refused=request.include_refused,
+    )
+
+
+def enrolment_from_pb(request: identity_pb2.EnrolRequest) -> EnrolmentRequest:
+    """What credential is asked for; a role that is not given counts as none."""
+    roles = [short(governed_pb2.Role, role) for role in request.roles]
+    return EnrolmentRequest(
+        participant_id=request.participant_id,
+        owner=request.owner,
+        participant_type=request.participant_type,
+        roles=tuple(Role(name) for name in roles if name),
+    )
+
+
+def participant_to_pb(view: View) -> registry_pb2.Participant:
+    """A participant as the house knows it."""
+    participant, declared, vitals = view.participant, view.participant.declaration, view.vitals
+    return registry_pb2.Participant(
+        id=participant.id,
+        type=declared.type,
+        status=number(registry_pb2.ParticipantStatus, participant.status),
+        capabilities=sorted(participant.grants.capabilities),
+        trust_score=vitals.trust,
+        owner=declared.owner,
+        permissions=sorted(participant.grants.permissions),
+        state_location=declared.state_location,
+        endpoint=declared.endpoint,
+        metadata=json_to_struct(declared.metadata),
+        data_domains=sorted(participant.grants.data_domains),
+        capacity=declared.capacity,
+        cost=declared.cost,
+        task_types=declared.task_types,
+        model_endpoints=[_model_to_pb(model) for model in declared.model_endpoints],
+        liveness=number(registry_pb2.Liveness, participant.liveness),
+        trust_policy=declared.effective_trust_policy,
+        declared=declaration_to_pb(declared),
+        refused=[refusal_to_pb(refusal) for refusal in participant.grants.refused],
+        generation=participant.generation,
+        standing_revision=participant.standing_revision,
+        last_heartbeat=time_to_pb(view.heard_at),
+        load=vitals.load,
+        suspect=vitals.suspect,
+        etag=participant.etag,
+        create_time=time_to_pb(participant.created_at),
+        update_time=time_to_pb(participant.updated_at),
+        status_reason=participant.status_reason,
+    )
+
+
+def declaration_to_pb(declared: Declaration) -> registry_pb2.ParticipantDeclaration:
+    """The claims as they were made."""
+    return registry_pb2.ParticipantDeclaration(
+        id=declared.id,
+        type=declared.type,
+        status=declared.status,
+        capabilities=declared.capabilities,
+        trust_score=declared.trust_score,
+        owner=declared.owner,
+        permissions=declared.permissions,
+        state_location=declared.state_location,
+        endpoint=declared.endpoint,
+        metadata=json_to_struct(declared.metadata),
+        data_domains=declared.data_domains,
+        capacity=declared.capacity,
+        cost=declared.cost,
+        task_types=declared.task_types,
+        model_endpoints=[_model_to_pb(model) for model in declared.model_endpoints],
+        liveness=number(registry_pb2.Liveness, declared.liveness or ""),
+        trust_policy=declared.trust_policy,
+    )
+
+
+def registered_to_pb(
+    changed: Changed, terms: LeaseTerms
+) -> registry_pb2.RegisterParticipantResponse:
+    """The registered participant, the proof, and how to stay."""
+    return registry_pb2.RegisterParticipantResponse(
+        participant=participant_to_pb(changed.view),
+        receipt=receipt_to_pb(changed.receipt),
+        decision="approved",
+        lease_ttl=seconds_to_pb(terms.granted),
+        heartbeat_interval=seconds_to_pb(terms.interval),
+    )
+
+
+def updated_to_pb(changed: Changed) -> registry_pb2.UpdateCapabilitiesResponse:
+    """The participant with its new grants."""
+    return registry_pb2.UpdateCapabilitiesResponse(
+        participant=participant_to_pb(changed.view), receipt=receipt_to_pb(changed.receipt)
+    )
+
+
+def suspended_to_pb(changed: Changed) -> registry_pb2.SuspendParticipantResponse:
+    """The suspended participant."""
+    return registry_pb2.SuspendParticipantResponse(
+        participant=participant_to_pb(changed.view), receipt=receipt_to_pb(changed.receipt)
+    )
+
+
+def reinstated_to_pb(changed: Changed) -> registry_pb2.ReinstateParticipantResponse:
+    """The reinstated participant."""
+    return registry_pb2.ReinstateParticipantResponse(
+        participant=participant_to_pb(changed.view), receipt=receipt_to_pb(changed.receipt)
+    )
+
+
+def retiring_to_pb(changed: Changed) -> registry_pb2.BeginRetirementResponse:
+    """The standing of the retiring participant."""
+    return registry_pb2.BeginRetirementResponse(
+        standing=standing_to_pb(changed.view.participant.standing(changed.view.vitals)),
+        receipt=receipt_to_pb(changed.receipt),
+    )
+
+
+def retired_to_pb(changed: Changed) -> registry_pb2.FinishRetirementResponse:
+    """The standing of the retired participant: nothing is heard of it any more."""
+    return registry_pb2.FinishRetirementResponse(
+        standing=standing_to_pb(changed.view.participant.standing(UNSEEN)),
+        receipt=receipt_to_pb(changed.receipt),
+    )
+
+
+def page_to_pb(page: Page[View]) -> registry_pb2.ListParticipantsResponse:
+    """A page of participants."""
+    return registry_pb2.ListParticipantsResponse(
+        participants=[participant_to_pb(view) for view in page.items],
+        next_page_token=page.next_token,
+    )
+
+
+def standings_to_pb(standings: Sequence[Standing]) -> registry_pb2.BatchGetStandingsResponse:
+    """Standings."""
+    return registry_pb2.BatchGetStandingsResponse(
+        standings=[standing_to_pb(standing) for standing in standings]
+    )
+
+
+def edges_to_pb(page: Page[Edge]) -> registry_pb2.QueryCapabilityGraphResponse:
+    """A page of edges."""
+    return registry_pb2.QueryCapabilityGraphResponse(
+        edges=[
+            registry_pb2.CapabilityEdge(
+                participant_id=edge.participant_id,
+                kind=number(registry_pb2.CapabilityEdgeKind, edge.kind),
+                name=edge.name,
+                granted=edge.granted,
+                refused_because=edge.refused_because,
+            )
+            for edge in page.items
+        ],
+        next_page_token=page.next_token,
+    )
+
+
+def enrolled_to_pb(credential: Credential) -> identity_pb2.EnrolResponse:
+    """The new credential."""
+    return identity_pb2.EnrolResponse(
+        credential=credential.token, expire_time=time_to_pb(credential.expires)
+    )
+
+
+def renewed_to_pb(credential: Credential) -> identity_pb2.RenewCredentialResponse:
+    """The next credential."""
+    return identity_pb2.RenewCredentialResponse(
+        credential=credential.token, expire_time=time_to_pb(credential.expires)
+    )
+
+
+def _model_from_pb(model: registry_pb2.ModelEndpoint) -> ModelEndpoint:
+    return ModelEndpoint(
+        name=model.name,
+        cost=model.cost,
+        latency=seconds_from_pb(model, "latency"),
+        data_sensitivity=model.data_sensitivity,
+    )
+
+
+def _model_to_pb(model: ModelEndpoint) -> registry_pb2.ModelEndpoint:
+    return registry_pb2.ModelEndpoint(
+        name=model.name,
+        cost=model.cost,
+        latency=seconds_to_pb(model.latency),
+        data_sensitivity=model.data_sensitivity,
+    )

@@ -1,0 +1,102 @@
+"""SessionService on the wire. The stream is an async generator: the interceptors wrap that kind."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from grpc.aio import ServicerContext
+
+from phoenix_dma.v1 import session_pb2, session_pb2_grpc
+from phoenix_runtime.chassis.context import current_call
+from phoenix_runtime.chassis.front import Front
+from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.errors import QuotaExceeded
+from registry_svc.api.convert_session import answered_to_pb, loss_down, pulse_from_pb
+from registry_svc.api.outbound import Outbound
+from registry_svc.api.session import Session, SessionVerbs
+from registry_svc.domain.presence import Loss
+from registry_svc.usecases.heartbeat import Heartbeat
+
+PATIENCE_SECONDS: Final = 10.0
+"""How long a reader may leave one message untaken."""
+
+
+@dataclass(eq=False, slots=True)
+class OpenStream:
+    """A stream while it is open."""
+
+    session: Session
+    outbound: Outbound
+    task: "asyncio.Task[Any] | None"
+    cut: bool = False
+
+
+class SessionServicer(session_pb2_grpc.SessionServiceServicer):
+    """KeepAlive and Heartbeat."""
+
+    def __init__(
+        self,
+        front: Front,
+        verbs: SessionVerbs,
+        heartbeat: Heartbeat,
+        clock: Clock,
+        *,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._front = front
+        self._verbs = verbs
+        self._heartbeat = heartbeat
+        self._clock = clock
+        self._patience = patience
+        self._open: set[OpenStream] = set()
+
+    async def KeepAlive(  # noqa: N802  # the schema's name
+        self,
+        request_iterator: AsyncIterator[session_pb2.KeepAliveRequest],
+        context: ServicerContext[Any, Any],
+    ) -> AsyncIterator[session_pb2.KeepAliveResponse]:
+        """Beats up; leases and directives down."""
+        outbound = Outbound(self._clock)
+        session = Session(current_call(), self._verbs, outbound)
+        stream = OpenStream(session, outbound, asyncio.current_task())
+        reader = asyncio.create_task(session.read(request_iterator))
+        self._open.add(stream)
+        try:
+            while (message := await outbound.next()) is not None:
+                yield message
+        finally:
+            self._open.discard(stream)
+            reader.cancel()
+            session.close()
+
+    async def Heartbeat(  # noqa: N802  # the schema's name
+        self, request: session_pb2.HeartbeatRequest, context: ServicerContext[Any, Any]
+    ) -> session_pb2.HeartbeatResponse:
+        """One beat."""
+        return await self._front.read(
+            run=lambda call: self._heartbeat(call, pulse_from_pb(request)),
+            answer=lambda answered: answered_to_pb(answered, self._verbs.terms),
+        )
+
+    async def cut_slow_readers(self) -> None:
+        """Close streams whose reader takes nothing: they would only hold memory (I14).
+
+        First by the book: the last message says why, and the status too. A peer whose window stays
+        shut never sees either; its stream is reset after another while.
+        """
+        for stream in list(self._open):
+            stuck = stream.outbound.stuck_for()
+            if stuck <= self._patience:
+                continue
+            if not stream.cut:
+                self._cut(stream)
+            elif stuck > 2 * self._patience and stream.task is not None:
+                stream.task.cancel()
+
+    def _cut(self, stream: OpenStream) -> None:
+        stream.cut = True
+        stream.session.close()
+        text = f"Nothing was read for {self._patience:g} s; reconnect and read."
+        stream.outbound.push(loss_down(-1, Loss.SLOW_READER, "", text))
+        stream.outbound.end(QuotaExceeded(text, {"limit_seconds": self._patience}))

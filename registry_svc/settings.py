@@ -1,0 +1,75 @@
+"""What the registry is told from outside, beside what every service is told."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from phoenix_runtime.chassis.settings import ServiceSettings
+from registry_svc.domain.lease import LeaseTerms
+from registry_svc.domain.ranking import RankWeights
+from registry_svc.workers.night_shift import Pace
+
+
+class RegistrySettings(ServiceSettings):
+    """``PHOENIX_DMA_*``; durations in seconds or ISO 8601."""
+
+    issuer_key: Path
+    """The private key (JWK) of the local issuer."""
+    lease_ttl: timedelta = timedelta(seconds=10)
+    """How long a lease lasts after the last beat."""
+    heartbeat_interval: timedelta = timedelta(seconds=3)
+    """How often participants beat."""
+    lease_margin: timedelta = timedelta(seconds=1)
+    """How late a deadline may be written behind; clients are granted that much less, and a stall
+    of our own that lasted longer blames nobody."""
+    write_interval: timedelta = timedelta(milliseconds=500)
+    """How often deadlines are written behind."""
+    sweep_interval: timedelta = timedelta(milliseconds=50)
+    """How often expired leases are looked for."""
+    lease_name: str = "phoenix_dma:leases"
+    """The prefix of the keys in Redis."""
+    lease_shards: int = Field(1, ge=1, le=256)
+    reader_patience: timedelta = timedelta(seconds=10)
+    """How long a reader may leave one message untaken before its stream is closed."""
+    redelivery: timedelta = timedelta(seconds=5)
+    """After which an unacknowledged directive is sent once more."""
+    rank_weights: dict[str, float] = Field(default_factory=dict)
+    """capability_match, trust, load, latency, cost; they sum to 1."""
+
+    @property
+    def terms(self) -> LeaseTerms:
+        """The terms of a lease."""
+        return LeaseTerms(
+            ttl=self.lease_ttl.total_seconds(),
+            interval=self.heartbeat_interval.total_seconds(),
+            margin=self.lease_margin.total_seconds(),
+        )
+
+    @property
+    def pace(self) -> Pace:
+        """How often the loops run; a silence is noticed within a quarter of an interval."""
+        return Pace(
+            write=self.write_interval.total_seconds(),
+            sweep=self.sweep_interval.total_seconds(),
+            silence=min(0.5, self.heartbeat_interval.total_seconds() / 4),
+            round=min(1.0, self.reader_patience.total_seconds() / 4),
+        )
+
+    @property
+    def weights(self) -> RankWeights:
+        """The weights of discovery's ranking."""
+        return RankWeights(**self.rank_weights)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        """Refuse at start what no client could keep, rather than at the first beat."""
+        _ = self.terms
+        weights = self.weights
+        values = [getattr(weights, name) for name in weights.__slots__]
+        if abs(sum(values) - 1.0) > 1e-9 or min(values) < 0:
+            raise ValueError("rank_weights sum to 1, and none is negative")
+        if self.write_interval >= self.lease_margin:
+            raise ValueError("write_interval has to be shorter than lease_margin")
+        return self

@@ -1,0 +1,198 @@
+"""Builds the registry; nothing else makes its objects."""
+
+from dataclasses import dataclass
+
+import grpc.aio
+
+from phoenix_dma.v1 import identity_pb2_grpc, registry_pb2_grpc, session_pb2_grpc
+from phoenix_runtime.chassis.access import OutboxAccessLog
+from phoenix_runtime.chassis.bus import Bus
+from phoenix_runtime.chassis.credentials import KeyRing
+from phoenix_runtime.chassis.foundation import Foundation, lay
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.chassis.receivers import GrpcLedger
+from phoenix_runtime.chassis.relay import Relay
+from phoenix_runtime.chassis.server import Service, make_verifier
+from phoenix_runtime.chassis.unit import Unit
+from phoenix_runtime.core.ports import Policy
+from registry_svc.adapters.credentials import LocalIssuer, MessageCredentials
+from registry_svc.adapters.leases import RedisLeases
+from registry_svc.adapters.news import BusNews
+from registry_svc.api.identity import IdentityServicer
+from registry_svc.api.registry import RegistryServicer, RegistryVerbs
+from registry_svc.api.session import SessionVerbs
+from registry_svc.api.sessions import SessionServicer
+from registry_svc.domain.attendance import Attendance
+from registry_svc.domain.bell import Bell
+from registry_svc.domain.vigil import Vigil
+from registry_svc.settings import RegistrySettings
+from registry_svc.store.registry import PostgresRegistry, PostgresWorkers
+from registry_svc.store.tables import metadata
+from registry_svc.store.unit import RegistryUnit
+from registry_svc.usecases.attend import AttachParticipant, Beat
+from registry_svc.usecases.change_standing import ReinstateParticipant, SuspendParticipant
+from registry_svc.usecases.directives import CarryDirectives, Mail, SendDirectives
+from registry_svc.usecases.discover import DiscoverParticipants
+from registry_svc.usecases.health import HealthNotes, NoticeSilence, SettleHealth, SummariseHealth
+from registry_svc.usecases.heartbeat import Heartbeat
+from registry_svc.usecases.identity import Enrol, GetJwks, RenewCredential
+from registry_svc.usecases.leases import AnnounceBeats, ExpireLeases, SeedLeases, WriteDeadlines
+from registry_svc.usecases.leave import Leave
+from registry_svc.usecases.look_up import (
+    BatchGetStandings,
+    GetParticipant,
+    ListParticipants,
+    QueryCapabilityGraph,
+)
+from registry_svc.usecases.parts import Parts
+from registry_svc.usecases.register import RegisterParticipant
+from registry_svc.usecases.retire import BeginRetirement, FinishRetirement
+from registry_svc.usecases.update_capabilities import UpdateCapabilities
+from registry_svc.workers.night_shift import Duties, NightShift, night_shift
+
+NAME = "registry"
+PROTOS = (
+    "phoenix_dma.v1.RegistryService",
+    "phoenix_dma.v1.SessionService",
+    "phoenix_dma.v1.IdentityService",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What the pieces are built from: the chassis, the settings, and what they share."""
+
+    base: Foundation
+    told: RegistrySettings
+    parts: Parts
+    mail_bell: Bell
+    health_bell: Bell
+    mail: Mail
+    settle: SettleHealth
+    notes: HealthNotes
+
+
+async def build(
+    settings: RegistrySettings | None = None, *, policy: Policy | None = None
+) -> Service:
+    """The registry, migrated and ready to listen; ``policy`` is governance where not given."""
+    told = settings or RegistrySettings()
+    base = await lay(NAME, told, metadata)
+    grounds = _grounds(base, told, policy or base.policy())
+    sessions = _sessions(grounds)
+    registry = RegistryServicer(base.front(), _verbs(grounds))
+    identity = _identity(grounds)
+    shift = _shift(grounds, sessions)
+    ledger = GrpcLedger(base.channels, NAME)
+    relay = Relay(base.worker_database, base.outbox, ledger=ledger, news=Bus(base.redis))
+
+    def register(server: grpc.aio.Server) -> None:
+        registry_pb2_grpc.add_RegistryServiceServicer_to_server(registry, server)
+        session_pb2_grpc.add_SessionServiceServicer_to_server(sessions, server)
+        identity_pb2_grpc.add_IdentityServiceServicer_to_server(identity, server)
+
+    return Service(
+        name=NAME,
+        settings=told,
+        names=PROTOS,
+        register=register,
+        clock=base.clock,
+        running=[*shift.loops, relay],
+        close=[base.close],
+    )
+
+
+def _grounds(base: Foundation, told: RegistrySettings, policy: Policy) -> Grounds:
+    parts = Parts(
+        units=base.units(RegistryUnit),
+        registry=PostgresRegistry(base.database),
+        policy=policy,
+        access=OutboxAccessLog(base.units(Unit), clock=base.clock, new_id=new_id),
+        attendance=Attendance(interval=told.terms.interval),
+        clock=base.clock,
+        new_id=new_id,
+    )
+    mail_bell, notes = Bell(), HealthNotes(parts)
+    return Grounds(
+        base=base,
+        told=told,
+        parts=parts,
+        mail_bell=mail_bell,
+        health_bell=Bell(),
+        mail=Mail(mail_bell),
+        settle=SettleHealth(parts, notes),
+        notes=notes,
+    )
+
+
+def _verbs(grounds: Grounds) -> RegistryVerbs:
+    parts = grounds.parts
+    return RegistryVerbs(
+        register=RegisterParticipant(parts),
+        update=UpdateCapabilities(parts),
+        get=GetParticipant(parts),
+        list=ListParticipants(parts),
+        discover=DiscoverParticipants(parts, grounds.told.weights),
+        suspend=SuspendParticipant(parts),
+        reinstate=ReinstateParticipant(parts),
+        graph=QueryCapabilityGraph(parts),
+        standings=BatchGetStandings(parts),
+        begin_retirement=BeginRetirement(parts),
+        finish_retirement=FinishRetirement(parts),
+        send_directives=SendDirectives(parts, grounds.mail),
+        terms=grounds.told.terms,
+    )
+
+
+def _sessions(grounds: Grounds) -> SessionServicer:
+    base, parts, told = grounds.base, grounds.parts, grounds.told
+    credentials = MessageCredentials(make_verifier(told, base.clock))
+    beat = Beat(parts, grounds.health_bell)
+    verbs = SessionVerbs(
+        attach=AttachParticipant(parts, credentials, grounds.mail),
+        beat=beat,
+        leave=Leave(parts),
+        mail=grounds.mail,
+        attendance=parts.attendance,
+        terms=told.terms,
+    )
+    heartbeat = Heartbeat(parts, beat, grounds.settle, grounds.mail)
+    patience = told.reader_patience.total_seconds()
+    return SessionServicer(base.front(), verbs, heartbeat, base.clock, patience=patience)
+
+
+def _identity(grounds: Grounds) -> IdentityServicer:
+    base, told = grounds.base, grounds.told
+    issuer = LocalIssuer(
+        told.issuer_key,
+        KeyRing(told.issuer_jwks),
+        base.clock,
+        issuer=told.issuer,
+        audience=told.audience,
+    )
+    enrol, renew = Enrol(grounds.parts, issuer), RenewCredential(grounds.parts, issuer)
+    return IdentityServicer(base.front(), enrol, renew, GetJwks(issuer))
+
+
+def _shift(grounds: Grounds, sessions: SessionServicer) -> NightShift:
+    base, parts, told = grounds.base, grounds.parts, grounds.told
+    terms, vigil = told.terms, Vigil(limit=told.terms.margin)
+    leases = RedisLeases(base.redis, base.clock, name=told.lease_name, shards=told.lease_shards)
+    workers = PostgresWorkers(base.worker_database)
+    seed = SeedLeases(parts, leases, workers, vigil, terms)
+    again = told.redelivery.total_seconds()
+    duties = Duties(
+        write=WriteDeadlines(parts, leases, vigil, terms),
+        announce=AnnounceBeats(parts, BusNews(Bus(base.redis), base.clock, new_id)),
+        expire=ExpireLeases(parts, leases, seed, vigil, terms),
+        settle=grounds.settle,
+        silence=NoticeSilence(parts, grounds.notes, vigil, terms),
+        summarise=SummariseHealth(parts, grounds.notes),
+        carry=CarryDirectives(parts, grounds.mail, again=again),
+        cut_slow_readers=sessions.cut_slow_readers,
+        forget_directives=workers.forget_directives,
+    )
+    shift = night_shift(duties, told.pace)
+    grounds.mail_bell.on_ring(shift.carry.wake)
+    grounds.health_bell.on_ring(shift.settle.wake)
+    return shift

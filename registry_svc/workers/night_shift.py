@@ -1,0 +1,74 @@
+"""What the registry does by itself: loops around use cases, and nothing else."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from phoenix_runtime.chassis.loops import Loop
+from registry_svc.usecases.directives import CarryDirectives
+from registry_svc.usecases.health import NoticeSilence, SettleHealth, SummariseHealth
+from registry_svc.usecases.leases import AnnounceBeats, ExpireLeases, WriteDeadlines
+
+MINUTE: Final = 60.0
+HOUR: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often, in seconds."""
+
+    write: float = 0.5
+    sweep: float = 0.05
+    silence: float = 0.5
+    round: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duties:
+    """The use cases that loops run."""
+
+    write: WriteDeadlines
+    announce: AnnounceBeats
+    expire: ExpireLeases
+    settle: SettleHealth
+    silence: NoticeSilence
+    summarise: SummariseHealth
+    carry: CarryDirectives
+    cut_slow_readers: Callable[[], Awaitable[None]]
+    forget_directives: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class NightShift:
+    """The loops; ``settle`` and ``carry`` are woken when there is work."""
+
+    settle: Loop
+    carry: Loop
+    others: tuple[Loop, ...]
+
+    @property
+    def loops(self) -> tuple[Loop, ...]:
+        """All of them."""
+        return (self.settle, self.carry, *self.others)
+
+
+def night_shift(duties: Duties, pace: Pace) -> NightShift:
+    """The loops of a registry, not yet running."""
+
+    async def write_behind() -> None:
+        beaten = await duties.write()
+        await duties.announce(beaten)
+
+    return NightShift(
+        # Beats that come together change states together: many in one transaction.
+        settle=Loop("registry_health", pace.round, duties.settle, linger=0.02),
+        carry=Loop("registry_directives", pace.round, duties.carry, linger=0.002),
+        others=(
+            Loop("registry_deadlines", pace.write, write_behind),
+            Loop("registry_leases", pace.sweep, duties.expire),
+            Loop("registry_silence", pace.silence, duties.silence),
+            Loop("registry_readers", pace.round, duties.cut_slow_readers),
+            Loop("registry_summaries", MINUTE, duties.summarise),
+            Loop("registry_forgetting", HOUR, duties.forget_directives),
+        ),
+    )
