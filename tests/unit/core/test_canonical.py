@@ -1,0 +1,50 @@
+"""The quick way to the canonical form writes the same bytes as the library that is known for it."""
+
+import math
+
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phoenix_runtime.core.json import Json, NotCanonical, canonical
+
+numbers = st.one_of(
+    st.integers(-(2**53) + 1, 2**53 - 1),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.floats(-10, 10),
+    st.integers(-(10**17), 10**17).map(float),
+)
+leaves = st.one_of(st.none(), st.booleans(), numbers, st.text())
+values = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.lists(inner), st.lists(inner).map(tuple), st.dictionaries(st.text(), inner)
+    ),
+    max_leaves=20,
+)
+
+
+@given(values)
+def test_every_value_looks_as_the_reference_writes_it(value: Json) -> None:
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("number", [-0.0, 1e-7, 1e-6, 1e-4, 1e15, 1e16, 1e21, 333333333.3333332])
+def test_numbers_at_the_borders_of_both_notations(number: float) -> None:
+    assert canonical([number]) == rfc8785.dumps([number])
+
+
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, 2**53, -(2**53), "\ud800", {"\ud800": 1}, {1: 2}, [object()]]
+)
+def test_what_has_no_canonical_form_is_refused(value: object) -> None:
+    with pytest.raises(NotCanonical):
+        canonical(value)  # type: ignore[arg-type]  # that is the point
+
+
+def test_what_contains_itself_is_refused() -> None:
+    endless: list[object] = []
+    endless.append(endless)
+    with pytest.raises(NotCanonical):
+        canonical(endless)  # type: ignore[arg-type]  # that is the point
