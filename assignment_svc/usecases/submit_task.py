@@ -1,6 +1,7 @@
 """Submit: a task is written down, by a submitter or as the child of an assignee's task."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from assignment_svc.domain.declaration import (
     Submission,
@@ -31,6 +32,9 @@ from phoenix_runtime.core.principal import Call, Role
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 
+OTHERS_WAIT = timedelta(seconds=10)
+"""How long the queue leaves a task alone that its submitter is assigning right now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
@@ -52,11 +56,12 @@ class SubmitTask:
         self._ports = ports
 
     async def __call__(
-        self, call: Call, declared: TaskDeclaration, *, remember: bool = True
+        self, call: Call, declared: TaskDeclaration, *, here: bool = False
     ) -> Submitted:
         """Submit ``declared``.
 
-        ``remember`` is False where this is the first half of AssignTask, whose answer is another.
+        ``here`` is True where this is the first half of AssignTask: its answer is another, and the
+        queue leaves the task to it for a while.
         Raises `FieldInvalid`, `TooLarge`, `AlreadyExists`, `PolicyDenied`, `NotFound` (parent),
         `StaleAssignment` (a zombie has no children), `QuotaExceeded`, `IllegalTransition`.
         """
@@ -68,7 +73,7 @@ class SubmitTask:
                     return _again(known, wanted)
                 verdict = await self._judge(call, wanted, parent)
                 try:
-                    return await self._write(call, wanted, verdict, remember=remember)
+                    return await self._write(call, wanted, verdict, here=here)
                 except _Taken:
                     continue
         raise AlreadyExists("task", wanted.spec.task_id)
@@ -119,21 +124,24 @@ class SubmitTask:
             )
 
     async def _write(
-        self, call: Call, wanted: Submission, verdict: Verdict, *, remember: bool
+        self, call: Call, wanted: Submission, verdict: Verdict, *, here: bool
     ) -> Submitted:
         ports = self._ports
         async with ports.units(call) as unit:
             act = Act(unit, ports)
             parent = await _locked_parent(unit, call, wanted, ports)
             task = _new_task(act, call, wanted, parent)
+            if here and task.next_try_at is not None:
+                task = replace(task, next_try_at=act.now + OTHERS_WAIT)
             task, receipt = await act.tell(None, task, _submitted(task, wanted, verdict))
             task = replace(task, submit_event_id=receipt.audit_event_id)
             if not await unit.add_task(task, wanted.input):
                 raise _Taken
             result = Submitted(task, receipt)
-            if remember:
+            if not here:
                 await unit.remember(result)
-        ports.bell.ring()
+        if not here:
+            ports.bell.ring()
         return result
 
 
