@@ -13,6 +13,7 @@ import grpc.aio
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata, ServicerContext
 
+from gateway.proxy.patience import reached
 from phoenix_runtime.chassis.refusals import DETAILS
 from phoenix_runtime.core.errors import Unavailable
 
@@ -30,6 +31,7 @@ class Onward:
 
 async def one_to_one(onward: Onward, request: bytes, context: ServicerContext[Any, Any]) -> bytes:
     """A unary call."""
+    await reached(onward.channel)
     call = onward.channel.unary_unary(onward.path, None, None)(
         request, metadata=onward.metadata, timeout=onward.timeout
     )
@@ -40,6 +42,7 @@ async def many_to_one(
     onward: Onward, requests: AsyncIterator[bytes], context: ServicerContext[Any, Any]
 ) -> bytes:
     """A stream of requests with one answer."""
+    await reached(onward.channel)
     call = onward.channel.stream_unary(onward.path, None, None)(
         requests, metadata=onward.metadata, timeout=onward.timeout
     )
@@ -50,6 +53,7 @@ async def one_to_many(
     onward: Onward, request: bytes, context: ServicerContext[Any, Any]
 ) -> AsyncIterator[bytes]:
     """One request with a stream of answers."""
+    await reached(onward.channel)
     call = onward.channel.unary_stream(onward.path, None, None)(
         request, metadata=onward.metadata, timeout=onward.timeout
     )
@@ -61,6 +65,7 @@ async def many_to_many(
     onward: Onward, requests: AsyncIterator[bytes], context: ServicerContext[Any, Any]
 ) -> AsyncIterator[bytes]:
     """Streams in both directions, such as KeepAlive with all its participants."""
+    await reached(onward.channel)
     call = onward.channel.stream_stream(onward.path, None, None)(
         requests, metadata=onward.metadata, timeout=onward.timeout
     )

@@ -1,10 +1,11 @@
 """Where the parts of a dossier come from: one question a part, asked with the caller's rights."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
+from gateway.proxy.patience import reached
 from phoenix_dma.v1 import (
     approval_pb2,
     approval_pb2_grpc,
@@ -23,6 +24,8 @@ from phoenix_runtime.chassis.channels import Channels
 from phoenix_runtime.core.principal import Call
 
 LARGEST_PAGE = 200
+
+Answer = TypeVar("Answer", bound=Message)
 
 Ask: TypeAlias = Callable[[Call, str], Awaitable[Sequence[Message]]]
 """Asks for the part of one task; the first page is all that a dossier shows."""
@@ -50,32 +53,45 @@ class Sources:
             "lineage": self._lineage,
         }
 
+    async def _ask(
+        self, home: str, call: Call, method: Callable[..., Awaitable[Answer]], request: Message
+    ) -> Answer:
+        await reached(self._channels.channel(home))
+        return await self._channels.ask(call, method, request)
+
     async def task(self, call: Call, task_id: str) -> assignment_pb2.Task:
         """The task itself; raises what assignment raises."""
         request = assignment_pb2.GetTaskRequest(task_id=task_id)
-        return (await self._channels.ask(call, self._tasks.GetTask, request)).task
+        answer = await self._ask("assignment", call, self._tasks.GetTask, request)
+        return answer.task
 
     async def participant(self, call: Call, participant_id: str) -> registry_pb2.Participant:
         """Who holds it; raises what the registry raises."""
         request = registry_pb2.GetParticipantRequest(participant_id=participant_id)
-        return (await self._channels.ask(call, self._registry.GetParticipant, request)).participant
+        answer = await self._ask("registry", call, self._registry.GetParticipant, request)
+        return answer.participant
 
     async def _children(self, call: Call, task_id: str) -> Sequence[Message]:
         request = assignment_pb2.ListTasksRequest(parent_task_id=task_id, page_size=LARGEST_PAGE)
-        return (await self._channels.ask(call, self._tasks.ListTasks, request)).tasks
+        answer = await self._ask("assignment", call, self._tasks.ListTasks, request)
+        return answer.tasks
 
     async def _checkpoints(self, call: Call, task_id: str) -> Sequence[Message]:
         request = state_pb2.ListCheckpointsRequest(task_id=task_id, page_size=LARGEST_PAGE)
-        return (await self._channels.ask(call, self._state.ListCheckpoints, request)).checkpoints
+        answer = await self._ask("state", call, self._state.ListCheckpoints, request)
+        return answer.checkpoints
 
     async def _of_handoffs(self, call: Call, task_id: str) -> Sequence[Message]:
         request = handoff_pb2.ListHandoffsRequest(task_id=task_id, page_size=LARGEST_PAGE)
-        return (await self._channels.ask(call, self._handoffs.ListHandoffs, request)).handoffs
+        answer = await self._ask("assignment", call, self._handoffs.ListHandoffs, request)
+        return answer.handoffs
 
     async def _of_approvals(self, call: Call, task_id: str) -> Sequence[Message]:
         request = approval_pb2.ListApprovalsRequest(task_id=task_id, page_size=LARGEST_PAGE)
-        return (await self._channels.ask(call, self._approvals.ListApprovals, request)).approvals
+        answer = await self._ask("governance", call, self._approvals.ListApprovals, request)
+        return answer.approvals
 
     async def _lineage(self, call: Call, task_id: str) -> Sequence[Message]:
         request = audit_pb2.GetLineageRequest(task_id=task_id, page_size=LARGEST_PAGE)
-        return (await self._channels.ask(call, self._audit.GetLineage, request)).events
+        answer = await self._ask("governance", call, self._audit.GetLineage, request)
+        return answer.events

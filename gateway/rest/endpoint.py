@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.problems import Occurrence, problem
 from gateway.proxy.homes import HOMES
+from gateway.proxy.patience import reached
 from gateway.rest.body import read_body
 from gateway.rest.door import Door
 from gateway.rest.requests import RestRequest, message_of
@@ -48,9 +49,8 @@ class Endpoint:
         self._door = door
         self._channels = channels
         self._largest_body = largest_body
-        self._ask: Callable[..., Awaitable[Any]] = channels.channel(
-            HOMES[route.rpc.service]
-        ).unary_unary(
+        self._channel = channels.channel(HOMES[route.rpc.service])
+        self._ask: Callable[..., Awaitable[Any]] = self._channel.unary_unary(
             route.rpc.path,
             request_serializer=route.rpc.request.SerializeToString,
             response_deserializer=route.rpc.response.FromString,
@@ -77,6 +77,7 @@ class Endpoint:
             call = self._door.call(request)
             self._door.admit(call, self._route.rpc)
             message = message_of(self._route, await self._read(request))
+            await reached(self._channel)
             answer: Message = await self._channels.ask(call, self._ask, message)
         except Refused as refused:
             return problem(refused, _occurrence(call))

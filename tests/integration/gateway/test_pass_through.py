@@ -165,10 +165,16 @@ async def test_a_service_that_is_away_is_named_without_its_address(front: Front)
     assert error.code() is grpc.StatusCode.UNAVAILABLE
     assert error.details() == "The assignment service is away"
     assert "127.0.0.1" not in str(error)
+
+
+async def test_a_service_that_was_away_for_a_moment_is_waited_for(front: Front) -> None:
+    await front.behind.end("assignment")
+    await until(
+        front, "phoenix_dma.v1.AssignmentService", health_pb2.HealthCheckResponse.NOT_SERVING
+    )
+    call = tasks(front).GetTask(task("t"), metadata=front.call())
     await front.behind.begin("assignment")
-    await until(front, "phoenix_dma.v1.AssignmentService", health_pb2.HealthCheckResponse.SERVING)
-    answer = await tasks(front).GetTask(task("t"), metadata=front.call())
-    assert answer.task.task_id == "t"
+    assert (await call).task.task_id == "t"
 
 
 async def test_a_keepalive_stream_carries_many_participants(front: Front) -> None:

@@ -1,0 +1,26 @@
+"""Waiting a moment for a service that is being restarted, instead of refusing at once.
+
+A lost connection is tried again after a pause that grows to 2 s; a call in between would fail
+although the service is back.
+"""
+
+import asyncio
+import contextlib
+
+import grpc.aio
+from grpc import ChannelConnectivity
+
+SECONDS = 2.0
+"""How long a call waits for a connection; afterwards it is refused as UNAVAILABLE."""
+
+
+async def reached(channel: grpc.aio.Channel) -> None:
+    """Return once ``channel`` is connected, or when it still is not after a while."""
+    state = channel.get_state(try_to_connect=True)
+    if state is ChannelConnectivity.READY:
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SECONDS):
+            while state is not ChannelConnectivity.READY:
+                await channel.wait_for_state_change(state)
+                state = channel.get_state(try_to_connect=True)
