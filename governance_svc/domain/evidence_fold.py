@@ -135,10 +135,11 @@ def fold_all(events: Iterable[AuditEvent]) -> dict[str, Folded]:
 def _registered(folded: Folded, event: AuditEvent) -> Folded:
     """A registration proves an identity; it and an update say what is granted."""
     claims = _object(event.detail.get("claims"))
-    granted = _object(event.detail.get("grants")).get("capabilities")
+    updated = event.type == Type.CAPABILITIES_UPDATED
+    granted = _object(event.detail.get("new" if updated else "grants")).get("capabilities")
     if isinstance(granted, list | tuple):
         folded = replace(folded, capabilities=tuple(str(name) for name in granted))
-    if event.type == Type.CAPABILITIES_UPDATED:
+    if updated:
         return folded
     identity = _object(event.detail.get("identity"))
     return replace(

@@ -10,7 +10,6 @@ GIVES = frozenset(
         AuditEventType.ASSIGNMENT_CREATED,
         AuditEventType.HANDOFF_COMPLETED,
         AuditEventType.TASK_RESUMED,
-        AuditEventType.HANDOFF_ABORTED,
     }
 )
 """Events after which somebody holds the task, where they name whom."""
@@ -25,7 +24,8 @@ TAKES = frozenset(
 )
 """Events after which nobody holds it."""
 
-HOLDING = tuple(sorted(GIVES | TAKES))
+HOLDING = tuple(sorted(GIVES | TAKES | {AuditEventType.HANDOFF_ABORTED}))
+"""What has to be read of a task to know who holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,18 @@ def family(task: str, submissions: Sequence[AuditEvent]) -> Family | None:
         return None
     parents = {event.task: parent_of(event) for event in submissions}
     tasks = _descendants(task, parents)
-    return Family(task, own.actor, tasks, own.correlation_id, root=not parents[task])
+    submitter = _submitted(own, "submitter") or own.actor
+    return Family(task, submitter, tasks, own.correlation_id, root=not parents[task])
 
 
 def parent_of(submission: AuditEvent) -> str:
     """The parent task that a submission names; empty where it has none."""
-    return str(submission.detail.get("parent_task_id") or "")
+    return _submitted(submission, "parent_task_id")
+
+
+def _submitted(submission: AuditEvent, field: str) -> str:
+    task = submission.detail.get("task")
+    return str(task.get(field) or "") if isinstance(task, Mapping) else ""
 
 
 def holder(events: Iterable[AuditEvent]) -> str:
@@ -70,14 +76,28 @@ def holder(events: Iterable[AuditEvent]) -> str:
     for event in events:
         if event.type in TAKES:
             found = ""
-        elif event.type in GIVES and event.participant:
+        elif _gives(event):
             found = event.participant
     return found
 
 
+def _gives(event: AuditEvent) -> bool:
+    """Whether somebody holds the task now; a handoff given up leaves it with a living source."""
+    if event.type == AuditEventType.HANDOFF_ABORTED:
+        return event.detail.get("task_status") == "active"
+    return event.type in GIVES
+
+
 def _descendants(task: str, parents: Mapping[str, str]) -> tuple[str, ...]:
-    """``task`` and all below it."""
-    found = [task]
-    for known in found:
-        found += [child for child, parent in parents.items() if parent == known]
+    """``task`` and all below it, each once, whatever circles a ledger may claim."""
+    children: dict[str, list[str]] = {}
+    for child, parent in parents.items():
+        children.setdefault(parent, []).append(child)
+    found = {task: None}
+    waiting = [task]
+    while waiting:
+        for child in children.get(waiting.pop(), ()):
+            if child not in found:
+                found[child] = None
+                waiting.append(child)
     return tuple(found)

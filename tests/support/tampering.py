@@ -1,4 +1,4 @@
-"""Changes to a ledger past its own service, as somebody with the owner's password could make them."""
+"""Changes to a ledger past its own service, as whoever owns the schema could make them."""
 
 import asyncpg
 

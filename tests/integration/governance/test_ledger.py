@@ -1,6 +1,7 @@
 """The ledger on a real PostgreSQL: gapless, idempotent, chained, readable."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -8,12 +9,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from governance_svc.domain.chain import Head
-from governance_svc.domain.ledger import Appended, AuditFilter, Entry
+from governance_svc.domain.ledger import Appended, AuditFilter, Entry, sealed
 from governance_svc.domain.lineage import Family
 from governance_svc.store.ledger_reader import PostgresLedgerReader
 from governance_svc.store.ledger_writer import GroupCommitLedger
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.errors import AlreadyExists, FieldInvalid
+from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.pages import page_request
 from tests.support.audit import NOON, audit_event
 from tests.support.postgres import DatabaseFor, PostgresServer
@@ -28,7 +30,7 @@ async def test_events_appended_at_once_by_many_lie_gapless_in_one_chain(
     events = [audit_event(tenant) for _ in range(300)]
     # Two writers, as two replicas would be: they fence each other by the head.
     await asyncio.gather(
-        *((ledger, other_writer)[i % 2].append(tenant, [event]) for i, event in enumerate(events))
+        *(_append((ledger, other_writer)[i % 2], tenant, [event]) for i, event in enumerate(events))
     )
     entries = await _all(PostgresLedgerReader(database), tenant)
     assert [entry.sequence for entry in entries] == list(range(1, 301))
@@ -41,9 +43,9 @@ async def test_an_event_delivered_twice_is_there_once(
 ) -> None:
     ledger = GroupCommitLedger(await database_for("governance"))
     first, second = audit_event(tenant), audit_event(tenant)
-    assert await ledger.append(tenant, [first]) == Appended(1, 1)
-    assert await ledger.append(tenant, [first, second, second]) == Appended(1, 2)
-    assert await ledger.append(tenant, [second]) == Appended(0, 2)
+    assert await _append(ledger, tenant, [first]) == Appended(1, 1)
+    assert await _append(ledger, tenant, [first, second, second]) == Appended(1, 2)
+    assert await _append(ledger, tenant, [second]) == Appended(0, 2)
 
 
 async def test_the_same_event_brought_by_many_at_once_is_there_once(
@@ -51,7 +53,7 @@ async def test_the_same_event_brought_by_many_at_once_is_there_once(
 ) -> None:
     ledger = GroupCommitLedger(await database_for("governance"))
     event = audit_event(tenant)
-    answers = await asyncio.gather(*(ledger.append(tenant, [event]) for _ in range(20)))
+    answers = await asyncio.gather(*(_append(ledger, tenant, [event]) for _ in range(20)))
     assert sum(answer.appended for answer in answers) == 1
     assert {answer.last_sequence for answer in answers} == {1}
 
@@ -64,10 +66,10 @@ async def test_a_second_event_of_the_same_aggregate_version_is_refused_and_nobod
     first = audit_event(tenant, aggregate="task/t")
     usurper = audit_event(tenant, aggregate="task/t")
     innocent = audit_event(tenant)
-    await ledger.append(tenant, [first])
+    await _append(ledger, tenant, [first])
     refused, kept = await asyncio.gather(
-        ledger.append(tenant, [audit_event(tenant), usurper]),
-        ledger.append(tenant, [innocent]),
+        _append(ledger, tenant, [audit_event(tenant), usurper]),
+        _append(ledger, tenant, [innocent]),
         return_exceptions=True,
     )
     assert isinstance(refused, AlreadyExists)
@@ -81,9 +83,11 @@ async def test_an_event_that_is_not_what_the_ledger_holds_under_its_id_is_refuse
 ) -> None:
     ledger = GroupCommitLedger(await database_for("governance"))
     event = audit_event(tenant)
-    await ledger.append(tenant, [event])
+    await _append(ledger, tenant, [event])
     with pytest.raises(AlreadyExists):
-        await ledger.append(tenant, [audit_event(tenant, event_id=event.event_id, actor="forger")])
+        await _append(
+            ledger, tenant, [audit_event(tenant, event_id=event.event_id, actor="forger")]
+        )
 
 
 async def test_late_events_of_an_aggregate_are_taken_in_any_order(
@@ -93,8 +97,8 @@ async def test_late_events_of_an_aggregate_are_taken_in_any_order(
     ledger = GroupCommitLedger(database)
     second = audit_event(tenant, aggregate="task/t", aggregate_version=2)
     first = audit_event(tenant, aggregate="task/t", aggregate_version=1)
-    await ledger.append(tenant, [second])
-    await ledger.append(tenant, [first])
+    await _append(ledger, tenant, [second])
+    await _append(ledger, tenant, [first])
     family = Family("t", "somebody", ("t",), "audit.corr.test")
     page = await PostgresLedgerReader(database).lineage(tenant, family, page_request(10, "", {}))
     assert [entry.event.aggregate_version for entry in page.items] == [1, 2]
@@ -110,7 +114,7 @@ async def test_an_event_reads_back_as_it_was_written(
         policy_decision={"decision_id": "opa.dec.1", "effect": "allow"},
         timestamp=NOON + timedelta(microseconds=7),
     )
-    await GroupCommitLedger(database).append(tenant, [event])
+    await _append(GroupCommitLedger(database), tenant, [event])
     (entry,) = await PostgresLedgerReader(database).by_decision(tenant, "opa.dec.1")
     assert entry.event == event
 
@@ -137,7 +141,7 @@ async def test_tampering_is_found_by_recomputing_the_chain(
     database_for: DatabaseFor, postgres: PostgresServer, tenant: str, change: str, says: str
 ) -> None:
     database = await database_for("governance")
-    await GroupCommitLedger(database).append(tenant, [audit_event(tenant) for _ in range(3)])
+    await _append(GroupCommitLedger(database), tenant, [audit_event(tenant) for _ in range(3)])
     await tamper(postgres, tenant, change)
     faults = await PostgresLedgerReader(database).verify(tenant)
     assert faults
@@ -167,10 +171,10 @@ async def test_pages_follow_each_other_while_the_ledger_grows(
 ) -> None:
     database = await database_for("governance")
     ledger, reader = GroupCommitLedger(database), PostgresLedgerReader(database)
-    await ledger.append(tenant, [audit_event(tenant, task="t") for _ in range(5)])
+    await _append(ledger, tenant, [audit_event(tenant, task="t") for _ in range(5)])
     wanted = AuditFilter(task="t")
     first = await reader.page(tenant, wanted, page_request(3, "", wanted.document()))
-    await ledger.append(tenant, [audit_event(tenant, task="t")])
+    await _append(ledger, tenant, [audit_event(tenant, task="t")])
     token = first.next_token
     second = await reader.page(tenant, wanted, page_request(3, token, wanted.document()))
     found = [entry.sequence for entry in (*first.items, *second.items)]
@@ -203,7 +207,7 @@ async def test_every_filter_finds_its_own(database_for: DatabaseFor, tenant: str
         "since": AuditFilter(since=NOON + timedelta(hours=2)),
         "until": AuditFilter(until=NOON),
     }
-    await ledger.append(tenant, list(told.values()))
+    await _append(ledger, tenant, list(told.values()))
     for name, event in told.items():
         page = await reader.page(tenant, wanted[name], page_request(0, "", {}))
         assert [entry.event.event_id for entry in page.items] == [event.event_id], name
@@ -212,11 +216,11 @@ async def test_every_filter_finds_its_own(database_for: DatabaseFor, tenant: str
 async def test_a_tenant_sees_its_own_ledger_alone(database_for: DatabaseFor, tenant: str) -> None:
     database = await database_for("governance")
     ledger, reader = GroupCommitLedger(database), PostgresLedgerReader(database)
-    await ledger.append(tenant, [audit_event(tenant)])
+    await _append(ledger, tenant, [audit_event(tenant)])
     other = new_id("tenant")
     assert (await reader.page(other, AuditFilter(), page_request(0, "", {}))).items == ()
     assert await reader.head(other) == Head()
-    await ledger.append(other, [audit_event(other)])
+    await _append(ledger, other, [audit_event(other)])
     assert (await reader.head(other)).sequence == 1
 
 
@@ -225,10 +229,14 @@ async def test_a_writer_that_was_overtaken_looks_again(
 ) -> None:
     database = await database_for("governance")
     slow, quick = GroupCommitLedger(database), GroupCommitLedger(database)
-    await slow.append(tenant, [audit_event(tenant)])
-    await quick.append(tenant, [audit_event(tenant)])
-    assert await slow.append(tenant, [audit_event(tenant)]) == Appended(1, 3)
+    await _append(slow, tenant, [audit_event(tenant)])
+    await _append(quick, tenant, [audit_event(tenant)])
+    assert await _append(slow, tenant, [audit_event(tenant)]) == Appended(1, 3)
     assert await PostgresLedgerReader(database).verify(tenant) == ()
+
+
+async def _append(ledger: GroupCommitLedger, tenant: str, events: Sequence[AuditEvent]) -> Appended:
+    return await ledger.append(tenant, [sealed(event) for event in events])
 
 
 async def _all(reader: PostgresLedgerReader, tenant: str) -> list[Entry]:

@@ -1,0 +1,122 @@
+"""Governance on real PostgreSQL, Valkey and the real embedded policy engine."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc.aio
+import pytest_asyncio
+
+from governance_svc.settings import GovernanceSettings
+from governance_svc.wiring import build
+from phoenix_dma.v1 import approval_pb2_grpc, audit_pb2_grpc, governance_pb2_grpc
+from phoenix_runtime.chassis.channels import Channels, service_call
+from phoenix_runtime.chassis.credentials import ServiceSigner
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.chassis.receivers import GrpcLedger
+from phoenix_runtime.chassis.refusals import refusal_of
+from phoenix_runtime.chassis.server import Listening
+from phoenix_runtime.chassis.settings import PeerSettings
+from phoenix_runtime.core.clock import SteadyClock
+from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.principal import Call
+from tests.support.keys import Keys, bearer
+from tests.support.postgres import PostgresServer
+from tests.support.services import service_settings
+
+REVIEWER = "human.steward.01"
+
+
+@dataclass(frozen=True, slots=True)
+class Governance:
+    """The running service as services (``channels``) and as people (``channel``) reach it."""
+
+    channels: Channels
+    channel: grpc.aio.Channel
+    keys: Keys
+    tenant: str
+
+    @property
+    def audit(self) -> Any:
+        """The stub of the audit."""
+        return audit_pb2_grpc.AuditServiceStub(self.channel)
+
+    @property
+    def approvals(self) -> Any:
+        """The stub of the approvals."""
+        return approval_pb2_grpc.ApprovalServiceStub(self.channel)
+
+    @property
+    def policies(self) -> Any:
+        """The stub of policy, trust and certifications."""
+        return governance_pb2_grpc.GovernanceServiceStub(self.channel)
+
+    def own_call(self) -> Call:
+        """A call of assignment on its own account."""
+        return service_call("assignment", self.tenant, new_id)
+
+    async def as_service(self, method: Callable[..., Awaitable[Any]], request: Any) -> Any:
+        """Call as assignment; raises the refusal itself."""
+        return await self.channels.ask(self.own_call(), method, request)
+
+    async def as_person(
+        self, method: Callable[..., Awaitable[Any]], request: Any, *roles: str, **claims: Any
+    ) -> Any:
+        """Call as somebody with ``roles``; raises the refusal itself."""
+        token = self.keys.token(*roles, **{"tenant": self.tenant, **claims})
+        try:
+            return await method(request, metadata=bearer(token), timeout=10)
+        except grpc.aio.AioRpcError as error:
+            raise refusal_of(error) from error
+
+    async def as_participant(
+        self, method: Callable[..., Awaitable[Any]], request: Any, name: str, *roles: str
+    ) -> Any:
+        """Call as a participant, of type human where it is a reviewer."""
+        kind = "human" if "reviewer" in roles else "agent"
+        claims = {"sub": name, "participant": name, "participant_type": kind, "owner": "acme"}
+        return await self.as_person(method, request, "participant", *roles, **claims)
+
+    async def append(self, *events: AuditEvent) -> None:
+        """Deliver events as assignment's relay does."""
+        await GrpcLedger(self.channels, "assignment").append(self.tenant, events)
+
+
+@pytest_asyncio.fixture
+async def start(
+    keys: Keys, postgres: PostgresServer, valkey: str, tenant: str
+) -> AsyncIterator[Callable[..., Awaitable[Governance]]]:
+    """Starts governance with further settings; stopped after the test."""
+    opened: list[Any] = []
+
+    async def begin(**more: Any) -> Governance:
+        settings = service_settings(
+            GovernanceSettings,
+            "governance",
+            urls=await postgres.urls("governance"),
+            redis_url=valkey,
+            keys=keys,
+            grace=0.2,
+            **more,
+        )
+        listening = Listening(await build(settings))
+        await listening.__aenter__()
+        opened.append(listening)
+        address = f"127.0.0.1:{listening.port}"
+        peer = PeerSettings(**keys.settings("assignment"), governance_address=address)
+        signer = ServiceSigner(
+            "assignment", peer.service_key, SteadyClock(), audience=peer.audience
+        )
+        channels, channel = Channels(peer, signer), grpc.aio.insecure_channel(address)
+        opened.extend([channels, channel])
+        return Governance(channels, channel, keys, tenant)
+
+    yield begin
+    for one in reversed(opened):
+        await (one.__aexit__() if isinstance(one, Listening) else one.close())
+
+
+@pytest_asyncio.fixture
+async def governance(start: Callable[..., Awaitable[Governance]]) -> Governance:
+    """Governance with the embedded engine and the shipped bundle."""
+    return await start()

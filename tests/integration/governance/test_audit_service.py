@@ -1,0 +1,170 @@
+"""The audit over gRPC: who may write and read it, and what a lineage holds."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from phoenix_dma.v1 import audit_pb2
+from phoenix_runtime.chassis.receivers import event_to_pb
+from phoenix_runtime.core.errors import FieldInvalid, NotFound, NotPermitted, PolicyDenied
+from phoenix_runtime.core.events import AuditEvent
+from tests.integration.governance.conftest import Governance
+from tests.support.audit import NOON, audit_event
+from tests.support.until import until
+
+
+def story(tenant: str) -> dict[str, AuditEvent]:
+    """A task with a child and a sibling of the child, taken over once."""
+    task = {"aggregate": "task/t", "task": "t", "correlation_id": "audit.corr.t"}
+    child = {**task, "aggregate": "task/c", "task": "c", "actor": "agent.a"}
+    return {
+        "submitted": audit_event(
+            tenant, **task, actor="sam", detail={"task": {"parent_task_id": "", "submitter": "sam"}}
+        ),
+        "assigned": audit_event(
+            tenant, **task, aggregate_version=2, type="ASSIGNMENT_CREATED", participant="agent.a"
+        ),
+        "child": audit_event(tenant, **child, detail={"task": {"parent_task_id": "t"}}),
+        "sibling": audit_event(
+            tenant,
+            **{**child, "aggregate": "task/s", "task": "s"},
+            detail={"task": {"parent_task_id": "t"}},
+        ),
+        "grandchild": audit_event(
+            tenant,
+            **{**child, "aggregate": "task/g", "task": "g"},
+            detail={"task": {"parent_task_id": "c"}},
+        ),
+        "discovery": audit_event(tenant, type="DISCOVERY_COMPLETED", correlation_id="audit.corr.t"),
+        "offered": audit_event(
+            tenant, **task, aggregate_version=3, type="HANDOFF_OFFERED", participant="agent.b"
+        ),
+        "stranger": audit_event(tenant, correlation_id="audit.corr.other"),
+    }
+
+
+async def lineage(governance: Governance, task: str, *roles: str, **claims: Any) -> list[str]:
+    request = audit_pb2.GetLineageRequest(task_id=task, page_size=3)
+    found: list[str] = []
+    while True:
+        answer = await governance.as_person(governance.audit.GetLineage, request, *roles, **claims)
+        found += [event.event_id for event in answer.events]
+        request.page_token = answer.next_page_token
+        if not request.page_token:
+            return found
+
+
+async def test_an_event_that_was_changed_on_its_way_is_refused(governance: Governance) -> None:
+    forged = replace(audit_event(governance.tenant), actor="forger")
+    with pytest.raises(FieldInvalid, match=r"events\[0\].leaf_hash"):
+        await governance.append(forged)
+
+
+async def test_a_service_writes_only_its_own_audit_in_its_own_tenant(
+    governance: Governance,
+) -> None:
+    with pytest.raises(FieldInvalid, match="service"):
+        await governance.append(audit_event(governance.tenant, service="registry"))
+    with pytest.raises(FieldInvalid, match="tenant"):
+        await governance.append(audit_event("other"))
+
+
+async def test_nobody_but_a_service_appends(governance: Governance) -> None:
+    request = audit_pb2.AppendAuditEventsRequest(
+        events=[event_to_pb(audit_event(governance.tenant))]
+    )
+    with pytest.raises(NotPermitted):
+        await governance.as_person(governance.audit.AppendAuditEvents, request, "operator")
+
+
+async def test_an_auditor_reads_by_filter_and_page_by_page(governance: Governance) -> None:
+    await governance.append(*story(governance.tenant).values())
+    request = audit_pb2.ListAuditEventsRequest(type=["task_submitted"], task="t", page_size=2)
+    answer = await governance.as_person(governance.audit.ListAuditEvents, request, "auditor")
+    assert [event.actor for event in answer.events] == ["sam"]
+    assert answer.events[0].sequence >= 1
+    with pytest.raises(NotPermitted):
+        await governance.as_person(governance.audit.ListAuditEvents, request, "submitter")
+
+
+async def test_a_lineage_holds_the_task_and_its_children(governance: Governance) -> None:
+    told = story(governance.tenant)
+    await governance.append(*told.values())
+    found = await lineage(governance, "t", "auditor")
+    assert set(found) == {event.event_id for name, event in told.items() if name != "stranger"}
+    own = [
+        e for e in found if e in {told[n].event_id for n in ("submitted", "assigned", "offered")}
+    ]
+    assert own == [told[name].event_id for name in ("submitted", "assigned", "offered")]
+
+
+async def test_the_lineage_of_a_child_is_not_that_of_its_parent(governance: Governance) -> None:
+    told = story(governance.tenant)
+    await governance.append(*told.values())
+    found = await lineage(governance, "c", "auditor")
+    assert set(found) == {told["child"].event_id, told["grandchild"].event_id}
+
+
+async def test_an_assignee_reads_its_own_task_and_an_offered_target_does_not(
+    governance: Governance,
+) -> None:
+    await governance.append(*story(governance.tenant).values())
+    request = audit_pb2.GetLineageRequest(task_id="t")
+    read = governance.audit.GetLineage
+    assert (await governance.as_participant(read, request, "agent.a")).events
+    with pytest.raises(PolicyDenied):
+        await governance.as_participant(read, request, "agent.b")
+    assert await lineage(governance, "t", "submitter", sub="sam")
+    with pytest.raises(PolicyDenied):
+        await lineage(governance, "t", "submitter", sub="somebody.else")
+
+
+async def test_an_assignee_that_lost_the_task_reads_no_more(governance: Governance) -> None:
+    gone = audit_event(
+        governance.tenant,
+        aggregate="task/t",
+        task="t",
+        aggregate_version=4,
+        type="TASK_MIGRATING",
+        participant="agent.a",
+        timestamp=NOON,
+    )
+    await governance.append(*story(governance.tenant).values(), gone)
+    request = audit_pb2.GetLineageRequest(task_id="t")
+    with pytest.raises(PolicyDenied):
+        await governance.as_participant(governance.audit.GetLineage, request, "agent.a")
+
+
+async def test_a_refused_reader_is_in_the_lineage_once(governance: Governance) -> None:
+    await governance.append(*story(governance.tenant).values())
+    request = audit_pb2.GetLineageRequest(task_id="t")
+    for _ in range(3):
+        with pytest.raises(PolicyDenied):
+            await governance.as_participant(governance.audit.GetLineage, request, "agent.b")
+    wanted = audit_pb2.ListAuditEventsRequest(type=["POLICY_DENIED"])
+
+    async def denials() -> Any:
+        return (
+            await governance.as_person(governance.audit.ListAuditEvents, wanted, "auditor")
+        ).events
+
+    (denial,) = await until(denials)
+    assert (denial.task, denial.participant, denial.correlation_id) == (
+        "t",
+        "agent.b",
+        "audit.corr.t",
+    )
+    assert denial.policy_decision["policy"] == "phoenix.audit.read"
+    assert denial.detail["remediation"] is not None
+
+
+async def test_an_unknown_task_has_no_lineage(governance: Governance) -> None:
+    with pytest.raises(NotFound):
+        await lineage(governance, "nothing", "auditor")
+
+
+async def test_another_tenants_task_is_not_found(governance: Governance) -> None:
+    await governance.append(*story(governance.tenant).values())
+    with pytest.raises(NotFound):
+        await lineage(governance, "t", "auditor", tenant="other")
