@@ -14,6 +14,7 @@ from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.aio.desk import Desk
 from phoenix_dma.aio.member import Leaving
 from phoenix_dma.aio.reading import Resolver
+from phoenix_dma.aio.session import Loss
 from phoenix_dma.briefing import Checkpoint, TaskInfo
 from phoenix_dma.context import Context
 from phoenix_dma.current import CLIENTS
@@ -194,7 +195,8 @@ class PhoenixClient:
     async def _until_over(self, keeper: Keeper) -> None:
         if self.aio.member is not None:
             loss = await asyncio.shield(self.aio.member.appear())
-            log.warning("%s is over: %s", self.aio.member.participant_id, loss)
+            if loss is not Loss.LEFT:
+                log.error("%s ends for good: %s", self.aio.member.participant_id, loss)
         keeper.finish()
 
     def _ask(self, ask: Callable[[Desk], Coroutine[Any, Any, Found]]) -> Found:

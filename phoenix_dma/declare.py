@@ -49,6 +49,7 @@ class TaskFields(TypedDict, total=False):
     data_domains: Sequence[str]
     risk_level: str
     policy_constraints: Sequence[str]
+    context_ref: str
     input: Mapping[str, Any]
     priority: int
     deadline: datetime
@@ -93,6 +94,7 @@ def task(fields: TaskFields) -> assignment_pb2.TaskDeclaration:
         data_domains=fields.get("data_domains", ()),
         risk_level=number(common_pb2.RiskLevel, fields.get("risk_level", "")),
         policy_constraints=fields.get("policy_constraints", ()),
+        context_ref=fields.get("context_ref", ""),
         priority=fields.get("priority", 0),
         deadline=timestamp(fields.get("deadline")),
         start_timeout=_span(fields.get("start_timeout")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar, Unpack
+from typing import Any, Final, TypeVar, Unpack
 
 from phoenix_dma.aio.credentials import credential_for
 from phoenix_dma.aio.desk import Desk
@@ -21,6 +21,8 @@ from phoenix_dma.errors import AssignmentLost
 from phoenix_dma.plain import number
 from phoenix_dma.profile import Profile, find_profile
 from phoenix_dma.v1 import governed_pb2, handoff_pb2, identity_pb2, registry_pb2
+
+ATTACH_SECONDS: Final = 5.0
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -102,7 +104,7 @@ class AsyncPhoenixClient:
     async def register_participant(
         self, **fields: Unpack[ParticipantFields]
     ) -> registry_pb2.RegisterParticipantResponse:
-        """Register, and be present from then on (Algorithm 1).
+        """Register, and be present from then on (Algorithm 1): ACTIVE with the first beat.
 
         Raises `PolicyDenied` where policy lets it not join, RuntimeError on a second call.
         """
@@ -122,7 +124,7 @@ class AsyncPhoenixClient:
         answer = await member.register()
         self.member = member
         if answer.participant.liveness != registry_pb2.LIVENESS_UNLEASED:
-            member.appear()
+            await member.appeared(ATTACH_SECONDS)
         return answer
 
     async def run(self) -> Loss:

@@ -84,6 +84,13 @@ class Member:
             self._living = asyncio.create_task(self._live(), name=f"{self.participant_id} lives")
         return self._living
 
+    async def appeared(self, seconds: float) -> None:
+        """Attach, and wait at most ``seconds`` for it: a house that is slow is no error."""
+        living = self.appear()
+        here = asyncio.create_task(self.attached_once.wait())
+        await asyncio.wait({living, here}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        here.cancel()
+
     async def leave(self, leaving: Leaving) -> None:
         """Drain: no new work, handlers get time to end, what is left is handed off; Goodbye."""
         self.assignee.draining = True

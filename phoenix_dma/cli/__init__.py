@@ -7,7 +7,17 @@ from typing import Final
 
 import typer
 
-MODULES: Final = ("house",)
+MODULES: Final = (
+    "house",
+    "tokens",
+    "run",
+    "participants",
+    "tasks",
+    "submit",
+    "approvals",
+    "audit",
+    "certify",
+)
 """Modules of this package; each has ``register(app: typer.Typer) -> None``."""
 
 

@@ -1,0 +1,151 @@
+"""``phoenix-dma approvals``: what waits for a human, and the human's answer."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Annotated, Any
+
+import typer
+
+from phoenix_dma.aio.client import AsyncPhoenixClient
+from phoenix_dma.cli.speech import As, Limit, Output, one_line, out, show_facts, show_json, talk
+from phoenix_dma.cli.speech import show_table as table
+from phoenix_dma.errors import NotFound
+from phoenix_dma.plain import json_of, short, time_of
+from phoenix_dma.v1 import approval_pb2
+
+Id = Annotated[str, typer.Argument(help="The approval's id.")]
+Human = Annotated[
+    str, typer.Option("--as", help="The human participant who decides, such as human.steward.jane.")
+]
+Owner = Annotated[
+    str, typer.Option(help="Who answers for the human; for one who is registered first.")
+]
+Comment = Annotated[str, typer.Option(help="Why; required, and kept in the audit.")]
+
+group = typer.Typer(help="What waits for a human.", invoke_without_command=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(group, name="approvals")
+
+
+@group.callback()
+def approvals(context: typer.Context) -> None:
+    """List approvals, show one, approve or reject.
+
+    phoenix-dma approvals approve approval.0198 --as human.steward.jane --comment "same person"
+    """
+    if context.invoked_subcommand is None:
+        list_them(status=["pending"], task="", limit=50, output=Output.TABLE)
+
+
+@group.command("list")
+def list_them(
+    status: Annotated[list[str] | None, typer.Option(help="Only this state. Repeatable.")] = None,
+    task: Annotated[str, typer.Option(help="Only about this task.")] = "",
+    limit: Limit = 50,
+    output: As = Output.TABLE,
+) -> None:
+    """List approvals, newest first."""
+    found = talk(
+        lambda client: client.desk.list_approvals(
+            statuses=tuple(status or ()), task_id=task, limit=limit
+        ),
+        output,
+    )
+    if output is Output.JSON:
+        show_json(found)
+        return
+    rows = (
+        (
+            a.approval_id,
+            short(approval_pb2.ApprovalStatus, a.status),
+            a.action,
+            a.task_id,
+            a.decided_by,
+            one_line(a.comment, 30),
+        )
+        for a in found
+    )
+    columns = ("approval", "status", "action", "task", "by", "comment")
+    table(columns, rows, empty="nothing waits for a human")
+
+
+@group.command()
+def show(approval: Id, output: As = Output.TABLE) -> None:
+    """Show one approval with the content that is to be approved."""
+    found = talk(lambda client: client.desk.get_approval(approval), output)
+    if output is Output.JSON:
+        show_json(found)
+        return
+    _show(found)
+
+
+@group.command()
+def approve(
+    approval: Id,
+    human: Human,
+    comment: Comment,
+    owner: Owner = "business-stewardship",
+    output: As = Output.TABLE,
+) -> None:
+    """Say yes to exactly the content that `show` shows."""
+    _decide(approval, human, owner, comment, yes=True, output=output)
+
+
+@group.command()
+def reject(
+    approval: Id,
+    human: Human,
+    comment: Comment,
+    owner: Owner = "business-stewardship",
+    output: As = Output.TABLE,
+) -> None:
+    """Say no; the comment tells the proposer what to change."""
+    _decide(approval, human, owner, comment, yes=False, output=output)
+
+
+def _decide(
+    approval: str, human: str, owner: str, comment: str, *, yes: bool, output: Output
+) -> None:
+    async def ask(client: AsyncPhoenixClient) -> approval_pb2.Approval:
+        seen = await client.desk.get_approval(approval)
+        await _become(client, human, owner)
+        return await client.participant_desk.decide(
+            approval, approve=yes, comment=comment, subject_hash=seen.subject_hash
+        )
+
+    found = talk(ask, output)
+    if output is Output.JSON:
+        show_json(found)
+        return
+    status = short(approval_pb2.ApprovalStatus, found.status)
+    out.print(f"{found.approval_id} to {found.action} is {status} by {found.decided_by}")
+
+
+async def _become(client: AsyncPhoenixClient, human: str, owner: str) -> None:
+    """Take part as that human: a temporary participant of the gate, registered where needed."""
+    with suppress(NotFound):
+        owner = (await client.desk.get_participant(human)).owner
+    await client.register_participant(id=human, type="human", owner=owner)
+
+
+def _show(approval: approval_pb2.Approval) -> None:
+    facts: list[tuple[str, Any]] = [
+        ("approval", approval.approval_id),
+        ("status", short(approval_pb2.ApprovalStatus, approval.status)),
+        ("action", approval.action),
+        ("task", approval.task_id),
+        ("asked by", approval.requested_by),
+        ("may decide", ", ".join(approval.approvers)),
+        ("may not", ", ".join(approval.barred)),
+        ("until", time_of(approval.expire_time) if approval.HasField("expire_time") else ""),
+        ("decided by", approval.decided_by),
+        ("comment", approval.comment),
+        ("content hash", approval.subject_hash),
+    ]
+    show_facts(facts)
+    out.print("content", style="bold")
+    out.print_json(data=json_of(approval.subject))

@@ -1,0 +1,106 @@
+"""``phoenix-dma certify``: what a participant has proved that it can do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from phoenix_dma.cli.speech import As, Limit, Output, one_line, out, show_json, show_table, talk
+from phoenix_dma.plain import time_of, timestamp
+from phoenix_dma.v1 import governance_pb2
+
+group = typer.Typer(help="What participants have proved that they can do.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(group, name="certify")
+
+
+@group.command()
+def grant(
+    participant: Annotated[str, typer.Argument(help="The participant's id.")],
+    capability: Annotated[
+        str, typer.Argument(help="The capability; the owner is certified where not given.")
+    ] = "",
+    evidence: Annotated[str, typer.Option(help="What it rests on, in words.")] = "",
+    method: Annotated[str, typer.Option(help="human, test_suite or model_evaluation.")] = "human",
+    coverage: Annotated[float, typer.Option(help="How much it covers.", min=0, max=1)] = 1.0,
+    days: Annotated[float, typer.Option(help="For how long.", min=0)] = 365,
+    output: As = Output.TABLE,
+) -> None:
+    """Certify a capability: high-risk ones are matched only when certified.
+
+    phoenix-dma certify grant agent.steward.004 reference_data_validation
+        --evidence "passed the reference data suite of June"
+    """
+    request = governance_pb2.GrantCertificationRequest(
+        participant_id=participant,
+        capability=capability,
+        evidence=evidence,
+        method=method,
+        coverage=coverage,
+        expire_time=timestamp(datetime.now(UTC) + timedelta(days=days)),
+    )
+
+    async def ask(client: Any) -> Any:
+        return await client.desk.ask(client.desk.stubs.governance.GrantCertification, request)
+
+    _changed(talk(ask, output), output, "granted")
+
+
+@group.command()
+def revoke(
+    certification: Annotated[str, typer.Argument(help="The certification's id.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit.")],
+    output: As = Output.TABLE,
+) -> None:
+    """Take a certification back; tasks that rest on it move."""
+    request = governance_pb2.RevokeCertificationRequest(
+        certification_id=certification, reason=reason
+    )
+
+    async def ask(client: Any) -> Any:
+        return await client.desk.ask(client.desk.stubs.governance.RevokeCertification, request)
+
+    _changed(talk(ask, output), output, "revoked")
+
+
+@group.command("list")
+def list_them(
+    participant: Annotated[str, typer.Option(help="Only of this participant.")] = "",
+    limit: Limit = 200,
+    output: As = Output.TABLE,
+) -> None:
+    """List certifications, newest first."""
+    request = governance_pb2.ListCertificationsRequest(participant_id=participant)
+
+    async def ask(client: Any) -> Any:
+        method = client.desk.stubs.governance.ListCertifications
+        return await client.desk.pages(method, request, "certifications", limit)
+
+    found = talk(ask, output)
+    if output is Output.JSON:
+        show_json(found)
+        return
+    columns = ("certification", "participant", "capability", "method", "until", "evidence")
+    show_table(columns, (_row(one) for one in found), empty="nobody is certified")
+
+
+def _row(one: governance_pb2.Certification) -> tuple[object, ...]:
+    until = f"{time_of(one.expire_time):%Y-%m-%d}" if one.HasField("expire_time") else ""
+    state = "revoked" if one.HasField("revoke_time") else until
+    capability = one.capability or "(owner)"
+    evidence = one_line(one.evidence, 40)
+    return (one.certification_id, one.participant_id, capability, one.method, state, evidence)
+
+
+def _changed(answer: Any, output: Output, what: str) -> None:
+    if output is Output.JSON:
+        show_json(answer)
+        return
+    one = answer.certification
+    capability = one.capability or "the owner"
+    out.print(f"{one.certification_id}: {capability} of {one.participant_id} {what}")

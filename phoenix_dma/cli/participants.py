@@ -1,0 +1,208 @@
+"""``phoenix-dma participants``, ``retire`` and ``discover``: who is here, and who can do what."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from phoenix_dma.cli.speech import (
+    As,
+    Limit,
+    Output,
+    one_line,
+    out,
+    show_facts,
+    show_json,
+    show_table,
+    talk,
+)
+from phoenix_dma.plain import number, plain, short
+from phoenix_dma.v1 import common_pb2, handoff_pb2, registry_pb2
+
+Id = Annotated[str, typer.Argument(help="The participant's id.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit.")]
+
+group = typer.Typer(help="Who is here.", invoke_without_command=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(group, name="participants")
+    app.command()(retire)
+    app.command()(discover)
+
+
+@group.callback()
+def participants(context: typer.Context) -> None:
+    """List participants, or show, suspend, reinstate one.
+
+    phoenix-dma participants list --status active --output json
+    """
+    if context.invoked_subcommand is None:
+        list_them(status=None, kind=None, limit=200, output=Output.TABLE)
+
+
+@group.command("list")
+def list_them(
+    status: Annotated[list[str] | None, typer.Option(help="Only this state. Repeatable.")] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option("--type", help="Only this type. Repeatable.")
+    ] = None,
+    limit: Limit = 200,
+    output: As = Output.TABLE,
+) -> None:
+    """List the participants of the tenant."""
+    found = talk(
+        lambda client: client.desk.list_participants(
+            statuses=tuple(status or ()), types=tuple(kind or ()), limit=limit
+        ),
+        output,
+    )
+    if output is Output.JSON:
+        show_json(found)
+        return
+    columns = ("participant", "type", "status", "owner", "trust", "load", "capabilities")
+    show_table(columns, (_row(participant) for participant in found), empty="nobody is here")
+
+
+@group.command()
+def show(participant: Id, output: As = Output.TABLE) -> None:
+    """Show one participant: claims, grants, what was refused and why."""
+    found = talk(lambda client: client.desk.get_participant(participant), output)
+    if output is Output.JSON:
+        show_json(found)
+        return
+    said = plain(found)
+    names = ("id", "type", "status", "status_reason", "owner", "generation", "standing_revision")
+    facts: list[tuple[str, Any]] = [(name, said.get(name)) for name in names]
+    facts += [(name, ", ".join(said[name])) for name in ("capabilities", "data_domains")]
+    facts += [("permissions", ", ".join(said["permissions"])), ("trust", said.get("trust_score"))]
+    facts += [("capacity", said["capacity"]), ("last heartbeat", said.get("last_heartbeat"))]
+    show_facts(facts)
+    for refused in found.refused:
+        out.print(f"refused {refused.kind} {refused.name}: {refused.reason}", markup=False)
+
+
+@group.command()
+def suspend(
+    participant: Id, reason: Reason = "suspended by hand", output: As = Output.TABLE
+) -> None:
+    """Suspend a participant: its gate closes and its tasks move."""
+
+    async def ask(client: Any) -> Any:
+        request = registry_pb2.SuspendParticipantRequest(participant_id=participant, reason=reason)
+        return await client.desk.ask(client.desk.stubs.registry.SuspendParticipant, request)
+
+    _changed(talk(ask, output), output)
+
+
+@group.command()
+def reinstate(
+    participant: Id, reason: Reason = "reinstated by hand", output: As = Output.TABLE
+) -> None:
+    """Lift a suspension."""
+
+    async def ask(client: Any) -> Any:
+        request = registry_pb2.ReinstateParticipantRequest(
+            participant_id=participant, reason=reason
+        )
+        return await client.desk.ask(client.desk.stubs.registry.ReinstateParticipant, request)
+
+    _changed(talk(ask, output), output)
+
+
+def retire(
+    participant: Id,
+    mode: Annotated[str, typer.Option(help="graceful or immediate.")] = "graceful",
+    within: Annotated[
+        float, typer.Option(help="Seconds after which a graceful retirement stops waiting.")
+    ] = 300,
+    reason: Reason = "",
+    output: As = Output.TABLE,
+) -> None:
+    """Retire a participant, for ever: its gate closes, its tasks move, its id is used up."""
+    deadline = datetime.now(UTC) + timedelta(seconds=within)
+    found = talk(
+        lambda client: client.desk.retire(participant, mode=mode, deadline=deadline, reason=reason),
+        output,
+    )
+    if output is Output.JSON:
+        show_json(found)
+        return
+    state = short(handoff_pb2.RetirementStatus, found.status)
+    out.print(f"{found.participant_id}: retirement {found.retirement_id} is {state}")
+    rows = ((o.task_id, o.outcome, o.target, o.handoff_id) for o in found.outcomes)
+    show_table(("task", "outcome", "to", "handoff"), rows, empty="it held no task")
+
+
+def discover(
+    capability: Annotated[
+        list[str] | None, typer.Option(help="Every one has to be granted. Repeatable.")
+    ] = None,
+    domain: Annotated[
+        list[str] | None, typer.Option(help="Every one has to be granted. Repeatable.")
+    ] = None,
+    risk: Annotated[str, typer.Option(help="low, medium or high.")] = "low",
+    constraint: Annotated[
+        list[str] | None, typer.Option(help="A constraint of the work. Repeatable.")
+    ] = None,
+    limit: Limit = 50,
+    output: As = Output.TABLE,
+) -> None:
+    """Say who is eligible for a need, ranked, and who came near and why not.
+
+    phoenix-dma discover --capability duplicate_detection --domain customer_master
+    """
+
+    async def ask(client: Any) -> registry_pb2.DiscoverParticipantsResponse:
+        request = registry_pb2.DiscoverParticipantsRequest(
+            required_capabilities=capability or (),
+            data_domains=domain or (),
+            risk_level=number(common_pb2.RiskLevel, risk),
+            policy_constraints=constraint or (),
+            page_size=min(limit, 200),
+        )
+        found: registry_pb2.DiscoverParticipantsResponse = await client.desk.discover(request)
+        return found
+
+    found = talk(ask, output)
+    if output is Output.JSON:
+        show_json(found)
+        return
+    rows = (
+        (place, c.participant_id, f"{c.rank.total:.3f}", _terms(c.rank))
+        for place, c in enumerate(found.candidates, 1)
+    )
+    show_table(("", "participant", "rank", "because"), rows, empty="nobody is eligible")
+    for excluded in found.excluded:
+        because = f"{excluded.failed}: {excluded.because}"
+        out.print(f"not {excluded.participant_id}: {because}", markup=False, soft_wrap=True)
+
+
+def _terms(score: common_pb2.Score) -> str:
+    return ", ".join(f"{term.name} {term.value:.2f}" for term in score.terms)
+
+
+def _row(participant: registry_pb2.Participant) -> tuple[object, ...]:
+    trust = f"{participant.trust_score:.2f}" if participant.HasField("trust_score") else ""
+    load = f"{participant.load:.2f}" if participant.HasField("load") else ""
+    status = short(registry_pb2.ParticipantStatus, participant.status)
+    return (
+        participant.id,
+        participant.type,
+        status + (" (suspect)" if participant.suspect else ""),
+        participant.owner,
+        trust,
+        load,
+        one_line(", ".join(participant.capabilities)),
+    )
+
+
+def _changed(answer: Any, output: Output) -> None:
+    if output is Output.JSON:
+        show_json(answer)
+        return
+    status = short(registry_pb2.ParticipantStatus, answer.participant.status)
+    out.print(f"{answer.participant.id} is {status} (audit {answer.receipt.audit_event_id})")

@@ -1,0 +1,79 @@
+"""``phoenix-dma run``: a participant's script, with the names that it takes for granted."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import runpy
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+import typer
+
+from phoenix_dma.current import load_context
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    settings = {"allow_interspersed_args": True, "ignore_unknown_options": False}
+    app.command(context_settings=settings)(run)
+
+
+def run(
+    script: Annotated[
+        Path, typer.Argument(help="The script, run unmodified.", exists=True, dir_okay=False)
+    ],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="Arguments of the script, after --.")
+    ] = None,
+    supplied: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            help="A module whose public names the script finds as globals. Repeatable.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Say what the SDK does.")] = False,
+) -> None:
+    """Run a participant's script as `__main__`, with `load_context` and your own functions.
+
+    It stays alive while it has handlers; Ctrl-C or SIGTERM lets it drain and say Goodbye.
+
+        phoenix-dma run figure3.py --with validators.py
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    names: dict[str, Any] = {"load_context": load_context}
+    for path in supplied or []:
+        names |= public_names(load(path))
+    sys.argv = [str(script), *(arguments or [])]
+    sys.path.insert(0, str(script.resolve().parent))  # as python itself does for a script
+    # Not the application's: a traceback in the script is the script's, told as python tells it.
+    sys.excepthook = sys.__excepthook__
+    runpy.run_path(str(script), init_globals=names, run_name="__main__")
+
+
+def load(path: Path) -> ModuleType:
+    """The module in a file, importable by its name from then on."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise typer.BadParameter(f"{path} is no Python module", param_hint="--with")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    sys.path.insert(0, str(path.resolve().parent))
+    spec.loader.exec_module(module)
+    return module
+
+
+def public_names(module: ModuleType) -> dict[str, Any]:
+    """What ``from module import *`` would bring, modules apart."""
+    named = getattr(module, "__all__", None)
+    names = named if named is not None else [n for n in vars(module) if not n.startswith("_")]
+    found = {name: getattr(module, name) for name in names}
+    return {name: value for name, value in found.items() if not isinstance(value, ModuleType)}

@@ -1,0 +1,160 @@
+"""``phoenix-dma submit`` and ``explain``: give the house work, or ask who would get it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from phoenix_dma.cli.speech import As, Output, out, show_json, show_table, talk
+from phoenix_dma.cli.tasks import show_task
+from phoenix_dma.declare import TaskFields
+from phoenix_dma.declare import task as declared
+from phoenix_dma.plain import short
+from phoenix_dma.v1 import assignment_pb2
+
+File = Annotated[
+    str, typer.Argument(help="A JSON file with the task, - for stdin; or give options.")
+]
+Capability = Annotated[list[str] | None, typer.Option(help="Required. Repeatable.")]
+Domain = Annotated[list[str] | None, typer.Option(help="The data it is about. Repeatable.")]
+Constraint = Annotated[list[str] | None, typer.Option(help="A constraint. Repeatable.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(submit)
+    app.command()(explain)
+
+
+def submit(
+    file: File = "",
+    task_id: Annotated[str, typer.Option("--id", help="Made by the house where empty.")] = "",
+    objective: Annotated[str, typer.Option(help="One sentence: what is wanted.")] = "",
+    capability: Capability = None,
+    domain: Domain = None,
+    risk: Annotated[str, typer.Option(help="low, medium or high.")] = "",
+    constraint: Constraint = None,
+    given: Annotated[str, typer.Option("--input", help="A JSON object.")] = "",
+    assign: Annotated[
+        bool, typer.Option("--assign", help="Assign it now, and say why so.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
+    output: As = Output.TABLE,
+) -> None:
+    """Submit a task.
+
+    phoenix-dma submit task.json --wait
+
+    phoenix-dma submit --objective "Find duplicates" --capability duplicate_detection
+        --domain customer_master --risk medium --input '{"records": []}'
+    """
+    fields = _read(file)
+    flags: dict[str, Any] = {
+        "task_id": task_id,
+        "objective": objective,
+        "required_capabilities": capability,
+        "data_domains": domain,
+        "risk_level": risk,
+        "policy_constraints": constraint,
+        "input": _object(given, "--input") if given else None,
+    }
+    fields |= {name: value for name, value in flags.items() if value}
+    declaration = declare(fields)
+
+    async def ask(client: Any) -> Any:
+        if assign:
+            answer = await client.desk.assign(declaration)
+            if not wait:
+                return answer
+            return await client.desk.wait_for(answer.task.task_id)
+        made = await client.desk.submit(declaration)
+        return await client.desk.wait_for(made) if wait else made
+
+    found = talk(ask, output)
+    if output is Output.JSON:
+        show_json(found if isinstance(found, assignment_pb2.AssignTaskResponse) else found.message)
+    elif isinstance(found, assignment_pb2.AssignTaskResponse):
+        decision = short(assignment_pb2.AssignmentDecision, found.decision)
+        out.print(f"{found.task.task_id}: {decision}, {found.participant_id or 'nobody yet'}")
+        out.print(found.explanation, markup=False, soft_wrap=True)
+        _show_scores(found)
+    else:
+        show_task(found)
+    if wait and found.status != "succeeded":
+        raise typer.Exit(1)
+
+
+def explain(
+    task: Annotated[str, typer.Argument(help="A task's id, or a JSON file with one (- stdin).")],
+    output: As = Output.TABLE,
+) -> None:
+    """Say who would get a task now, and why not the others; changes nothing.
+
+    phoenix-dma explain task.customer-merge-review.8841
+    """
+    fields = _read(task) if task == "-" or Path(task).is_file() else {"task_id": task}
+    declaration = declare(fields)
+    found = talk(lambda client: client.desk.explain(declaration), output)
+    if output is Output.JSON:
+        show_json(found)
+        return
+    out.print(found.explanation, markup=False, soft_wrap=True)
+    _show_scores(found)
+
+
+def declare(fields: dict[str, Any]) -> assignment_pb2.TaskDeclaration:
+    """The declaration of a JSON object in the paper's shape; ends the command for another."""
+    known = set(TaskFields.__annotations__)
+    unknown = sorted(set(fields) - known)
+    if unknown:
+        raise typer.BadParameter(
+            f"a task has no {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+        )
+    try:
+        if isinstance(fields.get("deadline"), str):
+            fields["deadline"] = datetime.fromisoformat(fields["deadline"])
+        made: TaskFields = fields  # type: ignore[assignment]  # the names were checked above
+        return declared(made)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _read(file: str) -> dict[str, Any]:
+    if not file:
+        return {}
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text()
+    except OSError as error:
+        raise typer.BadParameter(str(error)) from error
+    return _object(text, file)
+
+
+def _object(text: str, where: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{where} is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise typer.BadParameter(f"{where} is no JSON object")
+    return found
+
+
+def _show_scores(
+    answer: assignment_pb2.AssignTaskResponse | assignment_pb2.ExplainAssignmentResponse,
+) -> None:
+    rows: list[tuple[object, ...]] = []
+    if answer.participant_id:
+        rows.append((answer.participant_id, f"{answer.score.total:.3f}", "chosen"))
+        rows += [
+            ("", f"  {t.value:.2f} x {t.weight:.2f}", f"{t.name}: {t.because}")
+            for t in answer.score.terms
+        ]
+    for other in answer.alternatives:
+        total = f"{other.score.total:.3f}" if other.HasField("score") else ""
+        rows.append((other.participant_id, total, f"{other.failed}: {other.because}"))
+    show_table(("participant", "score", "because"), rows, empty="nobody came near")

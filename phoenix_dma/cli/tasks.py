@@ -1,0 +1,131 @@
+"""``phoenix-dma tasks`` and ``handoff``: what is being done, by whom, and how it moves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from phoenix_dma.briefing import TaskInfo
+from phoenix_dma.cli.speech import As, Limit, Output, one_line, out, show_facts, show_json, talk
+from phoenix_dma.cli.speech import show_table as table
+from phoenix_dma.plain import plain, short
+from phoenix_dma.v1 import common_pb2, handoff_pb2
+
+Id = Annotated[str, typer.Argument(help="The task's id.")]
+
+group = typer.Typer(help="What is being done.", invoke_without_command=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(group, name="tasks")
+    app.command()(handoff)
+
+
+@group.callback()
+def tasks(context: typer.Context) -> None:
+    """List tasks, or show or cancel one.
+
+    phoenix-dma tasks list --status pending
+    """
+    if context.invoked_subcommand is None:
+        list_them(status=None, participant="", limit=50, output=Output.TABLE)
+
+
+@group.command("list")
+def list_them(
+    status: Annotated[list[str] | None, typer.Option(help="Only this state. Repeatable.")] = None,
+    participant: Annotated[str, typer.Option(help="Only those that it holds.")] = "",
+    limit: Limit = 50,
+    output: As = Output.TABLE,
+) -> None:
+    """List tasks, newest first."""
+    found = talk(
+        lambda client: client.desk.list_tasks(
+            statuses=tuple(status or ()), participant_id=participant, limit=limit
+        ),
+        output,
+    )
+    if output is Output.JSON:
+        show_json([task.message for task in found])
+        return
+    columns = ("task", "status", "held by", "epoch", "attempt", "objective")
+    table(columns, (_row(task) for task in found), empty="there is no task")
+
+
+@group.command()
+def show(task: Id, output: As = Output.TABLE) -> None:
+    """Show one task: owner, epoch, newest context, what it waits for, its result."""
+    found = talk(lambda client: client.desk.get_task(task), output)
+    if output is Output.JSON:
+        show_json(found.message)
+    else:
+        show_task(found)
+
+
+@group.command()
+def cancel(
+    task: Id,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit.")] = "",
+    output: As = Output.TABLE,
+) -> None:
+    """End a task without a result, its open children with it."""
+    found = talk(lambda client: client.desk.cancel(task, reason), output)
+    if output is Output.JSON:
+        show_json(found.message)
+    else:
+        out.print(f"{found.id} is {found.status}")
+
+
+def handoff(
+    task: Id,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit.")] = "requested",
+    output: As = Output.TABLE,
+) -> None:
+    """Start a governed handoff of a task to somebody else."""
+    found = talk(lambda client: client.desk.hand_off(task, reason=reason), output)
+    if output is Output.JSON:
+        show_json(found)
+        return
+    state = short(handoff_pb2.HandoffStatus, found.status)
+    out.print(f"{found.handoff_id} of {found.task_id} from {found.source} is {state}")
+
+
+def show_task(task: TaskInfo) -> None:
+    """A task for people."""
+    message = task.message
+    pointer = message.last_checkpoint
+    facts: list[tuple[str, Any]] = [
+        ("task", task.id),
+        ("objective", message.objective),
+        ("status", task.status),
+        ("reason", task.reason),
+        ("held by", task.participant),
+        ("epoch", task.epoch),
+        ("attempt", f"{task.attempt} of {message.max_attempts}"),
+        ("requires", ", ".join(message.required_capabilities)),
+        ("domains", ", ".join(message.data_domains)),
+        ("risk", short(common_pb2.RiskLevel, message.risk_level)),
+        ("constraints", ", ".join(message.policy_constraints)),
+        ("parent", message.parent_task_id),
+        ("correlation", task.correlation_id),
+        ("handoff", message.handoff_id),
+    ]
+    if message.HasField("last_checkpoint"):
+        facts.append(("newest context", f"{pointer.context_ref}  {pointer.hash}"))
+    if message.HasField("parked"):
+        facts.append(("waits for", f"{message.parked.approval_id} to {message.parked.action}"))
+    show_facts(facts)
+    for obligation in message.obligations:
+        mark = "met" if obligation.fulfilled else f"open, due {obligation.due}"
+        out.print(f"obligation {obligation.id} ({mark}): {obligation.text}", markup=False)
+    if task.result is not None:
+        out.print("result", style="bold")
+        out.print_json(data=plain(message)["result"])
+
+
+def _row(task: TaskInfo) -> tuple[object, ...]:
+    objective = one_line(task.message.objective, 40)
+    status = task.status + (f" ({task.reason})" if task.reason else "")
+    return (task.id, status, task.participant, task.epoch, task.attempt, objective)

@@ -1,0 +1,50 @@
+"""``phoenix-dma token``: a short-lived credential on stdout, for curl, grpcurl and programs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from phoenix_dma.aio.client import AsyncPhoenixClient
+from phoenix_dma.aio.credentials import credential_for
+from phoenix_dma.cli.speech import As, Output, show_json, talk
+from phoenix_dma.plain import number
+from phoenix_dma.v1 import governed_pb2, identity_pb2
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(token)
+
+
+def token(
+    participant: Annotated[
+        str, typer.Option(help="For this participant; for yourself where not given.")
+    ] = "",
+    owner: Annotated[str, typer.Option(help="The participant's owner.")] = "",
+    kind: Annotated[str, typer.Option("--type", help="The participant's type.")] = "",
+    role: Annotated[
+        list[str] | None, typer.Option(help="A role wanted; all that you have where not given.")
+    ] = None,
+    output: As = Output.TABLE,
+) -> None:
+    """Print a bearer token of at most 15 minutes.
+
+    curl -H "authorization: Bearer $(phoenix-dma token)" http://127.0.0.1:8080/audit/events
+    """
+
+    async def ask(client: AsyncPhoenixClient) -> str:
+        wanted = identity_pb2.EnrolRequest(
+            participant_id=participant,
+            owner=owner,
+            participant_type=kind,
+            roles=[number(governed_pb2.Role, name) for name in role or []],
+        )
+        return await credential_for(client.transport, client.profile, wanted).token()
+
+    made = talk(ask, output)
+    if output is Output.JSON:
+        show_json({"credential": made})
+    else:
+        typer.echo(made)

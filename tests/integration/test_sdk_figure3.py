@@ -1,0 +1,133 @@
+"""Figure 3 in a process of its own, against a small house on a real socket."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from phoenix_dma.plain import json_of
+from phoenix_runtime.core import errors
+from tests.support.small_house import ENROLMENT, PARTICIPANT, SmallHouse
+
+ROOT = Path(__file__).parents[2]
+FIGURE = ROOT / "examples" / "figure3"
+TASK = "task.customer-merge-review.8841"
+CANDIDATES = json.loads((FIGURE / "task.json").read_text())["input"]
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[SmallHouse]:
+    house = SmallHouse(ttl=20)
+    await house.open()
+    yield house
+    await house.shut()
+
+
+@pytest.fixture
+def profile(house: SmallHouse, tmp_path: Path) -> Path:
+    (tmp_path / "operator.jwt").write_text(ENROLMENT)
+    file = tmp_path / "profile.toml"
+    file.write_text(
+        f'tenant = "default"\ncredential = "operator.jwt"\n[resolve]\n'
+        f'"https://phoenix.example.com" = "{house.address}"\n'
+    )
+    return file
+
+
+async def start(profile: Path, *command: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command,
+        env={**os.environ, "PHOENIX_DMA_PROFILE": str(profile)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str]:
+    _, said = await asyncio.wait_for(process.communicate(), 15)
+    return process.returncode, said.decode()
+
+
+async def test_it_runs_as_printed_works_and_leaves_on_sigterm_without_retiring(
+    house: SmallHouse, profile: Path
+) -> None:
+    validators = str(FIGURE / "validators.py")
+    figure = str(FIGURE / "figure3.py")
+    process = await start(profile, "-m", "phoenix_dma.cli", "run", figure, "--with", validators)
+    try:
+        await house.send(house.give(TASK, input=CANDIDATES))
+        (completed,) = await house.hears("CompleteTask")
+        result = json_of(completed.result)
+        assert result["duplicates"] == 1
+        assert house.contexts[TASK][1]["outputs"] == result
+        (registered,) = house.all("RegisterParticipant")
+        assert registered.participant.id == PARTICIPANT
+        assert process.returncode is None
+        process.send_signal(signal.SIGTERM)
+        assert await ended(process) == (0, "")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert house.all("goodbye")
+    assert not house.all("RetireParticipant")
+
+
+async def test_a_script_without_the_command_stays_alive_and_ctrl_c_ends_it_quietly(
+    house: SmallHouse, profile: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "steward.py"
+    script.write_text(
+        "from phoenix_dma import load_context\n"
+        f"import sys; sys.path.insert(0, {str(FIGURE)!r})\n"
+        "from validators import validate_customer_candidates\n"
+        + (FIGURE / "figure3.py").read_text()
+    )
+    process = await start(profile, str(script))
+    try:
+        await house.hears("beats", 5)
+        await house.send(house.give(TASK, input=CANDIDATES))
+        await house.hears("CompleteTask")
+        process.send_signal(signal.SIGINT)
+        assert await ended(process) == (0, "")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert house.all("goodbye")
+
+
+async def test_a_script_that_crashes_is_not_kept_alive(
+    house: SmallHouse, profile: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "steward.py"
+    script.write_text((FIGURE / "figure3.py").read_text() + "\nraise ValueError('a bug')\n")
+    code, said = await ended(await start(profile, str(script)))
+    assert code == 1
+    assert "ValueError: a bug" in said
+    await house.hears("goodbye")
+
+
+async def test_a_script_without_handlers_ends_by_itself(
+    house: SmallHouse, profile: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "visitor.py"
+    script.write_text((FIGURE / "figure3.py").read_text().partition("@client")[0])
+    assert await ended(await start(profile, str(script))) == (0, "")
+    await house.hears("goodbye")
+
+
+async def test_a_script_whose_participant_may_not_join_says_why_and_what_to_do(
+    house: SmallHouse, profile: Path, tmp_path: Path
+) -> None:
+    house.refuse["RegisterParticipant"] = [errors.NotPermitted("not this owner")]
+    script = tmp_path / "steward.py"
+    script.write_text((FIGURE / "figure3.py").read_text())
+    code, said = await ended(await start(profile, str(script)))
+    assert code == 1
+    assert "NotPermitted: not this owner" in said
