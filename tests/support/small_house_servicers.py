@@ -1,5 +1,7 @@
 """The servicers of the small house: each keeps what it hears and answers by the script."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
