@@ -135,7 +135,7 @@ class Relay:
     """The loops that empty the outbox of one service; each is woken by every commit.
 
     ``database`` is that of the worker role. ``courier`` is given exactly where the service has a
-    directive outbox. Put it among what the service runs: it has ``start`` and ``stop``.
+    directive outbox (ValueError otherwise). Put it among what the service runs.
     """
 
     def __init__(
@@ -149,6 +149,8 @@ class Relay:
     ) -> None:
         self._database = database
         self._metadata = outbox.metadata
+        if (f"{self._metadata.schema}.directive_outbox" in self._metadata.tables) != bool(courier):
+            raise ValueError("a courier goes with a directive outbox, and only with one")
         self.loops = [self._loop(LEDGER, _to_ledger(ledger)), self._loop(BUS, _to_news(news))]
         if courier is not None:
             self.loops.append(self._loop(COURIER, _to_courier(courier)))
