@@ -5,6 +5,7 @@ from datetime import datetime
 
 from assignment_svc.domain.states import Outcome, RetirementMode, RetirementStatus
 from assignment_svc.domain.task import earliest
+from phoenix_runtime.core.json import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,24 @@ class Retirement:
     def aggregate(self) -> str:
         """Its name in the audit."""
         return f"retirement/{self.retirement_id}"
+
+    @property
+    def record(self) -> dict[str, Json]:
+        """Table 5, *participant retired*: mode, active tasks, handoff outcomes."""
+        return {
+            "retirement_id": self.retirement_id,
+            "mode": self.mode.value,
+            "active_tasks": [one.task_id for one in self.outcomes],
+            "handoff_outcomes": [
+                {
+                    "task_id": one.task_id,
+                    "outcome": one.outcome.value,
+                    "target": one.target,
+                    "handoff_id": one.handoff_id,
+                }
+                for one in self.outcomes
+            ],
+        }
 
     @property
     def finished(self) -> bool:

@@ -27,7 +27,6 @@ from assignment_svc.usecases.offering import withdraw_offer
 from assignment_svc.usecases.ports import Ports
 from assignment_svc.usecases.unpark import GATE_CLOSED, unpark
 from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
-from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.pages import LARGEST_SIZE, page_request
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import ParticipantStatus, Standing
@@ -184,7 +183,7 @@ class AdvanceRetirement:
                 previous_state=retirement.status.value,
                 new_state=status.value,
                 correlation_id=retirement.correlation_id,
-                detail=record_of(retirement),
+                detail=retirement.record,
             )
         )
         return replace(
@@ -236,21 +235,3 @@ def outcome_of(task: Task, newest: Handoff | None, participant_id: str) -> Retir
         target=target if outcome is Outcome.HANDED_OFF else "",
         handoff_id=newest.handoff_id if newest is not None else "",
     )
-
-
-def record_of(retirement: Retirement) -> dict[str, Json]:
-    """Table 5, *participant retired*: mode, active tasks, handoff outcomes."""
-    return {
-        "retirement_id": retirement.retirement_id,
-        "mode": retirement.mode.value,
-        "active_tasks": [one.task_id for one in retirement.outcomes],
-        "handoff_outcomes": [
-            {
-                "task_id": one.task_id,
-                "outcome": one.outcome.value,
-                "target": one.target,
-                "handoff_id": one.handoff_id,
-            }
-            for one in retirement.outcomes
-        ],
-    }

@@ -1,0 +1,67 @@
+"""The approval desk of governance, asked over gRPC."""
+
+from typing import Any
+
+from assignment_svc.domain.approval import ApprovalAnswer, ApprovalQuestion
+from assignment_svc.domain.states import ApprovalState
+from phoenix_dma.v1 import approval_pb2, approval_pb2_grpc
+from phoenix_runtime.chassis.channels import Channels
+from phoenix_runtime.chassis.wire import enum_from, json_to_struct, time_from_pb
+from phoenix_runtime.core.errors import ContextHashMismatch
+from phoenix_runtime.core.json import content_hash
+from phoenix_runtime.core.principal import Call
+
+SERVICE = "governance"
+
+
+class GrpcApprovals:
+    """Implements `domain.ports.Approvals`; raises what governance refuses, and `Unavailable`."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._channels = channels
+        self._stub: Any = approval_pb2_grpc.ApprovalServiceStub(channels.channel(SERVICE))
+
+    async def request(self, call: Call, question: ApprovalQuestion) -> ApprovalAnswer:
+        """Ask a human; raises `ContextHashMismatch` where governance hashed other content."""
+        request = approval_pb2.RequestApprovalRequest(
+            task_id=question.task_id,
+            action=question.action,
+            subject=json_to_struct(question.subject),
+            approvers=question.approvers,
+            barred=question.barred,
+            barred_owners=question.barred_owners,
+            policy_decision_id=question.decision_id,
+            correlation_id=question.correlation_id,
+            proposed_by=question.proposed_by,
+            supersedes=question.supersedes,
+        )
+        answer = await self._channels.ask(call, self._stub.RequestApproval, request)
+        asked = content_hash(question.subject)
+        if answer.approval.subject_hash != asked:
+            raise ContextHashMismatch(expected=asked, received=answer.approval.subject_hash)
+        return _answer(answer.approval)
+
+    async def read(self, call: Call, approval_id: str) -> ApprovalAnswer:
+        """What has been decided; raises `NotFound`."""
+        request = approval_pb2.GetApprovalRequest(approval_id=approval_id)
+        answer = await self._channels.ask(call, self._stub.GetApproval, request)
+        return _answer(answer.approval)
+
+    async def cancel(self, call: Call, approval_id: str, reason: str) -> None:
+        """Withdraw a question; one that is decided stays as it is."""
+        request = approval_pb2.CancelApprovalRequest(approval_id=approval_id, reason=reason)
+        await self._channels.ask(call, self._stub.CancelApproval, request)
+
+
+def _answer(approval: approval_pb2.Approval) -> ApprovalAnswer:
+    state = enum_from(
+        ApprovalState, approval_pb2.ApprovalStatus, approval.status, ApprovalState.PENDING
+    )
+    return ApprovalAnswer(
+        approval_id=approval.approval_id,
+        state=state,
+        subject_hash=approval.subject_hash,
+        decided_by=approval.decided_by,
+        comment=approval.comment,
+        decided_at=time_from_pb(approval, "decide_time"),
+    )

@@ -1,0 +1,108 @@
+"""The registry, asked over gRPC."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from assignment_svc.domain.discovery import Alternative, Candidate, Discovery, Requirement
+from assignment_svc.domain.retirement import Retirement
+from phoenix_dma.v1 import common_pb2, registry_pb2, registry_pb2_grpc
+from phoenix_runtime.chassis.channels import Channels
+from phoenix_runtime.chassis.wire import (
+    json_to_struct,
+    number,
+    standing_from_pb,
+    verdict_from_pb,
+)
+from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.standing import Standing
+
+SERVICE = "registry"
+CANDIDATES = 200
+"""The best of the registry's rank order are scored; the rest would hardly win."""
+STANDINGS = 500
+"""How many standings one request names at most."""
+
+
+class GrpcRegistry:
+    """Implements `domain.ports.Registry`; raises what the registry refuses, and `Unavailable`."""
+
+    def __init__(self, channels: Channels, clock: Clock) -> None:
+        self._channels = channels
+        self._clock = clock
+        self._stub: Any = registry_pb2_grpc.RegistryServiceStub(channels.channel(SERVICE))
+
+    async def discover(self, call: Call, requirement: Requirement) -> Discovery:
+        """Everybody who is eligible, by the registry's own rank, and who came near."""
+        asked_at = self._clock.monotonic()
+        request = _discovery_request(requirement)
+        answer = await self._channels.ask(call, self._stub.DiscoverParticipants, request)
+        return Discovery(
+            candidates=tuple(
+                Candidate(
+                    standing=standing_from_pb(one.standing),
+                    verdict=verdict_from_pb(one.verdict),
+                    certified=frozenset(one.certified),
+                )
+                for one in answer.candidates
+            ),
+            excluded=tuple(
+                Alternative(
+                    one.participant_id,
+                    one.failed,
+                    one.because,
+                    decision_id=one.policy_decision_id,
+                )
+                for one in answer.excluded
+            ),
+            asked_at=asked_at,
+            audit_event_id=answer.receipt.audit_event_id,
+        )
+
+    async def standings(
+        self, call: Call, participant_ids: Collection[str]
+    ) -> Mapping[str, Standing]:
+        """Current standings; unknown ids are left out."""
+        wanted = sorted(set(participant_ids))
+        found: dict[str, Standing] = {}
+        for at in range(0, len(wanted), STANDINGS):
+            some = wanted[at : at + STANDINGS]
+            request = registry_pb2.BatchGetStandingsRequest(participant_ids=some)
+            answer = await self._channels.ask(call, self._stub.BatchGetStandings, request)
+            found |= {one.participant_id: standing_from_pb(one) for one in answer.standings}
+        return found
+
+    async def begin_retirement(self, call: Call, retirement: Retirement) -> Standing:
+        """Have the registry show RETIRING; again is harmless."""
+        request = registry_pb2.BeginRetirementRequest(
+            participant_id=retirement.participant_id,
+            retirement_id=retirement.retirement_id,
+            mode=retirement.mode.value,
+        )
+        answer = await self._channels.ask(call, self._stub.BeginRetirement, request)
+        return standing_from_pb(answer.standing)
+
+    async def finish_retirement(self, call: Call, retirement: Retirement) -> None:
+        """Have the registry show RETIRED, for ever, with the record; again is harmless."""
+        request = registry_pb2.FinishRetirementRequest(
+            participant_id=retirement.participant_id,
+            retirement_id=retirement.retirement_id,
+            record=json_to_struct(retirement.record),
+        )
+        await self._channels.ask(call, self._stub.FinishRetirement, request)
+
+
+def _discovery_request(wanted: Requirement) -> registry_pb2.DiscoverParticipantsRequest:
+    return registry_pb2.DiscoverParticipantsRequest(
+        required_capabilities=wanted.required_capabilities,
+        data_domains=wanted.data_domains,
+        risk_level=number(common_pb2.RiskLevel, wanted.risk_level),
+        policy_constraints=wanted.policy_constraints,
+        page_size=CANDIDATES,
+        task_id=wanted.task_id,
+        degraded_allowed=wanted.degraded_allowed,
+        exclude=wanted.exclude,
+        task_type=wanted.task_type,
+        engine_try=True,
+        correlation_id=wanted.correlation_id,
+    )

@@ -1,0 +1,54 @@
+"""What assignment is told from outside, beside what every service is told."""
+
+from datetime import timedelta
+
+from pydantic import Field, model_validator
+
+from assignment_svc.domain.rules import Rules
+from assignment_svc.domain.scoring import ScoreWeights
+from assignment_svc.workers.night_shift import Pace
+from phoenix_runtime.chassis.settings import ServiceSettings
+
+
+class AssignmentSettings(ServiceSettings):
+    """``PHOENIX_DMA_*``; durations in seconds or ISO 8601."""
+
+    score_weights: dict[str, float] = Field(default_factory=dict)
+    """alpha … epsilon of Algorithm 3; the shipped catalogue's where not given. They sum to 1."""
+    offer_timeout: timedelta = timedelta(seconds=30)
+    """How long a target may take to receive an offered task."""
+    last_checkpoint: timedelta = timedelta(seconds=10)
+    """How long a living source's last checkpoint is waited for."""
+    resume_timeout: timedelta = timedelta(seconds=60)
+    """How long a participant that came back may take to resume its tasks."""
+    reconcile_interval: timedelta = timedelta(seconds=2)
+    """How often every busy gate is compared with the registry."""
+    due_interval: timedelta = timedelta(milliseconds=500)
+    """How often due rows are looked for where nobody rings."""
+
+    @property
+    def rules(self) -> Rules:
+        """The numbers that the use cases work by."""
+        return Rules(
+            weights=ScoreWeights(**self.score_weights),
+            offer_timeout=self.offer_timeout,
+            last_checkpoint=self.last_checkpoint,
+            resume_timeout=self.resume_timeout,
+        )
+
+    @property
+    def pace(self) -> Pace:
+        """How often the loops run by themselves."""
+        return Pace(
+            due=self.due_interval.total_seconds(),
+            reconcile=self.reconcile_interval.total_seconds(),
+        )
+
+    @model_validator(mode="after")
+    def _weights_sum_to_one(self) -> "AssignmentSettings":
+        """Refuse at start what would refuse every assignment."""
+        chosen = ScoreWeights(**self.score_weights)
+        values = [getattr(chosen, name) for name in ScoreWeights.__slots__]
+        if abs(sum(values) - 1.0) > 1e-9 or min(values) < 0:
+            raise ValueError("score_weights sum to 1, and none is negative")
+        return self

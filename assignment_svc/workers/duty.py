@@ -1,0 +1,59 @@
+"""One duty of the night shift: claim what is due, do each, let no row stop the others."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.principal import Call
+
+log = structlog.get_logger()
+
+LIMIT = 50
+"""Rows of one claim; a claim lasts longer than so many take."""
+WIDTH = 6
+"""How many are worked on at once: below the pool of connections."""
+
+Claim = Callable[..., Awaitable[Sequence[tuple[str, str]]]]
+"""``claim(now, limit=…)`` answers (tenant, id) of claimed rows."""
+Work = Callable[[Call, str], Awaitable[object]]
+"""A use case for one row."""
+CallFor = Callable[[str], Call]
+"""The service's own call in a tenant."""
+
+
+class Duty:
+    """Claims and works; `step` is what a loop runs."""
+
+    def __init__(self, name: str, claim: Claim, work: Work, *, clock: Clock, call: CallFor) -> None:
+        self.name = name
+        self._claim = claim
+        self._work = work
+        self._clock = clock
+        self._call = call
+        self._width = asyncio.Semaphore(WIDTH)
+
+    async def step(self) -> bool:
+        """Work on one claim; true where there may be more.
+
+        A row that fails is claimed again when its claim is over. Raises the first failure where
+        nothing succeeded, so that the loop pauses: most likely a peer is away.
+        """
+        now: datetime = self._clock.now()
+        due = await self._claim(now, limit=LIMIT)
+        failures = await asyncio.gather(*(self._one(tenant, row) for tenant, row in due))
+        errors = [error for error in failures if error is not None]
+        if errors and len(errors) == len(due):
+            raise errors[0]
+        return len(due) == LIMIT
+
+    async def _one(self, tenant: str, row_id: str) -> Exception | None:
+        async with self._width:
+            try:
+                await self._work(self._call(tenant), row_id)
+            except Exception as error:  # whatever it is, the other rows are worked on
+                log.warning("duty failed", duty=self.name, row=row_id, exc_info=error)
+                return error
+        return None
