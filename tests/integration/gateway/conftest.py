@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc.aio
 import httpx
+import hypothesis  # noqa: F401  # see below
 import pytest_asyncio
 
 from gateway.app import build
@@ -36,6 +37,10 @@ from phoenix_runtime.chassis.server import Listening, Service
 from phoenix_runtime.chassis.settings import ServerSettings
 from phoenix_runtime.core import errors
 from tests.support.keys import Keys, bearer
+
+# The plugin of hypothesis imports it for its summary, at the very end of a run. While pytest
+# rewrites it there, a collection of gRPC's objects in the middle of parsing trips Python 3.11
+# (gh-106905, "AST constructor recursion depth mismatch"); imported here it is there already.
 
 
 @dataclass
