@@ -8,13 +8,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PROTO_DEPS := .proto-deps/.ready
+OPA := .tools/bin/opa
 TESTS ?= tests
 ARGS ?=
 
-.PHONY: help venv stubs lint format types test demo up down clean
+.PHONY: help venv stubs lint format types test test-opa demo up down clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(READY) ## make the virtual environment and install everything into it
 
@@ -52,6 +53,15 @@ types: stubs ## mypy --strict
 
 test: stubs ## run every tier (TESTS=tests/unit, ARGS="-k name")
 	@$(BIN)/pytest $(TESTS) $(ARGS)
+
+$(OPA):
+	@mkdir -p $(@D)
+	@GOBIN="$(CURDIR)/$(@D)" go install github.com/open-policy-agent/opa@latest
+
+test-opa: stubs ## the policy engines' contract against a real OPA server too (where Go is)
+	@command -v go >/dev/null || test -x $(OPA) || { echo "test-opa: skipped, there is no Go here"; exit 0; }; \
+	$(MAKE) --no-print-directory $(OPA) && PHOENIX_DMA_TEST_OPA="$(CURDIR)/$(OPA)" \
+	$(BIN)/pytest tests/contract/test_policy_engines.py tests/contract/test_opa_rest.py $(ARGS)
 
 demo: stubs ## play the paper's stewardship story on real records, then leave nothing running
 	@$(BIN)/python -m examples.stewardship

@@ -61,9 +61,11 @@ class OpaSession:
     async def put_modules(self, modules: Mapping[str, str]) -> None:
         """Add modules in whatever order the server takes them; raises `PolicyFault`.
 
-        The server compiles after each one, so a module goes in after those that it calls.
+        The server compiles after each one, so a module goes in after those that it calls: those
+        that name others least come first, and what is refused is tried again after the rest.
         """
-        waiting = dict(modules)
+        order = sorted(modules, key=lambda path: (modules[path].count("data.phoenix."), path))
+        waiting = {path: modules[path] for path in order}
         while waiting:
             faults = {}
             for path, source in waiting.items():
@@ -180,8 +182,16 @@ def _read(status: int, body: bytes) -> Mapping[str, Json]:
 def _fault(answer: Mapping[str, Json]) -> str:
     errors = answer.get("errors")
     details = [
-        str(error.get("message"))
+        _located(error)
         for error in (errors if isinstance(errors, list) else [])
         if isinstance(error, Mapping)
     ]
     return "; ".join([str(answer.get("message", answer["code"])), *details[:5]])
+
+
+def _located(error: Mapping[str, Json]) -> str:
+    at = error.get("location")
+    if not isinstance(at, Mapping) or not at.get("file"):
+        return str(error.get("message"))
+    file = str(at["file"]).removeprefix(POLICY_PREFIX)
+    return f"{file}:{at.get('row')}: {error.get('message')}"

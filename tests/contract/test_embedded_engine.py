@@ -1,0 +1,138 @@
+"""The embedded engine's process: what it may see, how it dies, that it never outlives anybody."""
+
+import asyncio
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from governance_svc.adapters.child_session import EngineLimits
+from governance_svc.adapters.embedded_engine import EmbeddedEngine
+from phoenix_runtime.core.errors import PolicyEngineUnavailable
+from phoenix_runtime.core.verdict import DecisionPoint
+from tests.support.bundles import small_bundle
+
+YES = {"allow": True, "name": "x"}
+SLOW = {"mischief": "endless"}
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and waits on pidfds")
+
+
+@pytest_asyncio.fixture
+async def engine() -> AsyncIterator[EmbeddedEngine]:
+    engine = EmbeddedEngine(EngineLimits(evaluation=1.0, patience=2.0, waiting=8))
+    await engine.load(small_bundle())
+    yield engine
+    await engine.close()
+
+
+async def allows(engine: EmbeddedEngine) -> bool:
+    answer = (await engine.evaluate(DecisionPoint.RETIRE, [YES])).answer
+    return isinstance(answer, list) and answer[0]["effect"] == "allow"
+
+
+async def test_a_killed_engine_is_replaced_for_the_next_decision(engine: EmbeddedEngine) -> None:
+    killed = engine.pid
+    os.kill(killed, signal.SIGKILL)
+    # Whether this question meets the dying process or its successor is a race; either way it is
+    # answered truly or refused.
+    with contextlib.suppress(PolicyEngineUnavailable):
+        assert await allows(engine)
+    assert await allows(engine)
+    assert engine.pid not in {0, killed}
+
+
+async def test_a_question_over_which_the_engine_dies_is_refused(engine: EmbeddedEngine) -> None:
+    asked = asyncio.ensure_future(engine.evaluate(DecisionPoint.RETIRE, [SLOW]))
+    await asyncio.sleep(0)
+    os.kill(engine.pid, signal.SIGKILL)
+    with pytest.raises(PolicyEngineUnavailable):
+        await asked
+    assert await allows(engine)
+
+
+async def test_an_engine_that_stands_still_is_cut_off(engine: EmbeddedEngine) -> None:
+    os.kill(engine.pid, signal.SIGSTOP)
+    with pytest.raises(PolicyEngineUnavailable):
+        await engine.evaluate(DecisionPoint.RETIRE, [YES])
+    assert await allows(engine)
+
+
+async def test_questions_wait_in_a_bounded_queue(engine: EmbeddedEngine) -> None:
+    endless = asyncio.ensure_future(engine.evaluate(DecisionPoint.RETIRE, [SLOW]))
+    await asyncio.sleep(0)
+    asked = [asyncio.ensure_future(allows(engine)) for _ in range(12)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, PolicyEngineUnavailable)]
+    assert len(refused) == 4
+    assert sum(answer is True for answer in answers) == 8
+    with pytest.raises(PolicyEngineUnavailable):
+        await endless
+
+
+async def test_a_closed_engine_decides_nothing_and_leaves_no_process(
+    engine: EmbeddedEngine,
+) -> None:
+    child = engine.pid
+    await engine.close()
+    assert engine.pid == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+    with pytest.raises(PolicyEngineUnavailable):
+        await engine.evaluate(DecisionPoint.RETIRE, [YES])
+
+
+@linux
+async def test_the_engine_gets_none_of_the_services_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PHOENIX_DMA_SECRET", "hush")
+    engine = EmbeddedEngine()
+    await engine.load(small_bundle())
+    environment = Path(f"/proc/{engine.pid}/environ").read_bytes()  # noqa: ASYNC240 - no disk
+    await engine.close()
+    assert b"PATH=" in environment
+    assert b"hush" not in environment
+
+
+PARENT = """
+import asyncio
+from governance_svc.adapters.embedded_engine import EmbeddedEngine
+from governance_svc.adapters.child_session import EngineLimits
+from phoenix_runtime.core.verdict import DecisionPoint
+from tests.support.bundles import small_bundle
+
+async def main():
+    engine = EmbeddedEngine(EngineLimits(evaluation=600.0))
+    await engine.load(small_bundle())
+    endless = [{"mischief": "endless"}]
+    question = asyncio.ensure_future(engine.evaluate(DecisionPoint.RETIRE, endless))
+    for _ in range(100):  # until it has gone into the pipe, where the end comes after it
+        await asyncio.sleep(0)
+    print(engine.pid, flush=True)
+    await question
+
+asyncio.run(main())
+"""
+
+
+@linux
+def test_an_engine_dies_with_its_parent_in_the_middle_of_a_rule_without_end() -> None:
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, cwd=root, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        pidfd = os.pidfd_open(child)
+        parent.kill()
+    ended, _, _ = select.select([pidfd], [], [], 10)
+    os.close(pidfd)
+    assert ended
