@@ -16,6 +16,7 @@ from joserfc.jwk import KeySet, OKPKey
 
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import CredentialInvalid
+from phoenix_runtime.core.ids import is_identifier
 from phoenix_runtime.core.principal import Principal, Role
 
 # EdDSA is the name that every JWT library knows; RFC 9864's "Ed25519" is taken as well.
@@ -108,7 +109,7 @@ class Verifier:
         # The key id names the service, so that no service can sign as another.
         if not subject.startswith("service:") or claims["kid"].split(".")[0] != subject[8:]:
             raise CredentialInvalid("The service credential names another service than its key")
-        return ServiceIdentity(subject[8:], _text(claims, "tenant"))
+        return ServiceIdentity(subject[8:], _tenant(claims))
 
     def _claims(self, token: str, ring: KeyRing) -> dict[str, Any]:
         """The verified claims, with the key id among them; remembered, as verifying is slow."""
@@ -204,7 +205,7 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
     if roles & {Role.SERVICE, Role.ANYBODY, Role.ENROLLER}:
         raise CredentialInvalid("The credential names a role that nobody can be given")
     return Principal(
-        tenant=_text(claims, "tenant"),
+        tenant=_tenant(claims),
         subject=_text(claims, "sub"),
         roles=roles,
         participant=_optional(claims, "participant"),
@@ -213,6 +214,14 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
         assurance=_optional(claims, "assurance") or "local",
         may_enrol=may_enrol,
     )
+
+
+def _tenant(claims: Mapping[str, Any]) -> str:
+    """The tenant: an identifier, as it goes into statements and keys."""
+    tenant = _text(claims, "tenant")
+    if not is_identifier(tenant):
+        raise CredentialInvalid("The credential's tenant is no identifier")
+    return tenant
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:

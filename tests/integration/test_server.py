@@ -135,6 +135,7 @@ async def test_a_genuine_credential_is_let_in(address: str, keys: Keys) -> None:
         ("wrong key", {"key": OKPKey.generate_key("Ed25519", {"kid": "issuer.1"})}),
         ("unknown key", {"key": OKPKey.generate_key("Ed25519", {"kid": "nobody.9"})}),
         ("no tenant", {"tenant": ""}),
+        ("tenant that is no identifier", {"tenant": "a'; DROP TABLE tasks"}),
         ("service role", {"roles": ["service"]}),
     ],
 )
