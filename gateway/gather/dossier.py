@@ -1,9 +1,9 @@
 """Everything about one task, gathered in parallel; what is missing is named with its reason."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from google.protobuf.message import Message
@@ -33,16 +33,18 @@ class GatherTaskDossier:
 
     async def __call__(self, call: Call, task_id: str) -> gateway_pb2.GetTaskDossierResponse:
         """The dossier of ``task_id``; raises what reading the task itself raises."""
-        parts = self._sources.parts()
-        others = asyncio.gather(*(_part(name, ask(call, task_id)) for name, ask in parts.items()))
+        parts = {
+            name: asyncio.create_task(_part(name, ask(call, task_id)))
+            for name, ask in self._sources.parts().items()
+        }
         try:
             task = await self._sources.task(call, task_id)
             dossier = gateway_pb2.GetTaskDossierResponse(task=task)
             await self._add_holder(call, task, dossier)
-            for name, found in zip(parts, await others, strict=True):
-                _add(dossier, name, found)
+            for name, asked in parts.items():
+                _add(dossier, name, await asked)
         finally:
-            others.cancel()
+            await _end(parts.values())
         return dossier
 
     async def _add_holder(
@@ -60,6 +62,14 @@ class GatherTaskDossier:
             dossier.missing.append(_missing_to_pb(found))
         else:
             dossier.participant.CopyFrom(found)
+
+
+async def _end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """End what is still being asked: the task itself could not be had, or the caller has gone."""
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
 
 
 async def _part(name: str, asked: Awaitable[T]) -> T | Missing:
