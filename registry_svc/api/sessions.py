@@ -1,15 +1,17 @@
 """SessionService on the wire. The stream is an async generator: the interceptors wrap that kind."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from grpc.aio import ServicerContext
+from grpc.aio import AbortError, ServicerContext
 
 from phoenix_dma.v1 import session_pb2, session_pb2_grpc
 from phoenix_runtime.chassis.context import current_call
 from phoenix_runtime.chassis.front import Front
+from phoenix_runtime.chassis.refusals import code_of, metadata_of
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import QuotaExceeded
 from registry_svc.api.convert_session import answered_to_pb, loss_down, pulse_from_pb
@@ -28,7 +30,7 @@ class OpenStream:
 
     session: Session
     outbound: Outbound
-    task: "asyncio.Task[Any] | None"
+    context: ServicerContext[Any, Any]
     cut: bool = False
 
 
@@ -59,7 +61,7 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
         """Beats up; leases and directives down."""
         outbound = Outbound(self._clock)
         session = Session(current_call(), self._verbs, outbound)
-        stream = OpenStream(session, outbound, asyncio.current_task())
+        stream = OpenStream(session, outbound, context)
         reader = asyncio.create_task(session.read(request_iterator))
         self._open.add(stream)
         try:
@@ -82,21 +84,29 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
     async def cut_slow_readers(self) -> None:
         """Close streams whose reader takes nothing: they would only hold memory (I14).
 
-        First by the book: the last message says why, and the status too. A peer whose window stays
-        shut never sees either; its stream is reset after another while.
+        First by the book: the last message says why, and so does the status. Where even that is
+        not taken for as long again, the stream is aborted over what is still under way.
         """
         for stream in list(self._open):
             stuck = stream.outbound.stuck_for()
-            if stuck <= self._patience:
-                continue
-            if not stream.cut:
+            if stuck > self._patience and not stream.cut:
                 self._cut(stream)
-            elif stuck > 2 * self._patience and stream.task is not None:
-                stream.task.cancel()
+            elif stuck > 2 * self._patience:
+                self._open.discard(stream)
+                await self._abort(stream)
 
     def _cut(self, stream: OpenStream) -> None:
         stream.cut = True
+        refused = self._refusal()
         stream.session.close()
+        stream.outbound.push(loss_down(-1, Loss.SLOW_READER, "", refused.text))
+        stream.outbound.end(refused)
+
+    async def _abort(self, stream: OpenStream) -> None:
+        refused = self._refusal()
+        with contextlib.suppress(AbortError):  # raised to whoever aborts, which is us
+            await stream.context.abort(code_of(refused), refused.text, metadata_of(refused))
+
+    def _refusal(self) -> QuotaExceeded:
         text = f"Nothing was read for {self._patience:g} s; reconnect and read."
-        stream.outbound.push(loss_down(-1, Loss.SLOW_READER, "", text))
-        stream.outbound.end(QuotaExceeded(text, {"limit_seconds": self._patience}))
+        return QuotaExceeded(text, {"limit_seconds": self._patience})

@@ -1,4 +1,4 @@
-"""Between rows and the domain's values."""
+"""Between rows and the domain's values. The driver reads jsonb as values and writes it as text."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,16 +21,17 @@ COLUMNS: Final = (
 
 def participant_of(row: Mapping[str, Any]) -> Participant:
     """The participant of a row."""
-    refused = json.loads(row["refused"])
     return Participant(
-        declaration=declaration_from(json.loads(row["declared"])),
+        declaration=declaration_from(row["declared"]),
         status=ParticipantStatus(row["status"]),
         status_reason=row["status_reason"],
         grants=Grants(
             capabilities=frozenset(row["capabilities"]),
             data_domains=frozenset(row["data_domains"]),
             permissions=frozenset(row["permissions"]),
-            refused=tuple(Refusal(one["kind"], one["name"], one["reason"]) for one in refused),
+            refused=tuple(
+                Refusal(one["kind"], one["name"], one["reason"]) for one in row["refused"]
+            ),
         ),
         generation=row["generation"],
         standing_revision=row["standing_revision"],
@@ -93,4 +94,4 @@ def edge_of(row: Mapping[str, Any]) -> Edge:
 
 def directive_from(row: Mapping[str, Any]) -> Directive:
     """The directive of a row."""
-    return directive_of(json.loads(row["document"]))
+    return directive_of(row["document"])

@@ -18,7 +18,7 @@ CREDIT: Final = 32
 AGAIN_SECONDS: Final = 5.0
 """After which an unacknowledged directive is sent once more."""
 LONGEST_ERROR: Final = 1000
-MOST_FACTS: Final = 32
+FACTS_SIZE: Final = 4096
 
 
 class SendDirectives:
@@ -164,6 +164,7 @@ def _check(directives: Sequence[Directive]) -> None:
                 checks.identifier(f"{at}.{name}", getattr(one, name))
         if one.epoch < 0:
             checks.refuse(f"{at}.epoch", "is negative")
-        if len(one.facts) > MOST_FACTS:
-            checks.refuse(f"{at}.facts", f"has more than {MOST_FACTS} entries")
+        size = sum(len(name) + len(value) for name, value in one.facts.items())
+        if size > FACTS_SIZE:
+            checks.refuse(f"{at}.facts", f"has {size} characters; at most {FACTS_SIZE} are taken")
     checks.raise_any()

@@ -1,0 +1,62 @@
+"""A policy port for tests that begin before governance does: answers by rule, records questions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.core.errors import PolicyEngineUnavailable
+from phoenix_runtime.core.json import JsonObject, content_hash
+from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.verdict import DecisionPoint, Effect, Grants, Reason, Verdict
+
+Answer: TypeAlias = Callable[[DecisionPoint, Any], dict[str, Any]]
+
+
+def everything(point: DecisionPoint, question: Any) -> dict[str, Any]:
+    """Allow; grant every claim; trust everybody by 0.6."""
+    claims = question.get("claims")
+    if claims is None:
+        return {"trust": 0.6}
+    domains = {*claims["data_domains"], *claims["metadata"].get("data_domains", [])}
+    grants = Grants(
+        frozenset(claims["capabilities"]), frozenset(domains), frozenset(claims["permissions"])
+    )
+    return {"grants": grants}
+
+
+def deny(text: str, rule: str = "test") -> dict[str, Any]:
+    """A denial with one reason."""
+    return {"effect": Effect.DENY, "reasons": (Reason(rule, text),), "remediation": ("Ask.",)}
+
+
+@dataclass
+class RecordingPolicy:
+    """Implements `core.ports.Policy`; ``answer`` may be exchanged, ``away`` takes it away."""
+
+    answer: Answer = everything
+    away: bool = False
+    asked: list[tuple[DecisionPoint, list[Any]]] = field(default_factory=list)
+
+    async def evaluate(
+        self, call: Call, point: DecisionPoint, inputs: Sequence[JsonObject]
+    ) -> tuple[Verdict, ...]:
+        """One verdict an input."""
+        if self.away:
+            raise PolicyEngineUnavailable("The test took the engine away")
+        self.asked.append((point, list(inputs)))
+        return tuple(self._verdict(point, one) for one in inputs)
+
+    def _verdict(self, point: DecisionPoint, question: JsonObject) -> Verdict:
+        plain = Verdict(
+            effect=Effect.ALLOW,
+            decision_id=new_id("opa.dec"),
+            point=point,
+            policy=f"test.{point}",
+            policy_revision="sha256:test",
+            input_hash=content_hash(question),
+            evaluated_at=datetime(2026, 1, 1, tzinfo=UTC),
+            reasons=(Reason("test", "The test says so."),),
+        )
+        return replace(plain, **self.answer(point, question))
