@@ -22,7 +22,16 @@ REFUSED: Final = 1
 AWAY: Final = 3
 """There is no house to be reached, or no profile that names one."""
 
+WHOLE: Final = frozenset(
+    {"task", "participant", "approval", "certification", "handoff", "event", "time", "score"}
+)
+"""Columns that are never cut or folded: people copy what is in them."""
+
+PIPED_WIDTH: Final = 200
+
 out = Console(highlight=False)
+if not out.is_terminal:
+    out.width = PIPED_WIDTH  # a pipe has no width of its own, and would be taken to have 80
 err = Console(stderr=True, highlight=False)
 
 Found = TypeVar("Found")
@@ -83,7 +92,9 @@ def show_json(value: Any) -> None:
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """A table without lines; ``empty`` where there are no rows."""
-    table = Table(*columns, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, no_wrap=name in WHOLE)
     for row in rows:
         table.add_row(*(("" if cell is None else str(cell)) for cell in row))
     if table.row_count:
