@@ -23,9 +23,11 @@ from phoenix_runtime.local import databases, ports
 from phoenix_runtime.local.folder import Folder, Standing, temporary_folder
 from phoenix_runtime.local.health import listens, require_opa, serves
 from phoenix_runtime.local.keys import KeyFiles, ensure_keys, write_enrolment
+from phoenix_runtime.local.nursery import NAME as NURSERY
+from phoenix_runtime.local.nursery import Nursery, can_raise, program_for
 from phoenix_runtime.local.postgres import Postgres
 from phoenix_runtime.local.profile import PAPER_ADDRESS, Profile, write_profile
-from phoenix_runtime.local.services import GATEWAY, MODULES, Surroundings
+from phoenix_runtime.local.services import GATEWAY, MODULES, Surroundings, inherited
 from phoenix_runtime.local.supervisor import ProgramDied, Supervisor
 from phoenix_runtime.local.valkey import Valkey, require
 
@@ -79,6 +81,7 @@ class House:
         self.redis_url = options.redis_url or ""
         self._ports: dict[str, int] = {}
         self._supervisor = Supervisor()
+        self._nursery: Nursery | None = None
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -104,6 +107,9 @@ class House:
         lock = await asyncio.to_thread(self.folder.lock)
         try:
             await self._supervisor.open(lock)
+            if self.options.services and can_raise(self.options.environment):
+                self._nursery = Nursery(self._supervisor)
+                await self._nursery.open(program_for(inherited(), self.folder.log(NURSERY)))
             self._ports = ports.choose(
                 chosen=self.options.ports, free=self.options.free_ports, parts=self._parts()
             )
@@ -122,6 +128,9 @@ class House:
         """Stop everything: the gateway first, then the services, then what they stand on."""
         await self._supervisor.stop(MODULES[GATEWAY])
         await self._supervisor.stop(*MODULES.values())
+        await self._supervisor.stop(NURSERY)
+        if self._nursery is not None:
+            await self._nursery.close()
         await self._supervisor.close()
         self.folder.unlock()
 
@@ -191,7 +200,11 @@ class House:
         write_profile(self.profile, profile)
 
     async def _start_service(self, surroundings: Surroundings, name: str) -> None:
-        child = await self._supervisor.start(surroundings.program(name))
+        program = surroundings.program(name)
+        if self._nursery is not None:
+            child = await self._nursery.start(program, MODULES[name])
+        else:
+            child = await self._supervisor.start(program)
         await child.until(lambda: serves(self.address(name)), SERVICE_SECONDS)
         if name == GATEWAY:
             await child.until(lambda: listens(self.address("rest")), SERVICE_SECONDS)

@@ -63,7 +63,7 @@ class Surroundings:
         return Program(
             name=MODULES[name],
             command=[sys.executable, "-m", MODULES[name]],
-            environment={**_inherited(), **self._environment(name), **self.extra},
+            environment={**inherited(), **self._environment(name), **self.extra},
             log=self.folder.log(MODULES[name]),
             grace=15.0,
         )
@@ -99,7 +99,8 @@ class Surroundings:
         }
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
+    """Return what every program of the house gets of this process's own environment."""
     # A URL or a key that was set for something else must not reach a service of this house.
     ours = {f"{PREFIX}{name}" for name in ("DATABASE_URL", "REDIS_URL", "OPA_URL", "TOKEN")}
     return {key: value for key, value in os.environ.items() if key not in ours}

@@ -82,11 +82,11 @@ def tail(log: Path) -> str:
 class Child:
     """A running program."""
 
-    def __init__(self, program: Program, process: asyncio.subprocess.Process) -> None:
-        """Follow a process that was just started."""
+    def __init__(self, program: Program, pid: int, ended: asyncio.Future[int]) -> None:
+        """Follow a process that was just started; ``ended`` gets its code."""
         self.program = program
-        self.pid = process.pid
-        self.ended: asyncio.Task[int] = asyncio.create_task(process.wait())
+        self.pid = pid
+        self.ended = ended
 
     async def until(self, probe: Callable[[], Awaitable[bool]], seconds: float) -> None:
         """Wait until the probe holds; raise `ProgramDied`, or `NotReady` after ``seconds``."""
@@ -132,8 +132,11 @@ class Supervisor:
             cwd="/",
         )
 
-    async def start(self, program: Program) -> Child:
-        """Start a program; it is not ready yet when this returns (`Child.until`)."""
+    async def start(self, program: Program, *, inherited: tuple[int, ...] = ()) -> Child:
+        """Start a program; it is not ready yet when this returns (`Child.until`).
+
+        ``inherited`` are descriptors that it gets under the same numbers.
+        """
         handle = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             process = await asyncio.create_subprocess_exec(
@@ -142,12 +145,17 @@ class Supervisor:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=handle,
                 stderr=handle,
+                pass_fds=inherited,
                 start_new_session=True,
                 cwd="/",
             )
         finally:
             os.close(handle)
-        child = Child(program, process)
+        return self.adopt(program, process.pid, asyncio.create_task(process.wait()))
+
+    def adopt(self, program: Program, pid: int, ended: asyncio.Future[int]) -> Child:
+        """Take a program over that leads its session already; its code will be in ``ended``."""
+        child = Child(program, pid, ended)
         self.children[program.name] = child
         self._tell_warden(f"+{child.pid} {int(program.stop_signal)}")
         return child

@@ -1,0 +1,120 @@
+"""Reads what `core.validate` judges from the tables of a house, in one consistent look.
+
+It needs the administrator's URL: every other role sees one schema, and one tenant in it.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import asyncpg
+
+from phoenix_runtime.core.documents import event_of
+from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.validate import (
+    Evidence,
+    SeenApproval,
+    SeenBinding,
+    SeenGate,
+    SeenHandoff,
+    SeenParticipant,
+    SeenPointer,
+    SeenRetirement,
+    SeenTask,
+)
+
+Connection = Any
+"""asyncpg's connection; its stubs know only the pooled one's records."""
+
+OUTBOXES = ("registry", "assignment", "governance")
+
+TASKS = """
+SELECT task_id, status, version, epoch, correlation_id, participant_id AS owner,
+       coalesce((binding->>'epoch')::bigint, 0) AS owner_epoch,
+       coalesce(parked->>'action', '') AS parked_action, handoff_id,
+       coalesce((pointer->>'version')::bigint, 0) AS pointer_version,
+       coalesce(pointer->>'hash', '') AS pointer_hash, result_hash
+FROM assignment.tasks WHERE tenant = $1 ORDER BY task_id
+"""
+
+BINDINGS = """
+SELECT task_id, epoch, participant_id, gained_by, bound_at, ended_at, ended_by
+FROM assignment.bindings WHERE tenant = $1 ORDER BY task_id, epoch
+"""
+
+GATES = """
+SELECT participant_id, capacity, used, retirement_id
+FROM assignment.gates WHERE tenant = $1 ORDER BY participant_id
+"""
+
+HANDOFFS = """
+SELECT handoff_id, task_id, source, (source_binding->>'epoch')::bigint AS source_epoch, status,
+       source_gone, source_seated, coalesce(offer->>'target', '') AS offered_to,
+       coalesce(offer->>'context_hash', '') AS offered_hash, target, target_epoch, received_hash
+FROM assignment.handoffs WHERE tenant = $1 ORDER BY handoff_id
+"""
+
+RETIREMENTS = """
+SELECT retirement_id, participant_id, status, version, created_at
+FROM assignment.retirements WHERE tenant = $1 ORDER BY retirement_id
+"""
+
+POINTERS = """
+SELECT task_id, version, hash, participant_id, epoch
+FROM assignment.context_pointers WHERE tenant = $1 ORDER BY task_id, version
+"""
+
+PARTICIPANTS = """
+SELECT id AS participant_id, status, version, retirement_id
+FROM registry.participant WHERE tenant = $1 ORDER BY id
+"""
+
+APPROVALS = """
+SELECT approval_id, status, version FROM governance.approval WHERE tenant = $1 ORDER BY approval_id
+"""
+
+
+async def read_evidence(admin_url: str, tenant: str) -> Evidence:
+    """The audit and the tables of ``tenant``; raises what asyncpg raises."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            return await _evidence(connection, tenant)
+    finally:
+        await connection.close()
+
+
+async def _evidence(connection: Connection, tenant: str) -> Evidence:
+    async def rows(kind: Any, table: str, query: str) -> tuple[Any, ...]:
+        if await connection.fetchval("SELECT to_regclass($1)", table) is None:
+            return ()  # that service has never been started here
+        return tuple(kind(**dict(row)) for row in await connection.fetch(query, tenant))
+
+    return Evidence(
+        events=await _events(connection, tenant),
+        tasks=await rows(SeenTask, "assignment.tasks", TASKS),
+        bindings=await rows(SeenBinding, "assignment.bindings", BINDINGS),
+        gates=await rows(SeenGate, "assignment.gates", GATES),
+        handoffs=await rows(SeenHandoff, "assignment.handoffs", HANDOFFS),
+        retirements=await rows(SeenRetirement, "assignment.retirements", RETIREMENTS),
+        participants=await rows(SeenParticipant, "registry.participant", PARTICIPANTS),
+        pointers=await rows(SeenPointer, "assignment.context_pointers", POINTERS),
+        approvals=await rows(SeenApproval, "governance.approval", APPROVALS),
+    )
+
+
+async def _events(connection: Connection, tenant: str) -> tuple[AuditEvent, ...]:
+    """The ledger, and what the outboxes still hold: each event once."""
+    tables = ["governance.ledger_event", *(f"{schema}.outbox" for schema in OUTBOXES)]
+    found: dict[str, AuditEvent] = {}
+    for table in tables:
+        if await connection.fetchval("SELECT to_regclass($1)", table) is None:
+            continue
+        query = f"SELECT document FROM {table} WHERE tenant = $1"  # noqa: S608  # our own names
+        for event in _parsed(await connection.fetch(query, tenant)):
+            found.setdefault(event.event_id, event)
+    return tuple(found.values())
+
+
+def _parsed(rows: Iterable[Any]) -> Iterable[AuditEvent]:
+    return (event_of(json.loads(row["document"])) for row in rows)
