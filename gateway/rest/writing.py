@@ -59,10 +59,23 @@ def _single(field: FieldDescriptor, value: Any) -> Any:
 
 def _message(value: Message) -> Any:
     name = value.DESCRIPTOR.full_name
-    if name == STRUCT or name in TIMES:
-        # MessageToDict answers a text for times, as their JSON form is one.
+    if name == STRUCT:
+        return _free(json_format.MessageToDict(value))
+    if name in TIMES:
+        # A text, as their JSON form is one.
         return json_format.MessageToDict(value)
     return document(value)
+
+
+def _free(value: Any) -> Any:
+    """A free object: a Struct knows doubles alone, and maps without order."""
+    if isinstance(value, dict):
+        return {name: _free(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_free(one) for one in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
+        return int(value)
+    return value
 
 
 def _enum(enum: EnumDescriptor, value: int, *, absent: Any) -> Any:

@@ -307,3 +307,11 @@ def test_a_reference_is_written_with_the_short_name_of_its_protocol() -> None:
         state_ref="s3://a/b@1", handoff_protocol=state_pb2.HANDOFF_PROTOCOL_COPY_THEN_VERIFY
     )
     assert document(reference)["handoff_protocol"] == "copy_then_verify"
+
+
+def test_a_free_object_is_written_as_it_was_read() -> None:
+    context: Json = {"outputs": {"count": 3, "ratio": 0.5, "list": [1, None, True]}, "a": -0.0}
+    body: Json = {"task_id": "t", "epoch": 1, "context": context}
+    message = message_of(route("/state/checkpoint"), RestRequest(body=body))
+    written = json.dumps(document(message)["context"])
+    assert written == '{"a": 0, "outputs": {"count": 3, "list": [1, null, true], "ratio": 0.5}}'
