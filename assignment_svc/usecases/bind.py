@@ -10,7 +10,7 @@ from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task, TaskObligation
 from assignment_svc.usecases.act import Act, Telling
 from assignment_svc.usecases.assigned import Assigned
-from assignment_svc.usecases.inputs import bound_detail
+from assignment_svc.usecases.inputs import bound_detail, gate_document
 from assignment_svc.usecases.ports import Ports
 from phoenix_runtime.core.directives import DirectiveAction
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
@@ -100,6 +100,7 @@ def _created(act: Act, task: Task, judged: Judged, approval_id: str) -> Telling:
         verdict=judged.verdict,
         detail={
             **bound_detail(binding, judged, act.monotonic),
+            "gate": gate_document(act.gate(binding.participant_id)),
             "approval_id": approval_id,
         },
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from assignment_svc.domain.approval import Approval
 from assignment_svc.domain.discovery import Alternative, Judged, Requirement
+from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.task import Binding, Task, TaskObligation, TaskSpec
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.score import Score
@@ -112,6 +113,15 @@ def bound_detail(binding: Binding, judged: Judged, monotonic: float) -> dict[str
         "alternatives": alternative_documents(judged.alternatives),
         "standing_age_seconds": round(monotonic - judged.standing_asked_at, 3),
         "decision_age_seconds": round(monotonic - judged.decision_asked_at, 3),
+    }
+
+
+def gate_document(gate: Gate) -> dict[str, Json]:
+    """A gate after the bind: that the seat was there can be read from the audit alone."""
+    return {
+        "capacity": gate.capacity,
+        "used": gate.used,
+        "standing_revision": gate.standing_revision,
     }
 
 

@@ -28,6 +28,11 @@ class PostgresServer:
         self._urls: dict[str, DatabaseUrls] = {}
         self._lock = asyncio.Lock()
 
+    @property
+    def admin_url(self) -> str:
+        """The administrator's URL: sees every schema and tenant (`local.evidence`)."""
+        return self._house.admin_url
+
     async def urls(self, service: str) -> DatabaseUrls:
         """The URLs of ``registry``, ``assignment``, ``state``, ``governance`` or ``sample``."""
         async with self._lock:

@@ -1,0 +1,43 @@
+"""The one definition of recovery and audit completeness (guarantees, I2 to I9, Table 5).
+
+Pure: tests, the evaluation and ``phoenix-dma audit verify`` share it.
+"""
+
+from phoenix_runtime.core.validate.audit import audit_findings
+from phoenix_runtime.core.validate.evidence import (
+    Evidence,
+    Finding,
+    SeenApproval,
+    SeenBinding,
+    SeenGate,
+    SeenHandoff,
+    SeenParticipant,
+    SeenPointer,
+    SeenRetirement,
+    SeenTask,
+)
+from phoenix_runtime.core.validate.membership import membership_findings
+from phoenix_runtime.core.validate.ownership import ownership_findings
+
+__all__ = [
+    "Evidence",
+    "Finding",
+    "SeenApproval",
+    "SeenBinding",
+    "SeenGate",
+    "SeenHandoff",
+    "SeenParticipant",
+    "SeenPointer",
+    "SeenRetirement",
+    "SeenTask",
+    "validate",
+]
+
+
+def validate(evidence: Evidence) -> tuple[Finding, ...]:
+    """Everything that does not hold; empty where all of it does."""
+    return (
+        *audit_findings(evidence),
+        *ownership_findings(evidence),
+        *membership_findings(evidence),
+    )

@@ -1,0 +1,135 @@
+"""What is judged: the audit, and what the tables said at the same moment. All of one tenant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from phoenix_runtime.core.events import AuditEvent
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTask:
+    """A task's row. ``owner`` is empty and ``owner_epoch`` 0 where nobody holds it."""
+
+    task_id: str
+    status: str
+    version: int
+    epoch: int
+    correlation_id: str
+    owner: str = ""
+    owner_epoch: int = 0
+    parked_action: str = ""
+    handoff_id: str = ""
+    pointer_version: int = 0
+    pointer_hash: str = ""
+    result_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBinding:
+    """One acquisition of a task; ``ended_at`` is None while it lasts."""
+
+    task_id: str
+    epoch: int
+    participant_id: str
+    gained_by: str
+    bound_at: datetime
+    ended_at: datetime | None = None
+    ended_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenGate:
+    """A participant's gate."""
+
+    participant_id: str
+    capacity: int
+    used: int
+    retirement_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenHandoff:
+    """A handoff's row. ``target`` is whom it is on offer to, or who took over."""
+
+    handoff_id: str
+    task_id: str
+    source: str
+    source_epoch: int
+    status: str
+    source_gone: bool
+    source_seated: bool
+    offered_to: str = ""
+    offered_hash: str = ""
+    target: str = ""
+    target_epoch: int = 0
+    received_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRetirement:
+    """A retirement's row."""
+
+    retirement_id: str
+    participant_id: str
+    status: str
+    version: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SeenParticipant:
+    """A participant's row in the registry."""
+
+    participant_id: str
+    status: str
+    version: int
+    retirement_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPointer:
+    """One recorded checkpoint."""
+
+    task_id: str
+    version: int
+    hash: str
+    participant_id: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenApproval:
+    """An approval's row in governance."""
+
+    approval_id: str
+    status: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything, as one consistent look found it. Events may come in any order."""
+
+    events: Sequence[AuditEvent]
+    tasks: Sequence[SeenTask] = ()
+    bindings: Sequence[SeenBinding] = ()
+    gates: Sequence[SeenGate] = ()
+    handoffs: Sequence[SeenHandoff] = ()
+    retirements: Sequence[SeenRetirement] = ()
+    participants: Sequence[SeenParticipant] = ()
+    pointers: Sequence[SeenPointer] = ()
+    approvals: Sequence[SeenApproval] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that does not hold: the rule's name (guarantees), about what, and what is wrong."""
+
+    rule: str
+    subject: str
+    text: str
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return f"{self.rule} {self.subject}: {self.text}"

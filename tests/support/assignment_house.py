@@ -1,0 +1,223 @@
+"""Assignment's use cases over a real PostgreSQL, with peers that tests steer."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest_asyncio
+from sqlalchemy import text
+
+from assignment_svc.domain.context import ContextPointer
+from assignment_svc.domain.declaration import TaskDeclaration
+from assignment_svc.domain.rules import BackOff, Rules
+from assignment_svc.domain.task import Task
+from assignment_svc.store.tables import metadata
+from assignment_svc.store.unit import AssignmentUnits
+from assignment_svc.usecases.advance_handoff import AdvanceHandoff
+from assignment_svc.usecases.advance_retirement import AdvanceRetirement
+from assignment_svc.usecases.assign_task import AssignTask
+from assignment_svc.usecases.assigned import Assigned
+from assignment_svc.usecases.follow_approval import FollowApproval
+from assignment_svc.usecases.ports import Ports
+from assignment_svc.usecases.reconcile import Hasten, Reconcile
+from assignment_svc.usecases.record_checkpoint import Checkpoint
+from assignment_svc.usecases.tend_task import TendTask
+from assignment_svc.wiring import handoff_verbs, task_verbs
+from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.chassis.outbox import Outbox
+from phoenix_runtime.core.clock import ManualClock
+from phoenix_runtime.core.json import content_hash
+from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.validate import Evidence, Finding, validate
+from phoenix_runtime.local.evidence import read_evidence
+from tests.support.calls import call_of
+from tests.support.peers_of_assignment import (
+    RecordedAccess,
+    RecordedApprovals,
+    RecordedRegistry,
+    SteeredPolicy,
+)
+from tests.support.postgres import DatabaseFor, PostgresServer
+
+DUE = {
+    "tasks": "SELECT task_id FROM assignment.tasks WHERE wake_at <= :now ORDER BY priority DESC",
+    "handoffs": "SELECT handoff_id FROM assignment.handoffs WHERE wake_at <= :now",
+    "retirements": "SELECT retirement_id FROM assignment.retirements WHERE wake_at <= :now",
+    "approvals": "SELECT approval_id FROM assignment.approvals WHERE next_poll_at <= :now",
+}
+RULES = Rules(left_out=BackOff(timedelta(seconds=30), timedelta(seconds=120)))
+
+
+@dataclass
+class Rung:
+    """Implements `domain.ports.Bell`; counts."""
+
+    rings: int = 0
+
+    def ring(self) -> None:
+        """Count."""
+        self.rings += 1
+
+
+@dataclass
+class AssignmentHouse:
+    """One tenant of assignment, in this process."""
+
+    tenant: str
+    clock: ManualClock
+    database: Database
+    admin_url: str
+    rules: Rules = RULES
+    bell: Rung = field(default_factory=Rung)
+    policy: SteeredPolicy = field(default_factory=SteeredPolicy)
+    approvals: RecordedApprovals = field(default_factory=RecordedApprovals)
+    access: RecordedAccess = field(default_factory=RecordedAccess)
+
+    def __post_init__(self) -> None:
+        self.registry = RecordedRegistry(self.clock, self.policy)
+        self.registry.join("human.1", type="human")
+        self.registry.people["human.1"] = self.registry.change(
+            "human.1", capacity=0, grants=type(self.registry.people["human.1"].grants)()
+        )
+        outbox = Outbox("assignment", metadata, clock=self.clock, new_id=new_id)
+        self.ports = Ports(
+            units=AssignmentUnits(self.database, outbox),
+            registry=self.registry,
+            policy=self.policy,
+            approvals=self.approvals,
+            access=self.access,
+            bell=self.bell,
+            clock=self.clock,
+            new_id=new_id,
+            rules=self.rules,
+        )
+        self.tasks = task_verbs(self.ports)
+        self.handoffs = handoff_verbs(self.ports)
+        self.assign = AssignTask(self.ports)
+        self.tend = TendTask(self.ports)
+        self.advance = AdvanceHandoff(self.ports)
+        self.retirements = AdvanceRetirement(self.ports)
+        self.follow = FollowApproval(self.ports)
+        self.reconcile = Reconcile(self.ports)
+        self.hasten = Hasten(self.ports)
+
+    # Who calls.
+
+    @property
+    def submitter(self) -> Call:
+        """Somebody who submits tasks."""
+        return call_of("submitter", tenant=self.tenant, subject="ann")
+
+    @property
+    def operator(self) -> Call:
+        """Somebody who may do everything that people may."""
+        return call_of("operator", tenant=self.tenant, subject="olga")
+
+    @property
+    def engine(self) -> Call:
+        """The service itself."""
+        return call_of("service", tenant=self.tenant, subject="assignment", service="assignment")
+
+    def agent(self, participant_id: str) -> Call:
+        """A participant with its own credential."""
+        return call_of("participant", tenant=self.tenant, participant=participant_id)
+
+    # Shortcuts; each is one or two verbs.
+
+    async def submit(self, task_id: str = "", **fields: Any) -> Task:
+        """A pending task."""
+        submitted = await self.tasks.submit(self.submitter, declaration(task_id, **fields))
+        return submitted.task
+
+    async def bound(self, task_id: str, **fields: Any) -> Assigned:
+        """A submitted task, assigned to the best."""
+        await self.submit(task_id, **fields)
+        return await self.assign(self.engine, task_id)
+
+    async def active(self, task_id: str, **fields: Any) -> Task:
+        """A task that its assignee has started."""
+        assigned = await self.bound(task_id, **fields)
+        who = self.agent(assigned.participant_id)
+        started = await self.tasks.start(who, task_id, assigned.task.epoch)
+        return started.briefing.task
+
+    async def checkpoint(
+        self, task: Task, base: int = 0, *, content: str = "findings"
+    ) -> ContextPointer:
+        """The assignee's next checkpoint."""
+        recorded = await self.tasks.record(
+            self.agent(task.owner_id),
+            Checkpoint(task.task_id, task.epoch, base, content_hash(content), 12),
+        )
+        return recorded.pointer
+
+    async def task(self, task_id: str) -> Task:
+        """The task as it stands."""
+        return (await self.tasks.get(self.operator, task_id)).task
+
+    # The night shift, one step at a time.
+
+    async def due(self, kind: str) -> list[str]:
+        """Ids of this tenant's rows whose time has come."""
+        async with self.database.reading(self.tenant) as connection:
+            rows = await connection.execute(text(DUE[kind]), {"now": self.clock.now()})
+            return [str(row[0]) for row in rows]
+
+    async def work(self, *, rounds: int = 20) -> int:
+        """Do what is due until nothing is; answers how many steps it took."""
+        steps = 0
+        duties = {
+            "tasks": self.tend,
+            "handoffs": self.advance,
+            "retirements": self.retirements,
+            "approvals": self.follow,
+        }
+        for _ in range(rounds):
+            before = steps
+            for kind, duty in duties.items():
+                for row_id in await self.due(kind):
+                    await duty(self.engine, row_id)  # type: ignore[operator]
+                    steps += 1
+            if steps == before:
+                break
+        return steps
+
+    # Proof.
+
+    async def evidence(self) -> Evidence:
+        """The audit and the tables."""
+        return await read_evidence(self.admin_url, self.tenant)
+
+    async def findings(self) -> tuple[Finding, ...]:
+        """What does not hold."""
+        return validate(await self.evidence())
+
+    async def story(self, task_id: str) -> list[str]:
+        """The types of a task's events, in order."""
+        events = [e for e in (await self.evidence()).events if e.aggregate == f"task/{task_id}"]
+        return [e.type for e in sorted(events, key=lambda one: one.aggregate_version)]
+
+
+def declaration(task_id: str = "", **fields: Any) -> TaskDeclaration:
+    """A task as the paper prints it, but for ``fields``."""
+    said: dict[str, Any] = {
+        "task_id": task_id,
+        "objective": "Validate duplicate customer candidates",
+        "required_capabilities": ("duplicate_detection", "customer_validation"),
+        "data_domains": ("customer_master",),
+        "risk_level": "medium",
+    }
+    return TaskDeclaration(**{**said, **fields})
+
+
+@pytest_asyncio.fixture
+async def house(
+    postgres: PostgresServer, database_for: DatabaseFor, clock: ManualClock, tenant: str
+) -> AsyncIterator[AssignmentHouse]:
+    """A house whose every history is validated at the end of its test."""
+    database = await database_for("assignment", pool=8)
+    made = AssignmentHouse(tenant, clock, database, postgres.admin_url)
+    yield made
+    assert await made.findings() == ()
