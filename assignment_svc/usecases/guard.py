@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 from assignment_svc.usecases.ports import Ports
 from phoenix_runtime.core.errors import NotPermitted, StaleAssignment
+from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.principal import Call, Role
 
 
@@ -14,7 +15,7 @@ async def noted(ports: Ports, call: Call, what: str) -> AsyncIterator[None]:
     try:
         yield
     except StaleAssignment as refusal:
-        await ports.access.refused(call, f"{what}: stale epoch", refusal.facts)
+        await ports.access.refused(call, what, refusal.facts, ReasonCode.STALE_EPOCH)
         raise
     except NotPermitted as refusal:
         await ports.access.refused(call, what, refusal.facts)

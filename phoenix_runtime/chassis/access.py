@@ -39,7 +39,13 @@ class OutboxAccessLog:
         self._new_id = new_id
         self._windows: OrderedDict[tuple[str, str], _Window] = OrderedDict()
 
-    async def refused(self, call: Call, what: str, facts: JsonObject) -> None:
+    async def refused(
+        self,
+        call: Call,
+        what: str,
+        facts: JsonObject,
+        reason: ReasonCode = ReasonCode.CREDENTIAL_MISUSED,
+    ) -> None:
         """Audit that ``call`` tried ``what``; raises `core.errors.Unavailable`."""
         window = self._window(call)
         if window.written >= EVENTS_A_MINUTE:
@@ -48,7 +54,7 @@ class OutboxAccessLog:
         window.written += 1
         count, window.unwritten = window.unwritten + 1, 0
         try:
-            await self._write(call, {"attempted": what, "count": count, "facts": facts})
+            await self._write(call, reason, {"attempted": what, "count": count, "facts": facts})
         except BaseException:
             window.unwritten += count
             raise
@@ -64,7 +70,7 @@ class OutboxAccessLog:
             self._windows.popitem(last=False)
         return window
 
-    async def _write(self, call: Call, detail: JsonObject) -> None:
+    async def _write(self, call: Call, reason: ReasonCode, detail: JsonObject) -> None:
         async with self._units(call) as unit:
             await unit.audit(
                 AuditDraft(
@@ -72,7 +78,7 @@ class OutboxAccessLog:
                     aggregate=f"refusal/{self._new_id('refusal')}",
                     aggregate_version=1,
                     participant=call.principal.participant,
-                    reason_code=ReasonCode.CREDENTIAL_MISUSED,
+                    reason_code=reason,
                     detail=detail,
                 )
             )
