@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import grpc.aio
-import structlog
 
 from governance_svc.adapters.bundle_folder import read_bundle, shipped_bundle
 from governance_svc.adapters.embedded_engine import EmbeddedEngine
@@ -60,7 +59,6 @@ from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.relay import Relay
 from phoenix_runtime.chassis.server import Service
 from phoenix_runtime.chassis.unit import Unit, Units
-from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.principal import Call
 
 NAME = "governance"
@@ -69,7 +67,6 @@ PROTOS = (
     "phoenix_dma.v1.ApprovalService",
     "phoenix_dma.v1.AuditService",
 )
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +90,9 @@ async def build(settings: GovernanceSettings | None = None) -> Service:
     parts = _parts(await lay(NAME, told, metadata), told)
     foundation = parts.foundation
     duties = _duties(parts)
-    await _load(duties.load)
     shift = NightShift(duties)
+    # A first try before anybody can ask; without an engine the service starts all the same.
+    await shift.load_policy()
     parts.tidings.listen(shift.grown)
     relay = Relay(
         foundation.worker_database,
@@ -139,14 +137,6 @@ def _engine(told: GovernanceSettings) -> PolicyEngine:
         return EmbeddedEngine()
     token = told.opa_token.get_secret_value()
     return OpaRest(OpaAddress(told.opa_url, token, told.opa_ca_file))
-
-
-async def _load(load: LoadPolicy) -> None:
-    """Load the bundle; without an engine the service starts all the same, and refuses."""
-    try:
-        await load()
-    except PolicyEngineUnavailable as error:
-        log.warning("policy engine away; every decision is refused until it is back", error=error)
 
 
 def _duties(parts: _Parts) -> Duties:
