@@ -211,6 +211,7 @@ SERVED = {
 class Front:
     """The running gateway as a client sees it."""
 
+    address: str
     channel: grpc.aio.Channel
     rest: httpx.AsyncClient
     noted: Noted
@@ -246,11 +247,10 @@ async def front(keys: Keys) -> AsyncIterator[Front]:
         )
         service = await build(settings)
         listening = await stack.enter_async_context(Listening(service))
-        channel = await stack.enter_async_context(
-            grpc.aio.insecure_channel(f"127.0.0.1:{listening.port}")
-        )
+        address = f"127.0.0.1:{listening.port}"
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
         (port,) = (one.port for one in service.running if isinstance(one, RestPort))
         rest = await stack.enter_async_context(
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
         )
-        yield Front(channel, rest, noted, behind, keys)
+        yield Front(address, channel, rest, noted, behind, keys)
