@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from assignment_svc.domain.rules import Rules
 from assignment_svc.domain.scoring import ScoreWeights
 from assignment_svc.workers.night_shift import Pace
-from phoenix_runtime.chassis.settings import ServiceSettings
+from phoenix_runtime.chassis.settings import Duration, ServiceSettings
 
 
 class AssignmentSettings(ServiceSettings):
@@ -15,15 +15,15 @@ class AssignmentSettings(ServiceSettings):
 
     score_weights: dict[str, float] = Field(default_factory=dict)
     """alpha … epsilon of Algorithm 3; the shipped catalogue's where not given. They sum to 1."""
-    offer_timeout: timedelta = timedelta(seconds=30)
+    offer_timeout: Duration = timedelta(seconds=30)
     """How long a target may take to receive an offered task."""
-    last_checkpoint: timedelta = timedelta(seconds=10)
+    last_checkpoint: Duration = timedelta(seconds=10)
     """How long a living source's last checkpoint is waited for."""
-    resume_timeout: timedelta = timedelta(seconds=60)
+    resume_timeout: Duration = timedelta(seconds=60)
     """How long a participant that came back may take to resume its tasks."""
-    reconcile_interval: timedelta = timedelta(seconds=2)
+    reconcile_interval: Duration = timedelta(seconds=2)
     """How often every busy gate is compared with the registry."""
-    due_interval: timedelta = timedelta(milliseconds=500)
+    due_interval: Duration = timedelta(milliseconds=500)
     """How often due rows are looked for where nobody rings."""
 
     @property

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from phoenix_runtime.chassis.settings import ServiceSettings
+from phoenix_runtime.chassis.settings import Duration, ServiceSettings
 from registry_svc.domain.lease import LeaseTerms
 from registry_svc.domain.ranking import RankWeights
 from registry_svc.workers.night_shift import Pace
@@ -17,23 +17,23 @@ class RegistrySettings(ServiceSettings):
 
     issuer_key: Path
     """The private key (JWK) of the local issuer."""
-    lease_ttl: timedelta = timedelta(seconds=10)
+    lease_ttl: Duration = timedelta(seconds=10)
     """How long a lease lasts after the last beat."""
-    heartbeat_interval: timedelta = timedelta(seconds=3)
+    heartbeat_interval: Duration = timedelta(seconds=3)
     """How often participants beat."""
-    lease_margin: timedelta = timedelta(seconds=1)
+    lease_margin: Duration = timedelta(seconds=1)
     """How late a deadline may be written behind; clients are granted that much less, and a stall
     of our own that lasted longer blames nobody."""
-    write_interval: timedelta = timedelta(milliseconds=500)
+    write_interval: Duration = timedelta(milliseconds=500)
     """How often deadlines are written behind."""
-    sweep_interval: timedelta = timedelta(milliseconds=50)
+    sweep_interval: Duration = timedelta(milliseconds=50)
     """How often expired leases are looked for."""
     lease_name: str = "phoenix_dma:leases"
     """The prefix of the keys in Redis."""
     lease_shards: int = Field(1, ge=1, le=256)
-    reader_patience: timedelta = timedelta(seconds=10)
+    reader_patience: Duration = timedelta(seconds=10)
     """How long a reader may leave one message untaken before its stream is closed."""
-    redelivery: timedelta = timedelta(seconds=5)
+    redelivery: Duration = timedelta(seconds=5)
     """After which an unacknowledged directive is sent once more."""
     rank_weights: dict[str, float] = Field(default_factory=dict)
     """capability_match, trust, load, latency, cost; they sum to 1."""

@@ -2,11 +2,24 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1 << 20
+
+
+def _seconds(value: Any) -> Any:
+    """A variable is a text, of which pydantic reads ISO 8601 alone: ``"3"`` are seconds too."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+"""A span of time, told in seconds (``2.5``) or by ISO 8601 (``PT2.5S``)."""
 
 
 class KeySettings(BaseSettings):
@@ -33,7 +46,7 @@ class PeerSettings(KeySettings):
     assignment_address: str = "127.0.0.1:50052"
     state_address: str = "127.0.0.1:50053"
     governance_address: str = "127.0.0.1:50054"
-    call_timeout: timedelta = timedelta(seconds=10)
+    call_timeout: Duration = timedelta(seconds=10)
     """How long a call to a peer may take where its own caller set no deadline."""
 
     def address_of(self, service: str) -> str:
@@ -51,9 +64,9 @@ class ServerSettings(PeerSettings):
     max_message_bytes: int = Field(4 * MEBIBYTE, ge=64 * 1024)
     max_streams: int = Field(20_000, ge=1)
     """Streams and calls that may wait for admission; more are refused, not cancelled."""
-    drain: timedelta = timedelta(seconds=0)
+    drain: Duration = timedelta(seconds=0)
     """How long health says NOT_SERVING before the server stops taking calls."""
-    grace: timedelta = timedelta(seconds=3)
+    grace: Duration = timedelta(seconds=3)
     """How long calls under way may finish."""
     log_level: str = "info"
 
