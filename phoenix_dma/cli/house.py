@@ -183,6 +183,7 @@ def _detach(data: Path) -> int:
     folder.open()
     log = folder.log("house")
     again = [argument for argument in sys.argv[1:] if argument != "--detach"]
+    log.touch(mode=0o600)
     with log.open("ab") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "phoenix_dma.cli", *again],

@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from phoenix_runtime.local.errors import HouseError
+from phoenix_runtime.local.errors import HouseError, place_of
 from phoenix_runtime.local.folder import write_private
 
 SCHEMAS: Final = ("registry", "assignment", "state", "governance")
@@ -68,7 +68,7 @@ async def prepare(admin_url: str, passwords: dict[str, str]) -> None:
     try:
         await _prepare(admin_url, passwords)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise DatabaseUnusable(f"PostgreSQL at {_without_login(admin_url)}: {error}") from error
+        raise DatabaseUnusable(f"PostgreSQL at {place_of(admin_url)}: {error}") from error
 
 
 async def _prepare(admin_url: str, passwords: dict[str, str]) -> None:
@@ -128,12 +128,7 @@ def _urls(admin_url: str, schema: str, passwords: dict[str, str]) -> DatabaseUrl
 
 def _with_login(url: str, user: str, password: str) -> str:
     parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{place}"))
-
-
-def _without_login(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{place_of(url)}"))
 
 
 def _database(url: str) -> str:

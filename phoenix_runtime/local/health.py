@@ -9,7 +9,7 @@ import grpc
 import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from phoenix_runtime.local.errors import HouseError
+from phoenix_runtime.local.errors import HouseError, place_of
 
 PROBE_TIMEOUT: Final = 5.0
 
@@ -37,7 +37,7 @@ async def require_opa(url: str) -> None:
             answer = await client.get(f"{url.rstrip('/')}/health")
             answer.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise OpaUnusable(f"OPA at {url}: {error}") from error
+        raise OpaUnusable(f"OPA at {place_of(url)}: {error}") from error
 
 
 async def serves(address: str) -> bool:

@@ -11,13 +11,12 @@ import secrets
 from importlib import util
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import redis.asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from phoenix_runtime.local.errors import HouseError
+from phoenix_runtime.local.errors import HouseError, place_of
 from phoenix_runtime.local.folder import Folder, write_private
 from phoenix_runtime.local.ports import LOOPBACK
 from phoenix_runtime.local.supervisor import Program, Supervisor
@@ -104,9 +103,7 @@ async def require(url: str) -> None:
         async with client_for(url) as client:
             await client.ping()
     except (ValueError, redis.RedisError) as error:
-        raise RedisUnusable(
-            f"Redis at {urlsplit(url).netloc.rpartition('@')[2]}: {error}"
-        ) from error
+        raise RedisUnusable(f"Redis at {place_of(url)}: {error}") from error
 
 
 async def answers(client: redis.Redis) -> bool:

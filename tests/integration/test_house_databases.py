@@ -7,16 +7,20 @@ import shutil
 import signal
 import stat
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import asyncpg
 import pytest
 import pytest_asyncio
 import redis.asyncio as redis
 
+from phoenix_runtime.local import ports
+from phoenix_runtime.local.errors import HouseError
 from phoenix_runtime.local.folder import AlreadyUp, Folder, temporary_folder
 from phoenix_runtime.local.house import House, HouseOptions
-from phoenix_runtime.local.supervisor import ProgramDied
-from phoenix_runtime.local.valkey import client_for
+from phoenix_runtime.local.postgres import Postgres
+from phoenix_runtime.local.supervisor import ProgramDied, Supervisor
+from phoenix_runtime.local.valkey import Valkey, client_for
 
 
 @pytest.fixture
@@ -148,6 +152,57 @@ async def test_keys_and_credential_stay_the_same_over_a_restart(options: HouseOp
         before = contents(house)
     async with House(options) as house:
         assert contents(house) == before
+
+
+@pytest.fixture
+async def servers_of_ones_own() -> AsyncIterator[tuple[str, str]]:
+    """URLs of a PostgreSQL that was never prepared, for a role with few rights, and of a Valkey."""
+    folder = Folder(temporary_folder())
+    folder.open()
+    supervisor = Supervisor()
+    await supervisor.open()
+    port = ports.choose(free=True)
+    postgres, valkey = Postgres(folder, port["postgres"]), Valkey(folder, port["valkey"])
+    await postgres.start(supervisor)
+    await valkey.start(supervisor)
+    connection = await asyncpg.connect(postgres.url, database="postgres")
+    await connection.execute("CREATE ROLE dba LOGIN CREATEROLE CREATEDB PASSWORD 'known'")
+    await connection.close()
+    yield f"postgresql://dba:known@127.0.0.1:{postgres.port}/ours", valkey.url
+    await supervisor.close()
+    shutil.rmtree(folder.path)
+
+
+async def test_servers_of_ones_own_take_the_place_of_the_private_ones(
+    options: HouseOptions, servers_of_ones_own: tuple[str, str]
+) -> None:
+    postgres_url, redis_url = servers_of_ones_own
+    borrowed = replace(options, postgres_url=postgres_url, redis_url=redis_url)
+    for _ in range(2):  # the second time everything is there already
+        async with House(borrowed) as house:
+            assert house.redis_url == redis_url
+            await remember(house.databases["registry"].owner, "kept")
+            with pytest.raises(KeyError):
+                house.pid("postgres")
+    assert not (options.data / "postgres").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("postgres_url", "PostgreSQL at 127.0.0.1:1"),
+        ("redis_url", "Redis at 127.0.0.1:1"),
+        ("opa_url", "OPA at 127.0.0.1:1"),
+    ],
+)
+async def test_a_server_of_ones_own_that_is_away_is_named_without_its_password(
+    options: HouseOptions, part: str, said: str
+) -> None:
+    scheme = {"postgres_url": "postgresql", "redis_url": "redis", "opa_url": "http"}[part]
+    chosen: dict[str, str] = {part: f"{scheme}://me:secret@127.0.0.1:1/db"}
+    with pytest.raises(HouseError, match=said) as refused:
+        await House(replace(options, **chosen)).start()  # type: ignore[arg-type]
+    assert "secret" not in str(refused.value)
 
 
 def test_a_temporary_folder_lets_the_database_user_pass() -> None:
