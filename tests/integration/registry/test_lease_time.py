@@ -1,0 +1,111 @@
+"""Leases in real time, with leases of about a second, through the real door."""
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import Any
+
+from phoenix_dma.v1 import registry_pb2, session_pb2
+from tests.integration.registry.conftest import STEWARD, OpenRegistry, Registry
+from tests.support.restartable import own_servers
+from tests.support.until import until
+
+SHORT: dict[str, Any] = {
+    "lease_ttl": timedelta(seconds=1.2),
+    "heartbeat_interval": timedelta(seconds=0.3),
+    "lease_margin": timedelta(seconds=0.6),
+    "write_interval": timedelta(seconds=0.1),
+}
+FAILED = registry_pb2.PARTICIPANT_STATUS_FAILED
+
+
+async def failed(registry: Registry, participant_id: str) -> None:
+    async def reached() -> bool:
+        return bool((await registry.get(participant_id)).status == FAILED)
+
+    await until(reached)
+
+
+class Beating:
+    """Participants that beat on one stream each, until told to stop."""
+
+    def __init__(self, registry: Registry, *ids: str) -> None:
+        self._registry = registry
+        self._ids = ids
+        self.answered = 0
+
+    async def __aenter__(self) -> "Beating":
+        self._tasks = []
+        for one in self._ids:
+            await self._registry.register(one)
+            stream = self._registry.stream(self._registry.participant(one))
+            assert (await stream.attach(one)).lease.slot == 0
+            self._tasks.append(asyncio.create_task(self._beat(stream)))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _beat(self, stream: Any) -> None:
+        while True:
+            await stream.beat()
+            self.answered += 1
+            await asyncio.sleep(0.2)
+
+    async def go_on(self, beats: int = 5) -> None:
+        """Until so many further beats were answered."""
+        wanted = self.answered + beats * len(self._ids)
+
+        async def reached() -> bool:
+            return self.answered >= wanted
+
+        await until(reached)
+
+
+async def test_who_stops_beating_is_failed_and_told_and_the_others_live_on(
+    open_registry: OpenRegistry,
+) -> None:
+    registry = await open_registry(**SHORT)
+    await registry.register("agent.silent")
+    stream = registry.stream(registry.participant("agent.silent"))
+    await stream.attach("agent.silent")
+    async with Beating(registry, "agent.1") as beating:
+        await failed(registry, "agent.silent")
+        lost = await stream.hear_a("lease_lost")
+        assert lost.reason == session_pb2.LEASE_LOST_REASON_EXPIRED
+        await beating.go_on()
+        assert (await registry.get("agent.1")).status == registry_pb2.PARTICIPANT_STATUS_ACTIVE
+    [event] = await registry.events("PARTICIPANT_FAILED")
+    assert event["participant"] == "agent.silent"
+
+
+async def test_a_redis_that_is_killed_and_comes_back_empty_fails_nobody(
+    open_registry: OpenRegistry,
+) -> None:
+    async with own_servers() as servers:
+        await servers.start("valkey")
+        registry = await open_registry(redis_url=servers.redis_url, **SHORT)
+        async with Beating(registry, "agent.1", "agent.2") as beating:
+            await beating.go_on()
+            await servers.kill("valkey")
+            await beating.go_on(10)  # longer than a lease
+            await servers.start("valkey")
+            await beating.go_on(10)
+            assert await registry.events("PARTICIPANT_FAILED") == []
+            await registry.register("agent.silent")
+            await failed(registry, "agent.silent")
+            await beating.go_on()
+        assert len(await registry.events("PARTICIPANT_FAILED")) == 1
+
+
+async def test_a_registry_that_stood_still_for_longer_than_a_lease_fails_nobody(
+    open_registry: OpenRegistry,
+) -> None:
+    registry = await open_registry(**SHORT)
+    async with Beating(registry, STEWARD) as beating:
+        await beating.go_on()
+        time.sleep(2.0)  # noqa: ASYNC251  # the stall: registry, loops and client stand still
+        await beating.go_on(10)
+    assert await registry.events("PARTICIPANT_FAILED") == []
