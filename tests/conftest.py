@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import structlog
 
 from phoenix_runtime.local.house import House, HouseOptions
 from tests.support.keys import Keys
@@ -13,6 +14,15 @@ from tests.support.postgres import PostgresServer, clock, database_for, tenant
 from tests.support.valkey import redis_client, stream, valkey
 
 __all__ = ["clock", "database_for", "redis_client", "stream", "tenant", "valkey"]
+
+
+# The default prints every local of every frame of an error: seconds, in which no loop runs.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
