@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.declaration import TaskDeclaration
+from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.rules import BackOff, Rules
 from assignment_svc.domain.task import Task
 from assignment_svc.store.tables import metadata
@@ -18,7 +19,9 @@ from assignment_svc.usecases.advance_handoff import AdvanceHandoff
 from assignment_svc.usecases.advance_retirement import AdvanceRetirement
 from assignment_svc.usecases.assign_task import AssignTask
 from assignment_svc.usecases.assigned import Assigned
+from assignment_svc.usecases.complete_handoff import Completion, TakenOver
 from assignment_svc.usecases.follow_approval import FollowApproval
+from assignment_svc.usecases.offering import Reception
 from assignment_svc.usecases.ports import Ports
 from assignment_svc.usecases.reconcile import Hasten, Reconcile
 from assignment_svc.usecases.record_checkpoint import Checkpoint
@@ -152,6 +155,19 @@ class AssignmentHouse:
             Checkpoint(task.task_id, task.epoch, base, content_hash(content), 12),
         )
         return recorded.pointer
+
+    async def take_over(self, handoff: Handoff, target: str) -> TakenOver:
+        """The target of a standing offer receives the context and completes the handoff."""
+        assert handoff.offer is not None
+        offer = handoff.offer
+        resolved = await self.tasks.resolve(self.agent(target), handoff.task_id)
+        owed = [one.id for one in (await self.task(handoff.task_id)).open_obligations]
+        completion = Completion(
+            handoff_id=handoff.handoff_id,
+            offer_id=offer.offer_id,
+            reception=Reception(resolved.pointer.hash, tuple(owed)),
+        )
+        return await self.handoffs.complete(self.agent(target), completion)
 
     async def task(self, task_id: str) -> Task:
         """The task as it stands."""
