@@ -26,6 +26,7 @@ from phoenix_runtime.core.validate import (
 Connection = Any
 """asyncpg's connection; its stubs know only the pooled one's records."""
 
+LEDGER = "governance.ledger_event"
 OUTBOXES = ("registry", "assignment", "governance")
 
 TASKS = """
@@ -105,16 +106,18 @@ async def _evidence(connection: Connection, tenant: str) -> Evidence:
 
 async def _events(connection: Connection, tenant: str) -> tuple[AuditEvent, ...]:
     """The ledger, and what the outboxes still hold: each event once."""
-    tables = ["governance.ledger_event", *(f"{schema}.outbox" for schema in OUTBOXES)]
+    columns = {LEDGER: "document, leaf_hash"}
+    columns |= {f"{schema}.outbox": "document" for schema in OUTBOXES}
     found: dict[str, AuditEvent] = {}
-    for table in tables:
+    for table, wanted in columns.items():
         if await connection.fetchval("SELECT to_regclass($1)", table) is None:
             continue
-        query = f"SELECT document FROM {table} WHERE tenant = $1"  # noqa: S608  # our own names
+        query = f"SELECT {wanted} FROM {table} WHERE tenant = $1"  # noqa: S608  # our own names
         for event in _parsed(await connection.fetch(query, tenant)):
             found.setdefault(event.event_id, event)
     return tuple(found.values())
 
 
 def _parsed(rows: Iterable[Any]) -> Iterable[AuditEvent]:
-    return (event_of(json.loads(row["document"])) for row in rows)
+    # The ledger keeps the leaf hash beside the document that was hashed, an outbox inside.
+    return (event_of({**row, **json.loads(row["document"])}) for row in rows)
