@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from governance_svc.adapters.child_session import EngineLimits
+from governance_svc.adapters.child_session import ChildSession, EngineLimits
 from governance_svc.adapters.embedded_engine import EmbeddedEngine
+from governance_svc.adapters.policy_session import PolicyFault
+from governance_svc.domain.bundle import BundleRefused
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint
 from tests.support.bundles import small_bundle
@@ -87,6 +89,42 @@ async def test_a_closed_engine_decides_nothing_and_leaves_no_process(
         os.kill(child, 0)
     with pytest.raises(PolicyEngineUnavailable):
         await engine.evaluate(DecisionPoint.RETIRE, [YES])
+
+
+async def test_a_caller_that_gives_up_costs_no_engine(engine: EmbeddedEngine) -> None:
+    serving = engine.pid
+    asked = asyncio.ensure_future(engine.evaluate(DecisionPoint.RETIRE, [YES] * 200))
+    for _ in range(20):  # until it has gone into the pipe
+        await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert await allows(engine)
+    assert engine.pid == serving
+
+
+async def test_what_is_undefined_is_none_and_what_fails_is_a_fault() -> None:
+    session = await ChildSession.start(EngineLimits())
+    await session.put_modules({"x.rego": "package x\n\nbroken := 1 / 0"})
+    assert await session.document("x.nothing", {}) is None
+    with pytest.raises(PolicyFault, match="divide by zero"):
+        await session.document("x.broken", {})
+    await session.kill()
+
+
+@linux
+async def test_a_refused_bundle_leaves_no_process_behind(engine: EmbeddedEngine) -> None:
+    before = children()
+    with pytest.raises(BundleRefused):
+        await engine.load(small_bundle(decide_test=None))
+    assert children() == before == {engine.pid}
+
+
+def children() -> set[int]:
+    """The process ids of this process's children that are policy engines."""
+    listed = " ".join(p.read_text() for p in Path("/proc/self/task").glob("*/children"))
+    names = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in listed.split()}
+    return {pid for pid, command in names.items() if b"engine_child" in command}
 
 
 @linux

@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from governance_svc.adapters.opa_rest import OpaRest
 from governance_svc.adapters.opa_session import OpaAddress, OpaSession
 from governance_svc.adapters.policy_session import PolicyFault
+from governance_svc.domain.bundle import BundleRefused
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint
 from tests.support.bundles import small_bundle
@@ -177,4 +178,15 @@ async def test_modules_that_are_not_ours_are_left_alone(server: OpaServer, engin
     await guest._send("PUT", "/v1/policies/guest", content="package guest\n\nhere := true")
     await engine.load(small_bundle(more="package phoenix.more\n\nyes := true"))
     assert await guest.document("guest.here", {}) is True
+    await guest.close()
+
+
+async def test_a_refused_bundle_is_taken_away_again_at_once(
+    server: OpaServer, engine: OpaRest
+) -> None:
+    guest = OpaSession(OpaAddress(server.url))
+    with pytest.raises(BundleRefused):
+        await engine.load(small_bundle(bad="package phoenix.bad\n\nx := nosuch(1)"))
+    assert await guest.document("phoenix_bundle.revision", {}) == engine.revision
+    assert await guest.document("phoenix.bad", {}) is None
     await guest.close()
