@@ -1,0 +1,142 @@
+"""An agent as its user would write it, run as a process of its own by `agents.py`.
+
+The wish: ``id``, more of ``register_participant``'s fields under ``fields``, ``hold_at`` (a batch
+in the middle of which it waits for ever), ``zombie`` (a task, epoch and version of an earlier life:
+it tries to write under them, says how that went, and ends).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from phoenix_dma.aio.client import AsyncPhoenixClient
+from phoenix_dma.aio.credentials import credential_for
+from phoenix_dma.aio.desk import Desk
+from phoenix_dma.aio.task import AsyncTask
+from phoenix_dma.aio.transport import Transport
+from phoenix_dma.errors import PhoenixError
+from phoenix_dma.plain import struct_of
+from phoenix_dma.profile import Profile
+from phoenix_dma.v1 import assignment_pb2, identity_pb2, state_pb2
+
+
+def say(what: str, **facts: Any) -> None:
+    """One line to whoever started us."""
+    sys.stdout.write(json.dumps({"said": what, **facts}) + "\n")
+    sys.stdout.flush()
+
+
+async def work(task: AsyncTask, hold_at: int) -> dict[str, Any]:
+    """Batch after batch, each checkpointed; what an earlier owner did is not done again."""
+    done = list((await task.context()).get("outputs", {}).get("done", []))
+    say("began", task=task.id, epoch=task.epoch, version=task.version, done=done)
+    try:
+        for batch in task.input["batches"]:
+            if batch in done:
+                continue
+            say("working", batch=batch)
+            if batch == hold_at:
+                await asyncio.Event().wait()
+            done.append(batch)
+            made = await task.checkpoint({"done": done})
+            say("checkpointed", batch=batch, version=made.version)
+    except asyncio.CancelledError:
+        say("cancelled", why=task.hold.why)
+        raise
+    say("finished", done=done)
+    return {"done": done}
+
+
+async def live(profile: Profile, wish: dict[str, Any]) -> None:
+    """Register and work until somebody ends it."""
+    async with AsyncPhoenixClient(profile=profile) as client:
+
+        @client.task_handler()
+        async def handle(task: AsyncTask) -> dict[str, Any]:
+            return await work(task, wish.get("hold_at", -1))
+
+        leaving: list[asyncio.Task[None]] = []
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(
+            signal.SIGTERM, lambda: leaving.append(loop.create_task(client.drain()))
+        )
+        answer = await client.register_participant(
+            **{
+                "id": wish["id"],
+                "type": "agent",
+                "owner": "data-governance",
+                "capabilities": ["duplicate_detection", "policy_check"],
+                "data_domains": ["customer"],
+                "permissions": ["read_customer_master", "suggest_merge"],
+                "capacity": 2,
+                **wish.get("fields", {}),
+            }
+        )
+        say("registered", generation=answer.participant.generation)
+        say("over", loss=str(await client.run()))
+
+
+async def haunt(profile: Profile, wish: dict[str, Any]) -> None:
+    """Come back from the dead with the epoch of an earlier life, and try to write."""
+    transport = Transport(profile.endpoint())
+    wanted = identity_pb2.EnrolRequest(participant_id=wish["id"], owner="data-governance")
+    desk = Desk(transport, credential_for(transport, profile, wanted))
+    old = wish["zombie"]
+    writes = {
+        "checkpoint": lambda: desk.ask(
+            desk.stubs.state.CheckpointContext,
+            state_pb2.CheckpointContextRequest(
+                task_id=old["task"],
+                epoch=old["epoch"],
+                base_version=old["version"],
+                context=struct_of({"outputs": {"done": ["haunted"]}}),
+            ),
+        ),
+        "complete": lambda: desk.ask(
+            desk.stubs.assignment.CompleteTask,
+            assignment_pb2.CompleteTaskRequest(
+                task_id=old["task"], epoch=old["epoch"], result=struct_of({"haunted": True})
+            ),
+        ),
+        "authorize": lambda: desk.ask(
+            desk.stubs.assignment.AuthorizeAction,
+            assignment_pb2.AuthorizeActionRequest(
+                task_id=old["task"],
+                epoch=old["epoch"],
+                kind=assignment_pb2.ACTION_KIND_DATA_READ,
+                name="read_candidates",
+            ),
+        ),
+    }
+    for name, write in writes.items():
+        say("tried", to=name, answer=await tried(write))
+    await transport.close()
+
+
+async def tried(write: Callable[[], Awaitable[Any]]) -> str:
+    """The reason of the refusal."""
+    try:
+        await write()
+    except PhoenixError as refused:
+        return refused.reason
+    return "accepted"
+
+
+def main() -> None:
+    """Read the wish and do it."""
+    logging.basicConfig(level=logging.WARNING)
+    wish = json.loads(sys.argv[1])
+    house = wish["house"]
+    profile = Profile(grpc=house["grpc"], credential=Path(house["credential"]))
+    asyncio.run(haunt(profile, wish) if "zombie" in wish else live(profile, wish))
+
+
+if __name__ == "__main__":
+    main()

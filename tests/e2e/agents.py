@@ -1,0 +1,77 @@
+"""Agents as processes of their own, which a test may kill, stop and hear."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from phoenix_dma.profile import Profile
+
+SCRIPT = Path(__file__).parent / "agent.py"
+PATIENCE = 40.0
+
+
+class Agent:
+    """One process and what it has said, a JSON object a line."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.said: list[dict[str, Any]] = []
+
+    async def says(self, what: str, **facts: Any) -> dict[str, Any]:
+        """The next thing it says of that kind, and with these facts; the rest is kept in `said`."""
+        assert self._process.stdout is not None
+        async with asyncio.timeout(PATIENCE):
+            while line := await self._process.stdout.readline():
+                heard: dict[str, Any] = json.loads(line)
+                self.said.append(heard)
+                if heard["said"] == what and heard.items() >= facts.items():
+                    return heard
+        raise AssertionError(f"it ended without saying {what}, after: {self.said}")
+
+    def kill_9(self) -> None:
+        """SIGKILL: no Goodbye, no last checkpoint."""
+        self._process.kill()
+
+    def stop(self) -> None:
+        """SIGSTOP: it hangs."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT: it goes on as if nothing had happened."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def terminate(self) -> None:
+        """SIGTERM: it drains, hands off and says Goodbye."""
+        self._process.terminate()
+
+    async def ended(self) -> int:
+        """Wait for its end; answers the code."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._process.wait()
+
+    async def kill(self) -> None:
+        """Make sure that it is gone."""
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+
+
+async def start_agent(profile: Profile, wish: Mapping[str, Any]) -> Agent:
+    """Start it; the wish is described in ``agent.py``."""
+    assert profile.credential is not None
+    house = {"grpc": profile.grpc, "credential": str(profile.credential)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(SCRIPT),
+        json.dumps({**wish, "house": house}),
+        stdout=asyncio.subprocess.PIPE,
+        env={k: v for k, v in os.environ.items() if not k.startswith("PHOENIX_DMA_")},
+    )
+    return Agent(process)

@@ -1,0 +1,54 @@
+"""One house for the whole tier, with short leases; a tenant of its own for every test."""
+
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.local.house import House, HouseOptions
+from tests.e2e.proof import prove
+from tests.e2e.stage import Stage
+
+SHORT = {
+    "LEASE_TTL": "3",
+    "HEARTBEAT_INTERVAL": "1",
+    "LEASE_MARGIN": "0.5",
+    "WRITE_INTERVAL": "0.2",
+    "OFFER_TIMEOUT": "4",
+    "LAST_CHECKPOINT": "1",
+    "RESUME_TIMEOUT": "4",
+    "RECONCILE_INTERVAL": "1",
+    "DUE_INTERVAL": "0.2",
+}
+"""Everything that a test would otherwise have to wait for."""
+PACE = {f"PHOENIX_DMA_{name}": seconds for name, seconds in SHORT.items()}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house() -> AsyncIterator[House]:
+    """Everything, as it runs in front of a user: PostgreSQL, Valkey, four services, gateway."""
+    options = HouseOptions.temporary(environment=PACE)
+    async with House(options) as house:
+        yield house
+    shutil.rmtree(options.data)
+
+
+@pytest_asyncio.fixture
+async def stage(house: House, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    """A tenant that nobody else uses. Afterwards its audit and its tables have to hold."""
+    async with Stage(house, new_id("tenant")) as stage:
+        yield stage
+        # A test that failed half-way says enough by itself.
+        if not getattr(request.node, "failed", False):
+            await prove(stage)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> object:
+    """Let fixtures know how their test went."""
+    report: pytest.TestReport = yield
+    if report.when == "call":
+        item.failed = report.failed  # type: ignore[attr-defined]
+    return report

@@ -1,0 +1,256 @@
+"""A participant whose every move the test makes; only its presence is the SDK's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from phoenix_dma import declare
+from phoenix_dma.aio.credentials import credential_for
+from phoenix_dma.aio.desk import Desk
+from phoenix_dma.aio.session import Loss, Session
+from phoenix_dma.aio.stream import Pulse
+from phoenix_dma.aio.transport import Transport
+from phoenix_dma.declare import ParticipantFields
+from phoenix_dma.plain import number, short, struct_of
+from phoenix_dma.profile import Profile
+from phoenix_dma.v1 import (
+    assignment_pb2,
+    governed_pb2,
+    handoff_pb2,
+    identity_pb2,
+    registry_pb2,
+    session_pb2,
+    state_pb2,
+)
+from phoenix_dma.v1.session_pb2 import Directive
+
+PATIENCE = 30.0
+
+
+class Participant:
+    """It beats by itself, acknowledges what it is told, and does nothing else unasked."""
+
+    def __init__(self, transport: Transport, profile: Profile, fields: ParticipantFields) -> None:
+        self.declaration = declare.participant(fields)
+        roles = fields.get("roles", ("participant",))
+        wanted = identity_pb2.EnrolRequest(
+            participant_id=self.declaration.id,
+            owner=self.declaration.owner,
+            participant_type=self.declaration.type,
+            roles=[number(governed_pb2.Role, role) for role in roles],
+        )
+        self.credential = credential_for(transport, profile, wanted)
+        self.desk = Desk(transport, self.credential)
+        self.losses: list[Loss] = []
+        self.health = session_pb2.HEALTH_STATE_SERVING
+        self._transport = transport
+        self._generation = 0
+        self._session: Session | None = None
+        self._living: asyncio.Task[Loss] | None = None
+        self._attached = asyncio.Event()
+        self._told: list[Directive] = []
+        self._news = asyncio.Condition()
+        self._notes: set[asyncio.Task[None]] = set()
+
+    @property
+    def id(self) -> str:
+        """Its identity."""
+        return self.declaration.id
+
+    # Presence ------------------------------------------------------------------------------------
+
+    async def join(self) -> registry_pb2.RegisterParticipantResponse:
+        """Register and, where it has a lease, be there."""
+        answer = await self.register()
+        if answer.participant.liveness == registry_pb2.LIVENESS_LEASED:
+            await self.appear()
+        return answer
+
+    async def appear(self) -> None:
+        """Attach under the present generation; returns with the first beat acknowledged."""
+        self._attached.clear()
+        self._session = Session(self._transport, self.credential, self)
+        self._living = asyncio.create_task(self._session.run())
+        async with asyncio.timeout(PATIENCE):
+            await self._attached.wait()
+
+    async def fall_silent(self) -> None:
+        """No beat, no word, no Goodbye: as a process that is killed, or that hangs."""
+        if self._living is not None:
+            self._living.cancel()
+            await asyncio.gather(self._living, return_exceptions=True)
+            self._living = None
+
+    async def say_goodbye(self) -> None:
+        """Leave without retiring."""
+        assert self._session is not None
+        assert self._living is not None
+        self._session.stop()
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.wait({self._living})
+
+    async def leave_stage(self) -> None:
+        """The end of the test."""
+        await self.fall_silent()
+
+    # What the session asks and tells -------------------------------------------------------------
+
+    @property
+    def participant_id(self) -> str:
+        """As the session calls it."""
+        return self.declaration.id
+
+    @property
+    def generation(self) -> int:
+        """Of the last registration."""
+        return self._generation
+
+    async def register(self) -> registry_pb2.RegisterParticipantResponse:
+        """Register, or register again."""
+        request = registry_pb2.RegisterParticipantRequest(participant=self.declaration)
+        answer = await self.desk.ask(self.desk.stubs.registry.RegisterParticipant, request)
+        self._generation = answer.participant.generation
+        return answer
+
+    def pulse(self) -> Pulse:
+        """What the next beat says."""
+        return Pulse(0.1, self.health)
+
+    async def attached(self) -> None:
+        """It is there."""
+        self._attached.set()
+
+    def directed(self, directive: Directive) -> None:
+        """Acknowledge and keep; a second delivery is acknowledged alone."""
+        assert self._session is not None
+        self._session.acknowledge(directive.directive_id)
+        if all(known.directive_id != directive.directive_id for known in self._told):
+            self._told.append(directive)
+            note = asyncio.create_task(self._tell())
+            self._notes.add(note)
+            note.add_done_callback(self._notes.discard)
+
+    def lost(self, loss: Loss, text: str) -> None:
+        """Keep why."""
+        del text
+        self.losses.append(loss)
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+    async def directive(self, action: str, task_id: str = "") -> Directive:
+        """The next directive of that kind, taken off the pile."""
+        async with asyncio.timeout(PATIENCE), self._news:
+            while True:
+                for directive in self._told:
+                    name = short(session_pb2.DirectiveAction, directive.action)
+                    if name == action and task_id in {"", directive.task_id}:
+                        self._told.remove(directive)
+                        return directive
+                await self._news.wait()
+
+    # Its moves -----------------------------------------------------------------------------------
+
+    async def take(self, task_id: str) -> assignment_pb2.TaskBriefing:
+        """Wait for the task and start it."""
+        told = await self.directive("start_task", task_id)
+        return await self.start(task_id, told.epoch)
+
+    async def start(self, task_id: str, epoch: int) -> assignment_pb2.TaskBriefing:
+        """Begin work."""
+        request = assignment_pb2.StartTaskRequest(task_id=task_id, epoch=epoch)
+        return (await self.desk.ask(self.desk.stubs.assignment.StartTask, request)).briefing
+
+    async def decline(self, task_id: str, epoch: int, reason: str = "not today") -> None:
+        """Give it back."""
+        request = assignment_pb2.DeclineTaskRequest(task_id=task_id, epoch=epoch, reason=reason)
+        await self.desk.ask(self.desk.stubs.assignment.DeclineTask, request)
+
+    async def checkpoint(
+        self, task_id: str, epoch: int, base_version: int, context: Mapping[str, Any]
+    ) -> state_pb2.CheckpointContextResponse:
+        """Record what is known."""
+        request = state_pb2.CheckpointContextRequest(
+            task_id=task_id, epoch=epoch, base_version=base_version, context=struct_of(context)
+        )
+        return await self.desk.ask(self.desk.stubs.state.CheckpointContext, request)
+
+    async def authorize(
+        self, task_id: str, epoch: int, kind: str, name: str, **fields: Any
+    ) -> assignment_pb2.AuthorizeActionResponse:
+        """Ask for leave; ``domain`` and ``subject`` by keyword."""
+        subject = fields.get("subject")
+        request = assignment_pb2.AuthorizeActionRequest(
+            task_id=task_id,
+            epoch=epoch,
+            kind=number(assignment_pb2.ActionKind, kind),
+            name=name,
+            domain=fields.get("domain", ""),
+            subject=struct_of(subject) if subject is not None else None,
+        )
+        return await self.desk.ask(self.desk.stubs.assignment.AuthorizeAction, request)
+
+    async def complete(
+        self, task_id: str, epoch: int, result: Mapping[str, Any]
+    ) -> assignment_pb2.CompleteTaskResponse:
+        """End it with a result."""
+        request = assignment_pb2.CompleteTaskRequest(
+            task_id=task_id, epoch=epoch, result=struct_of(result)
+        )
+        return await self.desk.ask(self.desk.stubs.assignment.CompleteTask, request)
+
+    async def fail(self, task_id: str, epoch: int, *, retryable: bool) -> None:
+        """Give up."""
+        request = assignment_pb2.FailTaskRequest(
+            task_id=task_id, epoch=epoch, message="it cannot be done", retryable=retryable
+        )
+        await self.desk.ask(self.desk.stubs.assignment.FailTask, request)
+
+    async def resume(self) -> list[assignment_pb2.TaskBriefing]:
+        """Take up what it holds under its present generation."""
+        request = assignment_pb2.ResumeTasksRequest(generation=self._generation)
+        answer = await self.desk.ask(self.desk.stubs.assignment.ResumeTasks, request)
+        return list(answer.briefings)
+
+    async def hand_off(self, task_id: str, reason: str = "requested") -> handoff_pb2.Handoff:
+        """Ask that somebody else goes on."""
+        request = handoff_pb2.InitiateHandoffRequest(task_id=task_id, source=self.id, reason=reason)
+        return (await self.desk.ask(self.desk.stubs.handoffs.InitiateHandoff, request)).handoff
+
+    async def read(self, address: str, offer_id: str = "") -> state_pb2.GetContextResponse:
+        """A context."""
+        request = state_pb2.GetContextRequest(context_ref=address, offer_id=offer_id)
+        return await self.desk.ask(self.desk.stubs.state.GetContext, request)
+
+    async def take_over(
+        self, task_id: str, *, received_hash: str = ""
+    ) -> handoff_pb2.CompleteHandoffResponse:
+        """Wait for the offer of a task, read what is offered, prove it, and take over."""
+        return await self.accept(
+            await self.directive("receive_handoff", task_id), received_hash=received_hash
+        )
+
+    async def accept(
+        self, offer: Directive, *, received_hash: str = ""
+    ) -> handoff_pb2.CompleteHandoffResponse:
+        """Answer an offer with the hash of what it offers, and everything owed accepted."""
+        address = f"phoenix://context/{offer.task_id}"
+        received = received_hash or (await self.read(address, offer.offer_id)).checkpoint.hash
+        task = (await self.desk.get_task(offer.task_id)).message
+        request = handoff_pb2.CompleteHandoffRequest(
+            handoff_id=offer.handoff_id,
+            offer_id=offer.offer_id,
+            received_hash=received,
+            accepted_obligations=[o.id for o in task.obligations if not o.fulfilled],
+        )
+        return await self.desk.ask(self.desk.stubs.handoffs.CompleteHandoff, request)
+
+    async def refuse(self, offer: Directive, reason: str = "not for me") -> handoff_pb2.Handoff:
+        """Decline an offer."""
+        request = handoff_pb2.DeclineHandoffRequest(
+            handoff_id=offer.handoff_id, offer_id=offer.offer_id, reason=reason
+        )
+        return (await self.desk.ask(self.desk.stubs.handoffs.DeclineHandoff, request)).handoff

@@ -1,0 +1,251 @@
+"""Where a story plays: a tenant of the house, those who act in it, and what is left of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, Unpack
+
+from joserfc.jwk import OKPKey
+
+from phoenix_dma import declare
+from phoenix_dma.aio.credentials import GivenCredential, credential_for
+from phoenix_dma.aio.desk import Desk
+from phoenix_dma.aio.transport import Transport
+from phoenix_dma.briefing import TaskInfo
+from phoenix_dma.declare import ParticipantFields, TaskFields
+from phoenix_dma.profile import Endpoint, Profile
+from phoenix_dma.v1 import identity_pb2
+from phoenix_runtime.chassis.credentials import ENROLMENT_AUDIENCE, sign
+from phoenix_runtime.core.clock import SteadyClock
+from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.validate import Evidence
+from phoenix_runtime.local.evidence import read_evidence
+from phoenix_runtime.local.folder import write_private
+from phoenix_runtime.local.house import House
+from phoenix_runtime.local.keys import ISSUER, OPERATOR_ROLES
+from tests.e2e.agents import Agent, start_agent
+from tests.e2e.participant import Participant
+from tests.e2e.recording import Recording, RecordingTransport
+from tests.support.until import until
+
+PATIENCE: Final = 30.0
+"""Seconds: nothing takes that long, however busy the machine is."""
+STEWARD: Final = "agent.customer-steward.001"
+BACKUP: Final = "agent.customer-steward.002"
+TASK: Final = "task.customer-merge-review.8841"
+
+
+class Stage:
+    """One tenant; closing it takes everybody off who is still there."""
+
+    def __init__(self, house: House, tenant: str) -> None:
+        self.house = house
+        self.tenant = tenant
+        self.clock = SteadyClock()
+        self.recording = Recording()
+        self._stack = AsyncExitStack()
+        self._desk: Desk | None = None
+        self._key = OKPKey.import_key(json.loads((house.folder.keys / "issuer.jwk").read_text()))
+        credential = house.folder.secrets / f"{tenant}.jwt"
+        write_private(credential, self.enrolment())
+        self.profile = Profile(
+            grpc=house.address("gateway"),
+            rest=f"http://{house.address('rest')}",
+            tenant=tenant,
+            credential=credential,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._stack.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    # Credentials ---------------------------------------------------------------------------------
+
+    def enrolment(self) -> str:
+        """The tenant's enrolment credential, as ``phoenix-dma up`` writes one for its own."""
+        claims = {"sub": "operator", "roles": OPERATOR_ROLES, "may_enrol": ["*"]}
+        return self.token(audience=ENROLMENT_AUDIENCE, life=timedelta(hours=1), **claims)
+
+    def token(
+        self,
+        *,
+        audience: str = "phoenix-dma",
+        life: timedelta = timedelta(minutes=10),
+        key: OKPKey | None = None,
+        **claims: Any,
+    ) -> str:
+        """A credential of the house's own issuer; ``claims`` override what a genuine one says."""
+        said = {"iss": ISSUER, "tenant": self.tenant, **claims}
+        return sign(said, key or self._key, self.clock, audience=audience, life=life)
+
+    def participant_token(self, participant_id: str, **claims: Any) -> str:
+        """The credential of a participant, without a call for it."""
+        said = {
+            "sub": participant_id,
+            "participant": participant_id,
+            "participant_type": "agent",
+            "owner": "data-governance",
+            "roles": ["participant"],
+        }
+        return self.token(**{**said, **claims})
+
+    # Who acts ------------------------------------------------------------------------------------
+
+    async def transport(self, part: str = "gateway") -> RecordingTransport:
+        """A way to a part of the house, closed with the stage."""
+        endpoint = Endpoint(target=self.house.address(part), tls=False)
+        transport = RecordingTransport(endpoint, self.recording)
+        self._stack.push_async_callback(transport.close)
+        return transport
+
+    async def operator(self) -> Desk:
+        """Who runs the tenant: operator, submitter, reviewer, auditor in one person."""
+        if self._desk is None:
+            transport = await self.transport()
+            wanted = identity_pb2.EnrolRequest()
+            self._desk = Desk(transport, credential_for(transport, self.profile, wanted))
+        return self._desk
+
+    async def person(self, name: str, *roles: str) -> Desk:
+        """Somebody with these roles alone."""
+        token = self.token(sub=name, roles=list(roles))
+        return Desk(await self.transport(), GivenCredential(token))
+
+    async def participant(
+        self, participant_id: str = STEWARD, **fields: Unpack[ParticipantFields]
+    ) -> Participant:
+        """A steward that is registered and present; the test makes each of its moves."""
+        made = await self.stranger(participant_id, **fields)
+        await made.join()
+        return made
+
+    async def stranger(
+        self, participant_id: str = STEWARD, **fields: Unpack[ParticipantFields]
+    ) -> Participant:
+        """The same, not registered yet."""
+        transport = await self.transport()
+        made = Participant(transport, self.profile, steward(participant_id, fields))
+        self._stack.push_async_callback(made.leave_stage)
+        return made
+
+    async def agent(self, participant_id: str = STEWARD, **wish: Any) -> Agent:
+        """A steward as a process of its own, that works on whatever it is given."""
+        agent = await start_agent(self.profile, {"id": participant_id, **wish})
+        self._stack.push_async_callback(agent.kill)
+        return agent
+
+    # What is asked of the house ------------------------------------------------------------------
+
+    async def submit(self, **fields: Unpack[TaskFields]) -> TaskInfo:
+        """Submit a task, by default one like the paper's."""
+        return await (await self.operator()).submit(task(fields))
+
+    async def task_in(self, task_id: str, *statuses: str, seconds: float = PATIENCE) -> TaskInfo:
+        """The task once it is in one of these states."""
+        desk = await self.operator()
+
+        async def look() -> TaskInfo | None:
+            found = await desk.get_task(task_id)
+            return found if found.status in statuses else None
+
+        return await until(look, seconds)
+
+    async def task_with(self, task_id: str, owner: str, status: str = "active") -> TaskInfo:
+        """The task once ``owner`` holds it in that state."""
+        desk = await self.operator()
+
+        async def look() -> TaskInfo | None:
+            found = await desk.get_task(task_id)
+            return found if (found.participant, found.status) == (owner, status) else None
+
+        return await until(look, PATIENCE)
+
+    async def standing(self, participant_id: str, *statuses: str) -> str:
+        """The participant's state once it is one of these."""
+        desk = await self.operator()
+
+        async def look() -> str | None:
+            found = await desk.get_participant(participant_id)
+            status = declare.registry_pb2.ParticipantStatus.Name(found.status)
+            short = status.removeprefix("PARTICIPANT_STATUS_").lower()
+            return short if short in statuses else None
+
+        return await until(look, PATIENCE)
+
+    # What is left of it --------------------------------------------------------------------------
+
+    async def evidence(self) -> Evidence:
+        """The audit and the tables of the tenant."""
+        return await read_evidence(self.house.admin_url, self.tenant)
+
+    async def events(self, *types: str, about: str = "") -> list[AuditEvent]:
+        """Audit events in order, of these types, about this aggregate."""
+        found = (await self.evidence()).events
+        wanted = [
+            event
+            for event in found
+            if (not types or event.type in types) and (not about or event.aggregate == about)
+        ]
+        return sorted(wanted, key=lambda event: event.event_id)
+
+    async def story(self, task_id: str) -> list[str]:
+        """The types of a task's events, in order of the versions that they made."""
+        found = await self.events(about=f"task/{task_id}")
+        return [event.type for event in sorted(found, key=lambda one: one.aggregate_version)]
+
+    async def event(self, kind: str, **fields: str) -> AuditEvent:
+        """The first event of that kind whose fields are these, once it is there."""
+
+        async def look() -> AuditEvent | None:
+            for event in await self.events(kind):
+                if all(getattr(event, name) == value for name, value in fields.items()):
+                    return event
+            return None
+
+        return await until(look, PATIENCE)
+
+    def file(self, name: str) -> Path:
+        """A path in the house's folder that no other tenant uses."""
+        return self.house.folder.path / f"{self.tenant}.{name}"
+
+
+def steward(participant_id: str, fields: Mapping[str, Any]) -> ParticipantFields:
+    """The paper's customer steward; ``fields`` override."""
+    made: ParticipantFields = {
+        "id": participant_id,
+        "type": "agent",
+        "owner": "data-governance",
+        "capabilities": ["duplicate_detection", "policy_check"],
+        "data_domains": ["customer"],
+        "permissions": ["read_customer_master", "suggest_merge"],
+        "capacity": 4,
+    }
+    return {**made, **fields}  # type: ignore[typeddict-item]
+
+
+def task(fields: Mapping[str, Any]) -> Any:
+    """A task like the paper's; ``fields`` override."""
+    made: TaskFields = {
+        "task_id": TASK,
+        "objective": "Validate duplicate customer candidates and recommend merge actions",
+        "required_capabilities": ["duplicate_detection"],
+        "data_domains": ["customer_master"],
+        "risk_level": "medium",
+    }
+    return declare.task({**made, **fields})  # type: ignore[typeddict-item]
+
+
+__all__ = ["BACKUP", "PATIENCE", "STEWARD", "TASK", "Participant", "Stage", "Transport", "task"]

@@ -1,0 +1,58 @@
+"""A steward dies in the middle of its work, and somebody else goes on where it was."""
+
+from __future__ import annotations
+
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+
+
+async def test_the_backup_of_a_killed_steward_goes_on_from_its_checkpoint_and_the_zombie_is_refused(
+    stage: Stage,
+) -> None:
+    steward = await stage.agent(STEWARD, hold_at=3)
+    await steward.says("registered")
+    await stage.submit(input={"batches": [1, 2, 3, 4]})
+    began = await steward.says("began")
+    await steward.says("checkpointed", batch=2)
+    backup = await stage.agent(BACKUP)
+    await backup.says("registered")
+
+    await steward.says("working", batch=3)
+    steward.kill_9()
+
+    took_over = await backup.says("began")
+    assert took_over["done"] == [1, 2], "what was checkpointed is not done again"
+    assert took_over["version"] == 2
+    assert took_over["epoch"] > began["epoch"]
+    await backup.says("finished")
+    worked = [heard["batch"] for heard in backup.said if heard["said"] == "working"]
+    assert worked == [3, 4]
+    ended = await stage.task_in(TASK, "succeeded")
+    assert ended.result == {"done": [1, 2, 3, 4]}
+
+    old = {"task": TASK, "epoch": began["epoch"], "version": 2}
+    zombie = await stage.agent(STEWARD, zombie=old)
+    for _ in range(3):
+        tried = await zombie.says("tried")
+        assert tried["answer"] == "STALE_ASSIGNMENT", tried
+
+    assert await stage.standing(STEWARD, "failed")
+    (lost,) = await stage.events("PARTICIPANT_FAILED")
+    assert (lost.participant, lost.reason_code) == (STEWARD, "participant_failed")
+    assert await stage.story(TASK) == [
+        "TASK_SUBMITTED",
+        "ASSIGNMENT_CREATED",
+        "TASK_STARTED",
+        "CONTEXT_CHECKPOINTED",
+        "CONTEXT_CHECKPOINTED",
+        "HANDOFF_INITIATED",
+        "TASK_MIGRATING",
+        "HANDOFF_OFFERED",
+        "HANDOFF_COMPLETED",
+        "CONTEXT_CHECKPOINTED",
+        "CONTEXT_CHECKPOINTED",
+        "TASK_SUCCEEDED",
+    ]
+    (moved,) = await stage.events("HANDOFF_COMPLETED")
+    assert (moved.detail["source"], moved.detail["target"]) == (STEWARD, BACKUP)
+    assert moved.detail["reason"] == "participant_failed"
+    assert (moved.previous_state, moved.new_state) == ("migrating", "active")
