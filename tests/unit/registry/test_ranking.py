@@ -1,0 +1,159 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phoenix_runtime.core.standing import Liveness, ParticipantStatus, Standing
+from phoenix_runtime.core.verdict import DecisionPoint, Effect, Grants, Reason, Verdict
+from registry_svc.domain.declaration import Declaration
+from registry_svc.domain.discovery import Need, excluded_before, excluded_by
+from registry_svc.domain.participant import Participant, newcomer
+from registry_svc.domain.ranking import Judged, RankWeights, pre_rank, rank
+from registry_svc.domain.vitals import Vitals
+
+NOON = datetime(2026, 1, 1, tzinfo=UTC)
+REQUIRED = ("duplicate_detection", "customer_validation")
+
+
+def verdict(**fields: Any) -> Verdict:
+    said: dict[str, Any] = {
+        "effect": Effect.ALLOW,
+        "decision_id": "opa.dec.1",
+        "point": DecisionPoint.DISCOVER,
+        "policy": "p",
+        "policy_revision": "r",
+        "input_hash": "h",
+        "evaluated_at": NOON,
+        "trust": 0.6,
+    }
+    return Verdict(**{**said, **fields})
+
+
+def standing(name: str = "agent.1", **fields: Any) -> Standing:
+    said: dict[str, Any] = {
+        "participant_id": name,
+        "status": ParticipantStatus.ACTIVE,
+        "standing_revision": 1,
+        "generation": 1,
+        "type": "agent",
+        "owner": "acme",
+        "capacity": 1,
+        "grants": Grants(frozenset(REQUIRED)),
+        "liveness": Liveness.LEASED,
+    }
+    return Standing(**{**said, **fields})
+
+
+def ranked(*judged: Judged) -> list[str]:
+    return [one.standing.participant_id for one in rank(judged, REQUIRED, RankWeights())]
+
+
+def member(name: str, status: str = "active", **grants: Any) -> Participant:
+    declaration = Declaration(id=name, type="agent", owner="acme")
+    made = newcomer(declaration, Grants(**grants), verb="register", actor="operator", at=NOON)
+    return replace(made, status=ParticipantStatus(status))
+
+
+unit_interval = st.floats(min_value=0.0, max_value=1.0)
+standings = st.builds(
+    standing,
+    name=st.sampled_from([f"agent.{n}" for n in range(20)]),
+    load=st.none() | unit_interval,
+    latency=st.none() | st.floats(min_value=0.0, max_value=100.0),
+    cost=st.none() | st.floats(min_value=0.0, max_value=1e6),
+    suspect=st.booleans(),
+)
+
+
+@given(
+    st.lists(
+        st.tuples(standings, st.none() | unit_interval),
+        max_size=20,
+        unique_by=lambda p: p[0].participant_id,
+    )
+)
+def test_every_rank_is_a_weighted_sum_of_explained_terms(
+    members: list[tuple[Standing, float | None]],
+) -> None:
+    judged = [Judged(one, verdict(trust=trust)) for one, trust in members]
+    candidates = rank(judged, REQUIRED, RankWeights())
+    for candidate in candidates:
+        total = sum(term.value * term.weight for term in candidate.rank.terms)
+        assert abs(total - candidate.rank.total) < 1e-9
+        assert all(term.because for term in candidate.rank.terms)
+    order = [(one.standing.suspect, -one.rank.total) for one in candidates]
+    assert order == sorted(order)
+    assert rank(judged[::-1], REQUIRED, RankWeights()) == candidates
+
+
+def test_certified_counts_for_more_than_granted() -> None:
+    certified = verdict(facts={"certified": ["duplicate_detection"]})
+    [first, _] = rank(
+        [Judged(standing("agent.a"), verdict()), Judged(standing("agent.b"), certified)],
+        REQUIRED,
+        RankWeights(),
+    )
+    assert first.standing.participant_id == "agent.b"
+    assert first.certified == ("duplicate_detection",)
+    match = first.rank.terms[0]
+    assert (match.value, match.because) == (0.8, "1 of 2 certified, 1 granted")
+
+
+def test_the_idle_the_quick_and_the_cheap_come_first_and_ties_go_by_id() -> None:
+    assert ranked(
+        Judged(standing("agent.a", load=0.9), verdict()),
+        Judged(standing("agent.b", load=0.1), verdict()),
+    ) == ["agent.b", "agent.a"]
+    assert ranked(
+        Judged(standing("agent.a", latency=2.0), verdict()),
+        Judged(standing("agent.b", latency=1.0), verdict()),
+    ) == ["agent.b", "agent.a"]
+    assert ranked(
+        Judged(standing("agent.a", cost=2.0), verdict()),
+        Judged(standing("agent.b", cost=1.0), verdict()),
+    ) == ["agent.b", "agent.a"]
+    assert ranked(
+        Judged(standing("agent.b"), verdict()), Judged(standing("agent.a"), verdict())
+    ) == ["agent.a", "agent.b"]
+
+
+def test_the_suspect_come_last_however_good_they_are() -> None:
+    assert ranked(
+        Judged(standing("agent.a", suspect=True, load=0.0), verdict(trust=1.0)),
+        Judged(standing("agent.b", load=1.0), verdict(trust=0.0)),
+    ) == ["agent.b", "agent.a"]
+
+
+def test_who_is_asked_about_first_is_who_is_known_to_be_good() -> None:
+    members = [member(name) for name in ("agent.a", "agent.b", "agent.c", "agent.d")]
+    known = [
+        Vitals(load=0.9, trust=0.5),
+        Vitals(load=0.1, trust=0.5),
+        Vitals(load=0.1, trust=0.9),
+        Vitals(load=0.0, trust=1.0, suspect=True),
+    ]
+    order = [one.id for one in pre_rank(members, known)]
+    assert order == ["agent.c", "agent.b", "agent.a", "agent.d"]
+
+
+def test_an_exclusion_names_the_conjunct_that_failed() -> None:
+    need = Need(required_capabilities=REQUIRED, data_domains=("customer",), task_type="merge")
+    able = {"capabilities": frozenset(REQUIRED), "data_domains": frozenset({"customer"})}
+    lacking = excluded_before(member("agent.1", capabilities=frozenset({REQUIRED[0]})), need)
+    assert (lacking.failed, REQUIRED[1] in lacking.because) == ("capability_match", True)
+    assert excluded_before(member("agent.1", "failed", **able), need).failed == "active"
+    foreign = member("agent.1", capabilities=frozenset(REQUIRED))
+    assert excluded_before(foreign, need).failed == "policy_allows"
+    assert excluded_before(member("agent.1", **able), need).failed == "capability_match"
+
+
+def test_a_denial_is_filed_under_the_conjunct_that_its_rule_names() -> None:
+    def denied(rule: str) -> str:
+        reasons = (Reason("something", "First."), Reason(rule, "Second."))
+        return excluded_by("agent.1", verdict(effect=Effect.DENY, reasons=reasons)).failed
+
+    assert denied("trust_ok") == "trust_ok"
+    assert denied("data_domains") == "policy_allows"
+    assert excluded_by("agent.1", verdict(effect=Effect.DENY)).because
