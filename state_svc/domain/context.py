@@ -5,91 +5,21 @@ collected, so that a caller repairs it once.
 """
 
 import math
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge, Violation
 from phoenix_runtime.core.json import Json, JsonObject, NotCanonical, bytes_hash, canonical
-
-KINDS = frozenset(
-    {
-        "objective",
-        "messages",
-        "inputs",
-        "outputs",
-        "tool_calls",
-        "tool_outputs",
-        "artifacts",
-        "data_references",
-        "memory_references",
-        "reasoning_summaries",
-        "decisions",
-        "approvals",
-        "obligations",
-        "constraints",
-        "metadata",
-    }
-)
-"""The kinds that section 10 lists; anything else is refused by name."""
+from state_svc.domain.glance import DEEPEST, KINDS, NUMBER_LIMIT, is_unicode, looks_clean
+from state_svc.domain.reasoning import is_marker, looks_private, marks_private, private_tag
 
 LARGEST = 1 << 20
 """Bytes of the canonical form, where the settings do not say otherwise."""
-
-DEEPEST = 24
-"""Levels of nesting. The wire's own parser stops at about 32, without saying where."""
-
-NUMBER_LIMIT = 1 << 53
-"""From here on neighbouring integers are one and the same double, so a hash would lie."""
 
 MOST_VIOLATIONS = 16
 """Named at once; what is beyond is counted: an error has to fit into the 8 KiB of trailers."""
 
 LONGEST_PATH = 64
-
-# Stems that give a private trace away wherever they stand in a name: agent_scratchpad,
-# modelChainOfThought, hidden_states_layer_3.
-_STEMS = (
-    "chainofthought",
-    "scratchpad",
-    "hiddenstate",
-    "hiddenreasoning",
-    "privatereasoning",
-    "internalreasoning",
-    "rawreasoning",
-    "innermonologue",
-    "internalmonologue",
-    "reasoningtrace",
-    "reasoningcontent",
-    "reasoningdetails",
-    "reasoningtokens",
-    "reasoningsteps",
-    "thoughtprocess",
-    "thinkingblock",
-    "thinkingcontent",
-    "redactedthinking",
-    "privatethought",
-    "modelactivations",
-)
-# Words that mean it only when they are the whole name.
-_WORDS = frozenset(
-    {
-        "cot",
-        "think",
-        "thinking",
-        "thought",
-        "thoughts",
-        "reasoning",
-        "logits",
-        "logprobs",
-        "kvcache",
-        "activations",
-    }
-)
-_MARKERS = frozenset({"type", "kind", "role", "channel"})
-_MARKED = frozenset({"thinking", "redactedthinking", "reasoning", "thought"})
-_TAG = re.compile(r"<\s*(think|thinking|thoughts?|scratchpad|reasoning)\s*>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +40,10 @@ def context_document(document: JsonObject, *, largest: int = LARGEST) -> Context
 
     Raises `FieldInvalid` with every violation at once, `TooLarge` above ``largest`` bytes.
     """
-    violations = _bounded(_violations(document))
-    if violations:
-        raise FieldInvalid(violations)
+    if not looks_clean(document):
+        violations = _bounded(_violations(document))
+        if violations:
+            raise FieldInvalid(violations)
     try:
         content = canonical(document)
     except NotCanonical as error:
@@ -120,12 +51,6 @@ def context_document(document: JsonObject, *, largest: int = LARGEST) -> Context
     if len(content) > largest:
         raise TooLarge("context", size=len(content), limit=largest)
     return ContextDocument(content, bytes_hash(content))
-
-
-def looks_private(name: str) -> bool:
-    """True where ``name`` is one under which frameworks keep a model's private reasoning."""
-    bare = _bare(name)
-    return bare in _WORDS or any(stem in bare for stem in _STEMS)
 
 
 def _violations(document: JsonObject) -> Iterator[Violation]:
@@ -162,7 +87,7 @@ def _object(value: JsonObject, path: str, depth: int) -> Iterator[Violation]:
     for name, item in value.items():
         here = f"{path}.{name}"
         yield from _named(name, here)
-        if _bare(name) in _MARKERS and isinstance(item, str) and _bare(item) in _MARKED:
+        if is_marker(name) and marks_private(item):
             yield Violation(_shown(here), f"marks private reasoning ({item!r}): {_ADVICE}")
         yield from _inside(item, here, depth + 1)
 
@@ -179,15 +104,15 @@ def _named(name: str, path: str) -> Iterator[Violation]:
 
 def _text(value: str, path: str) -> Iterator[Violation]:
     """Violations of a string: tags under which models write their reasoning, lone surrogates."""
-    tag = _TAG.search(value)
-    if tag is not None:
-        yield Violation(_shown(path), f"holds private reasoning ({tag.group()}): {_ADVICE}")
+    tag = private_tag(value)
+    if tag:
+        yield Violation(_shown(path), f"holds private reasoning ({tag}): {_ADVICE}")
     yield from _surrogates(value, path)
 
 
 def _surrogates(value: str, path: str) -> Iterator[Violation]:
     """A violation where ``value`` is no Unicode text."""
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not is_unicode(value):
         yield Violation(_shown(path), "is no Unicode text")
 
 
@@ -197,12 +122,6 @@ def _number(value: float, path: str) -> Iterator[Violation]:
         yield Violation(_shown(path), "is NaN or infinite; JSON has no such number")
     elif abs(value) >= NUMBER_LIMIT:
         yield Violation(_shown(path), "is beyond ±2^53; send it as a string")
-
-
-def _bare(name: str) -> str:
-    """``name`` as it sounds: no case, no separators, compatibility forms folded."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(character for character in folded if character.isalnum())
 
 
 def _shown(path: str) -> str:

@@ -1,18 +1,15 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge
 from phoenix_runtime.core.json import Json, JsonObject, bytes_hash
-from state_svc.domain.context import (
-    DEEPEST,
-    KINDS,
-    MOST_VIOLATIONS,
-    context_document,
-    looks_private,
-)
+from state_svc.domain import context, glance
+from state_svc.domain.context import MOST_VIOLATIONS, context_document
+from state_svc.domain.glance import DEEPEST, KINDS
+from state_svc.domain.reasoning import looks_private
 
 PRIVATE = [
     "chain_of_thought",
@@ -171,3 +168,26 @@ def test_a_path_in_an_error_is_printable_and_short() -> None:
     assert len(field) <= 64
     assert field.replace("…", "").isascii()
     assert field.isprintable()
+
+
+anything = st.recursive(
+    scalars
+    | st.sampled_from(["thinking", "<think>", "\ud800", "text"])
+    | st.sampled_from([float("nan"), float("inf"), 2**53, -(2**60)]),
+    lambda v: (
+        st.lists(v, max_size=3)
+        | st.dictionaries(
+            names | st.sampled_from(["type", "cot", "\ud800", *PRIVATE]), v, max_size=3
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*sorted(KINDS), "plans", "cot"]), anything, max_size=3))
+@example({"outputs": [float("nan")]})
+@example({"messages": [{"type": "thinking"}]})
+@example({"messages": ["<think>"]})
+@example({"outputs": {"\ud800": 1}})
+def test_the_quick_look_and_the_thorough_one_agree(document: JsonObject) -> None:
+    assert glance.looks_clean(document) == (not list(context._violations(document)))
