@@ -93,7 +93,7 @@ same_subject(approval, question, facts) if {
 	approval.subject_hash != ""
 	approval.subject_hash == question.subject_hash
 	approval.task_id == question.task.task_id
-	approval.action in actions(facts)
+	lower(approval.action) in actions(facts)
 }
 
 # What an approval names as its action: the operation's own name (merge), else what was to be done.
