@@ -1,0 +1,29 @@
+"""The paper map names modules and tests that exist."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+MAP = ROOT / "docs" / "paper-map.md"
+
+
+def named_paths() -> list[str]:
+    """Everything in backticks that looks like a path of this repository."""
+    found = re.findall(r"`([\w./*-]+/[\w./*-]*)`", MAP.read_text())
+    return sorted(
+        {path for path in found if path.split("/")[0] in {p.name for p in ROOT.iterdir()}}
+    )
+
+
+def test_every_path_in_the_paper_map_exists() -> None:
+    paths = named_paths()
+    assert len(paths) > 20, "the map was not read"
+    missing = [p for p in paths if not list(ROOT.glob(p)) and not list(ROOT.glob(p + ".py"))]
+    assert missing == []
+
+
+def test_every_algorithm_table_and_figure_is_on_the_map() -> None:
+    text = MAP.read_text()
+    names = [f"Algorithm {n}" for n in range(1, 7)] + [f"Table {n}" for n in (3, 4, 5, 6)]
+    names += ["Figure 1", "Figure 2", "Figure 3", "Appendix A", "Appendix B"]
+    assert [name for name in names if name not in text] == []
