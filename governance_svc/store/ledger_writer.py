@@ -89,6 +89,9 @@ class GroupCommitLedger:
                 except Exception as error:  # noqa: BLE001  # it is the callers' to hear, all of it
                     lane.head = None
                     _fail(batch, error)
+                # Whoever was just answered often has more: one turn of the loop lets it join the
+                # next commit, which else would take only those that came during the last one.
+                await asyncio.sleep(0)
         finally:
             lane.drain = None
 

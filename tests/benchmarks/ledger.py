@@ -1,0 +1,127 @@
+"""Durable audit appends: group commit against a locked head row, in one run on one server.
+
+Run with ``python -m tests.benchmarks.ledger``; the bar is 15 times the locked head and a p99 of at
+most 5 ms, both at 32 callers (only ratios inside one run are to be trusted).
+"""
+
+import argparse
+import asyncio
+import shutil
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import uvloop
+
+from governance_svc.domain.chain import GENESIS, Head, chained
+from governance_svc.domain.ledger import Sealed, sealed
+from governance_svc.store import ledger_sql
+from governance_svc.store.ledger_rows import COLUMNS, row_of
+from governance_svc.store.ledger_writer import GroupCommitLedger
+from phoenix_runtime.chassis.database import Database, DatabaseOptions, create_database, driver
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.chassis.migrations import upgrade
+from phoenix_runtime.core.clock import SteadyClock
+from phoenix_runtime.local.house import House, HouseOptions
+from tests.support.audit import audit_event
+
+_NAMES = ", ".join(COLUMNS)
+_VALUES = ", ".join(f"${number}" for number in range(4, 4 + len(COLUMNS)))
+INSERT = (
+    f"INSERT INTO governance.ledger_event (tenant, sequence, chain_hash, {_NAMES})"  # noqa: S608
+    f" VALUES ($1, $2, $3, {_VALUES})"
+)
+MOVE = "UPDATE governance.ledger_head SET sequence = $2, chain_hash = $3 WHERE tenant = $1"
+
+Append = Callable[[str, Sequence[Sealed]], Awaitable[object]]
+
+
+class LockedHead:
+    """The naive ledger: every append locks the head row, alone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, tenant: str, events: Sequence[Sealed]) -> None:
+        """One transaction for one caller's events."""
+        async with self._database.transaction(tenant) as connection:
+            raw = await driver(connection)
+            await raw.execute(ledger_sql.FIRST_HEAD, tenant, GENESIS)
+            head = Head(*(await raw.fetch(ledger_sql.LOCKED_HEAD, tenant))[0])
+            for event in events:
+                row = row_of(event)
+                head = Head(head.sequence + 1, chained(head.chain_hash, row.leaf_hash))
+                await raw.execute(INSERT, tenant, head.sequence, head.chain_hash, *row.values)
+            await raw.execute(MOVE, tenant, head.sequence, head.chain_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Events a second, and the 99th percentile of one append in milliseconds."""
+
+    rate: float
+    p99: float
+
+
+async def measure(append: Append, callers: int, events: int, size: int) -> Figures:
+    """``callers`` append ``events`` in all, ``size`` a call, made before the clock runs."""
+    tenant = new_id("tenant")
+    waiting = iter([[made(tenant) for _ in range(size)] for _ in range(events // size)])
+    lengths: list[float] = []
+
+    async def caller() -> None:
+        for batch in waiting:
+            begun = time.perf_counter()
+            await append(tenant, batch)
+            lengths.append(time.perf_counter() - begun)
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(caller() for _ in range(callers)))
+    rate = len(lengths) * size / (time.perf_counter() - begun)
+    return Figures(rate, statistics.quantiles(lengths, n=100)[98] * 1000)
+
+
+def made(tenant: str) -> Sealed:
+    """An event of ordinary size."""
+    event = audit_event(
+        tenant,
+        task=new_id("task"),
+        correlation_id=new_id("audit.corr"),
+        detail={"why": "x" * 400, "alternatives": ["a", "b", "c"]},
+        policy_decision={"decision_id": new_id("opa.dec"), "effect": "allow"},
+    )
+    return sealed(event)
+
+
+async def run(callers: int, events: int) -> None:
+    """Print both figures and their ratio."""
+    options = HouseOptions.temporary(services=())
+    async with House(options) as house:
+        urls = house.databases["governance"]
+        await upgrade("governance_svc", urls.owner)
+        pool = DatabaseOptions(name="benchmark", pool=callers + 2)
+        database = create_database(urls.application, clock=SteadyClock(), options=pool)
+        group = GroupCommitLedger(database)
+        await measure(group.append, callers, 2_000, 1)  # warm
+        locked = await measure(LockedHead(database).append, callers, events // 10, 1)
+        told("locked head", locked)
+        grouped = await measure(group.append, callers, events, 1)
+        told("group commit", grouped)
+        told("group commit, 50 events a call", await measure(group.append, callers, events, 50))
+        print(f"ratio {grouped.rate / locked.rate:.1f}")
+        await database.close()
+    shutil.rmtree(options.data)
+
+
+def told(name: str, figures: Figures) -> None:
+    """One line."""
+    print(f"{name}: {figures.rate:,.0f} events/s, p99 {figures.p99:.2f} ms")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--callers", type=int, default=32)
+    parser.add_argument("--events", type=int, default=20_000)
+    asked = parser.parse_args()
+    uvloop.run(run(asked.callers, asked.events))
