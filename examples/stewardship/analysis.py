@@ -110,12 +110,22 @@ def breaches(findings: Sequence[Finding]) -> list[dict[str, str]]:
     for finding in sorted(findings, key=lambda finding: (-finding.score, finding.pair)):
         for record in finding.pair:
             if record in seen:
-                found.append(_breach(finding, "merged_once", f"{record} is in {seen[record]} too"))
+                found.append(
+                    _breach(
+                        finding,
+                        "merged_once",
+                        f"{record} is merged with {_other(seen[record], record)} already",
+                    )
+                )
             seen.setdefault(record, finding.pair)
         if not set(finding.agree) & set(IDENTITY_FIELDS):
             said = f"none of {', '.join(IDENTITY_FIELDS)} agrees"
             found.append(_breach(finding, "identity_agrees", said))
     return found
+
+
+def _other(pair: Pair, record: str) -> str:
+    return pair[1] if pair[0] == record else pair[0]
 
 
 def _breach(finding: Finding, rule: str, text: str) -> dict[str, str]:

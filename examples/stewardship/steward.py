@@ -212,6 +212,7 @@ def main() -> None:
     parser.add_argument("--id", required=True)
     parser.add_argument("--merges", type=Path, required=True)
     parser.add_argument("--hold-in-batch", type=int, default=0)
+    parser.add_argument("--cost", type=float, default=1.0)
     given = parser.parse_args()
     steward = Steward(given.id, given.merges, given.hold_in_batch)
     client = PhoenixClient(base_url="https://phoenix.example.com")
@@ -223,6 +224,7 @@ def main() -> None:
         owner=stage.STEWARD_OWNER,
         data_domains=[stage.DOMAIN],
         permissions=["read_customer_master", "suggest_merge", "merge_customer_master"],
+        cost=given.cost,
     )
     say("here", participant=given.id)
 

@@ -1,0 +1,135 @@
+"""The participants of the story: each a process of its own, heard through its lines of JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+PATIENCE: Final = 90.0
+LEAVING: Final = 30.0
+
+Line = Mapping[str, Any]
+
+
+class Silent(Exception):
+    """A participant ended, or said nothing for too long, before it said what was waited for."""
+
+
+class Player:
+    """One process."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path) -> None:
+        self.name = name
+        self.log = log
+        self.lines: list[Line] = []
+        self._process = process
+        self._news = asyncio.Condition()
+        self._over = False
+        self._reading = asyncio.create_task(self._read())
+
+    def all(self, event: str) -> list[Line]:
+        """Everything of that kind that it has said so far."""
+        return [line for line in self.lines if line["event"] == event]
+
+    async def says(self, event: str, holds: Callable[[Line], bool] = lambda _: True) -> Line:
+        """The first line of that kind for which ``holds``; raises `Silent`."""
+
+        def found() -> list[Line]:
+            return [line for line in self.all(event) if holds(line)]
+
+        try:
+            async with asyncio.timeout(PATIENCE), self._news:
+                await self._news.wait_for(lambda: found() or self._over)
+        except TimeoutError:
+            pass
+        if not found():
+            raise Silent(
+                f"{self.name} did not say {event!r}; its log is {self.log}\n{self._tail()}"
+            )
+        return found()[0]
+
+    async def kill(self) -> None:
+        """SIGKILL: it gets no chance to say anything to anybody."""
+        self._process.kill()
+        await self._process.wait()
+        await self._reading
+
+    async def leave(self) -> None:
+        """SIGTERM: it drains and says Goodbye."""
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(self._process.wait(), LEAVING)
+            except TimeoutError:
+                self._process.kill()
+        await self._reading
+
+    async def _read(self) -> None:
+        stream = self._process.stdout
+        while stream is not None and (line := await stream.readline()):
+            async with self._news:
+                self.lines.append(json.loads(line))
+                self._news.notify_all()
+        await self._process.wait()
+        async with self._news:
+            self._over = True
+            self._news.notify_all()
+
+    def _tail(self) -> str:
+        return self.log.read_text(errors="replace")[-2000:]
+
+
+class Cast:
+    """Starts players with the profile of one house, and leaves none behind."""
+
+    def __init__(self, profile: Path, folder: Path) -> None:
+        self._environment = {**os.environ, "PHOENIX_DMA_PROFILE": str(profile)}
+        self._folder = folder
+        self._players: list[Player] = []
+
+    async def enter(self, name: str, module: str, *arguments: str) -> Player:
+        """Start ``python -m examples.stewardship.<module>``."""
+        log = self._folder / f"{name}.{len(self._players)}.log"
+        with log.open("wb") as errors:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                f"examples.stewardship.{module}",
+                *arguments,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+                env=self._environment,
+                limit=1 << 22,
+            )
+        player = Player(name, process, log)
+        self._players.append(player)
+        return player
+
+    async def command(self, *arguments: str) -> Any:
+        """Run ``phoenix-dma … --output json`` as a person would; answers what it prints."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "phoenix_dma.cli",
+            *arguments,
+            "--output",
+            "json",
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self._environment,
+        )
+        printed, told = await process.communicate()
+        if process.returncode:
+            raise Silent(f"phoenix-dma {' '.join(arguments)}: {told.decode()}")
+        return json.loads(printed)
+
+    async def leave(self) -> None:
+        """Everybody goes."""
+        await asyncio.gather(*(player.leave() for player in self._players))

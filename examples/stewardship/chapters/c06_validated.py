@@ -1,0 +1,34 @@
+"""Step 6 of section 13."""
+
+from __future__ import annotations
+
+from examples.stewardship import stage
+from examples.stewardship.story import Story
+
+TITLE = "Policy Agent validates merge constraints."
+
+
+async def play(story: Story) -> None:
+    """A child task, governed like any other, judges what was found so far."""
+    steward = story.steward
+    assert steward is not None
+    asked = await steward.says("asked_policy")
+    answered = await steward.says("policy_answered")
+    child = await story.desk.get_task(asked["child"])
+    story.facts["first_child"] = child.id
+    story.holds(
+        child.message.parent_task_id == stage.TASK
+        and child.correlation_id == story.facts["correlation"],
+        f"{child.id} is a child of the review, under its correlation id",
+    )
+    story.holds(
+        child.status == "succeeded" and answered["by"] == stage.POLICY_AGENT,
+        f"{stage.POLICY_AGENT} checked {answered['checked']} findings",
+    )
+    for breach in answered["breaches"][:3]:
+        story.tell.line(f"against {breach['left']} + {breach['right']}: {breach['text']}")
+    story.facts["breaches"] = len(answered["breaches"])
+    story.holds(
+        (await story.task()).last_checkpoint.version == answered["version"],
+        f"its answer stands as a decision in the context, version {answered['version']}",
+    )

@@ -1,0 +1,140 @@
+"""What the chapters share: the house, the cast, what has happened so far, and how it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from rich.console import Console
+from rich.markup import escape
+
+from examples.stewardship import stage
+from examples.stewardship.cast import Cast, Player
+from phoenix_dma import AsyncPhoenixClient
+from phoenix_dma.aio.desk import Desk
+from phoenix_dma.plain import json_of
+from phoenix_dma.v1 import assignment_pb2, audit_pb2, common_pb2
+
+PATIENCE: Final = 60.0
+POLL: Final = 0.1
+
+Found = TypeVar("Found")
+
+
+class StoryBroken(AssertionError):
+    """Something did not happen as the story says."""
+
+
+class Teller:
+    """Tells the story, for people."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False, soft_wrap=True)
+        self._began = time.monotonic()
+
+    def chapter(self, number: int, title: str) -> None:
+        """A new step of the paper's scenario."""
+        self._console.print(f"\n[bold]{number}. {escape(title)}[/bold]")
+
+    def line(self, text: str) -> None:
+        """One thing that happened."""
+        self._console.print(f"   {escape(text)}")
+
+    def proved(self, text: str) -> None:
+        """One thing that was checked."""
+        self._console.print(f"   [green]✓[/green] {escape(text)}")
+
+    def plain(self, text: object = "") -> None:
+        """Something between chapters."""
+        self._console.print(text)
+
+    @property
+    def seconds(self) -> float:
+        """Since the story began."""
+        return time.monotonic() - self._began
+
+
+@dataclass(slots=True)
+class Story:
+    """Everything that a chapter may look at, and what earlier chapters found."""
+
+    client: AsyncPhoenixClient
+    cast: Cast
+    tell: Teller
+    folder: Path
+    judge: Callable[[], Awaitable[list[str]]]
+    """Runs `validate` over tables and audit; what does not hold, one line each."""
+    steward: Player | None = None
+    backup: Player | None = None
+    policy: Player | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def desk(self) -> Desk:
+        """The operator's desk."""
+        return self.client.desk
+
+    @property
+    def merges(self) -> Path:
+        """Where stewards put merged records."""
+        return self.folder / "merges"
+
+    def holds(self, condition: object, text: str) -> None:
+        """Check one thing, and tell it; raises `StoryBroken`."""
+        if not condition:
+            raise StoryBroken(text)
+        self.tell.proved(text)
+
+    async def task(self) -> assignment_pb2.Task:
+        """The task as it is now."""
+        return (await self.desk.get_task(stage.TASK)).message
+
+    async def events(self, kind: str = "") -> list[audit_pb2.AuditEvent]:
+        """The lineage of the task so far; only events of ``kind`` where it is given."""
+        found = await self.desk.lineage(stage.TASK)
+        return [event for event in found if not kind or event.type == kind]
+
+    async def event(
+        self, kind: str, holds: Callable[[audit_pb2.AuditEvent], bool] = lambda _: True
+    ) -> audit_pb2.AuditEvent:
+        """The first event of that kind for which ``holds``, once it has reached the ledger."""
+
+        async def look() -> audit_pb2.AuditEvent | None:
+            return next((event for event in await self.events(kind) if holds(event)), None)
+
+        return await self.until(look, f"an event {kind}")
+
+    async def until(self, look: Callable[[], Awaitable[Found | None]], what: str) -> Found:
+        """What ``look`` finds, once it does; raises `StoryBroken` after a minute."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := await look()) is None:
+            if time.monotonic() > deadline:
+                raise StoryBroken(f"nobody saw {what}")
+            await asyncio.sleep(POLL)
+        return found
+
+
+def detail(event: audit_pb2.AuditEvent) -> dict[str, Any]:
+    """The further facts of an event."""
+    return json_of(event.detail)
+
+
+def decision(event: audit_pb2.AuditEvent) -> dict[str, Any]:
+    """The decision that an event rests on."""
+    return json_of(event.policy_decision)
+
+
+def because(verdict: dict[str, Any]) -> str:
+    """Why policy said what it said."""
+    return "; ".join(str(reason.get("text", "")) for reason in verdict.get("reasons", []))
+
+
+def terms(score: common_pb2.Score) -> list[str]:
+    """A score, explained."""
+    return [
+        f"{term.value:.2f} × {term.weight:.2f}  {term.name}: {term.because}" for term in score.terms
+    ]
