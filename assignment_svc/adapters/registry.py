@@ -10,9 +10,9 @@ from phoenix_runtime.chassis.channels import Channels
 from phoenix_runtime.chassis.wire import (
     json_to_struct,
     number,
-    standing_from_pb,
     verdict_from_pb,
 )
+from phoenix_runtime.chassis.wire_standing import standing_from_pb
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Standing

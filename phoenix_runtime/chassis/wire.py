@@ -11,12 +11,11 @@ from typing import Any, TypeAlias, TypeVar
 
 from google.protobuf import duration_pb2, json_format, struct_pb2, timestamp_pb2
 
-from phoenix_dma.v1 import common_pb2, registry_pb2
+from phoenix_dma.v1 import common_pb2
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.score import Score, Term
-from phoenix_runtime.core.standing import Liveness, ParticipantStatus, Standing
 from phoenix_runtime.core.verdict import (
     DecisionPoint,
     Effect,
@@ -252,51 +251,6 @@ def score_from_pb(score: common_pb2.Score) -> Score:
     return Score(
         score.total,
         tuple(Term(t.name, t.value, t.weight, t.because, tuple(t.evidence)) for t in score.terms),
-    )
-
-
-# Standings ------------------------------------------------------------------------------------
-
-
-def standing_to_pb(standing: Standing) -> registry_pb2.Standing:
-    """A standing as assignment reads it."""
-    return registry_pb2.Standing(
-        participant_id=standing.participant_id,
-        status=number(registry_pb2.ParticipantStatus, standing.status),
-        standing_revision=standing.standing_revision,
-        generation=standing.generation,
-        type=standing.type,
-        owner=standing.owner,
-        capacity=standing.capacity,
-        grants=grants_to_pb(standing.grants),
-        cost=standing.cost,
-        load=standing.load,
-        suspect=standing.suspect,
-        liveness=number(registry_pb2.Liveness, standing.liveness),
-        trust_policy=standing.trust_policy,
-        status_reason=standing.status_reason,
-        latency=seconds_to_pb(standing.latency),
-    )
-
-
-def standing_from_pb(standing: registry_pb2.Standing) -> Standing:
-    """The standing that the registry answered."""
-    return Standing(
-        participant_id=standing.participant_id,
-        status=ParticipantStatus(short(registry_pb2.ParticipantStatus, standing.status)),
-        standing_revision=standing.standing_revision,
-        generation=standing.generation,
-        type=standing.type,
-        owner=standing.owner,
-        capacity=standing.capacity,
-        grants=grants_from_pb(standing.grants),
-        liveness=Liveness(short(registry_pb2.Liveness, standing.liveness)),
-        trust_policy=standing.trust_policy,
-        status_reason=standing.status_reason,
-        cost=standing.cost if standing.HasField("cost") else None,
-        load=standing.load if standing.HasField("load") else None,
-        latency=seconds_from_pb(standing, "latency"),
-        suspect=standing.suspect,
     )
 
 

@@ -11,10 +11,10 @@ from phoenix_runtime.chassis.wire import (
     seconds_from_pb,
     seconds_to_pb,
     short,
-    standing_to_pb,
     struct_to_json,
     time_to_pb,
 )
+from phoenix_runtime.chassis.wire_standing import standing_to_pb
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Role
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus, Standing

@@ -5,9 +5,9 @@ from phoenix_runtime.chassis.wire import (
     enum_from,
     receipt_to_pb,
     score_to_pb,
-    standing_to_pb,
     verdict_to_pb,
 )
+from phoenix_runtime.chassis.wire_standing import standing_to_pb
 from phoenix_runtime.core.standing import RiskLevel
 from registry_svc.domain.discovery import (
     Candidate,
