@@ -59,7 +59,7 @@ async def give_up(act: Act, task: Task, handoff: Handoff, abort: Abort) -> Hando
         status = task_step(task.status, task.parked_for, "abort_handoff", abort.actor)
         moved = await _given_back(act, replace(task, status=status), handoff.source_binding)
     told, ended, receipt = await abort_handoff(
-        act, moved, replace(handoff, source_seated=False), abort
+        act, task, replace(handoff, source_seated=False), abort, moved=moved
     )
     await act.unit.save_task(told)
     if seated:
