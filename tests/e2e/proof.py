@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
-from phoenix_runtime.chassis.schema import Rpc, rpcs
+from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.validate import validate
 from tests.e2e.stage import Stage
@@ -14,6 +16,16 @@ from tests.e2e.stage import Stage
 SCHEMAS = ("registry", "assignment", "governance")
 RPCS = rpcs()
 REFUSALS = {"ACCESS_REFUSED", "POLICY_DENIED", "ACTION_DENIED", "JOIN_DENIED", "SUBMISSION_DENIED"}
+OPTIONAL = {"/phoenix_dma.v1.AssignmentService/ResumeTasks"}
+"""Whoever holds nothing resumes nothing, and there is nothing to prove."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that was remembered: whose it was, and the audit events that it names."""
+
+    path: str
+    receipts: tuple[str, ...]
 
 
 async def prove(stage: Stage) -> None:
@@ -23,23 +35,34 @@ async def prove(stage: Stage) -> None:
     findings = [str(finding) for finding in validate(evidence)]
     answered = await _answered(stage)
     written = _by_request(evidence.events)
-    findings += _undeclared({**stage.recording.paths, **answered}, written)
-    findings += _silent(answered, written)
+    paths = {request_id: answer.path for request_id, answer in answered.items()}
+    findings += _undeclared({**stage.recording.paths, **paths}, written)
+    findings += _unproven(answered, evidence.events)
     assert not findings, "\n".join(["audit and tables of the tenant:", *findings])
 
 
-async def _answered(stage: Stage) -> dict[str, str]:
-    """The RPC of every request that was answered and remembered, by its id."""
+async def _answered(stage: Stage) -> dict[str, Answered]:
+    """Every request that was answered and remembered, by its id."""
     connection = await asyncpg.connect(stage.house.admin_url)
     try:
-        found: dict[str, str] = {}
+        found: dict[str, Answered] = {}
         for schema in SCHEMAS:
-            query = f"SELECT request_id, rpc FROM {schema}.idempotency WHERE tenant = $1"  # noqa: S608
-            rows = await connection.fetch(query, stage.tenant)
-            found.update({row["request_id"]: row["rpc"] for row in rows})
+            query = f"SELECT request_id, rpc, answer FROM {schema}.idempotency WHERE tenant = $1"  # noqa: S608
+            for row in await connection.fetch(query, stage.tenant):
+                answer = RPCS[row["rpc"]].response.FromString(row["answer"])
+                found[row["request_id"]] = Answered(row["rpc"], tuple(_receipts(answer)))
         return found
     finally:
         await connection.close()
+
+
+def _receipts(answer: Any) -> Iterator[str]:
+    """The audit events that an answer names as its proof."""
+    fields = answer.DESCRIPTOR.fields_by_name
+    if "receipt" in fields and answer.HasField("receipt"):
+        yield answer.receipt.audit_event_id
+    if "receipts" in fields:
+        yield from (receipt.audit_event_id for receipt in answer.receipts)
 
 
 def _by_request(events: Sequence[AuditEvent]) -> Mapping[str, list[str]]:
@@ -64,9 +87,16 @@ def _undeclared(paths: Mapping[str, str], written: Mapping[str, list[str]]) -> I
             yield f"{rpc.path} wrote {undeclared} and declares {sorted(rpc.audit_events)}"
 
 
-def _silent(answered: Mapping[str, str], written: Mapping[str, list[str]]) -> Iterator[str]:
-    """Changes that left no trace."""
-    for request_id, path in answered.items():
-        rpc: Rpc = RPCS[path]
-        if rpc.audit_events and request_id not in written:
-            yield f"{path} changed something ({request_id}) and wrote nothing"
+def _unproven(answered: Mapping[str, Answered], events: Sequence[AuditEvent]) -> Iterator[str]:
+    """Receipts that name no event, and answers that name none where one has to be written.
+
+    An answer that changed nothing, because it was given before, names the event of the first time.
+    """
+    written = {event.event_id for event in events}
+    for request_id, answer in answered.items():
+        lost = sorted(set(answer.receipts) - written)
+        if lost:
+            yield f"{answer.path} answered with receipts that the audit does not know: {lost}"
+        silent = not answer.receipts and answer.path not in OPTIONAL
+        if RPCS[answer.path].audit_events and silent:
+            yield f"{answer.path} changed something ({request_id}) and proved nothing"

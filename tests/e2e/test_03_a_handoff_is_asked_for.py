@@ -1,0 +1,151 @@
+"""A task is to move although its owner lives: nothing is interrupted before somebody takes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from phoenix_dma.errors import AssignmentLost, ContextHashMismatch, IllegalTransition, OfferLapsed
+from phoenix_dma.plain import json_of
+from phoenix_dma.v1 import handoff_pb2
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+
+THIRD = "agent.customer-steward.003"
+
+
+async def test_the_source_checkpoints_once_more_and_the_target_goes_on_from_there(
+    stage: Stage,
+) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit(input={"candidates": [1, 2]})
+    briefing = await steward.take(TASK)
+    backup = await stage.participant(BACKUP)
+    operator = await stage.operator()
+    handoff = await operator.hand_off(TASK, reason="the night shift begins")
+    assert handoff.source == STEWARD
+
+    await steward.directive("checkpoint_task", TASK)
+    assert (await operator.get_task(TASK)).participant == STEWARD, "it still works on it"
+    made = await steward.checkpoint(TASK, briefing.task.epoch, 0, {"outputs": {"checked": [1]}})
+
+    taken = await backup.take_over(TASK)
+    assert json_of((await backup.read(made.checkpoint.context_ref)).context) == {
+        "outputs": {"checked": [1]}
+    }
+    assert taken.handoff.received_hash == made.hash
+    assert taken.briefing.context.version == 1
+    assert taken.briefing.task.assignment.epoch > briefing.task.epoch
+    assert (await steward.directive("stop_task", TASK)).epoch == briefing.task.epoch
+    with pytest.raises(AssignmentLost):
+        await steward.checkpoint(TASK, briefing.task.epoch, 1, {"outputs": {"checked": [1, 2]}})
+    await backup.complete(TASK, taken.briefing.task.assignment.epoch, {"merged": 1})
+
+    story = await stage.story(TASK)
+    assert story[3:] == [
+        "HANDOFF_INITIATED",
+        "CONTEXT_CHECKPOINTED",
+        "TASK_MIGRATING",
+        "HANDOFF_OFFERED",
+        "HANDOFF_COMPLETED",
+        "TASK_SUCCEEDED",
+    ]
+    moved = await stage.event("HANDOFF_COMPLETED")
+    said = {name: moved.detail[name] for name in ("source", "target", "reason")}
+    assert said == {"source": STEWARD, "target": BACKUP, "reason": "requested"}
+    assert moved.policy_decision["effect"] == "allow"
+
+
+async def test_a_declined_offer_goes_to_the_next_candidate(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    await steward.take(TASK)
+    others = [await stage.participant(BACKUP), await stage.participant(THIRD)]
+    await (await stage.operator()).hand_off(TASK)
+    offered = await stage.event("HANDOFF_OFFERED")
+    first, second = sorted(others, key=lambda one: one.id != offered.participant)
+
+    await first.refuse(await first.directive("receive_handoff", TASK), "too much to do")
+    await second.take_over(TASK)
+
+    assert (await stage.task_with(TASK, second.id)).status == "active"
+    declined = await stage.event("HANDOFF_DECLINED")
+    assert (declined.participant, declined.reason_code) == (first.id, "declined")
+    assert declined.detail["why"] == "too much to do"
+
+
+async def test_an_offer_that_nobody_answers_lapses_and_the_source_goes_on_under_a_new_epoch(
+    stage: Stage,
+) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    briefing = await steward.take(TASK)
+    backup = await stage.participant(BACKUP)
+    await (await stage.operator()).hand_off(TASK)
+    offer = await backup.directive("receive_handoff", TASK)
+    with pytest.raises(AssignmentLost):  # on offer: the source is fenced
+        await steward.complete(TASK, briefing.task.epoch, {})
+
+    again = await steward.directive("start_task", TASK)
+
+    lapsed = await stage.event("HANDOFF_DECLINED")
+    assert (lapsed.participant, lapsed.reason_code) == (BACKUP, "offer_timeout")
+    with pytest.raises(OfferLapsed):
+        await backup.accept(offer, received_hash=briefing.context.hash)
+    await stage.task_with(TASK, STEWARD)
+    resumed = await steward.start(TASK, again.epoch)
+    assert resumed.task.epoch > briefing.task.epoch
+    await steward.complete(TASK, again.epoch, {"merged": 0})
+
+
+async def test_an_aborted_handoff_gives_the_task_back_under_a_new_epoch(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    briefing = await steward.take(TASK)
+    backup = await stage.participant(BACKUP)
+    operator = await stage.operator()
+    handoff = await operator.hand_off(TASK)
+    offer = await backup.directive("receive_handoff", TASK)
+
+    request = handoff_pb2.AbortHandoffRequest(handoff_id=handoff.handoff_id, reason="not now")
+    ended = (await operator.ask(operator.stubs.handoffs.AbortHandoff, request)).handoff
+
+    assert ended.status == handoff_pb2.HANDOFF_STATUS_ABORTED
+    again = await steward.directive("start_task", TASK)
+    assert again.epoch > briefing.task.epoch
+    with pytest.raises(OfferLapsed):
+        await backup.accept(offer, received_hash=briefing.context.hash)
+    with pytest.raises(AssignmentLost):
+        await steward.complete(TASK, briefing.task.epoch, {})
+    await steward.start(TASK, again.epoch)
+    await steward.complete(TASK, again.epoch, {"merged": 0})
+    request.reason, request.request_id = "once more", ""
+    with pytest.raises(IllegalTransition):
+        await operator.ask(operator.stubs.handoffs.AbortHandoff, request)
+
+
+async def test_what_was_not_received_is_not_taken_over(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    briefing = await steward.take(TASK)
+    await steward.checkpoint(TASK, briefing.task.epoch, 0, {"outputs": {"checked": [1]}})
+    backup = await stage.participant(BACKUP)
+    await (await stage.operator()).hand_off(TASK)
+    offer = await backup.directive("receive_handoff", TASK)
+
+    with pytest.raises(ContextHashMismatch):
+        await backup.accept(offer, received_hash=briefing.context.hash)
+
+    await backup.accept(offer)
+    assert (await stage.task_with(TASK, BACKUP)).status == "active"
+
+
+async def test_a_handoff_that_nobody_may_take_never_interrupts_the_task(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    briefing = await steward.take(TASK)
+
+    await steward.hand_off(TASK, "requested")
+
+    denied = await stage.event("HANDOFF_DENIED")
+    assert denied.reason_code == "no_eligible_participant"
+    assert "TASK_MIGRATING" not in await stage.story(TASK)
+    await steward.complete(TASK, briefing.task.epoch, {"merged": 0})

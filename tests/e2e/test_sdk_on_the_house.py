@@ -1,0 +1,201 @@
+"""The SDK's participant against the real house: it leaves gently, comes back, and is told."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from phoenix_dma import ApprovalRejected, AssignmentLost, AsyncPhoenixClient, AsyncTask, Leaving
+from phoenix_dma.aio.session import Loss
+from phoenix_dma.plain import json_of
+from phoenix_dma.v1 import registry_pb2
+from tests.e2e.stage import BACKUP, PATIENCE, STEWARD, TASK, Stage, steward
+
+
+async def enter(
+    stage: Stage, participant_id: str, handle: Any, **fields: Any
+) -> AsyncPhoenixClient:
+    """A participant of the SDK's own making, working on whatever it is given."""
+    client = AsyncPhoenixClient(profile=stage.profile, leaving=Leaving(0.2, 20))
+    client.handlers_complete = lambda: True
+    client.task_handler()(handle)
+    await client.register_participant(**steward(participant_id, fields))
+    await stage.standing(participant_id, "active")
+    return client
+
+
+async def test_one_that_drains_hands_its_task_over_with_what_it_knows(stage: Stage) -> None:
+    begun = asyncio.Event()
+
+    async def first(task: AsyncTask) -> None:
+        await task.checkpoint({"batches": 3}, decisions=["a rationale"])
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def second(task: AsyncTask) -> Any:
+        assert task.restored
+        assert (await task.context())["decisions"] == ["a rationale"]
+        return {"continued_from": (await task.context()).outputs}
+
+    leaver = await enter(stage, STEWARD, first)
+    await stage.submit()
+    await asyncio.wait_for(begun.wait(), PATIENCE)
+    async with await enter(stage, BACKUP, second):
+        await leaver.drain()
+        done = await stage.task_in(TASK, "succeeded")
+        assert done.result == {"continued_from": {"batches": 3}}
+        assert await stage.standing(STEWARD, "failed") == "failed"
+        handoff = await stage.event("HANDOFF_COMPLETED")
+        assert handoff.detail["target"] == BACKUP
+
+
+async def test_one_that_is_suspended_is_told_and_works_again_when_reinstated(stage: Stage) -> None:
+    lost: list[str] = []
+
+    async def handle(task: AsyncTask) -> str:
+        if task.attempt == 1 and not lost:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                lost.append(task.hold.why)
+                raise
+        return "done after the return"
+
+    async with await enter(stage, STEWARD, handle):
+        await stage.submit()
+        await stage.task_with(TASK, STEWARD)
+        desk = await stage.operator()
+        request = registry_pb2.SuspendParticipantRequest(participant_id=STEWARD, reason="a doubt")
+        await desk.ask(desk.stubs.registry.SuspendParticipant, request)
+        await stage.task_in(TASK, "migrating")
+        again = registry_pb2.ReinstateParticipantRequest(participant_id=STEWARD, reason="dispelled")
+        await desk.ask(desk.stubs.registry.ReinstateParticipant, again)
+        await stage.task_in(TASK, "succeeded")
+        assert lost
+
+
+async def test_a_second_process_of_the_same_participant_ends_the_first_for_good(
+    stage: Stage,
+) -> None:
+    begun: list[int] = []
+
+    async def first(task: AsyncTask) -> None:
+        begun.append(task.epoch)
+        await asyncio.Event().wait()
+
+    async def second(task: AsyncTask) -> Any:
+        begun.append(task.epoch)
+        return {}
+
+    older = await enter(stage, STEWARD, first)
+    await stage.submit()
+    await stage.task_with(TASK, STEWARD)
+    living = older.member.appear()  # type: ignore[union-attr]
+    async with await enter(stage, STEWARD, second):
+        assert await asyncio.wait_for(asyncio.shield(living), PATIENCE) is Loss.SUPERSEDED
+        await stage.task_in(TASK, "succeeded")
+        assert begun[1] > begun[0]
+    await older.close()
+
+
+async def test_a_result_that_a_human_refuses_is_worked_on_again_with_the_comment(
+    stage: Stage,
+) -> None:
+    async def handle(task: AsyncTask) -> Any:
+        refused = [
+            decision.comment for decision in task.approvals if decision.outcome == "rejected"
+        ]
+        return {"merged": 1, "after": refused}
+
+    async with await enter(stage, STEWARD, handle):
+        await stage.submit(policy_constraints=["human_approval_required"])
+        jane = AsyncPhoenixClient(profile=stage.profile)
+        await jane.register_participant(id="human.steward.jane", type="human", owner="business")
+        first = await _pending(stage, set())
+        await jane.participant_desk.decide(first, approve=False, comment="look again")
+        second = await _pending(stage, {first})
+        await jane.participant_desk.decide(second, approve=True, comment="good")
+        done = await stage.task_in(TASK, "succeeded")
+        assert done.result == {"merged": 1, "after": ["look again"]}
+        await jane.close()
+
+
+async def test_an_action_that_a_human_refuses_raises_with_the_comment(stage: Stage) -> None:
+    async def handle(task: AsyncTask) -> Any:
+        try:
+            await task.authorize(
+                "final_action", "merge", domain="customer_master", subject={"merge": ["a", "b"]}
+            )
+        except ApprovalRejected as rejected:
+            return {"comment": rejected.comment, "by": rejected.decided_by}
+
+    async with await enter(stage, STEWARD, handle):
+        await stage.submit(policy_constraints=["human_approval_required_for_merge"])
+        jane = AsyncPhoenixClient(profile=stage.profile)
+        await jane.register_participant(id="human.steward.jane", type="human", owner="business")
+        asked = await _pending(stage, set())
+        await jane.participant_desk.decide(asked, approve=False, comment="two people")
+        done = await stage.task_in(TASK, "succeeded")
+        assert done.result == {"comment": "two people", "by": "human.steward.jane"}
+        await jane.close()
+
+
+async def test_it_retires_when_told_so_and_its_task_moves_at_the_next_checkpoint(
+    stage: Stage,
+) -> None:
+    retiring, over = asyncio.Event(), asyncio.Event()
+
+    async def first(task: AsyncTask) -> None:
+        await task.checkpoint({"so far": 1})
+        retiring.set()
+        try:
+            while True:
+                await asyncio.to_thread(task.hold.checkpoint_wanted.wait, 5)
+                await task.checkpoint({"so far": 2})
+                await asyncio.sleep(0.2)
+        finally:
+            over.set()
+
+    async def second(task: AsyncTask) -> Any:
+        return (await task.context()).outputs
+
+    leaver = await enter(stage, STEWARD, first)
+    await stage.submit()
+    await asyncio.wait_for(retiring.wait(), PATIENCE)
+    async with await enter(stage, BACKUP, second):
+        await leaver.retire(reason="the project is over")
+        done = await stage.task_in(TASK, "succeeded")
+        assert done.result == {"so far": 2}
+        await stage.standing(STEWARD, "retired")
+        await asyncio.wait_for(over.wait(), PATIENCE)
+    await leaver.close()
+
+
+async def test_a_participants_write_after_its_task_was_cancelled_is_refused(stage: Stage) -> None:
+    go_on, refused = asyncio.Event(), asyncio.Event()
+
+    async def handle(task: AsyncTask) -> None:
+        try:
+            await go_on.wait()
+        except asyncio.CancelledError:
+            with pytest.raises(AssignmentLost):
+                await task.checkpoint({"late": True})
+            refused.set()
+            raise
+
+    async with await enter(stage, STEWARD, handle):
+        await stage.submit()
+        await stage.task_with(TASK, STEWARD)
+        await (await stage.operator()).cancel(TASK, "not wanted any more")
+        await asyncio.wait_for(refused.wait(), PATIENCE)
+
+
+async def _pending(stage: Stage, known: set[str]) -> str:
+    desk = await stage.operator()
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            for approval in await desk.list_approvals(statuses=("pending",)):
+                if approval.approval_id not in known:
+                    assert json_of(approval.subject)
+                    return approval.approval_id
+            await asyncio.sleep(0.1)
