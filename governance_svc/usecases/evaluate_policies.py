@@ -9,6 +9,7 @@ from governance_svc.domain.policy_engine import PolicyEngine
 from governance_svc.domain.questions import EXPLAINING, TrustQuestion, trust_question
 from governance_svc.domain.verdicts import Stamp, read_verdicts
 from governance_svc.usecases.assess_trust import Assessment, AssessTrust
+from governance_svc.usecases.recent_answers import RecentAnswers
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.ids import NewId
@@ -26,7 +27,7 @@ class EvaluatePolicies:
     def __init__(
         self, engine: PolicyEngine, trust: AssessTrust, clock: Clock, new_id: NewId
     ) -> None:
-        self._engine = engine
+        self._engine = RecentAnswers(engine, clock)
         self._trust = trust
         self._clock = clock
         self._new_id = new_id
@@ -55,7 +56,7 @@ class EvaluatePolicies:
             _completed(one, caller, assessments.get(index)) for index, one in enumerate(inputs)
         ]
         hashes = [_hash(index, question) for index, question in enumerate(questions)]
-        evaluation = await self._engine.evaluate(point, questions)
+        evaluation = await self._engine.evaluate(point, questions, hashes)
         stamps = self._stamps(point, evaluation.revision, hashes)
         verdicts = read_verdicts(evaluation.answer, stamps)
         if point not in EXPLAINING:

@@ -1,7 +1,7 @@
 """What time does to approvals, certificates and trust: the clock is moved by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from governance_svc.domain.bundle import make_bundle
 from governance_svc.domain.certification_events import certification_of_event
 from governance_svc.domain.ledger import AuditFilter
 from governance_svc.domain.lifecycle import ApprovalStatus
+from governance_svc.domain.policy_engine import Evaluation
 from governance_svc.domain.questions import TrustQuestion
 from governance_svc.store.approvals import PostgresApprovalClaims, PostgresApprovals
 from governance_svc.store.evidence import PostgresTrustRecords
@@ -42,10 +43,10 @@ from phoenix_runtime.chassis.relay import Relay
 from phoenix_runtime.chassis.unit import Units
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.errors import IllegalTransition, NotPermitted
-from phoenix_runtime.core.json import content_hash
+from phoenix_runtime.core.json import JsonObject, content_hash
 from phoenix_runtime.core.pages import page_request
 from phoenix_runtime.core.principal import Call
-from phoenix_runtime.core.verdict import DecisionPoint, Effect
+from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 from tests.support.audit import audit_event
 from tests.support.calls import call_of
 from tests.support.postgres import DatabaseFor
@@ -347,3 +348,41 @@ async def _certify(desks: Desks, life: timedelta) -> None:
         expire_time=desks.clock.now() + life,
     )
     await grant(call_of("operator", tenant=desks.tenant), wanted)
+
+
+class Counting(EmbeddedEngine):
+    """The real engine; says how many inputs it was asked about."""
+
+    asked = 0
+
+    async def evaluate(self, point: DecisionPoint, inputs: Sequence[JsonObject]) -> Evaluation:
+        self.asked += len(inputs)
+        return await super().evaluate(point, inputs)
+
+
+async def test_discovery_asks_the_engine_once_in_five_seconds_and_changes_always(
+    desks: Desks,
+) -> None:
+    engine = Counting()
+    await engine.load(shipped_bundle())
+    evaluate = EvaluatePolicies(engine, desks.trust, desks.clock, new_id)
+    questions: list[JsonObject] = [{"candidate": {"id": f"p.{i}"}} for i in range(3)]
+
+    async def asked(point: DecisionPoint, count: int) -> tuple[Verdict, ...]:
+        engine.asked = 0
+        verdicts = await evaluate(desks.service(), point, questions[:count])
+        assert len({verdict.decision_id for verdict in verdicts}) == count
+        return verdicts
+
+    first = await asked(DecisionPoint.DISCOVER, 2)
+    assert engine.asked == 2
+    again = await asked(DecisionPoint.DISCOVER, 3)
+    assert engine.asked == 1
+    assert [v.explanation for v in again[:2]] == [v.explanation for v in first]
+    for _ in range(2):
+        await asked(DecisionPoint.RETIRE, 2)
+        assert engine.asked == 2
+    desks.clock.advance(5)
+    await asked(DecisionPoint.DISCOVER, 3)
+    assert engine.asked == 3
+    await engine.close()
