@@ -17,6 +17,7 @@ async def enter(
 ) -> AsyncPhoenixClient:
     """A participant of the SDK's own making, working on whatever it is given."""
     client = AsyncPhoenixClient(profile=stage.profile, leaving=Leaving(0.2, 20))
+    client._transport = await stage.transport()  # one that remembers which RPC each request was
     client.handlers_complete = lambda: True
     client.task_handler()(handle)
     await client.register_participant(**steward(participant_id, fields))
