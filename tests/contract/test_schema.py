@@ -22,7 +22,7 @@ def test_no_file_of_the_contract_is_left_out() -> None:
     with_services = {
         path.stem
         for path in PROTOS.glob("*.proto")
-        if re.search(r"^service ", path.read_text(), re.M)
+        if re.search(r"^service ", path.read_text(), re.MULTILINE)
     }
     assert with_services == set(FILES)
 

@@ -8,8 +8,9 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
-from google.rpc import error_details_pb2
+from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from joserfc.jwk import OKPKey
 
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, session_pb2, session_pb2_grpc
@@ -100,8 +101,6 @@ async def refusal(address: str, task_id: str, metadata: Any) -> tuple[grpc.Statu
 
 
 def errors_of(error: grpc.aio.AioRpcError) -> dict[str, Any]:
-    from google.rpc import status_pb2
-
     packed = next(v for k, v in error.trailing_metadata() if k == DETAILS)
     status = status_pb2.Status.FromString(packed)
     kinds = (
@@ -264,8 +263,6 @@ async def test_a_peer_s_refusal_comes_back_as_the_same_class(address: str, keys:
 
 
 async def test_health_is_open_and_reflection_is_not(address: str, keys: Keys) -> None:
-    from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-
     async with grpc.aio.insecure_channel(address) as channel:
         health = health_pb2_grpc.HealthStub(channel)
         answer = await health.Check(

@@ -17,7 +17,7 @@ def test_what_is_proposed_is_right_and_nearly_complete(found: People) -> None:
     sure = proposal(findings, breaches(findings), at_least=0.6)
     measured = quality([(left, right) for left, right in sure["pairs"]], found.known)
     told = f"{len(found.records)} records, {len(pairs)} pairs compared: {measured}"
-    print(f"\n{told}")  # noqa: T201  # what the agents find is worth reading
+    print(f"\n{told}")  # what the agents find is worth reading
     assert measured.precision == 1.0
     assert measured.recall > 0.95
 

@@ -46,7 +46,12 @@ class Keys:
         **claims: Any,
     ) -> str:
         """A caller's credential; ``claims`` override what a genuine one says."""
-        said = {"iss": "phoenix-dma-local", "sub": "somebody", "tenant": "default", "roles": list(roles)}
+        said = {
+            "iss": "phoenix-dma-local",
+            "sub": "somebody",
+            "tenant": "default",
+            "roles": list(roles),
+        }
         return sign(
             {**said, **claims}, key or self.issuer, self.clock, audience=audience, life=life
         )

@@ -15,6 +15,7 @@ from assignment_svc.domain.states import ApprovalState
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import NotFound
+from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.json import JsonObject, content_hash
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus, Standing
@@ -219,7 +220,13 @@ class RecordedAccess:
 
     refusals: list[tuple[str, str, JsonObject]] = field(default_factory=list)
 
-    async def refused(self, call: Call, what: str, facts: JsonObject) -> None:
+    async def refused(
+        self,
+        call: Call,
+        what: str,
+        facts: JsonObject,
+        reason: ReasonCode = ReasonCode.CREDENTIAL_MISUSED,
+    ) -> None:
         """Remember it."""
         self.refusals.append((call.actor, what, facts))
 
