@@ -5,7 +5,12 @@ from collections import OrderedDict
 from governance_svc.domain.ports import Units
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import PolicyDenied
-from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
+from phoenix_runtime.core.events import (
+    AuditDraft,
+    AuditEventType,
+    ReasonCode,
+    denial_document,
+)
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import Verdict
@@ -53,6 +58,6 @@ class Refusals:
                     task=task,
                     reason_code=ReasonCode.POLICY_DENIED,
                     verdict=verdict,
-                    detail={**detail, "remediation": list(verdict.remediation)},
+                    detail={**denial_document(verdict), **detail},
                 )
             )
