@@ -62,7 +62,9 @@ async def test_an_expired_lease_fails_its_holder_once_and_says_so(rooms: Rooms) 
     assert (event["previous_state"], event["new_state"]) == ("active", "failed")
     assert event["detail"]["generation"] == 1  # type: ignore[index]
     assert line.losses == [(4, Loss.EXPIRED)]
-    assert (await rooms.leases.sweep(10)).claims == ()
+    client = rooms.leases._sweep.registered_client
+    member = f"{rooms.tenant}/agent.1/1"
+    assert await client.zscore(rooms.leases._deadlines[0], member) is None
 
 
 async def test_a_new_lease_store_expires_nobody_and_is_seeded_again(rooms: Rooms) -> None:
@@ -96,6 +98,7 @@ async def test_clocks_that_drift_apart_expire_nobody(rooms: Rooms) -> None:
     rooms.clock.advance(2.0)
     assert (await rooms.leases.sweep(10)).state is SweepState.DRIFTED
     await rooms.expire()
+    assert (await rooms.leases.sweep(10)).state is SweepState.STEADY, "seeded again"
     await rooms.expire()
     assert (await rooms.get("agent.1")).status is ParticipantStatus.REGISTERED
 
@@ -110,6 +113,7 @@ async def test_a_replica_that_stalled_extends_instead_of_failing(rooms: Rooms) -
     # A deadline from before the stall, written now, must not undo the grace.
     rooms.parts.attendance.renew(presence)
     await rooms.write()
+    assert (await rooms.leases.sweep(10)).claims == ()
     await rooms.expire()
     assert (await rooms.get("agent.1")).status is ParticipantStatus.REGISTERED
 
