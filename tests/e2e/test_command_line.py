@@ -1,0 +1,184 @@
+"""The command line as people and programs use it, Figure 3 as printed beside it."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from phoenix_dma.errors import NotFound
+from tests.e2e.stage import PATIENCE, STEWARD, Stage
+from tests.support.programs import Programs
+from tests.support.until import until
+
+FIGURE = Path(__file__).parents[2] / "examples" / "figure3"
+SUBMIT = ("submit", str(FIGURE / "task.json"))
+JSON = ("--output", "json")
+
+
+@pytest.fixture
+async def programs(stage: Stage) -> AsyncIterator[Programs]:
+    programs = Programs(stage.profile, stage.file("profile.toml"))
+    yield programs
+    await programs.leave()
+
+
+@pytest.fixture
+async def figure(stage: Stage, programs: Programs) -> None:
+    """Figure 3 at work."""
+    script, validators = str(FIGURE / "figure3.py"), str(FIGURE / "validators.py")
+    await programs.start("run", script, "--with", validators)
+    desk = await stage.operator()
+
+    async def known() -> bool | None:
+        try:
+            await desk.get_participant(STEWARD)
+        except NotFound:
+            return None
+        return True
+
+    await until(known, PATIENCE)
+    await stage.standing(STEWARD, "active")
+
+
+@pytest.mark.usefixtures("figure")
+async def test_figure_3_works_on_what_is_submitted_and_its_lineage_is_told(
+    programs: Programs,
+) -> None:
+    done = (await programs.run(*SUBMIT, "--wait", *JSON)).json
+    assert (done["status"], done["result"]["duplicates"]) == ("succeeded", 1)
+    assert done["last_checkpoint"]["context_ref"] == f"phoenix://state/{done['task_id']}/1"
+    told = await programs.run("lineage", done["task_id"])
+    order = ["TASK_SUBMITTED", "ASSIGNMENT_CREATED", "TASK_STARTED", "CONTEXT_CHECKPOINTED"]
+    places = [told.out.index(kind) for kind in [*order, "TASK_SUCCEEDED"]]
+    assert places == sorted(places)
+    assert re.search(r"decision opa\.dec\.\S+ allow: ", told.out)
+    events = (await programs.run("audit", "--task", done["task_id"], "--limit", "2", *JSON)).json
+    assert len(events) == 2
+    started = await programs.run("audit", "--type", "TASK_STARTED", *JSON)
+    assert [event["actor"] for event in started.json] == [STEWARD]
+
+
+@pytest.mark.usefixtures("figure")
+async def test_people_see_tables_with_whole_ids(programs: Programs) -> None:
+    done = (await programs.run(*SUBMIT, "--wait", *JSON)).json
+    assert STEWARD in (await programs.run("participants")).out
+    assert done["task_id"] in (await programs.run("tasks")).out
+    shown = (await programs.run("tasks", "show", done["task_id"])).out
+    assert done["correlation_id"] in shown
+    shown = (await programs.run("participants", "show", STEWARD)).out
+    assert "customer_validation, duplicate_detection, policy_check" in shown
+
+
+@pytest.mark.usefixtures("figure")
+async def test_it_is_explained_who_would_get_a_task_and_who_is_found(programs: Programs) -> None:
+    explained = (await programs.run("explain", str(FIGURE / "task.json"), *JSON)).json
+    assert explained["participant_id"] == STEWARD
+    assert {term["name"] for term in explained["score"]["terms"]} >= {"trust", "availability"}
+    need = ("--capability", "policy_check", "--domain", "customer_master")
+    found = (await programs.run("discover", *need, *JSON)).json
+    assert [candidate["participant_id"] for candidate in found["candidates"]] == [STEWARD]
+    assert "rank" in (await programs.run("discover", *need)).out
+
+
+async def test_a_human_decides_on_the_command_line(
+    stage: Stage, programs: Programs, figure: None
+) -> None:
+    del figure
+    flags = ("--constraint", "human_approval_required", "--id", "task.by-hand")
+    await programs.run(*SUBMIT, *flags, *JSON)
+    await stage.task_in("task.by-hand", "awaiting_approval")
+    (asked,) = (await programs.run("approvals", "list", "--status", "pending", *JSON)).json
+    shown = await programs.run("approvals", "show", asked["approval_id"])
+    assert asked["subject_hash"] in shown.out
+    yes = ("approvals", "approve", asked["approval_id"])
+    decided = await programs.run(*yes, "--as", "human.jane", "--comment", "same person", *JSON)
+    assert (decided.json["status"], decided.json["decided_by"]) == ("approved", "human.jane")
+    await stage.task_in("task.by-hand", "succeeded")
+    again = await programs.run(*yes, "--as", "human.jane", "--comment", "again", *JSON)
+    assert again.code == 1
+    retired = await programs.run("retire", "human.jane", "--mode", "immediate", *JSON)
+    assert retired.json["status"] == "finished"
+
+
+@pytest.mark.usefixtures("figure")
+async def test_an_agent_may_not_be_enrolled_as_the_human_it_asks(programs: Programs) -> None:
+    flags = ("--constraint", "human_approval_required", "--id", "task.by-hand")
+    await programs.run(*SUBMIT, *flags, *JSON)
+    refused = await programs.run(
+        "approvals", "approve", "approval.none", "--as", STEWARD, "--comment", "me"
+    )
+    assert refused.code == 1
+    assert "What to do: " in refused.err
+
+
+async def test_a_capability_is_certified_and_the_certificate_taken_back(
+    stage: Stage, programs: Programs
+) -> None:
+    await stage.participant()
+    grant = ("certify", "grant", STEWARD, "duplicate_detection", "--evidence", "the June suite")
+    granted = (await programs.run(*grant, *JSON)).json["certification"]
+    listed = (await programs.run("certify", "list", "--participant", STEWARD, *JSON)).json
+    assert [one["certification_id"] for one in listed] == [granted["certification_id"]]
+    revoke = ("certify", "revoke", granted["certification_id"], "--reason", "the suite was wrong")
+    assert "revoke_time" in (await programs.run(*revoke, *JSON)).json["certification"]
+
+
+async def test_an_operator_suspends_reinstates_and_cancels(
+    stage: Stage, programs: Programs
+) -> None:
+    await stage.participant()
+    told = await programs.run("participants", "suspend", STEWARD, "--reason", "a doubt")
+    assert f"{STEWARD} is suspended" in told.out
+    told = await programs.run("participants", "reinstate", STEWARD)
+    assert f"{STEWARD} is registered" in told.out
+    text = json.dumps({"task_id": "task.unwanted", "objective": "o", "on_request": True})
+    flags = ("--capability", "duplicate_detection", "--domain", "customer_master")
+    made = await programs.run("submit", "-", *flags, *JSON, given=text)
+    assert made.json["status"] == "pending"
+    told = await programs.run("tasks", "cancel", "task.unwanted", "--reason", "not wanted")
+    assert "task.unwanted is cancelled" in told.out
+
+
+async def test_a_refusal_has_reason_and_remedy_for_people_and_for_programs(
+    stage: Stage, programs: Programs
+) -> None:
+    await stage.participant()
+    flags = ("submit", "--objective", "o", "--capability", "mind_reading", "--risk", "low")
+    told = await programs.run(*flags)
+    assert (told.code, told.out) == (1, "")
+    assert told.err.startswith("POLICY_DENIED: ")
+    assert "What to do: " in told.err
+    said = await programs.run(*flags, *JSON)
+    error = json.loads(said.err)["error"]
+    assert (said.code, error["reason"]) == (1, "POLICY_DENIED")
+    assert error["remedy"]
+    missing = await programs.run("tasks", "show", "task.none", *JSON)
+    assert json.loads(missing.err)["error"]["reason"] == "RESOURCE_NOT_FOUND"
+
+
+async def test_a_wrong_command_line_and_a_house_that_is_away_have_codes_of_their_own(
+    stage: Stage, programs: Programs, tmp_path: Path
+) -> None:
+    await stage.participant()
+    wrong = await programs.run("submit", "-", given='{"objektive": "o"}')
+    assert wrong.code == 2
+    assert "objektive" in wrong.err
+    programs._environment["PHOENIX_DMA_PROFILE"] = str(tmp_path / "none.toml")
+    nowhere = await programs.run("tasks")
+    assert nowhere.code == 3
+    assert "phoenix-dma up" in nowhere.err
+
+
+async def test_a_token_is_printed_alone_and_opens_the_rest_port(
+    stage: Stage, programs: Programs
+) -> None:
+    await stage.participant()
+    token = (await programs.run("token")).out.strip()
+    async with httpx.AsyncClient(base_url=stage.profile.rest) as client:
+        headers = {"authorization": f"Bearer {token}"}
+        answer = await client.get("/audit/events", headers=headers)
+    assert answer.status_code == 200
+    assert answer.json()["events"]
