@@ -6,6 +6,7 @@ from assignment_svc.domain.approval import Approval
 from assignment_svc.domain.discovery import Alternative, Judged, Requirement
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.task import Binding, Task, TaskObligation, TaskSpec
+from phoenix_runtime.core.events import denial_document
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.score import Score
 from phoenix_runtime.core.standing import Standing
@@ -143,11 +144,4 @@ def requirement_of(task: Task, exclude: Iterable[str] = ()) -> Requirement:
 
 def denial_detail(verdict: Verdict, **more: Json) -> dict[str, Json]:
     """Table 5, *policy denied*: policy, decision, explanation, remediation path."""
-    return {
-        "policy": verdict.policy,
-        "decision": verdict.decision_id,
-        "effect": verdict.effect.value,
-        "explanation": verdict.explanation,
-        "remediation": list(verdict.remediation),
-        **more,
-    }
+    return {**denial_document(verdict), **more}

@@ -182,6 +182,17 @@ def verdict_document(verdict: Verdict | None) -> JsonObject:
     return document
 
 
+def denial_document(verdict: Verdict) -> dict[str, Json]:
+    """Table 5, *policy denied*: policy name, decision, explanation, remediation path."""
+    return {
+        "policy": verdict.policy,
+        "decision": verdict.effect.value,
+        "policy_decision_id": verdict.decision_id,
+        "explanation": verdict.explanation,
+        "remediation": list(verdict.remediation),
+    }
+
+
 def leaf(event: Mapping[str, Json]) -> str:
     """The leaf hash of an event document that carries its ``salt`` but no ``leaf_hash`` yet."""
     return content_hash({key: value for key, value in event.items() if key != "leaf_hash"})

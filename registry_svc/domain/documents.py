@@ -2,7 +2,7 @@
 
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
-from phoenix_runtime.core.verdict import Grants, Verdict
+from phoenix_runtime.core.verdict import Grants
 from registry_svc.domain.participant import Participant
 
 
@@ -41,14 +41,4 @@ def participant_document(participant: Participant) -> dict[str, Json]:
         "trust_policy": declaration.effective_trust_policy,
         "task_types": list(declaration.task_types),
         "generation": participant.generation,
-    }
-
-
-def denial_document(verdict: Verdict) -> dict[str, Json]:
-    """Table 5, policy denied: policy name, decision, explanation, remediation path."""
-    return {
-        "policy": verdict.policy,
-        "decision": verdict.effect.value,
-        "explanation": verdict.explanation,
-        "remediation": list(verdict.remediation),
     }

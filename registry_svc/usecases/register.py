@@ -1,14 +1,14 @@
 """RegisterParticipant (Algorithm 1): identity over generations, claims in, grants out."""
 
 from phoenix_runtime.core.errors import IllegalTransition, PolicyDenied, Unavailable
-from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
+from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode, denial_document
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call, Role
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.standing import Liveness
 from phoenix_runtime.core.verdict import DecisionPoint, Grants, Verdict
 from registry_svc.domain.declaration import Declaration, claims_document, parse_declaration
-from registry_svc.domain.documents import denial_document, grants_document, identity_document
+from registry_svc.domain.documents import grants_document, identity_document
 from registry_svc.domain.lifecycle import LIFECYCLE, OPERATOR, PARTICIPANT, arriving
 from registry_svc.domain.participant import Participant, newcomer
 from registry_svc.domain.ports import RegistryUnit

@@ -7,11 +7,11 @@ from phoenix_runtime.core.errors import (
     PolicyDenied,
     Unavailable,
 )
-from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
+from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode, denial_document
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint, Grants, Verdict
 from registry_svc.domain.declaration import Claims, Declaration, claims_document, with_claims
-from registry_svc.domain.documents import denial_document, grants_document, participant_document
+from registry_svc.domain.documents import grants_document, participant_document
 from registry_svc.domain.lifecycle import LIFECYCLE, RETIRED, RETIRING, SUSPENDED
 from registry_svc.domain.participant import Participant
 from registry_svc.domain.view import Changed
