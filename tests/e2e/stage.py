@@ -15,11 +15,10 @@ from joserfc.jwk import OKPKey
 from phoenix_dma import declare
 from phoenix_dma.aio.credentials import GivenCredential, credential_for
 from phoenix_dma.aio.desk import Desk
-from phoenix_dma.aio.transport import Transport
 from phoenix_dma.briefing import TaskInfo
 from phoenix_dma.declare import ParticipantFields, TaskFields
 from phoenix_dma.profile import Endpoint, Profile
-from phoenix_dma.v1 import identity_pb2
+from phoenix_dma.v1 import assignment_pb2, identity_pb2, registry_pb2
 from phoenix_runtime.chassis.credentials import ENROLMENT_AUDIENCE, sign
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.events import AuditEvent
@@ -151,7 +150,18 @@ class Stage:
 
     async def submit(self, **fields: Unpack[TaskFields]) -> TaskInfo:
         """Submit a task, by default one like the paper's."""
-        return await (await self.operator()).submit(task(fields))
+        return await (await self.operator()).submit(self.task(**fields))
+
+    def task(self, **fields: Unpack[TaskFields]) -> assignment_pb2.TaskDeclaration:
+        """A task like the paper's; ``fields`` override."""
+        made: TaskFields = {
+            "task_id": TASK,
+            "objective": "Validate duplicate customer candidates and recommend merge actions",
+            "required_capabilities": ["duplicate_detection"],
+            "data_domains": ["customer_master"],
+            "risk_level": "medium",
+        }
+        return declare.task({**made, **fields})
 
     async def task_in(self, task_id: str, *statuses: str, seconds: float = PATIENCE) -> TaskInfo:
         """The task once it is in one of these states."""
@@ -179,7 +189,7 @@ class Stage:
 
         async def look() -> str | None:
             found = await desk.get_participant(participant_id)
-            status = declare.registry_pb2.ParticipantStatus.Name(found.status)
+            status = registry_pb2.ParticipantStatus.Name(found.status)
             short = status.removeprefix("PARTICIPANT_STATUS_").lower()
             return short if short in statuses else None
 
@@ -234,18 +244,3 @@ def steward(participant_id: str, fields: Mapping[str, Any]) -> ParticipantFields
         "capacity": 4,
     }
     return {**made, **fields}  # type: ignore[typeddict-item]
-
-
-def task(fields: Mapping[str, Any]) -> Any:
-    """A task like the paper's; ``fields`` override."""
-    made: TaskFields = {
-        "task_id": TASK,
-        "objective": "Validate duplicate customer candidates and recommend merge actions",
-        "required_capabilities": ["duplicate_detection"],
-        "data_domains": ["customer_master"],
-        "risk_level": "medium",
-    }
-    return declare.task({**made, **fields})  # type: ignore[typeddict-item]
-
-
-__all__ = ["BACKUP", "PATIENCE", "STEWARD", "TASK", "Participant", "Stage", "Transport", "task"]

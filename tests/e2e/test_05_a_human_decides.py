@@ -1,0 +1,242 @@
+"""What needs a human does not happen before a distinct human said yes, to this content."""
+
+from __future__ import annotations
+
+import pytest
+
+from phoenix_dma.errors import (
+    ApprovalRequired,
+    NotPermitted,
+    PhoenixError,
+    PolicyDenied,
+)
+from phoenix_dma.plain import json_of
+from phoenix_dma.v1 import approval_pb2
+from tests.e2e.participant import Participant
+from tests.e2e.stage import BACKUP, PATIENCE, STEWARD, TASK, Stage
+from tests.support.until import until
+
+HUMAN = "human.data-steward.01"
+MERGE = ["human_approval_required_for_merge"]
+RESULT = ["human_approval_required"]
+
+
+async def human(stage: Stage, name: str = HUMAN, owner: str = "data-office") -> Participant:
+    """A temporary participant that is there to decide."""
+    return await stage.participant(
+        name,
+        type="human",
+        owner=owner,
+        capabilities=[],
+        permissions=[],
+        roles=("participant", "reviewer"),
+    )
+
+
+async def waiting(stage: Stage, task_id: str = TASK) -> approval_pb2.Approval:
+    """The question that is put to the humans about the task."""
+    operator = await stage.operator()
+
+    async def look() -> approval_pb2.Approval | None:
+        found = await operator.list_approvals(statuses=("pending",), task_id=task_id)
+        return found[0] if found else None
+
+    return await until(look, PATIENCE)
+
+
+def proposal(*pairs: str) -> dict[str, object]:
+    return {"merge": list(pairs), "into": "customer.1"}
+
+
+async def test_a_merge_is_rejected_revised_asked_anew_approved_and_only_then_carried_out(
+    stage: Stage,
+) -> None:
+    steward = await stage.participant(STEWARD)
+    decider = await human(stage)
+    await stage.submit(policy_constraints=MERGE)
+    epoch = (await steward.take(TASK)).task.epoch
+    merge = {"kind": "final_action", "name": "merge", "domain": "customer_master"}
+
+    with pytest.raises(ApprovalRequired) as asked:
+        await steward.authorize(TASK, epoch, subject=proposal("customer.2"), **merge)
+    first = await waiting(stage)
+    assert first.approval_id == asked.value.approval_id
+    assert json_of(first.subject) == proposal("customer.2"), "this is what the human sees"
+    with pytest.raises(ApprovalRequired) as again:
+        await steward.authorize(TASK, epoch, subject=proposal("customer.2"), **merge)
+    assert again.value.approval_id == first.approval_id, "the same question is asked once"
+    await decider.desk.decide(
+        first.approval_id,
+        approve=False,
+        comment="customer.2 is somebody else",
+        subject_hash=first.subject_hash,
+    )
+    await steward.directive("approval_decided", TASK)
+    with pytest.raises(PolicyDenied):
+        await steward.authorize(TASK, epoch, subject=proposal("customer.2"), **merge)
+
+    with pytest.raises(ApprovalRequired) as revised:
+        await steward.authorize(TASK, epoch, subject=proposal("customer.3"), **merge)
+    assert revised.value.approval_id != first.approval_id
+    second = await waiting(stage)
+    await decider.desk.decide(second.approval_id, approve=True, comment="these two are one")
+    await steward.directive("approval_decided", TASK)
+
+    leave = await steward.authorize(TASK, epoch, subject=proposal("customer.3"), **merge)
+    assert leave.approval_id == second.approval_id
+    repeated = await steward.authorize(TASK, epoch, subject=proposal("customer.3"), **merge)
+    assert repeated.authorization_id == leave.authorization_id, "the tool's idempotency key"
+    await steward.complete(TASK, epoch, {"merged": ["customer.3"]})
+
+    decided = await stage.events("APPROVAL_DECIDED")
+    assert [event.actor for event in decided] == [HUMAN, HUMAN]
+    (allowed,) = await stage.events("ACTION_AUTHORIZED")
+    assert allowed.detail["subject_hash"] == second.subject_hash
+
+
+async def test_whoever_submitted_or_worked_on_a_task_may_not_decide_about_it(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    submitter = await human(stage, "human.submitter.01")
+    submitting = await stage.person("human.submitter.01", "submitter")
+    await submitting.submit(
+        stage.task(policy_constraints=MERGE)  # the human is who submits
+    )
+    epoch = (await steward.take(TASK)).task.epoch
+    with pytest.raises(ApprovalRequired):
+        await steward.authorize(
+            TASK, epoch, "final_action", "merge", subject=proposal("customer.2")
+        )
+    question = await waiting(stage)
+
+    with pytest.raises(PhoenixError) as refused:
+        await submitter.desk.decide(question.approval_id, approve=True, comment="it is mine")
+    assert refused.value.reason in {NotPermitted.reason, PolicyDenied.reason}
+
+    worker = await stage.person(STEWARD, "participant", "reviewer")
+    with pytest.raises(PhoenixError) as refused:
+        await worker.decide(question.approval_id, approve=True, comment="I did it well")
+    assert refused.value.reason in {NotPermitted.reason, PolicyDenied.reason}
+    operator = await stage.operator()
+    with pytest.raises(PhoenixError) as refused:  # a reviewer, but no participant and no human
+        await operator.decide(question.approval_id, approve=True, comment="I run the house")
+    assert refused.value.reason in {NotPermitted.reason, PolicyDenied.reason}
+
+    found = await operator.get_approval(question.approval_id)
+    assert found.status == approval_pb2.APPROVAL_STATUS_PENDING
+    decider = await human(stage)
+    await decider.desk.decide(question.approval_id, approve=True, comment="looked at both")
+
+
+async def test_an_approval_for_content_survives_a_migration(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    decider = await human(stage)
+    await stage.submit(policy_constraints=MERGE)
+    epoch = (await steward.take(TASK)).task.epoch
+    merge = {"kind": "final_action", "name": "merge", "subject": proposal("customer.2")}
+    with pytest.raises(ApprovalRequired):
+        await steward.authorize(TASK, epoch, **merge)
+    question = await waiting(stage)
+    backup = await stage.participant(BACKUP)
+    await (await stage.operator()).hand_off(TASK)
+    taken = await backup.take_over(TASK)
+    await decider.desk.decide(question.approval_id, approve=True, comment="yes")
+    await backup.directive("approval_decided", TASK)
+
+    leave = await backup.authorize(TASK, taken.briefing.task.epoch, **merge)
+
+    assert leave.approval_id == question.approval_id
+    assert len(await stage.events("APPROVAL_REQUESTED")) == 1, "nobody was asked twice"
+    await backup.complete(TASK, taken.briefing.task.epoch, {"merged": ["customer.2"]})
+
+
+async def test_a_completion_is_parked_until_a_human_has_approved_the_result(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    decider = await human(stage)
+    await stage.submit(policy_constraints=RESULT)
+    epoch = (await steward.take(TASK)).task.epoch
+    await steward.complete(TASK, epoch, {"merged": 1})
+    first = await waiting(stage)
+    parked = await stage.task_in(TASK, "awaiting_approval")
+    assert parked.message.parked.approval_id == first.approval_id
+    await decider.desk.decide(first.approval_id, approve=False, comment="one is missing")
+
+    back = await stage.task_in(TASK, "active")
+    assert back.participant == STEWARD
+    with pytest.raises(PolicyDenied):
+        await steward.complete(TASK, back.epoch, {"merged": 1})
+    await steward.complete(TASK, back.epoch, {"merged": 2})
+    second = await waiting(stage)
+    await decider.desk.decide(second.approval_id, approve=True, comment="complete now")
+
+    ended = await stage.task_in(TASK, "succeeded")
+    assert ended.result == {"merged": 2}
+
+
+async def test_a_parked_result_outlives_its_author(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    decider = await human(stage)
+    await stage.submit(policy_constraints=RESULT)
+    epoch = (await steward.take(TASK)).task.epoch
+    await steward.complete(TASK, epoch, {"merged": 1})
+    question = await waiting(stage)
+
+    await steward.fall_silent()
+    await stage.event("TASK_ORPHANED")
+    await decider.desk.decide(question.approval_id, approve=True, comment="good work")
+
+    ended = await stage.task_in(TASK, "succeeded")
+    assert ended.result == {"merged": 1}
+
+
+async def test_a_refused_result_without_an_author_goes_to_somebody_else(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    decider = await human(stage)
+    await stage.submit(policy_constraints=RESULT)
+    epoch = (await steward.take(TASK)).task.epoch
+    await steward.complete(TASK, epoch, {"merged": 1})
+    question = await waiting(stage)
+    await steward.fall_silent()
+    await stage.event("TASK_ORPHANED")
+    await decider.desk.decide(question.approval_id, approve=False, comment="one is missing")
+
+    backup = await stage.participant(BACKUP)
+    taken = await backup.take_over(TASK)
+
+    (said,) = taken.briefing.approvals
+    assert (said.outcome, said.comment) == ("rejected", "one is missing")
+
+
+async def test_a_handoff_waits_for_a_human_where_the_task_asks_for_one(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    decider = await human(stage)
+    await stage.submit(policy_constraints=["human_approval_required_for_handoff"])
+    epoch = (await steward.take(TASK)).task.epoch
+    backup = await stage.participant(BACKUP)
+    await (await stage.operator()).hand_off(TASK)
+    question = await waiting(stage)
+    await steward.checkpoint(TASK, epoch, 0, {"outputs": {"checked": [1]}})
+    await decider.desk.decide(question.approval_id, approve=True, comment="they know the case")
+
+    await backup.take_over(TASK)
+
+    story = await stage.story(TASK)
+    assert story.index("HANDOFF_PARKED") < story.index("HANDOFF_CLEARED")
+    assert story.index("HANDOFF_CLEARED") < story.index("TASK_MIGRATING")
+
+
+async def test_an_assignment_waits_for_a_human_where_the_task_asks_for_one(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    decider = await human(stage)
+    await stage.submit(policy_constraints=["human_approval_required_for_assignment"])
+    question = await waiting(stage)
+    await stage.task_in(TASK, "awaiting_approval")
+    await decider.desk.decide(question.approval_id, approve=True, comment="a good choice")
+
+    await steward.take(TASK)
+
+    assert await stage.story(TASK) == [
+        "TASK_SUBMITTED",
+        "TASK_PARKED",
+        "ASSIGNMENT_CREATED",
+        "TASK_STARTED",
+    ]
