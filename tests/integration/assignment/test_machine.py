@@ -1,0 +1,486 @@
+"""A state machine of participants, tasks, epochs, offers, retirements and humans.
+
+Agents never forget an epoch or an offer that they once had, and use any of them at any time: they
+are zombies as often as not. Whatever happens, `validate` finds nothing at the end of a history.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import text
+
+from assignment_svc.domain.states import ActionKind, RetirementMode
+from assignment_svc.usecases import act, record_checkpoint
+from assignment_svc.usecases.authorize_action import Action
+from assignment_svc.usecases.complete_handoff import Completion
+from assignment_svc.usecases.complete_task import Result
+from assignment_svc.usecases.initiate_handoff import Initiation
+from assignment_svc.usecases.offering import Reception
+from assignment_svc.usecases.record_checkpoint import Checkpoint
+from assignment_svc.usecases.retire_participant import Leaving
+from phoenix_runtime.chassis.database import Database, DatabaseOptions, create_database
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.core.clock import ManualClock
+from phoenix_runtime.core.errors import Refused
+from phoenix_runtime.core.json import content_hash
+from phoenix_runtime.core.standing import ParticipantStatus
+from phoenix_runtime.core.verdict import DecisionPoint, Grants
+from tests.support.assignment_house import AssignmentHouse, declaration
+from tests.support.peers_of_assignment import CAPABILITIES, DOMAINS, needs_human
+from tests.support.policies import everything
+from tests.support.postgres import PostgresServer
+
+Step = Coroutine[Any, Any, object]
+AGENTS = ("agent.a", "agent.b", "agent.c")
+GATED = (
+    DecisionPoint.ASSIGN,
+    DecisionPoint.COMPLETE,
+    DecisionPoint.HANDOFF,
+    DecisionPoint.OPERATE,
+)
+HELD = "SELECT participant_id, task_id, epoch FROM assignment.tasks WHERE participant_id <> ''"
+OFFERED = """
+SELECT offer->>'target', handoff_id, offer->>'offer_id' FROM assignment.handoffs
+WHERE status = 'offered'
+"""
+WAITING = "SELECT task_id FROM assignment.tasks WHERE status = 'pending' ORDER BY task_id"
+PICK = st.integers(min_value=0, max_value=10_000)
+AGENT = st.sampled_from(AGENTS)
+
+
+@dataclass
+class World:
+    """What all histories of a run share: one event loop, one pool, one clock."""
+
+    application: str
+    admin: str
+    clock: ManualClock = field(default_factory=ManualClock)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+
+    def __post_init__(self) -> None:
+        options = DatabaseOptions(name="phoenix-dma-test", pool=8)
+        self.database: Database = create_database(
+            self.application, clock=self.clock, options=options
+        )
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.database.close())
+        self.loop.close()
+
+
+class Membership(RuleBasedStateMachine):
+    """One history in a tenant of its own."""
+
+    world: World
+
+    def __init__(self) -> None:
+        super().__init__()
+        world = self.world
+        self.house = AssignmentHouse(new_id("tenant"), world.clock, world.database, world.admin)
+        self.numbers = itertools.count(1)
+        self.tasks: list[str] = []
+        self.epochs: list[tuple[str, str, int]] = []
+        self.offers: list[tuple[str, str, str]] = []
+        self.retiring: set[str] = set()
+        self.held: set[tuple[str, str, int]] = set()
+        self.waiting: list[str] = []
+
+    # ---- what runs a step
+
+    def run(self, step: Step) -> object:
+        """A step's answer, or its refusal; anything else that is raised is a bug."""
+        answer = self.world.loop.run_until_complete(refusal_or_answer(step))
+        self.world.loop.run_until_complete(self.remember())
+        return answer
+
+    async def remember(self) -> None:
+        """Agents keep every epoch and offer that they ever had."""
+        async with self.world.database.reading(self.house.tenant) as connection:
+            held = [tuple(row) for row in await connection.execute(text(HELD))]
+            offered = [tuple(row) for row in await connection.execute(text(OFFERED))]
+            waiting = [row[0] for row in await connection.execute(text(WAITING))]
+        self.held = set(held)
+        self.waiting = waiting
+        self.epochs += [known for known in held if known not in self.epochs]
+        self.offers += [offer for offer in offered if offer not in self.offers]
+
+    def somebody(self, pick: int, *, zombie: bool) -> tuple[str, str, int]:
+        """Who once had an epoch: of those that are burnt where a zombie is wanted."""
+        burnt = [known for known in self.epochs if not self.holds(*known)]
+        chosen = burnt if zombie and burnt else self.epochs
+        return chosen[pick % len(chosen)]
+
+    def holds(self, who: str, task_id: str, epoch: int) -> bool:
+        """Whether the row says that ``who`` may write for the task under ``epoch`` now."""
+        return (who, task_id, epoch) in self.held
+
+    # ---- participants
+
+    @initialize(capacities=st.tuples(*[st.integers(1, 2)] * len(AGENTS)))
+    def they_join(self, capacities: tuple[int, ...]) -> None:
+        for name, capacity in zip(AGENTS, capacities, strict=True):
+            self.house.registry.join(name, capacity=capacity)
+        for _ in range(2):
+            self.somebody_submits(priority=0, attempts=3, limited=False, assigned=True)
+        self.the_day_goes_on(willing=True)
+
+    def may_change(self, who: str) -> bool:
+        status = self.house.registry.people[who].status
+        return status not in {ParticipantStatus.RETIRING, ParticipantStatus.RETIRED}
+
+    @rule(
+        who=AGENT,
+        status=st.sampled_from(
+            [
+                ParticipantStatus.ACTIVE,
+                ParticipantStatus.DEGRADED,
+                ParticipantStatus.FAILED,
+                ParticipantStatus.SUSPENDED,
+            ]
+        ),
+    )
+    def standing_moves(self, who: str, status: ParticipantStatus) -> None:
+        if self.may_change(who):
+            self.house.registry.change(who, status=status)
+
+    @rule(who=AGENT, beats=st.booleans(), capacity=st.integers(1, 2))
+    def comes_back(self, who: str, *, beats: bool, capacity: int) -> None:
+        if self.may_change(who):
+            status = ParticipantStatus.ACTIVE if beats else ParticipantStatus.REGISTERED
+            self.house.registry.join(who, status=status, capacity=capacity)
+
+    @rule(who=AGENT, whole=st.booleans())
+    def grants_change(self, who: str, *, whole: bool) -> None:
+        if self.may_change(who):
+            capabilities = CAPABILITIES if whole else frozenset({"duplicate_detection"})
+            self.house.registry.change(who, grants=Grants(capabilities, DOMAINS))
+
+    @rule(who=AGENT, graceful=st.booleans(), pick=PICK)
+    def retires(self, who: str, pick: int, *, graceful: bool) -> None:
+        if len(self.retiring) == len(AGENTS) - 1 or pick % 3:
+            return
+        mode = RetirementMode.GRACEFUL if graceful else RetirementMode.IMMEDIATE
+        self.retiring.add(who)
+        self.run(self.house.handoffs.retire(self.house.operator, Leaving(who, mode)))
+
+    @rule(who=AGENT, back=st.integers(0, 1))
+    def resumes(self, who: str, back: int) -> None:
+        generation = self.house.registry.people[who].generation - back
+        self.run(self.house.tasks.resume(self.house.agent(who), generation))
+
+    # ---- policy and humans
+
+    @rule(points=st.sets(st.sampled_from(GATED), max_size=2))
+    def rules_change(self, points: set[DecisionPoint]) -> None:
+        self.house.policy.answer = needs_human(*points) if points else everything
+
+    @rule(pick=PICK, yes=st.booleans())
+    def a_human_decides(self, pick: int, *, yes: bool) -> None:
+        desk = self.house.approvals
+        waiting = [key for key, answer in desk.answers.items() if answer.state == "pending"]
+        if waiting:
+            desk.decide(waiting[pick % len(waiting)], yes=yes)
+
+    # ---- the night shift
+
+    @rule(seconds=st.sampled_from([1, 4, 11, 31, 61, 200]))
+    def time_passes(self, seconds: int) -> None:
+        self.world.clock.advance(seconds)
+
+    @rule(willing=st.booleans())
+    def the_day_goes_on(self, *, willing: bool) -> None:
+        """The night shift works; willing agents begin what they get and take what is offered."""
+        self.run(self.house.work(rounds=4))
+        if not willing:
+            return
+        for who, task_id, epoch in list(self.epochs):
+            if self.holds(who, task_id, epoch):
+                self.run(self.house.tasks.start(self.house.agent(who), task_id, epoch))
+        for offer in list(self.offers[-3:]):
+            self.run(self.answer(offer, accepts=True))
+
+    @rule(who=AGENT)
+    def somebody_dies_and_is_missed(self, who: str) -> None:
+        if self.may_change(who):
+            self.house.registry.change(who, status=ParticipantStatus.FAILED)
+            self.run(self.house.reconcile(self.house.engine))
+            self.run(self.house.work(rounds=3))
+
+    @rule()
+    def everybody_is_well_again(self) -> None:
+        for who in AGENTS:
+            if self.may_change(who):
+                grants = Grants(CAPABILITIES, DOMAINS)
+                self.house.registry.change(who, status=ParticipantStatus.ACTIVE, grants=grants)
+
+    @rule()
+    def the_registry_is_read(self) -> None:
+        self.run(self.house.reconcile(self.house.engine))
+
+    @rule()
+    def what_waits_is_hastened(self) -> None:
+        self.run(self.house.hasten(self.house.engine))
+
+    # ---- tasks
+
+    @rule(
+        priority=st.integers(0, 3),
+        attempts=st.integers(1, 3),
+        limited=st.booleans(),
+        assigned=st.booleans(),
+    )
+    def somebody_submits(
+        self, priority: int, attempts: int, *, limited: bool, assigned: bool
+    ) -> None:
+        if len(self.tasks) >= 6:
+            return
+        task_id = f"task.{next(self.numbers)}"
+        self.tasks.append(task_id)
+        declared = declaration(
+            task_id,
+            priority=priority,
+            max_attempts=attempts,
+            attempt_timeout=timedelta(seconds=30) if limited else None,
+        )
+        verbs = self.house.tasks
+        verb = verbs.assign if assigned else verbs.submit
+        self.run(verb(self.house.submitter, declared))
+
+    @precondition(lambda self: self.epochs)
+    @rule(pick=PICK, detached=st.booleans())
+    def an_assignee_submits_a_child(self, pick: int, *, detached: bool) -> None:
+        who, parent, epoch = self.epochs[pick % len(self.epochs)]
+        if len(self.tasks) >= 8:
+            return
+        task_id = f"task.{next(self.numbers)}"
+        declared = declaration(
+            task_id, parent_task_id=parent, parent_epoch=epoch, detached=detached
+        )
+        held = self.holds(who, parent, epoch)
+        answer = self.run(self.house.tasks.submit(self.house.agent(who), declared))
+        if not isinstance(answer, Refused):
+            assert held, f"{who} has a child under the burnt epoch {epoch} of {parent}"
+            self.tasks.append(task_id)
+
+    @precondition(lambda self: self.epochs)
+    @rule(
+        pick=PICK,
+        verb=st.sampled_from(["start", "decline", "fail", "complete", "authorize"]),
+        zombie=st.booleans(),
+    )
+    def an_agent_acts(self, pick: int, verb: str, *, zombie: bool) -> None:
+        who, task_id, epoch = self.somebody(pick, zombie=zombie)
+        held = self.holds(who, task_id, epoch)
+        answer = self.run(self.deed(verb, who, task_id, epoch))
+        if not isinstance(answer, Refused) and verb != "complete":
+            assert held, f"{verb} by {who} was accepted under the burnt epoch {epoch}"
+
+    @precondition(lambda self: self.epochs)
+    @rule(pick=PICK, behind=st.integers(0, 2), content=st.integers(0, 3), zombie=st.booleans())
+    def an_agent_checkpoints(self, pick: int, behind: int, content: int, *, zombie: bool) -> None:
+        who, task_id, epoch = self.somebody(pick, zombie=zombie)
+        held = self.holds(who, task_id, epoch)
+        answer = self.run(self.checkpoint(who, task_id, epoch, (behind, content)))
+        if not isinstance(answer, Refused):
+            assert held, f"a checkpoint by {who} was accepted under the burnt epoch {epoch}"
+
+    async def checkpoint(self, who: str, task_id: str, epoch: int, what: tuple[int, int]) -> object:
+        behind, content = what
+        task = await self.house.task(task_id)
+        newest = task.pointer.version if task.pointer else 0
+        hashed = content_hash({"content": content})
+        return await self.house.tasks.record(
+            self.house.agent(who),
+            Checkpoint(task_id, epoch, max(0, newest - behind), hashed, 10),
+        )
+
+    def deed(self, verb: str, who: str, task_id: str, epoch: int) -> Step:
+        """One verb of an assignee, or of somebody who takes itself for one."""
+        verbs, caller = self.house.tasks, self.house.agent(who)
+        deeds: dict[str, Callable[[], Step]] = {
+            "start": lambda: verbs.start(caller, task_id, epoch),
+            "decline": lambda: verbs.decline(caller, task_id, epoch),
+            "fail": lambda: verbs.fail(caller, task_id, epoch, message="x", retryable=True),
+            "complete": lambda: verbs.complete(caller, Result(task_id, epoch, {"by": who})),
+            "authorize": lambda: verbs.authorize(
+                caller, Action(task_id, epoch, ActionKind.DATA_READ, "read", {"n": 1})
+            ),
+        }
+        return deeds[verb]()
+
+    @precondition(lambda self: self.tasks)
+    @rule(pick=PICK)
+    def somebody_cancels(self, pick: int) -> None:
+        if pick % 4 == 0:  # a history of cancelled tasks tells little
+            task_id = self.tasks[pick % len(self.tasks)]
+            self.run(self.house.tasks.cancel(self.house.operator, task_id))
+
+    # ---- handoffs
+
+    @precondition(lambda self: self.epochs)
+    @rule(pick=PICK)
+    def a_handoff_is_asked_for(self, pick: int) -> None:
+        who, task_id, _ = self.epochs[pick % len(self.epochs)]
+        asked = Initiation(task_id, who, "requested")
+        self.run(self.house.handoffs.initiate(self.house.agent(who), asked))
+
+    @precondition(lambda self: self.offers)
+    @rule(pick=PICK, accepts=st.booleans(), newest=st.booleans())
+    def a_target_answers(self, pick: int, *, accepts: bool, newest: bool) -> None:
+        index = -1 if newest else pick % len(self.offers)
+        self.run(self.answer(self.offers[index], accepts=accepts))
+
+    async def answer(self, offer: tuple[str, str, str], *, accepts: bool) -> object:
+        target, handoff_id, offer_id = offer
+        verbs, caller = self.house.handoffs, self.house.agent(target)
+        if not accepts:
+            return await verbs.decline(caller, handoff_id=handoff_id, offer_id=offer_id, why="")
+        handoff = (await verbs.get(self.house.operator, handoff_id)).handoff
+        resolved = await self.house.tasks.resolve(self.house.operator, handoff.task_id)
+        reception = Reception(resolved.pointer.hash, ())
+        return await verbs.complete(caller, Completion(handoff_id, offer_id, reception))
+
+    @precondition(lambda self: self.offers)
+    @rule(pick=PICK)
+    def an_operator_aborts(self, pick: int) -> None:
+        _, handoff_id, _ = self.offers[pick % len(self.offers)]
+        self.run(self.house.handoffs.abort(self.house.operator, handoff_id=handoff_id, why=""))
+
+    # ---- races: the same rows at the same time
+
+    @rule(retires=st.booleans(), who=AGENT)
+    def tasks_race_for_seats(self, who: str, *, retires: bool) -> None:
+        """Everything that waits is assigned at once, and somebody may leave meanwhile."""
+        for _ in range(2 - len(self.waiting)):
+            self.somebody_submits(priority=0, attempts=3, limited=False, assigned=False)
+        steps: list[Step] = [
+            self.house.assign(self.house.engine, task_id) for task_id in self.waiting[:3]
+        ]
+        if retires and len(self.retiring) < len(AGENTS) - 1:
+            self.retiring.add(who)
+            leaving = Leaving(who, RetirementMode.IMMEDIATE)
+            steps.append(self.house.handoffs.retire(self.house.operator, leaving))
+        self.run(together(steps))
+
+    @precondition(lambda self: self.epochs)
+    @rule(
+        pick=PICK,
+        other=PICK,
+        verbs=st.lists(
+            st.sampled_from(
+                [
+                    "start",
+                    "decline",
+                    "fail",
+                    "complete",
+                    "checkpoint",
+                    "reconcile",
+                    "work",
+                    "resume",
+                ]
+            ),
+            min_size=2,
+            max_size=3,
+        ),
+    )
+    def they_race(self, pick: int, other: int, verbs: list[str]) -> None:
+        picks = itertools.cycle([pick, other])
+        self.run(together([self.racer(verb, next(picks)) for verb in verbs]))
+
+    def racer(self, verb: str, pick: int) -> Step:
+        who, task_id, epoch = self.epochs[pick % len(self.epochs)]
+        if verb == "checkpoint":
+            return self.checkpoint(who, task_id, epoch, (0, pick))
+        if verb == "reconcile":
+            return self.house.reconcile(self.house.engine)
+        if verb == "work":
+            return self.house.work(rounds=1)
+        if verb == "resume":
+            generation = self.house.registry.people[who].generation
+            return self.house.tasks.resume(self.house.agent(who), generation)
+        return self.deed(verb, who, task_id, epoch)
+
+    def teardown(self) -> None:
+        findings = self.world.loop.run_until_complete(self.house.findings())
+        assert findings == (), "\n".join(map(str, findings))
+
+
+async def together(steps: Sequence[Step]) -> None:
+    """Run ``steps`` at the same time; a refusal is an answer, anything else is a bug."""
+    answers = await asyncio.gather(*map(refusal_or_answer, steps), return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException) and not isinstance(answer, Refused):
+            raise answer
+
+
+async def refusal_or_answer(step: Step) -> object:
+    try:
+        return await step
+    except Refused as refusal:
+        return refusal
+
+
+@pytest_asyncio.fixture
+async def urls(postgres: PostgresServer) -> tuple[str, str]:
+    return (await postgres.urls("assignment")).application, postgres.admin_url
+
+
+@pytest.fixture
+def machine(urls: tuple[str, str]) -> Iterator[type[Membership]]:
+    world = World(*urls)
+    yield type("MembershipHere", (Membership,), {"world": world})
+    world.close()
+
+
+def told(examples: int, *phases: Phase) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=40,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=phases or (Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+    )
+
+
+@pytest.mark.timeout(300)
+def test_no_history_of_membership_breaks_an_invariant(machine: type[Membership]) -> None:
+    run_state_machine_as_test(machine, settings=told(25))
+
+
+GUARDS = {
+    "fencing": (record_checkpoint, "fenced", lambda task, **_: task.binding),
+    "the gate": (
+        act,
+        "admitted",
+        lambda gate, standing, **_: gate.brought_up(standing).taken(),
+    ),
+    "base_version": (record_checkpoint, "base_is_current", lambda base, current: None),
+}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("guard", GUARDS)
+def test_the_machine_finds_each_guard_that_is_removed(
+    machine: type[Membership], monkeypatch: pytest.MonkeyPatch, guard: str
+) -> None:
+    monkeypatch.setattr(*GUARDS[guard])
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(machine, settings=told(200, Phase.generate))
