@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Final
 
 import typer
 
-MODULES: Final = (
-    "house",
-    "tokens",
-    "run",
-    "participants",
-    "tasks",
-    "submit",
-    "approvals",
-    "audit",
-    "certify",
-)
-"""Modules of this package; each has ``register(app: typer.Typer) -> None``."""
+MODULES: Final[Mapping[str, tuple[str, ...]]] = {
+    "house": ("up", "down", "status"),
+    "tokens": ("token",),
+    "run": ("run",),
+    "participants": ("participants", "retire", "discover"),
+    "tasks": ("tasks", "handoff"),
+    "submit": ("submit", "explain"),
+    "approvals": ("approvals",),
+    "audit": ("audit", "lineage"),
+    "certify": ("certify",),
+}
+"""Modules of this package and their commands; each has ``register(app: typer.Typer) -> None``."""
 
 
-def build() -> typer.Typer:
-    """Return the application with every command."""
+def build(modules: Iterable[str] = MODULES) -> typer.Typer:
+    """Return the application with the commands of ``modules``."""
     app = typer.Typer(
         name="phoenix-dma",
         help="Phoenix DMA Runtime: governed dynamic membership.",
@@ -30,11 +32,20 @@ def build() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_show_locals=False,  # locals hold tokens and passwords
     )
-    for name in MODULES:
+    app.callback()(_group)
+    for name in modules:
         import_module(f"{__name__}.{name}").register(app)
     return app
 
 
 def main() -> None:
     """Run the command line."""
-    build()()
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    # The house imports databases and servers: whoever lists tasks should not wait for those.
+    wanted = [name for name, commands in MODULES.items() if asked in commands]
+    build(wanted or MODULES)()
+
+
+def _group() -> None:
+    """Phoenix DMA Runtime: governed dynamic membership."""
+    # Without a callback an application with one command would take no command's name.
