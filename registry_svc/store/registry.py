@@ -64,7 +64,8 @@ class PostgresRegistry:
 
     async def near(self, tenant: str, need: Need, *, limit: int) -> tuple[Participant, ...]:
         """See the port."""
-        return await self._participants(tenant, sql.NEAR, *_fit(need), list(need.exclude), limit)
+        statement = sql.NEAR if need.required_capabilities else sql.NEAR_ANY
+        return await self._participants(tenant, statement, *_fit(need), list(need.exclude), limit)
 
     async def edges(
         self, tenant: str, wanted: EdgeFilter, *, after: tuple[str, ...], limit: int

@@ -144,11 +144,23 @@ WHERE p.tenant = $1 AND {_FITS} AND p.id > $6 AND p.id <> ALL($7::text[])
 """
 
 
-NEAR: Final = f"""
+_NEAR: Final = f"""
 SELECT {COLUMNS} FROM registry.participant AS p
 WHERE p.tenant = $1 AND NOT ({_FITS}) AND p.status <> 'retired' AND p.id <> ALL($6::text[])
-    AND (cardinality($3) = 0 OR p.id IN (
-        SELECT e.participant_id FROM registry.edge AS e
-        WHERE e.tenant = $1 AND e.kind = 'capability' AND e.name = ANY($3) AND e.granted))
-LIMIT $7
 """
+
+NEAR_ANY: Final = f"{_NEAR} LIMIT $7"
+"""Who does not fit, where no capability is asked for."""
+
+# A bounded look: the planner would otherwise read the whole table for a capability that many have.
+NEAR: Final = f"""
+WITH holders AS MATERIALIZED (
+    SELECT DISTINCT participant_id FROM (
+        SELECT e.participant_id FROM registry.edge AS e
+        WHERE e.tenant = $1 AND e.kind = 'capability' AND e.name = ANY($3) AND e.granted
+        LIMIT 512
+    ) AS held
+)
+{_NEAR} AND p.id = ANY(ARRAY(SELECT participant_id FROM holders)) LIMIT $7
+"""
+"""Who holds one of the capabilities and does not fit."""
