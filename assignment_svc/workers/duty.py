@@ -36,7 +36,7 @@ class Duty:
         self._width = asyncio.Semaphore(WIDTH)
 
     async def step(self) -> bool:
-        """Work on one claim; true where there may be more.
+        """Work on one claim; true where there may be more: of another priority, say.
 
         A row that fails is claimed again when its claim is over. Raises the first failure where
         nothing succeeded, so that the loop pauses: most likely a peer is away.
@@ -47,7 +47,7 @@ class Duty:
         errors = [error for error in failures if error is not None]
         if errors and len(errors) == len(due):
             raise errors[0]
-        return len(due) == LIMIT
+        return bool(due)
 
     async def _one(self, tenant: str, row_id: str) -> Exception | None:
         async with self._width:
