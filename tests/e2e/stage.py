@@ -18,7 +18,7 @@ from phoenix_dma.aio.desk import Desk
 from phoenix_dma.briefing import TaskInfo
 from phoenix_dma.declare import ParticipantFields, TaskFields
 from phoenix_dma.profile import Endpoint, Profile
-from phoenix_dma.v1 import assignment_pb2, identity_pb2, registry_pb2
+from phoenix_dma.v1 import assignment_pb2, audit_pb2, identity_pb2, registry_pb2
 from phoenix_runtime.chassis.credentials import ENROLMENT_AUDIENCE, sign
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.events import AuditEvent
@@ -226,6 +226,12 @@ class Stage:
             return None
 
         return await until(look, PATIENCE)
+
+    async def in_ledger(self, kind: str, task_id: str) -> None:
+        """Wait until the ledger has that event: what outboxes hold arrives a moment later."""
+        desk = await self.operator()
+        request = audit_pb2.ListAuditEventsRequest(task=task_id, type=[kind])
+        await until(lambda: desk.audit(request), PATIENCE)
 
     def file(self, name: str) -> Path:
         """A path in the house's folder that no other tenant uses."""

@@ -1,0 +1,173 @@
+"""Members are suspended, lose grants, leave and come back; their tasks move or stay accordingly."""
+
+from __future__ import annotations
+
+import pytest
+
+from phoenix_dma.errors import AssignmentLost, IllegalTransition, NotPermitted
+from phoenix_dma.v1 import assignment_pb2, registry_pb2
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+
+
+async def suspend(stage: Stage, participant_id: str) -> None:
+    operator = await stage.operator()
+    request = registry_pb2.SuspendParticipantRequest(
+        participant_id=participant_id, reason="it answers nonsense"
+    )
+    await operator.ask(operator.stubs.registry.SuspendParticipant, request)
+
+
+async def reinstate(stage: Stage, participant_id: str) -> None:
+    operator = await stage.operator()
+    request = registry_pb2.ReinstateParticipantRequest(
+        participant_id=participant_id, reason="it was repaired"
+    )
+    await operator.ask(operator.stubs.registry.ReinstateParticipant, request)
+
+
+async def test_the_tasks_of_a_suspended_member_move_at_once(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    briefing = await steward.take(TASK)
+    backup = await stage.participant(BACKUP)
+
+    await suspend(stage, STEWARD)
+
+    taken = await backup.take_over(TASK)
+    assert taken.handoff.reason == "participant_suspended"
+    with pytest.raises((AssignmentLost, NotPermitted)):
+        await steward.complete(TASK, briefing.task.epoch, {})
+    assert "suspended" in steward.losses
+    told = await stage.event("PARTICIPANT_SUSPENDED")
+    assert told.detail["why"] == "it answers nonsense"
+
+
+async def test_a_suspended_member_gets_nothing_until_it_is_reinstated_and_beats(
+    stage: Stage,
+) -> None:
+    steward = await stage.participant(STEWARD)
+    await suspend(stage, STEWARD)
+    with pytest.raises(IllegalTransition):
+        await steward.register()
+    await stage.submit()
+    await stage.event("ASSIGNMENT_FAILED")
+    assert (await stage.task_in(TASK, "pending")).participant == ""
+
+    await reinstate(stage, STEWARD)
+
+    await stage.standing(STEWARD, "registered", "active")
+    await steward.fall_silent()
+    await steward.join()
+    await steward.take(TASK)
+
+
+async def test_a_member_whose_grants_shrink_loses_what_they_no_longer_cover(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD, capacity=2)
+    await stage.submit()
+    await stage.submit(task_id="task.policy", required_capabilities=["policy_check"])
+    briefing = await steward.take(TASK)
+    kept = await steward.take("task.policy")
+
+    request = registry_pb2.UpdateCapabilitiesRequest(
+        participant_id=STEWARD,
+        capabilities=["policy_check"],
+        data_domains=["customer"],
+        permissions=["read_customer_master"],
+    )
+    await steward.desk.ask(steward.desk.stubs.registry.UpdateCapabilities, request)
+
+    backup = await stage.participant(BACKUP)
+    taken = await backup.take_over(TASK)
+    assert taken.handoff.reason == "unauthorized"
+    with pytest.raises(AssignmentLost):
+        await steward.complete(TASK, briefing.task.epoch, {})
+    await steward.complete("task.policy", kept.task.epoch, {"allowed": True})
+    changed = await stage.event("CAPABILITIES_UPDATED")
+    assert changed.detail["old_capabilities"] == ["duplicate_detection", "policy_check"]
+    assert changed.detail["new_capabilities"] == ["policy_check"]
+    assert changed.policy_decision["effect"] == "allow"
+
+
+async def test_whoever_says_goodbye_leaves_its_tasks_at_once(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    await steward.take(TASK)
+    backup = await stage.participant(BACKUP)
+
+    await steward.say_goodbye()
+
+    taken = await backup.take_over(TASK)
+    assert taken.handoff.reason == "participant_left"
+    left = await stage.event("PARTICIPANT_FAILED")
+    assert (left.participant, left.reason_code) == (STEWARD, "participant_left")
+    await steward.join()
+    assert await stage.standing(STEWARD, "active"), "it retired from nothing"
+
+
+async def test_whoever_reconnects_goes_on_under_the_same_epoch(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    briefing = await steward.take(TASK)
+    await steward.fall_silent()
+
+    await steward.appear()
+
+    (resumed,) = await steward.resume()
+    assert resumed.task.assignment.epoch == briefing.task.epoch
+    await steward.complete(TASK, briefing.task.epoch, {"merged": 0})
+    assert "TASK_RESUMED" not in await stage.story(TASK)
+
+
+async def test_whoever_registers_again_resumes_under_a_new_epoch_and_fences_its_older_self(
+    stage: Stage,
+) -> None:
+    older = await stage.participant(STEWARD)
+    await stage.submit()
+    briefing = await older.take(TASK)
+    await older.checkpoint(TASK, briefing.task.epoch, 0, {"outputs": {"checked": [1]}})
+
+    newer = await stage.participant(STEWARD)
+
+    assert newer.generation == older.generation + 1
+    (resumed,) = await newer.resume()
+    assert resumed.task.assignment.epoch > briefing.task.epoch
+    assert resumed.context.version == 1
+    with pytest.raises(AssignmentLost):
+        await older.checkpoint(TASK, briefing.task.epoch, 1, {"outputs": {"checked": [1, 2]}})
+    with pytest.raises(NotPermitted):
+        await older.resume()
+    await newer.complete(TASK, resumed.task.assignment.epoch, {"merged": 0})
+    assert older.losses == ["superseded"]
+
+
+async def test_whoever_registers_again_and_does_not_resume_in_time_counts_as_gone(
+    stage: Stage,
+) -> None:
+    older = await stage.participant(STEWARD)
+    await stage.submit()
+    await older.take(TASK)
+    backup = await stage.participant(BACKUP)
+
+    await stage.participant(STEWARD)
+
+    taken = await backup.take_over(TASK)
+    assert taken.handoff.reason == "not_resumed"
+
+
+async def test_a_source_that_comes_back_before_anybody_took_over_gets_its_task_back(
+    stage: Stage,
+) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    briefing = await steward.take(TASK)
+    await steward.fall_silent()
+    await stage.task_in(TASK, "migrating")
+
+    await steward.join()
+
+    (resumed,) = await steward.resume()
+    assert resumed.task.assignment.epoch > briefing.task.epoch
+    assert resumed.task.status == assignment_pb2.TASK_STATUS_ACTIVE
+    ended = await stage.event("HANDOFF_ABORTED")
+    assert ended.reason_code == "source_returned"
+    await steward.complete(TASK, resumed.task.assignment.epoch, {"merged": 0})

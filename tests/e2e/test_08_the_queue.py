@@ -1,0 +1,162 @@
+"""Nobody is there, nobody is certified, nobody has a seat: tasks wait, and are tried again."""
+
+from __future__ import annotations
+
+import pytest
+
+from phoenix_dma.errors import NoEligibleParticipant
+from phoenix_dma.v1 import assignment_pb2, session_pb2
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+
+HIGH = "reference_data_validation"
+
+
+async def test_a_task_that_nobody_can_take_waits_until_somebody_joins(stage: Stage) -> None:
+    await stage.submit()
+    failed = await stage.event("ASSIGNMENT_FAILED")
+    assert failed.reason_code == "no_eligible_participant"
+    assert (await stage.task_in(TASK, "pending")).participant == ""
+
+    steward = await stage.participant(STEWARD)
+
+    await steward.take(TASK)
+
+
+async def test_nobody_eligible_is_an_error_with_the_failed_conjunct_of_each(stage: Stage) -> None:
+    await stage.participant(STEWARD, capabilities=["policy_check"])
+    await stage.participant(BACKUP, data_domains=["supplier"])
+    wanted = stage.task(required_capabilities=["duplicate_detection", "policy_check"])
+    wanted.assignment_intent = assignment_pb2.ASSIGNMENT_INTENT_ON_REQUEST
+    operator = await stage.operator()
+
+    with pytest.raises(NoEligibleParticipant) as refused:
+        await operator.assign(wanted)
+
+    facts = refused.value.facts
+    assert (facts[STEWARD], facts[BACKUP]) == ("capability_match", "policy_allows")
+    assert (await operator.get_task(TASK)).status == "pending"
+
+
+async def test_an_uncertified_high_risk_capability_is_never_matched(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD, capabilities=[HIGH], data_domains=["customer"])
+    await stage.submit(required_capabilities=[HIGH])
+    failed = await stage.event("ASSIGNMENT_FAILED")
+    (why,) = failed.detail["failed"]
+    assert why["participant_id"] == STEWARD
+
+    operator = await stage.operator()
+    await operator.certify(STEWARD, HIGH, evidence="120 cases of the test suite")
+
+    await steward.take(TASK)
+    bound = await stage.event("ASSIGNMENT_CREATED")
+    assert bound.participant == STEWARD
+
+
+async def test_nobody_holds_more_than_its_capacity_and_the_next_starts_when_a_seat_is_free(
+    stage: Stage,
+) -> None:
+    steward = await stage.participant(STEWARD, capacity=1)
+    await stage.submit(task_id="task.first")
+    briefing = await steward.take("task.first")
+    await stage.submit(task_id="task.second")
+    failed = await stage.event("ASSIGNMENT_FAILED", task="task.second")
+    (why,) = failed.detail["failed"]
+    assert why["failed"] == "capacity"
+
+    await steward.complete("task.first", briefing.task.epoch, {"merged": 0})
+
+    await steward.take("task.second")
+
+
+async def test_the_more_urgent_of_two_waiting_tasks_goes_first(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD, capacity=1)
+    await stage.submit(task_id="task.first")
+    briefing = await steward.take("task.first")
+    await stage.submit(task_id="task.later", priority=1)
+    await stage.event("ASSIGNMENT_FAILED", task="task.later")
+    await stage.submit(task_id="task.urgent", priority=90)
+    await stage.event("ASSIGNMENT_FAILED", task="task.urgent")
+
+    await steward.complete("task.first", briefing.task.epoch, {"merged": 0})
+
+    urgent = await steward.take("task.urgent")
+    assert (await stage.task_in("task.later", "pending")).participant == ""
+    await steward.complete("task.urgent", urgent.task.epoch, {"merged": 0})
+    await steward.take("task.later")
+
+
+async def test_whoever_declines_is_not_asked_again_at_once(stage: Stage) -> None:
+    first = await stage.participant(STEWARD)
+    await stage.submit()
+    told = await first.directive("start_task", TASK)
+    second = await stage.participant(BACKUP)
+
+    await first.decline(TASK, told.epoch, "it is not my kind of task")
+
+    await second.take(TASK)
+    declined = await stage.event("TASK_DECLINED")
+    assert declined.detail["why"] == "it is not my kind of task"
+
+
+async def test_whoever_does_not_start_in_time_loses_the_task_to_the_next(stage: Stage) -> None:
+    await stage.participant(STEWARD)
+    await stage.submit(start_timeout=1)
+    assert (await stage.task_in(TASK, "assigned")).participant == STEWARD
+    second = await stage.participant(BACKUP)
+
+    await second.take(TASK)
+
+    declined = await stage.event("TASK_DECLINED")
+    assert (declined.participant, declined.reason_code) == (STEWARD, "start_timeout")
+
+
+async def test_a_task_is_tried_as_often_as_it_may_be_and_keeps_its_context(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit(max_attempts=2)
+    first = await steward.take(TASK)
+    await steward.checkpoint(TASK, first.task.epoch, 0, {"outputs": {"checked": [1]}})
+    await steward.fail(TASK, first.task.epoch, retryable=True)
+
+    second = await steward.take(TASK)
+
+    assert (second.task.attempt, second.context.version) == (2, 1)
+    await steward.fail(TASK, second.task.epoch, retryable=True)
+    assert (await stage.task_in(TASK, "failed")).attempt == 2
+
+
+async def test_a_degraded_member_gets_only_what_permits_it(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    steward.health = session_pb2.HEALTH_STATE_DEGRADED
+    await stage.standing(STEWARD, "degraded")
+    await stage.submit(task_id="task.strict")
+    await stage.submit(task_id="task.lenient", degraded_allowed=True)
+
+    await steward.take("task.lenient")
+    assert (await stage.task_in("task.strict", "pending")).participant == ""
+    steward.health = session_pb2.HEALTH_STATE_SERVING
+
+    await steward.take("task.strict")
+
+
+async def test_explaining_changes_nothing_and_says_what_assigning_then_does(stage: Stage) -> None:
+    await stage.participant(STEWARD)
+    await stage.participant(BACKUP, capabilities=["policy_check"])
+    operator = await stage.operator()
+    await operator.submit(stage.task(on_request=True))
+
+    shown = await operator.explain(assignment_pb2.TaskDeclaration(task_id=TASK))
+
+    assert shown.participant_id == STEWARD
+    assert {term.name for term in shown.score.terms} == {
+        "capability_match",
+        "availability",
+        "trust",
+        "cost_efficiency",
+        "policy_score",
+    }
+    assert all(term.because for term in shown.score.terms)
+    assert await stage.story(TASK) == ["TASK_SUBMITTED"]
+    done = await operator.assign(assignment_pb2.TaskDeclaration(task_id=TASK))
+    assert done.participant_id == STEWARD
+    again = await operator.assign(assignment_pb2.TaskDeclaration(task_id=TASK))
+    assert again.assignment_id == done.assignment_id
