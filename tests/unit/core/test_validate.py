@@ -1,0 +1,295 @@
+"""`validate` finds nothing in an honest history, and each way of breaking it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.validate import (
+    Evidence,
+    SeenBinding,
+    SeenGate,
+    SeenHandoff,
+    SeenParticipant,
+    SeenPointer,
+    SeenRetirement,
+    SeenTask,
+    validate,
+)
+from tests.support.audit import NOON, audit_event
+
+T = "task/t"
+ALLOW = {"effect": "allow", "decision_id": "opa.dec.1"}
+
+
+def told(kind: str, version: int, states: tuple[str, str], **fields: Any) -> AuditEvent:
+    return audit_event(
+        "default",
+        type=kind,
+        aggregate=T,
+        aggregate_version=version,
+        task="t",
+        previous_state=states[0],
+        new_state=states[1],
+        **fields,
+    )
+
+
+FRESH = {"standing_age_seconds": 0.1, "decision_age_seconds": 0.1}
+BOUND = {
+    "score": {"total": 0.7},
+    "alternatives": [],
+    "epoch": 1,
+    "standing_revision": 1,
+    "gate": {"used": 1, "capacity": 1},
+    **FRESH,
+}
+MOVED = {
+    "source": "a",
+    "target": "b",
+    "reason": "participant_failed",
+    "received_hash": "sha256:1",
+    "accepted_obligations": [],
+    "source_epoch": 1,
+    "target_epoch": 3,
+    **FRESH,
+}
+CONTEXT = {
+    "state_reference": "phoenix://state/t/1",
+    "integrity_hash": "sha256:1",
+    "version": 1,
+    "base_version": 0,
+    "size_bytes": 3,
+    "epoch": 1,
+}
+
+EVENTS = [
+    told("TASK_SUBMITTED", 1, ("", "pending"), policy_decision=ALLOW),
+    told(
+        "ASSIGNMENT_CREATED",
+        2,
+        ("pending", "assigned"),
+        participant="a",
+        policy_decision=ALLOW,
+        detail=BOUND,
+    ),
+    told(
+        "TASK_STARTED",
+        3,
+        ("assigned", "active"),
+        participant="a",
+        detail={"epoch": 1, "attempt": 1},
+    ),
+    told("CONTEXT_CHECKPOINTED", 4, ("active", "active"), participant="a", detail=CONTEXT),
+    told(
+        "HANDOFF_INITIATED",
+        5,
+        ("active", "active"),
+        participant="a",
+        detail={"source": "a", "reason": "participant_failed", "context_reference": "x"},
+    ),
+    told(
+        "TASK_MIGRATING",
+        6,
+        ("active", "migrating"),
+        participant="a",
+        detail={"burnt_epoch": 1, "why": "gone"},
+    ),
+    told(
+        "HANDOFF_COMPLETED",
+        7,
+        ("migrating", "active"),
+        participant="b",
+        policy_decision=ALLOW,
+        detail=MOVED,
+    ),
+    audit_event(
+        "default",
+        type="RETIREMENT_STARTED",
+        aggregate="retirement/r",
+        aggregate_version=1,
+        previous_state="",
+        new_state="draining",
+        policy_decision=ALLOW,
+        detail={"mode": "immediate", "active_tasks": []},
+    ),
+]
+LATER = NOON + timedelta(seconds=5)
+HONEST = Evidence(
+    events=EVENTS,
+    tasks=[
+        SeenTask(
+            "t",
+            "active",
+            7,
+            3,
+            "c",
+            owner="b",
+            owner_epoch=3,
+            pointer_version=1,
+            pointer_hash="sha256:1",
+        )
+    ],
+    bindings=[
+        SeenBinding("t", 1, "a", "assign", NOON, LATER, "migrate"),
+        SeenBinding("t", 3, "b", "rebind", LATER),
+    ],
+    gates=[SeenGate("a", 1, 0, "r"), SeenGate("b", 1, 1)],
+    handoffs=[
+        SeenHandoff(
+            "h",
+            "t",
+            "a",
+            1,
+            "completed",
+            source_gone=True,
+            source_seated=False,
+            target="b",
+            target_epoch=3,
+            received_hash="sha256:1",
+        )
+    ],
+    retirements=[SeenRetirement("r", "a", "draining", 1, LATER)],
+    pointers=[SeenPointer("t", 1, "sha256:1", "a", 1)],
+)
+
+
+def rules(evidence: Evidence) -> set[str]:
+    return {finding.rule for finding in validate(evidence)}
+
+
+def with_event(index: int, **changes: Any) -> Evidence:
+    """The honest history with one event told otherwise, its leaf hash made anew."""
+    fields = {name: getattr(EVENTS[index], name) for name in AuditEvent.__slots__}
+    fields |= changes
+    tenant = fields.pop("tenant")
+    events = list(EVENTS)
+    events[index] = audit_event(tenant, **{**fields, "leaf_hash": ""})
+    return replace(HONEST, events=events)
+
+
+def without(index: int) -> Evidence:
+    return replace(HONEST, events=[*EVENTS[:index], *EVENTS[index + 1 :]])
+
+
+def with_task(**changes: Any) -> Evidence:
+    return replace(HONEST, tasks=[replace(HONEST.tasks[0], **changes)])
+
+
+def with_handoff(**changes: Any) -> Evidence:
+    return replace(HONEST, handoffs=[replace(HONEST.handoffs[0], **changes)])
+
+
+def test_an_honest_history_has_no_findings() -> None:
+    assert validate(HONEST) == ()
+    assert validate(replace(HONEST, events=list(reversed(EVENTS)))) == ()
+    assert validate(Evidence(events=())) == ()
+
+
+BROKEN: dict[str, tuple[Callable[[], Evidence], str]] = {
+    "an event is missing": (lambda: without(2), "I6"),
+    "an event is there twice": (lambda: replace(HONEST, events=[*EVENTS, EVENTS[0]]), "I6"),
+    "a transition has no event": (
+        lambda: with_event(2, previous_state="pending"),
+        "I6",
+    ),
+    "the row is elsewhere than the audit": (lambda: with_task(status="migrating"), "I6"),
+    "the row has another version": (lambda: with_task(version=8), "I6"),
+    "a row has no event": (
+        lambda: replace(HONEST, tasks=[*HONEST.tasks, SeenTask("u", "pending", 1, 0, "c")]),
+        "I6",
+    ),
+    "events have no row": (lambda: replace(HONEST, tasks=[SeenTask("u", "x", 1, 0, "c")]), "I6"),
+    "an event was changed afterwards": (
+        lambda: replace(HONEST, events=[replace(EVENTS[0], actor="x"), *EVENTS[1:]]),
+        "I7",
+    ),
+    "table 5 is not complete": (
+        lambda: with_event(1, detail={k: v for k, v in BOUND.items() if k != "score"}),
+        "Table 5",
+    ),
+    "a bind rests on a denial": (
+        lambda: with_event(1, policy_decision={"effect": "deny"}),
+        "I9",
+    ),
+    "a bind rests on no decision": (lambda: with_event(1, policy_decision={}), "I9"),
+    "a zombie's checkpoint was accepted": (
+        lambda: with_event(3, participant="b"),
+        "I3",
+    ),
+    "a burnt epoch was accepted": (lambda: with_event(2, detail={"epoch": 0, "attempt": 1}), "I3"),
+    "an epoch is used twice": (
+        lambda: with_event(6, detail={**MOVED, "target_epoch": 1}),
+        "I2",
+    ),
+    "a checkpoint overwrote another": (
+        lambda: with_event(3, detail={**CONTEXT, "base_version": 3}),
+        "I4",
+    ),
+    "a checkpoint is lost": (lambda: replace(HONEST, pointers=[]), "I4"),
+    "the pointer went back": (lambda: with_task(pointer_hash="sha256:0"), "I4"),
+    "two own the task": (
+        lambda: replace(
+            HONEST, bindings=[replace(HONEST.bindings[0], ended_at=None), HONEST.bindings[1]]
+        ),
+        "I2",
+    ),
+    "the loss of an owner burnt nothing": (
+        lambda: replace(with_task(owner="", owner_epoch=0), bindings=HONEST.bindings[1:]),
+        "I2",
+    ),
+    "a decision was stale": (
+        lambda: with_event(1, detail={**BOUND, "decision_age_seconds": 5.1}),
+        "I5",
+    ),
+    "a seat was taken that was not there": (
+        lambda: with_event(1, detail={**BOUND, "gate": {"used": 2, "capacity": 1}}),
+        "I8",
+    ),
+    "a gate counts wrong": (
+        lambda: replace(HONEST, gates=[HONEST.gates[0], SeenGate("b", 1, 2)]),
+        "I8",
+    ),
+    "a handoff took no proof": (lambda: with_handoff(received_hash=""), "I5"),
+    "a handoff went to its source": (lambda: with_handoff(target="a"), "I5"),
+    "two handoffs are open": (
+        lambda: replace(
+            HONEST,
+            handoffs=[
+                replace(HONEST.handoffs[0], handoff_id=name, status="initiated")
+                for name in ("h1", "h2")
+            ],
+        ),
+        "I5",
+    ),
+    "a task migrates without a handoff": (lambda: with_task(status="migrating"), "I5"),
+    "a gone source keeps its seat": (lambda: with_handoff(source_seated=True), "I5"),
+    "somebody was bound after the gate closed": (
+        lambda: replace(
+            HONEST,
+            bindings=[
+                replace(HONEST.bindings[0], bound_at=LATER + timedelta(seconds=1)),
+                HONEST.bindings[1],
+            ],
+        ),
+        "I8",
+    ),
+    "a retirement left the gate unmarked": (
+        lambda: replace(HONEST, gates=[SeenGate("a", 1, 0), HONEST.gates[1]]),
+        "I8",
+    ),
+    "a participant is retired without a retirement": (
+        lambda: replace(HONEST, participants=[SeenParticipant("z", "retired", 1)]),
+        "I8",
+    ),
+    "a task waits for nothing": (lambda: with_task(status="awaiting_approval"), "I13"),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_it_finds_that(how: str) -> None:
+    broken, rule = BROKEN[how]
+    assert rule in rules(broken()), how
