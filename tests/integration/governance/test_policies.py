@@ -151,6 +151,11 @@ async def test_what_an_input_says_of_trust_or_caller_counts_for_nothing(
     )
     assert verdict.effect is Effect.DENY
     assert "trust_ok" in {reason.rule for reason in verdict.reasons}
+    retire = {"participant": candidate(), "mode": "graceful", "caller": question["caller"]}
+    (verdict,) = await GovernancePolicy(governance.channels).evaluate(
+        governance.own_call(), DecisionPoint.RETIRE, [retire]
+    )
+    assert verdict.effect is Effect.DENY
 
 
 async def test_an_uncertified_high_risk_capability_is_matched_only_once_certified(
