@@ -8,7 +8,7 @@ from grpc.aio import ServicerContext
 from governance_svc.api.convert_audit import (
     appended_to_pb,
     entries_to_pb,
-    event_from_pb,
+    events_from_pb,
     filter_from_pb,
     lineage_to_pb,
 )
@@ -44,7 +44,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         """Events that services have committed."""
 
         async def run(call: Call) -> Appended:
-            return await self._verbs.append(call, [event_from_pb(e) for e in request.events])
+            return await self._verbs.append(call, await events_from_pb(request.events))
 
         return await self._front.read(run=run, answer=appended_to_pb)
 

@@ -1,6 +1,9 @@
 """Between audit messages and the ledger's values."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import UTC
+from typing import Final
 
 from governance_svc.domain.ledger import Appended, AuditFilter, Entry
 from phoenix_dma.v1 import audit_pb2
@@ -9,6 +12,18 @@ from phoenix_runtime.chassis.wire import struct_to_json, time_from_pb
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.pages import Page
+
+STRIDE: Final = 64
+
+
+async def events_from_pb(events: Sequence[audit_pb2.AuditEvent]) -> list[AuditEvent]:
+    """The events that a service sends, with a turn for others now and then."""
+    found: list[AuditEvent] = []
+    for event in events:
+        found.append(event_from_pb(event))
+        if len(found) % STRIDE == 0:
+            await asyncio.sleep(0)
+    return found
 
 
 def event_from_pb(event: audit_pb2.AuditEvent) -> AuditEvent:
