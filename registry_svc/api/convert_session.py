@@ -11,6 +11,7 @@ from phoenix_runtime.chassis.wire import (
 )
 from phoenix_runtime.core.directives import Directive, DirectiveAction
 from phoenix_runtime.core.errors import FieldInvalid, Violation
+from registry_svc.domain.declaration import LONGEST_LATENCY
 from registry_svc.domain.lease import LeaseTerms
 from registry_svc.domain.presence import Loss
 from registry_svc.domain.vitals import HealthState, Report
@@ -20,13 +21,21 @@ STATES = {number(session_pb2.HealthState, state.value): state for state in Healt
 """A dictionary, since it is asked for every beat."""
 
 
-def report_from_pb(beat: session_pb2.Beat) -> Report:
-    """What one beat of a stream says."""
-    return Report(
-        load=beat.load if beat.HasField("load") else None,
-        state=STATES.get(beat.state),
-        latency=seconds_from_pb(beat, "latency") if beat.HasField("latency") else None,
-    )
+def report_from_pb(
+    beat: session_pb2.Beat,
+) -> tuple[float | None, HealthState | None, float | None]:
+    """Load, state and latency of one beat of a stream, None where it says nothing new.
+
+    Raises `FieldInvalid`. A tuple, and one comparison for the load: there are very many.
+    """
+    load = beat.load if beat.HasField("load") else None
+    if load is not None and not 0.0 <= load <= 1.0:  # also where it is not a number
+        raise FieldInvalid([Violation("beats.load", f"has to be from 0 to 1, not {load}")])
+    latency = seconds_from_pb(beat, "latency") if beat.HasField("latency") else None
+    if latency is not None and not 0.0 <= latency <= LONGEST_LATENCY:
+        text = f"has to be from 0 to {LONGEST_LATENCY:g} s, not {latency}"
+        raise FieldInvalid([Violation("beats.latency", text)])
+    return load, STATES.get(beat.state), latency
 
 
 def pulse_from_pb(request: session_pb2.HeartbeatRequest) -> Pulse:

@@ -17,12 +17,10 @@ from registry_svc.api.convert_session import (
 )
 from registry_svc.api.outbound import Outbound
 from registry_svc.domain.attendance import Attendance
-from registry_svc.domain.checks import Checks
 from registry_svc.domain.lease import LeaseTerms
 from registry_svc.domain.presence import Loss, Presence
-from registry_svc.usecases.attend import Attachment, AttachParticipant, Beat, Turned, Wish
+from registry_svc.usecases.attend import AttachParticipant, Beat, Turned, Wish
 from registry_svc.usecases.directives import Mail
-from registry_svc.usecases.heartbeat import check_report
 from registry_svc.usecases.leave import Leave
 
 MOST_ATTACHES: Final = 100_000
@@ -50,7 +48,8 @@ class Session:
         self._call = call
         self._verbs = verbs
         self._out = outbound
-        self._slots: list[Attachment | None] = []
+        self._slots: list[Presence | None] = []
+        self._lapses: dict[int, float] = {}
         self._next_lapse = NEVER
 
     def direct(self, slot: int, directive: Directive) -> bool:
@@ -59,7 +58,7 @@ class Session:
 
     def lose(self, slot: int, loss: Loss, participant_id: str, text: str) -> None:
         """See `Line`."""
-        self._slots[slot] = None
+        self._empty(slot)
         self._out.push(loss_down(slot, loss, participant_id, text))
 
     async def read(self, requests: AsyncIterator[session_pb2.KeepAliveRequest]) -> None:
@@ -76,9 +75,9 @@ class Session:
 
     def close(self) -> None:
         """The stream is gone: everybody on it is suspect, nobody is lost."""
-        for held in self._slots:
-            if held is not None:
-                self._verbs.attendance.detach(held.presence, self)
+        for presence in self._slots:
+            if presence is not None:
+                self._verbs.attendance.detach(presence, self)
         self._slots.clear()
 
     async def _take(self, request: session_pb2.KeepAliveRequest) -> None:
@@ -100,23 +99,17 @@ class Session:
         now = self._verbs.beat.now()
         if now >= self._next_lapse:
             self._drop_lapsed(now)
-        beat = self._verbs.beat
-        for slot in beats.unchanged:
-            held = self._held(slot)
-            if held is not None:
-                beat(held.presence, None, now)
+        present = [self._held(slot) for slot in beats.unchanged]
         for said in beats.beats:
-            held = self._held(said.slot)
-            report = report_from_pb(said)
-            if report.load is not None or report.latency is not None:
-                checks = Checks()
-                check_report(checks, report, "beats.")
-                checks.raise_any()
-            if held is not None:
-                beat(held.presence, report, now)
+            presence = self._held(said.slot)
+            load, state, latency = report_from_pb(said)
+            if presence is not None:
+                presence.tell(load, state, latency)
+                present.append(presence)
+        self._verbs.beat(present, now)
         self._out.acknowledge(beats.seq)
 
-    def _held(self, slot: int) -> Attachment | None:
+    def _held(self, slot: int) -> Presence | None:
         """Who is in a slot; nobody where it was lost meanwhile."""
         if 0 <= slot < len(self._slots):
             return self._slots[slot]
@@ -134,44 +127,51 @@ class Session:
         if isinstance(found, Turned):
             self._out.push(loss_down(-1, found.loss, found.participant_id, found.text))
             return
-        self._slots[slot] = found
-        self._next_lapse = min(self._next_lapse, found.lapses)
+        self._slots[slot] = found.presence
+        self._lapse(slot, found.lapses)
         self._out.push(lease_down(slot, attach.participant_id, self._verbs.terms))
 
     def _acknowledge(self, ack: session_pb2.DirectiveAck) -> None:
-        held = self._held(ack.slot)
-        if held is not None:
-            self._verbs.mail.answered(held.presence, ack.directive_id, ack.error)
+        presence = self._held(ack.slot)
+        if presence is not None:
+            self._verbs.mail.answered(presence, ack.directive_id, ack.error)
 
     async def _refresh(self, refresh: session_pb2.Refresh) -> None:
         """A credential that does not hold loses the slot; one of somebody else, the stream."""
-        held = self._held(refresh.slot)
-        if held is None:
+        presence = self._held(refresh.slot)
+        if presence is None:
             return
-        attach = self._verbs.attach
         try:
-            lapses = await attach.refresh(self._call, held.presence, refresh.credential)
+            lapses = await self._verbs.attach.refresh(self._call, presence, refresh.credential)
         except CredentialInvalid as refused:
-            self._drop(refresh.slot, held.presence, refused.text)
+            self._drop(refresh.slot, presence, refused.text)
             return
-        self._slots[refresh.slot] = Attachment(held.presence, lapses)
-        self._next_lapse = min((one.lapses for one in self._slots if one), default=NEVER)
+        self._lapse(refresh.slot, lapses)
 
     async def _goodbye(self, goodbye: session_pb2.Goodbye) -> None:
-        held = self._held(goodbye.slot)
-        if held is None:
+        presence = self._held(goodbye.slot)
+        if presence is None:
             return
         # Out of its slot first: a Goodbye is answered by nothing, least of all by LeaseLost.
-        self._slots[goodbye.slot] = None
-        self._verbs.attendance.detach(held.presence, self)
-        await self._verbs.leave(self._call, held.presence)
+        self._empty(goodbye.slot)
+        self._verbs.attendance.detach(presence, self)
+        await self._verbs.leave(self._call, presence)
+
+    def _lapse(self, slot: int, moment: float) -> None:
+        self._lapses[slot] = moment
+        self._next_lapse = min(self._lapses.values())
 
     def _drop_lapsed(self, now: float) -> None:
-        for slot, held in enumerate(self._slots):
-            if held is not None and now >= held.lapses:
-                self._drop(slot, held.presence, "Its credential has expired.")
-        self._next_lapse = min((one.lapses for one in self._slots if one), default=NEVER)
+        for slot in [slot for slot, moment in self._lapses.items() if now >= moment]:
+            presence = self._slots[slot]
+            if presence is not None:
+                self._drop(slot, presence, "Its credential has expired.")
+        self._next_lapse = min(self._lapses.values(), default=NEVER)
 
     def _drop(self, slot: int, presence: Presence, text: str) -> None:
         self._verbs.attendance.detach(presence, self)
         self.lose(slot, Loss.CREDENTIAL, presence.key.participant_id, text)
+
+    def _empty(self, slot: int) -> None:
+        self._slots[slot] = None
+        self._lapses.pop(slot, None)

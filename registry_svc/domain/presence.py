@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.standing import ParticipantStatus
-from registry_svc.domain.vitals import HealthState, Report, Tally, Vitals
+from registry_svc.domain.vitals import HealthState, Tally, Vitals
 
 SERVABLE: Final = frozenset({ParticipantStatus.REGISTERED, ParticipantStatus.DEGRADED})
 DEGRADABLE: Final = frozenset({ParticipantStatus.REGISTERED, ParticipantStatus.ACTIVE})
@@ -64,20 +64,22 @@ class Presence:
     __slots__ = (
         "_first_interval",
         "_interval",
-        "_kept",
-        "_last_interval",
         "_worst_latency",
         "_worst_load",
         "announced",
+        "counted",
         "generation",
         "in_flight",
+        "kept",
         "key",
         "last_beat",
         "latency",
+        "lease",
         "lease_from",
         "leased",
         "line",
         "load",
+        "newest",
         "older",
         "settled",
         "slot",
@@ -88,8 +90,11 @@ class Presence:
     )
 
     def __init__(self, lease: LeaseKey, status: ParticipantStatus, *, leased: bool) -> None:
+        self.lease = lease
         self.key = lease.key
         self.generation = lease.generation
+        self.newest = True
+        """False for an older generation, which may finish what it has and moves nobody."""
         self.status = status
         self.leased = leased
         self.last_beat: float | None = None
@@ -99,7 +104,7 @@ class Presence:
         self.latency: float | None = None
         self.state = HealthState.SERVING
         self.suspect = False
-        self.settled = True
+        self.settled = not self.wanted
         """False while the last beat asks for another state than PostgreSQL is known to have."""
         self.line: Line | None = None
         self.slot = -1
@@ -110,17 +115,13 @@ class Presence:
         self.announced = float("-inf")
         self.tally_from = 0.0
         """Since when beats are counted that no event has told of yet (monotonic)."""
+        self.counted = -1
+        """The interval, by number, that was counted as kept last: two beats in one keep one."""
+        self.kept = 0
         self._interval = 0.0
         self._first_interval = 0
-        self._last_interval = -1
-        self._kept = 0
         self._worst_load: float | None = None
         self._worst_latency: float | None = None
-
-    @property
-    def lease(self) -> LeaseKey:
-        """What the lease is held by."""
-        return LeaseKey(self.key.tenant, self.key.participant_id, self.generation)
 
     @property
     def wanted(self) -> str:
@@ -134,28 +135,20 @@ class Presence:
         self.lease_from = self.tally_from = now
         self._interval = interval
         self._first_interval = int(now / interval)
-        self._last_interval = -1
 
-    def beat(self, now: float) -> None:
-        """A beat that says nothing new."""
-        self.last_beat = self.lease_from = now
-        interval = int(now / self._interval)
-        # Two beats in one interval keep one: beating fast does not make up for a silence.
-        if interval != self._last_interval:
-            self._last_interval = interval
-            self._kept += 1
-
-    def report(self, report: Report) -> None:
-        """What a beat says beyond being one."""
-        if report.load is not None:
-            self.load = report.load
-            self._worst_load = max(report.load, self._worst_load or 0.0)
-        if report.latency is not None:
-            self.latency = report.latency
-            self._worst_latency = max(report.latency, self._worst_latency or 0.0)
-        if report.state is not None:
-            self.state = report.state
-        self.settled = not self.wanted
+    def tell(self, load: float | None, state: HealthState | None, latency: float | None) -> None:
+        """What a beat says beyond being one; None says nothing new."""
+        if load is not None:
+            self.load = load
+            if self._worst_load is None or load > self._worst_load:
+                self._worst_load = load
+        if latency is not None:
+            self.latency = latency
+            if self._worst_latency is None or latency > self._worst_latency:
+                self._worst_latency = latency
+        if state is not None and state is not self.state:
+            self.state = state
+            self.settled = not self.wanted
 
     def vitals(self, trust: float | None) -> Vitals:
         """The newest that is known, with the trust that the last decision found."""
@@ -170,10 +163,10 @@ class Presence:
 
     def tally(self, now: float) -> Tally:
         """The beats due and kept since `begin`."""
-        due = max(int(now / self._interval) - self._first_interval, self._kept)
+        due = max(int(now / self._interval) - self._first_interval, self.kept)
         return Tally(
             due=due,
-            kept=self._kept,
+            kept=self.kept,
             worst_load=self._worst_load,
             worst_latency=self._worst_latency,
         )
@@ -181,7 +174,7 @@ class Presence:
     def told(self, tally: Tally, now: float) -> None:
         """``tally`` stands in an event now; counting goes on behind it."""
         self.tally_from = now
-        self._kept = max(0, self._kept - tally.kept)
+        self.kept = max(0, self.kept - tally.kept)
         self._first_interval = int(now / self._interval)
         self._worst_load = self.load
         self._worst_latency = self.latency

@@ -1,6 +1,7 @@
 """Attach, beat, leave: what a session does for one participant. Beats touch memory only (I11)."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,6 @@ from registry_svc.domain.bell import Bell
 from registry_svc.domain.participant import Participant
 from registry_svc.domain.ports import Credentials, Proof
 from registry_svc.domain.presence import LeaseKey, Line, Loss, Presence
-from registry_svc.domain.vitals import Report
 from registry_svc.usecases.directives import Mail
 from registry_svc.usecases.parts import Parts
 
@@ -141,10 +141,9 @@ class Beat:
         self._clock = parts.clock
         self._health = health
 
-    def __call__(self, presence: Presence, report: Report | None, now: float) -> None:
-        """One beat, at ``now`` (monotonic)."""
-        self._attendance.beat(presence, now, report)
-        if not presence.settled:
+    def __call__(self, presences: Iterable[Presence | None], now: float) -> None:
+        """A beat of each, at ``now`` (monotonic)."""
+        if self._attendance.beat_all(presences, now):
             self._health.ring()
 
     def now(self) -> float:

@@ -42,14 +42,6 @@ class Answered:
     directives: tuple[Directive, ...]
 
 
-def check_report(checks: Checks, report: Report, path: str = "") -> None:
-    """A load from 0 to 1; a latency that can be counted."""
-    if report.load is not None:
-        checks.number(f"{path}load", report.load, low=0, high=1)
-    if report.latency is not None:
-        checks.number(f"{path}latency", report.latency, low=0, high=86_400)
-
-
 class Heartbeat:
     """Raises `FieldInvalid`, `NotPermitted`, `NotFound`, `IllegalTransition`."""
 
@@ -66,7 +58,8 @@ class Heartbeat:
         presence = await self._presence(call, pulse)
         for directive_id in pulse.acknowledged:
             self._mail.answered(presence, directive_id, "")
-        self._beat(presence, pulse.report, self._beat.now())
+        presence.tell(pulse.report.load, pulse.report.state, pulse.report.latency)
+        self._beat((presence,), self._beat.now())
         if not presence.settled:
             await self._settle()
         return Answered(presence.status.value, await self._waiting(call, pulse))
@@ -97,7 +90,8 @@ class Heartbeat:
 
 def _check(pulse: Pulse) -> None:
     checks = Checks()
-    check_report(checks, pulse.report)
+    if pulse.report.load is not None:
+        checks.number("load", pulse.report.load, low=0, high=1)
     checks.text("health", pulse.health, longest=LONGEST_HEALTH)
     if pulse.generation < 0:
         checks.refuse("generation", "is negative")

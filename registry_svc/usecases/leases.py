@@ -45,21 +45,19 @@ class WriteDeadlines:
         self._vigil.look(now)
         beaten = self._parts.attendance.take_beaten()
         try:
-            for chunk in chunks(beaten.items(), WRITTEN):
+            for chunk in chunks(beaten, WRITTEN):
                 await self._leases.write(self._deadlines(chunk, now))
         except BaseException:
             self._parts.attendance.put_back(beaten)
             raise
         self._vigil.written(now)
-        return list(beaten.values())
+        return beaten
 
-    def _deadlines(
-        self, beaten: Sequence[tuple[LeaseKey, Presence]], now: float
-    ) -> dict[LeaseKey, float]:
+    def _deadlines(self, beaten: Sequence[Presence], now: float) -> dict[LeaseKey, float]:
         floor, ttl = self._vigil.floor, self._terms.ttl
         return {
-            lease: max(presence.lease_from, floor) + ttl - now
-            for lease, presence in beaten
+            presence.lease: max(presence.lease_from, floor) + ttl - now
+            for presence in beaten
             if presence.leased
         }
 

@@ -122,7 +122,7 @@ async def test_a_beat_that_is_not_written_yet_keeps_its_lease(rooms: Rooms) -> N
     await rooms.expire()
     presence = await rooms.register("agent.1")
     await rooms.run_out(presence)
-    rooms.parts.attendance.beat(presence, rooms.clock.monotonic())
+    rooms.parts.attendance.beat_all([presence], rooms.clock.monotonic())
     await rooms.expire()
     assert (await rooms.get("agent.1")).status is ParticipantStatus.REGISTERED
     await rooms.write()

@@ -43,6 +43,18 @@ def test_the_first_beat_asks_to_be_active_and_is_settled_by_the_commit() -> None
     assert attendance.take_unsettled() == []
 
 
+def test_a_beat_without_a_word_counts_as_serving_until_it_says_otherwise() -> None:
+    attendance = Attendance(interval=INTERVAL)
+    presence = attending(attendance)
+    attendance.beat_all([presence], 1.0)
+    assert [one.wanted for one in attendance.take_unsettled()] == ["beat_serving"]
+    attendance.beat(presence, 2.0, Report(state=HealthState.DRAINING))
+    assert [one.wanted for one in attendance.take_unsettled()] == ["beat_degraded"]
+    attendance.became(presence, ParticipantStatus.DEGRADED)
+    attendance.beat_all([presence], 3.0)
+    assert attendance.take_unsettled() == []
+
+
 def test_an_unsettled_state_comes_up_with_every_beat_until_it_is_committed() -> None:
     attendance = Attendance(interval=INTERVAL)
     presence = attending(attendance)
@@ -55,8 +67,8 @@ def test_a_beat_that_says_nothing_new_still_renews() -> None:
     attendance = Attendance(interval=INTERVAL)
     presence = attending(attendance)
     attendance.take_beaten()
-    attendance.beat(presence, 5.0)
-    assert attendance.take_beaten() == {presence.lease: presence}
+    attendance.beat_all([presence], 5.0)
+    assert attendance.take_beaten() == [presence]
     assert presence.lease_from == 5.0
 
 
@@ -64,9 +76,9 @@ def test_what_could_not_be_written_is_written_the_next_time() -> None:
     attendance = Attendance(interval=INTERVAL)
     one, other = attending(attendance), attending(attendance, name="agent.2")
     taken = attendance.take_beaten()
-    attendance.beat(other, 2.0)
+    attendance.beat_all([other], 2.0)
     attendance.put_back(taken)
-    assert attendance.take_beaten() == {one.lease: one, other.lease: other}
+    assert attendance.take_beaten() == [other, one]
 
 
 def test_attaching_supersedes_the_same_and_the_older_generation() -> None:
@@ -87,7 +99,7 @@ def test_an_older_generation_moves_nobody() -> None:
     newer = attending(attendance, generation=2)
     attendance.take_beaten()
     attendance.beat(older, 9.0, SERVING)
-    assert attendance.take_beaten() == {}
+    assert attendance.take_beaten() == []
     assert attendance.take_unsettled() == []
     assert attendance.get(KEY) is newer
 
@@ -131,8 +143,8 @@ def test_the_overdue_are_the_active_who_were_silent_for_longest() -> None:
     presences = [attending(attendance, name=name) for name in names]
     for moment, presence in enumerate(presences):
         attendance.became(presence, ParticipantStatus.ACTIVE)
-        attendance.beat(presence, float(moment))
-    attendance.beat(presences[0], 10.0)
+        attendance.beat_all([presence], float(moment))
+    attendance.beat_all([presences[0]], 10.0)
     assert attendance.overdue(2.0) == [presences[1]]
     assert attendance.overdue(5.0) == [presences[1], presences[2]]
     attendance.became(presences[1], ParticipantStatus.DEGRADED)
@@ -152,7 +164,7 @@ def test_no_more_beats_are_kept_than_were_due_however_fast_they_come(moments: li
     attendance = Attendance(interval=INTERVAL)
     presence = attending(attendance)
     for moment in sorted(moments):
-        attendance.beat(presence, moment)
+        attendance.beat_all([presence], moment)
     tally = presence.tally(300.0)
     assert 0 <= tally.kept <= tally.due
     assert tally.kept == len({int(moment / INTERVAL) for moment in moments})
@@ -166,7 +178,7 @@ def test_a_tally_counts_from_the_event_that_told_of_the_last_one() -> None:
     told = presence.tally(30.0)
     assert (told.due, told.kept, told.worst_load) == (10, 10, 0.9)
     presence.told(told, 30.0)
-    attendance.beat(presence, 33.0)
+    attendance.beat_all([presence], 33.0)
     rest = presence.tally(60.0)
     assert (rest.due, rest.kept, rest.worst_load) == (10, 1, 0.2)
 
