@@ -76,6 +76,15 @@ class Registry(Servicer, registry_pb2_grpc.RegistryServiceServicer):
     async def RegisterParticipant(self, request: Any, context: Any) -> Any:  # noqa: N802
         return await self.act("RegisterParticipant", request, context, lambda: self._made(request))
 
+    async def GetParticipant(self, request: Any, context: Any) -> Any:  # noqa: N802
+        def found() -> Any:
+            answer = registry_pb2.GetParticipantResponse()
+            answer.participant.id = request.participant_id
+            answer.participant.status = registry_pb2.PARTICIPANT_STATUS_ACTIVE
+            return answer
+
+        return await self.act("GetParticipant", request, context, found)
+
     def _made(self, request: Any) -> Any:
         self.house.generation += 1
         answer = registry_pb2.RegisterParticipantResponse(decision="approved")
