@@ -90,6 +90,11 @@ class Stage:
         said = {"iss": ISSUER, "tenant": self.tenant, **claims}
         return sign(said, key or self._key, self.clock, audience=audience, life=life)
 
+    @property
+    def key_id(self) -> str:
+        """The name of the issuer's key."""
+        return str(self._key.kid)
+
     def participant_token(self, participant_id: str, **claims: Any) -> str:
         """The credential of a participant, without a call for it."""
         said = {

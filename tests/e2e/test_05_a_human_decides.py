@@ -12,36 +12,11 @@ from phoenix_dma.errors import (
 )
 from phoenix_dma.plain import json_of
 from phoenix_dma.v1 import approval_pb2
-from tests.e2e.participant import Participant
-from tests.e2e.stage import BACKUP, PATIENCE, STEWARD, TASK, Stage
-from tests.support.until import until
+from tests.e2e.humans import HUMAN, human, waiting
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 
-HUMAN = "human.data-steward.01"
 MERGE = ["human_approval_required_for_merge"]
 RESULT = ["human_approval_required"]
-
-
-async def human(stage: Stage, name: str = HUMAN, owner: str = "data-office") -> Participant:
-    """A temporary participant that is there to decide."""
-    return await stage.participant(
-        name,
-        type="human",
-        owner=owner,
-        capabilities=[],
-        permissions=[],
-        roles=("participant", "reviewer"),
-    )
-
-
-async def waiting(stage: Stage, task_id: str = TASK) -> approval_pb2.Approval:
-    """The question that is put to the humans about the task."""
-    operator = await stage.operator()
-
-    async def look() -> approval_pb2.Approval | None:
-        found = await operator.list_approvals(statuses=("pending",), task_id=task_id)
-        return found[0] if found else None
-
-    return await until(look, PATIENCE)
 
 
 def proposal(*pairs: str) -> dict[str, object]:

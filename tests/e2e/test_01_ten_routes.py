@@ -1,0 +1,117 @@
+"""The paper's ten routes, each called once, in one story; `tests/contract` quotes its payloads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from tests.e2e.stage import BACKUP, PATIENCE, STEWARD, TASK, Stage
+from tests.support.until import until
+
+
+class Rest:
+    """The REST port, by somebody."""
+
+    def __init__(self, client: httpx.AsyncClient, stage: Stage) -> None:
+        self._client = client
+        self._stage = stage
+
+    async def ask(self, who: str, method: str, path: str, **said: Any) -> dict[str, Any]:
+        """``who`` is a participant, or empty for the operator; the answer has to be a yes."""
+        if who:
+            token = self._stage.participant_token(who)
+        else:
+            token = self._stage.token(sub="operator", roles=["operator", "submitter", "auditor"])
+        answer = await self._client.request(
+            method, path, headers={"authorization": f"Bearer {token}"}, **said
+        )
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def directive(self, who: str, action: str) -> dict[str, Any]:
+        """A directive, as it comes with the answer to a beat."""
+
+        async def look() -> dict[str, Any] | None:
+            beat = await self.ask(
+                who, "POST", "/participants/heartbeat", json={"participant_id": who, "load": 0.1}
+            )
+            waiting = [one for one in beat.get("directives", []) if one["action"] == action]
+            return waiting[0] if waiting else None
+
+        return await until(look, PATIENCE)
+
+
+def declared(participant_id: str) -> dict[str, Any]:
+    return {
+        "id": participant_id,
+        "type": "agent",
+        "owner": "data-governance",
+        "capabilities": ["duplicate_detection"],
+        "permissions": ["read_customer_master", "suggest_merge"],
+        "metadata": {"data_domains": ["customer"]},
+    }
+
+
+async def test_a_task_goes_its_whole_way_over_the_papers_ten_routes(stage: Stage) -> None:
+    async with httpx.AsyncClient(base_url=stage.profile.rest, trust_env=False) as client:
+        rest = Rest(client, stage)
+        for who in (STEWARD, BACKUP):
+            joined = await rest.ask(who, "POST", "/participants/register", json=declared(who))
+            assert joined["decision"] == "approved"
+        beat = {"participant_id": STEWARD, "load": 0.1, "status": "serving", "health": "well"}
+        await rest.ask(STEWARD, "POST", "/participants/heartbeat", json=beat)
+        task = {
+            "task_id": TASK,
+            "objective": "Validate duplicate customer candidates",
+            "required_capabilities": ["duplicate_detection"],
+            "data_domains": ["customer_master"],
+            "risk_level": "medium",
+            "assignment_intent": "on_request",
+        }
+        submitted = await rest.ask("", "POST", "/tasks/submit", json=task)
+        assert submitted["task"]["status"] == "pending"
+        needed = {"required_capabilities": "duplicate_detection", "risk_level": "medium"}
+        found = await rest.ask("", "GET", "/participants/discover", params=needed)
+        assert [one["participant_id"] for one in found["candidates"]] == [STEWARD]
+        bound = await rest.ask("", "POST", "/tasks/assign", json={"task_id": TASK})
+        assert (bound["participant_id"], bound["decision"]) == (STEWARD, "approved")
+
+        told = await rest.directive(STEWARD, "start_task")
+        steward = await stage.stranger(STEWARD)
+        await steward.start(TASK, int(told["epoch"]))  # no route of the paper starts a task
+        kept = await rest.ask(
+            STEWARD,
+            "POST",
+            "/state/checkpoint",
+            json={"task_id": TASK, "epoch": told["epoch"], "context": {"outputs": {"checked": 3}}},
+        )
+        begun = await rest.ask(
+            STEWARD, "POST", "/handoff/initiate", json={"task_id": TASK, "source": STEWARD}
+        )
+        offer = await rest.directive(BACKUP, "receive_handoff")
+        taken = await rest.ask(
+            BACKUP,
+            "POST",
+            "/handoff/complete",
+            json={
+                "handoff_id": begun["handoff"]["handoff_id"],
+                "offer_id": offer["offer_id"],
+                "received_hash": kept["hash"],
+            },
+        )
+        assert taken["handoff"]["status"] == "completed"
+        retired = await rest.ask(
+            "", "POST", "/participants/retire", json={"participant_id": STEWARD}
+        )
+        assert retired["retirement"]["participant_id"] == STEWARD
+
+        async def moved() -> list[dict[str, Any]]:
+            wanted = {"task": TASK, "type": "HANDOFF_COMPLETED"}
+            answer = await rest.ask("", "GET", "/audit/events", params=wanted)
+            events: list[dict[str, Any]] = answer["events"]
+            return events
+
+        (event,) = await until(moved, PATIENCE)
+        assert (event["detail"]["source"], event["detail"]["target"]) == (STEWARD, BACKUP)

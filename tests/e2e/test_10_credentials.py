@@ -1,0 +1,431 @@
+"""Who is let in: every RPC, at the gateway and at its own service, unary and streams."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from datetime import timedelta
+from typing import Any
+
+import grpc.aio
+import pytest
+import pytest_asyncio
+from google.protobuf.message import Message
+from grpc.aio import AioRpcError
+from joserfc.jwk import OKPKey
+
+from phoenix_dma.aio.refusals import error_of
+from phoenix_dma.errors import (
+    AssignmentLost,
+    CredentialInvalid,
+    NotFound,
+    NotPermitted,
+    OfferLapsed,
+    PhoenixError,
+    PolicyDenied,
+)
+from phoenix_dma.plain import struct_of
+from phoenix_dma.v1 import (
+    assignment_pb2,
+    audit_pb2,
+    handoff_pb2,
+    registry_pb2,
+    session_pb2,
+    state_pb2,
+)
+from phoenix_runtime.chassis.credentials import ENROLMENT_AUDIENCE
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.chassis.schema import Rpc, fields_of, required, rpcs
+from phoenix_runtime.core.principal import Role
+from phoenix_runtime.local.house import House
+from tests.e2e.participant import Participant
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.support.keys import bearer
+
+ALL = sorted(rpcs().values(), key=lambda rpc: rpc.path)
+CLOSED = [rpc for rpc in ALL if not rpc.open]
+HOMES = {
+    "RegistryService": "registry",
+    "SessionService": "registry",
+    "IdentityService": "registry",
+    "AssignmentService": "assignment",
+    "HandoffService": "assignment",
+    "StateService": "state",
+    "GovernanceService": "governance",
+    "ApprovalService": "governance",
+    "AuditService": "governance",
+    "GatewayService": "gateway",
+}
+PEOPLE = [role for role in Role if role not in {Role.SERVICE, Role.ENROLLER, Role.ANYBODY}]
+
+
+def doors(rpc: Rpc) -> list[str]:
+    """Where a client can knock: the gateway, and the service itself."""
+    return sorted({"gateway", HOMES[rpc.service.rsplit(".", 1)[1]]})
+
+
+def named(rpc: Rpc) -> str:
+    return rpc.path.rsplit(".", 1)[1]
+
+
+class Doors:
+    """Channels to every part of the house, and credentials of a tenant of their own."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self._channels: dict[str, grpc.aio.Channel] = {}
+
+    async def knock(self, rpc: Rpc, door: str, token: str, request: Message | None = None) -> str:
+        """Call; answers the reason of the refusal, or the text of the answer in brackets."""
+        channel = self._channels.get(door)
+        if channel is None:
+            channel = grpc.aio.insecure_channel(self.stage.house.address(door))
+            self._channels[door] = channel
+        metadata = bearer(token) if token else ()
+        try:
+            answer = await _call(channel, rpc, request or filled(rpc), metadata)
+        except AioRpcError as error:
+            return error_of(error).reason
+        return f"[{answer}]"
+
+    async def close(self) -> None:
+        for channel in self._channels.values():
+            await channel.close(None)
+
+
+async def _call(
+    channel: grpc.aio.Channel, rpc: Rpc, request: Message, metadata: Any
+) -> Message | str:
+    written = {
+        "request_serializer": rpc.request.SerializeToString,
+        "response_deserializer": rpc.response.FromString,
+    }
+    if not rpc.client_streaming:
+        call = channel.unary_unary(rpc.path, **written)
+        found: Message = await call(request, metadata=metadata, timeout=10)
+        return found
+    stream = channel.stream_stream(rpc.path, **written)(
+        iter([request]), metadata=metadata, timeout=10
+    )
+    heard = await stream.read()
+    stream.cancel()
+    return str(heard)
+
+
+def filled(rpc: Rpc, **known: Any) -> Message:
+    """A request with every required field; ``known`` by field name, at any depth."""
+    request = rpc.request()
+    if isinstance(request, session_pb2.KeepAliveRequest):
+        request.attach.participant_id = known.get("participant_id", STEWARD)
+        request.attach.generation = 1
+        return request
+    return _fill(request, known)
+
+
+def _fill(message: Any, known: dict[str, Any]) -> Message:
+    for field in fields_of(message.DESCRIPTOR):
+        given = known.get(field.name)
+        if given is None and not required(field):
+            continue
+        if field.message_type is not None:
+            _fill_message(message, field, known)
+        elif field.is_repeated:
+            getattr(message, field.name).append(given or "x")
+        else:
+            setattr(message, field.name, given or _any_value(field))
+    return message  # type: ignore[no-any-return]
+
+
+def _fill_message(message: Any, field: Any, known: dict[str, Any]) -> None:
+    if field.message_type.full_name == "google.protobuf.Struct":
+        target = getattr(message, field.name)
+        (target.add() if field.is_repeated else target).update({"x": 1})
+    elif field.is_repeated:
+        _fill(getattr(message, field.name).add(), known)
+    else:
+        made = getattr(message, field.name)
+        made.SetInParent()
+        _fill(made, known)
+
+
+def _any_value(field: Any) -> Any:
+    if field.enum_type is not None:
+        return field.enum_type.values[-1].number
+    return {"string": "x.1", "bool": True}.get(_kind(field), 1)
+
+
+def _kind(field: Any) -> str:
+    return {field.TYPE_STRING: "string", field.TYPE_BOOL: "bool"}.get(field.type, "number")
+
+
+@pytest_asyncio.fixture
+async def knocking(house: House) -> AsyncIterator[Doors]:
+    """Whoever is refused leaves nothing but the note that it was."""
+    async with Stage(house, new_id("tenant")) as stage:
+        doors = Doors(stage)
+        yield doors
+        await doors.close()
+        evidence = await stage.evidence()
+        assert {event.type for event in evidence.events} <= {"ACCESS_REFUSED"}
+        left = [*evidence.tasks, *evidence.participants, *evidence.handoffs]
+        assert not left
+
+
+def bad_tokens(stage: Stage) -> Iterable[tuple[str, str]]:
+    """Everything that is no credential of this house, by what is wrong with it."""
+    said: dict[str, Any] = {"sub": "somebody", "roles": [role.value for role in PEOPLE]}
+    participant = {**said, "participant": STEWARD, "participant_type": "agent", "owner": "x"}
+    yield "none at all", ""
+    yield "no token", "not-a-token"
+    yield "expired", stage.token(life=timedelta(seconds=-1), **participant)
+    yield "another's key", stage.token(key=_key(stage), **participant)
+    yield "another issuer", stage.token(**participant, iss="somebody-else")
+    yield "another audience", stage.token(audience="somewhere-else", **participant)
+    yield "too long a life", stage.token(life=timedelta(hours=2), **participant)
+
+
+def _key(stage: Stage) -> OKPKey:
+    """A key that nobody trusts, under the name of one that everybody does."""
+    return OKPKey.generate_key("Ed25519", {"kid": stage.key_id})
+
+
+@pytest.mark.parametrize("rpc", CLOSED, ids=named)
+async def test_a_missing_wrong_or_expired_credential_is_refused_everywhere(
+    rpc: Rpc, knocking: Doors
+) -> None:
+    knocks = [
+        (door, wrong, knocking.knock(rpc, door, token))
+        for door in doors(rpc)
+        for wrong, token in bad_tokens(knocking.stage)
+    ]
+    answers = await asyncio.gather(*(knock for _, _, knock in knocks))
+    let_in = [
+        (door, wrong, answer)
+        for (door, wrong, _), answer in zip(knocks, answers, strict=True)
+        if answer != CredentialInvalid.reason
+    ]
+    assert not let_in
+
+
+@pytest.mark.parametrize("rpc", CLOSED, ids=named)
+async def test_a_credential_without_any_of_the_roles_is_refused(rpc: Rpc, knocking: Doors) -> None:
+    stage = knocking.stage
+    others = [role.value for role in PEOPLE if role not in rpc.roles]
+    token = stage.participant_token(STEWARD, roles=others)
+    enrolment = stage.enrolment()
+    for door in doors(rpc):
+        if Role.ENROLLER in rpc.roles:
+            assert await knocking.knock(rpc, door, token) == CredentialInvalid.reason
+        elif others:
+            assert await knocking.knock(rpc, door, token) == NotPermitted.reason
+            assert await knocking.knock(rpc, door, enrolment) == CredentialInvalid.reason
+
+
+async def test_an_enrolment_credential_opens_nothing_but_enrol_and_only_for_its_own(
+    knocking: Doors,
+) -> None:
+    stage = knocking.stage
+    enrol = rpcs()["/phoenix_dma.v1.IdentityService/Enrol"]
+    said = {"sub": "operator", "roles": ["submitter"], "may_enrol": ["agent.mine.*"]}
+    narrow = stage.token(audience=ENROLMENT_AUDIENCE, life=timedelta(hours=1), **said)
+    for door in doors(enrol):
+        mine = filled(enrol, participant_id="agent.mine.1", owner="x")
+        assert (await knocking.knock(enrol, door, narrow, mine)).startswith("[")
+        other = filled(enrol, participant_id=STEWARD, owner="x")
+        assert await knocking.knock(enrol, door, narrow, other) == NotPermitted.reason
+        more: Any = filled(enrol)
+        more.roles.append(3)  # operator
+        assert await knocking.knock(enrol, door, narrow, more) == NotPermitted.reason
+
+
+async def test_a_participants_credential_cannot_act_for_another(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    thief = await stage.participant(BACKUP, capabilities=["data_quality_check"])
+    await stage.submit()
+    epoch = (await steward.take(TASK)).task.epoch
+    stubs = thief.desk.stubs
+    attempts: list[tuple[Any, Any]] = [
+        (
+            stubs.registry.RegisterParticipant,
+            registry_pb2.RegisterParticipantRequest(participant=steward.declaration),
+        ),
+        (
+            stubs.registry.UpdateCapabilities,
+            registry_pb2.UpdateCapabilitiesRequest(participant_id=STEWARD),
+        ),
+        (stubs.sessions.Heartbeat, session_pb2.HeartbeatRequest(participant_id=STEWARD)),
+        (
+            stubs.state.CheckpointContext,
+            state_pb2.CheckpointContextRequest(
+                task_id=TASK,
+                participant_id=STEWARD,
+                epoch=epoch,
+                context=struct_of({"outputs": {}}),
+            ),
+        ),
+        (
+            stubs.handoffs.InitiateHandoff,
+            handoff_pb2.InitiateHandoffRequest(task_id=TASK, source=STEWARD),
+        ),
+        (
+            stubs.handoffs.RetireParticipant,
+            handoff_pb2.RetireParticipantRequest(participant_id=STEWARD),
+        ),
+        (
+            stubs.state.GetContext,
+            state_pb2.GetContextRequest(context_ref=f"phoenix://context/{TASK}"),
+        ),
+        (stubs.audit.GetLineage, audit_pb2.GetLineageRequest(task_id=TASK)),
+        (stubs.assignment.StartTask, assignment_pb2.StartTaskRequest(task_id=TASK, epoch=epoch)),
+        (
+            stubs.assignment.CompleteTask,
+            assignment_pb2.CompleteTaskRequest(task_id=TASK, epoch=epoch),
+        ),
+        (
+            stubs.assignment.FailTask,
+            assignment_pb2.FailTaskRequest(task_id=TASK, epoch=epoch, message="ha"),
+        ),
+        (
+            stubs.assignment.AuthorizeAction,
+            assignment_pb2.AuthorizeActionRequest(
+                task_id=TASK,
+                epoch=epoch,
+                kind=assignment_pb2.ACTION_KIND_DATA_READ,
+                name="read",
+            ),
+        ),
+        (stubs.assignment.CancelTask, assignment_pb2.CancelTaskRequest(task_id=TASK)),
+        (
+            stubs.assignment.SubmitTask,
+            assignment_pb2.SubmitTaskRequest(task=_child(stage, epoch)),
+        ),
+    ]
+    no = {NotPermitted.reason, AssignmentLost.reason, PolicyDenied.reason}
+    for method, request in attempts:
+        with pytest.raises(PhoenixError) as refused:
+            await thief.desk.ask(method, request)
+        assert refused.value.reason in no, method._method
+
+    with pytest.raises(AioRpcError) as shut:
+        await _listen_as(stage, steward, thief)
+    assert error_of(shut.value).reason == NotPermitted.reason
+    assert await stage.story(TASK) == ["TASK_SUBMITTED", "ASSIGNMENT_CREATED", "TASK_STARTED"]
+    assert await stage.events("ACCESS_REFUSED")
+    await steward.complete(TASK, epoch, {"merged": 0})
+
+
+async def test_an_offer_is_its_targets_alone(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    await steward.take(TASK)
+    backup = await stage.participant(BACKUP)
+    await (await stage.operator()).hand_off(TASK)
+    offer = await backup.directive("receive_handoff", TASK)
+    thief = await stage.participant("agent.thief.001", capabilities=["data_quality_check"])
+    no = {NotPermitted.reason, OfferLapsed.reason, NotFound.reason, PolicyDenied.reason}
+    with pytest.raises(PhoenixError) as refused:
+        await thief.read(f"phoenix://context/{TASK}", offer.offer_id)
+    assert refused.value.reason in no
+    with pytest.raises(PhoenixError) as refused:
+        await thief.accept(offer, received_hash="sha256:" + "0" * 64)
+    assert refused.value.reason in no
+    with pytest.raises(PhoenixError) as refused:
+        await thief.refuse(offer)
+    assert refused.value.reason in no
+    await backup.accept(offer)
+
+
+async def test_what_another_tenant_owns_is_not_found(house: House, stage: Stage) -> None:
+    """Every RPC that names something, asked for what belongs to somebody else."""
+    steward = await stage.participant(STEWARD)
+    backup = await stage.participant(BACKUP)
+    await stage.submit(objective="the secret of the first tenant")
+    await steward.take(TASK)
+    handoff = await (await stage.operator()).hand_off(TASK)
+    offer = await backup.directive("receive_handoff", TASK)
+    certified = await (await stage.operator()).certify(STEWARD, "policy_check", evidence="seen")
+    before = await stage.story(TASK)
+    known = {
+        "task_id": TASK,
+        "task": TASK,
+        "participant_id": STEWARD,
+        "participant": STEWARD,
+        "source": STEWARD,
+        "handoff_id": handoff.handoff_id,
+        "handoff": handoff.handoff_id,
+        "offer_id": offer.offer_id,
+        "received_hash": handoff.context.hash,
+        "certification_id": certified.certification_id,
+        "context_ref": f"phoenix://context/{TASK}",
+        "correlation_id": handoff.correlation_id,
+        "decision_id": handoff.policy_decision_id or "opa.dec.1",
+    }
+    async with Stage(house, new_id("tenant")) as other:
+        knocking = Doors(other)
+        nosy = other.participant_token(STEWARD, roles=[role.value for role in PEOPLE])
+        for rpc in CLOSED:
+            if rpc.services_only or Role.ENROLLER in rpc.roles:
+                continue
+            request = filled(rpc, **_fitting(rpc, known))
+            for door in doors(rpc):
+                answer = await knocking.knock(rpc, door, nosy, request)
+                assert "secret of the first" not in answer, rpc.path
+                assert handoff.correlation_id not in answer, rpc.path
+                assert _tells_nothing(rpc, answer), (rpc.path, answer)
+        await knocking.close()
+    assert await stage.story(TASK) == before
+    await backup.accept(offer)
+
+
+def _fitting(rpc: Rpc, known: dict[str, str]) -> dict[str, Any]:
+    """Values for fields that are texts; ``participant`` and ``task`` are messages elsewhere."""
+    texts = {
+        field.name for field in fields_of(rpc.request.DESCRIPTOR) if field.type == field.TYPE_STRING
+    }
+    inner = {"task_id", "participant_id"}
+    return {name: value for name, value in known.items() if name in texts | inner}
+
+
+OWN = {
+    # What these make or find belongs to the tenant that asks.
+    "RegisterParticipant",
+    "RenewCredential",
+    "SubmitTask",
+    "AssignTask",
+    "ExplainAssignment",
+    "GetCatalogue",
+    "TryPolicy",
+    "GrantCertification",
+    "Heartbeat",
+    "KeepAlive",
+}
+
+
+def _tells_nothing(rpc: Rpc, answer: str) -> bool:
+    """Not found, refused for another reason, or an answer that names nothing of theirs."""
+    if rpc.method in OWN or not answer.startswith("["):
+        return rpc.method in OWN or answer in {
+            NotFound.reason,
+            NotPermitted.reason,
+            PolicyDenied.reason,
+            OfferLapsed.reason,
+            AssignmentLost.reason,
+            "FIELD_INVALID",
+        }
+    return TASK not in answer and STEWARD not in answer
+
+
+def _child(stage: Stage, epoch: int) -> assignment_pb2.TaskDeclaration:
+    child = stage.task(task_id="task.stolen")
+    child.parent_task_id, child.parent_epoch = TASK, epoch
+    return child
+
+
+async def _listen_as(stage: Stage, victim: Participant, thief: Participant) -> None:
+    """Attach the victim under the thief's credential, and hear what there is to hear."""
+    token = await thief.credential.token()
+    stubs = (await stage.transport()).stubs
+    attach = session_pb2.Attach(participant_id=victim.id, generation=victim.generation)
+    said = iter([session_pb2.KeepAliveRequest(attach=attach)])
+    async for heard in stubs.sessions.KeepAlive(said, metadata=bearer(token), timeout=10):
+        raise AssertionError(f"the thief heard {heard}")
