@@ -98,7 +98,7 @@ class RetireParticipant:
             await act.lock_gates([leaving.participant_id])
             known = await unit.retirement_of(leaving.participant_id)
             if known is not None:
-                result = await self._hasten(act, known, leaving)
+                result = await self._hasten(act, known.retirement_id, leaving, verdict)
             else:
                 # Complete: whoever binds has the gate's lock, and it is ours.
                 held = await unit.held_by(leaving.participant_id)
@@ -113,16 +113,18 @@ class RetireParticipant:
             await unit.remember(result)
         return result
 
-    async def _hasten(self, act: Act, known: Retirement, leaving: Leaving) -> RetirementResult:
+    async def _hasten(
+        self, act: Act, retirement_id: str, leaving: Leaving, verdict: Verdict
+    ) -> RetirementResult:
         """Retiring twice is one retirement; asked to be immediate, it stops waiting."""
+        known = await act.unit.lock_retirement(retirement_id)
         hurried = leaving.mode is RetirementMode.IMMEDIATE
         if known.finished or known.mode is RetirementMode.IMMEDIATE or not hurried:
             receipt = Receipt(known.last_event_id, known.correlation_id, known.version)
             return RetirementResult(known, receipt)
         RETIREMENT.apply(known.status, "hasten", Actor.OPERATOR)
-        locked = await act.unit.lock_retirement(known.retirement_id)
-        faster = replace(locked, mode=RetirementMode.IMMEDIATE, next_try_at=act.now)
-        result = await _told(act, faster, None, leaving, before=locked)
+        faster = replace(known, mode=RetirementMode.IMMEDIATE, next_try_at=act.now)
+        result = await _told(act, faster, verdict, leaving, before=known)
         await act.unit.save_retirement(result.retirement)
         return result
 
@@ -167,7 +169,7 @@ def _retirement(
 async def _told(
     act: Act,
     retirement: Retirement,
-    verdict: Verdict | None,
+    verdict: Verdict,
     leaving: Leaving,
     *,
     before: Retirement | None = None,
