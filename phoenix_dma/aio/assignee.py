@@ -61,11 +61,14 @@ class Assignee:
         """Take up what this participant holds, after it came back; what it holds no more ends."""
         request = assignment_pb2.ResumeTasksRequest(generation=generation)
         method = self._office.stubs.assignment.ResumeTasks
+        # Judged is only what was held before the question: a task that is bound and started while
+        # the answer is on its way is missing in it.
+        before = self._runs.held()
         answer = await _insist(lambda: self._office.ask(method, request))
         held = {briefing.task.task_id for briefing in answer.briefings}
-        for run in self._runs.held():
+        for run in before:
             if run.task.id not in held:
-                self._runs.stop(run.task.id, 0, "it was given to somebody else meanwhile")
+                self._runs.stop(run.task.id, run.task.epoch, "it was given away meanwhile")
         for briefing in answer.briefings:
             try:
                 await self._take_up(briefing)

@@ -313,6 +313,27 @@ async def test_what_was_lost_in_silence_is_resumed_after_the_return_from_its_new
     assert completed.epoch == 1
 
 
+async def test_a_task_that_is_started_while_others_are_resumed_is_not_taken_for_lost(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    go_on = asyncio.Event()
+
+    @client.task_handler()
+    async def handle(task: AsyncTask) -> str:
+        await go_on.wait()
+        return "done"
+
+    house.resuming = asyncio.Event()
+    await join(client)
+    await house.hears("ResumeTasks")
+    await house.send(house.give(TASK))
+    await house.hears("directive_ack")
+    house.resuming.set()
+    await house.hears("beats", len(house.all("beats")) + 2)
+    go_on.set()
+    await house.hears("CompleteTask")
+
+
 async def test_an_expired_participant_registers_again_and_resumes_under_the_new_epoch(
     house: SmallHouse, client: AsyncPhoenixClient
 ) -> None:

@@ -58,6 +58,8 @@ class SmallHouse:
         self.inputs: dict[str, dict[str, Any]] = {}
         self.contexts: dict[str, tuple[int, dict[str, Any]]] = {}
         self.resumed: list[str] = []
+        self.resuming: asyncio.Event | None = None
+        """Until it is set, the answer to ResumeTasks, already made, is on its way."""
         self.refuse: dict[str, list[Exception]] = {}
         self.answering_beats = True
         self.attach_refusal: session_pb2.LeaseLostReason.ValueType | None = None

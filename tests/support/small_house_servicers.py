@@ -155,7 +155,10 @@ class Assignment(Servicer, assignment_pb2_grpc.AssignmentServiceServicer):
             briefings = [self.house.briefing(task_id) for task_id in self.house.resumed]
             return assignment_pb2.ResumeTasksResponse(briefings=briefings)
 
-        return await self.act("ResumeTasks", request, context, resume)
+        answer = await self.act("ResumeTasks", request, context, resume)
+        if self.house.resuming is not None:
+            await self.house.resuming.wait()
+        return answer
 
     async def DeclineTask(self, request: Any, context: Any) -> Any:  # noqa: N802
         return await self.act("DeclineTask", request, context, assignment_pb2.DeclineTaskResponse)
