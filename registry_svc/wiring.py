@@ -6,7 +6,7 @@ import grpc.aio
 
 from phoenix_dma.v1 import identity_pb2_grpc, registry_pb2_grpc, session_pb2_grpc
 from phoenix_runtime.chassis.access import OutboxAccessLog
-from phoenix_runtime.chassis.bus import Bus
+from phoenix_runtime.chassis.bus import Bus, BusReader
 from phoenix_runtime.chassis.credentials import KeyRing
 from phoenix_runtime.chassis.foundation import Foundation, lay
 from phoenix_runtime.chassis.ids import new_id
@@ -47,7 +47,9 @@ from registry_svc.usecases.look_up import (
 from registry_svc.usecases.parts import Parts
 from registry_svc.usecases.register import RegisterParticipant
 from registry_svc.usecases.retire import BeginRetirement, FinishRetirement
+from registry_svc.usecases.review_members import ReviewMembers
 from registry_svc.usecases.update_capabilities import UpdateCapabilities
+from registry_svc.workers.listener import Listener
 from registry_svc.workers.night_shift import Duties, NightShift, night_shift
 
 NAME = "registry"
@@ -83,6 +85,9 @@ async def build(
     registry = RegistryServicer(base.front(), _verbs(grounds))
     identity = _identity(grounds)
     shift = _shift(grounds, sessions)
+    review = ReviewMembers(grounds.parts)
+    workers = PostgresWorkers(base.worker_database)
+    listener = Listener(BusReader(base.redis), review, workers.tenants, base.clock)
     ledger = GrpcLedger(base.channels, NAME)
     relay = Relay(base.worker_database, base.outbox, ledger=ledger, news=Bus(base.redis))
 
@@ -97,7 +102,7 @@ async def build(
         names=PROTOS,
         register=register,
         clock=base.clock,
-        running=[*shift.loops, relay],
+        running=[*shift.loops, listener, relay],
         close=[base.close],
     )
 

@@ -109,6 +109,12 @@ class PostgresWorkers:
             rows = await raw.fetch(sql.LEASE_HOLDERS)
         return tuple(LeaseKey(row["tenant"], row["id"], row["generation"]) for row in rows)
 
+    async def tenants(self) -> list[str]:
+        """The tenants in which anybody is here."""
+        async with self._database.claiming() as connection:
+            raw = await driver(connection)
+            return [row["tenant"] for row in await raw.fetch(sql.TENANTS)]
+
     async def forget_directives(self) -> None:
         """Remove directives that nobody will ask about any more."""
         now = self._database.clock.now()

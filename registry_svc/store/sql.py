@@ -115,6 +115,11 @@ WHERE liveness = 'leased' AND (status IN ('registered', 'active', 'degraded')
     OR (status = 'retiring' AND status_reason = 'participant_retirement'))
 """
 
+TENANTS: Final = """
+SELECT DISTINCT tenant FROM registry.participant
+WHERE status IN ('registered', 'active', 'degraded')
+"""
+
 FORGET_DIRECTIVES: Final = """
 DELETE FROM registry.directive WHERE acknowledged_at < $1 OR created_at < $2
 """

@@ -44,7 +44,7 @@ class UpdateCapabilities:
                 raise Unavailable("The claims were changed while policy was asked")
             now = self._parts.clock.now()
             after = before.granted(declaration, verdict.grants or Grants(), at=now)
-            receipt = await unit.audit(_updated(before, after, verdict))
+            receipt = await unit.audit(updated_draft(before, after, verdict))
             await unit.rewrite(after)
             changed = Changed(self._parts.view(call.tenant, after), receipt)
             await unit.remember(changed)
@@ -93,7 +93,7 @@ def _require_changeable(participant: Participant, etag: str) -> None:
         )
 
 
-def _updated(before: Participant, after: Participant, verdict: Verdict) -> AuditDraft:
+def updated_draft(before: Participant, after: Participant, verdict: Verdict) -> AuditDraft:
     """Table 5: old capability set, new capability set, approving policy."""
     return AuditDraft(
         type=AuditEventType.CAPABILITIES_UPDATED,

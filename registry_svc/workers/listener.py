@@ -1,0 +1,90 @@
+"""News after which members are judged again; that nobody is forgotten rests on a slow round."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, Protocol
+
+from phoenix_runtime.chassis.hints import Hint
+from phoenix_runtime.chassis.loops import Loop
+from phoenix_runtime.core.clock import Clock
+from registry_svc.usecases.review_members import ReviewMembers
+
+ROUND_SECONDS: Final = 3600.0
+"""How often everybody is judged again without news: trust changes without any."""
+FIRST_SECONDS: Final = 60.0
+"""After a start the others come up first; then who was changed meanwhile is judged."""
+CERTIFIED: Final = frozenset({"CERTIFICATION_GRANTED", "CERTIFICATION_REVOKED"})
+POLICY: Final = "POLICY_ACTIVATED"
+
+
+class News(Protocol):
+    """Where hints come from (`chassis.bus.BusReader`)."""
+
+    def hints(self) -> AsyncIterator[Hint]:
+        """Every hint from now on, without end."""
+        ...
+
+
+class Listener:
+    """Hears news, and reviews whom it is about; runs beside the server."""
+
+    def __init__(
+        self,
+        news: News,
+        review: ReviewMembers,
+        tenants: Callable[[], Awaitable[list[str]]],
+        clock: Clock,
+    ) -> None:
+        self._news = news
+        self._review = review
+        self._tenants = tenants
+        self._clock = clock
+        self._next_round = clock.monotonic() + FIRST_SECONDS
+        self._due: dict[tuple[str, str], None] = {}
+        self._reviewing = Loop("registry_review", ROUND_SECONDS, self._step, linger=0.05)
+        self._round = Loop("registry_review_round", FIRST_SECONDS, self._everybody)
+        self._hearing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to listen."""
+        self._hearing = asyncio.create_task(self._hear(), name="registry_listener")
+        await self._reviewing.start()
+        await self._round.start()
+
+    async def stop(self) -> None:
+        """End after the review under way."""
+        if self._hearing is not None:
+            self._hearing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._hearing
+        await self._round.stop()
+        await self._reviewing.stop()
+
+    async def _hear(self) -> None:
+        async for hint in self._news.hints():
+            if hint.audit_type == POLICY:
+                self._note(hint.tenant, "")
+            elif hint.audit_type in CERTIFIED and hint.participant:
+                self._note(hint.tenant, hint.participant)
+
+    def _note(self, tenant: str, participant_id: str) -> None:
+        self._due[(tenant, participant_id)] = None
+        self._reviewing.wake()
+
+    async def _step(self) -> bool:
+        """Review whoever came first; who could not be judged is tried again."""
+        if not self._due:
+            return False
+        tenant, participant_id = key = next(iter(self._due))
+        await self._review(tenant, participant_id)
+        self._due.pop(key, None)
+        return bool(self._due)
+
+    async def _everybody(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._next_round:
+            return
+        for tenant in await self._tenants():
+            self._note(tenant, "")
+        self._next_round = now + ROUND_SECONDS
