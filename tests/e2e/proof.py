@@ -16,8 +16,11 @@ from tests.e2e.stage import Stage
 SCHEMAS = ("registry", "assignment", "governance")
 RPCS = rpcs()
 REFUSALS = {"ACCESS_REFUSED", "POLICY_DENIED", "ACTION_DENIED", "JOIN_DENIED", "SUBMISSION_DENIED"}
-OPTIONAL = {"/phoenix_dma.v1.AssignmentService/ResumeTasks"}
-"""Whoever holds nothing resumes nothing, and there is nothing to prove."""
+RESUME = "/phoenix_dma.v1.AssignmentService/ResumeTasks"
+"""Whoever holds nothing resumes nothing, and there is nothing to prove. Its answer is not
+remembered, since the same generation gets the same epochs however often it asks."""
+FORGOTTEN = REFUSALS | set(RPCS[RESUME].audit_events)
+"""What may be found of a request that nobody remembers: asked by a process of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,7 @@ def _undeclared(paths: Mapping[str, str], written: Mapping[str, list[str]]) -> I
     for request_id, types in written.items():
         rpc = RPCS.get(paths.get(request_id, ""))
         if rpc is None:
-            # Asked by a process of its own, and refused: only what was committed is remembered.
-            if not set(types) <= REFUSALS:
+            if not set(types) <= FORGOTTEN:
                 yield f"{types} of {request_id}: nobody knows which RPC that was"
             continue
         undeclared = sorted(set(types) - set(rpc.audit_events))
@@ -97,6 +99,6 @@ def _unproven(answered: Mapping[str, Answered], events: Sequence[AuditEvent]) ->
         lost = sorted(set(answer.receipts) - written)
         if lost:
             yield f"{answer.path} answered with receipts that the audit does not know: {lost}"
-        silent = not answer.receipts and answer.path not in OPTIONAL
+        silent = not answer.receipts and answer.path != RESUME
         if RPCS[answer.path].audit_events and silent:
             yield f"{answer.path} changed something ({request_id}) and proved nothing"

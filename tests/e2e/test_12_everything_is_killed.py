@@ -1,0 +1,110 @@
+"""kill -9 of everything, and the same house again: nothing that was acknowledged is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest_asyncio
+
+from phoenix_dma.v1 import state_pb2
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.local.house import House, HouseOptions
+from tests.e2e.conftest import PACE
+from tests.e2e.proof import prove
+from tests.e2e.stage import STEWARD, TASK, Stage
+
+PARTS = ("gateway", "rest", "registry", "assignment", "state", "governance", "postgres", "valkey")
+
+
+class Houses:
+    """One house after the other on the same data and ports."""
+
+    def __init__(self) -> None:
+        self.options = HouseOptions.temporary(environment=PACE)
+        self.house = House(self.options)
+
+    async def start(self) -> None:
+        await self.house.start()
+        ports = {name: int(self.house.address(name).rpartition(":")[2]) for name in PARTS}
+        self.options = HouseOptions(
+            data=self.options.data, ports=ports, free_ports=True, environment=PACE
+        )
+
+    async def kill_everything(self) -> None:
+        """SIGKILL to each program and each of its children; then only what is left is tidied."""
+        for pid in [*descendants(os.getpid(), below=self._programs())]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await self.house.stop()
+
+    async def start_again(self) -> None:
+        self.house = House(self.options)
+        await self.house.start()
+
+    def _programs(self) -> set[int]:
+        names = ("gateway", "registry", "assignment", "state", "governance", "postgres", "valkey")
+        return {self.house.pid(name) for name in names}
+
+
+def descendants(_pid: int, *, below: set[int]) -> Iterator[int]:
+    """The programs, and whatever they have started."""
+    for pid in below:
+        yield pid
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            yield from descendants(pid, below={int(one) for one in children.read_text().split()})
+
+
+@pytest_asyncio.fixture
+async def houses() -> AsyncIterator[Houses]:
+    houses = Houses()
+    await houses.start()
+    yield houses
+    await houses.house.stop()
+    shutil.rmtree(houses.options.data)
+
+
+async def test_after_kill_9_of_everything_nothing_acknowledged_is_lost_and_work_goes_on(
+    houses: Houses,
+) -> None:
+    async with Stage(houses.house, new_id("tenant")) as stage:
+        steward = await stage.agent(STEWARD, hold_at=3)
+        await steward.says("registered")
+        await stage.submit(input={"batches": [1, 2, 3, 4]})
+        began = await steward.says("began")
+        await steward.says("working", batch=3)
+        await stage.submit(task_id="task.waiting", required_capabilities=["product_validation"])
+        await stage.event("ASSIGNMENT_FAILED", task="task.waiting")
+        before = await stage.evidence()
+
+        await houses.kill_everything()
+        await houses.start_again()
+        stage.house = houses.house
+
+        after = await stage.evidence()
+        kept = {event.event_id for event in after.events}
+        lost = [event for event in before.events if event.event_id not in kept]
+        assert not lost
+        assert {task.task_id for task in after.tasks} == {TASK, "task.waiting"}
+        (task,) = [task for task in after.tasks if task.task_id == TASK]
+        assert task.pointer_version == 2
+        operator = await stage.operator()
+        request = state_pb2.GetContextRequest(context_ref=f"phoenix://state/{TASK}/2")
+        kept_context = await operator.ask(operator.stubs.state.GetContext, request)
+        assert kept_context.checkpoint.hash == task.pointer_hash
+
+        # The handler was told to stop when its lease could not be known to stand; it comes back.
+        again = await steward.says("began")
+        assert again["done"] == [1, 2]
+        assert again["epoch"] >= began["epoch"]
+        newcomer = await stage.participant("agent.product.001", capabilities=["product_validation"])
+        await newcomer.take("task.waiting")
+        steward.kill_9()
+        last = await stage.agent("agent.customer-steward.003")
+        await last.says("finished")
+        assert (await stage.task_in(TASK, "succeeded")).result == {"done": [1, 2, 3, 4]}
+        await prove(stage)
