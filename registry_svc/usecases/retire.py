@@ -4,6 +4,8 @@ Assignment has closed the gate before the first, and nothing is bound or on offe
 Both are asked again after a crash, and answer the same without another event.
 """
 
+from collections.abc import Set
+
 from phoenix_runtime.core.errors import IllegalTransition
 from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
 from phoenix_runtime.core.json import Json, JsonObject
@@ -17,6 +19,7 @@ from registry_svc.domain.view import Changed
 from registry_svc.usecases.parts import Parts, locked
 
 MODES = ("graceful", "immediate")
+BEGUN = frozenset({ParticipantStatus.RETIRING, ParticipantStatus.RETIRED})
 
 
 class BeginRetirement:
@@ -32,7 +35,8 @@ class BeginRetirement:
         _check(retirement_id, mode)
         async with self._parts.units(call) as unit:
             before = await locked(unit, participant_id)
-            if _done(before, ParticipantStatus.RETIRING, retirement_id):
+            # RETIRED as well: assignment may have died between the end here and its own note of it.
+            if _done(before, BEGUN, retirement_id):
                 return Changed(self._parts.view(call.tenant, before), None)
             after = before.retiring(retirement_id, at=self._parts.clock.now())
             detail: dict[str, Json] = {"mode": mode or MODES[0]}
@@ -58,7 +62,7 @@ class FinishRetirement:
         _check(retirement_id, "")
         async with self._parts.units(call) as unit:
             before = await locked(unit, participant_id)
-            if _done(before, ParticipantStatus.RETIRED, retirement_id):
+            if _done(before, {ParticipantStatus.RETIRED}, retirement_id):
                 return Changed(self._parts.view(call.tenant, before), None)
             _require_same(before, retirement_id)
             after = before.moved(
@@ -84,8 +88,8 @@ def _check(retirement_id: str, mode: str) -> None:
     checks.raise_any()
 
 
-def _done(participant: Participant, status: ParticipantStatus, retirement_id: str) -> bool:
-    return (participant.status, participant.retirement_id) == (status, retirement_id)
+def _done(participant: Participant, reached: Set[ParticipantStatus], retirement_id: str) -> bool:
+    return participant.status in reached and participant.retirement_id == retirement_id
 
 
 def _require_same(participant: Participant, retirement_id: str) -> None:
