@@ -56,3 +56,22 @@ async def test_the_backup_of_a_killed_steward_goes_on_from_its_checkpoint_and_th
     assert (moved.detail["source"], moved.detail["target"]) == (STEWARD, BACKUP)
     assert moved.detail["reason"] == "participant_failed"
     assert (moved.previous_state, moved.new_state) == ("migrating", "active")
+
+
+async def test_a_steward_that_hangs_past_its_lease_learns_that_its_task_is_gone(
+    stage: Stage,
+) -> None:
+    steward = await stage.agent(STEWARD, hold_at=2)
+    await steward.says("registered")
+    await stage.submit(input={"batches": [1, 2]})
+    await steward.says("working", batch=2)
+    backup = await stage.participant(BACKUP)
+
+    steward.stop()
+    taken = await backup.take_over(TASK)
+    steward.go_on()
+
+    await steward.says("cancelled")
+    assert taken.handoff.reason == "participant_failed"
+    await backup.complete(TASK, taken.briefing.task.epoch, {"done": [1, 2]})
+    assert (await stage.task_in(TASK, "succeeded")).participant == ""

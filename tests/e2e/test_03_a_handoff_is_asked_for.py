@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from phoenix_dma.errors import AssignmentLost, ContextHashMismatch, IllegalTransition, OfferLapsed
-from phoenix_dma.plain import json_of
-from phoenix_dma.v1 import handoff_pb2
+from phoenix_dma.errors import (
+    AssignmentLost,
+    ContextHashMismatch,
+    FieldInvalid,
+    IllegalTransition,
+    OfferLapsed,
+    PhoenixError,
+    PolicyDenied,
+)
+from phoenix_dma.plain import json_of, struct_of
+from phoenix_dma.v1 import assignment_pb2, handoff_pb2, registry_pb2
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 
 THIRD = "agent.customer-steward.003"
@@ -149,3 +157,88 @@ async def test_a_handoff_that_nobody_may_take_never_interrupts_the_task(stage: S
     assert denied.reason_code == "no_eligible_participant"
     assert "TASK_MIGRATING" not in await stage.story(TASK)
     await steward.complete(TASK, briefing.task.epoch, {"merged": 0})
+
+
+async def test_an_offer_to_somebody_who_is_suspended_goes_to_the_next_one(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    await steward.take(TASK)
+    others = [await stage.participant(BACKUP), await stage.participant(THIRD)]
+    operator = await stage.operator()
+    await operator.hand_off(TASK)
+    offered = await stage.event("HANDOFF_OFFERED")
+    first, second = sorted(others, key=lambda one: one.id != offered.participant)
+    offer = await first.directive("receive_handoff", TASK)
+
+    request = registry_pb2.SuspendParticipantRequest(participant_id=first.id, reason="too late")
+    await operator.ask(operator.stubs.registry.SuspendParticipant, request)
+
+    await second.take_over(TASK)
+    withdrawn = await stage.event("HANDOFF_DECLINED")
+    assert (withdrawn.participant, withdrawn.reason_code) == (first.id, "gate_closed")
+    with pytest.raises(PhoenixError):
+        await first.accept(offer, received_hash="sha256:" + "0" * 64)
+
+
+async def test_policy_refuses_a_target_and_says_why(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit(policy_constraints=["no_handoff_across_owners"])
+    epoch = (await steward.take(TASK)).task.epoch
+    await stage.participant(BACKUP, owner="another-office")
+
+    await steward.hand_off(TASK)
+
+    refused = await stage.event("HANDOFF_DENIED", participant=BACKUP)
+    assert refused.reason_code == "policy_denied"
+    assert refused.policy_decision["effect"] == "deny"
+    assert refused.detail["remediation"]
+    await stage.event("HANDOFF_DENIED", reason_code="no_eligible_participant")
+    await steward.complete(TASK, epoch, {"merged": 0})
+
+
+async def test_whoever_takes_over_accepts_what_is_owed(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit(policy_constraints=["decision_rationale_required"])
+    epoch = (await steward.take(TASK)).task.epoch
+    with pytest.raises(PolicyDenied):
+        await steward.complete(TASK, epoch, {"merged": 0})
+    backup = await stage.participant(BACKUP)
+    await steward.hand_off(TASK)
+    offer = await backup.directive("receive_handoff", TASK)
+    known = await backup.read(f"phoenix://context/{TASK}", offer.offer_id)
+    request = handoff_pb2.CompleteHandoffRequest(
+        handoff_id=offer.handoff_id,
+        offer_id=offer.offer_id,
+        received_hash=known.checkpoint.hash,
+    )
+    with pytest.raises(FieldInvalid):  # nothing was accepted
+        await backup.desk.ask(backup.desk.stubs.handoffs.CompleteHandoff, request)
+
+    taken = await backup.accept(offer)
+
+    assert list(taken.handoff.accepted_obligations) == ["decision_rationale"]
+    ending = assignment_pb2.CompleteTaskRequest(
+        task_id=TASK,
+        epoch=taken.briefing.task.epoch,
+        result=struct_of({"merged": 0}),
+        fulfilled_obligations=["decision_rationale"],
+    )
+    await backup.desk.ask(backup.desk.stubs.assignment.CompleteTask, ending)
+
+
+async def test_a_task_that_is_cancelled_ends_its_handoff_with_it(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    await steward.take(TASK)
+    backup = await stage.participant(BACKUP)
+    operator = await stage.operator()
+    await operator.hand_off(TASK)
+    offer = await backup.directive("receive_handoff", TASK)
+
+    await operator.cancel(TASK, "it is not wanted any more")
+
+    assert (await stage.story(TASK))[-2:] == ["HANDOFF_ABORTED", "TASK_CANCELLED"]
+    with pytest.raises(OfferLapsed):
+        await backup.accept(offer, received_hash="sha256:" + "0" * 64)
+    (gate,) = [one for one in (await stage.evidence()).gates if one.participant_id == BACKUP]
+    assert gate.used == 0

@@ -215,3 +215,52 @@ async def test_an_assignment_waits_for_a_human_where_the_task_asks_for_one(stage
         "ASSIGNMENT_CREATED",
         "TASK_STARTED",
     ]
+
+
+async def test_a_refused_assignment_is_not_proposed_again(stage: Stage) -> None:
+    await stage.participant(STEWARD)
+    decider = await human(stage)
+    await stage.submit(policy_constraints=["human_approval_required_for_assignment"])
+    first = await waiting(stage)
+    await decider.desk.decide(first.approval_id, approve=False, comment="not this one")
+    await stage.task_in(TASK, "pending")
+    backup = await stage.participant(BACKUP)
+
+    second = await waiting(stage)
+
+    assert second.subject_hash != first.subject_hash
+    await decider.desk.decide(second.approval_id, approve=True, comment="this one")
+    await backup.take(TASK)
+
+
+async def test_a_question_about_an_assignment_is_withdrawn_when_its_target_is_gone(
+    stage: Stage,
+) -> None:
+    steward = await stage.participant(STEWARD)
+    await human(stage)
+    await stage.submit(policy_constraints=["human_approval_required_for_assignment"])
+    question = await waiting(stage)
+
+    await steward.say_goodbye()
+
+    await stage.task_in(TASK, "pending")
+    cancelled = await stage.event("APPROVAL_CANCELLED")
+    assert cancelled.aggregate == f"approval/{question.approval_id}"
+    assert "TASK_UNPARKED" in await stage.story(TASK)
+
+
+async def test_a_refused_target_of_a_handoff_is_not_offered_the_task(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    decider = await human(stage)
+    await stage.submit(policy_constraints=["human_approval_required_for_handoff"])
+    epoch = (await steward.take(TASK)).task.epoch
+    await stage.participant(BACKUP)
+    await steward.hand_off(TASK)
+    question = await waiting(stage)
+    await decider.desk.decide(question.approval_id, approve=False, comment="they are new here")
+
+    await stage.event("HANDOFF_DENIED", participant=BACKUP)
+
+    assert "TASK_MIGRATING" not in await stage.story(TASK)
+    await stage.event("HANDOFF_DENIED", reason_code="no_eligible_participant")
+    await steward.complete(TASK, epoch, {"merged": 0})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from phoenix_dma.errors import NoEligibleParticipant
+from phoenix_dma.errors import AssignmentLost, NoEligibleParticipant
 from phoenix_dma.v1 import assignment_pb2, session_pb2
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 
@@ -160,3 +162,34 @@ async def test_explaining_changes_nothing_and_says_what_assigning_then_does(stag
     assert done.participant_id == STEWARD
     again = await operator.assign(assignment_pb2.TaskDeclaration(task_id=TASK))
     assert again.assignment_id == done.assignment_id
+
+
+async def test_a_task_whose_deadline_is_over_fails_wherever_it_is(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    soon = datetime.now(UTC) + timedelta(seconds=3)
+    await stage.submit(task_id="task.held", deadline=soon)
+    await stage.submit(
+        task_id="task.waiting", deadline=soon, required_capabilities=["product_validation"]
+    )
+    epoch = (await steward.take("task.held")).task.epoch
+
+    for name in ("task.held", "task.waiting"):
+        assert (await stage.task_in(name, "failed")).reason == "deadline"
+    await steward.directive("stop_task", "task.held")
+    with pytest.raises(AssignmentLost):
+        await steward.complete("task.held", epoch, {"merged": 0})
+
+
+async def test_an_attempt_that_takes_too_long_is_taken_away_and_tried_again(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit(attempt_timeout=1, max_attempts=2)
+    first = await steward.take(TASK)
+
+    again = await steward.take(TASK)
+
+    assert again.task.attempt == 2
+    retried = await stage.event("TASK_RETRIED")
+    assert retried.reason_code == "attempt_timeout"
+    with pytest.raises(AssignmentLost):
+        await steward.complete(TASK, first.task.epoch, {"merged": 0})
+    await steward.complete(TASK, again.task.epoch, {"merged": 0})

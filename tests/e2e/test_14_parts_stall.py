@@ -1,0 +1,73 @@
+"""A part of the house stalls, or forgets: nobody is blamed for what the house did not hear."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import redis.asyncio as redis
+
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.support.until import until
+
+
+@asynccontextmanager
+async def stalled(pid: int) -> AsyncIterator[None]:
+    """The process hangs, and goes on as if nothing had happened."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def pass_by(seconds: float) -> None:
+    """Let time pass that nobody can hurry: longer than a lease."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+
+    async def over() -> bool:
+        return bool(loop.time() >= end)
+
+    await until(over, seconds + 5)
+
+
+@pytest.mark.parametrize("part", ["registry", "valkey"])
+async def test_a_part_that_stalls_for_longer_than_a_lease_fails_nobody(
+    stage: Stage, part: str
+) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    epoch = (await steward.take(TASK)).task.epoch
+
+    async with stalled(stage.house.pid(part)):
+        await pass_by(5)
+
+    await stage.standing(STEWARD, "active")
+    assert not await stage.events("PARTICIPANT_FAILED")
+    assert not await stage.events("TASK_MIGRATING")
+    await steward.complete(TASK, epoch, {"merged": 0})
+
+
+async def test_losing_every_lease_deadline_fails_nobody_and_the_dead_are_still_found(
+    stage: Stage,
+) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    epoch = (await steward.take(TASK)).task.epoch
+    dead = await stage.participant(BACKUP)
+
+    client = redis.Redis.from_url(stage.house.redis_url)
+    await client.flushall()
+    await client.aclose()
+    await dead.fall_silent()
+
+    await stage.standing(BACKUP, "failed")
+    assert await stage.standing(STEWARD, "active")
+    (failed,) = await stage.events("PARTICIPANT_FAILED")
+    assert failed.participant == BACKUP
+    await steward.complete(TASK, epoch, {"merged": 0})
