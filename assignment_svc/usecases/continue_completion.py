@@ -87,10 +87,9 @@ class ContinueCompletion:
             ending = succeeded(
                 approval.subject_hash, verdict, told=owner, approval_id=approval.approval_id
             )
-            task, _ = await end(act, family, handoffs, ending)
+            await end(act, family, handoffs, ending)
             await _tell_owner(act, seen, owner, approval)
             await act.finish()
-            await unit.remember(task)
 
     async def _ask_again(
         self, call: Call, seen: Task, matter: Matter, asked: tuple[Verdict, ApprovalAnswer]

@@ -1,7 +1,6 @@
 """News makes the night shift quick; that it is complete rests on rows and reconciling."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, Protocol
 
@@ -48,6 +47,9 @@ ROOM: Final = frozenset(
 )
 """Somebody joined, freed up or was certified: what waits may find somebody now."""
 
+PATIENCE: Final = 0.5
+"""Seconds after which the reader is cancelled again."""
+
 DECIDED: Final = frozenset({"APPROVAL_DECIDED", "APPROVAL_EXPIRED", "APPROVAL_CANCELLED"})
 """A human has spoken."""
 
@@ -85,12 +87,12 @@ class Listener:
 
     async def stop(self) -> None:
         """End; what was not heard is found by the loops."""
-        if self._task is None:
-            return
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        self._task = None
+        task, self._task = self._task, None
+        while task is not None and not task.done():
+            # More than once: a client that times out at that very moment passes the time-out on
+            # and swallows the cancellation.
+            task.cancel()
+            await asyncio.wait([task], timeout=PATIENCE)
 
     async def _run(self) -> None:
         async for hint in self._news.hints():
