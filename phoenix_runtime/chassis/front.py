@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
+from google.protobuf.json_format import Error as JsonError
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
@@ -85,6 +86,8 @@ def _request_id(request: Message, call: Call) -> str:
     given: str = getattr(request, "request_id", "")
     if len(given) > 128:
         raise FieldInvalid([Violation("request_id", "has at most 128 characters")])
+    if not given.isprintable():
+        raise FieldInvalid([Violation("request_id", "contains a character that is not printable")])
     return given or call.request_id
 
 
@@ -93,7 +96,10 @@ def _idempotent(
 ) -> Call:
     """The call with what its repetition is recognised by."""
     rpc = serving.get().rpc
-    body = MessageToDict(request, preserving_proto_field_name=True)
+    try:
+        body = MessageToDict(request, preserving_proto_field_name=True)
+    except (ValueError, JsonError) as error:  # NaN or an infinity inside a Struct
+        raise FieldInvalid([Violation("request", f"is no JSON object: {error}")]) from error
     body.pop("request_id", None)
     key = Idempotency(
         rpc=rpc.path if rpc is not None else type(request).__name__,

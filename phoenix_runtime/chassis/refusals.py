@@ -16,6 +16,12 @@ DETAILS = "grpc-status-details-bin"
 RETRY_AFTER = 1
 """Seconds after which a caller may try again what was refused as UNAVAILABLE."""
 
+LONGEST_TEXT = 500
+LONGEST_FACT = 600
+FACTS_BYTES = 2_500
+VIOLATIONS_BYTES = 2_500
+"""Clients refuse trailing metadata from 8 KiB on, and then see nothing of the refusal at all."""
+
 CODES: dict[type[Refused], StatusCode] = {
     errors.FieldInvalid: StatusCode.INVALID_ARGUMENT,
     errors.RequestIdReused: StatusCode.INVALID_ARGUMENT,
@@ -51,9 +57,7 @@ def code_of(refused: Refused) -> StatusCode:
 def status_of(refused: Refused) -> status_pb2.Status:
     """The rich status (google.rpc.Status): reason, facts, remedy, violations, retry."""
     code: int = code_of(refused).value[0]
-    facts = dict(refused.facts)
-    if refused.remedy:
-        facts.setdefault("remedy", refused.remedy)
+    facts = _bounded_facts(refused)
     details = [error_details_pb2.ErrorInfo(reason=refused.reason, domain=DOMAIN, metadata=facts)]
     packed = [_packed(detail) for detail in details]
     if isinstance(refused, FieldInvalid):
@@ -61,7 +65,17 @@ def status_of(refused: Refused) -> status_pb2.Status:
     if code == code_pb2.UNAVAILABLE:
         delay = duration_pb2.Duration(seconds=RETRY_AFTER)
         packed.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
-    return status_pb2.Status(code=code, message=refused.text, details=packed)
+    return status_pb2.Status(code=code, message=text_of(refused), details=packed)
+
+
+def text_of(refused: Refused) -> str:
+    """What the refusal says, in at most 500 characters."""
+    return shortened(refused.text, LONGEST_TEXT)
+
+
+def shortened(text: str, longest: int) -> str:
+    """``text``, cut where it is longer."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def metadata_of(refused: Refused) -> Metadata:
@@ -108,11 +122,35 @@ def _rebuilt(
     return refused
 
 
+def _bounded_facts(refused: Refused) -> dict[str, str]:
+    """The facts as far as there is room, the remedy first, and how many were left out."""
+    said = {"remedy": refused.remedy, **refused.facts} if refused.remedy else refused.facts
+    kept: dict[str, str] = {}
+    room = FACTS_BYTES
+    for name, value in said.items():
+        short = shortened(value, LONGEST_FACT)
+        room -= len(name.encode()) + len(short.encode())
+        if room < 0:
+            kept["facts_left_out"] = str(len(said) - len(kept))
+            break
+        kept[name] = short
+    return kept
+
+
 def _bad_request(refused: FieldInvalid) -> error_details_pb2.BadRequest:
+    """The violations as far as there is room; the last one says how many more there are."""
     violation = error_details_pb2.BadRequest.FieldViolation
-    return error_details_pb2.BadRequest(
-        field_violations=[violation(field=v.field, description=v.text) for v in refused.violations]
-    )
+    made = error_details_pb2.BadRequest()
+    room = VIOLATIONS_BYTES
+    for index, found in enumerate(refused.violations):
+        field, text = shortened(found.field, 128), shortened(found.text, LONGEST_FACT)
+        room -= len(field.encode()) + len(text.encode())
+        if room < 0:
+            left = f"{len(refused.violations) - index} more violations are left out"
+            made.field_violations.append(violation(field="", description=left))
+            break
+        made.field_violations.append(violation(field=field, description=text))
+    return made
 
 
 def _packed(detail: Any) -> any_pb2.Any:

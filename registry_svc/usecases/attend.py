@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from phoenix_runtime.core.errors import CredentialInvalid, NotPermitted
+from phoenix_runtime.core.ids import is_identifier
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus
 from registry_svc.domain.bell import Bell
@@ -68,6 +69,8 @@ class AttachParticipant:
         Raises `NotPermitted`, which closes the stream, where it changes its identity: a credential
         of another tenant, or the call's own one used for another participant.
         """
+        if not is_identifier(wish.participant_id):
+            return Turned("", Loss.UNKNOWN, "This can be nobody's id.")
         proved = await self._prove(call, wish)
         if isinstance(proved, Turned):
             return proved

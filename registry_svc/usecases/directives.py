@@ -10,7 +10,7 @@ from registry_svc.domain.bell import Bell
 from registry_svc.domain.checks import Checks
 from registry_svc.domain.ports import Acknowledgement
 from registry_svc.domain.presence import Key, Presence
-from registry_svc.usecases.parts import Parts, chunks
+from registry_svc.usecases.parts import Parts, chunks, require_identifiers
 
 MOST_SENT: Final = 500
 CREDIT: Final = 32
@@ -51,8 +51,11 @@ class Mail:
         self._bell.ring()
 
     def answered(self, presence: Presence, directive_id: str, error: str) -> None:
-        """A participant acknowledges, or refuses with an ``error``."""
-        ack = Acknowledgement(presence.key.participant_id, directive_id, error[:LONGEST_ERROR])
+        """A participant acknowledges, or refuses with an ``error``; raises `FieldInvalid`."""
+        require_identifiers("directive_id", directive_id)
+        # PostgreSQL keeps no U+0000, and one bad text would hold up everybody's acknowledgements.
+        words = error[:LONGEST_ERROR].replace("\0", " ")
+        ack = Acknowledgement(presence.key.participant_id, directive_id, words)
         self._answered.append((presence.key, ack))
         self._bell.ring()
 
@@ -167,4 +170,6 @@ def _check(directives: Sequence[Directive]) -> None:
         size = sum(len(name) + len(value) for name, value in one.facts.items())
         if size > FACTS_SIZE:
             checks.refuse(f"{at}.facts", f"has {size} characters; at most {FACTS_SIZE} are taken")
+        if any("\0" in text for fact in one.facts.items() for text in fact):
+            checks.refuse(f"{at}.facts", "contains the character U+0000")
     checks.raise_any()

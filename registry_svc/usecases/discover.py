@@ -191,11 +191,10 @@ def _place(after: tuple[str, ...]) -> tuple[str, int]:
     """The window and the place in it at which a page begins."""
     if not after:
         return "", 0
-    try:
-        window, place = after
-        return window, int(place)
-    except ValueError as error:
-        raise FieldInvalid([Violation("page_token", "not a token of ours")]) from error
+    window, place = (*after, "", "")[:2]
+    if len(after) != 2 or not place.isdecimal() or len(place) > 3 or int(place) > WINDOW:
+        raise FieldInvalid([Violation("page_token", "not a token of ours")])
+    return window, int(place)
 
 
 def _behind(batch: Batch, place: int) -> tuple[str, int] | None:

@@ -90,6 +90,7 @@ class Heartbeat:
 
 def _check(pulse: Pulse) -> None:
     checks = Checks()
+    checks.identifier("participant_id", pulse.participant_id)
     if pulse.report.load is not None:
         checks.number("load", pulse.report.load, low=0, high=1)
     checks.text("health", pulse.health, longest=LONGEST_HEALTH)
@@ -97,6 +98,8 @@ def _check(pulse: Pulse) -> None:
         checks.refuse("generation", "is negative")
     if len(pulse.acknowledged) > MOST_ACKNOWLEDGED:
         checks.refuse("acknowledged_directives", f"names more than {MOST_ACKNOWLEDGED}")
+    for directive_id in pulse.acknowledged[:MOST_ACKNOWLEDGED]:
+        checks.identifier("acknowledged_directives", directive_id)
     checks.raise_any()
 
 

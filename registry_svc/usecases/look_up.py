@@ -12,7 +12,7 @@ from registry_svc.domain.graph import Edge, EdgeFilter
 from registry_svc.domain.ports import ParticipantFilter
 from registry_svc.domain.presence import Key
 from registry_svc.domain.view import View
-from registry_svc.usecases.parts import Parts
+from registry_svc.usecases.parts import Parts, require_identifiers
 
 MOST_STANDINGS = 500
 
@@ -25,6 +25,7 @@ class GetParticipant:
 
     async def __call__(self, call: Call, participant_id: str) -> View:
         """One participant."""
+        require_identifiers("participant_id", participant_id)
         found = await self._parts.registry.get(call.tenant, participant_id)
         if found is None:
             raise NotFound("participant", participant_id)
@@ -41,6 +42,7 @@ class ListParticipants:
         self, call: Call, wanted: ParticipantFilter, *, page_size: int, page_token: str
     ) -> Page[View]:
         """A page of participants, by id."""
+        _check_filter(wanted)
         filters: Json = [sorted(wanted.statuses), sorted(wanted.types), wanted.owner]
         page = page_request(page_size, page_token, filters)
         after = page.after[0] if page.after else ""
@@ -64,6 +66,7 @@ class BatchGetStandings:
             checks = Checks()
             checks.refuse("participant_ids", f"names more than {MOST_STANDINGS}")
             checks.raise_any()
+        require_identifiers("participant_ids", *participant_ids)
         found = await self._parts.registry.many(call.tenant, participant_ids)
         vitals = self._parts.attendance.vitals
         return tuple(one.standing(vitals(Key(call.tenant, one.id))) for one in found)
@@ -79,6 +82,7 @@ class QueryCapabilityGraph:
         self, call: Call, wanted: EdgeFilter, *, page_size: int, page_token: str
     ) -> Page[Edge]:
         """A page of edges, by participant, kind and name."""
+        _check_edges(wanted)
         kind = wanted.kind.value if wanted.kind is not None else ""
         filters: Json = [wanted.participant_id, kind, wanted.name, wanted.include_refused]
         page = page_request(page_size, page_token, filters)
@@ -92,3 +96,20 @@ class QueryCapabilityGraph:
             last = shown[-1]
             token = page.token((last.participant_id, last.kind.value, last.name))
         return Page(shown, token)
+
+
+def _check_filter(wanted: ParticipantFilter) -> None:
+    checks = Checks()
+    for kind in sorted(wanted.types):
+        checks.name("types", kind)
+    if wanted.owner:
+        checks.identifier("owner", wanted.owner)
+    checks.raise_any()
+
+
+def _check_edges(wanted: EdgeFilter) -> None:
+    checks = Checks()
+    if wanted.participant_id:
+        checks.identifier("participant_id", wanted.participant_id)
+    checks.text("name", wanted.name, longest=128)
+    checks.raise_any()

@@ -10,6 +10,7 @@ from phoenix_runtime.core.ids import NewId
 from phoenix_runtime.core.ports import AccessLog, Policy
 from phoenix_runtime.core.principal import Call, Principal, Role
 from registry_svc.domain.attendance import Attendance
+from registry_svc.domain.checks import Checks
 from registry_svc.domain.participant import Participant
 from registry_svc.domain.ports import Registry, RegistryUnit, Units
 from registry_svc.domain.view import View, view_of
@@ -63,8 +64,17 @@ class Parts:
         raise NotPermitted(f"This credential is not {participant_id}'s", {**facts, "tried": what})
 
 
+def require_identifiers(field: str, *values: str) -> None:
+    """Raise `FieldInvalid` for what can be nobody's id, before it reaches a statement."""
+    checks = Checks()
+    for value in values:
+        checks.identifier(field, value)
+    checks.raise_any()
+
+
 async def locked(unit: RegistryUnit, participant_id: str) -> Participant:
-    """The participant as it stands now, locked; raises `NotFound`."""
+    """The participant as it stands now, locked; raises `NotFound` and `FieldInvalid`."""
+    require_identifiers("participant_id", participant_id)
     found = (await unit.lock([participant_id])).get(participant_id)
     if found is None:
         raise NotFound("participant", participant_id)

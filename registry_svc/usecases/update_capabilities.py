@@ -15,7 +15,7 @@ from registry_svc.domain.documents import grants_document, participant_document
 from registry_svc.domain.lifecycle import LIFECYCLE, RETIRED, RETIRING, SUSPENDED
 from registry_svc.domain.participant import Participant
 from registry_svc.domain.view import Changed
-from registry_svc.usecases.parts import Parts, locked
+from registry_svc.usecases.parts import Parts, locked, require_identifiers
 
 CHANGEABLE_NO_MORE = frozenset({SUSPENDED, RETIRING, RETIRED})
 
@@ -30,6 +30,7 @@ class UpdateCapabilities:
         self, call: Call, participant_id: str, claims: Claims, etag: str = ""
     ) -> Changed:
         """Replace the claims; the answer carries the new grants."""
+        require_identifiers("participant_id", participant_id)
         await self._parts.require_self_or_operator(call, participant_id, "capability.update")
         known = await self._parts.registry.get(call.tenant, participant_id)
         if known is None:

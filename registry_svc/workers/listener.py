@@ -77,8 +77,13 @@ class Listener:
         if not self._due:
             return False
         tenant, participant_id = key = next(iter(self._due))
-        await self._review(tenant, participant_id)
-        self._due.pop(key, None)
+        # Out first: news that comes while it is reviewed is about something newer.
+        del self._due[key]
+        try:
+            await self._review(tenant, participant_id)
+        except BaseException:
+            self._note(tenant, participant_id)
+            raise
         return bool(self._due)
 
     async def _everybody(self) -> None:

@@ -8,7 +8,7 @@ import structlog
 from grpc.aio import AbortError, AioRpcError
 
 from phoenix_runtime.chassis.interceptors.chain import Arrival
-from phoenix_runtime.chassis.refusals import code_of, metadata_of, refusal_of
+from phoenix_runtime.chassis.refusals import code_of, metadata_of, refusal_of, text_of
 from phoenix_runtime.core.errors import Refused
 from phoenix_runtime.core.ids import NewId
 
@@ -38,7 +38,7 @@ class ErrorStage:
     async def _abort(self, arrival: Arrival, refused: Refused) -> None:
         details = metadata_of(refused)
         kept = arrival.context.trailing_metadata() or ()
-        await arrival.context.abort(code_of(refused), refused.text, (*kept, *details))
+        await arrival.context.abort(code_of(refused), text_of(refused), (*kept, *details))
 
     def _unexpected(self, arrival: Arrival, error: Exception) -> Refused:
         error_id = self._new_id("error")
