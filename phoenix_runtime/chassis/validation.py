@@ -1,10 +1,14 @@
-"""What the schema alone can say of a request: required fields, known enum values.
+"""What the schema alone can say of a request: required fields, known enum values, sound scalars.
 
-Everything else is parsed by the domain into values that cannot be wrong.
+A U+0000 in any text is refused here, for every RPC: PostgreSQL takes none, and a text that is kept
+in memory first would fail in a loop that works for everybody. So are times and durations that
+protobuf itself calls invalid. Everything else is parsed by the domain into values that cannot be
+wrong.
 """
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -13,6 +17,13 @@ from phoenix_runtime.chassis.schema import required
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 
 OURS = "phoenix_dma."
+NUL: Final = "\0"
+NANOS: Final = 1_000_000_000
+FIRST_SECOND: Final = -62_135_596_800
+LAST_SECOND: Final = 253_402_214_399
+"""The end of 9999-12-30: the database's driver takes the last moment of a calendar for infinity."""
+LONGEST_SECONDS: Final = 315_576_000_000
+"""Ten thousand years, the longest Duration."""
 
 
 def validate(request: Message) -> None:
@@ -28,8 +39,18 @@ def _checked(message: Descriptor) -> tuple[tuple[FieldDescriptor, bool], ...]:
     return tuple(
         (field, required(field))
         for field in message.fields
-        if required(field) or field.enum_type is not None or _inner(field) is not None
+        if required(field)
+        or field.enum_type is not None
+        or field.type == FieldDescriptor.TYPE_STRING
+        or _inner(field) is not None
+        or _moment(field)
     )
+
+
+def _moment(field: FieldDescriptor) -> bool:
+    """Whether ``field`` is a time or a duration."""
+    inner = field.message_type
+    return inner is not None and inner.full_name in _SOUND and not field.is_repeated
 
 
 def _inner(field: FieldDescriptor) -> Descriptor | None:
@@ -48,8 +69,44 @@ def _violations(message: Message, path: str) -> Iterator[Violation]:
             yield Violation(name, "is required")
         elif field.enum_type is not None:
             yield from _enum_violations(field, value, name)
+        elif field.type == FieldDescriptor.TYPE_STRING:
+            yield from _text_violations(field, value, name)
         elif _inner(field) is not None:
             yield from _inner_violations(message, field, value, name)
+        elif _moment(field) and message.HasField(field.name):
+            yield from _moment_violations(value, name)
+
+
+def _text_violations(field: FieldDescriptor, value: Any, name: str) -> Iterator[Violation]:
+    texts = value if field.is_repeated else (value,)
+    if any(NUL in text for text in texts):
+        yield Violation(name, "contains the character U+0000")
+
+
+def _moment_violations(value: Any, name: str) -> Iterator[Violation]:
+    sound, text = _SOUND[value.DESCRIPTOR.full_name]
+    if not sound(value):
+        yield Violation(name, text)
+
+
+def _sound_time(value: Any) -> bool:
+    seconds: int = value.seconds
+    nanos: int = value.nanos
+    return FIRST_SECOND <= seconds <= LAST_SECOND and 0 <= nanos < NANOS
+
+
+def _sound_duration(value: Any) -> bool:
+    """Seconds and nanoseconds in range, and of one sign."""
+    seconds: int = value.seconds
+    nanos: int = value.nanos
+    in_range = abs(seconds) <= LONGEST_SECONDS and abs(nanos) < NANOS
+    return in_range and seconds * nanos >= 0
+
+
+_SOUND: Final = {
+    "google.protobuf.Timestamp": (_sound_time, "is no time between years 1 and 9999"),
+    "google.protobuf.Duration": (_sound_duration, "is no duration that can be counted"),
+}
 
 
 def _inner_violations(

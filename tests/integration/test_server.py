@@ -278,3 +278,38 @@ async def test_health_is_open_and_reflection_is_not(address: str, keys: Keys) ->
         answer = await mirror.ServerReflectionInfo(iter([ask]), metadata=token).read()
         names = [service.name for service in answer.list_services_response.service]
         assert "phoenix_dma.v1.AssignmentService" in names
+
+
+UNREADABLE = {
+    "no UTF-8": b"\x0a\x02\xc3\x28",
+    "cut off": b"\x0a\x7f",
+    "no protobuf": b"\xff\xff\xff",
+}
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE.keys())
+async def test_bytes_that_are_no_message_are_a_bad_request_and_tell_no_internals(
+    address: str, keys: Keys, content: bytes
+) -> None:
+    async with grpc.aio.insecure_channel(address) as channel:
+        ask = channel.unary_unary("/phoenix_dma.v1.AssignmentService/GetTask", None, None)
+        hold = channel.stream_stream("/phoenix_dma.v1.SessionService/KeepAlive", None, None)
+        for answer in (
+            ask(content, metadata=bearer(keys.token("submitter"))),
+            hold(iter([content]), metadata=bearer(keys.token("participant"))).read(),
+        ):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await answer
+            assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert errors_of(caught.value)["ErrorInfo"].reason == "FIELD_INVALID"
+            assert "google" not in str(caught.value.details())
+
+
+async def test_a_credential_is_asked_for_before_anything_is_said_of_the_message(
+    address: str,
+) -> None:
+    async with grpc.aio.insecure_channel(address) as channel:
+        ask = channel.unary_unary("/phoenix_dma.v1.AssignmentService/GetTask", None, None)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await ask(b"\xff\xff\xff")
+        assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED

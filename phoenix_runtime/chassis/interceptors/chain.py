@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from grpc import HandlerCallDetails, RpcMethodHandler
 from grpc.aio import ServerInterceptor, ServicerContext
 
 from phoenix_runtime.chassis.schema import Rpc
 from phoenix_runtime.chassis.validation import validate
+from phoenix_runtime.core.errors import FieldInvalid, Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stub
             behaviour = self._streamed(inner, path)
         return make(
             behaviour,
-            request_deserializer=handler.request_deserializer,
+            request_deserializer=_forgiving(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )
 
@@ -113,8 +114,29 @@ class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stub
             await stack.enter_async_context(stage.around(arrival))
 
 
+class _Undecodable:
+    """Stands for bytes that are no message of the RPC, until a refusal can be told."""
+
+
+def _forgiving(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
+    """``decode``, or what says that it failed: gRPC itself would answer its own UNKNOWN."""
+    if decode is None:
+        return None
+
+    def decoded(content: bytes) -> Any:
+        try:
+            return decode(content)
+        except DecodeError:
+            return _Undecodable()
+
+    return decoded
+
+
 def _checked(request: Any) -> Any:
     """The request, once it has been checked; a stream is checked message by message."""
+    if isinstance(request, _Undecodable):
+        text = "is no message of this call: no UTF-8, nested too deeply, or cut off"
+        raise FieldInvalid([Violation("request", text)])
     if isinstance(request, Message):
         validate(request)
         return request
