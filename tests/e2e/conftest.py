@@ -1,7 +1,7 @@
 """One house for the whole tier, with short leases; a tenant of its own for every test."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 
 import pytest
 import pytest_asyncio
@@ -46,9 +46,11 @@ async def stage(house: House, request: pytest.FixtureRequest) -> AsyncIterator[S
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> object:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let fixtures know how their test went."""
-    report: pytest.TestReport = yield
+    report = yield
     if report.when == "call":
         item.failed = report.failed  # type: ignore[attr-defined]
     return report

@@ -75,7 +75,7 @@ class Stage:
 
     def enrolment(self) -> str:
         """The tenant's enrolment credential, as ``phoenix-dma up`` writes one for its own."""
-        claims = {"sub": "operator", "roles": OPERATOR_ROLES, "may_enrol": ["*"]}
+        claims: dict[str, Any] = {"sub": "operator", "roles": OPERATOR_ROLES, "may_enrol": ["*"]}
         return self.token(audience=ENROLMENT_AUDIENCE, life=timedelta(hours=1), **claims)
 
     def token(
@@ -97,7 +97,7 @@ class Stage:
 
     def participant_token(self, participant_id: str, **claims: Any) -> str:
         """The credential of a participant, without a call for it."""
-        said = {
+        said: dict[str, Any] = {
             "sub": participant_id,
             "participant": participant_id,
             "participant_type": "agent",

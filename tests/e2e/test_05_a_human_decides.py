@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from phoenix_dma.errors import (
@@ -30,7 +32,7 @@ async def test_a_merge_is_rejected_revised_asked_anew_approved_and_only_then_car
     decider = await human(stage)
     await stage.submit(policy_constraints=MERGE)
     epoch = (await steward.take(TASK)).task.epoch
-    merge = {"kind": "final_action", "name": "merge", "domain": "customer_master"}
+    merge: dict[str, Any] = {"kind": "final_action", "name": "merge", "domain": "customer_master"}
 
     with pytest.raises(ApprovalRequired) as asked:
         await steward.authorize(TASK, epoch, subject=proposal("customer.2"), **merge)
@@ -107,7 +109,11 @@ async def test_an_approval_for_content_survives_a_migration(stage: Stage) -> Non
     decider = await human(stage)
     await stage.submit(policy_constraints=MERGE)
     epoch = (await steward.take(TASK)).task.epoch
-    merge = {"kind": "final_action", "name": "merge", "subject": proposal("customer.2")}
+    merge: dict[str, Any] = {
+        "kind": "final_action",
+        "name": "merge",
+        "subject": proposal("customer.2"),
+    }
     with pytest.raises(ApprovalRequired):
         await steward.authorize(TASK, epoch, **merge)
     question = await waiting(stage)

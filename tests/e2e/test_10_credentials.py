@@ -96,7 +96,7 @@ class Doors:
 async def _call(
     channel: grpc.aio.Channel, rpc: Rpc, request: Message, metadata: Any
 ) -> Message | str:
-    written = {
+    written: dict[str, Any] = {
         "request_serializer": rpc.request.SerializeToString,
         "response_deserializer": rpc.response.FromString,
     }
@@ -226,7 +226,11 @@ async def test_an_enrolment_credential_opens_nothing_but_enrol_and_only_for_its_
 ) -> None:
     stage = knocking.stage
     enrol = rpcs()["/phoenix_dma.v1.IdentityService/Enrol"]
-    said = {"sub": "operator", "roles": ["submitter"], "may_enrol": ["agent.mine.*"]}
+    said: dict[str, Any] = {
+        "sub": "operator",
+        "roles": ["submitter"],
+        "may_enrol": ["agent.mine.*"],
+    }
     narrow = stage.token(audience=ENROLMENT_AUDIENCE, life=timedelta(hours=1), **said)
     for door in doors(enrol):
         mine = filled(enrol, participant_id="agent.mine.1", owner="x")
@@ -379,9 +383,8 @@ async def test_what_another_tenant_owns_is_not_found(house: House, stage: Stage)
 
 def _fitting(rpc: Rpc, known: dict[str, str]) -> dict[str, Any]:
     """Values for fields that are texts; ``participant`` and ``task`` are messages elsewhere."""
-    texts = {
-        field.name for field in fields_of(rpc.request.DESCRIPTOR) if field.type == field.TYPE_STRING
-    }
+    asked: Any = rpc.request.DESCRIPTOR
+    texts = {field.name for field in fields_of(asked) if field.type == field.TYPE_STRING}
     inner = {"task_id", "participant_id"}
     return {name: value for name, value in known.items() if name in texts | inner}
 

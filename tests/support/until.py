@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def until(look: Callable[[], Awaitable[T]], seconds: float = 10.0) -> T:
+async def until(look: Callable[[], Awaitable[T | None]], seconds: float = 10.0) -> T:
     """Look again and again until ``look`` answers something true; raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while True:
