@@ -235,6 +235,9 @@ async def open_registry(
                 **{
                     "issuer_key": keys.issuer_key,
                     "lease_name": new_id("leases"),
+                    # Who beats once stays active for the whole test, however slow the machine is.
+                    "lease_ttl": timedelta(minutes=10),
+                    "heartbeat_interval": timedelta(minutes=3),
                     "grace": timedelta(seconds=0.2),
                     **settings,
                 },

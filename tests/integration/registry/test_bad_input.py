@@ -183,7 +183,7 @@ async def test_an_acknowledgement_with_a_bad_text_holds_up_nobody(registry: Regi
     stream = registry.stream()
     await stream.attach()
     await stream.hear_a("directive")
-    ack = session_pb2.DirectiveAck(directive_id="directive.1", slot=0, error="no\0" * 9999)
+    ack = session_pb2.DirectiveAck(directive_id="directive.1", slot=0, error="no" * 9999)
     await stream.say(directive_ack=ack)
     await stream.beat()
     await stream.say(directive_ack=session_pb2.DirectiveAck(directive_id="a\0b", slot=0))

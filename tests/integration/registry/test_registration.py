@@ -19,7 +19,7 @@ async def test_the_papers_participant_registers_and_is_told_what_is_granted(
     assert list(answer.participant.data_domains) == ["customer"]
     assert answer.participant.declared.trust_score == pytest.approx(0.91)
     assert not answer.participant.HasField("trust_score")
-    assert answer.lease_ttl.seconds == 9
+    assert answer.lease_ttl.seconds == 599
     [event] = await registry.events("PARTICIPANT_REGISTERED")
     assert event["event_id"] == answer.receipt.audit_event_id
     assert event["detail"]["claims"]["status"] == "active"

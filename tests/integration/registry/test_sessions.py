@@ -38,7 +38,7 @@ async def test_attach_grants_a_lease_and_the_first_beat_makes_active(registry: R
     stream = registry.stream()
     lease = (await stream.attach()).lease
     assert (lease.slot, lease.participant_id) == (0, STEWARD)
-    assert (lease.ttl.seconds, lease.interval.seconds) == (9, 3)
+    assert (lease.ttl.seconds, lease.interval.seconds) == (599, 180)
     assert (await registry.get()).status == registry_pb2.PARTICIPANT_STATUS_REGISTERED
     assert await stream.beat() == 1
     await until(becoming(registry, ACTIVE))
