@@ -50,7 +50,7 @@ class PhoenixClient:
         self.aio = AsyncPhoenixClient(
             base_url, profile=profile, retire_on_exit=retire_on_exit, leaving=leaving
         )
-        self.aio.handlers_complete = lambda: not threading.main_thread().is_alive()
+        self.aio.handlers_complete = self._script_over
         self._thread = LoopThread("phoenix-dma-client")
         self._keeper: Keeper | None = None
         self._closing = threading.Lock()
@@ -191,6 +191,11 @@ class PhoenixClient:
             self._keeper = Keeper(self.drain)
             self._keeper.start()
             asyncio.run_coroutine_threadsafe(self._until_over(self._keeper), self._thread.loop)
+
+    def _script_over(self) -> bool:
+        """No more handlers will be registered."""
+        over = self._keeper is not None and self._keeper.script_over
+        return over or not threading.main_thread().is_alive()
 
     async def _until_over(self, keeper: Keeper) -> None:
         if self.aio.member is not None:

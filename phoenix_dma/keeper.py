@@ -14,6 +14,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
+from phoenix_dma.last_line import when_the_script_ends
+
 LOOK_SECONDS: Final = 0.2
 
 
@@ -24,6 +26,7 @@ class Keeper:
         self._leave = leave
         self._over = threading.Event()
         self._asked = False
+        self._waiting = False
         self._thread = threading.Thread(target=self._keep, name="phoenix-dma-keeper")
 
     def start(self) -> None:
@@ -33,7 +36,18 @@ class Keeper:
                 signal.signal(signal.SIGTERM, self._on_signal)
             if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
                 signal.signal(signal.SIGINT, self._on_signal)
+            when_the_script_ends(self._wait)
         self._thread.start()
+
+    def _wait(self) -> None:
+        """The script is over, its work begins."""
+        self._waiting = True
+        self._thread.join()
+
+    @property
+    def script_over(self) -> bool:
+        """True once the script's last line has been executed."""
+        return self._waiting or not threading.main_thread().is_alive()
 
     def finish(self) -> None:
         """Nothing is left to stay alive for."""
@@ -51,8 +65,8 @@ class Keeper:
             os._exit(128 + number)  # asked twice: now
         self._asked = True
         self._over.set()
-        if not threading.main_thread().is_alive():
-            return  # the script is over, the interpreter only waits for us
+        if self.script_over:
+            return  # somebody waits for us already, and for nothing else
         if number == signal.SIGINT:
             signal.default_int_handler(number, frame)
         raise SystemExit(0)

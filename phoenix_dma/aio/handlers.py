@@ -77,8 +77,8 @@ class Handlers:
 
 
 async def _in_thread(function: Callable[[Task], Any], task: Task) -> Any:
-    # A thread of our own: the pools of concurrent.futures take nothing more once the script's last
-    # line has run, which is when a participant begins to work.
+    # A thread of our own: pools take nothing more once the interpreter shuts down, and where the
+    # script's last line could not be watched that is when a participant begins to work.
     done: Future[Any] = Future()
 
     def work() -> None:

@@ -14,7 +14,7 @@ from phoenix_dma.plain import json_of
 from phoenix_runtime.core import errors
 from tests.support.small_house import ENROLMENT, PARTICIPANT, SmallHouse
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FIGURE = ROOT / "examples" / "figure3"
 TASK = "task.customer-merge-review.8841"
 CANDIDATES = json.loads((FIGURE / "task.json").read_text())["input"]
@@ -100,6 +100,56 @@ async def test_a_script_without_the_command_stays_alive_and_ctrl_c_ends_it_quiet
             process.kill()
             await process.wait()
     assert house.all("goodbye")
+
+
+async def test_handlers_may_use_threads_and_pools_after_the_last_line(
+    house: SmallHouse, profile: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "steward.py"
+    script.write_text(
+        "import asyncio, concurrent.futures\n"
+        + (FIGURE / "figure3.py").read_text().partition("@client")[0]
+        + "@client.task_handler(capability='customer_validation')\n"
+        "def threads(task):\n"
+        "    with concurrent.futures.ThreadPoolExecutor() as pool:\n"
+        "        return list(pool.map(len, ['a', 'bb']))\n"
+        "@client.task_handler(capability='policy_check')\n"
+        "async def pools(task):\n"
+        "    return await asyncio.to_thread(len, 'ccc')\n"
+    )
+    process = await start(profile, str(script))
+    try:
+        await house.hears("beats", 5)
+        policy = house.give("task.pools", required_capabilities=["policy_check"])
+        await house.send(house.give("task.threads"), policy)
+        done = {c.task_id: json_of(c.result) for c in await house.hears("CompleteTask", 2)}
+        assert done == {"task.threads": {"value": [1, 2]}, "task.pools": {"value": 3}}
+        process.send_signal(signal.SIGTERM)
+        assert await ended(process) == (0, "")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_a_script_that_catches_an_exception_and_ends_well_stays_alive(
+    house: SmallHouse, profile: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "steward.py"
+    script.write_text(
+        (FIGURE / "figure3.py").read_text()
+        + "\nimport contextlib\nwith contextlib.suppress(ValueError):\n    raise ValueError\n"
+    )
+    process = await start(profile, str(script))
+    try:
+        await house.hears("beats", 15)
+        assert process.returncode is None
+        process.send_signal(signal.SIGTERM)
+        assert await ended(process) == (0, "")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def test_a_script_that_crashes_is_not_kept_alive(

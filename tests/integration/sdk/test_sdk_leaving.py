@@ -1,0 +1,62 @@
+"""How the SDK leaves: it drains, hands off, says Goodbye, and retires only when told so."""
+
+import asyncio
+
+from phoenix_dma.aio.client import AsyncPhoenixClient
+from phoenix_dma.aio.task import AsyncTask
+from phoenix_dma.plain import json_of
+from phoenix_dma.task import Task
+from phoenix_dma.v1 import session_pb2
+from tests.support.sdk import TASK, join
+from tests.support.small_house import PARTICIPANT, SmallHouse, directive
+
+
+async def test_draining_lets_handlers_end_declines_new_work_and_says_goodbye(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    @client.task_handler()
+    def handle(task: Task) -> str:
+        task.aio.hold.draining.wait(5)
+        task.checkpoint({"so far": 1})
+        return "ended in time"
+
+    await join(client)
+    await house.send(house.give(TASK))
+    await house.hears("directive_ack")
+    await client.drain()
+    assert [json_of(done.result) for done in house.all("CompleteTask")] == [
+        {"value": "ended in time"}
+    ]
+    await house.hears("goodbye")
+    assert not house.all("InitiateHandoff")
+    draining = [b.state for beats in house.all("beats") for b in beats.beats]
+    assert session_pb2.HEALTH_STATE_DRAINING in draining
+    assert not house.all("RetireParticipant")
+
+
+async def test_what_does_not_end_in_time_is_handed_off(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    @client.task_handler()
+    async def handle(task: AsyncTask) -> None:
+        await asyncio.Event().wait()
+
+    await join(client)
+    await house.send(house.give(TASK))
+    await house.hears("directive_ack")
+    draining = asyncio.create_task(client.drain())
+    (handed,) = await house.hears("InitiateHandoff")
+    assert (handed.task_id, handed.source) == (TASK, PARTICIPANT)
+    await house.send(directive("stop_task", task_id=TASK, epoch=1))
+    await draining
+    await house.hears("goodbye")
+
+
+async def test_it_retires_on_the_way_out_only_when_told_so(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    client.retire_on_exit = True
+    await join(client)
+    await client.drain()
+    (retired,) = house.all("RetireParticipant")
+    assert retired.participant_id == PARTICIPANT

@@ -1,0 +1,202 @@
+"""Tasks in the hands of the SDK: started, worked on, told to the house; on a real socket."""
+
+import asyncio
+import threading
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from phoenix_dma import errors
+from phoenix_dma.aio.client import AsyncPhoenixClient
+from phoenix_dma.aio.task import AsyncTask
+from phoenix_dma.plain import json_of
+from phoenix_dma.task import Task
+from phoenix_dma.v1 import assignment_pb2
+from tests.support.sdk import TASK, join
+from tests.support.small_house import SmallHouse, directive
+
+
+async def test_a_task_is_started_worked_on_checkpointed_and_completed(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    @client.task_handler(capability="customer_validation")
+    async def handle(task: AsyncTask) -> dict[str, Any]:
+        context = await task.context()
+        await task.checkpoint({"checked": len(context["records"])})
+        await task.checkpoint({"checked": 2}, decisions=["a rationale"])
+        return {"duplicates": 1}
+
+    await join(client)
+    await house.send(house.give(TASK, input={"records": [1, 2]}))
+    (completed,) = await house.hears("CompleteTask")
+    assert json_of(completed.result) == {"duplicates": 1}
+    assert [c.base_version for c in house.all("CheckpointContext")] == [0, 1]
+    assert house.contexts[TASK][1] == {
+        "objective": "Validate duplicate customer candidates",
+        "inputs": {"records": [1, 2]},
+        "outputs": {"checked": 2},
+        "decisions": ["a rationale"],
+    }
+    (ack,) = await house.hears("directive_ack")
+    assert (ack.directive_id, ack.error, ack.slot) == (f"directive.start_task.{TASK}.1", "", 7)
+
+
+async def test_a_directive_that_comes_twice_is_carried_out_once_and_acknowledged_twice(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    await join(client)
+    order = house.give(TASK)
+    await house.send(order)
+    await house.hears("directive_ack")
+    await house.send(order)
+    await house.hears("directive_ack", 2)
+    assert len(house.all("DeclineTask")) == 1
+
+
+async def test_a_task_without_a_handler_is_declined(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    client.task_handler(capability="record_merge")(lambda task: None)
+    await join(client)
+    await house.send(house.give(TASK))
+    (declined,) = await house.hears("DeclineTask")
+    assert "no handler" in declined.reason
+    assert not house.all("StartTask")
+
+
+async def test_a_task_waits_for_a_handler_while_the_program_still_registers_them(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    client.handlers_complete = lambda: False
+    await join(client)
+    await house.send(house.give(TASK))
+    await house.hears("GetTask")
+    client.task_handler(capability="customer_validation")(lambda task: 7)
+    (completed,) = await house.hears("CompleteTask")
+    assert json_of(completed.result) == {"value": 7}
+
+
+async def test_an_exception_fails_the_attempt_and_may_be_retried_unless_it_says_otherwise(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    @client.task_handler()
+    def handle(task: Task) -> None:
+        if task.id == "task.final":
+            raise errors.TaskFailure("the records cannot be read")
+        raise ZeroDivisionError("by zero")
+
+    await join(client)
+    await house.send(house.give("task.retryable"), house.give("task.final"))
+    await house.hears("FailTask", 2)
+    failed = {request.task_id: request for request in house.all("FailTask")}
+    assert failed["task.retryable"].retryable
+    assert failed["task.retryable"].message == "ZeroDivisionError: by zero"
+    assert not failed["task.final"].retryable
+    assert failed["task.final"].message == "the records cannot be read"
+
+
+async def test_an_asynchronous_handler_is_cancelled_when_its_task_is_stopped(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    cancelled = asyncio.Event()
+
+    @client.task_handler()
+    async def handle(task: AsyncTask) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            assert task.cancelled
+            cancelled.set()
+            raise
+
+    await join(client)
+    await house.send(house.give(TASK))
+    await house.hears("directive_ack")
+    await house.send(directive("stop_task", task_id=TASK, epoch=1))
+    await asyncio.wait_for(cancelled.wait(), 5)
+    await house.hears("directive_ack", 2)
+    assert not house.all("FailTask")
+    assert not house.all("CompleteTask")
+
+
+async def test_a_stop_for_an_older_epoch_leaves_a_newer_hold_alone(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    go_on = asyncio.Event()
+
+    @client.task_handler()
+    async def handle(task: AsyncTask) -> None:
+        await go_on.wait()
+
+    await join(client)
+    await house.send(house.give(TASK, epoch=5))
+    await house.hears("directive_ack")
+    await house.send(directive("stop_task", task_id=TASK, epoch=4))
+    await house.hears("directive_ack", 2)
+    go_on.set()
+    (completed,) = await house.hears("CompleteTask")
+    assert completed.epoch == 5
+
+
+async def test_a_synchronous_handler_is_told_and_its_next_checkpoint_raises(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    working, seen = threading.Event(), []
+
+    @client.task_handler()
+    def handle(task: Task) -> None:
+        working.set()
+        task.aio.hold.ended.wait(5)
+        seen.append(task.cancelled)
+        try:
+            task.checkpoint({"late": True})
+        except errors.AssignmentLost as lost:
+            seen.append(lost.reason)
+            raise
+
+    await join(client)
+    await house.send(house.give(TASK))
+    await asyncio.to_thread(working.wait, 5)
+    await house.send(directive("stop_task", task_id=TASK, epoch=1))
+    run = client.member.runs.find(TASK)  # type: ignore[union-attr]
+    assert run is not None
+    assert run.work is not None
+    await asyncio.wait_for(run.work, 5)
+    assert seen == [True, "STALE_ASSIGNMENT"]
+    assert not house.all("CheckpointContext")
+
+
+async def test_a_stale_epoch_ends_the_hold_everywhere_at_once(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    lost = asyncio.Event()
+
+    @client.task_handler()
+    async def handle(task: AsyncTask) -> None:
+        house.tasks[TASK].assignment.epoch = 2
+        with suppress(asyncio.CancelledError):
+            with pytest.raises(errors.AssignmentLost) as refused:
+                await task.checkpoint(1)
+            assert refused.value.facts["current_epoch"] == "2"
+        assert task.cancelled
+        lost.set()
+
+    await join(client)
+    await house.send(house.give(TASK))
+    await asyncio.wait_for(lost.wait(), 5)
+    await house.hears("directive_ack")
+    assert not house.all("CompleteTask")
+
+
+async def test_a_completion_is_told_even_if_the_house_was_away_meanwhile(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    house.ttl = 30
+    client.task_handler()(lambda task: 1)
+    await join(client)
+    client.transport.patience = 0.0  # for a single call: one try
+    house.refuse["CompleteTask"] = [RuntimeError("away")] * 3
+    await house.send(house.give(TASK))
+    await house.hears("CompleteTask", 4)
+    assert house.tasks[TASK].status == assignment_pb2.TASK_STATUS_SUCCEEDED

@@ -1,0 +1,19 @@
+"""What tests of the SDK begin with."""
+
+from typing import Any
+
+from phoenix_dma.aio.client import AsyncPhoenixClient
+from tests.support.small_house import PARTICIPANT
+
+TASK = "task.customer-merge-review.8841"
+
+
+async def join(client: AsyncPhoenixClient, **fields: Any) -> None:
+    """Register the participant that the small house gives tasks to."""
+    await client.register_participant(
+        id=PARTICIPANT,
+        type="agent",
+        owner="data-governance",
+        capabilities=["customer_validation"],
+        **fields,
+    )
