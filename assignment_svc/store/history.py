@@ -12,7 +12,7 @@ from assignment_svc.store.records import Record
 from assignment_svc.store.rows import Rows
 from assignment_svc.store.tables import bindings, context_pointers, denials, left_out
 from phoenix_runtime.core.errors import FieldInvalid, Violation
-from phoenix_runtime.core.pages import Page, PageRequest
+from phoenix_runtime.core.pages import Page, PageRequest, number_of
 
 BINDINGS = Record(BindingRecord, nested={"binding": Binding})
 POINTERS = Record(ContextPointer)
@@ -89,6 +89,6 @@ class HistoryTables(Rows):
 def _version(after: tuple[str, ...]) -> int:
     try:
         _, version = after
-        return int(version)
+        return number_of(version)
     except ValueError as error:
         raise FieldInvalid([Violation("page_token", "not a token of ours")]) from error

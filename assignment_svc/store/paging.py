@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, literal, tuple_
 
 from phoenix_runtime.core.errors import FieldInvalid, Violation
-from phoenix_runtime.core.pages import Page, PageRequest
+from phoenix_runtime.core.pages import Page, PageRequest, moment_of
 
 Item = TypeVar("Item")
 
@@ -39,6 +39,6 @@ def paged(
 def _parsed(after: tuple[str, ...]) -> tuple[datetime, str]:
     try:
         moment, row_id = after
-        return datetime.fromisoformat(moment), row_id
+        return moment_of(moment), row_id
     except ValueError as error:
         raise FieldInvalid([Violation("page_token", "not a token of ours")]) from error

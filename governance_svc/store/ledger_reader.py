@@ -16,7 +16,7 @@ from governance_svc.store.tables import ledger_head
 from phoenix_runtime.chassis.database import Database
 from phoenix_runtime.core.documents import time_of, time_text
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
-from phoenix_runtime.core.pages import Page, PageRequest
+from phoenix_runtime.core.pages import Page, PageRequest, number_of
 
 FEW = 100
 """Entries that one decision is answered with at most."""
@@ -187,7 +187,7 @@ def _scope(family: Family) -> ColumnElement[bool]:
 def _sequence(after: tuple[str, ...]) -> int:
     try:
         (sequence,) = after
-        return int(sequence)
+        return number_of(sequence)
     except ValueError as error:
         raise strange_token() from error
 
@@ -201,6 +201,6 @@ def _reading_position(entry: Entry) -> tuple[str, ...]:
 def _position(after: tuple[str, ...]) -> tuple[datetime, str, str, int, int]:
     try:
         moment, service, aggregate, version, sequence = after
-        return time_of(moment), service, aggregate, int(version), int(sequence)
+        return time_of(moment), service, aggregate, number_of(version), number_of(sequence)
     except ValueError as error:
         raise strange_token() from error

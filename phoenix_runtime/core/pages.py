@@ -3,6 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from phoenix_runtime.core.errors import FieldInvalid, Violation
@@ -10,6 +11,8 @@ from phoenix_runtime.core.json import Json, content_hash
 
 DEFAULT_SIZE = 50
 LARGEST_SIZE = 200
+LARGEST_NUMBER = 2**63 - 1
+"""What a column of a database holds."""
 
 Item = TypeVar("Item")
 
@@ -52,7 +55,7 @@ def _after(token: str, filters_hash: str) -> tuple[str, ...]:
         raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         bound, after = json.loads(raw)
         parsed = tuple(after)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise FieldInvalid([Violation("page_token", "not a token of ours")]) from error
     if bound != filters_hash[7:23]:
         text = "belongs to other filters; begin again without a token"
@@ -61,3 +64,19 @@ def _after(token: str, filters_hash: str) -> tuple[str, ...]:
     if not all(isinstance(part, str) and "\0" not in part for part in parsed):
         raise FieldInvalid([Violation("page_token", "not a token of ours")])
     return parsed
+
+
+def number_of(part: str) -> int:
+    """A whole number inside a sort key; raises ValueError for what no column holds."""
+    number = int(part) if part.isascii() and part.isdecimal() and len(part) <= 19 else -1
+    if not 0 <= number <= LARGEST_NUMBER:
+        raise ValueError("no number of a sort key")
+    return number
+
+
+def moment_of(part: str) -> datetime:
+    """A moment inside a sort key, as ``isoformat`` wrote it; raises ValueError without a zone."""
+    moment = datetime.fromisoformat(part)
+    if moment.tzinfo is None:
+        raise ValueError("a moment of a sort key has a zone")
+    return moment
