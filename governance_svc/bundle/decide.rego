@@ -26,9 +26,7 @@ verdict_at("participant.join", one) := v if v := data.phoenix.participant.join.v
 
 verdict_at("capability.update", one) := v if v := data.phoenix.capability.update.verdict with input as one
 
-verdict_at("participant.discover", one) := v if {
-	v := data.phoenix.participant.discover.eligible(one)
-} else := v if v := data.phoenix.participant.discover.verdict with input as one
+verdict_at("participant.discover", one) := data.phoenix.participant.discover.answer(one)
 
 verdict_at("participant.remain", one) := v if v := data.phoenix.participant.remain.verdict with input as one
 

@@ -1,37 +1,52 @@
 # Assignable(p, q) = Active AND CapabilityMatch AND TrustOK AND PolicyAllows (paper, section 5): each
 # conjunct that fails is one refusal with its name. Asked for discovery (of a requirement) and for
 # assignment (of a task), so that both always agree.
+#
+# Everything here is a function: a batch holds many candidates, a call with arguments that were seen
+# before is answered from the engine's memory, and `with input as` would start with an empty one each time.
+# That memory takes all fractions below one for alike until it has compared them, number by number, with
+# each that it has seen: trust is never an argument by itself, only within the question, which has a name.
 package phoenix.fitness
 
 import data.catalogue
 import data.phoenix.permissions
 import data.phoenix.words
 
-candidate := object.get(input, "candidate", {})
+# What is asked for: a task, or a requirement that is none yet.
+wanted(one) := one.task if {
+	one.task
+} else := object.get(one, "requirement", {})
 
-wanted := input.task if {
-	input.task
-} else := object.get(input, "requirement", {})
+# ---- fit: every conjunct at once, for whoever passes, and what is said of them. Each expression is paid
+# for once a candidate, so what rests on the requirement alone stands in `asked_by`.
 
-trust := object.get(input, "trust", {})
-
-# ---- fit: every conjunct at once, for whoever passes. Asked of a whole batch of candidates, so what
-# depends on the requirement alone stands in functions of the requirement, which are evaluated once.
-
-fits(one, requirement) if {
-	answerable(requirement)
-	present(one.candidate.status, requirement)
-	count(required(requirement) - {c | some c in one.candidate.capabilities}) == 0
-	count(reached(requirement) - {d | some d in one.candidate.data_domains}) == 0
-	is_array(one.candidate.permissions)
-	every capability in high_risk(requirement) {
-		one.trust.by_capability[capability].certified == true
-	}
-	least_of(one.trust, requirement) >= threshold_of(object.get(one.candidate, "trust_policy", ""), requirement)
+fit(one, requirement) := {"text": said.text, "trust": least, "policy_score": said.policy_score, "facts": said.facts} if {
+	asked := asked_by(requirement)
+	candidate := one.candidate
+	asked.statuses[candidate.status]
+	covers(object.get(candidate, "capabilities", []), asked.capabilities)
+	covers(object.get(candidate, "data_domains", []), asked.reached)
+	is_array(candidate.permissions)
+	least := least_of(one, asked.capabilities)
+	least >= asked.thresholds[object.get(candidate, "trust_policy", "")]
+	certified := certified_of(one, asked.capabilities)
+	covers(certified, asked.high_risk)
+	said := said_of(asked.data_domains, certified, candidate.permissions)
 }
 
-# Well-formed, and nothing in it is unknown. A comprehension over something missing would find no fault.
-answerable(requirement) if {
+# A requirement that is well-formed, with nothing in it unknown. A comprehension over something missing
+# would find no fault.
+asked_by(requirement) := {
+	"capabilities": required(requirement),
+	"high_risk": high_risk(requirement),
+	"data_domains": sort(requirement.data_domains),
+	"reached": words.expand(requirement.data_domains),
+	"statuses": {status | some status in ["active", "degraded"]; present(status, requirement)},
+	"thresholds": {policy: limit |
+		some policy in (object.keys(catalogue.trust_policies) | {""})
+		limit := threshold_of(policy, requirement)
+	},
+} if {
 	is_array(requirement.required_capabilities)
 	is_array(requirement.data_domains)
 	is_array(requirement.policy_constraints)
@@ -48,8 +63,6 @@ unknown_words(requirement) := union({
 
 required(requirement) := {c | some c in requirement.required_capabilities}
 
-reached(requirement) := words.expand(requirement.data_domains)
-
 high_risk(requirement) := {c |
 	some c in requirement.required_capabilities
 	catalogue.capabilities[c].risk == "high"
@@ -64,13 +77,16 @@ present("degraded", requirement) if {
 	catalogue.constraints[constraint].permits.status == "degraded"
 }
 
-least_of(trust, requirement) := min(totals) if {
-	totals := [total | some c in required(requirement); total := trust.by_capability[c].total; is_number(total)]
-	count(totals) == count(required(requirement))
+# `object.subset` of a list and a set is not asked: it miscounts names that stand twice in the list.
+covers(names, wanted_names) if count(wanted_names - {name | some name in names}) == 0
+
+least_of(one, capabilities) := min(totals) if {
+	totals := [total | some c in capabilities; total := one.trust.by_capability[c].total; is_number(total)]
+	count(totals) == count(capabilities)
 	count(totals) > 0
-} else := trust.general if {
-	count(required(requirement)) == 0
-	is_number(trust.general)
+} else := one.trust.general if {
+	count(capabilities) == 0
+	is_number(one.trust.general)
 }
 
 threshold_of(policy, requirement) := limit if {
@@ -78,42 +94,28 @@ threshold_of(policy, requirement) := limit if {
 	is_number(limit)
 }
 
+certified_of(one, capabilities) := {c | some c in capabilities; one.trust.by_capability[c].certified == true}
+
 # ---- what is said of whoever is fit
 
-said_of(one, requirement) := {
-	"text": sprintf("Participant has %s and %s.", [capability_words(certified), permission_words(requirement, unreadable)]),
-	"judged": {
-		"trust": least_of(one.trust, requirement),
-		"policy_score": policy_score(count(unreadable)),
-		"facts": {"certified": certified},
-	},
+said_of(domains, certificates, held) := {
+	"text": sprintf("Participant has %s and %s.", [capability_words(certified), permission_words(domains, unreadable)]),
+	"policy_score": policy_score(count(unreadable)),
+	"facts": {"certified": certified},
 } if {
-	certified := sort({c | some c in required(requirement); one.trust.by_capability[c].certified == true})
-	unreadable := unread(requirement, {p | some p in one.candidate.permissions})
-}
-
-unread(requirement, held) := sort({domain | some domain, readers in readers_of(requirement); count(readers & held) == 0})
-
-# For each wanted domain the permissions that read it.
-readers_of(requirement) := {domain: {p |
-	some p, spec in catalogue.permissions
-	"read" in spec.actions
-	domain in words.expand(spec.domains)
-} |
-	some domain in requirement.data_domains
+	certified := sort(certificates)
+	unreadable := sort({d | some d in domains} - union({permissions.reads(p) | some p in held}))
 }
 
 capability_words([]) := "granted capability"
 
 capability_words(certified) := "certified capability" if count(certified) > 0
 
-permission_words(requirement, _) := "needs no data permissions" if {
-	count(requirement.data_domains) == 0
-}
+permission_words([], []) := "needs no data permissions"
 
-permission_words(requirement, []) := sprintf("approved %s permissions", [spoken]) if {
-	count(requirement.data_domains) > 0
-	spoken := replace(concat(", ", sort(requirement.data_domains)), "_", " ")
+permission_words(domains, []) := sprintf("approved %s permissions", [spoken]) if {
+	count(domains) > 0
+	spoken := replace(concat(", ", domains), "_", " ")
 }
 
 permission_words(_, unreadable) := sprintf("no read permission yet on %s", [concat(", ", unreadable)]) if {
@@ -125,110 +127,96 @@ policy_score(0) := 1
 
 policy_score(unreadable) := 0.5 if unreadable > 0
 
-# ---- unfit: one refusal a conjunct that fails, from the input itself
+# ---- unfit: one refusal a conjunct that fails, from the question itself
 
-well_formed if {
-	is_string(candidate.id)
-	is_string(candidate.status)
-	is_array(candidate.capabilities)
-	is_array(candidate.data_domains)
-	is_array(candidate.permissions)
-	is_array(wanted.required_capabilities)
-	is_array(wanted.data_domains)
-	is_array(wanted.policy_constraints)
-	is_string(wanted.risk_level)
-	is_object(trust.by_capability)
+shortfalls(one) := union({
+	incomplete(one, requirement),
+	{refusal | some refusal in unknown_words(requirement)},
+	inactive(one, requirement),
+	incapable(one, requirement),
+	uncertified(one, requirement),
+	distrusted(one, requirement),
+	outside(one, requirement),
+}) if {
+	requirement := wanted(one)
 }
 
-shortfalls contains {
+incomplete(one, requirement) := set() if {
+	is_string(one.candidate.id)
+	is_string(one.candidate.status)
+	is_array(one.candidate.capabilities)
+	is_array(one.candidate.data_domains)
+	is_array(one.candidate.permissions)
+	is_array(requirement.required_capabilities)
+	is_array(requirement.data_domains)
+	is_array(requirement.policy_constraints)
+	is_string(requirement.risk_level)
+	is_object(one.trust.by_capability)
+} else := {{
 	"rule": "input",
 	"text": "The question is incomplete.",
 	"remedy": "Send candidate, requirement and trust as the bundle describes them.",
-} if {
-	not well_formed
-}
-
-shortfalls contains refusal if some refusal in unknown_words(wanted)
+}}
 
 # ---- Active(p)
 
-shortfalls contains {
+inactive(one, requirement) := {{
 	"rule": "active",
-	"text": sprintf("Participant %s is %s.", [candidate.id, candidate.status]),
+	"text": sprintf("Participant %s is %s.", [one.candidate.id, one.candidate.status]),
 	"remedy": "Wait until it is active, or permit degraded participants with degraded_allowed.",
-} if {
-	not present(candidate.status, wanted)
+} |
+	not present(one.candidate.status, requirement)
 }
 
 # ---- CapabilityMatch(p, q)
 
-missing contains capability if {
-	some capability in wanted.required_capabilities
-	not capability in candidate.capabilities
-}
-
-shortfalls contains {
+incapable(one, requirement) := {{
 	"rule": "capability_match",
-	"text": sprintf("Participant %s lacks %s.", [candidate.id, concat(", ", sort(missing))]),
+	"text": sprintf("Participant %s lacks %s.", [one.candidate.id, concat(", ", sort(missing))]),
 	"remedy": "Register a participant to which these capabilities are granted.",
-} if {
+} |
+	missing := {c | some c in requirement.required_capabilities; not c in one.candidate.capabilities}
 	count(missing) > 0
 }
 
 # I15: a high-risk capability without a certificate does not match, however trusted its holder is.
-uncertified contains capability if {
-	some capability in high_risk(wanted)
-	not trust.by_capability[capability].certified == true
-}
-
-shortfalls contains {
+uncertified(one, requirement) := {{
 	"rule": "capability_match",
 	"text": sprintf("%s is a high-risk capability and not certified here.", [capability]),
 	"remedy": sprintf("Have %s certified for this participant.", [capability]),
-} if {
-	some capability in uncertified
+} |
+	some capability in high_risk(requirement)
+	not one.trust.by_capability[capability].certified == true
 }
 
 # ---- TrustOK(p, q): the least trust over the required capabilities
 
-least := least_of(trust, wanted)
-
-trust_policy := object.get(candidate, "trust_policy", "")
-
-threshold := threshold_of(trust_policy, wanted)
-
-shortfalls contains {
+distrusted(one, requirement) := {{
 	"rule": "trust_ok",
 	"text": sprintf(
 		"Trust %v is below %v, what %s asks for %s risk.",
-		[round(least * 1000) / 1000, threshold, permissions.trust_policy(trust_policy), wanted.risk_level],
+		[round(least * 1000) / 1000, threshold, permissions.trust_policy(policy), requirement.risk_level],
 	),
 	"remedy": "Certify its capabilities, or let it prove itself on tasks of lower risk.",
-} if {
+} |
 	least < threshold
-}
-
-shortfalls contains {
+} if {
+	least := least_of(one, required(requirement))
+	policy := object.get(object.get(one, "candidate", {}), "trust_policy", "")
+	threshold := threshold_of(policy, requirement)
+} else := {{
 	"rule": "trust_ok",
 	"text": "Trust or its threshold is not known.",
 	"remedy": "Use a trust policy of the catalogue.",
-} if {
-	not comparable
-}
-
-comparable if {
-	is_number(least)
-	is_number(threshold)
-}
+}}
 
 # ---- PolicyAllows(p, q): the data
 
-ungranted := words.expand(wanted.data_domains) - {d | some d in candidate.data_domains}
-
-shortfalls contains {
+outside(one, requirement) := {{
 	"rule": "data_domains",
-	"text": sprintf("Participant %s is not granted %s.", [candidate.id, concat(", ", sort(ungranted))]),
+	"text": sprintf("Participant %s is not granted %s.", [one.candidate.id, concat(", ", sort(ungranted))]),
 	"remedy": "Let it claim these data domains, with an owner that may work on them.",
-} if {
+} |
+	ungranted := words.expand(requirement.data_domains) - {d | some d in one.candidate.data_domains}
 	count(ungranted) > 0
 }

@@ -22,3 +22,8 @@ covers(domains, domain) if {
 trust_policy("") := catalogue.default_trust_policy
 
 trust_policy(name) := name if name != ""
+
+# The domains that a permission lets its holder read.
+reads(name) := words.expand(catalogue.permissions[name].domains) if {
+	"read" in catalogue.permissions[name].actions
+}

@@ -15,24 +15,21 @@ verdict := answers.with_facts(
 		"allow": allow,
 		"deny": deny,
 		"ask": gates.asks(question, facts),
-		"obligations": gates.obligations(fitness.wanted),
+		"obligations": gates.obligations(fitness.wanted(input)),
 	},
 	judged,
 )
 
-said := fitness.said_of(input, input.task) if {
-	is_string(input.candidate.id)
-	fitness.fits(input, input.task)
-}
+fit := fitness.fit(input, input.task) if is_string(input.candidate.id)
 
-judged := said.judged if {
-	said
+judged := {"trust": fit.trust, "policy_score": fit.policy_score, "facts": fit.facts} if {
+	fit
 } else := {}
 
-allow contains {"rule": "assignable", "text": said.text, "remedy": ""} if {
+allow contains {"rule": "assignable", "text": fit.text, "remedy": ""} if {
 	gates.heard(question, facts)
 }
 
-deny contains shortfall if some shortfall in fitness.shortfalls
+deny contains shortfall if some shortfall in fitness.shortfalls(input)
 
 deny contains refusal if some refusal in gates.refusals(question, facts)

@@ -298,8 +298,8 @@ test_whoever_does_not_fit_is_told_why_and_whoever_fits_is_told_nothing if {
 		{"trust": {"by_capability": {"reference_data_validation": {"certified": "true"}}}},
 	] {
 		one := object.union(asked, change)
-		refused := count(data.phoenix.fitness.shortfalls) > 0 with input as one
-		fit := count([1 | data.phoenix.fitness.fits(one, one.task)]) == 1
+		refused := count(data.phoenix.fitness.shortfalls(one)) > 0
+		fit := count([1 | data.phoenix.fitness.fit(one, one.task)]) == 1
 		refused != fit
 	}
 }
