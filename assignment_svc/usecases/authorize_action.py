@@ -3,14 +3,15 @@
 The only verb that answers APPROVAL_REQUIRED: the agent itself waits for the human.
 """
 
+import re
 from dataclasses import dataclass, replace
+from typing import Final
 
 from assignment_svc.domain.approval import ASSIGN, COMPLETE, HANDOFF, Approval, Authorization
 from assignment_svc.domain.declaration import sized
 from assignment_svc.domain.predicates import LookAgain, TooSlow, fenced
 from assignment_svc.domain.states import ActionKind, ApprovalState
 from assignment_svc.domain.task import Task
-from assignment_svc.domain.texts import text_violations
 from assignment_svc.usecases.act import Act, Telling
 from assignment_svc.usecases.bind import owed
 from assignment_svc.usecases.denials import reasons_of
@@ -44,7 +45,9 @@ from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Obligation, Verdict
 
 LARGEST_SUBJECT = 64 * 1024
-LONGEST_NAME = 128
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.:/-]{0,127}", re.ASCII)
+"""Constraints gate an operation by its name: one that only looks like ``merge`` would pass them,
+and a human would read the same word."""
 RESERVED = frozenset({ASSIGN, COMPLETE, HANDOFF})
 """A human's yes to one of these must never pass for a yes to an operation."""
 
@@ -157,7 +160,7 @@ class AuthorizeAction:
             for approval in known:
                 await unit.keep_approval(approval)
             before = await unit.find_authorization(task.task_id, matter.action, matter.subject_hash)
-            if before is not None and before.epoch == binding.epoch:
+            if before is not None and _says_all(before, binding.epoch, action):
                 receipt = Receipt(before.event_id, task.correlation_id, before.event_version)
                 result = Authorized(before, verdict, verdict.obligations, receipt)
             else:
@@ -195,9 +198,12 @@ class AuthorizeAction:
 
 def _matter(action: Action, participant: str) -> Matter:
     """The content of an action, parsed; raises `FieldInvalid` or `TooLarge`."""
-    violations = list(text_violations("name", action.name, LONGEST_NAME))
-    if not action.name.strip():
-        violations.append(Violation("name", "is required"))
+    violations = []
+    if not NAME.fullmatch(action.name):
+        text = (
+            "ASCII letters, digits, '_', '.', ':', '/' and '-', 1 to 128, a letter or digit first"
+        )
+        violations.append(Violation("name", text))
     if action.name in RESERVED:
         violations.append(Violation("name", f"{action.name} is what the house itself asks"))
     if action.domain and not is_name(action.domain):
@@ -211,6 +217,14 @@ def _matter(action: Action, participant: str) -> Matter:
         raise FieldInvalid(violations)
     document = sized("subject", content, LARGEST_SUBJECT)
     return Matter(action.name, action.subject, document.hash, proposed_by=participant)
+
+
+def _says_all(before: Authorization, epoch: int, action: Action) -> bool:
+    """Whether the last event about this leave told of this owner, kind and domain already.
+
+    The leave is one for the content, whatever it is done as; the audit tells of each.
+    """
+    return (before.epoch, before.kind, before.domain) == (epoch, action.kind, action.domain)
 
 
 def _yes(known: list[Approval]) -> str:

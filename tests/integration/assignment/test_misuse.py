@@ -1,0 +1,106 @@
+"""What a caller tries that the verbs do not mean."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from assignment_svc.domain.states import ActionKind, RetirementMode, TaskStatus
+from assignment_svc.usecases.authorize_action import Action
+from assignment_svc.usecases.retire_participant import Leaving
+from phoenix_runtime.core import errors
+from tests.support.assignment_house import AssignmentHouse, declaration
+from tests.support.calls import repeatable
+
+LOOKALIKES = [
+    "m\u0435rge",  # a Cyrillic letter
+    "\uff4derge",
+    "mer\u00adge",
+    "merge\u200b",
+    "merge ",
+    " merge",
+    "merge\n",
+    "",
+    "x" * 129,
+]
+
+
+@pytest.mark.parametrize("name", LOOKALIKES, ids=ascii)
+async def test_a_name_that_only_looks_like_a_gated_one_is_refused(
+    house: AssignmentHouse, name: str
+) -> None:
+    house.registry.join("agent.a")
+    task = await house.active("task.one")
+    with pytest.raises(errors.FieldInvalid):
+        await house.tasks.authorize(
+            house.agent("agent.a"),
+            Action("task.one", task.epoch, ActionKind.FINAL_ACTION, name, {}),
+        )
+
+
+async def test_the_same_content_done_as_something_else_is_told_too(
+    house: AssignmentHouse,
+) -> None:
+    house.registry.join("agent.a")
+    task = await house.active("task.one")
+    read = Action("task.one", task.epoch, ActionKind.DATA_READ, "customers", {"id": 1})
+    for action in (
+        read,
+        read,
+        replace(read, kind=ActionKind.DATA_MUTATION),
+        replace(read, kind=ActionKind.DATA_MUTATION, domain="customer_master"),
+    ):
+        await house.tasks.authorize(house.agent("agent.a"), action)
+    told = [
+        (event.detail["kind"], event.detail["domain"])
+        for event in sorted(
+            (await house.evidence()).events, key=lambda event: event.aggregate_version
+        )
+        if event.type == "ACTION_AUTHORIZED"
+    ]
+    assert told == [
+        ("data_read", ""),
+        ("data_mutation", ""),
+        ("data_mutation", "customer_master"),
+    ]
+
+
+async def test_a_task_without_an_id_is_made_once_however_often_nobody_can_take_it(
+    house: AssignmentHouse,
+) -> None:
+    call = repeatable(house.submitter, "req.1")
+
+    async def assign() -> None:
+        with pytest.raises(errors.NoEligibleParticipant):
+            await house.tasks.assign(call, declaration())
+
+    await asyncio.gather(*(assign() for _ in range(4)))
+    await assign()
+    with pytest.raises(errors.RequestIdReused):
+        await house.tasks.assign(call, declaration(objective="something else"))
+    (waiting,) = (await house.evidence()).tasks
+    assert waiting.status == TaskStatus.PENDING
+    house.registry.join("agent.a")
+    assert (await house.tasks.assign(call, declaration())).participant_id == "agent.a"
+    assert len((await house.evidence()).tasks) == 1
+
+
+async def test_another_caller_s_request_id_is_another_request(house: AssignmentHouse) -> None:
+    house.registry.join("agent.a", capacity=2)
+    for caller in (house.submitter, house.operator):
+        await house.tasks.assign(repeatable(caller, "req.1"), declaration())
+    assert len((await house.evidence()).tasks) == 2
+
+
+async def test_a_retirement_is_answered_as_its_repetition_will_be(house: AssignmentHouse) -> None:
+    house.registry.join("agent.a")
+    remembered: list[object] = []
+
+    def encode(result: object) -> bytes:
+        remembered.append(result)
+        return b"answer"
+
+    call = repeatable(house.operator, "req.1", encode=encode)
+    leaving = Leaving("agent.a", RetirementMode.IMMEDIATE)
+    assert [await house.handoffs.retire(call, leaving)] == remembered
+    assert (await house.handoffs.retire(house.operator, leaving)).retirement.finished
