@@ -1,12 +1,15 @@
 """`POST /tasks/assign`: a whole task is submitted and assigned, a known id alone is assigned."""
 
+import hashlib
+from dataclasses import replace
+
 from assignment_svc.domain.declaration import TaskDeclaration, same_identity, submission
 from assignment_svc.domain.ports import Unit
 from assignment_svc.usecases.assign_task import AssignTask
 from assignment_svc.usecases.assigned import Assigned
 from assignment_svc.usecases.ports import Ports
 from assignment_svc.usecases.submit_task import SubmitTask
-from phoenix_runtime.core.errors import AlreadyExists
+from phoenix_runtime.core.errors import AlreadyExists, RequestIdReused
 from phoenix_runtime.core.principal import Call
 
 
@@ -19,11 +22,20 @@ class AssignNow:
         self._assign = AssignTask(ports)
 
     async def __call__(self, call: Call, declared: TaskDeclaration) -> Assigned:
-        """Assign. Raises what `SubmitTask` and `AssignTask` raise."""
+        """Assign. Raises what `SubmitTask` and `AssignTask` raise, and `RequestIdReused`."""
         if declared.names_only:
             return await self._assign(call, declared.task_id)
-        async with self._ports.units.reading(call) as unit:
-            known = await self._known(unit, declared)
+        unnamed = not declared.task_id
+        if unnamed:
+            declared = replace(declared, task_id=_lasting_id(call))
+        try:
+            async with self._ports.units.reading(call) as unit:
+                known = await self._known(unit, declared)
+        except AlreadyExists as taken:
+            if not unnamed:
+                raise
+            text = "This request id was used before with another body"
+            raise RequestIdReused(text, {"request_id": call.request_id}) from taken
         if known:
             return await self._assign(call, declared.task_id)
         submitted = await self._submit(call, declared, here=True)
@@ -40,3 +52,15 @@ class AssignNow:
         if not same_identity(known.spec, declared, given.spec):
             raise AlreadyExists("task", declared.task_id)
         return True
+
+
+def _lasting_id(call: Call) -> str:
+    """The id of a task that its caller did not name: the same for each try of one request.
+
+    A refusal (nobody is eligible) is never remembered, but the task that waits is there: without
+    this, each repetition would make another one. Empty where the request has no id of its own.
+    """
+    if call.idempotency is None:
+        return ""
+    said = f"{call.actor}\0{call.idempotency.request_id}"
+    return f"task.{hashlib.sha256(said.encode()).hexdigest()[:32]}"
