@@ -129,12 +129,17 @@ class RetireParticipant:
         return result
 
     async def _go_on(self, call: Call, result: RetirementResult) -> RetirementResult:
-        """Take the first steps at once; whoever holds nothing is retired when this answers."""
+        """Take the first steps at once; whoever holds nothing is retired when this answers.
+
+        A request with an id is answered as it was remembered: its repetition will be (I10).
+        """
         self._ports.bell.ring()
         try:
             await self._advance(call, result.retirement.retirement_id)
         except Unavailable:
             return result  # it is written down: the night shift goes on as soon as it can
+        if call.idempotency is not None:
+            return result
         async with self._ports.units.reading(call) as unit:
             now = await unit.find_retirement(result.retirement.retirement_id)
         return result if now is None else replace(result, retirement=now)
