@@ -170,7 +170,11 @@ def discover(
     found = talk(ask, output)
     if output is Output.JSON:
         show_json(found)
-        return
+    else:
+        _show_found(found)
+
+
+def _show_found(found: registry_pb2.DiscoverParticipantsResponse) -> None:
     rows = (
         (place, c.participant_id, f"{c.rank.total:.3f}", _terms(c.rank))
         for place, c in enumerate(found.candidates, 1)

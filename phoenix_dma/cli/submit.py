@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from phoenix_dma.aio.client import AsyncPhoenixClient
+from phoenix_dma.briefing import TaskInfo
 from phoenix_dma.cli.speech import As, Output, out, show_json, show_table, talk
 from phoenix_dma.cli.tasks import show_task
 from phoenix_dma.declare import TaskFields
@@ -53,7 +55,6 @@ def submit(
     phoenix-dma submit --objective "Find duplicates" --capability duplicate_detection
         --domain customer_master --risk medium --input '{"records": []}'
     """
-    fields = _read(file)
     flags: dict[str, Any] = {
         "task_id": task_id,
         "objective": objective,
@@ -63,30 +64,37 @@ def submit(
         "policy_constraints": constraint,
         "input": _object(given, "--input") if given else None,
     }
-    fields |= {name: value for name, value in flags.items() if value}
-    declaration = declare(fields)
+    said = {name: value for name, value in flags.items() if value}
+    declaration = declare(_read(file) | said)
+    found = talk(lambda client: _submitted(client, declaration, assign, wait), output)
+    _told(found, output)
+    if wait and isinstance(found, TaskInfo) and found.status != "succeeded":
+        raise typer.Exit(1)
 
-    async def ask(client: Any) -> Any:
-        if assign:
-            answer = await client.desk.assign(declaration)
-            if not wait:
-                return answer
-            return await client.desk.wait_for(answer.task.task_id)
+
+async def _submitted(
+    client: AsyncPhoenixClient,
+    declaration: assignment_pb2.TaskDeclaration,
+    assign: bool,
+    wait: bool,
+) -> TaskInfo | assignment_pb2.AssignTaskResponse:
+    if not assign:
         made = await client.desk.submit(declaration)
         return await client.desk.wait_for(made) if wait else made
+    answer = await client.desk.assign(declaration)
+    return await client.desk.wait_for(answer.task.task_id) if wait else answer
 
-    found = talk(ask, output)
+
+def _told(found: TaskInfo | assignment_pb2.AssignTaskResponse, output: Output) -> None:
     if output is Output.JSON:
-        show_json(found if isinstance(found, assignment_pb2.AssignTaskResponse) else found.message)
-    elif isinstance(found, assignment_pb2.AssignTaskResponse):
+        show_json(found.message if isinstance(found, TaskInfo) else found)
+    elif isinstance(found, TaskInfo):
+        show_task(found)
+    else:
         decision = short(assignment_pb2.AssignmentDecision, found.decision)
         out.print(f"{found.task.task_id}: {decision}, {found.participant_id or 'nobody yet'}")
         out.print(found.explanation, markup=False, soft_wrap=True)
         _show_scores(found)
-    else:
-        show_task(found)
-    if wait and found.status != "succeeded":
-        raise typer.Exit(1)
 
 
 def explain(
