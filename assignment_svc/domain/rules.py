@@ -38,3 +38,5 @@ class Rules:
     """How often what changed meanwhile is looked at again before the caller is told to retry."""
     depth: int = 8
     children: int = 64
+    first_beat: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+    """Seconds between looks at whether a participant that resumes has beaten yet."""

@@ -4,6 +4,7 @@ Equal generation: a mere reconnect, nothing is burnt. Newer: new epochs, so noth
 instance writes counts. Out of MIGRATING it is a bind like any other.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from assignment_svc.domain.discovery import Judged
@@ -28,7 +29,7 @@ from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
-from phoenix_runtime.core.standing import Standing
+from phoenix_runtime.core.standing import ParticipantStatus, Standing
 from phoenix_runtime.core.verdict import DecisionPoint, Effect
 
 
@@ -60,6 +61,8 @@ class ResumeTasks:
                 briefing, receipt = await self._take_up(call, task_id, standing)
                 briefings += [briefing] if briefing else []
                 receipts += [receipt] if receipt else []
+            if left:
+                await self._first_beat(call, standing)
             for task_id in left:
                 returned = await self._return(call, task_id, generation)
                 briefings += [returned[0]] if returned else []
@@ -79,6 +82,18 @@ class ResumeTasks:
             facts = {"generation": generation, "current_generation": standing.generation}
             raise NotPermitted(text, facts)
         return standing, asked_at
+
+    async def _first_beat(self, call: Call, standing: Standing) -> None:
+        """Wait until the registry has seen the first beat of this generation, for some seconds.
+
+        Before that its gate is closed: what was taken away, and nobody else has, would not be given
+        back, and whoever registers, beats and resumes in one breath would never ask again.
+        """
+        for pause in self._ports.rules.first_beat:
+            if standing.status is not ParticipantStatus.REGISTERED:
+                return
+            await asyncio.sleep(pause)
+            standing, _ = await self._standing(call, standing.participant_id, standing.generation)
 
     async def _take_up(
         self, call: Call, task_id: str, standing: Standing

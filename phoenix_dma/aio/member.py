@@ -31,10 +31,6 @@ class Leaving:
     hand_off_seconds: float = 15.0
 
 
-SEEN_ALIVE_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
-"""Seconds between looks at whether the first beat has arrived."""
-
-
 class Member:
     """One participant on one stream."""
 
@@ -154,24 +150,10 @@ class Member:
     async def _resume(self) -> None:
         self._resume_needed = False
         try:
-            await self._seen_alive()
             await self.assignee.resume(self.generation)
         except PhoenixError as refused:
             self._resume_needed = True
             log.warning("%s could not resume: %s", self.participant_id, refused)
-
-    async def _seen_alive(self) -> None:
-        """Wait until the house has seen the first beat of this generation, at most some seconds.
-
-        Before that its gate is closed: a task that was taken away meanwhile, and that nobody else
-        has, would not be given back, and nobody would ask again.
-        """
-        request = registry_pb2.GetParticipantRequest(participant_id=self.participant_id)
-        for pause in SEEN_ALIVE_PAUSES:
-            answer = await self.office.ask(self.office.stubs.registry.GetParticipant, request)
-            if answer.participant.status != registry_pb2.PARTICIPANT_STATUS_REGISTERED:
-                return
-            await asyncio.sleep(pause)
 
     async def _refresh(self) -> None:
         """Bring each new credential onto the stream before the old one lapses."""
