@@ -207,6 +207,14 @@ class TaskFailure(Exception):
         self.retryable = retryable
 
 
+class HandOff(Exception):
+    """Raised by a handler to stop here and let somebody else go on from the last checkpoint.
+
+    The SDK starts the handoff and keeps the task until it has moved; where nobody may take it, the
+    attempt ends, to be retried with the context kept. ``str`` is the reason, for the audit.
+    """
+
+
 def _by_reason() -> dict[str, type[PhoenixError]]:
     return {kind.reason: kind for kind in PhoenixError.__subclasses__()}
 

@@ -117,7 +117,7 @@ class Task:
 
     @property
     def draining(self) -> bool:
-        """True once the participant is leaving: checkpoint and return soon."""
+        """True once the participant is leaving: finish soon, or checkpoint and raise `HandOff`."""
         return self.aio.draining
 
     def context(self) -> Context:

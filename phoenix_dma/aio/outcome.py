@@ -20,10 +20,12 @@ from phoenix_dma.errors import (
     TooLarge,
 )
 from phoenix_dma.plain import struct_of
-from phoenix_dma.v1 import assignment_pb2
+from phoenix_dma.v1 import assignment_pb2, handoff_pb2
 
 log = logging.getLogger(__name__)
 LONGEST_MESSAGE = 2000
+LOOK_SECONDS = 1.0
+NOT_MOVED = frozenset({handoff_pb2.HANDOFF_STATUS_DENIED, handoff_pb2.HANDOFF_STATUS_ABORTED})
 
 
 async def complete(office: Office, task: AsyncTask, result: Any) -> assignment_pb2.Task:
@@ -58,6 +60,33 @@ async def fail(office: Office, task: AsyncTask, error: BaseException) -> assignm
         return None
     failed: assignment_pb2.Task = answer.task
     return failed
+
+
+async def hand_over(office: Office, task: AsyncTask, reason: str) -> None:
+    """Start a handoff and hold the task until it has moved; fail, retryable, where it cannot."""
+    lost = asyncio.Event()
+    task.hold.when_lost(lost.set)
+    try:
+        handoff = await task.hand_off(reason or "requested")
+        while not task.hold.lost:
+            request = handoff_pb2.GetHandoffRequest(handoff_id=handoff.handoff_id)
+            found = await _insist(office, task, office.stubs.handoffs.GetHandoff, request)
+            if found.handoff.status in NOT_MOVED:
+                break
+            await _within(lost, LOOK_SECONDS)
+    except AssignmentLost:
+        return
+    except PhoenixError as refused:
+        log.warning("%s could not be handed off: %s", task.id, refused)
+    if not task.hold.lost:
+        await fail(office, task, TaskFailure("nobody could take it over", retryable=True))
+
+
+async def _within(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
 
 
 async def _insist(office: Office, task: AsyncTask, method: Any, request: Any) -> Any:

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from phoenix_dma.aio.handlers import Handler, Handlers
 from phoenix_dma.aio.hold import Hold
 from phoenix_dma.aio.office import Office
-from phoenix_dma.aio.outcome import complete, fail
+from phoenix_dma.aio.outcome import complete, fail, hand_over
 from phoenix_dma.aio.reading import Reader
 from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.briefing import task_info
 from phoenix_dma.context import Context
-from phoenix_dma.errors import AssignmentLost
+from phoenix_dma.errors import AssignmentLost, HandOff
 from phoenix_dma.v1 import assignment_pb2
 
 log = logging.getLogger(__name__)
@@ -120,6 +120,8 @@ class Runs:
             log.info("%s is %s", task.id, ended.status)
         except AssignmentLost as lost:
             log.warning("%s", lost)
+        except HandOff as handing:
+            await hand_over(self._office, task, str(handing))
         except asyncio.CancelledError:
             if not task.hold.ended.is_set():
                 raise

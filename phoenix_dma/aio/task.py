@@ -86,7 +86,7 @@ class AsyncTask:
 
     @property
     def draining(self) -> bool:
-        """True once the participant is leaving: checkpoint and return soon."""
+        """True once the participant is leaving: finish soon, or checkpoint and raise `HandOff`."""
         return self.hold.draining.is_set()
 
     @property

@@ -20,6 +20,7 @@ from phoenix_dma.v1 import (
     assignment_pb2,
     assignment_pb2_grpc,
     common_pb2,
+    handoff_pb2,
     handoff_pb2_grpc,
     identity_pb2_grpc,
     registry_pb2_grpc,
@@ -57,6 +58,7 @@ class SmallHouse:
         self.tasks: dict[str, assignment_pb2.Task] = {}
         self.inputs: dict[str, dict[str, Any]] = {}
         self.contexts: dict[str, tuple[int, dict[str, Any]]] = {}
+        self.handoff_status = handoff_pb2.HANDOFF_STATUS_INITIATED
         self.resumed: list[str] = []
         self.resuming: asyncio.Event | None = None
         """Until it is set, the answer to ResumeTasks, already made, is on its way."""

@@ -208,6 +208,13 @@ class Handoffs(Servicer, handoff_pb2_grpc.HandoffServiceServicer):
             "InitiateHandoff", request, context, handoff_pb2.InitiateHandoffResponse
         )
 
+    async def GetHandoff(self, request: Any, context: Any) -> Any:  # noqa: N802
+        def found() -> Any:
+            handoff = handoff_pb2.Handoff(status=self.house.handoff_status)
+            return handoff_pb2.GetHandoffResponse(handoff=handoff)
+
+        return await self.act("GetHandoff", request, context, found)
+
     async def CompleteHandoff(self, request: Any, context: Any) -> Any:  # noqa: N802
         def complete() -> Any:
             task_id = request.handoff_id.removeprefix("handoff.")

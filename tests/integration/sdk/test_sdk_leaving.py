@@ -2,11 +2,12 @@
 
 import asyncio
 
+from phoenix_dma import errors
 from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.plain import json_of
 from phoenix_dma.task import Task
-from phoenix_dma.v1 import session_pb2
+from phoenix_dma.v1 import handoff_pb2, session_pb2
 from tests.support.sdk import TASK, join
 from tests.support.small_house import PARTICIPANT, SmallHouse, directive
 
@@ -60,3 +61,39 @@ async def test_it_retires_on_the_way_out_only_when_told_so(
     await client.drain()
     (retired,) = house.all("RetireParticipant")
     assert retired.participant_id == PARTICIPANT
+
+
+async def test_a_handler_that_hands_off_keeps_its_task_until_it_has_moved(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    @client.task_handler()
+    async def handle(task: AsyncTask) -> None:
+        await task.checkpoint({"so far": 1})
+        raise errors.HandOff("the shift is over")
+
+    await join(client)
+    await house.send(house.give(TASK))
+    (handed,) = await house.hears("InitiateHandoff")
+    assert (handed.source, handed.reason) == (PARTICIPANT, "the shift is over")
+    await house.hears("GetHandoff")
+    run = client.member.runs.find(TASK)  # type: ignore[union-attr]
+    assert run is not None
+    assert run.held
+    await house.send(directive("stop_task", task_id=TASK, epoch=1))
+    await asyncio.wait_for(run.work, 5)  # type: ignore[arg-type]
+    assert not house.all("FailTask")
+    assert not house.all("CompleteTask")
+
+
+async def test_where_nobody_may_take_it_the_attempt_ends_to_be_retried(
+    house: SmallHouse, client: AsyncPhoenixClient
+) -> None:
+    @client.task_handler()
+    def handle(task: Task) -> None:
+        raise errors.HandOff
+
+    house.handoff_status = handoff_pb2.HANDOFF_STATUS_DENIED
+    await join(client)
+    await house.send(house.give(TASK))
+    (failed,) = await house.hears("FailTask")
+    assert failed.retryable
