@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from phoenix_dma import ApprovalRejected, AssignmentLost, AsyncPhoenixClient, AsyncTask, Leaving
+from phoenix_dma import (
+    ApprovalRejected,
+    AssignmentLost,
+    AsyncPhoenixClient,
+    AsyncTask,
+    HandOff,
+    Leaving,
+)
 from phoenix_dma.aio.session import Loss
 from phoenix_dma.plain import json_of
 from phoenix_dma.v1 import registry_pb2
@@ -48,6 +55,25 @@ async def test_one_that_drains_hands_its_task_over_with_what_it_knows(stage: Sta
         assert await stage.standing(STEWARD, "failed") == "failed"
         handoff = await stage.event("HANDOFF_COMPLETED")
         assert handoff.detail["target"] == BACKUP
+
+
+async def test_a_handler_that_hands_off_is_followed_by_another_from_its_checkpoint(
+    stage: Stage,
+) -> None:
+    async def first(task: AsyncTask) -> None:
+        await task.checkpoint({"so far": 1})
+        raise HandOff("the shift is over")
+
+    async def second(task: AsyncTask) -> Any:
+        return (await task.context()).outputs
+
+    leaver = await enter(stage, STEWARD, first, cost=1.0)
+    async with leaver, await enter(stage, BACKUP, second, cost=9.0):
+        await stage.submit()
+        done = await stage.task_in(TASK, "succeeded")
+        assert done.result == {"so far": 1}
+        handoff = await stage.event("HANDOFF_COMPLETED")
+        assert (handoff.detail["source"], handoff.detail["target"]) == (STEWARD, BACKUP)
 
 
 async def test_one_that_is_suspended_is_told_and_works_again_when_reinstated(stage: Stage) -> None:
