@@ -84,6 +84,15 @@ deny contains {
 	input.existing.owner != owner
 }
 
+# And its type: an agent that came back as a human could decide what it has worked on.
+deny contains {
+	"rule": "type",
+	"text": sprintf("%s is registered as %s.", [claims.id, input.existing.type]),
+	"remedy": "Register under the recorded type, or choose a new id.",
+} if {
+	input.existing.type != claims.type
+}
+
 deny contains {
 	"rule": "retired",
 	"text": sprintf("%s is retired, for ever.", [claims.id]),

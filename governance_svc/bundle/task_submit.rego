@@ -30,6 +30,7 @@ parent_sound if parent == null
 parent_sound if {
 	is_array(parent.data_domains)
 	is_array(parent.policy_constraints)
+	words.known("risk_level", parent.risk_level)
 }
 
 well_formed if {
@@ -94,6 +95,19 @@ deny contains {
 	some constraint in parent.policy_constraints
 	binds_operations(constraint)
 	not constraint in task.policy_constraints
+}
+
+# The same through the risk: what only a human lets happen at the parent's risk needs one in its children.
+deny contains {
+	"rule": "child_risk",
+	"text": sprintf("At the parent's risk a human has to approve each %s; at the child's nobody would be asked.", [kind]),
+	"remedy": sprintf("Give the child risk level %s.", [parent.risk_level]),
+} if {
+	parent != null
+	some kind, floor in catalogue.approvals.risk_gates
+	words.at_least(parent.risk_level, floor)
+	words.known("risk_level", task.risk_level)
+	not words.at_least(task.risk_level, floor)
 }
 
 binds_operations(constraint) if catalogue.constraints[constraint].gates.point == "data.operate"
