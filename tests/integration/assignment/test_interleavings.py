@@ -15,6 +15,7 @@ from phoenix_runtime.core import errors
 from phoenix_runtime.core.standing import ParticipantStatus
 from phoenix_runtime.core.verdict import DecisionPoint, Grants
 from tests.support.assignment_house import AssignmentHouse, declaration
+from tests.support.peers_of_assignment import needs_human
 from tests.support.row_locks import held, settled
 
 
@@ -279,3 +280,40 @@ async def test_two_ends_of_one_participant_release_its_seats_once_each(
     assert not [result for result in results if isinstance(result, Exception)]
     (seen,) = [g for g in (await house.evidence()).gates if g.participant_id == "agent.a"]
     assert seen.used == 0
+
+
+async def test_a_question_whose_target_falls_while_it_is_asked_is_withdrawn(
+    house: AssignmentHouse,
+) -> None:
+    house.registry.join("agent.a")
+    house.policy.answer = needs_human(DecisionPoint.ASSIGN)
+    await house.submit("task.one")
+
+    async def the_target_falls() -> None:
+        house.registry.change("agent.a", status=ParticipantStatus.FAILED)
+        await house.reconcile.participants(house.engine, ["agent.a"])
+
+    house.approvals.before["request"] = the_target_falls
+    with pytest.raises(errors.NoEligibleParticipant):
+        await house.assign(house.engine, "task.one")
+    assert [answer.state for answer in house.approvals.answers.values()] == ["cancelled"]
+    assert (await house.task("task.one")).status is TaskStatus.PENDING
+
+
+async def test_a_source_that_returns_is_judged_anew_where_its_yes_grew_old(
+    house: AssignmentHouse,
+) -> None:
+    house.registry.join("agent.a")
+    await house.active("task.one")
+    house.registry.change("agent.a", status=ParticipantStatus.FAILED)
+    await house.reconcile(house.engine)
+    house.registry.join("agent.a")
+    house.policy.asked.clear()
+
+    async def time_passes() -> None:
+        house.clock.advance(5.5)
+
+    house.policy.before[DecisionPoint.ASSIGN] = time_passes
+    resumed = await house.tasks.resume(house.agent("agent.a"), 2)
+    assert len(resumed.briefings) == 1
+    assert [point for point, _ in house.policy.asked] == [DecisionPoint.ASSIGN] * 2
