@@ -57,22 +57,28 @@ class Front:
         request_id = _request_id(request, call)
         if not request_id or self._memory is None:
             return answer(await run(call))
-        call = _idempotent(call, request, request_id, answer)
+        kept: list[bytes] = []
+        call = _idempotent(call, request, request_id, _keeping(answer, kept))
         stored = await self._memory.recall(call)
-        if stored is None:
-            try:
-                return answer(await run(call))
-            except AnsweredBefore:
-                stored = await self._memory.recall(call)
-            except Refused:
-                # A twin that was served at the same time may have done it first: then the row that
-                # this one waited for has moved on, and the twin's answer is ours.
-                stored = await self._memory.recall(call)
-                if stored is None:
-                    raise
-        if stored is None:
-            raise LookupError("an answer was stored a moment ago and is gone")
-        return _parsed(stored)
+        if stored is not None:
+            return _parsed(stored)
+        own: Answer | None = None
+        failure: Exception | None = None
+        try:
+            own = answer(await run(call))
+        except (AnsweredBefore, Refused) as raised:
+            failure = raised
+        if own is not None and kept:
+            return own
+        # A twin that is served at the same time may have done it first. Then this one is refused,
+        # since the row that it waited for has moved on, or finds the work done and keeps no
+        # answer: the twin's answer is ours.
+        stored = await self._memory.recall(call)
+        if stored is not None:
+            return _parsed(stored)
+        if own is None:
+            raise failure or LookupError("neither an answer nor a refusal")
+        return own
 
 
 def _call() -> Call:
@@ -91,8 +97,18 @@ def _request_id(request: Message, call: Call) -> str:
     return given or call.request_id
 
 
+def _keeping(answer: Callable[[Result], Message], kept: list[bytes]) -> Callable[[Result], bytes]:
+    """Encodes answers, and notes in ``kept`` that the use case kept one."""
+
+    def encode(result: Result) -> bytes:
+        kept.append(answer(result).SerializeToString())
+        return kept[-1]
+
+    return encode
+
+
 def _idempotent(
-    call: Call, request: Message, request_id: str, answer: Callable[[Result], Message]
+    call: Call, request: Message, request_id: str, encode: Callable[[Result], bytes]
 ) -> Call:
     """The call with what its repetition is recognised by."""
     rpc = serving.get().rpc
@@ -105,7 +121,7 @@ def _idempotent(
         rpc=rpc.path if rpc is not None else type(request).__name__,
         request_id=request_id,
         body_hash=content_hash(body),
-        encode=lambda result: answer(result).SerializeToString(),
+        encode=encode,
     )
     return replace(call, request_id=request_id, idempotency=key)
 

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from phoenix_dma.v1 import assignment_pb2
+from phoenix_runtime.chassis.context import Serving, serving
 from phoenix_runtime.chassis.database import Database
-from phoenix_runtime.chassis.front import AnsweredBefore
+from phoenix_runtime.chassis.front import AnsweredBefore, Front
 from phoenix_runtime.chassis.idempotency import AnswerMemory
+from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.core.errors import RequestIdReused
 from phoenix_runtime.core.principal import Call
 from tests.support.calls import call_of, repeatable
@@ -109,3 +112,37 @@ async def test_a_call_without_request_id_is_not_remembered(
     call = replace(call_of(tenant=tenant), idempotency=None)
     await add(database, call, "n1")
     assert await AnswerMemory(database, metadata).recall(call) is None
+
+
+async def test_who_finds_the_work_done_by_a_twin_answers_what_the_twin_answered(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("sample")
+    units, _ = note_units(database)
+    front = Front(AnswerMemory(database, metadata))
+    request = assignment_pb2.CancelTaskRequest(task_id="n1", request_id="r1")
+    both_read, first_done = asyncio.Barrier(2), asyncio.Event()
+
+    async def cancel(*, first: bool) -> str:
+        async def run(call: Call) -> str:
+            await both_read.wait()
+            if first:
+                async with units(call) as unit:
+                    await unit.add("n1", "done")
+                    await unit.remember("as the first one saw it")
+                first_done.set()
+                return "as the first one saw it"
+            await first_done.wait()
+            return "as it stands by now"
+
+        answered = await front.mutate(request, run=run, answer=_cancelled)
+        return answered.task.reason
+
+    rpc = rpcs()["/phoenix_dma.v1.AssignmentService/CancelTask"]
+    serving.set(Serving(rpc, call_of(tenant=tenant), None))
+    answers = await asyncio.gather(cancel(first=True), cancel(first=False))
+    assert list(answers) == ["as the first one saw it"] * 2
+
+
+def _cancelled(reason: str) -> assignment_pb2.CancelTaskResponse:
+    return assignment_pb2.CancelTaskResponse(task=assignment_pb2.Task(reason=reason))
