@@ -24,6 +24,7 @@ from phoenix_runtime.core.errors import (
     NotFound,
     OfferLapsed,
     PolicyDenied,
+    StaleAssignment,
     Violation,
 )
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
@@ -62,7 +63,8 @@ class CompleteHandoff:
         """Take over.
 
         Raises `NotFound`, `NotPermitted`, `OfferLapsed`, `ContextHashMismatch`, `FieldInvalid`
-        (obligations that are not accepted), `PolicyDenied` and `PolicyEngineUnavailable`.
+        (obligations that are not accepted), `PolicyDenied`, `PolicyEngineUnavailable`, and
+        `StaleAssignment` for a repetition once the task has moved on.
         """
         async with noted(self._ports, call, "CompleteHandoff"):
             target = acting_participant(call)
@@ -98,7 +100,15 @@ class CompleteHandoff:
         return task, handoff
 
     async def _again(self, call: Call, task: Task, handoff: Handoff) -> TakenOver:
-        """The target asks once more after a lost reply: the same answer, nothing is done."""
+        """The target asks once more after a lost reply: the same answer, nothing is done.
+
+        Raises `StaleAssignment` where the task has moved on since: what it is by now is no longer
+        the target's to read, and the target has to hear that it lost it.
+        """
+        if not task.ended and task.owner_id != handoff.target:
+            raise StaleAssignment(
+                task_id=task.task_id, epoch=handoff.target_epoch, current_epoch=task.epoch
+            )
         async with self._ports.units.reading(call) as unit:
             briefing = await briefing_of(unit, task)
         receipt = Receipt(handoff.last_event_id, task.correlation_id, task.version)

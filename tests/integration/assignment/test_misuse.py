@@ -7,8 +7,11 @@ import pytest
 
 from assignment_svc.domain.states import ActionKind, RetirementMode, TaskStatus
 from assignment_svc.usecases.authorize_action import Action
+from assignment_svc.usecases.complete_handoff import Completion
+from assignment_svc.usecases.offering import Reception
 from assignment_svc.usecases.retire_participant import Leaving
 from phoenix_runtime.core import errors
+from phoenix_runtime.core.standing import ParticipantStatus
 from tests.support.assignment_house import AssignmentHouse, declaration
 from tests.support.calls import repeatable
 
@@ -104,3 +107,25 @@ async def test_a_retirement_is_answered_as_its_repetition_will_be(house: Assignm
     leaving = Leaving("agent.a", RetirementMode.IMMEDIATE)
     assert [await house.handoffs.retire(call, leaving)] == remembered
     assert (await house.handoffs.retire(house.operator, leaving)).retirement.finished
+
+
+async def test_a_target_that_has_lost_the_task_since_hears_so_when_it_repeats_its_answer(
+    house: AssignmentHouse,
+) -> None:
+    house.registry.join("agent.a")
+    await house.checkpoint(await house.active("task.one"))
+    taken = []
+    for owner, target in [("agent.a", "agent.b"), ("agent.b", "agent.c")]:
+        house.registry.change(owner, status=ParticipantStatus.FAILED)
+        house.registry.join(target)
+        await house.reconcile(house.engine)
+        await house.work()
+        handoff_id = (await house.task("task.one")).handoff_id
+        handoff = (await house.handoffs.get(house.operator, handoff_id)).handoff
+        assert handoff.offer is not None
+        received = (await house.take_over(handoff, target)).handoff.received_hash
+        taken.append(Completion(handoff_id, handoff.offer.offer_id, Reception(received, ())))
+        repeated = await house.handoffs.complete(house.agent(target), taken[-1])
+        assert repeated.briefing.task.owner_id == target
+    with pytest.raises(errors.StaleAssignment):
+        await house.handoffs.complete(house.agent("agent.b"), taken[0])
