@@ -5,6 +5,7 @@ row-level security sees to it that nothing else is found. The engine runs in aut
 transaction is ours: SQLAlchemy's own would take a round trip more each time.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -55,7 +56,12 @@ class Database:
     def __init__(self, engine: AsyncEngine, *, clock: Clock) -> None:
         self._engine = engine
         pool = engine.pool
-        self._attempts = 1 + (pool.size() if isinstance(pool, AsyncAdaptedQueuePool) else 1)
+        size = pool.size() if isinstance(pool, AsyncAdaptedQueuePool) else 1
+        self._attempts = 1 + size
+        # The pool's own queue lets whoever comes last overtake whoever waits: under load somebody
+        # waited in vain for a connection that was free a hundred times. A semaphore is a line.
+        self._turns = asyncio.Semaphore(size)
+        self._patience = pool.timeout() if isinstance(pool, AsyncAdaptedQueuePool) else None
         self.clock = clock
 
     @contextlib.asynccontextmanager
@@ -90,6 +96,24 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def _transaction(self, begin: str) -> AsyncIterator[AsyncConnection]:
+        await self._turn()
+        try:
+            async with self._in_turn(begin) as connection:
+                yield connection
+        finally:
+            self._turns.release()
+
+    async def _turn(self) -> None:
+        """Wait in line for a connection; raises `core.errors.Unavailable` after a while."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            text = "The database is busy: no connection was free in time"
+            raise Unavailable(text) from error
+
+    @contextlib.asynccontextmanager
+    async def _in_turn(self, begin: str) -> AsyncIterator[AsyncConnection]:
         connection: AsyncConnection | None = None
         try:
             connection = await self._begun(begin)

@@ -1,5 +1,7 @@
 """Transactions that know their tenant, on a real PostgreSQL."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
@@ -128,3 +130,22 @@ async def test_what_is_no_identifier_is_no_tenant(database_for: DatabaseFor, nam
     with pytest.raises(ValueError, match="identifier"):
         async with database.transaction(name):
             pass
+
+
+async def test_whoever_waits_for_a_connection_is_not_overtaken(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("sample", pool=1)
+    order: list[str] = []
+
+    async def take(name: str) -> None:
+        async with database.reading(tenant):
+            order.append(name)
+
+    async with database.reading(tenant):
+        waiting = asyncio.create_task(take("first"))
+        for _ in range(10):
+            await asyncio.sleep(0)
+    await take("second")
+    await waiting
+    assert order == ["first", "second"]
