@@ -1,5 +1,6 @@
 """Retire (paper, Algorithm 6): the gate closes first, for ever; what is bound moves after that."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -110,7 +111,6 @@ class RetireParticipant:
                 await unit.add_retirement(result.retirement)
                 await _announce(act, result.retirement)
             await act.finish()
-            await unit.remember(result)
         return result
 
     async def _hasten(
@@ -131,18 +131,18 @@ class RetireParticipant:
     async def _go_on(self, call: Call, result: RetirementResult) -> RetirementResult:
         """Take the first steps at once; whoever holds nothing is retired when this answers.
 
-        A request with an id is answered as it was remembered: its repetition will be (I10).
+        Only this answer is remembered (I10): where it is lost before, the repetition finds the
+        retirement that there is.
         """
         self._ports.bell.ring()
-        try:
+        with contextlib.suppress(Unavailable):
+            # It is written down: the night shift goes on as soon as it can.
             await self._advance(call, result.retirement.retirement_id)
-        except Unavailable:
-            return result  # it is written down: the night shift goes on as soon as it can
-        if call.idempotency is not None:
-            return result
-        async with self._ports.units.reading(call) as unit:
+        async with self._ports.units(call) as unit:
             now = await unit.find_retirement(result.retirement.retirement_id)
-        return result if now is None else replace(result, retirement=now)
+            answer = result if now is None else replace(result, retirement=now)
+            await unit.remember(answer)
+        return answer
 
 
 def _actor(call: Call, participant_id: str) -> Actor:

@@ -104,9 +104,9 @@ async def test_a_retirement_is_answered_as_its_repetition_will_be(house: Assignm
         return b"answer"
 
     call = repeatable(house.operator, "req.1", encode=encode)
-    leaving = Leaving("agent.a", RetirementMode.IMMEDIATE)
-    assert [await house.handoffs.retire(call, leaving)] == remembered
-    assert (await house.handoffs.retire(house.operator, leaving)).retirement.finished
+    answer = await house.handoffs.retire(call, Leaving("agent.a", RetirementMode.IMMEDIATE))
+    assert answer.retirement.finished
+    assert remembered == [answer]
 
 
 async def test_a_target_that_has_lost_the_task_since_hears_so_when_it_repeats_its_answer(
