@@ -163,8 +163,9 @@ class ChildSession:
 
     async def _write_and_read(self, frame: bytes) -> Json:
         stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
-            raise OSError("the child has no pipes")
+        if stdin is None or stdout is None or stdin.is_closing():
+            # uvloop, unlike asyncio, answers a write to a pipe that has closed by a RuntimeError.
+            raise OSError("the child has no pipes any more")
         stdin.write(frame)
         await stdin.drain()
         return await engine_frames.receive(stdout)
