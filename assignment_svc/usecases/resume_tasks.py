@@ -84,13 +84,13 @@ class ResumeTasks:
         return standing, asked_at
 
     async def _first_beat(self, call: Call, standing: Standing) -> None:
-        """Wait until the registry has seen the first beat of this generation, for some seconds.
+        """Wait until the registry has seen this generation beat in time, for some seconds.
 
         Before that its gate is closed: what was taken away, and nobody else has, would not be given
         back, and whoever registers, beats and resumes in one breath would never ask again.
         """
         for pause in self._ports.rules.first_beat:
-            if standing.status is not ParticipantStatus.REGISTERED:
+            if standing.status not in {ParticipantStatus.REGISTERED, ParticipantStatus.DEGRADED}:
                 return
             await asyncio.sleep(pause)
             standing, _ = await self._standing(call, standing.participant_id, standing.generation)
