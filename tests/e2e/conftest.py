@@ -1,13 +1,15 @@
 """One house for the whole tier, with short leases; a tenant of its own for every test."""
 
+import json
 import shutil
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 import pytest_asyncio
 
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.local.house import House, HouseOptions
+from phoenix_runtime.local.services import MODULES
 from tests.e2e.proof import prove
 from tests.e2e.stage import Stage
 
@@ -32,7 +34,17 @@ async def house() -> AsyncIterator[House]:
     options = HouseOptions.temporary(environment=PACE)
     async with House(options) as house:
         yield house
+    blunders = list(logged_errors(house))
     shutil.rmtree(options.data)
+    assert not blunders, "\n".join(["the services' logs say that it was their fault:", *blunders])
+
+
+def logged_errors(house: House) -> Iterator[str]:
+    """What went wrong in a service, as against what it refused; no story may bring that about."""
+    for module in MODULES.values():
+        for line in house.folder.log(module).read_text().splitlines():
+            if line.startswith("{") and json.loads(line).get("level") in {"error", "critical"}:
+                yield f"{module}: {line}"
 
 
 @pytest_asyncio.fixture

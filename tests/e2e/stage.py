@@ -158,13 +158,17 @@ class Stage:
         return await (await self.operator()).submit(self.task(**fields))
 
     def task(self, **fields: Unpack[TaskFields]) -> assignment_pb2.TaskDeclaration:
-        """A task like the paper's; ``fields`` override."""
+        """A task like the paper's; ``fields`` override.
+
+        Of low risk: on a busy machine a newcomer misses a beat, and two beats are all that trust
+        knows of its runtime health.
+        """
         made: TaskFields = {
             "task_id": TASK,
             "objective": "Validate duplicate customer candidates and recommend merge actions",
             "required_capabilities": ["duplicate_detection"],
             "data_domains": ["customer_master"],
-            "risk_level": "medium",
+            "risk_level": "low",
         }
         return declare.task({**made, **fields})
 

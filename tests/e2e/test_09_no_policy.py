@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ async def no_engine(governance: int) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        assert not killer.done(), killer.result()
         killer.cancel()
         await asyncio.gather(killer, return_exceptions=True)
 
@@ -46,17 +47,20 @@ async def no_engine(governance: int) -> AsyncIterator[None]:
 async def _kill_engines(governance: int) -> None:
     while True:
         for pid in _engines(governance):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         await asyncio.sleep(0.01)
 
 
 def _engines(governance: int) -> list[int]:
+    """The engines among the children of governance; one may be gone while it is looked at."""
     found = []
     for children in Path(f"/proc/{governance}/task").glob("*/children"):
-        for pid in children.read_text().split():
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
-            if ENGINE in command.split("\0"):
-                found.append(int(pid))
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for pid in children.read_text().split():
+                command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+                if ENGINE in command.split("\0"):
+                    found.append(int(pid))
     return found
 
 
