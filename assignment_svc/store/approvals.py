@@ -1,7 +1,5 @@
 """What humans were asked and what their yes was used for, as rows."""
 
-from sqlalchemy import select
-
 from assignment_svc.domain.approval import Approval, Authorization
 from assignment_svc.store.records import Record
 from assignment_svc.store.rows import Rows
@@ -20,25 +18,21 @@ class ApprovalTables(Rows):
 
     async def find_approval(self, approval_id: str) -> Approval | None:
         """One remembered question."""
-        mine = self._mine(approvals, approval_id=approval_id)
-        row = await self._first(select(approvals).where(mine))
+        row = await self._find(approvals, approval_id=approval_id)
         return APPROVALS.value(row) if row is not None else None
 
     async def approvals_of(self, task_id: str) -> tuple[Approval, ...]:
         """Everything that humans were asked about a task, oldest first."""
-        statement = (
-            select(approvals)
-            .where(self._mine(approvals, task_id=task_id))
-            .order_by(approvals.c.requested_at, approvals.c.approval_id)
-        )
-        return tuple(APPROVALS.value(row) for row in await self._all(statement))
+        rows = await self._find_all(approvals, ["requested_at", "approval_id"], task_id=task_id)
+        return tuple(APPROVALS.value(row) for row in rows)
 
     async def find_authorization(
         self, task_id: str, action: str, subject_hash: str
     ) -> Authorization | None:
         """The one leave that was given for this action and content."""
-        mine = self._mine(authorizations, task_id=task_id, action=action, subject_hash=subject_hash)
-        row = await self._first(select(authorizations).where(mine))
+        row = await self._find(
+            authorizations, task_id=task_id, action=action, subject_hash=subject_hash
+        )
         return AUTHORIZATIONS.value(row) if row is not None else None
 
     async def keep_authorization(self, authorization: Authorization) -> None:
@@ -47,9 +41,5 @@ class ApprovalTables(Rows):
 
     async def authorizations_of(self, task_id: str) -> tuple[Authorization, ...]:
         """Every leave that was given for a task."""
-        statement = (
-            select(authorizations)
-            .where(self._mine(authorizations, task_id=task_id))
-            .order_by(authorizations.c.at, authorizations.c.authorization_id)
-        )
-        return tuple(AUTHORIZATIONS.value(row) for row in await self._all(statement))
+        rows = await self._find_all(authorizations, ["at", "authorization_id"], task_id=task_id)
+        return tuple(AUTHORIZATIONS.value(row) for row in rows)

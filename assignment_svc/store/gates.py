@@ -2,8 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, or_, select
 
 from assignment_svc.domain.gate import Gate
 from assignment_svc.store.records import Record
@@ -11,6 +10,10 @@ from assignment_svc.store.rows import Rows
 from assignment_svc.store.tables import gates, handoffs, tasks
 
 RECORD = Record(Gate)
+GATES_OF = select(gates).where(
+    gates.c.tenant == bindparam("tenant"),
+    gates.c.participant_id.in_(bindparam("ids", expanding=True)),
+)
 
 
 class GateTable(Rows):
@@ -27,33 +30,24 @@ class GateTable(Rows):
         return locked
 
     async def _lock_gate(self, participant_id: str) -> Gate:
-        mine = self._mine(gates, participant_id=participant_id)
-        statement = select(gates).where(mine).with_for_update()
-        row = await self._first(statement)
+        row = await self._find(gates, participant_id=participant_id, lock=True)
         if row is None:
             await self._insert_new(gates, RECORD.row(Gate(participant_id)))
-            row = await self._first(statement)
+            row = await self._find(gates, participant_id=participant_id, lock=True)
         if row is None:
             raise LookupError(f"the gate of {participant_id} was made a moment ago and is gone")
         return RECORD.value(row)
 
     async def save_gates(self, changed: Collection[Gate]) -> None:
-        """Write back locked gates in one statement."""
-        if not changed:
-            return
-        rows = [{"tenant": self.tenant, **RECORD.row(gate)} for gate in changed]
-        statement = insert(gates).values(rows)
-        fields = [name for name in rows[0] if name not in {"tenant", "participant_id"}]
-        changes = {name: statement.excluded[name] for name in fields}
-        keys = ["tenant", "participant_id"]
-        await self.connection.execute(
-            statement.on_conflict_do_update(index_elements=keys, set_=changes)
-        )
+        """Write back locked gates; seldom more than two."""
+        for gate in changed:
+            row = RECORD.row(gate)
+            await self._change(gates, {"participant_id": row.pop("participant_id")}, row)
 
     async def find_gates(self, participant_ids: Collection[str]) -> dict[str, Gate]:
         """The gates as last committed, unlocked; missing ones are left out."""
-        wanted = gates.c.participant_id.in_(sorted(set(participant_ids)))
-        rows = await self._all(select(gates).where(self._mine(gates), wanted))
+        parameters = {"tenant": self.tenant, "ids": sorted(set(participant_ids))}
+        rows = await self._all(GATES_OF, parameters)
         return {row["participant_id"]: RECORD.value(row) for row in rows}
 
     async def busy_gates(self, after: str, *, limit: int) -> tuple[Gate, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from assignment_svc.domain.handoff import Handoff, HandoffFilter, OfferRecord
 from assignment_svc.domain.states import HANDOFF_ENDED, HandoffStatus
@@ -17,6 +17,12 @@ from phoenix_runtime.core.pages import Page, PageRequest
 RECORD = Record(Handoff)
 OFFERS = Record(OfferRecord)
 OPEN = [status.value for status in HandoffStatus if status not in HANDOFF_ENDED]
+
+OPEN_OF_TASKS = select(handoffs).where(
+    handoffs.c.tenant == bindparam("tenant"),
+    handoffs.c.task_id.in_(bindparam("tasks", expanding=True)),
+    handoffs.c.status.in_(OPEN),
+)
 
 
 def handoff_row(handoff: Handoff) -> dict[str, Any]:
@@ -46,17 +52,14 @@ class HandoffTables(Rows):
 
     async def find_handoff(self, handoff_id: str) -> Handoff | None:
         """The handoff as last committed."""
-        row = await self._first(select(handoffs).where(self._mine(handoffs, handoff_id=handoff_id)))
+        row = await self._find(handoffs, handoff_id=handoff_id)
         return handoff_of(row) if row is not None else None
 
     async def open_handoffs(self, task_ids: Collection[str]) -> dict[str, Handoff]:
         """The open handoff of each of these tasks, by task id."""
-        statement = select(handoffs).where(
-            self._mine(handoffs),
-            handoffs.c.task_id.in_(sorted(task_ids)),
-            handoffs.c.status.in_(OPEN),
-        )
-        return {row["task_id"]: handoff_of(row) for row in await self._all(statement)}
+        parameters = {"tenant": self.tenant, "tasks": sorted(task_ids)}
+        rows = await self._all(OPEN_OF_TASKS, parameters)
+        return {row["task_id"]: handoff_of(row) for row in rows}
 
     async def save_handoff(self, handoff: Handoff) -> None:
         """Write back a handoff whose task is locked."""
@@ -132,5 +135,5 @@ class HandoffTables(Rows):
 
     async def find_offer(self, offer_id: str) -> OfferRecord | None:
         """One offer of the history."""
-        row = await self._first(select(offers).where(self._mine(offers, offer_id=offer_id)))
+        row = await self._find(offers, offer_id=offer_id)
         return OFFERS.value(row) if row is not None else None

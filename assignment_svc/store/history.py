@@ -33,8 +33,7 @@ class HistoryTables(Rows):
 
     async def bindings_of(self, task_id: str) -> tuple[BindingRecord, ...]:
         """Every acquisition of a task, oldest first."""
-        mine = self._mine(bindings, task_id=task_id)
-        rows = await self._all(select(bindings).where(mine).order_by(bindings.c.epoch))
+        rows = await self._find_all(bindings, ["epoch"], task_id=task_id)
         return tuple(BINDINGS.value(row) for row in rows)
 
     async def add_pointer(self, pointer: ContextPointer) -> None:
@@ -43,8 +42,7 @@ class HistoryTables(Rows):
 
     async def find_pointer(self, task_id: str, version: int) -> ContextPointer | None:
         """One recorded pointer."""
-        mine = self._mine(context_pointers, task_id=task_id, version=version)
-        row = await self._first(select(context_pointers).where(mine))
+        row = await self._find(context_pointers, task_id=task_id, version=version)
         return POINTERS.value(row) if row is not None else None
 
     async def list_pointers(self, task_id: str, page: PageRequest) -> Page[ContextPointer]:
@@ -59,8 +57,7 @@ class HistoryTables(Rows):
 
     async def left_out(self, task_id: str) -> tuple[LeftOut, ...]:
         """Everybody who is, or was, not asked for a task."""
-        mine = self._mine(left_out, task_id=task_id)
-        rows = await self._all(select(left_out).where(mine).order_by(left_out.c.participant_id))
+        rows = await self._find_all(left_out, ["participant_id"], task_id=task_id)
         return tuple(LEFT_OUT.value(row) for row in rows)
 
     async def leave_out(self, entry: LeftOut) -> None:

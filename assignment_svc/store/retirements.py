@@ -35,20 +35,17 @@ class RetirementTable(Rows):
 
     async def find_retirement(self, retirement_id: str) -> Retirement | None:
         """The retirement as last committed."""
-        return await self._found(retirement_id=retirement_id)
+        row = await self._find(retirements, retirement_id=retirement_id)
+        return retirement_of(row) if row is not None else None
 
     async def retirement_of(self, participant_id: str) -> Retirement | None:
         """The participant's retirement, where it has one."""
-        return await self._found(participant_id=participant_id)
-
-    async def _found(self, **key: str) -> Retirement | None:
-        row = await self._first(select(retirements).where(self._mine(retirements, **key)))
+        row = await self._find(retirements, participant_id=participant_id)
         return retirement_of(row) if row is not None else None
 
     async def lock_retirement(self, retirement_id: str) -> Retirement:
         """Under its row lock; raises `NotFound`."""
-        mine = self._mine(retirements, retirement_id=retirement_id)
-        row = await self._first(select(retirements).where(mine).with_for_update())
+        row = await self._find(retirements, retirement_id=retirement_id, lock=True)
         if row is None:
             raise NotFound("retirement", retirement_id)
         return retirement_of(row)

@@ -1,12 +1,32 @@
-"""What every repository of a unit stands on: one connection, one tenant."""
+"""What every repository of a unit stands on: one connection, one tenant.
+
+Statements are built once and executed with parameters: building one anew takes as long as
+PostgreSQL needs to answer it.
+"""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Executable, Table, and_, insert, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Insert,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from phoenix_runtime.chassis.unit import Unit
+
+KEY = "key_"
+"""Before the parameters of a condition: an UPDATE sets columns by their bare names."""
 
 
 class Rows(Unit):
@@ -17,35 +37,87 @@ class Rows(Unit):
         matches = (table.c[name] == value for name, value in key.items())
         return and_(table.c.tenant == self.tenant, *matches)
 
-    async def _all(self, statement: Executable) -> Sequence[Mapping[str, Any]]:
-        result = await self.connection.execute(statement)
+    async def _all(
+        self, statement: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        result = await self.connection.execute(statement, parameters)
         return cast("Sequence[Mapping[str, Any]]", result.mappings().all())
 
-    async def _first(self, statement: Executable) -> Mapping[str, Any] | None:
-        result = await self.connection.execute(statement)
+    async def _first(
+        self, statement: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any] | None:
+        result = await self.connection.execute(statement, parameters)
         return cast("Mapping[str, Any] | None", result.mappings().first())
 
+    async def _find(
+        self, table: Table, *, lock: bool = False, **key: object
+    ) -> Mapping[str, Any] | None:
+        """The one row with ``key``, locked where that is wanted."""
+        return await self._first(_selection(table, tuple(key), lock=lock), self._key(key))
+
+    async def _find_all(
+        self, table: Table, order: Sequence[str], **key: object
+    ) -> Sequence[Mapping[str, Any]]:
+        """Every row with ``key``, in the order of these columns."""
+        return await self._all(_selection(table, tuple(key), order=tuple(order)), self._key(key))
+
     async def _insert(self, table: Table, row: Mapping[str, Any]) -> None:
-        await self.connection.execute(insert(table).values(tenant=self.tenant, **row))
+        await self.connection.execute(_insertion(table), {"tenant": self.tenant, **row})
 
     async def _insert_new(self, table: Table, row: Mapping[str, Any]) -> bool:
         """Insert unless a unique key is taken; whether it was inserted."""
-        statement = upsert(table).values(tenant=self.tenant, **row).on_conflict_do_nothing()
-        result = await self.connection.execute(statement)
+        parameters = {"tenant": self.tenant, **row}
+        result = await self.connection.execute(_insertion_of_new(table), parameters)
         return bool(result.rowcount)
 
     async def _put(self, table: Table, row: Mapping[str, Any]) -> None:
         """Insert or replace by primary key."""
-        keys = [column.name for column in table.primary_key]
-        statement = upsert(table).values(tenant=self.tenant, **row)
-        changes = {name: statement.excluded[name] for name in row if name not in keys}
-        await self.connection.execute(
-            statement.on_conflict_do_update(index_elements=keys, set_=changes)
-        )
+        parameters = {"tenant": self.tenant, **row}
+        await self.connection.execute(_replacement(table, tuple(row)), parameters)
 
     async def _change(self, table: Table, key: Mapping[str, Any], row: Mapping[str, Any]) -> None:
         """Write back one row; raises LookupError where it is gone."""
-        statement = update(table).where(self._mine(table, **key)).values(**row)
-        result = await self.connection.execute(statement)
+        statement = _modification(table, tuple(key))
+        result = await self.connection.execute(statement, {**self._key(key), **row})
         if result.rowcount != 1:
             raise LookupError(f"{table.name}: no row {dict(key)}")
+
+    def _key(self, key: Mapping[str, object]) -> dict[str, object]:
+        named = {f"{KEY}{name}": value for name, value in key.items()}
+        return {f"{KEY}tenant": self.tenant, **named}
+
+
+def _matches(table: Table, key: tuple[str, ...]) -> ColumnElement[bool]:
+    return and_(*(table.c[name] == bindparam(f"{KEY}{name}") for name in ("tenant", *key)))
+
+
+@cache
+def _selection(
+    table: Table, key: tuple[str, ...], *, lock: bool = False, order: tuple[str, ...] = ()
+) -> Select[Any]:
+    statement = select(table).where(_matches(table, key))
+    statement = statement.order_by(*(table.c[name] for name in order))
+    return statement.with_for_update() if lock else statement
+
+
+@cache
+def _insertion(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _insertion_of_new(table: Table) -> Insert:
+    return upsert(table).on_conflict_do_nothing()
+
+
+@cache
+def _replacement(table: Table, columns: tuple[str, ...]) -> Insert:
+    keys = [column.name for column in table.primary_key]
+    statement = upsert(table)
+    changes = {name: statement.excluded[name] for name in columns if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changes)
+
+
+@cache
+def _modification(table: Table, key: tuple[str, ...]) -> Update:
+    return update(table).where(_matches(table, key))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 
 from assignment_svc.domain.declaration import Document
 from assignment_svc.domain.states import ENDED, TaskStatus
@@ -44,6 +44,20 @@ FIXED = frozenset(
 )
 """Columns that no write changes after the first (I1)."""
 
+_IS_OPEN_CHILD = and_(
+    tasks.c.tenant == bindparam("tenant"),
+    tasks.c.parent_task_id.in_(bindparam("parents", expanding=True)),
+    tasks.c.status.in_(OPEN),
+)
+OPEN_IDS = select(tasks.c.task_id).where(_IS_OPEN_CHILD).order_by(tasks.c.task_id)
+OPEN_CHILDREN = (
+    select(tasks)
+    .where(_IS_OPEN_CHILD, tasks.c.detached.is_(False))
+    .order_by(tasks.c.task_id)
+    .with_for_update()
+)
+"""Those that end with their parents, locked by id."""
+
 
 def task_row(task: Task) -> dict[str, Any]:
     """The columns of a task, the derived ones included. A write ends any claim."""
@@ -72,13 +86,12 @@ class TaskTable(Rows):
 
     async def find_task(self, task_id: str) -> Task | None:
         """The task as last committed, unlocked."""
-        row = await self._first(select(tasks).where(self._mine(tasks, task_id=task_id)))
+        row = await self._find(tasks, task_id=task_id)
         return task_of(row) if row is not None else None
 
     async def lock_task(self, task_id: str) -> Task:
         """The task under its row lock; raises `NotFound`."""
-        statement = select(tasks).where(self._mine(tasks, task_id=task_id)).with_for_update()
-        row = await self._first(statement)
+        row = await self._find(tasks, task_id=task_id, lock=True)
         if row is None:
             raise NotFound("task", task_id)
         return task_of(row)
@@ -94,17 +107,8 @@ class TaskTable(Rows):
         return tuple(family)
 
     async def _lock_children(self, parents: list[str]) -> list[Task]:
-        statement = (
-            select(tasks)
-            .where(
-                self._mine(tasks, detached=False),
-                tasks.c.parent_task_id.in_(parents),
-                tasks.c.status.in_(OPEN),
-            )
-            .order_by(tasks.c.task_id)
-            .with_for_update()
-        )
-        return [task_of(row) for row in await self._all(statement)]
+        rows = await self._all(OPEN_CHILDREN, {"tenant": self.tenant, "parents": parents})
+        return [task_of(row) for row in rows]
 
     async def save_task(self, task: Task) -> None:
         """Write back a locked task."""
@@ -113,12 +117,8 @@ class TaskTable(Rows):
 
     async def open_children(self, task_id: str) -> tuple[str, ...]:
         """Ids of the children that have not ended."""
-        statement = (
-            select(tasks.c.task_id)
-            .where(self._mine(tasks, parent_task_id=task_id), tasks.c.status.in_(OPEN))
-            .order_by(tasks.c.task_id)
-        )
-        return tuple(row["task_id"] for row in await self._all(statement))
+        rows = await self._all(OPEN_IDS, {"tenant": self.tenant, "parents": [task_id]})
+        return tuple(row["task_id"] for row in rows)
 
     async def list_tasks(self, wanted: TaskFilter, page: PageRequest) -> Page[Task]:
         """Tasks, newest first."""
@@ -177,8 +177,7 @@ class TaskTable(Rows):
 
     async def content(self, content_hash: str) -> bytes:
         """The canonical bytes behind a hash; raises `NotFound`."""
-        statement = select(contents.c.content).where(self._mine(contents, hash=content_hash))
-        row = await self._first(statement)
+        row = await self._find(contents, hash=content_hash)
         if row is None:
             raise NotFound("content", content_hash)
         return bytes(row["content"])

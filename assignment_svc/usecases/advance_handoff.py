@@ -15,7 +15,7 @@ from assignment_svc.domain.states import Actor, HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.abort_handoff import give_up
 from assignment_svc.usecases.act import Act, Telling
-from assignment_svc.usecases.assign_task import AssignTask, Round, lost_one, outscored
+from assignment_svc.usecases.assign_task import AssignTask, Purpose, Round, lost_one, outscored
 from assignment_svc.usecases.denials import denial_is_new
 from assignment_svc.usecases.inputs import alternative_documents, denial_detail
 from assignment_svc.usecases.judge_target import JudgedTarget, JudgeTarget, Seen
@@ -97,9 +97,8 @@ class AdvanceHandoff:
 
     async def _find_target(self, call: Call, move: Move) -> None:
         """Candidates best first: offer, ask a human, or go on to the next."""
-        look = await self._assign.look(
-            call, move.task, scope=move.handoff.handoff_id, exclude=(move.handoff.source,)
-        )
+        purpose = Purpose(move.handoff.handoff_id, (move.handoff.source,))
+        look = await self._assign.look(call, move.task, purpose)
         lost = list(look.lost)
         for ranked, others in _in_order(look, move.handoff.cleared_target):
             seen = self._seen(look, ranked, (*lost, *others))

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from assignment_svc.domain.approval import ASSIGN, assignment_subject, subject_hash
+from assignment_svc.domain.approval import ASSIGN, Approval, assignment_subject, subject_hash
 from assignment_svc.domain.discovery import Alternative, Discovery, Judged, Ranked, Seats
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.lifecycle import task_step
+from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.predicates import CandidateLost, LookAgain, TooSlow
 from assignment_svc.domain.scoring import rank
 from assignment_svc.domain.states import Actor
@@ -23,7 +24,7 @@ from assignment_svc.usecases.inputs import (
 )
 from assignment_svc.usecases.park import ParkAssignment, Parking
 from assignment_svc.usecases.ports import Ports
-from assignment_svc.usecases.questions import Matter, decided_about
+from assignment_svc.usecases.questions import Matter, about
 from phoenix_runtime.core.errors import NoEligibleParticipant, NotFound
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
@@ -41,6 +42,27 @@ class Round:
     discovery: Discovery
     ranked: tuple[Ranked, ...]
     lost: tuple[Alternative, ...]
+    approvals: tuple[Approval, ...] = ()
+    """What humans were asked about the task, as remembered when it was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What belongs to a task and decides who is asked."""
+
+    left_out: tuple[LeftOut, ...]
+    approvals: tuple[Approval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What is looked for: an assignee, or the target of the handoff ``scope``, never its source."""
+
+    scope: str = ""
+    exclude: tuple[str, ...] = ()
+
+
+FOR_THE_TASK = Purpose()
 
 
 class AssignTask:
@@ -59,27 +81,27 @@ class AssignTask:
         `PolicyEngineUnavailable` and `Unavailable`.
         """
         for _ in range(self._ports.rules.looks):
-            task = await self._read(call, task_id)
+            task, known = await self._read(call, task_id)
             answer = standing_answer(task)
             if answer is not None:
                 return answer
             task_step(task.status, task.parked_for, "assign", Actor.ENGINE)
             try:
-                return await self._try(call.about(task.correlation_id), task)
+                return await self._try(call.about(task.correlation_id), task, known)
             except LookAgain:
                 continue
         raise TooSlow("What was judged changed again and again")
 
-    async def _read(self, call: Call, task_id: str) -> Task:
+    async def _read(self, call: Call, task_id: str) -> tuple[Task, Known]:
         async with self._ports.units.reading(call) as unit:
             task = await unit.find_task(task_id)
-        if task is None:
-            raise NotFound("task", task_id)
-        return task
+            if task is None:
+                raise NotFound("task", task_id)
+            return task, await _known(unit, task_id)
 
-    async def _try(self, call: Call, task: Task) -> Assigned:
+    async def _try(self, call: Call, task: Task, known: Known) -> Assigned:
         """One round: the first candidate whom policy allows and whose gate takes it."""
-        look = await self.look(call, task)
+        look = await self.look(call, task, known=known)
         lost = list(look.lost)
         for index, ranked in enumerate(look.ranked):
             others = outscored(look.ranked[index + 1 :], ranked)
@@ -93,18 +115,20 @@ class AssignTask:
         raise nobody(task, lost)
 
     async def look(
-        self, call: Call, task: Task, *, scope: str = "", exclude: tuple[str, ...] = ()
+        self, call: Call, task: Task, purpose: Purpose = FOR_THE_TASK, known: Known | None = None
     ) -> Round:
         """Discover and score; those who are backing off or have no seat lose at once.
 
-        ``scope`` is the handoff that is looked for, where it is one; its source is ``exclude``.
+        ``known`` is read where it is not given.
         """
         now = self._ports.clock.now()
-        async with self._ports.units.reading(call) as unit:
-            entries = await unit.left_out(task.task_id)
+        scope, exclude = purpose.scope, purpose.exclude
+        if known is None:
+            async with self._ports.units.reading(call) as unit:
+                known = await _known(unit, task.task_id)
         resting = [
             one
-            for one in entries
+            for one in known.left_out
             if one.scope in {"", scope} and (not one.until or one.until > now)
         ]
         unwanted = [*exclude, *(one.participant_id for one in resting)]
@@ -122,7 +146,7 @@ class AssignTask:
             weights=self._ports.rules.weights,
         )
         lost = (*found.excluded, *map(backing_off, resting), *map(no_seat, full))
-        return Round(task, found, ranked, lost)
+        return Round(task, found, ranked, lost, known.approvals)
 
     async def judge(self, call: Call, look: Round, ranked: Ranked) -> tuple[Judged, Matter]:
         """Ask `task.assign` about one candidate, with what humans decided about exactly this."""
@@ -138,7 +162,7 @@ class AssignTask:
             "candidate": standing_document(standing),
             "score": score_document(ranked.score),
             "subject_hash": matter.subject_hash,
-            "approvals": approval_documents(await decided_about(ports, call, task.task_id, matter)),
+            "approvals": approval_documents(await about(ports, call, look.approvals, matter)),
         }
         decision_asked_at = ports.clock.monotonic()
         (verdict,) = await ports.policy.evaluate(call, DecisionPoint.ASSIGN, [question])
@@ -154,6 +178,10 @@ class AssignTask:
             return await self._park(call, Parking(bind, matter))
         await self._denials.denied(call, bind.task, bind.judged)
         raise CandidateLost("policy_allows", verdict.explanation or "policy denies it")
+
+
+async def _known(unit: Unit, task_id: str) -> Known:
+    return Known(await unit.left_out(task_id), await unit.approvals_of(task_id))
 
 
 def matter_of(task: Task, target: str) -> Matter:

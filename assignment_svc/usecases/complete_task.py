@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 
-from assignment_svc.domain.approval import COMPLETE, ApprovalAnswer
+from assignment_svc.domain.approval import COMPLETE, Approval, ApprovalAnswer
 from assignment_svc.domain.declaration import Document, document
 from assignment_svc.domain.lifecycle import task_step
 from assignment_svc.domain.predicates import LookAgain, TooSlow, fenced
@@ -23,7 +23,7 @@ from assignment_svc.usecases.guard import acting_participant, noted
 from assignment_svc.usecases.lose_owner import seats_of
 from assignment_svc.usecases.migration import Abort, abort_handoff
 from assignment_svc.usecases.ports import Ports
-from assignment_svc.usecases.questions import ask_human, decided_about, remember_question
+from assignment_svc.usecases.questions import about, ask_human, remember_question
 from assignment_svc.usecases.record_checkpoint import fulfilled
 from phoenix_runtime.core.errors import NotFound, PolicyDenied
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
@@ -67,7 +67,7 @@ class CompleteTask:
         raise TooSlow("What was judged changed again and again")
 
     async def _try(self, call: Call, result: Result, content: Document) -> Changed:
-        task = await self._read(call, result.task_id)
+        task, asked = await self._read(call, result.task_id)
         if await self._is_repetition(call, task, result, content):
             return as_it_stands(task)
         fenced(task, participant_id=call.principal.participant, epoch=result.epoch)
@@ -75,7 +75,7 @@ class CompleteTask:
         call = call.about(task.correlation_id)
         seen = replace(task, obligations=fulfilled(task.obligations, result.fulfilled))
         matter = matter_of(seen, result.value, content.hash)
-        known = await decided_about(self._ports, call, task.task_id, matter)
+        known = await about(self._ports, call, asked, matter)
         verdict = await complete_verdict(self._ports, call, seen, Completion(matter, known))
         if verdict.effect is Effect.ALLOW:
             return await self._succeed(call, result, content, verdict)
@@ -85,12 +85,12 @@ class CompleteTask:
         await denied_completion(self._ports, call, task, verdict)
         raise PolicyDenied(verdict)
 
-    async def _read(self, call: Call, task_id: str) -> Task:
+    async def _read(self, call: Call, task_id: str) -> tuple[Task, tuple[Approval, ...]]:
         async with self._ports.units.reading(call) as unit:
             task = await unit.find_task(task_id)
-        if task is None:
-            raise NotFound("task", task_id)
-        return task
+            if task is None:
+                raise NotFound("task", task_id)
+            return task, await unit.approvals_of(task_id)
 
     async def _is_repetition(
         self, call: Call, task: Task, result: Result, content: Document

@@ -36,8 +36,16 @@ async def decided_about(ports: Ports, call: Call, task_id: str, matter: Matter) 
     An open question is read again, and the decider of a closed one is looked at again (I13).
     """
     async with ports.units.reading(call) as unit:
-        known = [a for a in await unit.approvals_of(task_id) if matter.is_matter_of(a)]
-    return [await read_again(ports, call, approval) for approval in known]
+        known = await unit.approvals_of(task_id)
+    return await about(ports, call, known, matter)
+
+
+async def about(
+    ports: Ports, call: Call, known: Iterable[Approval], matter: Matter
+) -> list[Approval]:
+    """Those of ``known`` that are about this content, as they stand now."""
+    same = [approval for approval in known if matter.is_matter_of(approval)]
+    return [await read_again(ports, call, approval) for approval in same]
 
 
 async def read_again(ports: Ports, call: Call, approval: Approval) -> Approval:
