@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from google.protobuf.message import Message
 from grpc.aio import AioRpcError
+from grpc_reflection.v1alpha import reflection
 from joserfc.jwk import OKPKey
 
 from phoenix_dma.aio.refusals import error_of
@@ -37,6 +38,7 @@ from phoenix_runtime.chassis.credentials import ENROLMENT_AUDIENCE
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.schema import Rpc, fields_of, required, rpcs
 from phoenix_runtime.core.principal import Role
+from phoenix_runtime.local.health import serves
 from phoenix_runtime.local.house import House
 from tests.e2e.participant import Participant
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
@@ -64,8 +66,9 @@ def doors(rpc: Rpc) -> list[str]:
     return sorted({"gateway", HOMES[rpc.service.rsplit(".", 1)[1]]})
 
 
-def named(rpc: Rpc) -> str:
-    return rpc.path.rsplit(".", 1)[1]
+def closed(service: str) -> list[Rpc]:
+    """The RPCs of a service that ask for a credential."""
+    return [rpc for rpc in CLOSED if rpc.service.endswith(f".{service}")]
 
 
 class Doors:
@@ -193,36 +196,53 @@ def _key(stage: Stage) -> OKPKey:
     return OKPKey.generate_key("Ed25519", {"kid": stage.key_id})
 
 
-@pytest.mark.parametrize("rpc", CLOSED, ids=named)
+@pytest.mark.parametrize("service", HOMES)
 async def test_a_missing_wrong_or_expired_credential_is_refused_everywhere(
-    rpc: Rpc, knocking: Doors
+    service: str, knocking: Doors
 ) -> None:
     knocks = [
-        (door, wrong, knocking.knock(rpc, door, token))
+        (door, rpc.path, wrong, knocking.knock(rpc, door, token))
+        for rpc in closed(service)
         for door in doors(rpc)
         for wrong, token in bad_tokens(knocking.stage)
     ]
-    answers = await asyncio.gather(*(knock for _, _, knock in knocks))
+    answers = await asyncio.gather(*(knock for *_, knock in knocks))
     let_in = [
-        (door, wrong, answer)
-        for (door, wrong, _), answer in zip(knocks, answers, strict=True)
+        (*where, answer)
+        for (*where, _), answer in zip(knocks, answers, strict=True)
         if answer != CredentialInvalid.reason
     ]
     assert not let_in
 
 
-@pytest.mark.parametrize("rpc", CLOSED, ids=named)
-async def test_a_credential_without_any_of_the_roles_is_refused(rpc: Rpc, knocking: Doors) -> None:
+@pytest.mark.parametrize("service", HOMES)
+async def test_a_credential_without_any_of_the_roles_is_refused(
+    service: str, knocking: Doors
+) -> None:
     stage = knocking.stage
-    others = [role.value for role in PEOPLE if role not in rpc.roles]
-    token = stage.participant_token(STEWARD, roles=others)
     enrolment = stage.enrolment()
-    for door in doors(rpc):
-        if Role.ENROLLER in rpc.roles:
-            assert await knocking.knock(rpc, door, token) == CredentialInvalid.reason
-        elif others:
-            assert await knocking.knock(rpc, door, token) == NotPermitted.reason
-            assert await knocking.knock(rpc, door, enrolment) == CredentialInvalid.reason
+    for rpc in closed(service):
+        others = [role.value for role in PEOPLE if role not in rpc.roles]
+        token = stage.participant_token(STEWARD, roles=others)
+        for door in doors(rpc):
+            if Role.ENROLLER in rpc.roles:
+                assert await knocking.knock(rpc, door, token) == CredentialInvalid.reason
+            elif others:
+                assert await knocking.knock(rpc, door, token) == NotPermitted.reason, rpc.path
+                assert await knocking.knock(rpc, door, enrolment) == CredentialInvalid.reason
+
+
+@pytest.mark.parametrize("door", sorted(set(HOMES.values())))
+async def test_reflection_asks_for_a_credential_too_and_health_does_not(
+    door: str, knocking: Doors
+) -> None:
+    async with grpc.aio.insecure_channel(knocking.stage.house.address(door)) as channel:
+        untyped: Any = channel
+        opened = untyped.stream_stream(f"/{reflection.SERVICE_NAME}/ServerReflectionInfo")
+        with pytest.raises(AioRpcError) as shut:
+            await opened(timeout=10).read()
+        assert error_of(shut.value).reason == CredentialInvalid.reason
+    assert await serves(knocking.stage.house.address(door))
 
 
 async def test_an_enrolment_credential_opens_nothing_but_enrol_and_only_for_its_own(

@@ -67,7 +67,7 @@ async def test_completing_races_with_moving_and_one_of_them_happens(stage: Stage
     steward = await stage.participant(STEWARD)
     backup = await stage.participant(BACKUP, capabilities=["duplicate_detection"])
     operator = await stage.operator()
-    for number in range(4):
+    for number in range(2):
         name = f"task.race.{number}"
         await stage.submit(task_id=name)
         owner = (
