@@ -40,6 +40,18 @@ class PostgresServer:
                 self._urls[service] = await self._migrated(service)
             return self._urls[service]
 
+    async def apart(self, service: str, database: str) -> tuple[DatabaseUrls, str]:
+        """URLs of a service in a database of its own, and the administrator's of that database.
+
+        For a service whose night shift would work on what other tests have left.
+        """
+        admin = f"{self._house.admin_url.rpartition('/')[0]}/{database}"
+        passwords = databases.load_passwords(self._house.folder.secrets / "roles.json")
+        await databases.prepare(admin, passwords)
+        urls = databases.urls_for(admin, passwords)[service]
+        await upgrade(f"{service}_svc", urls.owner)
+        return urls, admin
+
     async def _migrated(self, service: str) -> DatabaseUrls:
         if service == SAMPLE:
             return await migrated_sample(self._house)

@@ -94,12 +94,9 @@ async def door(
     registry = RecordedRegistry(SteadyClock(), policy)
     registry.join("human.1", type="human", capacity=0)
     approvals = RecordedApprovals()
+    urls, admin_url = await postgres.apart("assignment", "phoenix_assignment_wire")
     settings = service_settings(
-        AssignmentSettings,
-        "assignment",
-        urls=await postgres.urls("assignment"),
-        redis_url=valkey,
-        keys=keys,
+        AssignmentSettings, "assignment", urls=urls, redis_url=valkey, keys=keys
     )
     peers = Peers(registry=registry, approvals=approvals, policy=policy)
     async with (
@@ -109,7 +106,7 @@ async def door(
         tasks = assignment_pb2_grpc.AssignmentServiceStub(channel)
         handoffs = handoff_pb2_grpc.HandoffServiceStub(channel)
         yield Door(tasks, handoffs, keys, tenant, registry, policy, approvals)
-    assert validate(await read_evidence(postgres.admin_url, tenant)) == ()
+    assert validate(await read_evidence(admin_url, tenant)) == ()
 
 
 async def refused(call: Any) -> errors.Refused:
