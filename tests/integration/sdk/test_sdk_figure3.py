@@ -49,7 +49,7 @@ async def start(profile: Path, *command: str) -> asyncio.subprocess.Process:
 
 
 async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str]:
-    _, said = await asyncio.wait_for(process.communicate(), 15)
+    _, said = await asyncio.wait_for(process.communicate(), 40)
     return process.returncode, said.decode()
 
 
