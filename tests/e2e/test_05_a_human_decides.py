@@ -104,6 +104,25 @@ async def test_whoever_submitted_or_worked_on_a_task_may_not_decide_about_it(sta
     await decider.desk.decide(question.approval_id, approve=True, comment="looked at both")
 
 
+async def test_a_human_who_worked_on_a_task_may_not_decide_about_it_either(stage: Stage) -> None:
+    worker = await stage.participant(
+        "human.worker.01", type="human", roles=("participant", "reviewer"), owner="data-office"
+    )
+    await stage.submit(policy_constraints=MERGE)
+    epoch = (await stage.task_in(TASK, "assigned")).epoch
+    await worker.start(TASK, epoch)
+    with pytest.raises(ApprovalRequired):
+        await worker.authorize(TASK, epoch, "final_action", "merge", subject=proposal("customer.2"))
+    question = await waiting(stage)
+
+    with pytest.raises(PolicyDenied):
+        await worker.desk.decide(question.approval_id, approve=True, comment="I did it well")
+    decider = await human(stage)
+    await decider.desk.decide(question.approval_id, approve=True, comment="looked at both")
+
+    await worker.authorize(TASK, epoch, "final_action", "merge", subject=proposal("customer.2"))
+
+
 async def test_an_approval_for_content_survives_a_migration(stage: Stage) -> None:
     steward = await stage.participant(STEWARD)
     decider = await human(stage)

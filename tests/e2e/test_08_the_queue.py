@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -76,6 +77,24 @@ async def test_nobody_holds_more_than_its_capacity_and_the_next_starts_when_a_se
     await steward.complete("task.first", briefing.task.epoch, {"merged": 0})
 
     await steward.take("task.second")
+
+
+async def test_many_tasks_race_for_few_seats_and_nobody_gets_more_than_its_capacity(
+    stage: Stage,
+) -> None:
+    steward = await stage.participant(STEWARD, capacity=2)
+    names = [f"task.race.{number}" for number in range(8)]
+
+    await asyncio.gather(*(stage.submit(task_id=name) for name in names))
+
+    for _ in names:
+        told = await steward.directive("start_task")
+        held = (await stage.evidence()).tasks
+        assert sum(task.owner == STEWARD for task in held) <= 2
+        await steward.start(told.task_id, told.epoch)
+        await steward.complete(told.task_id, told.epoch, {"merged": 0})
+    bound = await stage.events("ASSIGNMENT_CREATED")
+    assert sorted(event.task for event in bound) == names
 
 
 async def test_the_more_urgent_of_two_waiting_tasks_goes_first(stage: Stage) -> None:
