@@ -21,6 +21,8 @@ GAINS = {
     T.ASSIGNMENT_CREATED: "epoch",
     T.TASK_RESUMED: "epoch",
     T.HANDOFF_COMPLETED: "target_epoch",
+    # A living source that was fenced goes on under a new epoch.
+    T.HANDOFF_ABORTED: "epoch",
 }
 """Events that give a task an owner, and where they name the epoch."""
 
@@ -72,7 +74,7 @@ def _replay(aggregate: str, events: Sequence[AuditEvent]) -> Iterator[Finding]:
     for event in events:
         if event.type in WRITES:
             yield from _write(aggregate, event, held)
-        if event.type in GAINS:
+        if _is_gain(event):
             epoch = _number(event.detail.get(GAINS[AuditEventType(event.type)]))
             if epoch <= held.newest:
                 text = f"epoch {epoch} after {held.newest}: an epoch was used twice"
@@ -80,6 +82,13 @@ def _replay(aggregate: str, events: Sequence[AuditEvent]) -> Iterator[Finding]:
             held.owner, held.epoch, held.newest = event.participant, epoch, epoch
         elif event.type in LOSSES:
             held.owner, held.epoch = "", 0
+
+
+def _is_gain(event: AuditEvent) -> bool:
+    """Whether somebody holds the task from this event on."""
+    if event.type == T.HANDOFF_ABORTED:
+        return event.previous_state != event.new_state  # else its task did not move
+    return event.type in GAINS
 
 
 def _write(aggregate: str, event: AuditEvent, held: _Held) -> Iterator[Finding]:

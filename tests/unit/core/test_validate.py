@@ -189,6 +189,25 @@ def test_an_honest_history_has_no_findings() -> None:
     assert validate(Evidence(events=())) == ()
 
 
+def given_back(*, epoch: int) -> Evidence:
+    """The handoff was aborted and its living source goes on, under ``epoch``, and checkpoints."""
+    moved = told(
+        "HANDOFF_ABORTED",
+        7,
+        ("migrating", "active"),
+        participant="a",
+        detail={"why": "asked", "epoch": 3},
+    )
+    second = {**CONTEXT, "version": 2, "base_version": 1, "epoch": epoch}
+    written = told("CONTEXT_CHECKPOINTED", 8, ("active", "active"), participant="a", detail=second)
+    return Evidence(events=[*EVENTS[:6], moved, written])
+
+
+def test_a_living_source_writes_under_its_new_epoch_after_an_abort() -> None:
+    assert "I3" not in rules(given_back(epoch=3))
+    assert "I3" in rules(given_back(epoch=1))
+
+
 BROKEN: dict[str, tuple[Callable[[], Evidence], str]] = {
     "an event is missing": (lambda: without(2), "I6"),
     "an event is there twice": (lambda: replace(HONEST, events=[*EVENTS, EVENTS[0]]), "I6"),
