@@ -31,12 +31,13 @@ from assignment_svc.domain.task import (
 from assignment_svc.store.claims import WorkerClaims
 from assignment_svc.store.tables import metadata
 from assignment_svc.store.unit import AssignmentUnits
+from phoenix_runtime.chassis.database import create_database
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.outbox import Outbox
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.pages import page_request
 from tests.support.calls import call_of
-from tests.support.postgres import DatabaseFor
+from tests.support.postgres import DatabaseFor, PostgresServer
 
 
 @pytest_asyncio.fixture
@@ -222,12 +223,18 @@ async def test_tasks_are_listed_newest_first_and_none_twice(
 
 
 async def test_a_due_row_is_claimed_once_and_again_when_the_claim_is_over(
-    units: AssignmentUnits, database_for: DatabaseFor, clock: ManualClock, tenant: str
+    postgres: PostgresServer, clock: ManualClock, tenant: str
 ) -> None:
+    # Apart: claims go across tenants, and other tests leave work behind.
+    urls, _ = await postgres.apart("assignment", "phoenix_assignment_claims")
+    database = create_database(urls.application, clock=clock)
+    worker = create_database(urls.worker, clock=clock)
+    outbox = Outbox("assignment", metadata, clock=clock, new_id=new_id)
+    units = AssignmentUnits(database, outbox)
     call = call_of("submitter", tenant=tenant)
     async with units(call) as unit:
         await unit.add_task(task_of(clock, next_try_at=clock.now()), EMPTY)
-    claims = WorkerClaims(await database_for("assignment", role="worker"))
+    claims = WorkerClaims(worker)
 
     async def mine() -> list[str]:
         due = await claims.due_tasks(clock.now(), limit=500)
@@ -243,3 +250,5 @@ async def test_a_due_row_is_claimed_once_and_again_when_the_claim_is_over(
     assert await claims.due_handoffs(clock.now(), limit=0) == []
     assert await claims.due_retirements(clock.now(), limit=0) == []
     assert await claims.due_approvals(clock.now(), limit=0) == []
+    await database.close()
+    await worker.close()
