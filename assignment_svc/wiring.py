@@ -39,7 +39,6 @@ from assignment_svc.usecases.retire_participant import RetireParticipant
 from assignment_svc.usecases.start_task import StartTask
 from assignment_svc.usecases.submit_task import SubmitTask
 from assignment_svc.usecases.tend_task import TendTask
-from assignment_svc.workers.bell import ShiftBell
 from assignment_svc.workers.hints import Listener
 from assignment_svc.workers.night_shift import Duties, NightShift
 from phoenix_dma.v1 import assignment_pb2_grpc, handoff_pb2_grpc
@@ -52,6 +51,7 @@ from phoenix_runtime.chassis.receivers import GrpcCourier, GrpcLedger
 from phoenix_runtime.chassis.relay import Relay
 from phoenix_runtime.chassis.server import Service
 from phoenix_runtime.chassis.unit import Unit
+from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.ports import Policy
 from phoenix_runtime.core.principal import Call
 
@@ -74,10 +74,10 @@ async def build(
     """Assignment, migrated and ready to listen."""
     told = settings or AssignmentSettings()
     base = await lay(NAME, told, metadata)
-    bell = ShiftBell()
+    bell = Bell()
     ports = _ports(base, told, bell, peers or Peers())
     shift = _night_shift(base, told, ports)
-    bell.wakes(shift.ring)
+    bell.on_ring(shift.ring)
     relay = Relay(
         base.worker_database,
         base.outbox,
@@ -96,7 +96,7 @@ async def build(
     )
 
 
-def _ports(base: Foundation, told: AssignmentSettings, bell: ShiftBell, peers: Peers) -> Ports:
+def _ports(base: Foundation, told: AssignmentSettings, bell: Bell, peers: Peers) -> Ports:
     return Ports(
         units=AssignmentUnits(base.database, base.outbox),
         registry=peers.registry or GrpcRegistry(base.channels, base.clock),

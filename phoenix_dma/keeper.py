@@ -42,7 +42,9 @@ class Keeper:
     def _wait(self) -> None:
         """The script is over, its work begins."""
         self._waiting = True
-        self._thread.join()
+        while self._thread.is_alive():
+            # Without a timeout, a signal that came a moment before would not be heard.
+            self._thread.join(LOOK_SECONDS)
 
     @property
     def script_over(self) -> bool:

@@ -23,7 +23,7 @@ from registry_svc.api.registry import RegistryServicer, RegistryVerbs
 from registry_svc.api.session import SessionVerbs
 from registry_svc.api.sessions import SessionServicer
 from registry_svc.domain.attendance import Attendance
-from registry_svc.domain.bell import Bell
+from phoenix_runtime.core.bell import Bell
 from registry_svc.domain.vigil import Vigil
 from registry_svc.settings import RegistrySettings
 from registry_svc.store.registry import PostgresRegistry, PostgresWorkers

@@ -81,14 +81,6 @@ class Approvals(Protocol):
         ...
 
 
-class Bell(Protocol):
-    """Wakes the night shift of this process: there may be work now."""
-
-    def ring(self) -> None:
-        """Look now instead of at the next interval."""
-        ...
-
-
 class Claims(Protocol):
     """Claims of due rows across tenants, by the worker role. A claim is a column, not a lock."""
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from assignment_svc.domain.ports import Approvals, Bell, Registry, Units
+from assignment_svc.domain.ports import Approvals, Registry, Units
 from assignment_svc.domain.rules import Rules
+from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.ids import NewId
 from phoenix_runtime.core.ports import AccessLog, Policy

@@ -86,6 +86,8 @@ def _trust(catalogue: Catalogue) -> _Faults:
     model = catalogue.trust_model
     if min(model.prior) <= 0:
         yield "trust_model.prior", "is not above 0"
+    if model.prior_beats <= 0:
+        yield "trust_model.prior_beats", "is not above 0"
     for path, found, wanted in (
         ("outcomes", model.outcomes.keys(), OUTCOMES),
         ("severities", model.severities.keys(), SEVERITIES),

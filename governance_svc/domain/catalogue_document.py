@@ -206,6 +206,7 @@ def _trust_model(reader: _Reader, entry: Mapping[str, Json]) -> TrustModel:
     return TrustModel(
         half_life=timedelta(days=days or 1),
         prior=_gain(reader, "trust_model.prior", entry.get("prior")),
+        prior_beats=reader.number("trust_model.prior_beats", entry.get("prior_beats"), most=10_000),
         identity=_shares(reader, "trust_model.identity", entry.get("identity")),
         certified_owner=reader.number("trust_model.certified_owner", entry.get("certified_owner")),
         certifying_coverage=reader.number(

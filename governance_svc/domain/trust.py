@@ -56,12 +56,15 @@ class TrustModel:
     """How evidence becomes numbers. From the catalogue, the same for every trust policy.
 
     ``outcomes`` maps succeeded, failed, lost, declined to what they add to (good, bad);
+    ``prior_beats`` is how many beats everybody has kept before the first, so that a newcomer's one
+    missed beat is no catastrophe;
     ``certified_owner`` is the share of what identity still lacks that a certified owner makes up;
     ``certifying_coverage`` is the least coverage of a certificate that counts as certified.
     """
 
     half_life: timedelta
     prior: tuple[float, float]
+    prior_beats: float
     identity: Mapping[str, float]
     certified_owner: float
     certifying_coverage: float
@@ -172,8 +175,8 @@ class TrustScorer:
         weights = [self.model.weight(s.at, self.now) for s in summaries]
         weighed_due = sum(s.due * w for s, w in zip(summaries, weights, strict=True))
         weighed_kept = sum(min(s.kept, s.due) * w for s, w in zip(summaries, weights, strict=True))
-        # Evidence so old that it weighs nothing says nothing.
-        value = weighed_kept / weighed_due if weighed_due > 0.0 else 1.0
+        before = self.model.prior_beats
+        value = (before + weighed_kept) / (before + weighed_due)
         return _Component(_unit(value), f"{kept} of {due} beats on time", _newest(summaries))
 
     def _review(self, reviews: Sequence[Review]) -> _Component:

@@ -4,6 +4,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
 
+from prometheus_client import Counter
+
 from phoenix_runtime.chassis.unit import Units
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
@@ -15,6 +17,10 @@ A_MINUTE: Final = 60.0
 EVENTS_A_MINUTE: Final = 3
 CALLERS: Final = 10_000
 """How many callers' counts are kept at most; who was quiet longest is forgotten first."""
+REFUSED: Final = Counter(
+    "phoenix_dma_access_refused_total", "Genuine credentials used for something else", ["reason"]
+)
+"""Every one of them, whereas the audit has a few a minute and caller, with a count."""
 
 
 @dataclass(slots=True)
@@ -47,6 +53,7 @@ class OutboxAccessLog:
         reason: ReasonCode = ReasonCode.CREDENTIAL_MISUSED,
     ) -> None:
         """Audit that ``call`` tried ``what``; raises `core.errors.Unavailable`."""
+        REFUSED.labels(reason.value).inc()
         window = self._window(call)
         if window.written >= EVENTS_A_MINUTE:
             window.unwritten += 1

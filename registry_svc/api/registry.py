@@ -13,6 +13,7 @@ from phoenix_runtime.core.principal import Call
 from registry_svc.api import convert
 from registry_svc.api.convert_discovery import found_to_pb, search_from_pb
 from registry_svc.api.convert_session import directive_from_pb
+from registry_svc.api.meters import DISCOVERY, REGISTRATION
 from registry_svc.domain.discovery import Found
 from registry_svc.domain.lease import LeaseTerms
 from registry_svc.domain.view import Changed
@@ -67,11 +68,12 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
         def run(call: Call) -> Awaitable[Changed]:
             return self._verbs.register(call, convert.declaration_from_pb(request.participant))
 
-        return await self._front.mutate(
-            request,
-            run=run,
-            answer=lambda changed: convert.registered_to_pb(changed, self._verbs.terms),
-        )
+        with REGISTRATION.time():
+            return await self._front.mutate(
+                request,
+                run=run,
+                answer=lambda changed: convert.registered_to_pb(changed, self._verbs.terms),
+            )
 
     async def UpdateCapabilities(  # noqa: N802  # the schema's name
         self, request: registry_pb2.UpdateCapabilitiesRequest, context: Context
@@ -119,7 +121,8 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
             from_service = call.service not in {"", GATEWAY}
             return self._verbs.discover(call, search_from_pb(request, from_service=from_service))
 
-        return await self._front.read(run=run, answer=found_to_pb)
+        with DISCOVERY.time():
+            return await self._front.read(run=run, answer=found_to_pb)
 
     async def SuspendParticipant(  # noqa: N802  # the schema's name
         self, request: registry_pb2.SuspendParticipantRequest, context: Context

@@ -9,7 +9,7 @@ from phoenix_runtime.core.errors import CredentialInvalid, NotPermitted
 from phoenix_runtime.core.ids import is_identifier
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus
-from registry_svc.domain.bell import Bell
+from phoenix_runtime.core.bell import Bell
 from registry_svc.domain.participant import Participant
 from registry_svc.domain.ports import Credentials, Proof
 from registry_svc.domain.presence import LeaseKey, Line, Loss, Presence

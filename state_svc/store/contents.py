@@ -1,11 +1,21 @@
 """Contents under their hash: immutable, one copy a tenant."""
 
+from typing import Final
+
+from prometheus_client import Histogram
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from phoenix_runtime.chassis.database import Database
 from phoenix_runtime.core.principal import Call
 from state_svc.store.tables import contents
+
+TRANSFERRED: Final = Histogram(
+    "phoenix_dma_context_transfer_bytes",
+    "Size of contexts on their way in and out, by value (section 12)",
+    ["direction"],
+    buckets=[4**power for power in range(3, 12)],
+)
 
 
 class StoredContents:
@@ -25,6 +35,7 @@ class StoredContents:
         )
         async with self._database.transaction(call.tenant) as connection:
             await connection.execute(row.on_conflict_do_nothing())
+        TRANSFERRED.labels("in").observe(len(content))
 
     async def read(self, call: Call, content_hash: str) -> bytes | None:
         """The bytes as they are now; None where there are none."""
@@ -33,4 +44,6 @@ class StoredContents:
         )
         async with self._database.reading(call.tenant) as connection:
             found: bytes | None = await connection.scalar(chosen)
+        if found is not None:
+            TRANSFERRED.labels("out").observe(len(found))
         return found

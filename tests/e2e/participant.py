@@ -44,6 +44,7 @@ class Participant:
         self.credential = credential_for(transport, profile, wanted)
         self.desk = Desk(transport, self.credential)
         self.losses: list[Loss] = []
+        self.heard: list[Directive] = []
         self.health = session_pb2.HEALTH_STATE_SERVING
         self._transport = transport
         self._generation = 0
@@ -126,7 +127,8 @@ class Participant:
         """Acknowledge and keep; a second delivery is acknowledged alone."""
         assert self._session is not None
         self._session.acknowledge(directive.directive_id)
-        if all(known.directive_id != directive.directive_id for known in self._told):
+        if all(known.directive_id != directive.directive_id for known in self.heard):
+            self.heard.append(directive)
             self._told.append(directive)
             note = asyncio.create_task(self._tell())
             self._notes.add(note)

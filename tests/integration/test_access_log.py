@@ -10,6 +10,7 @@ from phoenix_runtime.chassis.database import Database
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import ManualClock
 from tests.support.calls import call_of
+from tests.support.meters import counted
 from tests.support.postgres import DatabaseFor
 from tests.support.sample.notes import note_units
 from tests.support.sample.store.tables import outbox
@@ -28,6 +29,7 @@ async def test_a_storm_of_refusals_is_a_few_events_and_a_count(
     units, _ = note_units(database)
     access = OutboxAccessLog(units, clock=clock, new_id=new_id)
     call = call_of("participant", tenant=tenant, participant="p1")
+    before = counted("phoenix_dma_access_refused_total", reason="credential_misused")
     for _ in range(10):
         await access.refused(call, "GetContext", {"participant": "p2"})
     await access.refused(call_of("participant", tenant=tenant, participant="p3"), "GetTask", {})
@@ -43,3 +45,5 @@ async def test_a_storm_of_refusals_is_a_few_events_and_a_count(
         "count": 1,
         "facts": {"participant": "p2"},
     }
+    after = counted("phoenix_dma_access_refused_total", reason="credential_misused")
+    assert after - before == 12, "the metric leaves none out"

@@ -30,6 +30,7 @@ from assignment_svc.wiring import handoff_verbs, task_verbs
 from phoenix_runtime.chassis.database import Database
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.outbox import Outbox
+from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.json import content_hash
 from phoenix_runtime.core.principal import Call
@@ -54,17 +55,6 @@ RULES = Rules(left_out=BackOff(timedelta(seconds=30), timedelta(seconds=120)))
 
 
 @dataclass
-class Rung:
-    """Implements `domain.ports.Bell`; counts."""
-
-    rings: int = 0
-
-    def ring(self) -> None:
-        """Count."""
-        self.rings += 1
-
-
-@dataclass
 class AssignmentHouse:
     """One tenant of assignment, in this process."""
 
@@ -73,7 +63,6 @@ class AssignmentHouse:
     database: Database
     admin_url: str
     rules: Rules = RULES
-    bell: Rung = field(default_factory=Rung)
     policy: SteeredPolicy = field(default_factory=SteeredPolicy)
     approvals: RecordedApprovals = field(default_factory=RecordedApprovals)
     access: RecordedAccess = field(default_factory=RecordedAccess)
@@ -91,7 +80,7 @@ class AssignmentHouse:
             policy=self.policy,
             approvals=self.approvals,
             access=self.access,
-            bell=self.bell,
+            bell=Bell(),
             clock=self.clock,
             new_id=new_id,
             rules=self.rules,

@@ -7,6 +7,7 @@ from phoenix_dma.v1 import common_pb2, registry_pb2, session_pb2
 from phoenix_runtime.chassis.refusals import refusal_of
 from phoenix_runtime.core.verdict import DecisionPoint
 from tests.integration.registry.conftest import STEWARD, Registry
+from tests.support.meters import counted
 from tests.support.policies import deny, everything
 from tests.support.until import until
 
@@ -65,6 +66,15 @@ async def test_what_was_found_is_audited_before_it_is_answered(registry: Registr
     assert event["task"] == "task.1"
     assert [one["participant_id"] for one in event["detail"]["candidates"]] == [STEWARD]
     assert event["detail"]["request"]["required_capabilities"] == NEED["required_capabilities"]
+
+
+async def test_registrations_and_searches_are_timed(registry: Registry) -> None:
+    names = ("phoenix_dma_registration_seconds_count", "phoenix_dma_discovery_seconds_count")
+    before = [counted(name) for name in names]
+    await active(registry, STEWARD)
+    await discover(registry)
+    await discover(registry)
+    assert [counted(name) for name in names] == [before[0] + 1, before[1] + 2]
 
 
 async def test_the_rank_explains_itself_and_prefers_the_idle_and_the_trusted(

@@ -102,6 +102,26 @@ async def test_a_script_without_the_command_stays_alive_and_ctrl_c_ends_it_quiet
     assert house.all("goodbye")
 
 
+async def test_ctrl_c_is_heard_although_nothing_interrupts_the_main_thread(
+    house: SmallHouse, profile: Path, tmp_path: Path
+) -> None:
+    """As where it comes in the moment before the main thread begins to wait."""
+    script = tmp_path / "steward.py"
+    script.write_text(
+        (FIGURE / "figure3.py").read_text()
+        + "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})\n"
+    )
+    process = await start(profile, str(script))
+    try:
+        await house.hears("beats", 5)
+        process.send_signal(signal.SIGINT)
+        assert await ended(process) == (0, "")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
 async def test_handlers_may_use_threads_and_pools_after_the_last_line(
     house: SmallHouse, profile: Path, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from phoenix_runtime.chassis.refusals import DETAILS
 from phoenix_runtime.chassis.wire import json_to_struct
 from phoenix_runtime.core.json import content_hash
 from tests.integration.state.conftest import INPUT, StateHouse
+from tests.support.meters import counted
 from tests.support.postgres import PostgresServer
 
 FINDINGS = {"outputs": {"pairs": 12}, "decisions": ["merge is safe"]}
@@ -63,6 +64,18 @@ async def test_a_checkpoint_reads_back_as_it_was_written(house: StateHouse) -> N
         found = await house.stub.GetContext(request, metadata=house.token())
         assert MessageToDict(found.context) == FINDINGS
         assert found.checkpoint == answer.checkpoint
+
+
+async def test_what_goes_in_and_out_is_measured(house: StateHouse) -> None:
+    total = "phoenix_dma_context_transfer_bytes_sum"
+    before = {way: counted(total, direction=way) for way in ("in", "out")}
+    answer = await house.stub.CheckpointContext(checkpoint(), metadata=house.token())
+    request = state_pb2.GetContextRequest(context_ref=LATEST)
+    await house.stub.GetContext(request, metadata=house.token())
+    size = answer.checkpoint.size_bytes
+    assert size > 0
+    for way in ("in", "out"):
+        assert counted(total, direction=way) - before[way] == size
 
 
 async def test_before_the_first_checkpoint_the_context_is_the_submitted_input(

@@ -97,7 +97,7 @@ def test_every_term_names_itself_its_weight_its_reason_and_its_events() -> None:
         ("event.5",),
         ("event.6",),
     ]
-    assert [term.value for term in terms] == pytest.approx([0.7, 1.0, 0.5, 0.9, 0.8, 0.6])
+    assert [term.value for term in terms] == pytest.approx([0.7, 1.0, 0.5, 0.9, 32 / 35, 0.6])
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,17 @@ def test_evidence_counts_half_after_a_half_life() -> None:
         for o in (fresh, old)
     ]
     assert value == pytest.approx([3 / 5, 2.5 / 4.5])
+
+
+def test_a_newcomer_that_misses_its_second_beats_is_still_trusted_at_medium_risk() -> None:
+    stumbled = replace(
+        NEWCOMER,
+        outcomes=(TaskOutcome("lost", NOW, "event.lost"),),
+        health=(HealthSummary(4, 2, NOW, "event.beats"),),
+    )
+    score = SCORER.score(stumbled)
+    assert component(score, "runtime_health") == pytest.approx(22 / 24)
+    assert trust_ok([score], STANDARD, RiskLevel.MEDIUM)
 
 
 def test_evidence_from_ages_ago_says_nothing() -> None:

@@ -1,12 +1,16 @@
-"""Wakes whoever does the work that has just come up; it would look again by itself a bit later."""
+"""The bell between the desks and the night shift: use cases ring, loops look.
+
+Whoever hears it would look again by itself a bit later; the bell only saves the wait.
+"""
 
 from collections.abc import Callable
 
 
 class Bell:
-    """Rung by a use case, heard by a loop."""
+    """Rung by a use case, heard by loops."""
 
     def __init__(self) -> None:
+        """Begin without listeners; a bell is built before the loops that it wakes."""
         self._listeners: list[Callable[[], None]] = []
 
     def on_ring(self, listener: Callable[[], None]) -> None:
@@ -14,6 +18,6 @@ class Bell:
         self._listeners.append(listener)
 
     def ring(self) -> None:
-        """There is work."""
+        """Say that there may be work."""
         for listener in self._listeners:
             listener()
