@@ -14,6 +14,7 @@ from phoenix_runtime.chassis.receivers import GrpcLedger
 from phoenix_runtime.chassis.relay import Relay
 from phoenix_runtime.chassis.server import Service, make_verifier
 from phoenix_runtime.chassis.unit import Unit
+from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.ports import Policy
 from registry_svc.adapters.credentials import LocalIssuer, MessageCredentials
 from registry_svc.adapters.leases import RedisLeases
@@ -23,7 +24,6 @@ from registry_svc.api.registry import RegistryServicer, RegistryVerbs
 from registry_svc.api.session import SessionVerbs
 from registry_svc.api.sessions import SessionServicer
 from registry_svc.domain.attendance import Attendance
-from phoenix_runtime.core.bell import Bell
 from registry_svc.domain.vigil import Vigil
 from registry_svc.settings import RegistrySettings
 from registry_svc.store.registry import PostgresRegistry, PostgresWorkers

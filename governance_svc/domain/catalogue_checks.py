@@ -14,7 +14,7 @@ SEVERITIES = ("low", "medium", "high")
 
 def faults(catalogue: Catalogue) -> tuple[Violation, ...]:
     """Every fault, by path; empty where the catalogue holds together."""
-    checks = (_names, _domains, _permissions, _owners, _trust, _obligations, _weights)
+    checks = (_names, _domains, _permissions, _owners, _trust, _trust_model, _obligations, _weights)
     return tuple(
         Violation(f"catalogue.{path}", text) for check in checks for path, text in check(catalogue)
     )
@@ -83,6 +83,9 @@ def _trust(catalogue: Catalogue) -> _Faults:
         thresholds = [policy.threshold[risk] for risk in RiskLevel]
         if thresholds != sorted(thresholds):
             yield f"trust_policies.{name}.threshold", "falls while the risk grows"
+
+
+def _trust_model(catalogue: Catalogue) -> _Faults:
     model = catalogue.trust_model
     if min(model.prior) <= 0:
         yield "trust_model.prior", "is not above 0"

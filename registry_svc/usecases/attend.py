@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.errors import CredentialInvalid, NotPermitted
 from phoenix_runtime.core.ids import is_identifier
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus
-from phoenix_runtime.core.bell import Bell
 from registry_svc.domain.participant import Participant
 from registry_svc.domain.ports import Credentials, Proof
 from registry_svc.domain.presence import LeaseKey, Line, Loss, Presence

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.principal import Call
-from phoenix_runtime.core.bell import Bell
 from registry_svc.domain.checks import Checks
 from registry_svc.domain.ports import Acknowledgement
 from registry_svc.domain.presence import Key, Presence

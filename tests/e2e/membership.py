@@ -33,6 +33,8 @@ MERGE: Final = ["human_approval_required_for_merge"]
 AT_FAULT: Final = {"INTERNAL", "UNAVAILABLE", "POLICY_ENGINE_UNAVAILABLE"}
 """Nothing is killed in these histories, so no refusal may be the house's own fault."""
 MOST_TASKS: Final = 8
+MOMENT: Final = 0.3
+"""Seconds in which the services do what they do by themselves."""
 VERBS: Final = ("start", "decline", "fail", "complete", "read", "merge")
 PICK: Final = st.integers(min_value=0, max_value=10_000)
 AGENT: Final = st.sampled_from(AGENTS)
@@ -73,7 +75,7 @@ class Membership(RuleBasedStateMachine):
         super().__init__()
         self.stage = Stage(self.world.house, new_id("tenant"))
         self.crew: dict[str, Participant] = {}
-        self.silent: set[str] = set()
+        self.away: set[str] = set()
         self.retiring: set[str] = set()
         self.numbers = itertools.count(1)
         self.tasks: list[str] = []
@@ -113,13 +115,9 @@ class Membership(RuleBasedStateMachine):
         return self.epochs[task_id] > epoch
 
     def offers(self) -> list[tuple[Participant, Directive]]:
-        """Every offer that anybody was ever told of, oldest first for each."""
-        return [
-            (one, told)
-            for one in self.crew.values()
-            for told in one.heard
-            if told.offer_id
-        ]
+        """Every offer that anybody was ever told of, oldest first."""
+        told = [(one, told) for one in self.crew.values() for told in one.heard if told.offer_id]
+        return sorted(told, key=lambda offer: offer[1].directive_id)  # ids are made in order
 
     # ---- participants
 
@@ -136,12 +134,14 @@ class Membership(RuleBasedStateMachine):
         for name, capacity in zip(AGENTS, capacities, strict=True):
             self.crew[name] = await self.stage.participant(name, capacity=capacity)
 
-    @rule(who=AGENT, missed=st.booleans())
-    def falls_silent(self, who: str, *, missed: bool) -> None:
-        if who in self.silent:
+    @rule(who=AGENT, missed=st.booleans(), taken=st.booleans())
+    def falls_silent(self, who: str, *, missed: bool, taken: bool) -> None:
+        if who in self.away:
             return
-        self.silent.add(who)
+        self.away.add(who)
         self.run(self._falls_silent(who, missed=missed))
+        if missed and taken:
+            self.offers_are_taken()
 
     async def _falls_silent(self, who: str, *, missed: bool) -> None:
         await self.crew[who].fall_silent()
@@ -156,23 +156,35 @@ class Membership(RuleBasedStateMachine):
         """As a process that is started again."""
         agent = self.crew[who]
         await agent.fall_silent()
-        self.silent.add(who)
+        self.away.add(who)
         await agent.join()
-        self.silent.discard(who)
+        self.away.discard(who)
         await agent.resume()
 
-    @rule(who=AGENT, back=st.booleans())
-    def is_suspended(self, who: str, *, back: bool) -> None:
-        self.run(self._is_suspended(who, back=back))
+    @rule()
+    def everybody_is_back(self) -> None:
+        """Where nobody is there, little happens."""
+        for who in sorted(self.away):
+            self.run(self._is_reinstated(who))
+            self.run(self._comes_back(who))
 
-    async def _is_suspended(self, who: str, *, back: bool) -> None:
+    @rule(who=AGENT, back=st.booleans(), pick=PICK)
+    def is_suspended(self, who: str, pick: int, *, back: bool) -> None:
+        if pick % 3 == 0:
+            self.away.add(who)
+            self.run(self._is_suspended(who))
+            if back:
+                self.run(self._is_reinstated(who))
+
+    async def _is_suspended(self, who: str) -> None:
         operator = await self.stage.operator()
-        registry = operator.stubs.registry
-        suspend = registry_pb2.SuspendParticipantRequest(participant_id=who, reason="a check")
-        await operator.ask(registry.SuspendParticipant, suspend)
-        if back:
-            reinstate = registry_pb2.ReinstateParticipantRequest(participant_id=who, reason="fine")
-            await operator.ask(registry.ReinstateParticipant, reinstate)
+        request = registry_pb2.SuspendParticipantRequest(participant_id=who, reason="a check")
+        await operator.ask(operator.stubs.registry.SuspendParticipant, request)
+
+    async def _is_reinstated(self, who: str) -> None:
+        operator = await self.stage.operator()
+        request = registry_pb2.ReinstateParticipantRequest(participant_id=who, reason="all is well")
+        await operator.ask(operator.stubs.registry.ReinstateParticipant, request)
 
     @rule(who=AGENT, graceful=st.booleans(), pick=PICK)
     def retires(self, who: str, pick: int, *, graceful: bool) -> None:
@@ -186,18 +198,26 @@ class Membership(RuleBasedStateMachine):
 
     # ---- the day
 
-    @rule(willing=st.booleans())
+    @rule(willing=st.sampled_from([True, True, False]))
     def the_day_goes_on(self, *, willing: bool) -> None:
-        """The services get a moment; willing agents take what is offered and begin what they get."""
-        self.run(asyncio.sleep(0.4))
+        """A moment passes; willing agents begin what they get and take what is offered."""
+        self.run(asyncio.sleep(MOMENT))
         if not willing:
             return
-        for agent, offer in self.offers()[-3:]:
-            self.run(agent.accept(offer))
         for held in [one for one in self.known if not self.burnt(one)]:
             who, task_id, epoch = held
             self.run(self.crew[who].start(task_id, epoch))
             self.an_agent_checkpoints_as(held, behind=0, content=0)
+        self.offers_are_taken()
+
+    def offers_are_taken(self) -> None:
+        """A moment later, who was offered something lately takes over; then a zombie writes."""
+        self.run(asyncio.sleep(MOMENT))
+        for agent, offer in self.offers()[-3:]:
+            self.run(agent.accept(offer))
+            zombies = [one for one in self.known if one[1] == offer.task_id and self.burnt(one)]
+            for zombie in zombies[-1:]:
+                self.an_agent_checkpoints_as(zombie, behind=0, content=2)
 
     @rule(pick=PICK, yes=st.booleans())
     def a_human_decides(self, pick: int, *, yes: bool) -> None:
@@ -222,9 +242,7 @@ class Membership(RuleBasedStateMachine):
         self.tasks.append(f"task.{next(self.numbers)}")
         return self.tasks[-1]
 
-    async def _submits(
-        self, task_id: str, priority: int, *, assigned: bool, merges: bool
-    ) -> None:
+    async def _submits(self, task_id: str, priority: int, *, assigned: bool, merges: bool) -> None:
         operator = await self.stage.operator()
         constraints = MERGE if merges else []
         task = self.stage.task(task_id=task_id, priority=priority, policy_constraints=constraints)
@@ -303,11 +321,15 @@ class Membership(RuleBasedStateMachine):
 
     # ---- handoffs
 
-    @rule(pick=PICK)
-    def a_handoff_is_asked_for(self, pick: int) -> None:
-        if self.known:
-            who, task_id, _ = self.known[pick % len(self.known)]
-            self.run(self.crew[who].hand_off(task_id))
+    @rule(pick=PICK, zombie=st.booleans(), taken=st.booleans())
+    def a_handoff_is_asked_for(self, pick: int, *, zombie: bool, taken: bool) -> None:
+        if not self.known:
+            return
+        held = self.somebody(pick, zombie=zombie)
+        self.run(self.crew[held[0]].hand_off(held[1]))
+        if taken:  # at once, where the source has nothing more to say
+            self.an_agent_checkpoints_as(held, behind=0, content=1)
+            self.offers_are_taken()
 
     @rule(pick=PICK, accepts=st.booleans(), newest=st.booleans())
     def a_target_answers(self, pick: int, *, accepts: bool, newest: bool) -> None:
@@ -345,9 +367,7 @@ class Membership(RuleBasedStateMachine):
     @rule(
         pick=PICK,
         other=PICK,
-        verbs=st.lists(
-            st.sampled_from([*VERBS, "checkpoint", "hand off"]), min_size=2, max_size=3
-        ),
+        verbs=st.lists(st.sampled_from([*VERBS, "checkpoint", "hand off"]), min_size=2, max_size=3),
     )
     def they_race(self, pick: int, other: int, verbs: list[str]) -> None:
         if self.known:

@@ -104,6 +104,21 @@ async def test_an_offer_that_nobody_answers_lapses_and_the_source_goes_on_under_
     await steward.complete(TASK, again.epoch, {"merged": 0})
 
 
+async def test_declining_a_task_that_is_to_move_ends_the_handoff(stage: Stage) -> None:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    given = await steward.directive("start_task", TASK)
+    operator = await stage.operator()
+    handoff = await operator.hand_off(TASK)
+
+    await steward.decline(TASK, given.epoch)
+
+    read = handoff_pb2.GetHandoffRequest(handoff_id=handoff.handoff_id)
+    ended = (await operator.ask(operator.stubs.handoffs.GetHandoff, read)).handoff
+    assert ended.status == handoff_pb2.HANDOFF_STATUS_ABORTED
+    assert (await stage.story(TASK))[-2:] == ["HANDOFF_ABORTED", "TASK_DECLINED"]
+
+
 async def test_an_aborted_handoff_gives_the_task_back_under_a_new_epoch(stage: Stage) -> None:
     steward = await stage.participant(STEWARD)
     await stage.submit()

@@ -65,7 +65,7 @@ def world(house: House) -> Iterator[World]:
 @pytest.mark.timeout(600)
 def test_no_history_of_the_house_breaks_an_invariant(world: World) -> None:
     with machine_over(world) as machine:
-        run_state_machine_as_test(machine, settings=told(12, 30))
+        run_state_machine_as_test(machine, settings=told(20, 30))
 
 
 @pytest.fixture
@@ -90,6 +90,6 @@ def unguarded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]
 @pytest.mark.parametrize("unguarded", GUARDS, indirect=True)
 def test_the_machine_finds_each_guard_that_is_taken_out_of_the_service(unguarded: World) -> None:
     with machine_over(unguarded) as machine, pytest.raises((AssertionError, Flaky)) as found:
-        run_state_machine_as_test(machine, settings=told(60, 30))
+        run_state_machine_as_test(machine, settings=told(100, 30))
     # Flaky: drawn again, the services' pace was another one.
     assert isinstance(found.value, AssertionError) or found.group_contains(AssertionError)

@@ -129,6 +129,7 @@ def changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
             "catalogue.trust_model.half_life_days",
         ),
         (lambda d: d["trust_model"]["outcomes"].pop("lost"), "catalogue.trust_model.outcomes"),
+        (lambda d: d["trust_model"].update(prior_beats=0), "catalogue.trust_model.prior_beats"),
         (
             lambda d: d["trust_model"].update(certified_owner=True),
             "catalogue.trust_model.certified_owner",
