@@ -21,6 +21,8 @@ CAPABILITIES: Final = ("customer_validation", "duplicate_detection")
 BATCH_SIZE: Final = 300
 POLICY_AFTER: Final = 4
 """After so many batches the policy agent is asked about what was found so far."""
+PROPOSED_AFTER: Final = 5
+"""After so many batches a human is asked about what was found so far, and work goes on."""
 KILLED_IN: Final = 6
 """In the middle of this batch the working steward is killed."""
 

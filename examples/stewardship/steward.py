@@ -29,7 +29,7 @@ from examples.stewardship.analysis import (
 )
 from examples.stewardship.linkage import People, candidates, compare, people
 from examples.stewardship.stage import say
-from phoenix_dma import ApprovalRejected, Context, PhoenixClient, Task
+from phoenix_dma import ApprovalRejected, ApprovalRequired, Context, PhoenixClient, Task
 from phoenix_dma.declare import task as declared
 
 
@@ -64,6 +64,12 @@ class Progress:
     def checked(self) -> int:
         """How many findings the policy agent has judged."""
         return sum(d["checked"] for d in self.decisions if d["kind"] == "merge_constraints")
+
+    @property
+    def proposed(self) -> dict[str, Any] | None:
+        """What a human was asked about and has not refused yet."""
+        found = [d for d in self.decisions if d["kind"] in {"proposed", "human_refused"}]
+        return found[-1].get("subject") if found else None
 
     @property
     def breaches(self) -> list[dict[str, str]]:
@@ -108,6 +114,8 @@ class Steward:
             say("checkpointed", batch=number, version=version, epoch=task.epoch)
             if number == stage.POLICY_AFTER:
                 self._ask_policy(task, progress)
+            if number == stage.PROPOSED_AFTER:
+                self._propose(task, progress)
 
     def _compare(self, number: int, batch: list[Pair]) -> list[Finding]:
         half = len(batch) // 2
@@ -142,21 +150,34 @@ class Steward:
         version = progress.checkpoint(task)
         say("policy_answered", child=child.id, version=version, **answer.result)
 
+    def _propose(self, task: Task, progress: Progress) -> None:
+        """Put what was found so far before a human, and do not wait: people take their time."""
+        chosen = proposal(progress.findings, progress.breaches, at_least=WORTH_A_LOOK)
+        try:
+            task.authorize(
+                "data_mutation", "merge", domain=stage.DOMAIN, subject=chosen, wait=False
+            )
+        except ApprovalRequired as asked:
+            # Whoever goes on with the task waits for the answer to the same content.
+            progress.decisions.append({"kind": "proposed", "by": self._id, "subject": chosen})
+            progress.checkpoint(task)
+            say("proposed", approval=asked.approval_id, pairs=len(chosen["pairs"]))
+
     def _ask_human(self, task: Task, progress: Progress) -> tuple[dict[str, Any], str]:
-        """Propose, and propose something more careful where a human says no."""
-        refused = any(decision["kind"] == "human_refused" for decision in progress.decisions)
-        at_least = SURE if refused else WORTH_A_LOOK
+        """Wait for the human, and propose something more careful where the answer is no."""
+        chosen = progress.proposed
         while True:
-            chosen = proposal(progress.findings, progress.breaches, at_least=at_least)
-            say("proposing", at_least=at_least, pairs=len(chosen["pairs"]))
+            if chosen is None:
+                chosen = proposal(progress.findings, progress.breaches, at_least=SURE)
+            say("proposing", at_least=chosen["at_least"], pairs=len(chosen["pairs"]))
             try:
                 leave = task.authorize(
                     "data_mutation", "merge", domain=stage.DOMAIN, subject=chosen
                 )
             except ApprovalRejected as rejected:
-                if at_least >= SURE:
+                if chosen["at_least"] >= SURE:
                     raise
-                at_least = SURE
+                chosen = None
                 progress.decisions.append(
                     {
                         "kind": "human_refused",
@@ -200,7 +221,7 @@ class Steward:
             artifacts=progress.batches,
             decisions=progress.decisions,
             findings=len(progress.findings),
-            approvals=[decision.approval_id for decision in task.approvals],
+            approvals={one.approval_id: one.outcome for one in task.approvals},
             obligations=[o.id for o in task.obligations if not o.fulfilled],
             lineage=[event.type for event in task.lineage()],
         )

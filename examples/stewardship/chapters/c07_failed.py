@@ -17,6 +17,11 @@ async def play(story: Story) -> None:
     before = await story.task()
     story.facts["version_at_death"] = before.last_checkpoint.version
     story.facts["hash_at_death"] = before.last_checkpoint.hash
+    asked = await steward.says("proposed")
+    story.facts["asked_before"] = asked["approval"]
+    story.tell.line(
+        f"it has put {asked['pairs']} pairs before a human ({asked['approval']}) and works on"
+    )
     await steward.kill()
     story.tell.line(f"SIGKILL, {middle['compared']} pairs into batch {middle['batch']}")
     story.holds(

@@ -57,11 +57,17 @@ def _shown(story: Story, restored: Line) -> None:
         == [(number, stage.STEWARD) for number in range(1, done + 1)],
         f"artifacts: {done} batches, {restored['findings']} findings, by {stage.STEWARD}",
     )
+    policy, proposed = restored["decisions"]
     story.holds(
-        [d["task"] for d in restored["decisions"]] == [story.facts["first_child"]],
-        f"decisions: the policy agent's, {story.facts['first_child']}",
+        policy["task"] == story.facts["first_child"] and proposed["kind"] == "proposed",
+        f"decisions: the policy agent's, {policy['task']}, and what was proposed, "
+        f"{len(proposed['subject']['pairs'])} pairs",
     )
-    story.holds(restored["approvals"] == [], "approvals: no human has been asked yet")
+    asked = story.facts["asked_before"]
+    story.holds(
+        restored["approvals"] == {asked: "pending"},
+        f"approvals: {asked}, which the dead steward asked for, has not been decided yet",
+    )
     story.holds(
         "decision_rationale" in restored["obligations"],
         f"open obligations: {', '.join(restored['obligations'])}",

@@ -19,6 +19,10 @@ async def play(story: Story) -> None:
     """A human rejects the first proposal, with a comment; the revised one is approved, and done."""
     first = await _asked(story, set())
     _show(story, "proposed", first)
+    story.holds(
+        first.approval_id == story.facts["asked_before"],
+        f"{stage.BACKUP} waits for the answer to what {stage.STEWARD} asked: the same content",
+    )
     comment = "Names and addresses alone do not make one person: only pairs that score 0.6."
     rejected = await _decide(story, "reject", first, comment)
     story.holds(rejected["status"] == "rejected", f"{stage.HUMAN} rejects it: {comment}")
