@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from governance_svc.domain.chain import Fault, Head
 from governance_svc.domain.ledger import Appended, AuditFilter, Entry, Sealed
 from governance_svc.domain.lineage import Family
+from phoenix_runtime.core.chain import Fault, Head
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.pages import Page, PageRequest
 

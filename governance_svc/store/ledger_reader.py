@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select, tuple_
 
-from governance_svc.domain.chain import Fault, Head, faults
 from governance_svc.domain.ledger import AuditFilter, Entry
 from governance_svc.domain.lineage import Family
 from governance_svc.store.ledger_rows import entry_of, link_of
@@ -14,6 +13,7 @@ from governance_svc.store.positions import page_of, strange_token
 from governance_svc.store.tables import ledger_event as events
 from governance_svc.store.tables import ledger_head
 from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.core.chain import Fault, Head, faults
 from phoenix_runtime.core.documents import time_of, time_text
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
 from phoenix_runtime.core.pages import Page, PageRequest, number_of

@@ -11,12 +11,12 @@ from typing import Final
 import asyncpg
 from prometheus_client import Counter, Histogram
 
-from governance_svc.domain.chain import GENESIS, Head, extend
 from governance_svc.domain.ledger import Appended, Sealed
 from governance_svc.store import ledger_sql
 from governance_svc.store.ledger_dedup import Fresh, fresh_rows
 from governance_svc.store.ledger_rows import Row, row_of
 from phoenix_runtime.chassis.database import Database, driver
+from phoenix_runtime.core.chain import GENESIS, Head, extend
 from phoenix_runtime.core.errors import QuotaExceeded, Refused
 
 LARGEST_BATCH = 2_000

@@ -11,17 +11,23 @@ from google.protobuf import timestamp_pb2
 from rich.tree import Tree
 
 from phoenix_dma.cli.speech import As, Output, one_line, out, show_json, show_table, talk
+from phoenix_dma.cli.verify import verify
 from phoenix_dma.plain import json_of, time_of, timestamp
 from phoenix_dma.v1 import audit_pb2
+
+group = typer.Typer(help="What happened; whether the record is whole.", invoke_without_command=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(audit)
+    group.command()(verify)
+    app.add_typer(group, name="audit")
     app.command()(lineage)
 
 
+@group.callback()
 def audit(
+    context: typer.Context,
     participant: Annotated[str, typer.Option(help="Only about this participant.")] = "",
     task: Annotated[str, typer.Option(help="Only about this task.")] = "",
     kind: Annotated[
@@ -39,6 +45,8 @@ def audit(
 
     phoenix-dma audit --task task.customer-merge-review.8841 --type HANDOFF_COMPLETED
     """
+    if context.invoked_subcommand is not None:
+        return
     request = audit_pb2.ListAuditEventsRequest(
         participant=participant,
         task=task,

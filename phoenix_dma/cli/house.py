@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from phoenix_dma.cli.speech import Data, Output, err, out
 from phoenix_dma.profile import profile_path
 from phoenix_runtime.local.errors import HouseError
 from phoenix_runtime.local.folder import Folder, Standing, default_folder
@@ -26,26 +26,12 @@ from phoenix_runtime.local.warden import send
 DOWN_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
-
-Data = Annotated[
-    Path | None, typer.Option("--data", help="Data folder.", envvar="PHOENIX_DMA_DATA")
-]
-
 
 class Ports(StrEnum):
     """Where the house listens unless a port is set one by one."""
 
     DEFAULT = "default"
     FREE = "free"
-
-
-class Output(StrEnum):
-    """For people, or for programs."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def register(app: typer.Typer) -> None:

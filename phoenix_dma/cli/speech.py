@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
@@ -44,6 +45,9 @@ class Output(StrEnum):
     JSON = "json"
 
 
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Data folder.", envvar="PHOENIX_DMA_DATA")
+]
 As = Annotated[Output, typer.Option("--output", "-o", help="For people or for programs.")]
 Limit = Annotated[int, typer.Option(help="At most so many.", min=1)]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from phoenix_runtime.core.chain import Head, Link
 from phoenix_runtime.core.documents import event_of
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.validate import (
@@ -27,7 +28,9 @@ Connection = Any
 """asyncpg's connection; its stubs know only the pooled one's records."""
 
 LEDGER = "governance.ledger_event"
-OUTBOXES = ("registry", "assignment", "governance")
+HEAD = "governance.ledger_head"
+CONTENTS = "state.contents"
+OUTBOXES = ("registry", "assignment", "state", "governance")
 
 TASKS = """
 SELECT task_id, status, version, epoch, correlation_id, participant_id AS owner,
@@ -61,7 +64,7 @@ FROM assignment.retirements WHERE tenant = $1 ORDER BY retirement_id
 """
 
 POINTERS = """
-SELECT task_id, version, hash, participant_id, epoch
+SELECT task_id, version, hash, participant_id, epoch, by_reference
 FROM assignment.context_pointers WHERE tenant = $1 ORDER BY task_id, version
 """
 
@@ -69,6 +72,20 @@ PARTICIPANTS = """
 SELECT id AS participant_id, status, version, retirement_id
 FROM registry.participant WHERE tenant = $1 ORDER BY id
 """
+
+LINKS = """
+SELECT sequence, leaf_hash, chain_hash FROM governance.ledger_event
+WHERE tenant = $1 ORDER BY sequence
+"""
+
+ENDS = "SELECT sequence, chain_hash FROM governance.ledger_head WHERE tenant = $1"
+
+KEPT = """
+SELECT hash, 'sha256:' || encode(sha256(content), 'hex') AS found
+FROM state.contents WHERE tenant = $1
+"""
+
+TENANTS = "SELECT tenant FROM governance.ledger_head ORDER BY tenant"
 
 APPROVALS = """
 SELECT approval_id, status, version FROM governance.approval WHERE tenant = $1 ORDER BY approval_id
@@ -85,12 +102,31 @@ async def read_evidence(admin_url: str, tenant: str) -> Evidence:
         await connection.close()
 
 
+async def tenants_of(admin_url: str) -> tuple[str, ...]:
+    """Every tenant that the ledger knows, by name; raises what asyncpg raises."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        if not await _there(connection, HEAD):
+            return ()
+        return tuple(row["tenant"] for row in await connection.fetch(TENANTS))
+    finally:
+        await connection.close()
+
+
+async def _there(connection: Connection, table: str) -> bool:
+    """Whether the service of that table has ever been started here."""
+    return await connection.fetchval("SELECT to_regclass($1)", table) is not None
+
+
 async def _evidence(connection: Connection, tenant: str) -> Evidence:
     async def rows(kind: Any, table: str, query: str) -> tuple[Any, ...]:
-        if await connection.fetchval("SELECT to_regclass($1)", table) is None:
-            return ()  # that service has never been started here
+        if not await _there(connection, table):
+            return ()
         return tuple(kind(**dict(row)) for row in await connection.fetch(query, tenant))
 
+    heads = await rows(Head, HEAD, ENDS)
+    ledger = await _there(connection, HEAD)
+    contents = await _there(connection, CONTENTS)
     return Evidence(
         events=await _events(connection, tenant),
         tasks=await rows(SeenTask, "assignment.tasks", TASKS),
@@ -101,6 +137,9 @@ async def _evidence(connection: Connection, tenant: str) -> Evidence:
         participants=await rows(SeenParticipant, "registry.participant", PARTICIPANTS),
         pointers=await rows(SeenPointer, "assignment.context_pointers", POINTERS),
         approvals=await rows(SeenApproval, "governance.approval", APPROVALS),
+        links=await rows(Link, LEDGER, LINKS),
+        head=(heads[0] if heads else Head()) if ledger else None,
+        contents=dict(await connection.fetch(KEPT, tenant)) if contents else None,
     )
 
 
@@ -110,7 +149,7 @@ async def _events(connection: Connection, tenant: str) -> tuple[AuditEvent, ...]
     columns |= {f"{schema}.outbox": "document" for schema in OUTBOXES}
     found: dict[str, AuditEvent] = {}
     for table, wanted in columns.items():
-        if await connection.fetchval("SELECT to_regclass($1)", table) is None:
+        if not await _there(connection, table):
             continue
         query = f"SELECT {wanted} FROM {table} WHERE tenant = $1"  # noqa: S608  # our own names
         for event in _parsed(await connection.fetch(query, tenant)):

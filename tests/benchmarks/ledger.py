@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import uvloop
 
-from governance_svc.domain.chain import GENESIS, Head, chained
 from governance_svc.domain.ledger import Sealed, sealed
 from governance_svc.store import ledger_sql
 from governance_svc.store.ledger_rows import COLUMNS, row_of
@@ -22,6 +21,7 @@ from governance_svc.store.ledger_writer import GroupCommitLedger
 from phoenix_runtime.chassis.database import Database, DatabaseOptions, create_database, driver
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.migrations import upgrade
+from phoenix_runtime.core.chain import GENESIS, Head, chained
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.local.house import House, HouseOptions
 from tests.support.audit import audit_event

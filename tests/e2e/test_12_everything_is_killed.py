@@ -7,7 +7,6 @@ import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest_asyncio
 
@@ -17,6 +16,7 @@ from phoenix_runtime.local.house import House, HouseOptions
 from tests.e2e.conftest import PACE
 from tests.e2e.proof import prove
 from tests.e2e.stage import STEWARD, TASK, Stage
+from tests.support.breakable import children_of
 
 PARTS = ("gateway", "rest", "registry", "assignment", "state", "governance", "postgres", "valkey")
 
@@ -37,7 +37,7 @@ class Houses:
 
     async def kill_everything(self) -> None:
         """SIGKILL to each program and each of its children; then only what is left is tidied."""
-        for pid in [*descendants(os.getpid(), below=self._programs())]:
+        for pid in list(descendants(below=self._programs())):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         await self.house.stop()
@@ -51,12 +51,11 @@ class Houses:
         return {self.house.pid(name) for name in names}
 
 
-def descendants(_pid: int, *, below: set[int]) -> Iterator[int]:
+def descendants(*, below: set[int]) -> Iterator[int]:
     """The programs, and whatever they have started."""
     for pid in below:
         yield pid
-        for children in Path(f"/proc/{pid}/task").glob("*/children"):
-            yield from descendants(pid, below={int(one) for one in children.read_text().split()})
+        yield from descendants(below=set(children_of(pid)))
 
 
 @pytest_asyncio.fixture

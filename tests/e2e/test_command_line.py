@@ -3,8 +3,10 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
@@ -182,3 +184,50 @@ async def test_a_token_is_printed_alone_and_opens_the_rest_port(
         answer = await client.get("/audit/events", headers=headers)
     assert answer.status_code == 200
     assert answer.json()["events"]
+
+
+@pytest.mark.usefixtures("figure")
+async def test_an_operator_verifies_the_audit_and_is_told_which_row_or_event_is_wrong(
+    stage: Stage, programs: Programs
+) -> None:
+    done = (await programs.run(*SUBMIT, "--wait", *JSON)).json
+    await stage.in_ledger("TASK_SUCCEEDED", done["task_id"])
+    whose = ("--data", str(stage.house.folder.path), "--tenant", stage.tenant)
+
+    whole = await programs.run("audit", "verify", *whose)
+    assert (whole.code, whole.err) == (0, "")
+    assert "1 tasks: everything holds" in whole.out
+
+    moved = "UPDATE assignment.tasks SET status = '%s' WHERE parent_task_id = ''"
+    async with tampered(stage, moved % "active", moved % "succeeded"):
+        found = await programs.run("audit", "verify", *whose, *JSON)
+    (one,) = json.loads(found.out)
+    assert found.code == 1
+    (finding,) = [f for f in one["findings"] if f["rule"] == "I6"]
+    assert finding["subject"] == f"task/{done['task_id']}"
+    assert "its row is active" in finding["text"]
+    assert "the audit says succeeded" in finding["text"]
+
+    cut = "UPDATE governance.ledger_head SET sequence = sequence %s 1 WHERE true"
+    async with tampered(stage, cut % "+", cut % "-"):
+        found = await programs.run("audit", "verify", *whose)
+    assert found.code == 1
+    assert re.search(r"I7 +ledger sequence \d+ +the chain ends at", found.out)
+
+    down = await programs.run("audit", "verify", "--data", str(stage.file("nowhere")))
+    assert (down.code, "is down; start it" in down.err) == (3, True)
+    wrong = stage.house.admin_url.replace("://phoenix_admin:", "://phoenix_admin:x")
+    refused = await programs.run("audit", "verify", "--postgres-url", wrong)
+    assert (refused.code, "cannot be read" in refused.err) == (3, True)
+
+
+@asynccontextmanager
+async def tampered(stage: Stage, statement: str, undo: str) -> AsyncIterator[None]:
+    """The tenant's rows changed past the services, and put back."""
+    connection = await asyncpg.connect(stage.house.admin_url)
+    try:
+        await connection.execute(f"{statement} AND tenant = '{stage.tenant}'")
+        yield
+        await connection.execute(f"{undo} AND tenant = '{stage.tenant}'")
+    finally:
+        await connection.close()

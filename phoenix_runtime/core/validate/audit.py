@@ -1,7 +1,8 @@
-"""I6 and the paper's Table 5: the audit is whole, and replaying it rebuilds the tables."""
+"""I6, I7 and the paper's Table 5: the audit is whole, and replaying it rebuilds the tables."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from phoenix_runtime.core.chain import Head, faults
 from phoenix_runtime.core.documents import event_document
 from phoenix_runtime.core.events import AuditEvent, AuditEventType, leaf
 from phoenix_runtime.core.validate.evidence import Evidence, Finding
@@ -80,6 +81,9 @@ def audit_findings(evidence: Evidence) -> Iterator[Finding]:
         for event in events:
             yield from _content(event)
     yield from _rebuilt(evidence, by_aggregate)
+    if evidence.head is not None:
+        for fault in faults(evidence.links, after=Head(), until=evidence.head):
+            yield Finding("I7", f"ledger sequence {fault.sequence}", fault.text)
 
 
 def _duplicates(events: Sequence[AuditEvent]) -> Iterator[Finding]:

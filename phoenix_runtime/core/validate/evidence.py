@@ -1,9 +1,10 @@
 """What is judged: the audit, and what the tables said at the same moment. All of one tenant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from phoenix_runtime.core.chain import Head, Link
 from phoenix_runtime.core.events import AuditEvent
 
 
@@ -89,13 +90,14 @@ class SeenParticipant:
 
 @dataclass(frozen=True, slots=True)
 class SeenPointer:
-    """One recorded checkpoint."""
+    """One recorded checkpoint; ``by_reference`` where its content lives elsewhere."""
 
     task_id: str
     version: int
     hash: str
     participant_id: str
     epoch: int
+    by_reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,12 @@ class SeenApproval:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything, as one consistent look found it. Events may come in any order."""
+    """Everything, as one consistent look found it. Events may come in any order.
+
+    ``links`` are the ledger's, in order, and ``head`` is where it says that it ends; None where no
+    ledger was looked at. ``contents`` tells the hash of what is kept under each hash; None where
+    the contents were not looked at.
+    """
 
     events: Sequence[AuditEvent]
     tasks: Sequence[SeenTask] = ()
@@ -120,6 +127,9 @@ class Evidence:
     participants: Sequence[SeenParticipant] = ()
     pointers: Sequence[SeenPointer] = ()
     approvals: Sequence[SeenApproval] = ()
+    links: Sequence[Link] = ()
+    head: Head | None = None
+    contents: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

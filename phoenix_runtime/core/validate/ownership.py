@@ -1,7 +1,7 @@
 """I2, I3 and I4: one owner at a time, every accepted write fenced, no checkpoint lost."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
@@ -67,6 +67,18 @@ def ownership_findings(evidence: Evidence) -> Iterator[Finding]:
             (p for p in evidence.pointers if p.task_id == task.task_id), key=lambda p: p.version
         )
         yield from _pointers(task, pointers, bindings)
+    if evidence.contents is not None:
+        yield from _kept(evidence.pointers, evidence.contents)
+
+
+def _kept(pointers: Sequence[SeenPointer], contents: Mapping[str, str]) -> Iterator[Finding]:
+    """What was acknowledged is there, and is what it was."""
+    for pointer in pointers:
+        found = pointer.hash if pointer.by_reference else contents.get(pointer.hash, "")
+        if found != pointer.hash:
+            what = f"hashes to {found}" if found else "is lost"
+            text = f"the content of context {pointer.version}, {pointer.hash}, {what}"
+            yield Finding("I4", f"task/{pointer.task_id}", text)
 
 
 def _replay(aggregate: str, events: Sequence[AuditEvent]) -> Iterator[Finding]:

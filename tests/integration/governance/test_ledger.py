@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from governance_svc.domain.chain import Head
 from governance_svc.domain.ledger import Appended, AuditFilter, Entry, sealed
 from governance_svc.domain.lineage import Family
 from governance_svc.store.ledger_reader import PostgresLedgerReader
 from governance_svc.store.ledger_writer import GroupCommitLedger
 from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.core.chain import Head
 from phoenix_runtime.core.errors import AlreadyExists, FieldInvalid
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.pages import page_request

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from phoenix_runtime.core.chain import Head, extend
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.validate import (
     Evidence,
@@ -156,6 +157,9 @@ HONEST = Evidence(
     pointers=[SeenPointer("t", 1, "sha256:1", "a", 1)],
 )
 
+LINKS = extend(Head(), ["sha256:a", "sha256:b", "sha256:c"])
+HEAD = Head(3, LINKS[-1].chain_hash)
+
 
 def rules(evidence: Evidence) -> set[str]:
     return {finding.rule for finding in validate(evidence)}
@@ -187,6 +191,10 @@ def test_an_honest_history_has_no_findings() -> None:
     assert validate(HONEST) == ()
     assert validate(replace(HONEST, events=list(reversed(EVENTS)))) == ()
     assert validate(Evidence(events=())) == ()
+    kept = replace(HONEST, links=LINKS, head=HEAD, contents={"sha256:1": "sha256:1"})
+    assert validate(kept) == ()
+    elsewhere = [replace(HONEST.pointers[0], by_reference=True)]
+    assert validate(replace(kept, pointers=elsewhere, contents={})) == ()
 
 
 def given_back(*, epoch: int) -> Evidence:
@@ -303,6 +311,25 @@ BROKEN: dict[str, tuple[Callable[[], Evidence], str]] = {
     "a participant is retired without a retirement": (
         lambda: replace(HONEST, participants=[SeenParticipant("z", "retired", 1)]),
         "I8",
+    ),
+    "a content is lost": (lambda: replace(HONEST, contents={}), "I4"),
+    "a content was changed": (
+        lambda: replace(HONEST, contents={"sha256:1": "sha256:2"}),
+        "I4",
+    ),
+    "an event was cut out of the ledger": (
+        lambda: replace(HONEST, links=[LINKS[0], LINKS[2]], head=HEAD),
+        "I7",
+    ),
+    "the ledger's tail was cut off": (
+        lambda: replace(HONEST, links=LINKS[:2], head=HEAD),
+        "I7",
+    ),
+    "an event of the ledger was exchanged": (
+        lambda: replace(
+            HONEST, links=[LINKS[0], replace(LINKS[1], leaf_hash="x"), LINKS[2]], head=HEAD
+        ),
+        "I7",
     ),
     "a task waits for nothing": (lambda: with_task(status="awaiting_approval"), "I13"),
 }

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance_svc.domain.chain import GENESIS, Head, Link, chained, extend, faults
+from phoenix_runtime.core.chain import GENESIS, Head, Link, chained, extend, faults
 
 LEAVES = st.lists(
     st.binary(min_size=32, max_size=32).map(lambda b: f"sha256:{b.hex()}"), min_size=1, unique=True

@@ -1,0 +1,82 @@
+"""The faults, by name: each brings its own about and takes it away again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Final
+
+import redis.asyncio as redis
+
+from phoenix_runtime.local.services import MODULES
+from tests.robustness.chaos.traffic import Traffic
+from tests.support.breakable import SERVERS, BreakableHouse, children_of
+
+STALL_SECONDS: Final = 5.0
+"""Longer than a lease of these houses."""
+AWAY_SECONDS: Final = 1.0
+
+Fault = Callable[[BreakableHouse, Sequence[Traffic]], Awaitable[None]]
+
+
+async def _killed(part: str, house: BreakableHouse, _: Sequence[Traffic]) -> None:
+    await house.kill(part)
+    await asyncio.sleep(AWAY_SECONDS)
+    await house.revive(part)
+
+
+async def _hangs(part: str, house: BreakableHouse, _: Sequence[Traffic]) -> None:
+    async with house.stalled(part):
+        await asyncio.sleep(STALL_SECONDS)
+
+
+async def _everything_is_killed(house: BreakableHouse, _: Sequence[Traffic]) -> None:
+    for part in (*MODULES, *SERVERS):
+        await house.kill(part)
+    await asyncio.gather(*(house.revive(part) for part in SERVERS))
+    await asyncio.gather(*(house.revive(part) for part in MODULES))
+
+
+async def _flushed(house: BreakableHouse, _: Sequence[Traffic]) -> None:
+    client = redis.Redis.from_url(house.redis_url)
+    await client.flushall()
+    await client.aclose()
+
+
+async def _engine_is_killed(house: BreakableHouse, _: Sequence[Traffic]) -> None:
+    """The policy engine is a child of governance."""
+    children = children_of(house.pid("governance"))
+    assert children, "governance has no engine to kill"
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+
+
+async def _agents_are_killed(_: BreakableHouse, traffics: Sequence[Traffic]) -> None:
+    await asyncio.gather(*(traffic.new_victim() for traffic in traffics))
+
+
+async def _agents_hang(_: BreakableHouse, traffics: Sequence[Traffic]) -> None:
+    """Past their lease: when they go on, they are zombies."""
+    async with AsyncExitStack() as stack:
+        for traffic in traffics:
+            assert traffic.victim is not None
+            traffic.victim.stop()
+            stack.callback(traffic.victim.go_on)
+        await asyncio.sleep(STALL_SECONDS)
+
+
+FAULTS: Final[Mapping[str, Fault]] = {
+    **{f"{part} is killed": partial(_killed, part) for part in (*MODULES, *SERVERS)},
+    # Not the gateway: while it hangs, the registry hears nobody behind it (docs/robustness.md).
+    **{f"{part} hangs": partial(_hangs, part) for part in MODULES if part != "gateway"},
+    "valkey is flushed": _flushed,
+    "the policy engine is killed": _engine_is_killed,
+    "agents are killed": _agents_are_killed,
+    "agents hang past their lease": _agents_hang,
+    "everything is killed": _everything_is_killed,
+}
+"""What is done, by the name under which it is reported."""

@@ -1,0 +1,126 @@
+"""Plays a plan on a house of its own, and judges what is left."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Final
+
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.core.validate import Evidence, validate
+from tests.e2e.conftest import PACE
+from tests.e2e.stage import Stage
+from tests.robustness.chaos.faults import FAULTS
+from tests.robustness.chaos.history import Acknowledged, History
+from tests.robustness.chaos.plan import Injection
+from tests.robustness.chaos.traffic import Traffic
+from tests.support.breakable import BreakableHouse, breakable_house
+
+TENANTS: Final = 3
+PATIENCE: Final = 60.0
+"""Seconds in which work has to go on after a fault, and to come to its end after the last."""
+
+
+@dataclass(slots=True)
+class Injected:
+    """One fault as it went: ``went_on`` seconds from its beginning until every tenant had work
+    acknowledged that was done after it was over.
+    """
+
+    fault: str
+    begun: float
+    over: float = 0.0
+    went_on: float | None = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a plan. Nothing is lost, stuck or wrong where all three are empty."""
+
+    injected: list[Injected] = field(default_factory=list)
+    acknowledged: list[Acknowledged] = field(default_factory=list)
+    lost: list[Acknowledged] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything that was promised was kept."""
+        went_on = all(one.went_on is not None for one in self.injected)
+        return went_on and not (self.lost or self.stuck or self.findings)
+
+
+async def play(plan: Sequence[Injection], history: History, seed: int) -> Outcome:
+    """Begin the traffic, inject what is planned, let everything come to its end, and judge."""
+    async with breakable_house(PACE) as house, AsyncExitStack() as stack:
+        chance = random.Random(seed)  # noqa: S311  # it has to be repeatable, not secret
+        traffics = [_traffic(house, history, chance.getrandbits(32)) for _ in range(TENANTS)]
+        for traffic in traffics:
+            stack.push_async_callback(traffic.end)
+            await traffic.begin()
+        outcome = Outcome()
+        await _went_on(history, traffics, history.now)
+        for injection in plan:
+            await asyncio.sleep(injection.after)
+            outcome.injected.append(await _inject(injection, house, traffics, history))
+        for traffic in traffics:
+            stuck = await traffic.settle(PATIENCE)
+            outcome.stuck += [f"{traffic.stage.tenant} {task_id}" for task_id in stuck]
+        outcome.acknowledged = history.acknowledged
+        for traffic in traffics:
+            await _judge(traffic.stage, outcome)
+    return outcome
+
+
+def _traffic(house: BreakableHouse, history: History, seed: int) -> Traffic:
+    return Traffic(Stage(house, new_id("tenant")), history, seed)
+
+
+async def _inject(
+    injection: Injection, house: BreakableHouse, traffics: Sequence[Traffic], history: History
+) -> Injected:
+    injected = Injected(injection.fault, history.now)
+    history.note("fault", name=injection.fault)
+    await FAULTS[injection.fault](house, traffics)
+    injected.over = history.now
+    history.note("fault is over", name=injection.fault)
+    went_on = await _went_on(history, traffics, injected.over)
+    injected.went_on = went_on - injected.begun if went_on else None
+    history.note("work goes on", after=injected.went_on)
+    return injected
+
+
+async def _went_on(history: History, traffics: Sequence[Traffic], since: float) -> float | None:
+    """When every tenant had a checkpoint acknowledged that was made after ``since``."""
+    tenants = {traffic.stage.tenant for traffic in traffics}
+    while history.now - since < PATIENCE:
+        working: dict[str, float] = {}
+        for one in history.since(since, history.now):
+            if one.what == "checkpointed":
+                working.setdefault(one.tenant, one.at)
+        if working.keys() == tenants:
+            return max(working.values())
+        await asyncio.sleep(0.02)
+    return None
+
+
+async def _judge(stage: Stage, outcome: Outcome) -> None:
+    """Tables and audit of a tenant, and everything that was acknowledged there."""
+    evidence = await stage.evidence()
+    outcome.findings += [f"{stage.tenant} {finding}" for finding in validate(evidence)]
+    mine = (one for one in outcome.acknowledged if one.tenant == stage.tenant)
+    outcome.lost += [one for one in mine if not _kept(one, evidence)]
+
+
+def _kept(one: Acknowledged, evidence: Evidence) -> bool:
+    """Whether what was acknowledged is there."""
+    if one.what == "checkpointed":
+        return any(
+            (pointer.task_id, pointer.version, pointer.hash) == (one.task, one.version, one.hash)
+            for pointer in evidence.pointers
+        )
+    status = {task.task_id: task.status for task in evidence.tasks}.get(one.task)
+    return status == "succeeded" if one.what == "succeeded" else status is not None

@@ -1,0 +1,175 @@
+"""One tenant at work: tasks are submitted, agents come, checkpoint, hand off, retire."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+from phoenix_dma.aio.client import AsyncPhoenixClient
+from phoenix_dma.aio.task import AsyncTask
+from phoenix_dma.errors import PhoenixError
+from tests.e2e.agents import Agent
+from tests.e2e.stage import Stage, steward
+from tests.robustness.chaos.history import History
+
+WORKERS: Final = 3
+OPEN_TASKS: Final = 4
+BATCHES: Final = 4
+PAUSE: Final = (0.05, 0.25)
+"""Seconds of work before each checkpoint, from and to."""
+CHURN_SECONDS: Final = (3.0, 6.0)
+
+
+class Traffic:
+    """A tenant's submitter, its workers and whoever moves them about."""
+
+    def __init__(self, stage: Stage, history: History, seed: int) -> None:
+        self.stage = stage
+        self.victim: Agent | None = None
+        self._history = history
+        self._chance = random.Random(seed)  # noqa: S311  # it has to be repeatable, not secret
+        self._stack = AsyncExitStack()
+        self._clients: dict[str, AsyncPhoenixClient] = {}
+        self._going: list[asyncio.Task[None]] = []
+        self._numbers = {"agent": 0, "task": 0, "victim": 0}
+        self._ending = False
+        self.tasks: list[str] = []
+
+    async def begin(self) -> None:
+        """Everybody joins; the work begins."""
+        await self._stack.enter_async_context(self.stage)
+        for _ in range(WORKERS):
+            await self._join()
+        await self.new_victim()
+        self._going = [asyncio.create_task(step()) for step in (self._submit, self._churn)]
+
+    async def settle(self, seconds: float) -> list[str]:
+        """No more tasks; wait for those that are there. Answers those that are not done."""
+        self._ending = True
+        await asyncio.gather(*self._going)
+        left = list(self.tasks)
+        deadline = asyncio.get_running_loop().time() + seconds
+        while left and asyncio.get_running_loop().time() < deadline:
+            left = [task_id for task_id in left if not await self._done(task_id)]
+            await asyncio.sleep(0.2)
+        return left
+
+    async def end(self) -> None:
+        """Everybody goes home."""
+        self._ending = True
+        for going in self._going:
+            going.cancel()
+        await asyncio.gather(*self._going, return_exceptions=True)
+        await asyncio.gather(*(client.close() for client in self._clients.values()))
+        await self._stack.aclose()
+
+    async def new_victim(self) -> None:
+        """An agent that is a process of its own, for faults to kill or stop."""
+        if self.victim is not None:
+            await self.victim.kill()
+        self.victim = await self.stage.agent(self._name("victim"), fields={"capacity": 1})
+
+    # ---- who submits
+
+    async def _submit(self) -> None:
+        while not self._ending:
+            if len(self.tasks) - self._succeeded() < OPEN_TASKS:
+                await self._insist(self._submit_one, self._name("task"))
+            await asyncio.sleep(0.1)
+
+    def _succeeded(self) -> int:
+        return sum(one.what == "succeeded" for one in self._mine())
+
+    def _mine(self) -> Any:
+        return (a for a in self._history.acknowledged if a.tenant == self.stage.tenant)
+
+    async def _submit_one(self, task_id: str) -> None:
+        desk = await self.stage.operator()
+        batches = list(range(1, BATCHES + 1))
+        task = self.stage.task(task_id=task_id, input={"batches": batches}, max_attempts=50)
+        await desk.submit(task, request_id=f"submit.{task_id}")
+        self.tasks.append(task_id)
+        self._history.acknowledge(self.stage.tenant, "submitted", task_id)
+
+    async def _done(self, task_id: str) -> bool:
+        """Whether the house says that the task has succeeded; it may not take that back."""
+        known = any(a.what == "succeeded" and a.task == task_id for a in self._mine())
+        if not known:
+            try:
+                found = await (await self.stage.operator()).get_task(task_id)
+            except PhoenixError:
+                return False
+            known = found.status == "succeeded"
+            if known:
+                self._history.acknowledge(self.stage.tenant, "succeeded", task_id)
+        return known
+
+    # ---- who works
+
+    async def _join(self) -> None:
+        """One more worker, with the SDK as its user would use it."""
+        client = AsyncPhoenixClient(profile=self.stage.profile)
+        name = self._name("agent")
+        client.task_handler()(self._work)
+        self._clients[name] = client
+        await self._insist(self._register, client, name)
+
+    async def _register(self, client: AsyncPhoenixClient, name: str) -> None:
+        if client.member is None:
+            await client.register_participant(**steward(name, {"capacity": 2}))
+            client.handlers_complete = lambda: True
+
+    async def _work(self, task: AsyncTask) -> dict[str, Any]:
+        done = list((await task.context()).get("outputs", {}).get("done", []))
+        for batch in task.input["batches"]:
+            if batch not in done:
+                await asyncio.sleep(self._chance.uniform(*PAUSE))
+                done.append(batch)
+                made = await task.checkpoint({"done": done})
+                facts = {"version": made.version, "hash": made.hash}
+                self._history.acknowledge(self.stage.tenant, "checkpointed", task.id, **facts)
+        return {"done": done}
+
+    # ---- who moves them about
+
+    async def _churn(self) -> None:
+        """Now a task is handed over, now an agent retires and another one joins."""
+        while not self._ending:
+            await asyncio.sleep(self._chance.uniform(*CHURN_SECONDS))
+            step = self._chance.choice([self._hand_off, self._replace])
+            try:
+                await step()
+            except PhoenixError as refused:
+                self._history.note("refused", tenant=self.stage.tenant, why=refused.reason)
+
+    async def _hand_off(self) -> None:
+        desk = await self.stage.operator()
+        active = await desk.list_tasks(statuses=("active",))
+        if active:
+            await desk.hand_off(self._chance.choice(active).id)
+
+    async def _replace(self) -> None:
+        name = self._chance.choice(sorted(self._clients))
+        client = self._clients.pop(name)
+        try:
+            await (await self.stage.operator()).retire(name, reason="the season ends")
+        finally:
+            await client.drain()
+            await self._join()
+
+    async def _insist(self, step: Any, *arguments: Any) -> None:
+        """Try again until it is acknowledged, as a client does that means it."""
+        while not self._ending:
+            try:
+                await step(*arguments)
+            except (PhoenixError, TimeoutError) as refused:
+                self._history.note("refused", tenant=self.stage.tenant, why=str(refused)[:200])
+                await asyncio.sleep(0.3)
+            else:
+                return
+
+    def _name(self, kind: str) -> str:
+        self._numbers[kind] += 1
+        return f"{kind}.{self._numbers[kind]:03d}"

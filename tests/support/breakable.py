@@ -1,0 +1,80 @@
+"""A house whose parts can be killed, stalled and started again one by one, on the same ports."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from phoenix_runtime.local.house import NOTHING, House, HouseOptions
+from phoenix_runtime.local.postgres import Postgres
+from phoenix_runtime.local.services import MODULES
+from phoenix_runtime.local.valkey import Valkey
+
+SERVERS: Final = {"postgres": Postgres, "valkey": Valkey}
+
+
+class BreakableHouse(House):
+    """Parts are named as in `services.MODULES`, and ``postgres`` and ``valkey``."""
+
+    async def kill(self, part: str) -> None:
+        """SIGKILL to the part and whatever it has started; returns once it is gone."""
+        name = MODULES.get(part, part)
+        child = self._supervisor.children[name]
+        os.killpg(child.pid, signal.SIGKILL)
+        await child.wait()
+        await self._supervisor.stop(name)
+
+    async def revive(self, part: str, environment: Mapping[str, str] = NOTHING) -> None:
+        """Start a killed part on its old port; returns once it serves.
+
+        ``environment`` is added to a service's own, for this life of it alone.
+        """
+        if part in SERVERS:
+            await SERVERS[part](self.folder, self._ports[part]).start(self._supervisor)
+            return
+        surroundings = await asyncio.to_thread(self._surroundings)
+        extra = {**surroundings.extra, **environment}
+        await self._start_service(replace(surroundings, extra=extra), part)
+
+    async def restart(self, part: str, environment: Mapping[str, str] = NOTHING) -> None:
+        """Kill and revive."""
+        await self.kill(part)
+        await self.revive(part, environment)
+
+    @asynccontextmanager
+    async def stalled(self, part: str) -> AsyncIterator[None]:
+        """The part hangs, and goes on as if nothing had happened."""
+        pid = self.pid(part)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+def children_of(pid: int) -> list[int]:
+    """What that process has started itself and has not ended."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text().split()]
+
+
+@asynccontextmanager
+async def breakable_house(
+    environment: Mapping[str, str] = NOTHING,
+) -> AsyncIterator[BreakableHouse]:
+    """One in a temporary folder, gone afterwards; ``environment`` is every service's."""
+    options = HouseOptions.temporary(environment=environment)
+    house = BreakableHouse(options)
+    try:
+        await house.start()
+        yield house
+    finally:
+        await house.stop()
+        shutil.rmtree(options.data)
