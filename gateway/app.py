@@ -20,6 +20,7 @@ from phoenix_runtime.chassis.credentials import ServiceSigner
 from phoenix_runtime.chassis.front import Front
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.interceptors.identity import GATEWAY
+from phoenix_runtime.chassis.quota import Quotas
 from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.chassis.server import Service, make_verifier
 from phoenix_runtime.core.clock import SteadyClock
@@ -33,7 +34,9 @@ async def build(settings: GatewaySettings | None = None) -> Service:
     channels = Channels(told, signer)
     health = HealthServicer()
     behind = Behind(channels, health)
-    door = Door(make_verifier(told, clock), new_id)
+    # Both ports count by the same: a tenant has no second purse at the other door.
+    quotas = Quotas(told.quotas, clock)
+    door = Door(make_verifier(told, clock), new_id, quotas)
     site = make_site(door, channels, behind.serving, largest_body=told.max_message_bytes)
     rest = RestPort(site, told.rest_listen, connections=told.rest_connections)
     gathered = GatewayServicer(Front(), GatherTaskDossier(Sources(channels)))
@@ -53,4 +56,5 @@ async def build(settings: GatewaySettings | None = None) -> Service:
         close=[channels.close],
         reflected=False,
         health=health,
+        quotas=quotas,
     )

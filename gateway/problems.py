@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil
 
 from starlette.responses import JSONResponse
 
-from phoenix_runtime.chassis.refusals import RETRY_AFTER
+from phoenix_runtime.chassis.refusals import retry_after
 from phoenix_runtime.core.errors import FieldInvalid, Refused
 
 STATUS: Mapping[str, int] = {
@@ -106,15 +107,16 @@ def problem(refused: Refused, occurrence: Occurrence | None = None) -> JSONRespo
         document["violations"] = [{"field": v.field, "text": v.text} for v in refused.violations]
     if told.correlation_id:
         document["correlation_id"] = told.correlation_id
-    headers = {**_headers(status), **told.headers}
+    headers = {**_headers(refused, status), **told.headers}
     return JSONResponse(document, status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def _headers(status: int) -> dict[str, str]:
+def _headers(refused: Refused, status: int) -> dict[str, str]:
     """What HTTP itself wants said beside some statuses."""
     headers = {"cache-control": "no-store"}
     if status == STATUS["CREDENTIAL_INVALID"]:
         headers["www-authenticate"] = 'Bearer realm="phoenix-dma"'
-    if status in {STATUS["UNAVAILABLE"], STATUS["QUOTA_EXCEEDED"]}:
-        headers["retry-after"] = str(RETRY_AFTER)
+    seconds = retry_after(refused)
+    if seconds is not None:
+        headers["retry-after"] = str(ceil(seconds))
     return headers

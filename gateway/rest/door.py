@@ -1,6 +1,7 @@
 """Who is let in at the REST port: the same credential and the same roles as at the gRPC port."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -8,6 +9,7 @@ from starlette.requests import Request
 from phoenix_runtime.chassis.credentials import Verifier
 from phoenix_runtime.chassis.interceptors.authorization import check
 from phoenix_runtime.chassis.interceptors.identity import AUTHORIZATION
+from phoenix_runtime.chassis.quota import Quotas
 from phoenix_runtime.chassis.schema import Rpc
 from phoenix_runtime.core.errors import CredentialInvalid, NotPermitted
 from phoenix_runtime.core.ids import NewId
@@ -23,6 +25,7 @@ class Door:
 
     verifier: Verifier
     new_id: NewId
+    quotas: Quotas
 
     def call(self, request: Request) -> Call:
         """The call of ``request``; raises `CredentialInvalid`."""
@@ -36,9 +39,15 @@ class Door:
             metadata=((AUTHORIZATION, f"Bearer {token.strip()}"),),
         )
 
-    def admit(self, call: Call, rpc: Rpc) -> None:
-        """Raise `NotPermitted` unless the schema lets the caller use ``rpc``."""
-        check(rpc, call)
+    @asynccontextmanager
+    async def admitted(self, call: Call, rpc: Rpc) -> AsyncIterator[None]:
+        """Let ``call`` in for as long as it lasts.
+
+        Raises `QuotaExceeded`; `NotPermitted` unless the schema lets the caller use ``rpc``.
+        """
+        async with self.quotas.admitted(call.tenant, rpc):
+            check(rpc, call)
+            yield
 
     def admit_any(self, call: Call, roles: Sequence[Role]) -> None:
         """Raise `NotPermitted` unless the caller holds one of ``roles``."""

@@ -75,10 +75,10 @@ class Endpoint:
         call: Call | None = None
         try:
             call = self._door.call(request)
-            self._door.admit(call, self._route.rpc)
-            message = message_of(self._route, await self._read(request))
-            await reached(self._channel)
-            answer: Message = await self._channels.ask(call, self._ask, message)
+            async with self._door.admitted(call, self._route.rpc):
+                message = message_of(self._route, await self._read(request))
+                await reached(self._channel)
+                answer: Message = await self._channels.ask(call, self._ask, message)
         except Refused as refused:
             return problem(refused, _occurrence(call))
         except Exception as error:  # noqa: BLE001  # the last line of defence: logged, and told

@@ -1,5 +1,6 @@
 """The call that is being served, for the front desk of the service that serves it."""
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -14,10 +15,14 @@ class Serving:
     rpc: Rpc | None
     call: Call | None
     deadline: float | None = None
+    pace: Callable[[], float] | None = None
+    """Asked after each message that comes up a stream: seconds to wait before the next is read."""
 
 
 serving: ContextVar[Serving] = ContextVar("serving", default=Serving(None, None))  # noqa: B039  # frozen
 """Set by the interceptors for the task that serves the call."""
+working: ContextVar[str] = ContextVar("working", default="")
+"""The loop that is at work, where no call is being served."""
 
 
 def current_call() -> Call:

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from google.protobuf import any_pb2, duration_pb2
-from google.rpc import code_pb2, error_details_pb2, status_pb2
+from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
 from phoenix_runtime.core import errors
-from phoenix_runtime.core.errors import FieldInvalid, Refused, Violation
+from phoenix_runtime.core.errors import FieldInvalid, QuotaExceeded, Refused, Violation
 
 DOMAIN = "phoenix-dma"
 DETAILS = "grpc-status-details-bin"
@@ -62,10 +62,19 @@ def status_of(refused: Refused) -> status_pb2.Status:
     packed = [_packed(detail) for detail in details]
     if isinstance(refused, FieldInvalid):
         packed.append(_packed(_bad_request(refused)))
-    if code == code_pb2.UNAVAILABLE:
-        delay = duration_pb2.Duration(seconds=RETRY_AFTER)
+    seconds = retry_after(refused)
+    if seconds is not None:
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(round(1000 * seconds))
         packed.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
     return status_pb2.Status(code=code, message=text_of(refused), details=packed)
+
+
+def retry_after(refused: Refused) -> float | None:
+    """Seconds after which to try again; None where it would not help."""
+    if isinstance(refused, QuotaExceeded):
+        return refused.retry_after
+    return RETRY_AFTER if code_of(refused) is StatusCode.UNAVAILABLE else None
 
 
 def text_of(refused: Refused) -> str:
@@ -119,6 +128,9 @@ def _rebuilt(
         refused.violations = tuple(
             Violation(v.field, v.description) for v in (found.field_violations if found else ())
         )
+    if isinstance(refused, QuotaExceeded):
+        told = _detail(status, error_details_pb2.RetryInfo)
+        refused.retry_after = told.retry_delay.ToMilliseconds() / 1000 if told else None
     return refused
 
 

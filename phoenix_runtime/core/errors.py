@@ -199,10 +199,20 @@ class AlreadyExists(Refused):
 
 
 class QuotaExceeded(Refused):
-    """Too much of something."""
+    """Too much of something. ``retry_after`` is in seconds; None where waiting does not help."""
 
     reason = "QUOTA_EXCEEDED"
     remedy = "Back off and send less."
+
+    def __init__(
+        self,
+        text: str,
+        facts: Mapping[str, object] | None = None,
+        *,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(text, facts)
+        self.retry_after = retry_after
 
 
 class TooLarge(Refused):
