@@ -7,6 +7,7 @@ from assignment_svc.domain.discovery import Alternative, Candidate, Discovery, R
 from assignment_svc.domain.retirement import Retirement
 from phoenix_dma.v1 import common_pb2, registry_pb2, registry_pb2_grpc
 from phoenix_runtime.chassis.channels import Channels
+from phoenix_runtime.chassis.failpoints import GATE_AND_REGISTRY, passing
 from phoenix_runtime.chassis.wire import (
     json_to_struct,
     number,
@@ -79,6 +80,7 @@ class GrpcRegistry:
             retirement_id=retirement.retirement_id,
             mode=retirement.mode.value,
         )
+        passing(GATE_AND_REGISTRY, call.tenant)
         answer = await self._channels.ask(call, self._stub.BeginRetirement, request)
         return standing_from_pb(answer.standing)
 

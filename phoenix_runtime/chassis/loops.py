@@ -10,6 +10,8 @@ from typing import Final
 import structlog
 from prometheus_client import Counter, Histogram
 
+from phoenix_runtime.chassis.context import working
+
 log = structlog.get_logger()
 
 STEPS: Final = Counter("phoenix_dma_loop_steps_total", "Steps of worker loops", ["loop", "outcome"])
@@ -76,6 +78,7 @@ class Loop:
         self._task = None
 
     async def _run(self) -> None:
+        working.set(self.name)
         failures = 0
         while not self._ending.is_set():
             self._woken.clear()

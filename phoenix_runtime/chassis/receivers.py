@@ -16,9 +16,10 @@ from phoenix_dma.v1 import (
     session_pb2,
 )
 from phoenix_runtime.chassis.channels import Channels, service_call
+from phoenix_runtime.chassis.failpoints import OFFER_AND_DIRECTIVE, passing
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.wire import json_to_struct, time_to_pb
-from phoenix_runtime.core.directives import Directive
+from phoenix_runtime.core.directives import Directive, DirectiveAction
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.principal import Call
 
@@ -55,6 +56,8 @@ class GrpcCourier:
         """Have ``directives`` stored; raises what the registry refuses, and `Unavailable`."""
         call = _own_call(self._service, tenant)
         for some in _batches(directives):
+            if any(d.action is DirectiveAction.RECEIVE_HANDOFF for d in some):
+                passing(OFFER_AND_DIRECTIVE, tenant)
             request = registry_pb2.SendDirectivesRequest(
                 directives=[directive_to_pb(d) for d in some]
             )

@@ -16,6 +16,7 @@ from prometheus_client import Counter
 from sqlalchemy import MetaData
 
 from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.failpoints import DELIVERY_AND_MARK, passing
 from phoenix_runtime.chassis.hints import Hint, hint_of
 from phoenix_runtime.chassis.idempotency import KEPT
 from phoenix_runtime.chassis.lanes import BUS, COURIER, LEDGER, Doomed, Lane, Pruner, Waiting
@@ -92,6 +93,7 @@ class Delivery:
         outcomes = await asyncio.gather(*(self._hand_over(group) for group in groups.values()))
         taken = [row for some, _ in outcomes for row in some]
         if taken:
+            passing(DELIVERY_AND_MARK, self._name, *groups)
             await self._lane.taken(taken)
             RELAYED.labels(self._name).inc(len(taken))
         errors = [error for _, error in outcomes if error is not None]

@@ -18,6 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
+from phoenix_runtime.chassis import failpoints
 from phoenix_runtime.chassis.credentials import KeyRing, Verifier
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.interceptors.authorization import AuthorizationStage
@@ -82,6 +83,7 @@ async def _run(build: Callable[[], Awaitable[Service]]) -> None:
     service = await build()
     configure_logs(service.name, service.settings.log_level)
     configure_traces(service.name)
+    failpoints.arm(service.settings.failpoints, debug=service.settings.debug)
     serve_metrics(service.settings.metrics_listen)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

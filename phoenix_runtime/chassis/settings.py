@@ -69,6 +69,10 @@ class ServerSettings(PeerSettings):
     grace: Duration = timedelta(seconds=3)
     """How long calls under way may finish."""
     log_level: str = "info"
+    debug: bool = False
+    """True where this is no house that anybody relies on: what breaks it on purpose is let in."""
+    failpoints: str = ""
+    """Where the process dies on purpose (`chassis.failpoints`); refused unless ``debug``."""
 
 
 class ServiceSettings(ServerSettings):

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.failpoints import AFTER_COMMIT, BEFORE_COMMIT, passing
 from phoenix_runtime.chassis.outbox import Outbox, Pending
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.directives import Directive
@@ -104,6 +105,8 @@ class Units(Generic[U]):
             unit = self._unit_class(self._parts(connection, call))
             yield unit
             news = await unit.flush()
+            passing(BEFORE_COMMIT, call.tenant)
+        passing(AFTER_COMMIT, call.tenant)
         if news:
             self._outbox.committed()
 

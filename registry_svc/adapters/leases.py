@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
+from phoenix_runtime.chassis.failpoints import CLAIM_AND_COMMIT, passing
 from phoenix_runtime.chassis.redis import redis_reachable
 from phoenix_runtime.core.clock import Clock
 from registry_svc.adapters.lease_scripts import RELEASE, SEEDED, SWEEP, WRITE
@@ -69,6 +70,8 @@ class RedisLeases:
             claims += found
             if len(claims) >= limit:
                 break
+        if claims:
+            passing(CLAIM_AND_COMMIT, *(claim.lease.tenant for claim in claims))
         return Sweep(SweepState.STEADY, tuple(claims))
 
     async def release(self, claims: Sequence[Claim]) -> None:

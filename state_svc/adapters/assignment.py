@@ -2,6 +2,7 @@
 
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, common_pb2
 from phoenix_runtime.chassis.channels import Channels
+from phoenix_runtime.chassis.failpoints import CONTENT_AND_POINTER, passing
 from phoenix_runtime.chassis.wire import struct_to_json, time_from_pb
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
@@ -38,6 +39,7 @@ class AssignmentClient:
             fulfilled_obligations=record.fulfilled_obligations,
             request_id=record.request_id,
         )
+        passing(CONTENT_AND_POINTER)
         answer = await self._channels.ask(call, self._stub.RecordCheckpoint, request)
         return RecordedCheckpoint(pointer_from_pb(answer.pointer), _receipt(answer.receipt))
 

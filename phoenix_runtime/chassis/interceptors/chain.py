@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError, Message
 from grpc import HandlerCallDetails, RpcMethodHandler
 from grpc.aio import ServerInterceptor, ServicerContext
 
+from phoenix_runtime.chassis.failpoints import BEFORE_REPLY, passing
 from phoenix_runtime.chassis.schema import Rpc
 from phoenix_runtime.chassis.validation import validate
 from phoenix_runtime.core.errors import FieldInvalid, Violation
@@ -91,7 +92,9 @@ class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stub
         async def behaviour(request: Any, context: ServicerContext[Any, Any]) -> Any:
             async with AsyncExitStack() as stack:
                 await self._enter(stack, path, context)
-                return await inner(_checked(request), context)
+                answer = await inner(_checked(request), context)
+                passing(BEFORE_REPLY)
+                return answer
 
         return behaviour
 
