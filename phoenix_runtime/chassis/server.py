@@ -26,7 +26,9 @@ from phoenix_runtime.chassis.interceptors.chain import Chain, Stage
 from phoenix_runtime.chassis.interceptors.errors import ErrorStage
 from phoenix_runtime.chassis.interceptors.identity import IdentityStage
 from phoenix_runtime.chassis.interceptors.metrics import MetricsStage
+from phoenix_runtime.chassis.interceptors.quota import QuotaStage
 from phoenix_runtime.chassis.interceptors.tracing import TracingStage
+from phoenix_runtime.chassis.quota import Quotas
 from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.chassis.settings import KeySettings, ServerSettings
 from phoenix_runtime.chassis.telemetry import configure_logs, configure_traces, serve_metrics
@@ -69,6 +71,8 @@ class Service:
     """False for a server that answers reflection itself (the gateway)."""
     health: HealthServicer = field(default_factory=HealthServicer)
     """Says ``names`` by itself; the gateway tells it of the services behind as well."""
+    quotas: Quotas | None = None
+    """Where the service has another door that counts by the same; else made of its settings."""
 
 
 def run(build: Callable[[], Awaitable[Service]]) -> None:
@@ -97,7 +101,7 @@ class Listening:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._server = make_server(service.settings, service.clock)
+        self._server = make_server(service.settings, service.clock, service.quotas)
         self._health = service.health
         self.port = 0
 
@@ -144,13 +148,17 @@ def make_verifier(settings: KeySettings, clock: Clock) -> Verifier:
     )
 
 
-def make_server(settings: ServerSettings, clock: Clock) -> grpc.aio.Server:
+def make_server(
+    settings: ServerSettings, clock: Clock, quotas: Quotas | None = None
+) -> grpc.aio.Server:
     """A server with the house's interceptors and limits, not yet listening."""
     stages: list[Stage] = [
         MetricsStage(),
         TracingStage(),
         ErrorStage(new_id),
         IdentityStage(make_verifier(settings, clock), new_id),
+        # Before the role is checked: what is not permitted costs its tenant as much.
+        QuotaStage(quotas or Quotas(settings.quotas, clock)),
         AuthorizationStage(),
     ]
     return grpc.aio.server(interceptors=[Chain(rpcs(), stages)], options=server_options(settings))

@@ -7,6 +7,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from phoenix_runtime.chassis.quota import QuotaTerms
+from phoenix_runtime.chassis.quota_buckets import Kind
+
 MEBIBYTE = 1 << 20
 
 
@@ -68,11 +71,43 @@ class ServerSettings(PeerSettings):
     """How long health says NOT_SERVING before the server stops taking calls."""
     grace: Duration = timedelta(seconds=3)
     """How long calls under way may finish."""
+    quota_mutations: float = Field(2_000.0, ge=0)
+    """Calls of one tenant a second that change something; 0 counts none, here and below."""
+    quota_reads: float = Field(5_000.0, ge=0)
+    """Plain reads of one tenant a second."""
+    quota_searches: float = Field(2_000.0, ge=0)
+    """Reads of one tenant a second that ask policy or walk through much: discovery, audit."""
+    quota_beats: float = Field(50_000.0, ge=0)
+    """Heartbeats of one tenant a second: calls, streams opened, messages on streams."""
+    quota_burst: Duration = timedelta(seconds=5)
+    """How many seconds' worth may come at once."""
+    quota_calls: int = Field(256, ge=1)
+    """Calls of one tenant under way at once while no other tenant asks."""
+    quota_shared_calls: int = Field(6, ge=1)
+    """The same beside other tenants: fewer than a service has connections to its database."""
+    quota_streams: int = Field(20_000, ge=1)
+    """Streams of one tenant that are open at once."""
     log_level: str = "info"
     debug: bool = False
     """True where this is no house that anybody relies on: what breaks it on purpose is let in."""
     failpoints: str = ""
     """Where the process dies on purpose (`chassis.failpoints`); refused unless ``debug``."""
+
+    @property
+    def quotas(self) -> QuotaTerms:
+        """What one tenant may ask of this process."""
+        return QuotaTerms(
+            rates={
+                Kind.MUTATION: self.quota_mutations,
+                Kind.READ: self.quota_reads,
+                Kind.SEARCH: self.quota_searches,
+                Kind.BEAT: self.quota_beats,
+            },
+            burst=self.quota_burst.total_seconds(),
+            calls=self.quota_calls,
+            shared_calls=self.quota_shared_calls,
+            streams=self.quota_streams,
+        )
 
 
 class ServiceSettings(ServerSettings):

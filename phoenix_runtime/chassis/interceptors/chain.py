@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -13,6 +14,7 @@ from google.protobuf.message import DecodeError, Message
 from grpc import HandlerCallDetails, RpcMethodHandler
 from grpc.aio import ServerInterceptor, ServicerContext
 
+from phoenix_runtime.chassis.context import serving
 from phoenix_runtime.chassis.failpoints import BEFORE_REPLY, passing
 from phoenix_runtime.chassis.schema import Rpc
 from phoenix_runtime.chassis.validation import validate
@@ -144,10 +146,14 @@ def _checked(request: Any) -> Any:
         validate(request)
         return request
     if hasattr(request, "__aiter__"):
-        return _each_checked(request)
+        return _each_checked(request, serving.get().pace)
     return request  # bytes, which are passed through undecoded
 
 
-async def _each_checked(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def _each_checked(
+    requests: AsyncIterator[Any], pace: Callable[[], float] | None
+) -> AsyncIterator[Any]:
     async for request in requests:
         yield _checked(request)
+        if pace is not None and (seconds := pace()):
+            await asyncio.sleep(seconds)
