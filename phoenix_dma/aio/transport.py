@@ -120,6 +120,8 @@ def _channel(endpoint: Endpoint) -> grpc.aio.Channel:
         # The pace that the house permits clients: quicker pings are answered ENHANCE_YOUR_CALM.
         ("grpc.keepalive_time_ms", 20_000),
         ("grpc.keepalive_timeout_ms", 5_000),
+        # gRPC waits a minute for its own pings, and where one is under way, keepalive with it.
+        ("grpc.http2.ping_timeout_ms", 5_000),
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 5_000),
         ("grpc.max_receive_message_length", CONTEXT_LIMIT),

@@ -34,12 +34,17 @@ READS = [
 """What may be sent again without harm; a write is repeated only by whoever knows its request id."""
 
 OPTIONS: list[tuple[str, Any]] = [
-    # A silent partition is seen in under two seconds, instead of twelve.
-    ("grpc.keepalive_time_ms", 2_000),
-    ("grpc.keepalive_timeout_ms", 1_500),
+    # A silent partition is seen in three and a half seconds.
+    ("grpc.keepalive_time_ms", 1_500),
+    ("grpc.keepalive_timeout_ms", 2_000),
+    # Where gRPC's own ping (it measures the bandwidth after each answer) is under way already, that
+    # ping's timeout counts instead of the keepalive's: a minute, in which every call hangs.
+    ("grpc.http2.ping_timeout_ms", 2_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.initial_reconnect_backoff_ms", 100),
+    # This is how long a connection may take to be made: 20 s where not said, in which calls hang.
+    ("grpc.min_reconnect_backoff_ms", 1_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.max_receive_message_length", 16 << 20),
     (

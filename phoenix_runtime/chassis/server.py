@@ -173,6 +173,7 @@ def server_options(settings: ServerSettings) -> list[tuple[str, Any]]:
         ("grpc.so_reuseport", 0),
         ("grpc.keepalive_time_ms", 20_000),
         ("grpc.keepalive_timeout_ms", 5_000),
+        ("grpc.http2.ping_timeout_ms", 5_000),  # or a minute counts instead: see channels.OPTIONS
         ("grpc.keepalive_permit_without_calls", 1),
         # Services ping each other every 2 s, participants every 20 s; both are welcome.
         ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
