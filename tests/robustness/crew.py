@@ -1,0 +1,74 @@
+"""A tenant with two agents at work: what the house acknowledged is remembered, and held to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from phoenix_runtime.chassis.ids import new_id
+from tests.e2e.proof import prove
+from tests.e2e.stage import Stage
+from tests.robustness.chaos.history import History
+from tests.robustness.chaos.play import _kept
+from tests.robustness.chaos.traffic import Traffic
+from tests.support.breakable import BreakableHouse
+from tests.support.until import until
+
+AGENTS: Final = 2
+PATIENCE: Final = 60.0
+"""Seconds in which work goes on after a fault, and comes to its end after the last."""
+
+
+class Crew(Traffic):
+    """Traffic of the simplest kind: tasks are submitted and worked on, and nobody moves them."""
+
+    async def begin(self) -> None:
+        """Both join; the work begins."""
+        await self._stack.enter_async_context(self.stage)
+        for _ in range(AGENTS):
+            await self._join()
+        self._going = [asyncio.create_task(self._submit())]
+        await self.works_on()
+
+    async def _submit(self) -> None:
+        """A new task for each that is done, without end."""
+        while not self._ending:
+            open_tasks = [task_id for task_id in self.tasks if not await self._done(task_id)]
+            if len(open_tasks) < AGENTS:
+                await self._insist(self._submit_one, self._name("task"))
+            await asyncio.sleep(0.1)
+
+    async def works_on(self) -> None:
+        """Return once a checkpoint has been acknowledged that was made after this call."""
+        history, began = self._history, self._history.now
+
+        async def worked() -> bool:
+            since = history.since(began, history.now)
+            return any(one.what == "checkpointed" for one in since)
+
+        await until(worked, PATIENCE)
+
+    async def holds(self) -> None:
+        """Everything comes to its end; nothing acknowledged is lost; tables and audit agree."""
+        stuck = await self.settle(PATIENCE)
+        assert not stuck, f"never done: {stuck}"
+        evidence = await self.stage.evidence()
+        lost = [one for one in self._history.acknowledged if not _kept(one, evidence)]
+        assert self._history.acknowledged
+        assert not lost, f"acknowledged and lost: {lost}"
+        await prove(self.stage)
+
+
+@asynccontextmanager
+async def at_work(house: BreakableHouse, folder: Path) -> AsyncIterator[Crew]:
+    """A crew of a tenant of its own; at the end everything has to hold."""
+    crew = Crew(Stage(house, new_id("tenant")), History(folder / "history.jsonl"), seed=4)
+    try:
+        await crew.begin()
+        yield crew
+        await crew.holds()
+    finally:
+        await crew.end()

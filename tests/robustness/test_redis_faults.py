@@ -1,0 +1,123 @@
+"""Redis is flushed, restarted empty, restored from an old copy, away: nobody is failed by it.
+
+Away means 10 s in `make test`, several leases; ``PHOENIX_DMA_TEST_AWAY=60`` makes it 60 s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import pytest_asyncio
+import redis.asyncio as redis
+
+from tests.e2e.conftest import PACE, SHORT
+from tests.robustness.crew import Crew, at_work
+from tests.support.breakable import BreakableHouse, breakable_house
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+
+AWAY_SECONDS: Final = float(os.environ.get("PHOENIX_DMA_TEST_AWAY", "10"))
+LEASE: Final = float(SHORT["LEASE_TTL"])
+DEADLINES: Final = "phoenix_dma:leases:{0}:deadlines"
+
+Copy = Mapping[bytes, bytes]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house() -> AsyncIterator[BreakableHouse]:
+    async with breakable_house(PACE) as house:
+        yield house
+
+
+async def nobody_is_blamed_and_the_dead_are_found(crew: Crew) -> None:
+    """Nobody lost a lease or a task; and leases work: who dies now is found."""
+    await crew.works_on()
+    assert not await crew.stage.events("PARTICIPANT_FAILED")
+    assert not await crew.stage.events("TASK_MIGRATING")
+    mortal = await crew.stage.participant("agent.mortal", capabilities=["product_validation"])
+    await mortal.fall_silent()
+    await crew.stage.standing("agent.mortal", "failed")
+    (failed,) = await crew.stage.events("PARTICIPANT_FAILED")
+    assert failed.participant == "agent.mortal"
+
+
+async def copy_of(house: BreakableHouse) -> Copy:
+    """Every key as it is now."""
+    client: Any = redis.Redis.from_url(house.redis_url)
+    copied = {key: await client.dump(key) async for key in client.scan_iter()}
+    await client.aclose()
+    assert DEADLINES.encode() in copied
+    return copied
+
+
+async def put_back(house: BreakableHouse, copied: Copy) -> None:
+    """Everything as it was when it was copied."""
+    client: Any = redis.Redis.from_url(house.redis_url)
+    pipeline = client.pipeline(transaction=True)
+    pipeline.flushall()
+    for key, value in copied.items():
+        pipeline.restore(key, 0, value)
+    await pipeline.execute()
+    await client.aclose()
+
+
+async def test_a_redis_that_is_flushed_again_and_again_fails_nobody(
+    house: BreakableHouse, tmp_path: Path
+) -> None:
+    async with at_work(house, tmp_path) as crew:
+        client = redis.Redis.from_url(house.redis_url)
+        for _ in range(8):
+            await client.flushall()
+            await asyncio.sleep(LEASE / 4)
+        await client.aclose()
+        await nobody_is_blamed_and_the_dead_are_found(crew)
+
+
+async def test_a_redis_that_is_restarted_empty_fails_nobody(
+    house: BreakableHouse, tmp_path: Path
+) -> None:
+    async with at_work(house, tmp_path) as crew:
+        await house.kill("valkey")
+        await house.revive("valkey")
+        await nobody_is_blamed_and_the_dead_are_found(crew)
+
+
+async def test_deadlines_of_long_ago_that_are_put_back_fail_nobody(
+    house: BreakableHouse, tmp_path: Path
+) -> None:
+    async with at_work(house, tmp_path) as crew:
+        old = await copy_of(house)
+        await asyncio.sleep(2 * LEASE)
+        # Under the server that they were copied from, and that says so: only memory knows better.
+        await put_back(house, old)
+        await crew.works_on()
+        await house.kill("valkey")
+        await house.revive("valkey")
+        await put_back(house, old)
+        await nobody_is_blamed_and_the_dead_are_found(crew)
+
+
+async def test_a_redis_that_is_away_for_several_leases_fails_nobody(
+    house: BreakableHouse, tmp_path: Path
+) -> None:
+    async with at_work(house, tmp_path) as crew:
+        await house.kill("valkey")
+        await asyncio.sleep(AWAY_SECONDS)
+        await crew.works_on()
+        await house.revive("valkey")
+        await nobody_is_blamed_and_the_dead_are_found(crew)
+
+
+async def test_a_redis_that_hangs_for_several_leases_fails_nobody(
+    house: BreakableHouse, tmp_path: Path
+) -> None:
+    async with at_work(house, tmp_path) as crew:
+        async with house.stalled("valkey"):
+            await asyncio.sleep(AWAY_SECONDS)
+            await crew.works_on()
+        await nobody_is_blamed_and_the_dead_are_found(crew)

@@ -1,0 +1,95 @@
+"""A house whose parts reach each other over links that a test may cut, silence or slow down."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Final
+
+from phoenix_runtime.local.house import NOTHING, HouseOptions
+from phoenix_runtime.local.services import PREFIX, Surroundings
+from tests.support.breakable import BreakableHouse
+from tests.support.fault_proxy import FaultProxy
+
+PEERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "gateway": ("registry", "assignment", "state", "governance"),
+    "state": ("assignment",),
+    "assignment": ("registry", "governance"),
+    "registry": ("governance",),
+    "governance": (),
+}
+"""Who calls whom. (State may ask governance, and so far has nothing to ask.)"""
+STORES: Final = ("postgres", "valkey")
+
+Link = tuple[str, str]
+"""Who calls, and who is called."""
+LINKS: Final[tuple[Link, ...]] = tuple(
+    (caller, peer) for caller, peers in PEERS.items() for peer in peers
+)
+
+
+class LinkedHouse(BreakableHouse):
+    """`link` is the proxy between two parts."""
+
+    def __init__(self, options: HouseOptions) -> None:
+        super().__init__(options)
+        self._links: dict[Link, FaultProxy] = {}
+
+    def link(self, caller: str, peer: str) -> FaultProxy:
+        """What lies between them; ``postgres`` and ``valkey`` are peers of every service."""
+        return self._links[caller, peer]
+
+    async def stop(self) -> None:
+        """The house first: its parts say goodbye over their links."""
+        await super().stop()
+        for proxy in self._links.values():
+            await proxy.stop()
+        self._links.clear()
+
+    async def _start_service(self, surroundings: Surroundings, name: str) -> None:
+        """As always, but over links of its own."""
+        environment = {
+            f"{PREFIX}{peer.upper()}_ADDRESS": await self._address(name, peer)
+            for peer in PEERS[name]
+        }
+        if name in surroundings.databases:
+            environment |= await self._store_urls(surroundings, name)
+        extra = {**surroundings.extra, **environment}
+        await super()._start_service(replace(surroundings, extra=extra), name)
+
+    async def _store_urls(self, surroundings: Surroundings, name: str) -> dict[str, str]:
+        postgres, valkey = [await self._address(name, store) for store in STORES]
+        urls = surroundings.databases[name]
+        return {
+            f"{PREFIX}DATABASE_URL": _through(urls.application, postgres),
+            f"{PREFIX}WORKER_DATABASE_URL": _through(urls.worker, postgres),
+            f"{PREFIX}REDIS_URL": _through(surroundings.redis_url, valkey),
+        }
+
+    async def _address(self, caller: str, peer: str) -> str:
+        if (caller, peer) not in self._links:
+            proxy = FaultProxy(self.address(peer))
+            await proxy.start()
+            self._links[caller, peer] = proxy
+        return self._links[caller, peer].address
+
+
+def _through(url: str, address: str) -> str:
+    """The URL with another ``host:port``."""
+    return re.sub(r"@[^/]+/", f"@{address}/", url)
+
+
+@asynccontextmanager
+async def linked_house(environment: Mapping[str, str] = NOTHING) -> AsyncIterator[LinkedHouse]:
+    """One in a temporary folder, gone afterwards; ``environment`` is every service's."""
+    options = HouseOptions.temporary(environment=environment)
+    house = LinkedHouse(options)
+    try:
+        await house.start()
+        yield house
+    finally:
+        await house.stop()
+        shutil.rmtree(options.data)
