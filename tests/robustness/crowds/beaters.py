@@ -1,0 +1,185 @@
+"""Participants that do nothing but be here: each with a stream of its own, on few connections."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+
+import grpc.aio
+import pytest
+from grpc.aio import EOF, AioRpcError
+
+from phoenix_dma.declare import participant
+from phoenix_dma.v1 import registry_pb2, registry_pb2_grpc, session_pb2, session_pb2_grpc
+from tests.e2e.stage import Stage, steward
+from tests.support.keys import bearer
+from tests.support.until import until
+
+CONNECTIONS: Final = 8
+AT_ONCE: Final = 16
+"""Registrations on their way at the same time."""
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 2.0
+
+
+class Tally:
+    """What happened to a crowd."""
+
+    def __init__(self) -> None:
+        self.broken: Counter[str] = Counter()
+        """Streams that ended, by status; none ends by its own client's will."""
+        self.lost: Counter[str] = Counter()
+        """Leases that the house took away, by reason."""
+        self.acknowledged: dict[str, float] = {}
+        """When each participant's beat was acknowledged last (the loop's time)."""
+
+    def heard_since(self, moment: float) -> int:
+        """How many have had a beat acknowledged since then."""
+        return sum(heard >= moment for heard in self.acknowledged.values())
+
+
+class Beater:
+    """One participant; it comes back whenever its stream breaks."""
+
+    def __init__(self, sessions: Any, name: str, token: str, tally: Tally) -> None:
+        self._sessions = sessions
+        self._name = name
+        self._token = token
+        self._tally = tally
+        self._seq = 0
+
+    async def live(self) -> None:
+        """Stay until cancelled."""
+        pause = FIRST_PAUSE
+        while True:
+            began = self._seq
+            try:
+                await self._stream()
+            except AioRpcError as error:
+                self._tally.broken[error.code().name] += 1
+            pause = FIRST_PAUSE if self._seq > began else min(2 * pause, LONGEST_PAUSE)
+            await asyncio.sleep(random.uniform(0.5, 1.0) * pause)  # noqa: S311  # no secret
+
+    async def _stream(self) -> None:
+        call = self._sessions.KeepAlive(metadata=bearer(self._token))
+        beating: asyncio.Task[None] | None = None
+        try:
+            attach = session_pb2.Attach(participant_id=self._name, generation=1)
+            await call.write(session_pb2.KeepAliveRequest(attach=attach))
+            while (message := await call.read()) is not EOF:
+                kind = message.WhichOneof("message")
+                if kind == "lease":
+                    beating = asyncio.create_task(self._beat(call, message.lease))
+                elif kind == "beat_ack":
+                    now = asyncio.get_running_loop().time()
+                    self._tally.acknowledged[self._name] = now
+                elif kind == "lease_lost":
+                    reason = session_pb2.LeaseLostReason.Name(message.lease_lost.reason)
+                    self._tally.lost[reason] += 1
+            self._tally.broken["OK"] += 1
+        finally:
+            if beating is not None:
+                beating.cancel()
+                await asyncio.gather(beating, return_exceptions=True)
+            call.cancel()
+
+    async def _beat(self, call: Any, lease: session_pb2.Lease) -> None:
+        interval = lease.interval.ToTimedelta().total_seconds()
+        first = session_pb2.Beat(slot=lease.slot, state=session_pb2.HEALTH_STATE_SERVING)
+        beats = session_pb2.Beats(beats=[first])
+        while True:
+            self._seq += 1
+            beats.seq = self._seq
+            await call.write(session_pb2.KeepAliveRequest(beats=beats))
+            beats = session_pb2.Beats(unchanged=[lease.slot])
+            # Everybody at another moment of the interval, as participants of their own would.
+            await asyncio.sleep(interval * random.uniform(0.9, 1.0))  # noqa: S311  # no secret
+
+
+class Crowd:
+    """A number of registered participants; `present` opens all their streams at once."""
+
+    def __init__(self, stage: Stage, channels: Sequence[grpc.aio.Channel], size: int) -> None:
+        self._stage = stage
+        self._channels = channels
+        self.names = [f"agent.crowd.{number:05d}" for number in range(size)]
+        self.tally = Tally()
+        self._lives: list[asyncio.Task[None]] = []
+
+    async def register(self) -> None:
+        """Everybody, each by its own credential."""
+        door = asyncio.Semaphore(AT_ONCE)
+
+        async def one(number: int, name: str) -> None:
+            stub = registry_pb2_grpc.RegistryServiceStub(self._channel(number))
+            declaration = participant(steward(name, {}))
+            request = registry_pb2.RegisterParticipantRequest(
+                participant=declaration, request_id=f"register.{name}"
+            )
+            async with door:
+                answer: Any = stub.RegisterParticipant(request, metadata=bearer(self._token(name)))
+                await answer
+
+        await asyncio.gather(*(one(*each) for each in enumerate(self.names)))
+
+    @asynccontextmanager
+    async def present(self) -> AsyncIterator[None]:
+        """Everybody is here, each on a stream of its own."""
+        self._lives = [
+            asyncio.create_task(self._beater(number, name).live())
+            for number, name in enumerate(self.names)
+        ]
+        try:
+            yield
+        finally:
+            for life in self._lives:
+                life.cancel()
+            await asyncio.gather(*self._lives, return_exceptions=True)
+
+    async def heard(self, since: float, seconds: float) -> float:
+        """Seconds after ``since`` (the loop's time) at which everybody had been answered a beat.
+
+        Fails with what happened instead where that takes longer than ``seconds`` from now.
+        """
+
+        async def everybody() -> bool:
+            broken = [life for life in self._lives if life.done()]
+            assert not broken, broken[0].exception()
+            return self.tally.heard_since(since) == len(self.names)
+
+        try:
+            await until(everybody, seconds)
+        except TimeoutError:
+            heard = self.tally.heard_since(since)
+            missing = f"{len(self.names) - heard} of {len(self.names)} were not heard"
+            pytest.fail(f"{missing}; ended: {self.tally.broken}, lost: {self.tally.lost}")
+        return asyncio.get_running_loop().time() - since
+
+    def _beater(self, number: int, name: str) -> Beater:
+        sessions = session_pb2_grpc.SessionServiceStub(self._channel(number))
+        return Beater(sessions, name, self._token(name), self.tally)
+
+    def _channel(self, number: int) -> grpc.aio.Channel:
+        return self._channels[number % len(self._channels)]
+
+    def _token(self, name: str) -> str:
+        return self._stage.participant_token(name)
+
+
+@asynccontextmanager
+async def crowd_of(stage: Stage, size: int) -> AsyncIterator[Crowd]:
+    """A crowd in front of the gateway, on a few connections; nobody is registered yet."""
+    # Without a pool of its own every channel would share one connection.
+    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 2000)]
+    async with AsyncExitStack() as stack:
+        channels = [
+            await stack.enter_async_context(
+                grpc.aio.insecure_channel(stage.house.address("gateway"), options=options)
+            )
+            for _ in range(CONNECTIONS)
+        ]
+        yield Crowd(stage, channels, size)
