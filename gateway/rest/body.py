@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import re
 from typing import NoReturn
 
 from starlette.requests import Request
 
 from gateway.problems import MalformedBody, UnsupportedMediaType
+from gateway.rest.reading import shown
 from phoenix_runtime.core.errors import TooLarge
 from phoenix_runtime.core.json import Json
 
@@ -52,10 +54,13 @@ def _check_headers(request: Request, limit: int) -> None:
     """Refuse by what the headers say, before a byte of the body is read."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
-        raise MalformedBody(f"The body is compressed ({encoding[:32]}); only plain JSON is read")
-    kind = request.headers.get("content-type", JSON_TYPE).partition(";")[0].strip().lower()
-    if kind != JSON_TYPE:
-        raise UnsupportedMediaType(f"The body is {kind[:64]}, not {JSON_TYPE}")
+        raise MalformedBody(f"The body is compressed ({shown(encoding)}); only plain JSON is read")
+    kind, _, details = request.headers.get("content-type", JSON_TYPE).lower().partition(";")
+    if kind.strip() != JSON_TYPE:
+        raise UnsupportedMediaType(f"The body is {shown(kind.strip())}, not {JSON_TYPE}")
+    charset = re.search(r"charset\s*=\s*\"?([^\";\s]*)", details)
+    if charset is not None and charset[1] not in {"utf-8", "utf8", "us-ascii"}:
+        raise UnsupportedMediaType(f"The body is in {shown(charset[1])}; JSON comes in UTF-8")
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > limit:
         raise TooLarge("request", size=int(announced), limit=limit)

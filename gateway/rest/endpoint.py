@@ -16,12 +16,13 @@ from gateway.proxy.homes import HOMES
 from gateway.proxy.patience import reached
 from gateway.rest.body import read_body
 from gateway.rest.door import Door
-from gateway.rest.requests import RestRequest, message_of
+from gateway.rest.query import read_query
+from gateway.rest.requests import RestRequest, message_of, outside
 from gateway.rest.routes import RestRoute
 from gateway.rest.writing import document
 from phoenix_runtime.chassis.channels import Channels
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.core.errors import Refused
+from phoenix_runtime.core.errors import FieldInvalid, Refused
 from phoenix_runtime.core.principal import Call
 
 log = structlog.get_logger(__name__)
@@ -79,6 +80,8 @@ class Endpoint:
                 message = message_of(self._route, await self._read(request))
                 await reached(self._channel)
                 answer: Message = await self._channels.ask(call, self._ask, message)
+        except FieldInvalid as refused:
+            return problem(outside(self._route, refused), _occurrence(call))
         except Refused as refused:
             return problem(refused, _occurrence(call))
         except Exception as error:  # noqa: BLE001  # the last line of defence: logged, and told
@@ -93,7 +96,7 @@ class Endpoint:
             body = await read_body(request, limit=self._largest_body)
         return RestRequest(
             path=request.path_params,
-            query=request.query_params.multi_items(),
+            query=read_query(request.scope["query_string"]),
             body=body,
             idempotency_key=request.headers.get(IDEMPOTENCY_KEY, ""),
         )

@@ -7,6 +7,7 @@ silently left out, and every violation is collected under its path.
 import base64
 import binascii
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
@@ -22,6 +23,9 @@ DEEPEST = 28
 
 EXACT = 1 << 53
 """From here on a JSON number is no exact integer any more."""
+
+DECIMAL = re.compile(r"-?[0-9]{1,20}", re.ASCII)
+"""An integer as a text: in these digits alone, although Python reads others as well."""
 
 STRUCT = "google.protobuf.Struct"
 TIMES = {
@@ -54,7 +58,7 @@ def read_message(message: Message, value: Json, path: str = "") -> Iterator[Viol
         return
     fields = fields_by_name(message)
     for name, inner in value.items():
-        here = f"{path}.{_shown(name)}" if path else _shown(name)
+        here = f"{path}.{shown(name)}" if path else shown(name)
         field = fields.get(name)
         if field is None:
             yield Violation(here, "is no field of this request")
@@ -103,7 +107,7 @@ def _read_map(
         if isinstance(inner, str):
             target[name] = inner
         else:
-            yield Violation(f"{path}.{_shown(name)}", "has to be a text")
+            yield Violation(f"{path}.{shown(name)}", "has to be a text")
 
 
 def _read_inner(target: Message, value: Json, path: str) -> Iterator[Violation]:
@@ -154,7 +158,7 @@ def _unfit_leaf(value: str | float | None, path: str) -> Iterator[Violation]:
 
 def _below(path: str, name: str | int) -> str:
     """The path of what stands inside."""
-    return f"{path}[{name}]" if isinstance(name, int) else f"{path}.{_shown(name)}"
+    return f"{path}[{name}]" if isinstance(name, int) else f"{path}.{shown(name)}"
 
 
 def _parts(value: Any) -> Iterator[tuple[str | int, Json]]:
@@ -212,7 +216,7 @@ def _text(field: FieldDescriptor, value: Json) -> str | bytes:
 
 def _integer(value: Json) -> int:
     """An integer, or its decimal text, as protobuf writes those that a double cannot hold."""
-    if isinstance(value, str) and value.removeprefix("-").isdecimal() and len(value) <= 20:
+    if isinstance(value, str) and DECIMAL.fullmatch(value):
         return int(value)
     if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
         return int(value)
@@ -250,7 +254,7 @@ def _is_text(value: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
-def _shown(name: object) -> str:
+def shown(name: object) -> str:
     """A name as it may stand in an error: printable ASCII and short."""
     text = str(name)[:64].encode("ascii", "backslashreplace").decode()
     return "".join(character if character.isprintable() else "?" for character in text)

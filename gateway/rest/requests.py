@@ -1,17 +1,19 @@
 """A request of REST as the message that its RPC takes: body, query, path, Idempotency-Key."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gateway.rest.reading import FLOATS, INTEGERS, fields_by_name, read_field, read_message
+from gateway.rest.reading import FLOATS, fields_by_name, read_field, read_message
 from gateway.rest.routes import WHOLE, RestRoute
 from phoenix_runtime.chassis.validation import validate
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import Json
 
+NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?", re.ASCII | re.IGNORECASE)
 REQUEST_ID = "request_id"
 LONGEST_REQUEST_ID = 128
 MOST_VIOLATIONS = 64
@@ -41,7 +43,7 @@ def message_of(route: RestRoute, request: RestRequest) -> Message:
     except FieldInvalid as refused:
         violations += [v for v in refused.violations if v.field not in known]
     if violations:
-        raise FieldInvalid(_bounded([_outside(route, v) for v in violations]))
+        raise outside(route, FieldInvalid(_bounded(violations)))
     return message
 
 
@@ -96,12 +98,9 @@ def _value(described: FieldDescriptor, text: str) -> Json:
     """A parameter's text as the JSON value that a body would hold; unreadable it stays a text."""
     if described.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return {"true": True, "false": False}.get(text, text)
-    if described.cpp_type in INTEGERS | FLOATS:
-        try:
-            return int(text) if described.cpp_type in INTEGERS else float(text)
-        except ValueError:
-            return text
-    return text
+    if described.cpp_type in FLOATS and NUMBER.fullmatch(text):
+        return float(text)
+    return text  # that of an integer is read as one
 
 
 def _from_key(message: Message, key: str) -> Iterator[Violation]:
@@ -118,9 +117,15 @@ def _from_key(message: Message, key: str) -> Iterator[Violation]:
         setattr(message, REQUEST_ID, key)
 
 
-def _outside(route: RestRoute, violation: Violation) -> Violation:
-    """The violation under the path that the caller sees: the body's own, not that of the RPC."""
-    inner = f"{route.body}."
-    if route.body not in {"", WHOLE} and violation.field.startswith(inner):
-        return Violation(violation.field.removeprefix(inner), violation.text)
-    return violation
+def outside(route: RestRoute, refused: FieldInvalid) -> FieldInvalid:
+    """The refusal by the paths that the caller sees: those of the body, not of the RPC.
+
+    For what this gateway finds wrong, and for what a service behind does.
+    """
+    return FieldInvalid(Violation(_path(route, v.field), v.text) for v in refused.violations)
+
+
+def _path(route: RestRoute, field: str) -> str:
+    if route.body in {"", WHOLE}:
+        return field
+    return "body" if field == route.body else field.removeprefix(f"{route.body}.")

@@ -1,6 +1,7 @@
 """The REST port's pages: the routes of the contract, health, metrics, and what is none of these."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
@@ -12,6 +13,8 @@ from starlette.routing import Route
 from gateway.problems import MethodNotAllowed, Occurrence, problem
 from gateway.rest.door import Door
 from gateway.rest.endpoint import Endpoint, unexpected
+from gateway.rest.openapi import openapi_document
+from gateway.rest.reading import shown
 from gateway.rest.routes import rest_routes
 from phoenix_runtime.chassis.channels import Channels
 from phoenix_runtime.core.errors import NotFound, Refused
@@ -25,18 +28,20 @@ def make_site(
     door: Door, channels: Channels, serving: Mapping[str, bool], *, largest_body: int
 ) -> Starlette:
     """The application; ``serving`` says at any time which services behind are there."""
+    routes = rest_routes()
     pages = [
         Route(
             route.path,
             Endpoint(route, door, channels, largest_body=largest_body).answer,
             methods=[route.method],
         )
-        for route in rest_routes()
+        for route in routes
     ]
     pages += [
         Route("/healthz", _alive),
         Route("/readyz", _ready(serving)),
         Route("/metrics", _metrics(door)),
+        Route("/openapi.json", _described(door, openapi_document(routes))),
     ]
     return Starlette(
         routes=pages, exception_handlers={HTTPException: _no_page, Exception: _our_fault}
@@ -73,9 +78,23 @@ def _metrics(door: Door) -> Page:
     return metrics
 
 
+def _described(door: Door, document: Mapping[str, Any]) -> Page:
+    """The contract of this port, for whoever has a credential, as reflection is at the other."""
+    answer = JSONResponse(document)
+
+    async def described(request: Request) -> Response:
+        try:
+            door.call(request)
+        except Refused as refused:
+            return problem(refused)
+        return answer
+
+    return described
+
+
 async def _no_page(request: Request, error: Exception) -> Response:
     """No such path, or not with that method."""
-    path = request.url.path[:128]
+    path = shown(request.url.path)
     if isinstance(error, HTTPException) and error.status_code == 405:
         refused: Refused = MethodNotAllowed(f"{path} is not served with {request.method}")
         return problem(refused, Occurrence(headers=dict(error.headers or {})))

@@ -168,7 +168,7 @@ def test_unknown_and_missing_fields_are_named_at_once_under_the_callers_own_path
 
 def test_a_body_that_is_no_object_is_refused() -> None:
     assert refused("/state/checkpoint", RestRequest(body=[1]))["body"] == "has to be a JSON object"
-    assert "task" in refused("/tasks/submit", RestRequest(body="task"))
+    assert set(refused("/tasks/submit", RestRequest(body="task"))) == {"body"}
 
 
 def test_camel_case_is_refused_since_one_vocabulary_is_spoken() -> None:
@@ -209,7 +209,7 @@ def test_zero_is_not_the_same_as_not_given() -> None:
     assert heartbeat({"participant_id": "a", "load": 0}).HasField("load")
 
 
-@given(st.integers(-(2**63), 2**63 - 1))
+@given(st.integers(0, 2**63 - 1))
 def test_64_bit_integers_read_back_exactly_whatever_their_size(number: int) -> None:
     written = document(session_pb2.HeartbeatRequest(generation=number))["generation"]
     assert isinstance(written, int) == (abs(number) <= 2**53)
