@@ -8,6 +8,7 @@ from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.discovery import Alternative
 from assignment_svc.domain.states import ActionKind, TaskStatus
 from assignment_svc.domain.task import Task, TaskFilter
+from assignment_svc.domain.texts import checked_obligations
 from assignment_svc.usecases.assigned import Assigned
 from assignment_svc.usecases.authorize_action import Action, Authorized
 from assignment_svc.usecases.changed import Changed
@@ -152,7 +153,8 @@ def cancelled_to_pb(changed: Changed) -> assignment_pb2.CancelTaskResponse:
 def result_from_pb(request: assignment_pb2.CompleteTaskRequest) -> Result:
     """What an assignee brings."""
     value = struct_to_json(request.result, "result") if request.HasField("result") else {}
-    return Result(request.task_id, request.epoch, value, tuple(request.fulfilled_obligations))
+    named = checked_obligations("fulfilled_obligations", request.fulfilled_obligations)
+    return Result(request.task_id, request.epoch, value, named)
 
 
 def completed_to_pb(changed: Changed) -> assignment_pb2.CompleteTaskResponse:

@@ -6,6 +6,7 @@ from assignment_svc.domain.handoff import Handoff, HandoffFilter, Offer
 from assignment_svc.domain.retirement import Retirement, RetirementFilter
 from assignment_svc.domain.states import HandoffStatus, RetirementMode, RetirementStatus
 from assignment_svc.domain.task import LeftOut
+from assignment_svc.domain.texts import checked_obligations
 from assignment_svc.usecases.complete_handoff import Completion, TakenOver
 from assignment_svc.usecases.initiate_handoff import HandoffResult
 from assignment_svc.usecases.offering import Reception
@@ -84,7 +85,8 @@ def handoff_filter_from_pb(request: handoff_pb2.ListHandoffsRequest) -> HandoffF
 
 def completion_from_pb(request: handoff_pb2.CompleteHandoffRequest) -> Completion:
     """What the target answers."""
-    reception = Reception(request.received_hash, tuple(request.accepted_obligations))
+    accepted = checked_obligations("accepted_obligations", request.accepted_obligations)
+    reception = Reception(request.received_hash, accepted)
     return Completion(request.handoff_id, request.offer_id, reception)
 
 

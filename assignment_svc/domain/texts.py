@@ -1,11 +1,14 @@
 """Free text from outside: bounded, and without characters that mislead or cannot be stored."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from phoenix_runtime.core.errors import FieldInvalid, Violation
+from phoenix_runtime.core.ids import is_identifier
 
 LONGEST_REASON = 2000
+MOST_OBLIGATIONS = 64
+LONGEST_OBLIGATION = 128
 
 _MISLEADING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Bidirectional controls: a reviewer would read another text than the one that is stored."""
@@ -27,6 +30,28 @@ def checked_text(field: str, text: str, longest: int = LONGEST_REASON) -> str:
     if violations:
         raise FieldInvalid(violations)
     return text
+
+
+def checked_id(field: str, value: str) -> str:
+    """``value`` where it can be somebody's id; raises `FieldInvalid` otherwise."""
+    if not is_identifier(value):
+        text = "is no id: lower-case ASCII letters, digits, '.', '_' and '-', 1 to 128, no '..'"
+        raise FieldInvalid([Violation(field, text)])
+    return value
+
+
+def checked_obligations(field: str, named: Sequence[str]) -> tuple[str, ...]:
+    """``named`` where each can be an obligation's id, as policy writes them.
+
+    Raises `FieldInvalid` for more than 64, or for what is no printable name.
+    """
+    if len(named) > MOST_OBLIGATIONS:
+        raise FieldInvalid([Violation(field, f"names at most {MOST_OBLIGATIONS} obligations")])
+    for index, one in enumerate(named):
+        if not one.isprintable() or not 0 < len(one) <= LONGEST_OBLIGATION:
+            text = f"is no id of 1 to {LONGEST_OBLIGATION} printable characters"
+            raise FieldInvalid([Violation(f"{field}[{index}]", text)])
+    return tuple(named)
 
 
 def _forbidden(character: str) -> bool:

@@ -6,7 +6,7 @@ from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.lifecycle import task_step
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
-from assignment_svc.domain.texts import checked_text
+from assignment_svc.domain.texts import checked_id, checked_text
 from assignment_svc.usecases.act import Act
 from assignment_svc.usecases.guard import noted
 from assignment_svc.usecases.migration import Start, begin_handoff
@@ -47,6 +47,7 @@ class InitiateHandoff:
         Raises `NotFound`, `NotPermitted`, `StaleAssignment` where ``source`` does not hold the
         task, `IllegalTransition` where the task cannot migrate.
         """
+        checked_id("source", asked.source)
         checked_text("reason", asked.why)
         async with noted(self._ports, call, "InitiateHandoff"):
             actor = _actor(call, asked.source)

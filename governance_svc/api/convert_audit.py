@@ -1,7 +1,7 @@
 """Between audit messages and the ledger's values."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 from typing import Final
 
@@ -10,10 +10,14 @@ from phoenix_dma.v1 import audit_pb2
 from phoenix_runtime.chassis.receivers import event_to_pb
 from phoenix_runtime.chassis.wire import struct_to_json, time_from_pb
 from phoenix_runtime.core.errors import FieldInvalid, Violation
-from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.events import AuditEvent, AuditEventType
+from phoenix_runtime.core.ids import is_identifier
 from phoenix_runtime.core.pages import Page
 
 STRIDE: Final = 64
+FILTERS: Final = ("participant", "task", "policy_decision", "handoff")
+"""The filters by an id whose field is not called one."""
+KNOWN_TYPES: Final = frozenset(AuditEventType)
 
 
 async def events_from_pb(events: Sequence[audit_pb2.AuditEvent]) -> list[AuditEvent]:
@@ -70,7 +74,10 @@ def appended_to_pb(appended: Appended) -> audit_pb2.AppendAuditEventsResponse:
 
 def filter_from_pb(request: audit_pb2.ListAuditEventsRequest) -> AuditFilter:
     """What is looked for; types in any case, alone or comma-separated. Raises `FieldInvalid`."""
-    named = (name.strip().upper() for text in request.type for name in text.split(","))
+    named = [name.strip().upper() for text in request.type for name in text.split(",")]
+    violations = list(_misnamed(request, named))
+    if violations:
+        raise FieldInvalid(violations)
     return AuditFilter(
         participant=request.participant,
         task=request.task,
@@ -81,6 +88,18 @@ def filter_from_pb(request: audit_pb2.ListAuditEventsRequest) -> AuditFilter:
         since=time_from_pb(request, "since"),
         until=time_from_pb(request, "until"),
     )
+
+
+def _misnamed(
+    request: audit_pb2.ListAuditEventsRequest, types: Sequence[str]
+) -> Iterator[Violation]:
+    """A filter that fits nothing for ever is a mistake, and not a question."""
+    for field in FILTERS:
+        value: str = getattr(request, field)
+        if value and not is_identifier(value):
+            yield Violation(field, "is no id: lower-case ASCII, digits, '.', '_', '-', 1 to 128")
+    if any(name and name not in KNOWN_TYPES for name in types):
+        yield Violation("type", "is no type of event; docs/events.md lists them")
 
 
 def entries_to_pb(page: Page[Entry]) -> audit_pb2.ListAuditEventsResponse:

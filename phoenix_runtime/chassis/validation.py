@@ -2,8 +2,9 @@
 
 A U+0000 in any text is refused here, for every RPC: PostgreSQL takes none, and a text that is kept
 in memory first would fail in a loop that works for everybody. So are times and durations that
-protobuf itself calls invalid. Everything else is parsed by the domain into values that cannot be
-wrong.
+protobuf itself calls invalid, and, of what a request itself names, ids that can be nobody's and
+negative counters: both are known by the names of their fields, which mean the same everywhere.
+Everything else is parsed by the domain into values that cannot be wrong.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from google.protobuf.message import Message
 
 from phoenix_runtime.chassis.schema import required
 from phoenix_runtime.core.errors import FieldInvalid, Violation
+from phoenix_runtime.core.ids import is_identifier
 
 OURS = "phoenix_dma."
 NUL: Final = "\0"
@@ -24,13 +26,45 @@ LAST_SECOND: Final = 253_402_214_399
 """The end of 9999-12-30: the database's driver takes the last moment of a calendar for infinity."""
 LONGEST_SECONDS: Final = 315_576_000_000
 """Ten thousand years, the longest Duration."""
+REQUEST_ID: Final = "request_id"
+"""The one id that callers make as they like."""
+COUNTERS: Final = frozenset({"epoch", "generation", "version", "base_version"})
+"""They count from 1; where 0 can be sent, it stands for not given, or for before the first."""
+WHOLE: Final = frozenset({FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64})
 
 
 def validate(request: Message) -> None:
     """Raise `FieldInvalid` with every violation of ``request`` at once, by field path."""
-    violations = list(_violations(request, ""))
+    violations = [*_violations(request, ""), *_misnamed(request)]
     if violations:
         raise FieldInvalid(violations)
+
+
+def _misnamed(request: Message) -> Iterator[Violation]:
+    """Ids and counters of the request itself; what it declares inside is the domain's to parse."""
+    ids, counters = _naming(request.DESCRIPTOR)
+    for name in ids:
+        value: str = getattr(request, name)
+        # One that is not given is somebody else's question, and U+0000 is refused already.
+        if value and NUL not in value and not is_identifier(value):
+            rule = "lower-case ASCII letters, digits, '.', '_' and '-', 1 to 128, no '..'"
+            yield Violation(name, f"is no id: {rule}")
+    for name in counters:
+        if getattr(request, name) < 0:
+            yield Violation(name, "is negative; it counts from 1")
+
+
+@cache
+def _naming(message: Descriptor) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The fields of a message that hold an id, and those that hold a counter."""
+    single = [field for field in message.fields if not field.is_repeated]
+    texts = [field.name for field in single if field.type == FieldDescriptor.TYPE_STRING]
+    ids = (name for name in texts if name == "id" or name.endswith("_id"))
+    whole = (field.name for field in single if field.type in WHOLE)
+    return (
+        tuple(name for name in ids if name != REQUEST_ID),
+        tuple(name for name in whole if name in COUNTERS),
+    )
 
 
 @cache
@@ -78,9 +112,13 @@ def _violations(message: Message, path: str) -> Iterator[Violation]:
 
 
 def _text_violations(field: FieldDescriptor, value: Any, name: str) -> Iterator[Violation]:
-    texts = value if field.is_repeated else (value,)
-    if any(NUL in text for text in texts):
-        yield Violation(name, "contains the character U+0000")
+    if not field.is_repeated:
+        if NUL in value:
+            yield Violation(name, "contains the character U+0000")
+        return
+    for index, text in enumerate(value):
+        if NUL in text:
+            yield Violation(f"{name}[{index}]", "contains the character U+0000")
 
 
 def _moment_violations(value: Any, name: str) -> Iterator[Violation]:

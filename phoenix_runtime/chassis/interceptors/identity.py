@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from phoenix_runtime.chassis.context import Serving, serving
 from phoenix_runtime.chassis.credentials import ServiceIdentity, Verifier
 from phoenix_runtime.chassis.interceptors.chain import Arrival
-from phoenix_runtime.core.errors import CredentialInvalid
+from phoenix_runtime.core.errors import CredentialInvalid, FieldInvalid, Violation
 from phoenix_runtime.core.ids import NewId
 from phoenix_runtime.core.principal import Call, Principal, Role
 
@@ -50,12 +50,11 @@ class IdentityStage:
         if service is not None and service.tenant != principal.tenant:
             raise CredentialInvalid("The service credential is for another tenant")
         given = headers.get(CORRELATION, "") if service is not None else ""
-        asked = headers.get(IDEMPOTENCY_KEY) or headers.get(REQUEST_ID) or ""
         return Call(
             principal=principal,
             correlation_id=given or self._new_id("audit.corr"),
             service=service.name if service is not None else "",
-            request_id=asked if SPOKEN_BY_ANYBODY.fullmatch(asked) else "",
+            request_id=_request_id(headers),
             metadata=_forwarded(headers),
         )
 
@@ -97,8 +96,24 @@ def _headers(arrival: Arrival) -> dict[str, str]:
             continue
         if key in headers and key in {AUTHORIZATION, SERVICE_CREDENTIAL}:
             raise CredentialInvalid(f"The call carries more than one {key}")
+        if key == IDEMPOTENCY_KEY and headers.get(key, value) != value:
+            raise FieldInvalid([Violation("request_id", f"the call carries two {key}s")])
         headers[key] = value
     return headers
+
+
+def _request_id(headers: dict[str, str]) -> str:
+    """What makes a repetition harmless, where the message itself does not say.
+
+    A key that cannot be kept is refused: whoever sent it would repeat without protection. An
+    ``x-request-id`` is only taken where it will do: proxies set it for purposes of their own.
+    """
+    key = headers.get(IDEMPOTENCY_KEY, "")
+    if key and not SPOKEN_BY_ANYBODY.fullmatch(key):
+        text = f"{IDEMPOTENCY_KEY} has to be 1 to 128 printable ASCII characters without spaces"
+        raise FieldInvalid([Violation("request_id", text)])
+    asked = headers.get(REQUEST_ID, "")
+    return key or (asked if SPOKEN_BY_ANYBODY.fullmatch(asked) else "")
 
 
 def _bearer(header: str) -> str:

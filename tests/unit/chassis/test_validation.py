@@ -23,7 +23,7 @@ def test_a_zero_character_is_refused_in_every_text_however_deep() -> None:
     assert fields_refused(assignment_pb2.GetTaskRequest(task_id="a\0b")) == ["task_id"]
     assert fields_refused(submission(objective="\0", data_domains=["a", "b\0"])) == [
         "task.objective",
-        "task.data_domains",
+        "task.data_domains[1]",
     ]
     ack = session_pb2.DirectiveAck(directive_id="directive.1", error="\0")
     assert fields_refused(session_pb2.KeepAliveRequest(directive_ack=ack)) == [
@@ -31,6 +31,32 @@ def test_a_zero_character_is_refused_in_every_text_however_deep() -> None:
     ]
     filters = registry_pb2.ListParticipantsRequest(types=["agent"], page_token="\0")
     assert fields_refused(filters) == ["page_token"]
+
+
+@pytest.mark.parametrize("nobody", ["Agent.1", "a b", "..", "\u0430gent", "a" * 129, "' OR 1=1"])
+def test_what_can_be_nobodys_id_is_refused_where_a_request_names_something(nobody: str) -> None:
+    assert fields_refused(assignment_pb2.GetTaskRequest(task_id=nobody)) == ["task_id"]
+    assert fields_refused(session_pb2.HeartbeatRequest(participant_id=nobody)) == ["participant_id"]
+
+
+def test_what_a_request_declares_inside_is_left_to_the_domain() -> None:
+    validate(submission(task_id="Not an id", parent_epoch=-1))
+
+
+def test_a_request_id_is_the_callers_own() -> None:
+    validate(assignment_pb2.CancelTaskRequest(task_id="t", request_id="Any Words"))
+
+
+@pytest.mark.parametrize("number", [-1, -(2**63)])
+def test_a_negative_epoch_generation_or_version_is_refused(number: int) -> None:
+    started = assignment_pb2.StartTaskRequest(task_id="t", epoch=number)
+    assert fields_refused(started) == ["epoch"]
+    resumed = assignment_pb2.ResumeTasksRequest(generation=number)
+    assert fields_refused(resumed) == ["generation"]
+    record = assignment_pb2.RecordCheckpointRequest(
+        task_id="t", epoch=1, base_version=number, hash="h"
+    )
+    assert fields_refused(record) == ["base_version"]
 
 
 @pytest.mark.parametrize(

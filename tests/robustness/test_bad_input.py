@@ -1,0 +1,85 @@
+"""Bad input is refused by field and with a remedy, over gRPC and REST, and changes nothing.
+
+The tables are in `bad_input/`. After every case the audit (but for refusals, which are audited) and
+every table of the tenant are what they were; after all of them every service still serves, none
+has logged an error, and `validate` finds nothing.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.robustness.bad_input import contexts, participants, reads, tasks, transport
+from tests.robustness.bad_input.cases import Both, Rest, Wire
+from tests.robustness.bad_input.ground import (
+    OUR_FAULT,
+    ROUTES,
+    Ground,
+    ground,
+    house,
+    says_what_to_do,
+)
+
+__all__ = ["ground", "house"]
+
+on_one_loop = pytest.mark.asyncio(loop_scope="session")
+CASES = [
+    *participants.CASES,
+    *tasks.CASES,
+    *contexts.CASES,
+    *reads.CASES,
+    *transport.CASES,
+]
+BOTH = [case for case in CASES if isinstance(case, Both)]
+REST = [case for case in CASES if isinstance(case, Rest)]
+WIRE = [case for case in CASES if isinstance(case, Wire)]
+CODES = {"TOO_LARGE": "RESOURCE_EXHAUSTED"}
+"""Of the reasons that are not INVALID_ARGUMENT."""
+
+
+def test_there_are_at_least_200_cases_and_no_two_have_one_name() -> None:
+    assert len(CASES) >= 200
+    for kind in (BOTH, REST, WIRE):
+        found = [str(case) for case in kind]
+        assert len(found) == len(set(found)), [one for one in found if found.count(one) > 1]
+
+
+@on_one_loop
+@pytest.mark.parametrize("case", BOTH, ids=str)
+async def test_a_body_is_refused_by_rest(ground: Ground, case: Both) -> None:
+    told = await ground.both_over_rest(case)
+    assert (told.code, told.reason) == (case.refusal.status, case.refusal.reason), told
+    says_what_to_do(told, case.refusal.field)
+    await ground.nothing_changed()
+
+
+@on_one_loop
+@pytest.mark.parametrize("case", BOTH, ids=str)
+async def test_the_same_message_is_refused_by_grpc(ground: Ground, case: Both) -> None:
+    told = await ground.both_over_grpc(case)
+    wanted = CODES.get(case.refusal.reason, "INVALID_ARGUMENT")
+    assert (told.code, told.reason) == (wanted, case.refusal.reason), told
+    inside = ROUTES[case.path].body
+    prefix = "" if inside == "*" or not case.refusal.field else f"{inside}."
+    says_what_to_do(told, prefix + case.refusal.field)
+    await ground.nothing_changed()
+
+
+@on_one_loop
+@pytest.mark.parametrize("case", REST, ids=str)
+async def test_a_request_is_refused_by_rest(ground: Ground, case: Rest) -> None:
+    told = await ground.over_rest(case)
+    assert (told.code, told.reason) == (case.refusal.status, case.refusal.reason), told
+    says_what_to_do(told, case.refusal.field)
+    await ground.nothing_changed()
+
+
+@on_one_loop
+@pytest.mark.parametrize("case", WIRE, ids=str)
+async def test_a_call_is_refused_by_grpc(ground: Ground, case: Wire) -> None:
+    told = await ground.over_grpc(case)
+    assert told.code not in OUR_FAULT, told
+    assert (told.code, told.reason) == (case.code, case.refusal.reason), told
+    if told.reason:
+        says_what_to_do(told, case.refusal.field)
+    await ground.nothing_changed()
