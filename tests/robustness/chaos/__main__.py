@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import random
 import sys
 import tempfile
@@ -29,6 +30,7 @@ def main() -> int:
     chosen = plan(seed, given.fault or FAULTS, given.rounds)
     out = Console(highlight=False)
     out.print(f"seed {seed}: {len(chosen)} faults; `--seed {seed}` plays the same plan again\n")
+    logging.getLogger("phoenix_dma").setLevel(logging.ERROR)  # of losses, the history tells
     outcome = asyncio.run(play(chosen, History(file), seed))
     out.print(table_of(outcome))
     for line in complaints(outcome):

@@ -66,9 +66,8 @@ async def play(plan: Sequence[Injection], history: History, seed: int) -> Outcom
         for injection in plan:
             await asyncio.sleep(injection.after)
             outcome.injected.append(await _inject(injection, house, traffics, history))
-        for traffic in traffics:
-            stuck = await traffic.settle(PATIENCE)
-            outcome.stuck += [f"{traffic.stage.tenant} {task_id}" for task_id in stuck]
+        for stuck in await asyncio.gather(*(traffic.settle(PATIENCE) for traffic in traffics)):
+            outcome.stuck += stuck
         outcome.acknowledged = history.acknowledged
         for traffic in traffics:
             await _judge(traffic.stage, outcome)

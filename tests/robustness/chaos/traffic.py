@@ -35,7 +35,7 @@ class Traffic:
         self._going: list[asyncio.Task[None]] = []
         self._numbers = {"agent": 0, "task": 0, "victim": 0}
         self._ending = False
-        self.tasks: list[str] = []
+        self.open: set[str] = set()
 
     async def begin(self) -> None:
         """Everybody joins; the work begins."""
@@ -46,15 +46,14 @@ class Traffic:
         self._going = [asyncio.create_task(step()) for step in (self._submit, self._churn)]
 
     async def settle(self, seconds: float) -> list[str]:
-        """No more tasks; wait for those that are there. Answers those that are not done."""
+        """No more tasks; wait for those that are there. Answers what became of the others."""
         self._ending = True
         await asyncio.gather(*self._going)
-        left = list(self.tasks)
         deadline = asyncio.get_running_loop().time() + seconds
-        while left and asyncio.get_running_loop().time() < deadline:
-            left = [task_id for task_id in left if not await self._done(task_id)]
+        while self.open and asyncio.get_running_loop().time() < deadline:
+            await self._look()
             await asyncio.sleep(0.2)
-        return left
+        return [await self._story(task_id) for task_id in sorted(self.open)]
 
     async def end(self) -> None:
         """Everybody goes home."""
@@ -75,36 +74,39 @@ class Traffic:
 
     async def _submit(self) -> None:
         while not self._ending:
-            if len(self.tasks) - self._succeeded() < OPEN_TASKS:
+            if len(self.open) < OPEN_TASKS:
                 await self._insist(self._submit_one, self._name("task"))
+            await self._look()
             await asyncio.sleep(0.1)
-
-    def _succeeded(self) -> int:
-        return sum(one.what == "succeeded" for one in self._mine())
-
-    def _mine(self) -> Any:
-        return (a for a in self._history.acknowledged if a.tenant == self.stage.tenant)
 
     async def _submit_one(self, task_id: str) -> None:
         desk = await self.stage.operator()
         batches = list(range(1, BATCHES + 1))
         task = self.stage.task(task_id=task_id, input={"batches": batches}, max_attempts=50)
         await desk.submit(task, request_id=f"submit.{task_id}")
-        self.tasks.append(task_id)
+        self.open.add(task_id)
         self._history.acknowledge(self.stage.tenant, "submitted", task_id)
 
-    async def _done(self, task_id: str) -> bool:
-        """Whether the house says that the task has succeeded; it may not take that back."""
-        known = any(a.what == "succeeded" and a.task == task_id for a in self._mine())
-        if not known:
-            try:
-                found = await (await self.stage.operator()).get_task(task_id)
-            except PhoenixError:
-                return False
-            known = found.status == "succeeded"
-            if known:
-                self._history.acknowledge(self.stage.tenant, "succeeded", task_id)
-        return known
+    async def _look(self) -> None:
+        """Which tasks have succeeded meanwhile; the house may not take that back."""
+        try:
+            desk = await self.stage.operator()
+            found = await desk.list_tasks(statuses=("succeeded",), limit=2 * OPEN_TASKS)
+        except PhoenixError as refused:
+            self._history.note("refused", tenant=self.stage.tenant, why=refused.reason)
+            return
+        for task_id in self.open & {task.id for task in found}:
+            self.open.discard(task_id)
+            self._history.acknowledge(self.stage.tenant, "succeeded", task_id)
+
+    async def _story(self, task_id: str) -> str:
+        """Where a task is that should not be there, and how it came to be there."""
+        found = await (await self.stage.operator()).get_task(task_id)
+        events = await self.stage.events(about=f"task/{task_id}")
+        latest = [f"{one.timestamp:%H:%M:%S} {one.type} {one.participant}" for one in events[-12:]]
+        held = f"{found.status} {found.participant or 'nobody'} {found.epoch}"
+        self._history.note("stuck", task=task_id, held=held, latest=latest)
+        return f"{self.stage.tenant} {task_id} {held}: {'; '.join(latest)}"
 
     # ---- who works
 
