@@ -1,15 +1,13 @@
 """Claims of due rows across tenants, with the worker role. A claim is a column, never a lock."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Column, ColumnElement, Table, and_, func, or_, select, tuple_, update
 
+from assignment_svc.domain.ports import CLAIM
 from assignment_svc.store.tables import approvals, gates, handoffs, retirements, tasks
 from phoenix_runtime.chassis.database import Database
-
-CLAIM = timedelta(seconds=30)
-"""How long a claimed row is left alone; after a crash somebody else takes it then."""
 
 
 class WorkerClaims:

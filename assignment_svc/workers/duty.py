@@ -6,13 +6,14 @@ from datetime import datetime
 
 import structlog
 
+from assignment_svc.domain.ports import CLAIM
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.principal import Call
 
 log = structlog.get_logger()
 
 LIMIT = 50
-"""Rows of one claim; a claim lasts longer than so many take."""
+"""Rows of one claim."""
 WIDTH = 6
 """How many are worked on at once: below the pool of connections."""
 
@@ -43,14 +44,17 @@ class Duty:
         """
         now: datetime = self._clock.now()
         due = await self._claim(now, limit=LIMIT)
-        failures = await asyncio.gather(*(self._one(tenant, row) for tenant, row in due))
+        until = self._clock.monotonic() + CLAIM.total_seconds() / 2
+        failures = await asyncio.gather(*(self._one(tenant, row, until) for tenant, row in due))
         errors = [error for error in failures if error is not None]
         if errors and len(errors) == len(due):
             raise errors[0]
         return bool(due)
 
-    async def _one(self, tenant: str, row_id: str) -> Exception | None:
+    async def _one(self, tenant: str, row_id: str, until: float) -> Exception | None:
         async with self._width:
+            if self._clock.monotonic() > until:
+                return None  # its turn came late: somebody else may be at it soon
             try:
                 await self._work(self._call(tenant), row_id)
             except Exception as error:  # whatever it is, the other rows are worked on

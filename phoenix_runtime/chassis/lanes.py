@@ -23,8 +23,8 @@ SOURCES: Final = {
     COURIER: ("directive_outbox", "directive_id"),
 }
 """Where the document is that a receiver takes: table and key column."""
-CLAIM: Final = timedelta(seconds=30)
-"""How long a receiver may take; afterwards another relay tries."""
+CLAIM: Final = timedelta(seconds=5)
+"""How long claimed rows are left alone: as long as their holder lives it asks for more time."""
 FIRST_DELAY: Final = timedelta(milliseconds=100)
 LONGEST_DELAY: Final = timedelta(seconds=30)
 
@@ -46,6 +46,7 @@ class Lane:
         self._database = database
         self._receiver = receiver
         self._claim = _claim_statement(schema, *SOURCES[receiver])
+        self._keep = _keep_statement(schema)
         self._taken = _taken_statement(schema)
         self._put_back = _put_back_statement(schema)
 
@@ -56,6 +57,14 @@ class Lane:
             raw = await driver(connection)
             rows = await raw.fetch(self._claim, now, now + CLAIM, limit, self._receiver)
         return tuple(Waiting(*row) for row in rows)
+
+    async def keep(self, rows: Sequence[Waiting]) -> None:
+        """Claim ``rows`` for longer: their receiver has not answered yet."""
+        tenants, keys = _keys(rows)
+        until = self._database.clock.now() + CLAIM
+        async with self._database.claiming() as connection:
+            raw = await driver(connection)
+            await raw.execute(self._keep, tenants, keys, self._receiver, until)
 
     async def taken(self, rows: Sequence[Waiting]) -> None:
         """Strike ``rows`` off the list."""
@@ -106,6 +115,14 @@ def _taken_statement(schema: str) -> str:
         DELETE FROM {schema}.deliveries AS d
         USING unnest($1::text[], $2::text[]) AS done (tenant, key)
         WHERE d.tenant = done.tenant AND d.key = done.key AND d.receiver = $3
+    """
+
+
+def _keep_statement(schema: str) -> str:
+    return f"""
+        UPDATE {schema}.deliveries AS d SET claimed_until = $4
+        FROM unnest($1::text[], $2::text[]) AS kept (tenant, key)
+        WHERE d.tenant = kept.tenant AND d.key = kept.key AND d.receiver = $3
     """
 
 

@@ -5,9 +5,10 @@ is down stops neither news nor directives. Order is not promised.
 """
 
 import asyncio
+import contextlib
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -19,7 +20,7 @@ from phoenix_runtime.chassis.database import Database
 from phoenix_runtime.chassis.failpoints import DELIVERY_AND_MARK, passing
 from phoenix_runtime.chassis.hints import Hint, hint_of
 from phoenix_runtime.chassis.idempotency import KEPT
-from phoenix_runtime.chassis.lanes import BUS, COURIER, LEDGER, Doomed, Lane, Pruner, Waiting
+from phoenix_runtime.chassis.lanes import BUS, CLAIM, COURIER, LEDGER, Doomed, Lane, Pruner, Waiting
 from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.chassis.outbox import Outbox
 from phoenix_runtime.core.directives import Directive
@@ -35,7 +36,7 @@ POLL_SECONDS: Final = 1.0
 """How long a row may wait that nobody was woken for: another replica's, or one put back."""
 LINGER_SECONDS: Final = 0.002
 PATIENCE_SECONDS: Final = 15.0
-"""How long a receiver may take; well below a claim."""
+"""How long a receiver may take."""
 DELIVERED_KEPT: Final = timedelta(hours=1)
 PRUNE_SECONDS: Final = 60.0
 PRUNE_BATCH: Final = 1000
@@ -90,7 +91,8 @@ class Delivery:
         if not claimed:
             return False
         groups = _by_tenant(claimed)
-        outcomes = await asyncio.gather(*(self._hand_over(group) for group in groups.values()))
+        async with self._kept(claimed):
+            outcomes = await asyncio.gather(*(self._hand_over(group) for group in groups.values()))
         taken = [row for some, _ in outcomes for row in some]
         if taken:
             passing(DELIVERY_AND_MARK, self._name, *groups)
@@ -102,6 +104,24 @@ class Delivery:
         if errors and not taken:
             raise errors[0]
         return len(claimed) == BATCH
+
+    @contextlib.asynccontextmanager
+    async def _kept(self, rows: Sequence[Waiting]) -> AsyncIterator[None]:
+        """Ask for more time while ``rows`` are handed over, so that a claim can be short."""
+        keeping = asyncio.create_task(self._keep(rows))
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeping
+
+    async def _keep(self, rows: Sequence[Waiting]) -> None:
+        while True:
+            await asyncio.sleep(CLAIM.total_seconds() / 3)
+            # Without the database the claim runs out: a row is handed over twice, and taken once.
+            with contextlib.suppress(Unavailable):
+                await self._lane.keep(rows)
 
     async def _hand_over(
         self, rows: Sequence[Waiting]

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pytest
 import pytest_asyncio
@@ -18,8 +19,10 @@ from tests.support.postgres import DatabaseFor
 from tests.support.receivers import NotedCourier, NotedLedger, NotedNews
 from tests.support.sample.notes import NoteUnit, note_units
 from tests.support.sample.store.tables import idempotency, metadata, outbox
+from tests.support.until import until
 
 LEDGER, BUS, COURIER = range(3)
+deliveries = metadata.tables["registry.deliveries"]
 
 
 @dataclass
@@ -44,6 +47,15 @@ class Stage:
         async with self.units(call_of(tenant=tenant or self.tenant)) as unit:
             receipt = await unit.tell(note_id, version)
         return receipt.audit_event_id
+
+    async def claimed_until(self, event: str) -> datetime:
+        """Until when nobody else delivers the event to the ledger."""
+        rows = select(deliveries.c.claimed_until).where(
+            deliveries.c.key == event, deliveries.c.receiver == "ledger"
+        )
+        async with self.database.reading(self.tenant) as connection:
+            found: datetime = (await connection.execute(rows)).scalar_one()
+        return found
 
     async def step(self, lane: int, relay: Relay | None = None) -> None:
         await (relay or self.relay()).loops[lane].step_once()
@@ -105,6 +117,30 @@ async def test_a_claim_whose_holder_died_is_taken_over(stage: Stage, clock: Manu
     await stage.step(LEDGER)
     assert stage.ledger.of(stage.tenant) == []
     clock.advance(2)
+    await stage.step(LEDGER)
+    assert stage.ledger.of(stage.tenant) == [event]
+
+
+async def test_a_receiver_that_takes_its_time_is_not_handed_the_same_by_another_relay(
+    stage: Stage, clock: ManualClock
+) -> None:
+    event = await stage.tell("n1")
+    stage.ledger.answers.clear()
+    delivering = asyncio.create_task(stage.step(LEDGER))
+    await stage.ledger.asked.wait()
+    first = await stage.claimed_until(event)
+    clock.advance(CLAIM.total_seconds() - 1)
+
+    async def kept() -> bool:
+        return await stage.claimed_until(event) > first
+
+    await until(kept)
+    clock.advance(2)
+    assert event not in {
+        row.key for row in await Lane(stage.worker, "registry", "ledger").claim(500)
+    }
+    stage.ledger.answers.set()
+    await delivering
     await stage.step(LEDGER)
     assert stage.ledger.of(stage.tenant) == [event]
 

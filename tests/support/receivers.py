@@ -12,7 +12,7 @@ from phoenix_runtime.core.events import AuditEvent
 class NotedLedger:
     """Notes events; ``away`` refuses all, ``refused`` are events that it will not take.
 
-    ``mixed`` tells that a batch held another tenant's events.
+    ``mixed`` tells that a batch held another tenant's events. It takes its time until ``answers``.
     """
 
     def __init__(self) -> None:
@@ -21,8 +21,13 @@ class NotedLedger:
         self.mixed = False
         self.refused: set[str] = set()
         self.arrived = asyncio.Event()
+        self.asked = asyncio.Event()
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def append(self, tenant: str, events: Sequence[AuditEvent]) -> None:
+        self.asked.set()
+        await self.answers.wait()
         if self.away:
             raise Unavailable("The ledger is away")
         if any(event.event_id in self.refused for event in events):

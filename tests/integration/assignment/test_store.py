@@ -11,6 +11,7 @@ import sqlalchemy.exc
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.declaration import TaskDeclaration, submission
 from assignment_svc.domain.handoff import Handoff, Offer, OfferRecord
+from assignment_svc.domain.ports import CLAIM
 from assignment_svc.domain.retirement import Retirement, RetirementOutcome
 from assignment_svc.domain.states import (
     HandoffStatus,
@@ -242,7 +243,7 @@ async def test_a_due_row_is_claimed_once_and_again_when_the_claim_is_over(
 
     assert await mine() == ["task.one"]
     assert await mine() == []
-    clock.advance(31)
+    clock.advance(CLAIM.total_seconds() + 1)
     assert await mine() == ["task.one"]
     async with units(call) as unit:
         assert await unit.hasten_tasks(clock.now() - timedelta(hours=1), limit=9) == 1

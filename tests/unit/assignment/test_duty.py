@@ -1,0 +1,27 @@
+"""A duty works on what it has claimed, as long as the claim is its own."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from assignment_svc.domain.ports import CLAIM
+from assignment_svc.workers.duty import WIDTH, Duty
+from phoenix_runtime.core.clock import ManualClock
+from phoenix_runtime.core.principal import Call
+from tests.support.calls import call_of
+
+
+async def test_a_row_whose_turn_comes_when_its_claim_is_nearly_over_is_left_to_the_next() -> None:
+    clock = ManualClock()
+    begun: list[str] = []
+
+    async def claim(now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
+        return [("t1", f"task.{number}") for number in range(3 * WIDTH)]
+
+    async def work(_: Call, row_id: str) -> None:
+        begun.append(row_id)
+        clock.advance(CLAIM.total_seconds() / WIDTH / 3)
+
+    duty = Duty("tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant))
+    assert await duty.step(), "there is more to do"
+    assert begun == [f"task.{number}" for number in range(len(begun))]
+    assert WIDTH <= len(begun) < 2 * WIDTH
