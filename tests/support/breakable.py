@@ -11,10 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from phoenix_runtime.local.house import NOTHING, House, HouseOptions
 from phoenix_runtime.local.postgres import Postgres
-from phoenix_runtime.local.services import MODULES
+from phoenix_runtime.local.services import MODULES, Surroundings
 from phoenix_runtime.local.valkey import Valkey
 
 SERVERS: Final = {"postgres": Postgres, "valkey": Valkey}
@@ -22,6 +23,13 @@ SERVERS: Final = {"postgres": Postgres, "valkey": Valkey}
 
 class BreakableHouse(House):
     """Parts are named as in `services.MODULES`, and ``postgres`` and ``valkey``."""
+
+    _kept: Surroundings | None = None
+
+    def _surroundings(self) -> Surroundings:
+        """Those of its first life: parts that are started side by side write no keys."""
+        self._kept = self._kept or super()._surroundings()
+        return self._kept
 
     async def kill(self, part: str) -> None:
         """SIGKILL to the part and whatever it has started; returns once it is gone."""
@@ -37,7 +45,11 @@ class BreakableHouse(House):
         ``environment`` is added to a service's own, for this life of it alone.
         """
         if part in SERVERS:
-            await SERVERS[part](self.folder, self._ports[part]).start(self._supervisor)
+            server = SERVERS[part](self.folder, self._ports[part])
+            if isinstance(server, Valkey):
+                # A new one would have a new password, and nobody who knows it.
+                server._password = str(urlsplit(self.redis_url).password)
+            await server.start(self._supervisor)
             return
         surroundings = await asyncio.to_thread(self._surroundings)
         extra = {**surroundings.extra, **environment}
@@ -47,6 +59,18 @@ class BreakableHouse(House):
         """Kill and revive."""
         await self.kill(part)
         await self.revive(part, environment)
+
+    def program(self, part: str) -> str:
+        """What the supervisor and the log call the part."""
+        return MODULES.get(part, part)
+
+    async def died(self, part: str, seconds: float) -> int:
+        """Wait until the part dies by itself; answers its code, a signal as a negative number."""
+        name = self.program(part)
+        async with asyncio.timeout(seconds):
+            code = await self._supervisor.children[name].wait()
+        await self._supervisor.stop(name)
+        return code
 
     @asynccontextmanager
     async def stalled(self, part: str) -> AsyncIterator[None]:
