@@ -12,7 +12,7 @@ OPA := .tools/bin/opa
 TESTS ?= tests
 ARGS ?=
 
-.PHONY: help venv stubs lint format types test test-opa demo up down clean
+.PHONY: help venv stubs lint format types test test-opa chaos demo up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ test-opa: stubs ## the policy engines' contract against a real OPA server too (w
 	@command -v go >/dev/null || test -x $(OPA) || { echo "test-opa: skipped, there is no Go here"; exit 0; }; \
 	$(MAKE) --no-print-directory $(OPA) && PHOENIX_DMA_TEST_OPA="$(CURDIR)/$(OPA)" \
 	$(BIN)/pytest tests/contract/test_policy_engines.py tests/contract/test_opa_rest.py $(ARGS)
+
+chaos: stubs ## faults under traffic for ten minutes, then judge what is left (ARGS="--seed 7 --minutes 30")
+	@$(BIN)/python -m tests.robustness.chaos $(ARGS)
 
 demo: stubs ## play the paper's stewardship story on real records, then leave nothing running
 	@$(BIN)/python -m examples.stewardship

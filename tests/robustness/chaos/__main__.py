@@ -19,6 +19,8 @@ from tests.robustness.chaos.history import History
 from tests.robustness.chaos.plan import plan
 from tests.robustness.chaos.play import Outcome, play
 
+LONGEST = 1_000
+"""Rounds of a plan that time ends."""
 COLUMNS = ("fault", "injected", "acknowledged", "lost", "work went on after")
 
 
@@ -27,11 +29,13 @@ def main() -> int:
     given = _arguments()
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(10_000)
     file = Path(tempfile.mkdtemp(prefix="phoenix-dma-chaos-")) / f"history-{seed}.jsonl"
-    chosen = plan(seed, given.fault or FAULTS, given.rounds)
+    chosen = plan(seed, given.fault or FAULTS, given.rounds or LONGEST)
+    seconds = float("inf") if given.rounds else 60.0 * given.minutes
+    span = f"{len(chosen)} faults" if given.rounds else f"{given.minutes:g} minutes of faults"
     out = Console(highlight=False)
-    out.print(f"seed {seed}: {len(chosen)} faults; `--seed {seed}` plays the same plan again\n")
+    out.print(f"seed {seed}: {span}; `--seed {seed}` plays the same plan again\n")
     logging.getLogger("phoenix_dma").setLevel(logging.ERROR)  # of losses, the history tells
-    outcome = asyncio.run(play(chosen, History(file), seed))
+    outcome = asyncio.run(play(chosen, History(file), seed, seconds=seconds))
     out.print(table_of(outcome))
     for line in complaints(outcome):
         out.print(line, markup=False, soft_wrap=True)
@@ -74,7 +78,8 @@ def complaints(outcome: Outcome) -> Iterator[str]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
     parser.add_argument("--seed", type=int, help="the same seed draws the same plan")
-    parser.add_argument("--rounds", type=int, default=1, help="every fault so often (1)")
+    parser.add_argument("--minutes", type=float, default=10.0, help="so long (10), or")
+    parser.add_argument("--rounds", type=int, default=0, help="every fault so often")
     parser.add_argument("--fault", action="append", choices=sorted(FAULTS), help="only this one")
     return parser.parse_args()
 

@@ -53,8 +53,13 @@ class Outcome:
         return went_on and not (self.lost or self.stuck or self.findings)
 
 
-async def play(plan: Sequence[Injection], history: History, seed: int) -> Outcome:
-    """Begin the traffic, inject what is planned, let everything come to its end, and judge."""
+async def play(
+    plan: Sequence[Injection], history: History, seed: int, *, seconds: float = float("inf")
+) -> Outcome:
+    """Begin the traffic, inject what is planned, let everything come to its end, and judge.
+
+    After ``seconds`` nothing more is injected.
+    """
     async with breakable_house(PACE) as house, AsyncExitStack() as stack:
         chance = random.Random(seed)  # noqa: S311  # it has to be repeatable, not secret
         traffics = [_traffic(house, history, chance.getrandbits(32)) for _ in range(TENANTS)]
@@ -64,6 +69,8 @@ async def play(plan: Sequence[Injection], history: History, seed: int) -> Outcom
         outcome = Outcome()
         await _went_on(history, traffics, history.now)
         for injection in plan:
+            if history.now > seconds:
+                break
             await asyncio.sleep(injection.after)
             outcome.injected.append(await _inject(injection, house, traffics, history))
         for stuck in await asyncio.gather(*(traffic.settle(PATIENCE) for traffic in traffics)):
