@@ -33,14 +33,6 @@ class Crew(Traffic):
         self._going = [asyncio.create_task(self._submit())]
         await self.works_on()
 
-    async def _submit(self) -> None:
-        """A new task for each that is done, without end."""
-        while not self._ending:
-            open_tasks = [task_id for task_id in self.tasks if not await self._done(task_id)]
-            if len(open_tasks) < AGENTS:
-                await self._insist(self._submit_one, self._name("task"))
-            await asyncio.sleep(0.1)
-
     async def works_on(self) -> None:
         """Return once a checkpoint has been acknowledged that was made after this call."""
         history, began = self._history, self._history.now
