@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.requests import Request
 
@@ -11,9 +12,14 @@ from phoenix_runtime.chassis.interceptors.authorization import check
 from phoenix_runtime.chassis.interceptors.identity import AUTHORIZATION
 from phoenix_runtime.chassis.quota import Quotas
 from phoenix_runtime.chassis.schema import Rpc
-from phoenix_runtime.core.errors import CredentialInvalid, NotPermitted
+from phoenix_runtime.core.errors import CredentialInvalid, NotPermitted, TooLarge
 from phoenix_runtime.core.ids import NewId
 from phoenix_runtime.core.principal import Call, Role
+
+HEADER_BYTES: Final = 32 * 1024
+"""Of all headers, as of all metadata at the gRPC port."""
+ENTRY_BYTES: Final = 32
+"""What HTTP/2 counts for each header beside its name and value (RFC 9113, 6.5.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,8 @@ class Door:
     quotas: Quotas
 
     def call(self, request: Request) -> Call:
-        """The call of ``request``; raises `CredentialInvalid`."""
+        """The call of ``request``; raises `CredentialInvalid`, `TooLarge` for its headers."""
+        _bounded(request)
         header = _one(request.headers.getlist(AUTHORIZATION))
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
@@ -54,6 +61,14 @@ class Door:
         if not call.principal.has(*roles):
             wanted = ", ".join(sorted(roles))
             raise NotPermitted(f"This page is for {wanted}", {"allowed_roles": wanted})
+
+
+def _bounded(request: Request) -> None:
+    """The port bounds what it has not read completely yet; more may have come in one piece."""
+    size = sum(len(name) + len(value) + ENTRY_BYTES for name, value in request.headers.raw)
+    size += len(request.scope["query_string"])
+    if size > HEADER_BYTES:
+        raise TooLarge("headers and query", size=size, limit=HEADER_BYTES)
 
 
 def _one(headers: list[str]) -> str:

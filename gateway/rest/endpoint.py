@@ -8,7 +8,7 @@ import structlog
 from google.protobuf.message import Message
 from opentelemetry import propagate, trace
 from prometheus_client import Counter, Histogram
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from gateway.problems import Occurrence, problem
@@ -38,6 +38,8 @@ SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 IDEMPOTENCY_KEY = "idempotency-key"
+HUNG_UP = 499
+"""For the metrics alone: the caller went away, or sent chunks that are none, within its body."""
 
 
 class Endpoint:
@@ -84,6 +86,8 @@ class Endpoint:
             return problem(outside(self._route, refused), _occurrence(call))
         except Refused as refused:
             return problem(refused, _occurrence(call))
+        except ClientDisconnect:
+            return Response(status_code=HUNG_UP)
         except Exception as error:  # noqa: BLE001  # the last line of defence: logged, and told
             return problem(unexpected(request, error), _occurrence(call))
         headers = {"cache-control": "no-store"}

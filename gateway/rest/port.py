@@ -9,9 +9,10 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
+from gateway.rest.door import HEADER_BYTES
+
 log = structlog.get_logger(__name__)
 GRACE_SECONDS = 3
-HEADER_BYTES = 32 * 1024
 
 
 class _Server(uvicorn.Server):

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from gateway.problems import MethodNotAllowed, Occurrence, problem
 from gateway.rest.door import Door
-from gateway.rest.endpoint import Endpoint, unexpected
+from gateway.rest.endpoint import HUNG_UP, Endpoint, unexpected
 from gateway.rest.openapi import openapi_document
 from gateway.rest.reading import shown
 from gateway.rest.routes import rest_routes
@@ -104,5 +104,5 @@ async def _no_page(request: Request, error: Exception) -> Response:
 async def _our_fault(request: Request, error: Exception) -> Response:
     """What went wrong outside of an endpoint."""
     if isinstance(error, ClientDisconnect):
-        return Response(status_code=499)
+        return Response(status_code=HUNG_UP)
     return problem(unexpected(request, error))

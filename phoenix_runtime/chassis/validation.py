@@ -28,8 +28,8 @@ LONGEST_SECONDS: Final = 315_576_000_000
 """Ten thousand years, the longest Duration."""
 REQUEST_ID: Final = "request_id"
 """The one id that callers make as they like."""
-COUNTERS: Final = frozenset({"epoch", "generation", "version", "base_version"})
-"""They count from 1; where 0 can be sent, it stands for not given, or for before the first."""
+COUNTERS: Final = frozenset({"epoch", "generation"})
+"""They count from 1; where 0 can be sent, it stands for not given."""
 WHOLE: Final = frozenset({FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64})
 
 

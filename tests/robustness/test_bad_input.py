@@ -9,9 +9,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.robustness.bad_input import contexts, participants, reads, tasks, transport
+from tests.robustness.bad_input import (
+    contexts,
+    participants,
+    raw_http,
+    reads,
+    sessions,
+    tasks,
+    transport,
+)
 from tests.robustness.bad_input.cases import Both, Rest, Wire
 from tests.robustness.bad_input.ground import (
+    HOLDER,
+    INTERNALS,
     OUR_FAULT,
     ROUTES,
     Ground,
@@ -19,6 +29,8 @@ from tests.robustness.bad_input.ground import (
     house,
     says_what_to_do,
 )
+from tests.robustness.bad_input.raw_http import Raw
+from tests.robustness.bad_input.sessions import Stream
 
 __all__ = ["ground", "house"]
 
@@ -39,7 +51,7 @@ CODES = {"TOO_LARGE": "RESOURCE_EXHAUSTED"}
 
 def test_there_are_at_least_200_cases_and_no_two_have_one_name() -> None:
     assert len(CASES) >= 200
-    for kind in (BOTH, REST, WIRE):
+    for kind in (BOTH, REST, WIRE, sessions.CASES, raw_http.CASES):
         found = [str(case) for case in kind]
         assert len(found) == len(set(found)), [one for one in found if found.count(one) > 1]
 
@@ -82,4 +94,40 @@ async def test_a_call_is_refused_by_grpc(ground: Ground, case: Wire) -> None:
     assert (told.code, told.reason) == (case.code, case.refusal.reason), told
     if told.reason:
         says_what_to_do(told, case.refusal.field)
+    await ground.nothing_changed()
+
+
+@on_one_loop
+@pytest.mark.parametrize("case", sessions.CASES, ids=str)
+async def test_a_session_ends_with_a_reason(ground: Ground, case: Stream) -> None:
+    told = await ground.over_a_stream(case)
+    if isinstance(told, str):
+        assert told == case.lost
+    else:
+        assert case.refusal is not None, told
+        assert (told.code, told.reason) == (case.code, case.refusal.reason), told
+        if told.reason:
+            says_what_to_do(told, case.refusal.field)
+    await ground.nothing_changed()
+
+
+@on_one_loop
+async def test_who_changes_its_identity_on_a_stream_is_audited(ground: Ground) -> None:
+    case = next(one for one in sessions.CASES if one.name == "a stream that changes who it is")
+    await ground.over_a_stream(case)
+    found = await ground.stage.event("ACCESS_REFUSED", actor=HOLDER)
+    assert found.detail
+
+
+@on_one_loop
+@pytest.mark.parametrize("case", raw_http.CASES, ids=str)
+async def test_what_is_no_http_is_refused_and_the_port_goes_on(ground: Ground, case: Raw) -> None:
+    credential = f"Authorization: {ground.bearer()['authorization']}\r\n".encode()
+    address = ground.stage.house.address("rest")
+    content = case.content.replace(b"{credential}", credential)
+    answer = await raw_http.answer_to(address, content)
+    # Where the other side hung up at once, there is nothing to be read.
+    assert not answer or answer.startswith(b"HTTP/1.1 4"), answer[:300]
+    assert not INTERNALS.search(answer.decode("latin-1")), answer
+    await ground.everybody_serves()
     await ground.nothing_changed()

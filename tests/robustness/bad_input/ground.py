@@ -18,6 +18,8 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from gateway.rest.routes import WHOLE, RestRoute, rest_routes
+from phoenix_dma.plain import short
+from phoenix_dma.v1 import session_pb2
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.validate import Evidence
 from phoenix_runtime.local.house import House, HouseOptions
@@ -27,10 +29,12 @@ from tests.e2e.participant import Participant
 from tests.e2e.proof import REFUSALS, SCHEMAS, prove
 from tests.e2e.stage import Stage
 from tests.robustness.bad_input.cases import AGENT, OPERATOR, Both, Headers, Rest, Wire
+from tests.robustness.bad_input.sessions import Stream
 
 HOLDER: Final = "agent.holder"
 HELD: Final = "task.held"
 PACKAGE: Final = "phoenix_dma.v1"
+KEEP_ALIVE: Final = f"/{PACKAGE}.SessionService/KeepAlive"
 DETAILS: Final = "grpc-status-details-bin"
 KEPT: Final = "SELECT count(*) FROM {schema}.idempotency WHERE tenant = $1"
 OUR_FAULT: Final = {"INTERNAL", "UNKNOWN", "DATA_LOSS", "UNAVAILABLE", "DEADLINE_EXCEEDED"}
@@ -170,6 +174,26 @@ class Ground:
         except grpc.aio.AioRpcError as error:
             return told_of(error)
         raise AssertionError(f"{case.name} was accepted")
+
+    async def over_a_stream(self, case: Stream) -> Told | str:
+        """The status that ends a stream, or the short name of why a lease was lost."""
+        content = [
+            one.SerializeToString() if isinstance(one, Message) else one
+            for one in case.messages(self.stage)
+        ]
+        open_stream: Any = self.channel.stream_stream(KEEP_ALIVE, None, None)
+        call = open_stream(iter(content), metadata=tuple(self.bearer(AGENT).items()), timeout=30.0)
+        losses = []
+        try:
+            async for answer in call:
+                told = session_pb2.KeepAliveResponse.FromString(answer)
+                if told.WhichOneof("message") == "lease_lost":
+                    losses.append(told.lease_lost)
+        except grpc.aio.AioRpcError as error:
+            return told_of(error)
+        assert losses, f"{case.name} was accepted"
+        assert not INTERNALS.search(losses[0].text), losses
+        return short(session_pb2.LeaseLostReason, losses[0].reason)
 
 
 def told_by(answer: httpx.Response) -> Told:
