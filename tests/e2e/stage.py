@@ -49,7 +49,7 @@ class Stage:
         self.recording = Recording()
         self._stack = AsyncExitStack()
         self._desk: Desk | None = None
-        self._key = OKPKey.import_key(json.loads((house.folder.keys / "issuer.jwk").read_text()))
+        self.key = OKPKey.import_key(json.loads((house.folder.keys / "issuer.jwk").read_text()))
         credential = house.folder.secrets / f"{tenant}.jwt"
         write_private(credential, self.enrolment())
         self.profile = Profile(
@@ -88,12 +88,12 @@ class Stage:
     ) -> str:
         """A credential of the house's own issuer; ``claims`` override what a genuine one says."""
         said = {"iss": ISSUER, "tenant": self.tenant, **claims}
-        return sign(said, key or self._key, self.clock, audience=audience, life=life)
+        return sign(said, key or self.key, self.clock, audience=audience, life=life)
 
     @property
     def key_id(self) -> str:
         """The name of the issuer's key."""
-        return str(self._key.kid)
+        return str(self.key.kid)
 
     def participant_token(self, participant_id: str, **claims: Any) -> str:
         """The credential of a participant, without a call for it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,6 @@ import pytest_asyncio
 from google.protobuf.message import Message
 from grpc.aio import AioRpcError
 from grpc_reflection.v1alpha import reflection
-from joserfc.jwk import OKPKey
 
 from phoenix_dma.aio.refusals import error_of
 from phoenix_dma.errors import (
@@ -42,6 +41,7 @@ from phoenix_runtime.local.health import serves
 from phoenix_runtime.local.house import House
 from tests.e2e.participant import Participant
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.strangers import PEOPLE, bad_tokens
 from tests.support.keys import bearer
 
 ALL = sorted(rpcs().values(), key=lambda rpc: rpc.path)
@@ -58,7 +58,6 @@ HOMES = {
     "AuditService": "governance",
     "GatewayService": "gateway",
 }
-PEOPLE = [role for role in Role if role not in {Role.SERVICE, Role.ENROLLER, Role.ANYBODY}]
 
 
 def doors(rpc: Rpc) -> list[str]:
@@ -176,24 +175,6 @@ async def knocking(house: House) -> AsyncIterator[Doors]:
         assert told <= {"ACCESS_REFUSED", "POLICY_ACTIVATED"}
         left = [*evidence.tasks, *evidence.participants, *evidence.handoffs]
         assert not left
-
-
-def bad_tokens(stage: Stage) -> Iterable[tuple[str, str]]:
-    """Everything that is no credential of this house, by what is wrong with it."""
-    said: dict[str, Any] = {"sub": "somebody", "roles": [role.value for role in PEOPLE]}
-    participant = {**said, "participant": STEWARD, "participant_type": "agent", "owner": "x"}
-    yield "none at all", ""
-    yield "no token", "not-a-token"
-    yield "expired", stage.token(life=timedelta(seconds=-1), **participant)
-    yield "another's key", stage.token(key=_key(stage), **participant)
-    yield "another issuer", stage.token(**participant, iss="somebody-else")
-    yield "another audience", stage.token(audience="somewhere-else", **participant)
-    yield "too long a life", stage.token(life=timedelta(hours=2), **participant)
-
-
-def _key(stage: Stage) -> OKPKey:
-    """A key that nobody trusts, under the name of one that everybody does."""
-    return OKPKey.generate_key("Ed25519", {"kid": stage.key_id})
 
 
 @pytest.mark.parametrize("service", HOMES)

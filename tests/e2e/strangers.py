@@ -1,0 +1,83 @@
+"""Credentials that are none of this house's, by what is wrong with them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from joserfc import jwt
+from joserfc.jwk import OctKey, OKPKey
+
+from phoenix_runtime.chassis.schema import Role
+from tests.e2e.stage import STEWARD, Stage
+
+PEOPLE: Final = [role for role in Role if role not in {Role.SERVICE, Role.ENROLLER, Role.ANYBODY}]
+FUTURE: Final = timedelta(minutes=10)
+"""Past every leeway."""
+
+
+def bad_tokens(stage: Stage) -> Iterator[tuple[str, str]]:
+    """What is wrong, and the token; the first is none at all."""
+    roles = [role.value for role in PEOPLE]
+    own = {"participant": STEWARD, "participant_type": "agent", "owner": "x"}
+    said: dict[str, Any] = {"sub": "somebody", "roles": roles, **own}
+    yield "none at all", ""
+    yield "no token", "not-a-token"
+    yield "expired", stage.token(life=timedelta(seconds=-1), **said)
+    yield "not valid yet", _signed(stage, {**said, "nbf": _in(FUTURE)}, stage.key)
+    yield "another's key", stage.token(key=another_key(stage.key_id), **said)
+    yield "a key that nobody knows", stage.token(key=another_key("nobody"), **said)
+    yield "another issuer", stage.token(**{**said, "iss": "somebody-else"})
+    yield "another audience", stage.token(audience="somewhere-else", **said)
+    yield "too long a life", stage.token(life=timedelta(hours=2), **said)
+    yield "no tenant", stage.token(**{**said, "tenant": ""})
+    yield "not signed", unsigned({**said, **_times(stage)})
+    yield "signed by the public key", _by_public_key(stage, said)
+
+
+def another_key(name: str) -> OKPKey:
+    """A key that nobody trusts, under any name."""
+    return OKPKey.generate_key("Ed25519", {"kid": name})
+
+
+def unsigned(claims: Mapping[str, Any]) -> str:
+    """``alg: none`` (RFC 8725, section 2.1)."""
+    return f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(claims)}."
+
+
+def _by_public_key(stage: Stage, said: Mapping[str, Any]) -> str:
+    """HS256 with what everybody may read as its secret (RFC 8725, section 2.1)."""
+    public = OctKey.import_key(json.dumps(stage.key.as_dict(private=False)))
+    header = {"alg": "HS256", "kid": stage.key_id}
+    return jwt.encode(header, {**said, **_times(stage)}, public, algorithms=["HS256"])
+
+
+def _signed(stage: Stage, claims: Mapping[str, Any], key: OKPKey) -> str:
+    header = {"alg": "EdDSA", "kid": stage.key_id}
+    return jwt.encode(header, {**_times(stage), **claims}, key, algorithms=["EdDSA"])
+
+
+def _times(stage: Stage) -> dict[str, Any]:
+    """What makes a credential good at this moment."""
+    now = _in(timedelta(0))
+    return {
+        "iss": "phoenix-dma-local",
+        "tenant": stage.tenant,
+        "aud": "phoenix-dma",
+        "iat": now,
+        "nbf": now,
+        "exp": now + 600,
+        "jti": "stranger",
+    }
+
+
+def _in(span: timedelta) -> int:
+    return int(time.time() + span.total_seconds())
+
+
+def _part(value: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()

@@ -1,0 +1,60 @@
+"""Every REST route asks for a credential, and for one of its roles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from gateway.rest.routes import RestRoute, rest_routes
+from phoenix_dma.errors import CredentialInvalid, NotPermitted
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.chassis.schema import Role
+from phoenix_runtime.local.house import House
+from tests.e2e.stage import STEWARD, Stage
+from tests.e2e.strangers import PEOPLE, bad_tokens
+
+ROUTES = {f"{route.method} {route.path}": route for route in rest_routes()}
+
+
+@pytest_asyncio.fixture
+async def closed(house: House) -> AsyncIterator[Stage]:
+    """A tenant in which nothing is ever changed."""
+    async with Stage(house, new_id("tenant")) as stage:
+        yield stage
+        evidence = await stage.evidence()
+        assert {event.type for event in evidence.events} <= {"ACCESS_REFUSED", "POLICY_ACTIVATED"}
+        assert not [*evidence.tasks, *evidence.participants, *evidence.handoffs]
+
+
+async def knock(stage: Stage, route: RestRoute, token: str) -> httpx.Response:
+    """Ask for a route, with every parameter filled in."""
+    path = re.sub(r"\{[^}]*\}", "x.1", route.path)
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    body: Mapping[str, Any] | None = {} if route.body else None
+    async with httpx.AsyncClient(base_url=f"http://{stage.house.address('rest')}") as client:
+        return await client.request(route.method, path, headers=headers, json=body)
+
+
+@pytest.mark.parametrize("name", ROUTES)
+async def test_a_missing_or_wrong_credential_is_refused(closed: Stage, name: str) -> None:
+    for wrong, token in bad_tokens(closed):
+        refused = await knock(closed, ROUTES[name], token)
+        assert refused.status_code == 401, wrong
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.headers["www-authenticate"].startswith("Bearer")
+        assert refused.json()["reason"] == CredentialInvalid.reason, wrong
+        assert "Traceback" not in refused.text
+
+
+@pytest.mark.parametrize("name", ROUTES)
+async def test_a_credential_without_any_of_the_roles_is_refused(closed: Stage, name: str) -> None:
+    route = ROUTES[name]
+    others = [role.value for role in PEOPLE if role not in route.rpc.roles]
+    assert others or Role.ENROLLER in route.rpc.roles, "open to everybody who has a credential"
+    refused = await knock(closed, route, closed.participant_token(STEWARD, roles=others))
+    assert (refused.status_code, refused.json()["reason"]) == (403, NotPermitted.reason)
