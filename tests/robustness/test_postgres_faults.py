@@ -1,0 +1,228 @@
+"""PostgreSQL is killed, or its disk is full: refused, and nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+import pytest_asyncio
+from google.rpc import error_details_pb2, status_pb2
+from grpc import StatusCode
+from grpc.aio import AioRpcError
+
+from phoenix_dma.aio.transport import bearer
+from phoenix_dma.errors import PhoenixError
+from phoenix_dma.v1 import approval_pb2, assignment_pb2, registry_pb2, state_pb2
+from tests.e2e.conftest import PACE
+from tests.e2e.stage import Stage
+from tests.robustness.crew import Crew, at_work
+from tests.support.breakable import BreakableHouse, breakable_house
+from tests.support.until import until
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+
+AWAY_SECONDS: Final = 3.0
+DISK: Final = "256m"
+DETAILS: Final = "grpc-status-details-bin"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house() -> AsyncIterator[BreakableHouse]:
+    async with breakable_house(PACE) as house:
+        yield house
+
+
+async def refusals(stage: Stage) -> list[AioRpcError]:
+    """How a write and a read are refused that every service with a database has to make, as they
+    come over the wire."""
+    transport = await stage.transport()
+    token = await (await stage.operator())._credential.token()
+    stubs: Any = transport.stubs
+    task = stage.task(task_id="task.refused")
+    asked = (
+        (stubs.assignment.SubmitTask, assignment_pb2.SubmitTaskRequest(task=task)),
+        (stubs.registry.ListParticipants, registry_pb2.ListParticipantsRequest()),
+        (stubs.state.ListCheckpoints, state_pb2.ListCheckpointsRequest(task_id="task.001")),
+        (stubs.approvals.ListApprovals, approval_pb2.ListApprovalsRequest()),
+    )
+    found = []
+    for method, request in asked:
+        try:
+            await method(request, metadata=bearer(token), timeout=10)
+        except AioRpcError as error:
+            found.append(error)
+    return found
+
+
+def retry_info(error: AioRpcError) -> error_details_pb2.RetryInfo | None:
+    """The detail of that kind in the status."""
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS:
+            for detail in status_pb2.Status.FromString(value).details:
+                info = error_details_pb2.RetryInfo()
+                if detail.Unpack(info):
+                    return info
+    return None
+
+
+async def require_refusals(stage: Stage) -> None:
+    """UNAVAILABLE, and when to try again: four times by gRPC and once by REST."""
+    found = await refusals(stage)
+    assert len(found) == 4, found
+    for error in found:
+        assert error.code() is StatusCode.UNAVAILABLE, error
+        info = retry_info(error)
+        assert info is not None, error
+        assert info.retry_delay.ToTimedelta().total_seconds() > 0
+    token = await (await stage.operator())._credential.token()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(
+            f"{stage.profile.rest}/participants/discover",
+            params={"required_capabilities": "duplicate_detection"},
+            headers={"authorization": f"Bearer {token}"},
+        )
+    assert answer.status_code == 503, answer.text
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_a_killed_postgres_is_unavailable_and_everything_goes_on_by_itself(
+    house: BreakableHouse, tmp_path: Path
+) -> None:
+    async with at_work(house, tmp_path) as crew:
+        for _ in range(2):
+            await house.kill("postgres")
+            await require_refusals(crew.stage)
+            await asyncio.sleep(AWAY_SECONDS)
+            await house.revive("postgres")
+            await crew.works_on()
+        assert not await crew.stage.events("PARTICIPANT_FAILED")
+
+
+async def test_a_postgres_that_is_killed_at_the_busiest_moment_keeps_what_was_acknowledged(
+    house: BreakableHouse, tmp_path: Path
+) -> None:
+    async with at_work(house, tmp_path) as crew:
+        desk = await crew.stage.operator()
+        acknowledged: list[str] = []
+
+        async def submit(task_id: str) -> None:
+            task = crew.stage.task(task_id=task_id, required_capabilities=["product_validation"])
+            await desk.submit(task, request_id=f"submit.{task_id}")
+            acknowledged.append(task_id)
+
+        submitting = [asyncio.create_task(submit(f"task.busy.{n}")) for n in range(60)]
+        await until(_some(acknowledged, 5), 30)
+        await house.restart("postgres")
+        outcome = await asyncio.gather(*submitting, return_exceptions=True)
+        assert all(isinstance(one, PhoenixError) for one in outcome if one is not None), outcome
+        kept = {task.task_id for task in (await crew.stage.evidence()).tasks}
+        assert set(acknowledged) <= kept
+        await crew.works_on()
+
+
+def _some(found: list[str], least: int) -> Any:
+    async def enough() -> bool:
+        return len(found) >= least
+
+    return enough
+
+
+# A full disk -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """The folder's content on a disk of its own, as small as possible; needs root and mount."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("a disk of one's own needs root on Linux")
+    content = folder.with_name("postgres.content")
+    shutil.move(folder, content)
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)]
+    tried = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if tried.returncode:
+        shutil.rmtree(folder)
+        shutil.move(content, folder)
+        pytest.skip(f"a disk of one's own cannot be mounted here: {tried.stderr.strip()}")
+    try:
+        subprocess.run(["cp", "-a", f"{content}/.", str(folder)], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+        shutil.rmtree(content)
+
+
+@contextmanager
+def full(folder: Path) -> Iterator[None]:
+    """Not a byte is left on the folder's disk."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        block = bytes(1 << 16)
+        try:
+            while True:
+                file.write(block)
+        except OSError:
+            block = bytes(1 << 9)
+        try:
+            while True:
+                file.write(block)
+        except OSError:
+            pass
+    try:
+        yield
+    finally:
+        ballast.unlink()
+
+
+async def test_a_full_disk_refuses_rolls_back_and_recovers_when_there_is_space_again(
+    tmp_path: Path,
+) -> None:
+    async with breakable_house(PACE) as house:
+        await house.kill("postgres")
+        with small_disk(house.folder.postgres):
+            await house.revive("postgres")
+            try:
+                async with at_work(house, tmp_path) as crew:
+                    with full(house.folder.postgres):
+                        await _is_refused(crew)
+                    await crew.works_on()
+            finally:
+                await house.stop()
+
+
+async def _is_refused(crew: Crew) -> None:
+    """Writes that need room are refused as UNAVAILABLE; nothing else is."""
+    desk = await crew.stage.operator()
+
+    async def submit(number: int) -> str:
+        task = crew.stage.task(
+            task_id=f"task.large.{number}",
+            required_capabilities=["product_validation"],
+            input={"much": os.urandom(100_000).hex()},
+        )
+        request = assignment_pb2.SubmitTaskRequest(task=task, request_id=f"submit.{number}")
+        try:
+            await desk.transport.ask(
+                desk.stubs.assignment.SubmitTask, request, desk._credential, patience=0.0
+            )
+        except PhoenixError as refused:
+            return refused.reason
+        return ""
+
+    async with asyncio.timeout(60):
+        reason = ""
+        for number in itertools.count(1):
+            reason = await submit(number)
+            if reason:
+                break
+    assert reason == "UNAVAILABLE"
