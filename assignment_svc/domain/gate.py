@@ -4,6 +4,9 @@ from dataclasses import dataclass, replace
 
 from phoenix_runtime.core.standing import ParticipantStatus, Standing
 
+LOST = frozenset({ParticipantStatus.FAILED, ParticipantStatus.SUSPENDED, ParticipantStatus.RETIRED})
+"""Whoever is one of these loses what it holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -25,6 +28,14 @@ class Gate:
     def marked(self) -> bool:
         """True once the participant is leaving for ever."""
         return self.retirement_id != ""
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether a task may go back to it that it was fenced from and kept its seat for.
+
+        Its seat and its judgement are old, so it need not be open; but it must not be leaving.
+        """
+        return not self.marked and self.status not in LOST
 
     def is_open(self, *, degraded_allowed: bool = False) -> bool:
         """Open = standing ACTIVE (or DEGRADED where permitted) and unmarked."""

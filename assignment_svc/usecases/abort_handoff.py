@@ -40,6 +40,7 @@ class AbortHandoff:
                 )
             offer = handoff.offer
             await act.lock_gates({handoff.source, offer.target if offer else handoff.source})
+            _may_go_on(act, task, handoff)
             abort = Abort(ReasonCode.REQUESTED, why or "an operator gave it up", Actor.OPERATOR)
             result = await give_up(act, task, handoff, abort)
             await act.finish()
@@ -50,8 +51,9 @@ class AbortHandoff:
 async def give_up(act: Act, task: Task, handoff: Handoff, abort: Abort) -> HandoffResult:
     """End a handoff whose source lives; where it was fenced, it goes on under a new epoch.
 
-    The task and the gates of source and target are locked. The source's own gate was open all the
-    while (else it would count as gone), and it never gave its seat back.
+    The task and the gates of source and target are locked. The source never gave its seat back;
+    that a fenced one's gate `takes_back` has been checked: it may have begun to retire, or failed,
+    since the offer was made (I8).
     """
     seated = handoff.source_seated
     moved = task
@@ -67,6 +69,17 @@ async def give_up(act: Act, task: Task, handoff: Handoff, abort: Abort) -> Hando
         facts = {"reason": "handoff_aborted", "handoff_id": handoff.handoff_id}
         await act.direct(DirectiveAction.START_TASK, handoff.source, told, facts=facts)
     return HandoffResult(ended, receipt)
+
+
+def _may_go_on(act: Act, task: Task, handoff: Handoff) -> None:
+    """Raise where the task was fenced from a source that is leaving: it is gone in a moment."""
+    if task.status is TaskStatus.MIGRATING and not act.gate(handoff.source).takes_back:
+        raise IllegalTransition(
+            kind="handoff whose source is leaving",
+            source=handoff.status.value,
+            verb="abort",
+            allowed=["cancel the task"],
+        )
 
 
 async def _given_back(act: Act, task: Task, source: Binding) -> Task:

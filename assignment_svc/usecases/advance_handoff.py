@@ -15,6 +15,7 @@ from assignment_svc.domain.states import Actor, HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.abort_handoff import give_up
 from assignment_svc.usecases.act import Act, Telling
+from assignment_svc.usecases.apply_standing import GONE
 from assignment_svc.usecases.assign_task import AssignTask, Purpose, Round, lost_one, outscored
 from assignment_svc.usecases.denials import denial_is_new
 from assignment_svc.usecases.inputs import alternative_documents, denial_detail
@@ -175,11 +176,16 @@ class AdvanceHandoff:
             act = Act(unit, self._ports)
             task, handoff = await locked(act, move)
             await act.lock_gates([handoff.source])
-            retires = act.gate(handoff.source).marked
-            if handoff.source_gone or (retires and task.status is not TaskStatus.MIGRATING):
+            source, fenced = act.gate(handoff.source), task.status is TaskStatus.MIGRATING
+            if handoff.source_gone or (source.marked and not fenced):
                 await self._wait(act, handoff)
-            elif task.status is not TaskStatus.MIGRATING:
+            elif not fenced:
                 await self._denied(act, task, handoff, lost)
+            elif not source.takes_back:
+                # It left while its task was on offer: nothing is bound to it any more (I8).
+                reason = GONE.get(source.status, ReasonCode.PARTICIPANT_RETIREMENT)
+                why = "nobody took the offer, and its source is leaving"
+                await lose_owner(act, task, handoff, reason=reason, why=why)
             else:
                 why = "nobody took the offer; its source goes on"
                 await give_up(act, task, handoff, Abort(ReasonCode.NO_ELIGIBLE_PARTICIPANT, why))

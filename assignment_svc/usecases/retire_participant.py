@@ -103,13 +103,16 @@ class RetireParticipant:
             else:
                 # Complete: whoever binds has the gate's lock, and it is ours.
                 held = await unit.held_by(leaving.participant_id)
-                retirement = _retirement(act, call, leaving, verdict, held)
+                # What was fenced from it for an offer has no owner, and yet its seat.
+                left = await unit.handoffs_from(leaving.participant_id)
+                seated = [one.task_id for one in left if one.source_seated]
+                retirement = _retirement(act, call, leaving, verdict, (*held, *seated))
                 RETIREMENT.apply(None, "begin", actor)
                 gate = act.gate(leaving.participant_id)
                 act.put_gate(replace(gate, retirement_id=retirement.retirement_id))
                 result = await _told(act, retirement, verdict, leaving)
                 await unit.add_retirement(result.retirement)
-                await _announce(act, result.retirement)
+                await _announce(act, result.retirement, held)
             await act.finish()
         return result
 
@@ -203,12 +206,12 @@ async def _told(
     return RetirementResult(told, receipt)
 
 
-async def _announce(act: Act, retirement: Retirement) -> None:
-    """Whoever leaves gracefully hears it, and is asked for a last checkpoint of each task."""
+async def _announce(act: Act, retirement: Retirement, held: Sequence[str]) -> None:
+    """Whoever leaves gracefully hears it, and is asked for a last checkpoint of what it holds."""
     if retirement.mode is RetirementMode.IMMEDIATE:
         return
     orders = [(DirectiveAction.DRAIN, "")]
-    orders += [(DirectiveAction.CHECKPOINT_TASK, one.task_id) for one in retirement.outcomes]
+    orders += [(DirectiveAction.CHECKPOINT_TASK, task_id) for task_id in held]
     for action, task_id in orders:
         await act.unit.direct(
             Directive(

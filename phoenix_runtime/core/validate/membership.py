@@ -10,8 +10,9 @@ from phoenix_runtime.core.validate.evidence import Evidence, Finding, SeenHandof
 FRESH_SECONDS = 5.0
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 OPEN_HANDOFF = frozenset({"initiated", "awaiting_approval", "offered"})
-ACQUIRED = frozenset({"assign", "rebind"})
-"""How somebody new gets a task; a resumed one was held, or was a bind that its event shows."""
+ACQUIRED = frozenset({"assign", "rebind", "abort_handoff"})
+"""How somebody gets a task that it does not hold; a resumed one was held, or a bind that its event
+shows."""
 
 
 def membership_findings(evidence: Evidence) -> Iterator[Finding]:
