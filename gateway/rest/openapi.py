@@ -24,6 +24,8 @@ DISTRIBUTION: Final = "phoenix-dma"
 BEARER: Final = "bearer"
 PROBLEM: Final = "Problem"
 TEXT: Final[Schema] = {"type": "string"}
+NOTHING: Final[Schema] = {"type": "string", "maxLength": 0}
+"""A parameter that is there and empty is one that is not given."""
 
 
 def openapi_document(routes: Iterable[RestRoute]) -> dict[str, Any]:
@@ -103,6 +105,8 @@ def _parameters(route: RestRoute, given: Schemas) -> Iterator[dict[str, Any]]:
             yield {"name": field.name, "in": "path", "required": True, "schema": given.field(field)}
         elif route.body not in {WHOLE, field.name} and _speakable(field):
             schema = given.field(field)
+            if not field.is_repeated and not required(field):
+                schema = {"anyOf": [schema, NOTHING]}
             yield {
                 "name": field.name,
                 "in": "query",

@@ -11,6 +11,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 
 from gateway.rest.reading import STRUCT
 from phoenix_runtime.chassis.schema import fields_of, required
+from phoenix_runtime.chassis.validation import is_id
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -108,8 +109,14 @@ class Schemas:
             return self._integer(kind)
         if kind in PLAIN:
             return dict(PLAIN[kind])
+        return self._text(field)
+
+    def _text(self, field: FieldDescriptor) -> Schema:
         if field.type == FieldDescriptor.TYPE_BYTES:
             return {"type": "string", "contentEncoding": "base64"}
+        if self._given and is_id(field.name):
+            least = 1 if required(field) else 0
+            return {"type": "string", "pattern": f"^[a-z0-9._-]{{{least},128}}$"}
         return {"type": "string"}
 
     def _integer(self, kind: int) -> Schema:
@@ -142,4 +149,5 @@ def _given_one(field: FieldDescriptor, schema: Schema) -> Schema:
         return schema
     if field.cpp_type in INTEGERS:
         return {"allOf": [schema, {"not": {"enum": [0]}}]}
-    return {**schema, "minLength": 1} if schema.get("type") == "string" else schema
+    plain = schema.get("type") == "string" and "pattern" not in schema
+    return {**schema, "minLength": 1} if plain else schema

@@ -59,12 +59,13 @@ def _naming(message: Descriptor) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The fields of a message that hold an id, and those that hold a counter."""
     single = [field for field in message.fields if not field.is_repeated]
     texts = [field.name for field in single if field.type == FieldDescriptor.TYPE_STRING]
-    ids = (name for name in texts if name == "id" or name.endswith("_id"))
     whole = (field.name for field in single if field.type in WHOLE)
-    return (
-        tuple(name for name in ids if name != REQUEST_ID),
-        tuple(name for name in whole if name in COUNTERS),
-    )
+    return tuple(filter(is_id, texts)), tuple(name for name in whole if name in COUNTERS)
+
+
+def is_id(field: str) -> bool:
+    """Whether a text field of that name holds an id, in any message of the contract."""
+    return field == "id" or (field.endswith("_id") and field != REQUEST_ID)
 
 
 @cache

@@ -1,0 +1,85 @@
+"""schemathesis reads the gateway's own OpenAPI document, and asks what it allows and what not.
+
+Whatever it asks is answered as the document says: no 5xx; a status, a content type and a body that
+are documented; no wrong data taken for sound, and nothing without a credential. What is drawn is
+the same in every run; ``PHOENIX_DMA_TEST_REST_EXAMPLES`` (25) draws more for each operation.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig, SchemathesisConfig
+
+from gateway.rest.openapi import openapi_document
+from gateway.rest.routes import rest_routes
+from tests.robustness.bad_input.cases import AGENT, OPERATOR
+from tests.robustness.bad_input.ground import Ground, ground, house
+
+__all__ = ["ground", "house"]
+
+EXAMPLES: Final = int(os.environ.get("PHOENIX_DMA_TEST_REST_EXAMPLES", "25"))
+DOCUMENT: Final = openapi_document(rest_routes())
+PARTICIPANTS_ONLY: Final = {
+    path
+    for path, item in DOCUMENT["paths"].items()
+    if any("operator" not in told["description"] for told in item.values())
+}
+
+
+def described() -> Any:
+    """The document as schemathesis reads it."""
+    generation = GenerationConfig(deterministic=True, with_security_parameters=False)
+    project = ProjectConfig(generation=generation)
+    config = SchemathesisConfig(projects=ProjectsConfig(default=project))
+    return schemathesis.openapi.from_dict(DOCUMENT, config=config)
+
+
+load_all_checks()
+SCHEMA: Final = described()
+JUDGES: Final = CHECKS.get_by_names(
+    [
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_schema_conformance",
+        "negative_data_rejection",
+        "unsupported_method",
+        "allow_header_conformance",
+    ]
+)
+
+
+@SCHEMA.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_what_it_documents_is_what_it_does(case: Any, ground: Ground) -> None:
+    who = AGENT if case.path in PARTICIPANTS_ONLY else OPERATOR
+    rest = ground.stage.profile.rest
+    answer = case.call(base_url=rest, headers=dict(ground.bearer(who)), timeout=30.0)
+    case.validate_response(answer, checks=JUDGES)
+
+
+@pytest.mark.parametrize("path", sorted(DOCUMENT["paths"]))
+def test_no_route_answers_without_a_credential(ground: Ground, path: str) -> None:
+    for method in DOCUMENT["paths"][path]:
+        answer = httpx.request(method, f"{ground.stage.profile.rest}{path}")
+        assert (answer.status_code, answer.json()["reason"]) == (401, "CREDENTIAL_INVALID")
+
+
+def test_the_document_is_served_to_whoever_has_a_credential(ground: Ground) -> None:
+    url = f"{ground.stage.profile.rest}/openapi.json"
+    assert httpx.get(url).status_code == 401
+    for who in (OPERATOR, AGENT):
+        assert httpx.get(url, headers=dict(ground.bearer(who))).json() == DOCUMENT
