@@ -91,13 +91,14 @@ class Traffic:
         """Which tasks have succeeded meanwhile; the house may not take that back."""
         try:
             desk = await self.stage.operator()
-            found = await desk.list_tasks(statuses=("succeeded",), limit=2 * OPEN_TASKS)
+            found = [await desk.get_task(task_id) for task_id in sorted(self.open)]
         except PhoenixError as refused:
             self._history.note("refused", tenant=self.stage.tenant, why=refused.reason)
             return
-        for task_id in self.open & {task.id for task in found}:
-            self.open.discard(task_id)
-            self._history.acknowledge(self.stage.tenant, "succeeded", task_id)
+        for task in found:
+            if task.status == "succeeded":
+                self.open.discard(task.id)
+                self._history.acknowledge(self.stage.tenant, "succeeded", task.id)
 
     async def _story(self, task_id: str) -> str:
         """Where a task is that should not be there, and how it came to be there."""
