@@ -2,7 +2,7 @@
 
 The wish: ``id``, more of ``register_participant``'s fields under ``fields``, ``hold_at`` (a batch
 in the middle of which it waits for ever), ``zombie`` (a task, epoch and version of an earlier life:
-it tries to write under them, says how that went, and ends).
+it tries to write under them, says how that went, and ends), ``log`` (a file; else stderr).
 """
 
 from __future__ import annotations
@@ -131,8 +131,8 @@ async def tried(write: Callable[[], Awaitable[Any]]) -> str:
 
 def main() -> None:
     """Read the wish and do it."""
-    logging.basicConfig(level=logging.WARNING)
     wish = json.loads(sys.argv[1])
+    logging.basicConfig(level=logging.WARNING, filename=wish.get("log"))
     house = wish["house"]
     profile = Profile(grpc=house["grpc"], credential=Path(house["credential"]))
     asyncio.run(haunt(profile, wish) if "zombie" in wish else live(profile, wish))

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import random
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -34,18 +35,17 @@ def main() -> int:
     span = f"{len(chosen)} faults" if given.rounds else f"{given.minutes:g} minutes of faults"
     out = Console(highlight=False)
     out.print(f"seed {seed}: {span}; `--seed {seed}` plays the same plan again\n")
-    logging.getLogger("phoenix_dma").setLevel(logging.ERROR)  # of losses, the history tells
+    logging.basicConfig(filename=file.with_suffix(".log"), level=logging.WARNING)
     outcome = asyncio.run(play(chosen, History(file), seed, seconds=seconds))
     out.print(table_of(outcome))
     for line in complaints(outcome):
         out.print(line, markup=False, soft_wrap=True)
     if not outcome.holds:
-        out.print(f"\nthe history is in {file}", soft_wrap=True)
+        out.print(f"\nthe history is in {file}, what agents logged beside it", soft_wrap=True)
         return 1
     count = len(outcome.acknowledged)
     out.print(f"\n{count} acknowledged, nothing lost; `validate` found nothing in any tenant")
-    file.unlink()
-    file.parent.rmdir()
+    shutil.rmtree(file.parent)
     return 0
 
 

@@ -68,7 +68,9 @@ class Traffic:
         """An agent that is a process of its own, for faults to kill or stop."""
         if self.victim is not None:
             await self.victim.kill()
-        self.victim = await self.stage.agent(self._name("victim"), fields={"capacity": 1})
+        log = str(self._history.path.with_suffix(".log"))
+        name = self._name("victim")
+        self.victim = await self.stage.agent(name, fields={"capacity": 1}, log=log)
 
     # ---- who submits
 
