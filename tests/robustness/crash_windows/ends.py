@@ -1,0 +1,49 @@
+"""How scenes go on after the crash, to their end."""
+
+from __future__ import annotations
+
+from phoenix_dma.v1 import audit_pb2
+from tests.e2e.participant import Participant
+from tests.e2e.stage import PATIENCE, TASK, Stage
+from tests.support.until import until
+
+
+async def nothing() -> None:
+    """Nobody asks again: the house goes on by itself."""
+
+
+async def complete(owner: Participant, epoch: int, task_id: str = TASK) -> None:
+    """The task ends as it should; whoever holds it works as if nothing had happened."""
+    await owner.checkpoint(task_id, epoch, await newest(owner, task_id), {"outputs": {"done": 1}})
+    await owner.complete(task_id, epoch, {"merged": 0})
+
+
+async def take_and_complete(owner: Participant, task_id: str = TASK) -> None:
+    """The owner hears of the task, starts it and ends it."""
+    epoch = (await owner.take(task_id)).task.epoch
+    await complete(owner, epoch, task_id)
+
+
+async def take_over_and_complete(target: Participant, task_id: str = TASK) -> None:
+    """The target hears of the offer, takes the task over and ends it."""
+    taken = await target.take_over(task_id)
+    await complete(target, taken.briefing.task.epoch, task_id)
+
+
+async def newest(owner: Participant, task_id: str) -> int:
+    """The version of the newest context; 0 where there is none."""
+    return (await owner.desk.get_task(task_id)).message.last_checkpoint.version
+
+
+async def in_ledger(stage: Stage, *types: str) -> None:
+    """The ledger has every event of these types once that the services have, and no other."""
+    operator = await stage.operator()
+    request = audit_pb2.ListAuditEventsRequest(type=types)
+    written = sorted(event.event_id for event in await stage.events(*types))
+
+    async def look() -> bool:
+        found = sorted(event.event_id for event in await operator.audit(request))
+        assert len(found) == len(set(found))
+        return found == written
+
+    await until(look, PATIENCE)

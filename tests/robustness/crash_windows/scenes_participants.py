@@ -1,0 +1,173 @@
+"""Scenes of the registry: who joins, claims, is suspended, is asked for, falls silent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from phoenix_dma.v1 import registry_pb2, session_pb2
+from phoenix_runtime.chassis.failpoints import AFTER_COMMIT, CLAIM_AND_COMMIT, DELIVERY_AND_MARK
+from tests.e2e.participant import Participant
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.robustness.crash_windows.ends import in_ledger, nothing, take_over_and_complete
+from tests.robustness.crash_windows.windows import Deed, Scene, Window, request, unit, verb
+
+
+async def joining(stage: Stage) -> Deed:
+    steward = await stage.stranger(STEWARD)
+    message = registry_pb2.RegisterParticipantRequest(participant=steward.declaration)
+
+    async def finish(answer: registry_pb2.RegisterParticipantResponse) -> None:
+        assert answer.participant.generation == 1, "it registered once"
+        assert len(await stage.events("PARTICIPANT_REGISTERED")) == 1
+        steward._generation = answer.participant.generation
+        await steward.appear()
+        await stage.standing(STEWARD, "active")
+        await in_ledger(stage, "PARTICIPANT_REGISTERED")
+
+    method = steward.desk.stubs.registry.RegisterParticipant
+    return request(steward.desk, method, message, {}, finish)
+
+
+async def beating(stage: Stage) -> Deed:
+    steward = await stage.stranger(STEWARD)
+    await steward.register()
+
+    async def finish(_: object) -> None:
+        await stage.standing(STEWARD, "active")
+        await stage.submit()
+        epoch = (await steward.take(TASK)).task.epoch
+        await steward.complete(TASK, epoch, {"merged": 0})
+
+    async def appear() -> None:
+        if steward._living is None:
+            await steward.appear()
+
+    return Deed(appear, appear, {"PARTICIPANT_FAILED": 0}, finish)
+
+
+async def claiming(stage: Stage) -> Deed:
+    steward = await stage.participant(STEWARD)
+    message = registry_pb2.UpdateCapabilitiesRequest(
+        participant_id=STEWARD,
+        capabilities=["duplicate_detection"],
+        data_domains=["customer"],
+        permissions=["read_customer_master"],
+    )
+
+    async def finish(_: object) -> None:
+        found = await steward.desk.get_participant(STEWARD)
+        assert list(found.capabilities) == ["duplicate_detection"]
+
+    method = steward.desk.stubs.registry.UpdateCapabilities
+    return request(steward.desk, method, message, {"CAPABILITIES_UPDATED": 1}, finish)
+
+
+async def suspending(stage: Stage) -> Deed:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    await steward.take(TASK)
+    backup = await stage.participant(BACKUP)
+    operator = await stage.operator()
+    message = registry_pb2.SuspendParticipantRequest(participant_id=STEWARD, reason="a check")
+
+    async def finish(_: object) -> None:
+        await stage.standing(STEWARD, "suspended")
+        await take_over_and_complete(backup)
+
+    method = operator.stubs.registry.SuspendParticipant
+    return request(operator, method, message, {"PARTICIPANT_SUSPENDED": 1}, finish)
+
+
+async def reinstating(stage: Stage) -> Deed:
+    steward = await stage.participant(STEWARD)
+    operator = await stage.operator()
+    suspend = registry_pb2.SuspendParticipantRequest(participant_id=STEWARD, reason="a check")
+    await operator.ask(operator.stubs.registry.SuspendParticipant, suspend)
+    message = registry_pb2.ReinstateParticipantRequest(participant_id=STEWARD, reason="all is well")
+
+    async def finish(_: object) -> None:
+        await steward.fall_silent()
+        await steward.join()
+        await stage.standing(STEWARD, "active")
+
+    method = operator.stubs.registry.ReinstateParticipant
+    return request(operator, method, message, {"PARTICIPANT_REINSTATED": 1}, finish)
+
+
+async def searching(stage: Stage) -> Deed:
+    """A search is no mutation: each one that was committed is in the audit, answered or not."""
+    await stage.participant(STEWARD)
+    operator = await stage.operator()
+    message = registry_pb2.DiscoverParticipantsRequest(
+        required_capabilities=["policy_check"], degraded_allowed=True
+    )
+
+    async def finish(answer: registry_pb2.DiscoverParticipantsResponse) -> None:
+        assert [one.participant_id for one in answer.candidates] == [STEWARD], answer
+
+    method = operator.stubs.registry.DiscoverParticipants
+    deed = request(operator, method, message, {"DISCOVERY_COMPLETED": 3}, finish)
+    return replace(deed, remembered=False)
+
+
+async def expiring(stage: Stage) -> Deed:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    await steward.take(TASK)
+    backup = await stage.participant(BACKUP)
+
+    async def finish(_: object) -> None:
+        await stage.standing(STEWARD, "failed")
+        await take_over_and_complete(backup)
+
+    events = {"PARTICIPANT_FAILED": 1, "HANDOFF_INITIATED": 1, "HANDOFF_COMPLETED": 1}
+    return Deed(steward.fall_silent, nothing, events, finish)
+
+
+async def being_told(stage: Stage) -> Deed:
+    """A directive is stored, and heard once by whoever acknowledged it."""
+    steward = await stage.participant(STEWARD)
+
+    async def submit() -> Any:
+        return await stage.submit()
+
+    async def finish(_: object) -> None:
+        epoch = (await steward.take(TASK)).task.epoch
+        assert told(steward, "start_task") == 1
+        await steward.complete(TASK, epoch, {"merged": 0})
+
+    return Deed(submit, nothing, {"ASSIGNMENT_CREATED": 1, "TASK_STARTED": 1}, finish)
+
+
+def told(one: Participant, action: str) -> int:
+    """How many directives of that kind it heard."""
+    wanted = session_pb2.DirectiveAction.Value(f"DIRECTIVE_ACTION_{action.upper()}")
+    return sum(directive.action == wanted for directive in one.heard)
+
+
+REGISTRY = "registry"
+SWEEP = (
+    Window(CLAIM_AND_COMMIT, told=False),
+    Window(AFTER_COMMIT, ("registry_leases",), told=False, quiet=True),
+)
+PARTICIPANTS = (
+    Scene("joining", REGISTRY, verb("RegisterParticipant"), joining),
+    Scene("beating", REGISTRY, unit("registry_health", told=False), beating),
+    Scene("claiming", REGISTRY, verb("UpdateCapabilities"), claiming),
+    Scene("suspending", REGISTRY, verb("SuspendParticipant"), suspending),
+    Scene("reinstating", REGISTRY, verb("ReinstateParticipant"), reinstating),
+    Scene("searching", REGISTRY, verb("DiscoverParticipants"), searching),
+    Scene("expiring", REGISTRY, SWEEP, expiring),
+    Scene("being-told", REGISTRY, verb("SendDirectives", told=False), being_told),
+    *(
+        Scene(f"relaying-{to}", REGISTRY, [Window(DELIVERY_AND_MARK, (to,), told=False)], joining)
+        for to in ("ledger", "bus")
+    ),
+    Scene(
+        "keeping-the-audit",
+        "governance",
+        [Window("rpc.before_reply", ("AppendAuditEvents",), told=False)],
+        joining,
+    ),
+)

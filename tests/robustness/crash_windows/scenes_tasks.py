@@ -1,0 +1,200 @@
+"""Scenes of assignment and state: one task from its submission to its end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from phoenix_dma.plain import struct_of
+from phoenix_dma.v1 import assignment_pb2, state_pb2
+from phoenix_runtime.chassis.failpoints import (
+    BEFORE_REPLY,
+    CONTENT_AND_POINTER,
+    DELIVERY_AND_MARK,
+)
+from tests.e2e.participant import Participant
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.robustness.crash_windows.ends import complete, in_ledger, take_and_complete
+from tests.robustness.crash_windows.windows import Deed, Scene, Window, request, unit, verb
+
+
+async def at_work(stage: Stage, **fields: Any) -> tuple[Participant, int]:
+    """The steward holds the task and has begun; its epoch."""
+    steward = await stage.participant(STEWARD)
+    await stage.submit(**fields)
+    return steward, (await steward.take(TASK)).task.epoch
+
+
+async def submitting(stage: Stage) -> Deed:
+    steward = await stage.participant(STEWARD)
+    operator = await stage.operator()
+    message = assignment_pb2.SubmitTaskRequest(task=stage.task())
+
+    async def finish(_: object) -> None:
+        await take_and_complete(steward)
+        await in_ledger(stage, "TASK_SUBMITTED", "ASSIGNMENT_CREATED")
+
+    events = {"TASK_SUBMITTED": 1, "ASSIGNMENT_CREATED": 1}
+    return request(operator, operator.stubs.assignment.SubmitTask, message, events, finish)
+
+
+async def assigning(stage: Stage) -> Deed:
+    steward = await stage.participant(STEWARD)
+    operator = await stage.operator()
+    message = assignment_pb2.AssignTaskRequest(task=stage.task())
+
+    async def finish(answer: assignment_pb2.AssignTaskResponse) -> None:
+        assert answer.participant_id == STEWARD
+        await take_and_complete(steward)
+
+    events = {"TASK_SUBMITTED": 1, "ASSIGNMENT_CREATED": 1}
+    return request(operator, operator.stubs.assignment.AssignTask, message, events, finish)
+
+
+async def starting(stage: Stage) -> Deed:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    epoch = (await steward.directive("start_task", TASK)).epoch
+    message = assignment_pb2.StartTaskRequest(task_id=TASK, epoch=epoch)
+
+    async def finish(_: object) -> None:
+        await complete(steward, epoch)
+
+    method = steward.desk.stubs.assignment.StartTask
+    return request(steward.desk, method, message, {"TASK_STARTED": 1}, finish)
+
+
+async def declining(stage: Stage) -> Deed:
+    steward = await stage.participant(STEWARD)
+    await stage.submit()
+    epoch = (await steward.directive("start_task", TASK)).epoch
+    backup = await stage.participant(BACKUP)
+    message = assignment_pb2.DeclineTaskRequest(task_id=TASK, epoch=epoch, reason="not today")
+
+    async def finish(_: object) -> None:
+        await take_and_complete(backup)
+
+    method = steward.desk.stubs.assignment.DeclineTask
+    events = {"TASK_DECLINED": 1, "ASSIGNMENT_CREATED": 2}
+    return request(steward.desk, method, message, events, finish)
+
+
+async def resuming(stage: Stage) -> Deed:
+    """The answer is not remembered: the same generation gets the same epochs, however often."""
+    steward, before = await at_work(stage)
+    await steward.fall_silent()
+    await steward.join()
+    message = assignment_pb2.ResumeTasksRequest(generation=steward.generation)
+
+    async def finish(answer: assignment_pb2.ResumeTasksResponse) -> None:
+        (briefing,) = answer.briefings
+        assert briefing.task.epoch > before
+        await complete(steward, briefing.task.epoch)
+
+    method = steward.desk.stubs.assignment.ResumeTasks
+    return request(steward.desk, method, message, {"TASK_RESUMED": 1}, finish)
+
+
+async def checkpointing(stage: Stage) -> Deed:
+    steward, epoch = await at_work(stage)
+    message = state_pb2.CheckpointContextRequest(
+        task_id=TASK, epoch=epoch, base_version=0, context=struct_of({"outputs": {"done": [1]}})
+    )
+
+    async def finish(answer: state_pb2.CheckpointContextResponse) -> None:
+        assert answer.checkpoint.version == 1
+        read = await steward.read(f"phoenix://state/{TASK}/1")
+        assert read.checkpoint.hash == answer.checkpoint.hash
+        await complete(steward, epoch)
+
+    method = steward.desk.stubs.state.CheckpointContext
+    return request(steward.desk, method, message, {"CONTEXT_CHECKPOINTED": 2}, finish)
+
+
+async def completing(stage: Stage) -> Deed:
+    steward, epoch = await at_work(stage)
+    message = assignment_pb2.CompleteTaskRequest(
+        task_id=TASK, epoch=epoch, result=struct_of({"merged": 3})
+    )
+
+    async def finish(_: object) -> None:
+        assert (await stage.task_in(TASK, "succeeded")).result == {"merged": 3}
+        await stage.submit(task_id="task.next")
+        await take_and_complete(steward, "task.next")
+
+    method = steward.desk.stubs.assignment.CompleteTask
+    return request(steward.desk, method, message, {"TASK_SUCCEEDED": 2}, finish)
+
+
+async def failing(stage: Stage) -> Deed:
+    steward, epoch = await at_work(stage)
+    message = assignment_pb2.FailTaskRequest(task_id=TASK, epoch=epoch, message="it cannot be done")
+
+    async def finish(_: object) -> None:
+        await stage.task_in(TASK, "failed")
+
+    method = steward.desk.stubs.assignment.FailTask
+    return request(steward.desk, method, message, {"TASK_FAILED": 1}, finish)
+
+
+async def retrying(stage: Stage) -> Deed:
+    steward, epoch = await at_work(stage)
+    message = assignment_pb2.FailTaskRequest(
+        task_id=TASK, epoch=epoch, message="the line is busy", retryable=True
+    )
+
+    async def finish(_: object) -> None:
+        again = await steward.take(TASK)
+        assert again.task.attempt == 2
+        await complete(steward, again.task.epoch)
+
+    method = steward.desk.stubs.assignment.FailTask
+    return request(steward.desk, method, message, {"TASK_RETRIED": 1}, finish)
+
+
+async def cancelling(stage: Stage) -> Deed:
+    steward, _ = await at_work(stage)
+    operator = await stage.operator()
+    message = assignment_pb2.CancelTaskRequest(task_id=TASK, reason="not needed")
+
+    async def finish(_: object) -> None:
+        await stage.task_in(TASK, "cancelled")
+        await steward.directive("stop_task", TASK)
+        await stage.submit(task_id="task.next")
+        await take_and_complete(steward, "task.next")
+
+    method = operator.stubs.assignment.CancelTask
+    return request(operator, method, message, {"TASK_CANCELLED": 1}, finish)
+
+
+async def being_found(stage: Stage) -> Deed:
+    """The engine itself assigns what waits; nobody asks it to."""
+    return replace(await submitting(stage))
+
+
+PART = "assignment"
+ASSIGNING = (*unit("AssignTask"), *verb("AssignTask"))
+CHECKPOINTING = (
+    Window(CONTENT_AND_POINTER),
+    Window(BEFORE_REPLY, ("CheckpointContext",)),
+)
+TASKS = (
+    Scene("submitting", PART, verb("SubmitTask"), submitting),
+    Scene("assigning", PART, ASSIGNING, assigning),
+    Scene("starting", PART, verb("StartTask"), starting),
+    Scene("declining", PART, verb("DeclineTask"), declining),
+    Scene("resuming", PART, verb("ResumeTasks"), resuming),
+    Scene("checkpointing", PART, verb("RecordCheckpoint"), checkpointing),
+    Scene("checkpointing", "state", CHECKPOINTING, checkpointing),
+    Scene("completing", PART, verb("CompleteTask"), completing),
+    Scene("failing", PART, verb("FailTask"), failing),
+    Scene("retrying", PART, verb("FailTask"), retrying),
+    Scene("cancelling", PART, verb("CancelTask"), cancelling),
+    Scene("being-found", PART, unit("assignment_tasks", told=False), being_found),
+    *(
+        Scene(f"relaying-{to}", PART, [Window(DELIVERY_AND_MARK, (to,), told=False)], submitting)
+        for to in ("ledger", "bus", "courier")
+    ),
+    Scene("submitting", "gateway", [Window(BEFORE_REPLY, ("SubmitTask",))], submitting),
+    Scene("checkpointing", "gateway", CHECKPOINTING[1:], checkpointing),
+)

@@ -1,0 +1,118 @@
+"""Where a service dies: the windows of a scene, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.protobuf.message import Message
+
+from phoenix_dma.aio.desk import Desk
+from phoenix_dma.errors import PhoenixError
+from phoenix_runtime.chassis.failpoints import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_REPLY
+from tests.e2e.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A point that is passed by ``words``; the n-th passage kills.
+
+    ``told`` is true where whoever asked hears at once that the answer is lost; else the service
+    dies on its own time, before or after it has answered. In a ``quiet`` window nobody asks: the
+    house itself goes on until it dies.
+    """
+
+    point: str
+    words: tuple[str, ...] = ()
+    nth: int = 1
+    told: bool = True
+    quiet: bool = False
+
+    def armed(self, tenant: str) -> str:
+        """The failpoint, for what happens in that tenant alone."""
+        words = "".join(f"@{word}" for word in (*self.words, tenant))
+        return f"{self.point}{words}*{self.nth}=kill"
+
+    def __str__(self) -> str:
+        """As a reader of a failure wants it."""
+        return "@".join((self.point, *self.words)) + (f"*{self.nth}" if self.nth > 1 else "")
+
+
+def unit(*words: str, told: bool = True, quiet: bool = False) -> tuple[Window, ...]:
+    """Before and after the commit of one unit of work."""
+    points = (BEFORE_COMMIT, AFTER_COMMIT)
+    return tuple(Window(point, words, told=told, quiet=quiet) for point in points)
+
+
+def verb(rpc: str, units: int = 1, *, told: bool = True) -> tuple[Window, ...]:
+    """The windows of an RPC: each of its units, then the answer.
+
+    What was committed is found done by the next try, so that its first unit is the one after.
+    """
+    return (*unit(rpc, told=told) * units, Window(BEFORE_REPLY, (rpc,), told=told))
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What is asked, and what has to come of it.
+
+    ``act`` asks once and without patience, ``again`` asks the same as often as it takes.
+    ``events`` is how often each type of audit event may be there in the end. ``finish`` takes the
+    answer and plays the story to its end. Where the answer is not ``remembered``, asking again is
+    another deed.
+    """
+
+    act: Callable[[], Awaitable[Any]]
+    again: Callable[[], Awaitable[Any]]
+    events: Mapping[str, int]
+    finish: Callable[[Any], Awaitable[None]]
+    remembered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A deed, the part of the house that dies, and in which windows, in this order.
+
+    ``late``: nothing may be armed before everybody is in place, since the window's point is passed
+    by what puts them there.
+    """
+
+    name: str
+    part: str
+    windows: Sequence[Window]
+    prepare: Callable[[Stage], Awaitable[Deed]]
+    late: bool = False
+    tenant: str = field(default="", compare=False)
+
+    @property
+    def id(self) -> str:
+        """Its name in the list of tests."""
+        return f"{self.part}-{self.name}"
+
+
+def request(
+    desk: Desk,
+    method: Any,
+    message: Message,
+    events: Mapping[str, int],
+    finish: Callable[[Any], Awaitable[None]],
+) -> Deed:
+    """The deed that is one request, each time with the same id."""
+    ask = desk.transport.ask
+
+    async def act() -> Any:
+        return await ask(method, message, desk._credential, patience=0.0)
+
+    async def again() -> Any:
+        return await ask(method, message, desk._credential)
+
+    return Deed(act, again, events, finish)
+
+
+async def refused_or(deed: Awaitable[Any], refusal: type[PhoenixError]) -> Any:
+    """The answer, or the refusal where it is the one that is an answer here."""
+    try:
+        return await deed
+    except refusal as answer:
+        return answer

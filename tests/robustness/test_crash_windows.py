@@ -1,0 +1,89 @@
+"""A service dies by SIGKILL in the middle of what it was asked; nothing is lost, twice or stuck.
+
+Every scene of `crash_windows` asks one thing and loses the answer in one window after the other;
+after each the service is started again, and whoever asked repeats the same request. In the end
+there is one effect, one audit event of each kind, one answer, and the story goes on to its end;
+`prove` then reads tables and audit of the tenant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from phoenix_dma.errors import PhoenixError, PolicyEngineUnavailable, Unavailable
+from tests.e2e.conftest import PACE, logged_errors
+from tests.e2e.proof import prove
+from tests.e2e.stage import Stage
+from tests.robustness.crash_windows.crashes import Crashes
+from tests.robustness.crash_windows.scenes_handoffs import HANDOFFS
+from tests.robustness.crash_windows.scenes_participants import PARTICIPANTS
+from tests.robustness.crash_windows.scenes_questions import QUESTIONS
+from tests.robustness.crash_windows.scenes_tasks import TASKS
+from tests.robustness.crash_windows.windows import Deed, Scene, Window
+from tests.support.breakable import breakable_house
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SLOW = {
+    "PHOENIX_DMA_LEASE_TTL": "6",
+    "PHOENIX_DMA_OFFER_TIMEOUT": "60",
+    "PHOENIX_DMA_RESUME_TIMEOUT": "60",
+}
+"""What may not run out while a service is being started."""
+SCENES = [
+    replace(scene, tenant=f"tenant.{scene.id}")
+    for scene in sorted((*PARTICIPANTS, *TASKS, *HANDOFFS, *QUESTIONS), key=lambda one: one.part)
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def crashes() -> AsyncIterator[Crashes]:
+    async with breakable_house({**PACE, **SLOW}) as house:
+        yield Crashes(house, SCENES)
+        assert not list(logged_errors(house)), "no crash is a service's own error"
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.id)
+async def test_one_effect_one_event_and_one_answer_however_often_it_dies(
+    crashes: Crashes, scene: Scene
+) -> None:
+    if not scene.late:
+        await crashes.arm(scene)
+    try:
+        async with Stage(crashes.house, scene.tenant) as stage:
+            deed = await scene.prepare(stage)
+            if scene.late:
+                await crashes.arm(scene)
+            for window in scene.windows:
+                await lose(deed, window)
+                await crashes.died(scene, window)
+            answer = await deed.again()
+            if deed.remembered:
+                assert told(await deed.again()) == told(answer)
+            await deed.finish(answer)
+            found = {kind: len(await stage.events(kind)) for kind in deed.events}
+            assert found == deed.events
+            await prove(stage)
+    finally:
+        await crashes.leave(scene)
+
+
+async def lose(deed: Deed, window: Window) -> None:
+    """Ask, and do not hear the answer; where the service dies on its own time, perhaps do."""
+    if window.quiet:
+        return
+    try:
+        answer = await deed.act()
+    except (Unavailable, PolicyEngineUnavailable):
+        return
+    assert not window.told, f"{window}: whoever asked was answered, {answer}"
+
+
+def told(answer: Any) -> object:
+    """What can be compared of an answer."""
+    return str(answer) if isinstance(answer, PhoenixError) else answer
