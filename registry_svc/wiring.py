@@ -19,11 +19,13 @@ from phoenix_runtime.core.ports import Policy
 from registry_svc.adapters.credentials import LocalIssuer, MessageCredentials
 from registry_svc.adapters.leases import RedisLeases
 from registry_svc.adapters.news import BusNews
+from registry_svc.api.hop_health import HopHealth
 from registry_svc.api.identity import IdentityServicer
 from registry_svc.api.registry import RegistryServicer, RegistryVerbs
 from registry_svc.api.session import SessionVerbs
 from registry_svc.api.sessions import SessionServicer
 from registry_svc.domain.attendance import Attendance
+from registry_svc.domain.hops import Hops
 from registry_svc.domain.vigil import Vigil
 from registry_svc.settings import RegistrySettings
 from registry_svc.store.registry import PostgresRegistry, PostgresWorkers
@@ -36,7 +38,13 @@ from registry_svc.usecases.discover import DiscoverParticipants
 from registry_svc.usecases.health import HealthNotes, NoticeSilence, SettleHealth, SummariseHealth
 from registry_svc.usecases.heartbeat import Heartbeat
 from registry_svc.usecases.identity import Enrol, GetJwks, RenewCredential
-from registry_svc.usecases.leases import AnnounceBeats, ExpireLeases, SeedLeases, WriteDeadlines
+from registry_svc.usecases.leases import (
+    AnnounceBeats,
+    ExpireLeases,
+    SeedLeases,
+    SpareSilenced,
+    WriteDeadlines,
+)
 from registry_svc.usecases.leave import Leave
 from registry_svc.usecases.look_up import (
     BatchGetStandings,
@@ -72,6 +80,7 @@ class Grounds:
     mail: Mail
     settle: SettleHealth
     notes: HealthNotes
+    hops: Hops
 
 
 async def build(
@@ -104,6 +113,7 @@ async def build(
         clock=base.clock,
         running=[*shift.loops, listener, relay],
         close=[base.close],
+        health=HopHealth(grounds.hops, base.clock),
     )
 
 
@@ -127,6 +137,7 @@ def _grounds(base: Foundation, told: RegistrySettings, policy: Policy) -> Ground
         mail=Mail(mail_bell),
         settle=SettleHealth(parts, notes),
         notes=notes,
+        hops=Hops(patience=told.terms.hop_patience, longest=told.terms.hop_longest),
     )
 
 
@@ -159,6 +170,7 @@ def _sessions(grounds: Grounds) -> SessionServicer:
         leave=Leave(parts),
         mail=grounds.mail,
         attendance=parts.attendance,
+        hops=grounds.hops,
         terms=told.terms,
     )
     heartbeat = Heartbeat(parts, beat, grounds.settle, grounds.mail)
@@ -187,6 +199,7 @@ def _shift(grounds: Grounds, sessions: SessionServicer) -> NightShift:
     seed = SeedLeases(parts, leases, workers, vigil, terms)
     again = told.redelivery.total_seconds()
     duties = Duties(
+        spare=SpareSilenced(parts, grounds.hops),
         write=WriteDeadlines(parts, leases, vigil, terms),
         announce=AnnounceBeats(parts, BusNews(Bus(base.redis), base.clock, new_id)),
         expire=ExpireLeases(parts, leases, seed, vigil, terms),

@@ -8,13 +8,19 @@ from grpc.aio import AioRpcError
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
-from gateway.proxy.homes import HOMES
+from gateway.proxy.homes import HOMES, PACKAGE
 from phoenix_runtime.chassis.channels import Channels
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 PAUSE = 0.5
 """Seconds between two tries to reach a service that is away."""
+SESSIONS = HOMES[f"{PACKAGE}.SessionService"]
+"""The service that hears participants through us, and has to know when it is we who are silent."""
+PATIENCE = 2.0
+"""Seconds that one sign of our life may be on its way."""
+SIGN_OF_LIFE = 0.25
+"""Seconds between two signs of our own life."""
 
 
 class Behind:
@@ -36,6 +42,7 @@ class Behind:
         for home in self._serving:
             await self._say(home, serving=False)
         self._watchers = [asyncio.create_task(self._watch(home)) for home in self._serving]
+        self._watchers.append(asyncio.create_task(self._live()))
 
     async def stop(self) -> None:
         """End watching."""
@@ -52,6 +59,14 @@ class Behind:
                     await self._say(home, serving=answer.status == SERVING)
             await self._say(home, serving=False)
             await asyncio.sleep(PAUSE)
+
+    async def _live(self) -> None:
+        """Be heard over the connection that carries the streams of participants."""
+        stub = health_pb2_grpc.HealthStub(self._channels.channel(SESSIONS))
+        while True:
+            with contextlib.suppress(AioRpcError):  # away: the watcher says so
+                await stub.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE)
+            await asyncio.sleep(SIGN_OF_LIFE)
 
     async def _say(self, home: str, *, serving: bool) -> None:
         self._serving[home] = serving

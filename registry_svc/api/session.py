@@ -1,7 +1,7 @@
 """One KeepAlive stream: many participants, each in its slot."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from registry_svc.api.convert_session import (
 )
 from registry_svc.api.outbound import Outbound
 from registry_svc.domain.attendance import Attendance
+from registry_svc.domain.hops import Hop, Hops
 from registry_svc.domain.lease import LeaseTerms
 from registry_svc.domain.presence import Loss, Presence
 from registry_svc.usecases.attend import AttachParticipant, Beat, Turned, Wish
@@ -38,11 +39,12 @@ class SessionVerbs:
     leave: Leave
     mail: Mail
     attendance: Attendance
+    hops: Hops
     terms: LeaseTerms
 
 
 class Session:
-    """The state of one stream; implements `domain.presence.Line`."""
+    """The state of one stream; implements `domain.presence.Line` and `domain.hops.Carrier`."""
 
     def __init__(self, call: Call, verbs: SessionVerbs, outbound: Outbound) -> None:
         self._call = call
@@ -51,6 +53,12 @@ class Session:
         self._slots: list[Presence | None] = []
         self._lapses: dict[int, float] = {}
         self._next_lapse = NEVER
+        self.hop: Hop | None = None
+        """The gateway's connection, where a gateway carries the stream."""
+
+    def carried(self) -> Iterator[Presence]:
+        """See `Carrier`."""
+        return (presence for presence in self._slots if presence is not None)
 
     def direct(self, slot: int, directive: Directive) -> bool:
         """See `Line`."""
@@ -97,6 +105,8 @@ class Session:
 
     def _beats(self, beats: session_pb2.Beats) -> None:
         now = self._verbs.beat.now()
+        if self.hop is not None:
+            self.hop.heard = now
         if now >= self._next_lapse:
             self._drop_lapsed(now)
         present = [self._held(slot) for slot in beats.unchanged]

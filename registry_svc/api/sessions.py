@@ -11,6 +11,7 @@ from grpc.aio import AbortError, ServicerContext
 from phoenix_dma.v1 import session_pb2, session_pb2_grpc
 from phoenix_runtime.chassis.context import current_call
 from phoenix_runtime.chassis.front import Front
+from phoenix_runtime.chassis.interceptors.identity import GATEWAY
 from phoenix_runtime.chassis.refusals import code_of, metadata_of
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import QuotaExceeded
@@ -64,6 +65,7 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
         stream = OpenStream(session, outbound, context)
         reader = asyncio.create_task(session.read(request_iterator))
         self._open.add(stream)
+        self._join(session, context)
         try:
             while (message := await outbound.next()) is not None:
                 yield message
@@ -71,6 +73,14 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
             self._open.discard(stream)
             reader.cancel()
             session.close()
+            if session.hop is not None:
+                self._verbs.hops.leave(session.hop, session)
+
+    def _join(self, session: Session, context: ServicerContext[Any, Any]) -> None:
+        """A gateway carries many streams over one connection; others speak for themselves."""
+        if current_call().service == GATEWAY:
+            now = self._clock.monotonic()
+            session.hop = self._verbs.hops.join(context.peer(), session, now)
 
     async def Heartbeat(  # noqa: N802  # the schema's name
         self, request: session_pb2.HeartbeatRequest, context: ServicerContext[Any, Any]

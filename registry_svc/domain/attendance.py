@@ -100,6 +100,13 @@ class Attendance:
                     asking = True
         return asking
 
+    def spare(self, presence: Presence, now: float) -> None:
+        """Its lease runs from ``now`` on, although it has not beaten: it could not be heard."""
+        presence.lease_from = now
+        if presence.newest:
+            self._order.move_to_end(presence)
+            self._beaten[presence] = None
+
     def renew(self, presence: Presence) -> None:
         """Its deadline has to be written again: the lease store knows less than we do."""
         self._beaten[presence] = None

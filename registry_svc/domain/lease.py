@@ -27,6 +27,16 @@ class LeaseTerms:
         return self.ttl - self.margin
 
     @property
+    def hop_patience(self) -> float:
+        """The silence after which a gateway is taken to hang: before anybody behind it expires."""
+        return min(1.5, (self.ttl - self.interval) / 2)
+
+    @property
+    def hop_longest(self) -> float:
+        """For how long the silence of a gateway excuses those behind it."""
+        return 2 * self.ttl
+
+    @property
     def missed_after(self) -> float:
         """The silence after which an ACTIVE participant is DEGRADED."""
         return self.interval * (1.0 + self.patience)

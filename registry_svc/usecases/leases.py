@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from phoenix_runtime.core.events import ReasonCode
+from registry_svc.domain.hops import Hops
 from registry_svc.domain.lease import LeaseTerms
 from registry_svc.domain.lifecycle import LEASE_WORKER, losing
 from registry_svc.domain.losses import failed_draft
@@ -60,6 +61,20 @@ class WriteDeadlines:
             for presence in beaten
             if presence.leased
         }
+
+
+class SpareSilenced:
+    """Nobody expires because of a gateway that hangs: see `domain.hops`."""
+
+    def __init__(self, parts: Parts, hops: Hops) -> None:
+        self._parts = parts
+        self._hops = hops
+
+    def __call__(self) -> None:
+        """Renew the leases of those who cannot be heard; written with the next deadlines."""
+        now = self._parts.clock.monotonic()
+        for presence in self._hops.silenced(now):
+            self._parts.attendance.spare(presence, now)
 
 
 class AnnounceBeats:

@@ -7,7 +7,7 @@ from typing import Final
 from phoenix_runtime.chassis.loops import Loop
 from registry_svc.usecases.directives import CarryDirectives
 from registry_svc.usecases.health import NoticeSilence, SettleHealth, SummariseHealth
-from registry_svc.usecases.leases import AnnounceBeats, ExpireLeases, WriteDeadlines
+from registry_svc.usecases.leases import AnnounceBeats, ExpireLeases, SpareSilenced, WriteDeadlines
 
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0
@@ -27,6 +27,7 @@ class Pace:
 class Duties:
     """The use cases that loops run."""
 
+    spare: SpareSilenced
     write: WriteDeadlines
     announce: AnnounceBeats
     expire: ExpireLeases
@@ -56,6 +57,7 @@ def night_shift(duties: Duties, pace: Pace) -> NightShift:
     """The loops of a registry, not yet running."""
 
     async def write_behind() -> None:
+        duties.spare()
         beaten = await duties.write()
         await duties.announce(beaten)
 

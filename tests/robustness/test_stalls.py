@@ -1,0 +1,87 @@
+"""A part hangs and goes on: nobody is blamed for what the house did not hear, zombies are refused.
+
+A stall lasts 5 s in `make test`, longer than a lease of its house. ``PHOENIX_DMA_TEST_STALL=20``
+makes it 20 s, and leases as long as they are by default.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import pytest_asyncio
+
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.local.services import MODULES
+from tests.e2e.conftest import PACE
+from tests.e2e.proof import prove
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.robustness.crew import at_work
+from tests.support.breakable import BreakableHouse, breakable_house
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+
+STALL: Final = float(os.environ.get("PHOENIX_DMA_TEST_STALL", "5"))
+LEASES: Final = ("LEASE_TTL", "HEARTBEAT_INTERVAL", "LEASE_MARGIN")
+DEFAULT: Final = {name: value for name, value in PACE.items() if not name.endswith(LEASES)}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house() -> AsyncIterator[BreakableHouse]:
+    async with breakable_house(PACE if STALL < 6 else DEFAULT) as house:
+        yield house
+
+
+@pytest.mark.parametrize("part", MODULES)
+async def test_a_service_that_hangs_for_longer_than_a_lease_fails_nobody(
+    house: BreakableHouse, tmp_path: Path, part: str
+) -> None:
+    async with at_work(house, tmp_path) as crew:
+        async with house.stalled(part):
+            await asyncio.sleep(STALL)
+        await crew.works_on()
+        assert not await crew.stage.events("PARTICIPANT_FAILED")
+        assert not await crew.stage.events("TASK_MIGRATING")
+
+
+async def test_behind_a_gateway_that_does_not_hang_the_silent_are_found(
+    house: BreakableHouse,
+) -> None:
+    async with Stage(house, new_id("tenant")) as stage:
+        silent = await stage.agent(STEWARD)
+        await silent.says("registered")
+        await stage.standing(STEWARD, "active")
+        silent.stop()
+        await stage.standing(STEWARD, "failed")
+        await prove(stage)
+
+
+async def test_an_agent_that_hangs_past_its_lease_learns_it_and_its_writes_are_refused(
+    house: BreakableHouse,
+) -> None:
+    async with Stage(house, new_id("tenant")) as stage:
+        steward = await stage.agent(STEWARD, hold_at=3)
+        await steward.says("registered")
+        await stage.submit(input={"batches": [1, 2, 3, 4]})
+        began = await steward.says("began")
+        await steward.says("working", batch=3)
+        backup = await stage.agent(BACKUP)
+        await backup.says("registered")
+
+        steward.stop()
+        await stage.task_in(TASK, "succeeded")
+        steward.go_on()
+
+        await steward.says("cancelled")
+        assert (await backup.says("began"))["done"] == [1, 2]
+        late = {"task": TASK, "epoch": began["epoch"], "version": 2}
+        zombie = await stage.agent(STEWARD, zombie=late)
+        for what in ("checkpoint", "complete", "authorize"):
+            tried = await zombie.says("tried", to=what)
+            assert tried["answer"] in {"STALE_ASSIGNMENT", "ILLEGAL_TRANSITION"}, tried
+        assert (await stage.task_in(TASK, "succeeded")).result == {"done": [1, 2, 3, 4]}
+        await prove(stage)
