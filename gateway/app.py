@@ -44,7 +44,9 @@ async def build(settings: GatewaySettings | None = None) -> Service:
     def register(server: grpc.aio.Server) -> None:
         gateway_pb2_grpc.add_GatewayServiceServicer_to_server(gathered, server)
         add_reflection([OWN, *HOMES], server)
-        server.add_generic_rpc_handlers((PassThrough(rpcs(), channels),))
+        server.add_generic_rpc_handlers(
+            (PassThrough(rpcs(), channels, patience=told.stream_patience.total_seconds()),)
+        )
 
     return Service(
         name=GATEWAY,

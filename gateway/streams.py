@@ -5,17 +5,26 @@ goes away cancels the call behind. gRPC's own flow control holds on both sides: 
 from one before the other has taken it, so a reader that stops costs no memory here (I14).
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import grpc.aio
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata, ServicerContext
+from prometheus_client import Counter
 
 from gateway.proxy.patience import reached
+from phoenix_runtime.chassis.last_words import LastWords
 from phoenix_runtime.chassis.refusals import DETAILS
-from phoenix_runtime.core.errors import Unavailable
+from phoenix_runtime.core.errors import QuotaExceeded, Unavailable
+
+SLOW_READERS: Final = Counter(
+    "phoenix_dma_slow_readers_total", "Streams that were cut because nobody read them"
+)
+LAST_WORDS: Final = LastWords()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,8 @@ class Onward:
     path: str
     metadata: tuple[tuple[str, str | bytes], ...]
     timeout: float | None
+    patience: float
+    """Seconds for which a reader may leave one answer of a stream untaken."""
 
 
 async def one_to_one(onward: Onward, request: bytes, context: ServicerContext[Any, Any]) -> bytes:
@@ -92,14 +103,43 @@ async def _answers(
     """The answers as they come."""
     try:
         await _begin(call, context)
+        reader = Reader(context, onward.patience)
         async for answer in call:
-            yield answer
+            with reader.taking():
+                yield answer
         await _end(call, context)
     except AioRpcError as error:
         await _refuse(onward, error, context)
     finally:
         # Nothing where the call has ended; where the caller went away, the service learns it.
         call.cancel()
+
+
+class Reader:
+    """Ends the stream of a reader that takes nothing; made in the task that serves the stream.
+
+    The service behind cuts it too, but its last words would wait here for ever.
+    """
+
+    def __init__(self, context: ServicerContext[Any, Any], patience: float) -> None:
+        self._context = context
+        self._patience = patience
+        self._serving = asyncio.current_task()
+
+    @contextmanager
+    def taking(self) -> Iterator[None]:
+        """While one answer is on its way to the reader."""
+        waiting = asyncio.get_running_loop().call_later(self._patience, self._cut)
+        try:
+            yield
+        finally:
+            waiting.cancel()
+
+    def _cut(self) -> None:
+        SLOW_READERS.inc()
+        text = f"Nothing was read for {self._patience:g} s; reconnect and read."
+        refused = QuotaExceeded(text, {"limit_seconds": self._patience})
+        LAST_WORDS.say(refused, self._context, self._serving)
 
 
 async def _begin(call: Any, context: ServicerContext[Any, Any]) -> None:

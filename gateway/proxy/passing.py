@@ -30,9 +30,10 @@ class PassThrough(GenericRpcHandler):  # type: ignore[type-arg]  # generic in th
     come through the gateway.
     """
 
-    def __init__(self, rpcs: Mapping[str, Rpc], channels: Channels) -> None:
+    def __init__(self, rpcs: Mapping[str, Rpc], channels: Channels, *, patience: float) -> None:
         self._rpcs = {path: rpc for path, rpc in rpcs.items() if rpc.service in HOMES}
         self._channels = channels
+        self._patience = patience
 
     def service(
         self, handler_call_details: HandlerCallDetails
@@ -82,6 +83,7 @@ class PassThrough(GenericRpcHandler):  # type: ignore[type-arg]  # generic in th
             path=rpc.path,
             metadata=self._metadata(context),
             timeout=self._timeout(rpc, context),
+            patience=self._patience,
         )
 
     def _metadata(self, context: ServicerContext[Any, Any]) -> tuple[tuple[str, str | bytes], ...]:

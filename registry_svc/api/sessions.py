@@ -1,21 +1,21 @@
 """SessionService on the wire. The stream is an async generator: the interceptors wrap that kind."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from grpc.aio import AbortError, ServicerContext
+from grpc.aio import ServicerContext
 
 from phoenix_dma.v1 import session_pb2, session_pb2_grpc
 from phoenix_runtime.chassis.context import current_call
 from phoenix_runtime.chassis.front import Front
 from phoenix_runtime.chassis.interceptors.identity import GATEWAY
-from phoenix_runtime.chassis.refusals import code_of, metadata_of
+from phoenix_runtime.chassis.last_words import LastWords
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import QuotaExceeded
 from registry_svc.api.convert_session import answered_to_pb, loss_down, pulse_from_pb
+from registry_svc.api.meters import SLOW_READERS
 from registry_svc.api.outbound import Outbound
 from registry_svc.api.session import Session, SessionVerbs
 from registry_svc.domain.presence import Loss
@@ -32,6 +32,8 @@ class OpenStream:
     session: Session
     outbound: Outbound
     context: ServicerContext[Any, Any]
+    serving: asyncio.Task[Any] | None
+    """The task in which gRPC serves it."""
     cut: bool = False
 
 
@@ -53,6 +55,7 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
         self._clock = clock
         self._patience = patience
         self._open: set[OpenStream] = set()
+        self._last_words = LastWords()
 
     async def KeepAlive(  # noqa: N802  # the schema's name
         self,
@@ -62,7 +65,7 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
         """Beats up; leases and directives down."""
         outbound = Outbound(self._clock)
         session = Session(current_call(), self._verbs, outbound)
-        stream = OpenStream(session, outbound, context)
+        stream = OpenStream(session, outbound, context, asyncio.current_task())
         reader = asyncio.create_task(session.read(request_iterator))
         self._open.add(stream)
         self._join(session, context)
@@ -95,7 +98,7 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
         """Close streams whose reader takes nothing: they would only hold memory (I14).
 
         First by the book: the last message says why, and so does the status. Where even that is
-        not taken for as long again, the stream is aborted over what is still under way.
+        not taken for as long again, the stream is ended over what is still under way.
         """
         for stream in list(self._open):
             stuck = stream.outbound.stuck_for()
@@ -103,19 +106,15 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
                 self._cut(stream)
             elif stuck > 2 * self._patience:
                 self._open.discard(stream)
-                await self._abort(stream)
+                self._last_words.say(self._refusal(), stream.context, stream.serving)
 
     def _cut(self, stream: OpenStream) -> None:
         stream.cut = True
+        SLOW_READERS.inc()
         refused = self._refusal()
         stream.session.close()
         stream.outbound.push(loss_down(-1, Loss.SLOW_READER, "", refused.text))
         stream.outbound.end(refused)
-
-    async def _abort(self, stream: OpenStream) -> None:
-        refused = self._refusal()
-        with contextlib.suppress(AbortError):  # raised to whoever aborts, which is us
-            await stream.context.abort(code_of(refused), refused.text, metadata_of(refused))
 
     def _refusal(self) -> QuotaExceeded:
         text = f"Nothing was read for {self._patience:g} s; reconnect and read."

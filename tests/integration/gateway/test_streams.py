@@ -53,7 +53,7 @@ async def channel(keys: Keys) -> AsyncIterator[grpc.aio.Channel]:
         channels = Channels(
             settings, ServiceSigner("gateway", key, keys.clock, audience="phoenix-dma")
         )
-        async with serving(keys, "gateway", PassThrough(passed, channels)) as gateway:
+        async with serving(keys, "gateway", PassThrough(passed, channels, patience=30)) as gateway:
             async with grpc.aio.insecure_channel(f"127.0.0.1:{gateway.port}") as opened:
                 yield opened
             await channels.close()

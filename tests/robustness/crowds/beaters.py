@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import grpc.aio
 import pytest
-from grpc.aio import EOF, AioRpcError
+from grpc.aio import EOF, AioRpcError  # type: ignore[attr-defined]  # EOF is not in the stubs
 
 from phoenix_dma.declare import participant
 from phoenix_dma.v1 import registry_pb2, registry_pb2_grpc, session_pb2, session_pb2_grpc

@@ -1,0 +1,42 @@
+"""The metrics page of a part of a house."""
+
+from __future__ import annotations
+
+import socket
+from typing import Final
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from phoenix_runtime.local.ports import LOOPBACK
+
+ANY: Final[dict[str, str]] = {}
+
+
+class MetricsPage:
+    """A part that is started with `environment` shows its metrics here."""
+
+    def __init__(self) -> None:
+        with socket.socket() as held:
+            held.bind((LOOPBACK, 0))
+            self._listen = f"{LOOPBACK}:{held.getsockname()[1]}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the part is told."""
+        return {"PHOENIX_DMA_METRICS_LISTEN": self._listen}
+
+    async def value(self, name: str, labels: dict[str, str] = ANY) -> float:
+        """The sum of all samples of that name with these labels."""
+        async with httpx.AsyncClient() as client:
+            page = await client.get(f"http://{self._listen}/metrics")
+        samples = (
+            sample
+            for family in text_string_to_metric_families(page.text)
+            for sample in family.samples
+        )
+        return sum(
+            sample.value
+            for sample in samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )

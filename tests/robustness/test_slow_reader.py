@@ -1,0 +1,188 @@
+"""A reader that never reads: it costs little, it is told why, and it is not kept (I14)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+import grpc.aio
+import pytest
+import pytest_asyncio
+from grpc import StatusCode
+from grpc.aio import EOF, AioRpcError  # type: ignore[attr-defined]  # EOF is not in the stubs
+
+from phoenix_dma.v1 import registry_pb2, registry_pb2_grpc, session_pb2, session_pb2_grpc
+from phoenix_runtime.chassis.credentials import ServiceSigner
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.chassis.refusals import refusal_of
+from phoenix_runtime.local.keys import ensure_keys
+from phoenix_runtime.local.services import MODULES
+from tests.e2e.conftest import PACE
+from tests.e2e.participant import Participant
+from tests.e2e.proof import prove
+from tests.e2e.stage import TASK, Stage
+from tests.robustness.crowds.measures import resident
+from tests.robustness.crowds.metrics import MetricsPage
+from tests.support.breakable import BreakableHouse, breakable_house
+from tests.support.keys import bearer
+from tests.support.until import until
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+SLEEPERS: Final = 10
+PILE: Final = 64
+TEXT: Final = "x" * 3_900
+MEBIBYTE: Final = 1 << 20
+EACH: Final = 2 * MEBIBYTE
+"""A queue of 256 messages of 4 KiB, and as much again under way."""
+PATIENCE: Final = 30.0
+IMPATIENT: Final = {
+    **PACE,
+    "PHOENIX_DMA_READER_PATIENCE": "2",
+    "PHOENIX_DMA_STREAM_PATIENCE": "5",
+    "PHOENIX_DMA_REDELIVERY": "0.05",
+    # Nobody fails of old age here: what is shown is how a stream ends, not a lease.
+    "PHOENIX_DMA_LEASE_TTL": "60",
+}
+KEEP_ALIVE: Final = {"grpc_method": "KeepAlive"}
+
+
+class Pages:
+    """The metrics of the two parts that a stream passes."""
+
+    def __init__(self) -> None:
+        self.registry = MetricsPage()
+        self.gateway = MetricsPage()
+
+
+@pytest.fixture(scope="module")
+def pages() -> Pages:
+    return Pages()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(pages: Pages) -> AsyncIterator[BreakableHouse]:
+    async with breakable_house(IMPATIENT) as house:
+        await house.restart("registry", pages.registry.environment)
+        await house.restart("gateway", pages.gateway.environment)
+        yield house
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stage(house: BreakableHouse) -> AsyncIterator[Stage]:
+    async with Stage(house, new_id("tenant")) as stage:
+        yield stage
+        await prove(stage)
+
+
+class Sleeper:
+    """Attaches, beats, and reads no other word."""
+
+    def __init__(self, channel: grpc.aio.Channel, name: str, token: str) -> None:
+        self.name = name
+        sessions: Any = session_pb2_grpc.SessionServiceStub(channel)
+        self.call = sessions.KeepAlive(metadata=bearer(token))
+
+    async def fall_asleep(self) -> None:
+        """Attached; its last beats are on their way."""
+        attach = session_pb2.Attach(participant_id=self.name, generation=1)
+        await self.call.write(session_pb2.KeepAliveRequest(attach=attach))
+        assert (await self.call.read()).lease.participant_id == self.name
+        for seq in range(1, 4):
+            beats = session_pb2.Beats(seq=seq, unchanged=[0])
+            await self.call.write(session_pb2.KeepAliveRequest(beats=beats))
+
+    async def wake(self) -> AioRpcError:
+        """Read everything that is still there; answers how the stream ended."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while await self.call.read() is not EOF:
+                    pass
+        except AioRpcError as refused:
+            return refused
+        raise AssertionError("the stream ended as if nothing were wrong")
+
+
+async def pile_up(stage: Stage, names: list[str]) -> None:
+    """Many large directives for each."""
+    keys = ensure_keys(stage.house.folder.keys, MODULES)
+    signer = ServiceSigner(
+        "assignment", keys.services["assignment"], stage.clock, audience="phoenix-dma"
+    )
+    metadata = (("x-phoenix-dma-service", f"Bearer {signer.token(stage.tenant)}"),)
+    async with grpc.aio.insecure_channel(stage.house.address("registry")) as channel:
+        stub: Any = registry_pb2_grpc.RegistryServiceStub(channel)
+        for name in names:
+            request = registry_pb2.SendDirectivesRequest(
+                directives=[directive(name, number) for number in range(PILE)]
+            )
+            await stub.SendDirectives(request, metadata=metadata)
+
+
+def directive(name: str, number: int) -> session_pb2.Directive:
+    return session_pb2.Directive(
+        directive_id=f"directive.{name}.{number}",
+        action=session_pb2.DIRECTIVE_ACTION_DRAIN,
+        participant_id=name,
+        facts={"text": TEXT},
+    )
+
+
+@pytest.mark.parametrize("door", ["gateway", "registry"])
+async def test_who_never_reads_is_cut_with_a_reason_and_costs_bounded_memory(
+    house: BreakableHouse, stage: Stage, pages: Pages, door: str
+) -> None:
+    steward = await stage.participant()
+    names = [f"agent.asleep.{number:02d}" for number in range(SLEEPERS)]
+    registered = [await stage.stranger(name) for name in names]
+    await asyncio.gather(*(one.register() for one in registered))
+    sizes = {part: resident(house.pid(part)) for part in ("registry", "gateway")}
+    page = pages.registry if door == "registry" else pages.gateway
+    cut = await page.value("phoenix_dma_slow_readers_total")
+
+    async with AsyncExitStack() as stack:
+        sleepers = []
+        for name in names:
+            # A window that does not grow: what is not read is soon not sent.
+            options = [("grpc.http2.bdp_probe", 0), ("grpc.use_local_subchannel_pool", 1)]
+            channel = grpc.aio.insecure_channel(house.address(door), options=options)
+            await stack.enter_async_context(channel)
+            sleeper = Sleeper(channel, name, stage.participant_token(name))
+            stack.callback(sleeper.call.cancel)
+            sleepers.append(sleeper)
+        await asyncio.gather(*(sleeper.fall_asleep() for sleeper in sleepers))
+        await pile_up(stage, names)
+
+        async def all_cut() -> bool:
+            return await page.value("phoenix_dma_slow_readers_total") - cut >= SLEEPERS
+
+        async def all_gone() -> bool:
+            """Half have not read a word, and yet no stream is left but the living one's."""
+            begun = await page.value("grpc_server_started_total", KEEP_ALIVE)
+            return begun - await page.value("grpc_server_handled_total", KEEP_ALIVE) <= 1
+
+        await until(all_cut, PATIENCE)
+        early, late = sleepers[::2], sleepers[1::2]
+        await told_why(early)
+        await until(all_gone, PATIENCE)
+        grown = {part: resident(house.pid(part)) - size for part, size in sizes.items()}
+        assert max(grown.values()) < SLEEPERS * EACH, grown
+        await still_works(stage, steward)
+        await told_why(late)
+
+
+async def told_why(sleepers: list[Sleeper]) -> None:
+    """Whoever wakes up learns how its stream ended, however late."""
+    for refused in await asyncio.gather(*(sleeper.wake() for sleeper in sleepers)):
+        assert refused.code() is StatusCode.RESOURCE_EXHAUSTED, refused
+        assert refusal_of(refused).reason == "QUOTA_EXCEEDED"
+        assert "read" in refusal_of(refused).text
+
+
+async def still_works(stage: Stage, steward: Participant) -> None:
+    """Whoever reads is served as before."""
+    await stage.submit()
+    epoch = (await steward.take(TASK)).task.epoch
+    await steward.complete(TASK, epoch, {"merged": 0})
