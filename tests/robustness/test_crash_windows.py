@@ -16,8 +16,9 @@ import pytest
 import pytest_asyncio
 
 from phoenix_dma.errors import PhoenixError, PolicyEngineUnavailable, Unavailable
+from phoenix_runtime.chassis.failpoints import POINTS
 from tests.e2e.conftest import PACE, logged_errors
-from tests.e2e.proof import prove
+from tests.e2e.proof import REFUSALS, RPCS, prove
 from tests.e2e.stage import Stage
 from tests.robustness.crash_windows.crashes import Crashes
 from tests.robustness.crash_windows.scenes_handoffs import HANDOFFS
@@ -27,14 +28,16 @@ from tests.robustness.crash_windows.scenes_tasks import TASKS
 from tests.robustness.crash_windows.windows import Deed, Scene, Window
 from tests.support.breakable import breakable_house
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 SLOW = {
     "PHOENIX_DMA_LEASE_TTL": "6",
     "PHOENIX_DMA_OFFER_TIMEOUT": "60",
     "PHOENIX_DMA_RESUME_TIMEOUT": "60",
 }
 """What may not run out while a service is being started."""
+UNAUDITED = {"SendDirectives", "AppendAuditEvents"}
+"""What they bring was audited where it was decided."""
+BEATS = {"KeepAlive", "Heartbeat"}
+"""A beat lands in memory; what it changes is written by the loop registry_health."""
 SCENES = [
     replace(scene, tenant=f"tenant.{scene.id}")
     for scene in sorted((*PARTICIPANTS, *TASKS, *HANDOFFS, *QUESTIONS), key=lambda one: one.part)
@@ -48,6 +51,7 @@ async def crashes() -> AsyncIterator[Crashes]:
         assert not list(logged_errors(house)), "no crash is a service's own error"
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.id)
 async def test_one_effect_one_event_and_one_answer_however_often_it_dies(
     crashes: Crashes, scene: Scene
@@ -71,6 +75,14 @@ async def test_one_effect_one_event_and_one_answer_however_often_it_dies(
             await prove(stage)
     finally:
         await crashes.leave(scene)
+
+
+def test_every_point_and_every_rpc_that_changes_something_has_its_windows() -> None:
+    windows = [window for scene in SCENES for window in scene.windows]
+    words = {word for window in windows for word in window.words}
+    changing = {rpc.method for rpc in RPCS.values() if set(rpc.audit_events) - REFUSALS}
+    assert {window.point for window in windows} == set(POINTS)
+    assert changing | UNAUDITED <= words | BEATS
 
 
 async def lose(deed: Deed, window: Window) -> None:
