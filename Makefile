@@ -12,7 +12,7 @@ OPA := .tools/bin/opa
 TESTS ?= tests
 ARGS ?=
 
-.PHONY: help venv stubs lint format types test test-opa chaos demo up down clean
+.PHONY: help venv stubs lint format types test test-opa chaos model demo up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ test-opa: stubs ## the policy engines' contract against a real OPA server too (w
 
 chaos: stubs ## faults under traffic for ten minutes, then judge what is left (ARGS="--seed 7 --minutes 30")
 	@$(BIN)/python -m tests.robustness.chaos $(ARGS)
+
+model: ## the Promela model of who holds a task: invariants, liveness, removed guards (where Spin is)
+	@command -v spin >/dev/null && command -v gcc >/dev/null || \
+	{ echo "model: skipped, there is no Spin here"; exit 0; }; $(PYTHON) docs/model/check.py $(ARGS)
 
 demo: stubs ## play the paper's stewardship story on real records, then leave nothing running
 	@$(BIN)/python -m examples.stewardship
