@@ -16,6 +16,7 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata, ServicerContext
 from prometheus_client import Counter
 
+from gateway.endings import telling_why
 from gateway.proxy.patience import reached
 from phoenix_runtime.chassis.last_words import LastWords
 from phoenix_runtime.chassis.refusals import DETAILS
@@ -54,9 +55,8 @@ async def many_to_one(
 ) -> bytes:
     """A stream of requests with one answer."""
     await reached(onward.channel)
-    call = onward.channel.stream_unary(onward.path, None, None)(
-        requests, metadata=onward.metadata, timeout=onward.timeout
-    )
+    open_call = onward.channel.stream_unary(onward.path, None, None)
+    call = telling_why(open_call(requests, metadata=onward.metadata, timeout=onward.timeout))
     return await _answer(onward, call, context)
 
 
@@ -77,9 +77,8 @@ async def many_to_many(
 ) -> AsyncIterator[bytes]:
     """Streams in both directions, such as KeepAlive with all its participants."""
     await reached(onward.channel)
-    call = onward.channel.stream_stream(onward.path, None, None)(
-        requests, metadata=onward.metadata, timeout=onward.timeout
-    )
+    open_call = onward.channel.stream_stream(onward.path, None, None)
+    call = telling_why(open_call(requests, metadata=onward.metadata, timeout=onward.timeout))
     async for answer in _answers(onward, call, context):
         yield answer
 

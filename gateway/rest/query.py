@@ -21,7 +21,7 @@ def read_query(raw: bytes) -> list[tuple[str, str]]:
         try:
             found.append((_decoded(name), _decoded(text)))
         except ValueError as error:
-            violations.append(Violation(shown(unquote_plus(name)) or "query", str(error)))
+            violations.append(Violation(shown(unquote_plus(name)), str(error)))
     if violations:
         raise FieldInvalid(violations)
     return found

@@ -255,6 +255,6 @@ def _is_text(value: str) -> bool:
 
 
 def shown(name: object) -> str:
-    """A name as it may stand in an error: printable ASCII and short."""
+    """A name as it may stand in an error: printable ASCII, short, and something to be seen."""
     text = str(name)[:64].encode("ascii", "backslashreplace").decode()
-    return "".join(character if character.isprintable() else "?" for character in text)
+    return "".join(one if one.isprintable() else "?" for one in text) or '""'

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gateway.rest.reading import FLOATS, fields_by_name, read_field, read_message
+from gateway.rest.reading import FLOATS, fields_by_name, read_field, read_message, shown
 from gateway.rest.routes import WHOLE, RestRoute
 from phoenix_runtime.chassis.validation import validate
 from phoenix_runtime.core.errors import FieldInvalid, Violation
@@ -76,7 +76,7 @@ def _from_texts(route: RestRoute, message: Message, request: RestRequest) -> Ite
         yield Violation(name, "is named by the path already")
     for name, texts in {**given, **{k: [v] for k, v in request.path.items()}}.items():
         if name not in fields or (route.body in {WHOLE, name} and name not in request.path):
-            yield Violation(name[:64], "is no parameter of this request")
+            yield Violation(shown(name), "is no parameter of this request")
         else:
             yield from _read_texts(message, fields[name], texts)
 

@@ -56,7 +56,7 @@ JUDGES: Final = CHECKS.get_by_names(
 )
 
 
-@SCHEMA.parametrize()
+@SCHEMA.parametrize()  # type: ignore[untyped-decorator]
 @settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -17,6 +17,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+from gateway.endings import telling_why
 from gateway.rest.routes import WHOLE, RestRoute, rest_routes
 from phoenix_dma.plain import short
 from phoenix_dma.v1 import session_pb2
@@ -182,7 +183,8 @@ class Ground:
             for one in case.messages(self.stage)
         ]
         open_stream: Any = self.channel.stream_stream(KEEP_ALIVE, None, None)
-        call = open_stream(iter(content), metadata=tuple(self.bearer(AGENT).items()), timeout=30.0)
+        said = tuple(self.bearer(AGENT).items())
+        call = telling_why(open_stream(iter(content), metadata=said, timeout=30.0))
         losses = []
         try:
             async for answer in call:

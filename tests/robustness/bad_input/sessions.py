@@ -69,6 +69,8 @@ def beginnings() -> Iterator[Stream]:
     goodbye = KeepAliveRequest(goodbye=Goodbye(slot=0))
     yield invalid("a stream that begins with its end", "slot", goodbye)
     yield invalid("a stream that begins with nothing", "message", KeepAliveRequest())
+    on = [beats(unchanged=(0,))] * 500
+    yield invalid("a stream that goes on after it was refused", "message", KeepAliveRequest(), *on)
     yield invalid("a stream that begins with garbage", "", b"\xff\xff\xff\xff")
     yield invalid("a stream of a message that is cut off", "", b"\x0a\x7f\x0a")
     yield invalid("an Attach of U+0000", "attach.participant_id", attach("agent\0holder"))
