@@ -304,6 +304,20 @@ BROKEN: dict[str, tuple[Callable[[], Evidence], str]] = {
         ),
         "I8",
     ),
+    "a task was given back after the gate closed": (
+        lambda: replace(
+            HONEST,
+            bindings=[
+                replace(
+                    HONEST.bindings[0],
+                    bound_at=LATER + timedelta(seconds=1),
+                    gained_by="abort_handoff",
+                ),
+                HONEST.bindings[1],
+            ],
+        ),
+        "I8",
+    ),
     "a retirement left the gate unmarked": (
         lambda: replace(HONEST, gates=[SeenGate("a", 1, 0), HONEST.gates[1]]),
         "I8",
