@@ -3,7 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, ColumnElement, Table, and_, func, or_, select, tuple_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Subquery,
+    Table,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from assignment_svc.domain.ports import CLAIM
 from assignment_svc.store.tables import approvals, gates, handoffs, retirements, tasks
@@ -17,15 +29,13 @@ class WorkerClaims:
         self._database = database
 
     async def due_tasks(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
-        """Claim tasks whose time has come, all of the highest priority among them.
+        """Claim tasks whose time has come, of each tenant all of its own highest priority.
 
         What is claimed together is worked on side by side: a less urgent task of the same claim
         might be faster, and take the one seat that is free.
         """
         keys = (tasks.c.task_id, tasks.c.wake_at)
-        highest = select(func.max(tasks.c.priority)).where(_due(tasks, tasks.c.wake_at, now))
-        urgent = tasks.c.priority == highest.scalar_subquery()
-        return await self._claim(tasks, keys, (now, limit), urgent)
+        return await self._claim(tasks, keys, (now, limit), urgency=tasks.c.priority)
 
     async def due_handoffs(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim handoffs whose time has come."""
@@ -53,16 +63,19 @@ class WorkerClaims:
         table: Table,
         keys: tuple[Column[str], Column[datetime]],
         when: tuple[datetime, int],
-        *wanted: ColumnElement[bool],
+        *,
+        urgency: Column[int] | None = None,
     ) -> Sequence[tuple[str, str]]:
         row_id, due_at = keys
         now, limit = when
+        turns = _turns(table, keys, now, urgency)
         due = (
             select(table.c.tenant, row_id)
-            .where(_due(table, due_at, now), *wanted)
-            .order_by(due_at)
+            .join(turns, and_(table.c.tenant == turns.c.tenant, row_id == turns.c[row_id.name]))
+            .where(_due(table, due_at, now))
+            .order_by(turns.c.turn, due_at)
             .limit(limit)
-            .with_for_update(skip_locked=True)
+            .with_for_update(of=table, skip_locked=True)
         )
         claim = (
             update(table)
@@ -73,6 +86,33 @@ class WorkerClaims:
         async with self._database.claiming() as connection:
             rows = (await connection.execute(claim)).all()
         return [(row[0], row[1]) for row in rows]
+
+
+def _turns(
+    table: Table,
+    keys: tuple[Column[str], Column[datetime]],
+    now: datetime,
+    urgency: Column[int] | None,
+) -> Subquery:
+    """What is due and when its turn is: tenants take turns, however much one of them has.
+
+    By ``urgency`` only the most urgent of each tenant; one tenant's haste is not another's.
+    """
+    row_id, due_at = keys
+    rank = literal(0) if urgency is None else urgency
+    highest = func.max(rank).over(partition_by=table.c.tenant)
+    waiting = (
+        select(table.c.tenant, row_id, due_at.label("due_at"), rank.label("rank"))
+        .add_columns(highest.label("highest"))
+        .where(_due(table, due_at, now))
+        .subquery()
+    )
+    turn = func.row_number().over(partition_by=waiting.c.tenant, order_by=waiting.c.due_at)
+    return (
+        select(waiting.c.tenant, waiting.c[row_id.name], turn.label("turn"))
+        .where(waiting.c.rank == waiting.c.highest)
+        .subquery()
+    )
 
 
 def _due(table: Table, due_at: Column[datetime], now: datetime) -> ColumnElement[bool]:

@@ -253,3 +253,25 @@ async def test_a_due_row_is_claimed_once_and_again_when_the_claim_is_over(
     assert await claims.due_approvals(clock.now(), limit=0) == []
     await database.close()
     await worker.close()
+
+
+async def test_tenants_take_turns_however_much_one_of_them_has_and_however_urgent_it_is(
+    postgres: PostgresServer, clock: ManualClock
+) -> None:
+    urls, _ = await postgres.apart("assignment", "phoenix_assignment_turns")
+    database = create_database(urls.application, clock=clock)
+    worker = create_database(urls.worker, clock=clock)
+    units = AssignmentUnits(database, Outbox("assignment", metadata, clock=clock, new_id=new_id))
+    async with units(call_of("submitter", tenant="tenant.loud")) as unit:
+        for number in range(20):
+            urgent = task_of(clock, f"task.{number:02d}", next_try_at=clock.now())
+            spec = replace(urgent.spec, priority=90)
+            await unit.add_task(replace(urgent, spec=spec), EMPTY)
+    clock.advance(1)
+    async with units(call_of("submitter", tenant="tenant.calm")) as unit:
+        await unit.add_task(task_of(clock, "task.calm", next_try_at=clock.now()), EMPTY)
+    due = await WorkerClaims(worker).due_tasks(clock.now(), limit=4)
+    assert len(due) == 4
+    assert ("tenant.calm", "task.calm") in due
+    await database.close()
+    await worker.close()
