@@ -71,8 +71,7 @@ async def _agents_hang(_: BreakableHouse, traffics: Sequence[Traffic]) -> None:
 
 FAULTS: Final[Mapping[str, Fault]] = {
     **{f"{part} is killed": partial(_killed, part) for part in (*MODULES, *SERVERS)},
-    # Not the gateway: while it hangs, the registry hears nobody behind it (docs/robustness.md).
-    **{f"{part} hangs": partial(_hangs, part) for part in MODULES if part != "gateway"},
+    **{f"{part} hangs": partial(_hangs, part) for part in MODULES},
     "valkey is flushed": _flushed,
     "the policy engine is killed": _engine_is_killed,
     "agents are killed": _agents_are_killed,
