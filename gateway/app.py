@@ -23,13 +23,13 @@ from phoenix_runtime.chassis.interceptors.identity import GATEWAY
 from phoenix_runtime.chassis.quota import Quotas
 from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.chassis.server import Service, make_verifier
-from phoenix_runtime.core.clock import SteadyClock
+from phoenix_runtime.chassis.wall import steady_clock
 
 
 async def build(settings: GatewaySettings | None = None) -> Service:
     """The gateway, ready to listen on both ports."""
     told = settings or GatewaySettings()
-    clock = SteadyClock()
+    clock = steady_clock()
     signer = ServiceSigner(GATEWAY, told.service_key, clock, audience=told.audience)
     channels = Channels(told, signer)
     health = HealthServicer()

@@ -18,7 +18,8 @@ from phoenix_runtime.chassis.policy import GovernancePolicy
 from phoenix_runtime.chassis.redis import create_redis
 from phoenix_runtime.chassis.settings import ServiceSettings
 from phoenix_runtime.chassis.unit import Unit, Units
-from phoenix_runtime.core.clock import Clock, SteadyClock
+from phoenix_runtime.chassis.wall import steady_clock
+from phoenix_runtime.core.clock import Clock
 
 U = TypeVar("U", bound=Unit)
 WORKER_CONNECTIONS = 3
@@ -65,7 +66,7 @@ async def lay(name: str, settings: ServiceSettings, metadata: MetaData) -> Found
     """Migrate the service's schema, where it is let, and build its foundation."""
     if settings.migration_database_url is not None:
         await upgrade(f"{name}_svc", settings.migration_database_url.get_secret_value())
-    clock = SteadyClock()
+    clock = steady_clock()
     serving = DatabaseOptions(name=f"phoenix-dma-{name}", pool=settings.database_pool)
     working = DatabaseOptions(name=f"phoenix-dma-{name}-worker", pool=WORKER_CONNECTIONS)
     database = create_database(

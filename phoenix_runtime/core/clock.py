@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -22,15 +23,17 @@ class SteadyClock:
     """Wall time at start plus monotonic time, drawn towards the wall by at most 1 s a minute.
 
     So a jump of the wall clock expires nobody (I11), and a slow drift is still followed.
+    ``wall`` is the wall clock, in seconds since the epoch.
     """
 
     PULL = 1.0 / 60.0
     """Seconds of correction a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:
+        self._wall = wall
         self._lock = threading.Lock()
         self._last = time.monotonic()
-        self._base = time.time() - self._last
+        self._base = wall() - self._last
 
     def monotonic(self) -> float:
         """Seconds since an arbitrary start."""
@@ -41,7 +44,7 @@ class SteadyClock:
         with self._lock:
             now = time.monotonic()
             room = (now - self._last) * self.PULL
-            error = (time.time() - now) - self._base
+            error = (self._wall() - now) - self._base
             self._base += max(-room, min(room, error))
             self._last = now
             return datetime.fromtimestamp(self._base + now, UTC)

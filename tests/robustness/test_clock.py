@@ -1,0 +1,80 @@
+"""The wall clock of a service jumps by an hour while it runs: nobody expires, all are let in.
+
+The clock is the service's own (``PHOENIX_DMA_CLOCK_OFFSET_FILE``, in debugging alone), so that it
+may jump for one service and on any machine.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+import pytest_asyncio
+
+from phoenix_runtime.chassis.wall import DEBUG, OFFSET_FILE
+from phoenix_runtime.local.house import HouseOptions
+from phoenix_runtime.local.services import MODULES, Surroundings
+from tests.e2e.conftest import PACE
+from tests.robustness.crew import at_work
+from tests.support.breakable import BreakableHouse
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+HOUR: Final = 3600
+
+
+class MistakenHouse(BreakableHouse):
+    """Each service has a wall clock of its own."""
+
+    def offset_file(self, part: str) -> Path:
+        """Where the part reads by how many seconds its wall clock is wrong."""
+        return self.folder.path / f"{part}.offset"
+
+    def jump(self, part: str, seconds: int) -> None:
+        """From now on the part's wall clock is wrong by so much."""
+        self.offset_file(part).write_text(str(seconds))
+
+    async def _start_service(self, surroundings: Surroundings, name: str) -> None:
+        extra = {**surroundings.extra, DEBUG: "true", OFFSET_FILE: str(self.offset_file(name))}
+        await super()._start_service(replace(surroundings, extra=extra), name)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house() -> AsyncIterator[MistakenHouse]:
+    options = HouseOptions.temporary(environment=PACE)
+    house = MistakenHouse(options)
+    await house.start()
+    yield house
+    await house.stop()
+    shutil.rmtree(options.data)
+
+
+@pytest.mark.parametrize("seconds", [HOUR, -HOUR], ids=["forward", "back"])
+async def test_clocks_that_jump_by_an_hour_fail_nobody_and_credentials_hold(
+    house: MistakenHouse, tmp_path: Path, seconds: int
+) -> None:
+    async with at_work(house, tmp_path) as crew:
+        stage = crew.stage
+        for part in MODULES:
+            house.jump(part, seconds)
+            await crew.works_on()
+            # Enrolled, registered and heard by credentials that are made and read after the jump.
+            newcomer = await stage.participant(f"agent.{part}", capabilities=["policy_check"])
+            await stage.standing(newcomer.id, "active")
+            house.jump(part, 0)
+        for part in MODULES:
+            house.jump(part, seconds)
+        await crew.works_on()
+        assert not await stage.events("PARTICIPANT_FAILED")
+        assert not await stage.events("TASK_MIGRATING")
+        await newcomer.fall_silent()
+        await stage.standing(newcomer.id, "failed")
+        for part in MODULES:
+            house.jump(part, 0)
+        await crew.works_on()
+        (failed,) = await stage.events("PARTICIPANT_FAILED")
+        assert failed.participant == newcomer.id
