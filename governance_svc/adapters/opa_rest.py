@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from governance_svc.adapters.opa_session import OpaAddress, OpaSession
 from governance_svc.adapters.policy_session import FAULT, admit, ask, restore
@@ -10,6 +11,10 @@ from governance_svc.domain.policy_engine import Evaluation
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.verdict import DecisionPoint
+
+RESTING: Final = 5.0
+"""Seconds between two times that a server that forgets is given the policy again: where that does
+not help, each question would otherwise push all of it, and all others would wait for that."""
 
 
 class OpaRest:
@@ -26,6 +31,7 @@ class OpaRest:
         self._pusher.allow(address.loading)
         self._pushing = asyncio.Lock()
         self._bundle: PolicyBundle | None = None
+        self._next_recovery = 0.0
 
     @property
     def revision(self) -> str:
@@ -73,6 +79,10 @@ class OpaRest:
                 return
             if served is not None:
                 raise PolicyEngineUnavailable(f"The OPA server serves the policy {served}")
+            now = asyncio.get_running_loop().time()
+            if now < self._next_recovery:
+                raise PolicyEngineUnavailable("The OPA server has forgotten its policy again")
+            self._next_recovery = now + RESTING
             await self._pusher.forget()
             await restore(self._pusher, self._bundle)
 

@@ -1,5 +1,6 @@
 """OPA's REST API as a `PolicySession`."""
 
+import asyncio
 import json
 import ssl
 from collections.abc import Mapping, Sequence
@@ -144,8 +145,10 @@ class OpaSession:
             method, url, content=content.encode(), params=params, headers=kind
         )
         try:
-            return _read(*await self._receive(request))
-        except httpx.ReadTimeout as error:
+            # Over all of it: a server that sends a byte now and then is never silent for long.
+            async with asyncio.timeout(self._client.timeout.read):
+                return _read(*await self._receive(request))
+        except (httpx.ReadTimeout, TimeoutError) as error:
             raise CutOff("The policy was cut off at its deadline") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             kind_of = type(error).__name__

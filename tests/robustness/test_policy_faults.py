@@ -1,0 +1,145 @@
+"""The policy server answers slowly, wrongly, without end, or not at all: no change (I9).
+
+(The engine that the house embeds, and that dies: ``tests/e2e/test_09_no_policy.py``.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+import pytest_asyncio
+
+from phoenix_dma.errors import PhoenixError
+from phoenix_dma.plain import struct_of
+from phoenix_dma.v1 import assignment_pb2, handoff_pb2, registry_pb2
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.core.validate import Evidence
+from phoenix_runtime.local.house import HouseOptions
+from tests.e2e.conftest import PACE, SHORT
+from tests.e2e.participant import Participant
+from tests.e2e.proof import prove
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.support.breakable import BreakableHouse
+from tests.support.fault_proxy import FaultProxy
+from tests.support.opa_stand_in import FAULTS, MISREAD, OpaStandIn
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+
+REFUSED: Final = {"POLICY_ENGINE_UNAVAILABLE", "POLICY_DENIED"}
+SOON: Final = 8.0
+"""Seconds: within the ten that a call has by default."""
+LEASE: Final = float(SHORT["LEASE_TTL"])
+
+
+class Ground:
+    """A house, and the policy server that it asks."""
+
+    def __init__(self, house: BreakableHouse, opa: OpaStandIn, link: FaultProxy) -> None:
+        self.house = house
+        self.opa = opa
+        self.link = link
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ground() -> AsyncIterator[Ground]:
+    async with OpaStandIn() as opa, FaultProxy(opa.url.removeprefix("http://")) as link:
+        options = HouseOptions.temporary(environment=PACE)
+        house = BreakableHouse(replace(options, opa_url=f"http://{link.address}"))
+        try:
+            await house.start()
+            yield Ground(house, opa, link)
+        finally:
+            await house.stop()
+            shutil.rmtree(options.data)
+
+
+def lasting(evidence: Evidence) -> object:
+    """What no beat changes and no refusal."""
+    kept = {"TASK_SUBMITTED", "TASK_ASSIGNED", "PARTICIPANT_REGISTERED", "TASK_COMPLETED"}
+    return (
+        sorted(event.event_id for event in evidence.events if event.type in kept),
+        sorted((task.task_id, task.status, task.epoch) for task in evidence.tasks),
+    )
+
+
+async def governed(stage: Stage, steward: Participant, epoch: int) -> list[tuple[Any, Any, Any]]:
+    """One change behind each service that asks policy."""
+    newcomer = await stage.stranger(BACKUP)
+    operator = await stage.operator()
+    stubs = operator.stubs
+    return [
+        (
+            newcomer.credential,
+            stubs.registry.RegisterParticipant,
+            registry_pb2.RegisterParticipantRequest(participant=newcomer.declaration),
+        ),
+        (
+            operator._credential,
+            stubs.assignment.SubmitTask,
+            assignment_pb2.SubmitTaskRequest(task=stage.task(task_id="task.other")),
+        ),
+        (
+            steward.credential,
+            stubs.assignment.CompleteTask,
+            assignment_pb2.CompleteTaskRequest(
+                task_id=TASK, epoch=epoch, result=struct_of({"merged": 0})
+            ),
+        ),
+        (
+            operator._credential,
+            stubs.handoffs.RetireParticipant,
+            handoff_pb2.RetireParticipantRequest(participant_id=STEWARD),
+        ),
+    ]
+
+
+async def nothing_is_changed(ground: Ground, stage: Stage, steward: Participant) -> None:
+    """Whatever asks policy is refused, soon, and whoever is there stays there."""
+    epoch = (await stage.task_in(TASK, "active")).epoch
+    transport = (await stage.operator()).transport
+    before = lasting(await stage.evidence())
+    for credential, method, request in await governed(stage, steward, epoch):
+        await credential.token()
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(PhoenixError) as refused:
+            await transport.ask(method, request, credential, patience=0.0)
+        took = asyncio.get_running_loop().time() - begun
+        assert refused.value.reason in REFUSED, refused.value
+        assert took < SOON, f"told after {took:.1f} s"
+    assert lasting(await stage.evidence()) == before
+    assert await stage.standing(STEWARD, "active", "degraded")
+    assert not steward.losses
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, *MISREAD])
+async def test_what_is_no_decision_changes_nothing_and_leases_go_on(
+    ground: Ground, fault: str
+) -> None:
+    async with Stage(ground.house, new_id("tenant")) as stage:
+        steward = await stage.participant(STEWARD)
+        await stage.submit()
+        epoch = (await steward.take(TASK)).task.epoch
+        with ground.opa.failing(fault):
+            await nothing_is_changed(ground, stage, steward)
+        await steward.complete(TASK, epoch, {"merged": 0})
+        await prove(stage)
+
+
+@pytest.mark.parametrize("how", ["cut", "silent"])
+async def test_a_policy_server_that_is_away_changes_nothing_and_leases_go_on(
+    ground: Ground, how: str
+) -> None:
+    async with Stage(ground.house, new_id("tenant")) as stage:
+        steward = await stage.participant(STEWARD)
+        await stage.submit()
+        epoch = (await steward.take(TASK)).task.epoch
+        with getattr(ground.link, how)():
+            await asyncio.sleep(LEASE)
+            await nothing_is_changed(ground, stage, steward)
+        await steward.complete(TASK, epoch, {"merged": 0})
+        await prove(stage)
