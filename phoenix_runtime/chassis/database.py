@@ -43,7 +43,10 @@ class DatabaseOptions:
     pool: int = 10
     """Connections at most."""
     patience: timedelta = timedelta(seconds=5)
-    """How long a new connection, or a free one, is waited for."""
+    """How long a free connection is waited for."""
+    answer: timedelta = timedelta(seconds=2.5)
+    """How long a connection may take to be made, or to answer BEGIN, which waits for nobody: a
+    server that is not heard is noticed by it, long before a statement could be called late."""
     statement: timedelta = timedelta(seconds=10)
     """How long one statement may run."""
     lock: timedelta = timedelta(seconds=5)
@@ -51,10 +54,16 @@ class DatabaseOptions:
 
 
 class Database:
-    """One role's way into its schema. ``clock`` is the clock of everything done through it."""
+    """One role's way into its schema. ``clock`` is the clock of everything done through it.
 
-    def __init__(self, engine: AsyncEngine, *, clock: Clock) -> None:
+    ``answer`` is how long the server may take to say that it is there.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, *, clock: Clock, answer: timedelta = timedelta(seconds=2.5)
+    ) -> None:
         self._engine = engine
+        self._answer = answer.total_seconds()
         pool = engine.pool
         size = pool.size() if isinstance(pool, AsyncAdaptedQueuePool) else 1
         self._attempts = 1 + size
@@ -142,7 +151,11 @@ class Database:
     async def _begun_once(self, begin: str) -> AsyncConnection:
         connection = await self._engine.connect()
         try:
-            await (await driver(connection)).execute(begin)
+            await (await driver(connection)).execute(begin, timeout=self._answer)
+        except TimeoutError as error:
+            # The others would not answer either, and this one is not asked to roll back.
+            await _drop(connection)
+            raise Unavailable("The database does not answer") from error
         except BaseException as error:
             await _abandon(connection)
             if refusal_for(error) is not None:
@@ -181,7 +194,7 @@ def create_database(url: str, *, clock: Clock, options: DatabaseOptions | None =
         connect_args=_connect_arguments(chosen),
     )
     event.listen(engine.sync_engine.pool, "checkout", _only_live_connections)
-    return Database(engine, clock=clock)
+    return Database(engine, clock=clock, answer=chosen.answer)
 
 
 def async_url(url: str) -> str:
@@ -194,7 +207,7 @@ def async_url(url: str) -> str:
 
 def _connect_arguments(options: DatabaseOptions) -> dict[str, object]:
     return {
-        "timeout": options.patience.total_seconds(),
+        "timeout": options.answer.total_seconds(),
         # Longer than the server's own limit: it only finds a server that answers no more.
         "command_timeout": options.statement.total_seconds() + 5,
         "prepared_statement_cache_size": 500,
@@ -238,6 +251,13 @@ async def _commit(connection: AsyncConnection) -> None:
     if status != "COMMIT":
         # PostgreSQL answers ROLLBACK without an error where a failed statement was ignored.
         raise RuntimeError("a statement failed inside the transaction and nobody passed it on")
+
+
+async def _drop(connection: AsyncConnection) -> None:
+    """Give a connection away that does not answer, without a word to the server."""
+    (await driver(connection)).terminate()
+    await connection.invalidate()
+    await connection.close()
 
 
 async def _abandon(connection: AsyncConnection) -> None:

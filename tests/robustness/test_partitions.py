@@ -44,6 +44,8 @@ LOST: Final[Mapping[str, Mapping[str, bool]]] = {
 }
 """What does not arrive, and how a proxy is told."""
 ALONE_TOO: Final = ONE_WAY if os.environ.get("PHOENIX_DMA_TEST_EACH_LINK") else ()
+STORED: Final = ("registry", "assignment", "governance")
+"""Whose own reads need no peer."""
 UNKNOWN: Final = "task.for-nobody"
 
 
@@ -167,6 +169,37 @@ async def test_services_that_are_heard_and_hear_nothing_or_the_other_way_round_s
     house: LinkedHouse, tmp_path: Path, lost: str
 ) -> None:
     await is_lost(house, tmp_path, LINKS, LOST[lost])
+
+
+@pytest.mark.parametrize("parts", [STORED, ("state",)], ids="-".join)
+async def test_a_database_that_is_not_heard_is_seen_in_five_seconds_and_comes_back(
+    house: LinkedHouse, tmp_path: Path, parts: tuple[str, ...]
+) -> None:
+    async with at_work(house, tmp_path) as crew:
+        stage = crew.stage
+        operator = (await stage.operator())._credential
+        reads = {
+            "registry": ("registry", "ListParticipants", registry_pb2.ListParticipantsRequest()),
+            "assignment": ("assignment", "ListTasks", assignment_pb2.ListTasksRequest()),
+            "governance": ("approvals", "ListApprovals", approval_pb2.ListApprovalsRequest()),
+            "state": (
+                "state",
+                "GetContext",
+                state_pb2.GetContextRequest(context_ref="phoenix://context/task.001"),
+            ),
+        }
+        asked = []
+        for part in parts:
+            stub, method, request = reads[part]
+            again = partial(type(request).FromString, request.SerializeToString())
+            asked.append(Probe(await stage.transport(part), operator, stub, method, again))
+        with ExitStack() as stack:
+            for part in parts:
+                stack.enter_context(house.link(part, "postgres").silent())
+            await asyncio.gather(*(probe.is_told() for probe in asked))
+        for probe in asked:
+            await probe.is_answered()
+        await crew.works_on()
 
 
 async def test_links_that_are_cut_are_made_anew(house: LinkedHouse, tmp_path: Path) -> None:
