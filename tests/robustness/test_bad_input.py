@@ -7,6 +7,9 @@ has logged an error, and `validate` finds nothing.
 
 from __future__ import annotations
 
+from typing import Any
+
+import grpc.aio
 import pytest
 
 from tests.robustness.bad_input import (
@@ -23,6 +26,7 @@ from tests.robustness.bad_input.ground import (
     HOLDER,
     INTERNALS,
     OUR_FAULT,
+    PACKAGE,
     ROUTES,
     Ground,
     ground,
@@ -95,6 +99,34 @@ async def test_a_call_is_refused_by_grpc(ground: Ground, case: Wire) -> None:
     if told.reason:
         says_what_to_do(told, case.refusal.field)
     await ground.nothing_changed()
+
+
+@on_one_loop
+async def test_a_compressed_message_is_measured_by_what_is_in_it(ground: Ground) -> None:
+    """64 MiB of nothing, in 64 KiB."""
+    bomb = grpc.aio.insecure_channel(
+        ground.stage.house.address("gateway"),
+        options=[("grpc.max_send_message_length", -1)],
+        compression=grpc.Compression.Gzip,
+    )
+    submit: Any = bomb.unary_unary(f"/{PACKAGE}.{transport.SUBMIT_RPC}", None, None)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await submit(bytes(64 << 20), metadata=tuple(ground.bearer().items()), timeout=60.0)
+    await bomb.close(None)
+    assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED, refused.value
+    await ground.everybody_serves()
+    await ground.nothing_changed()
+
+
+@on_one_loop
+async def test_metadata_are_bounded(ground: Ground) -> None:
+    """Beyond the limit gRPC itself refuses, before the house is asked."""
+    call: Any = ground.channel.unary_unary(f"/{PACKAGE}.AssignmentService/GetTask", None, None)
+    said = (*ground.bearer().items(), ("x-long", "a" * (80 << 10)))
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call(b"", metadata=said, timeout=30.0)
+    assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED, refused.value
+    await ground.everybody_serves()
 
 
 @on_one_loop
