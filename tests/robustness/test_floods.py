@@ -1,0 +1,266 @@
+"""One tenant floods the house by every way there is; another one hardly notices (I12, I14).
+
+The quotas are those of an operator who shares a small machine between tenants; the defaults are
+generous.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+
+import grpc.aio
+import httpx
+import pytest
+import pytest_asyncio
+from grpc import StatusCode
+from grpc.aio import AioRpcError
+
+from phoenix_dma.v1 import (
+    assignment_pb2,
+    assignment_pb2_grpc,
+    audit_pb2,
+    audit_pb2_grpc,
+    registry_pb2,
+    registry_pb2_grpc,
+    session_pb2,
+    session_pb2_grpc,
+)
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.chassis.refusals import refusal_of
+from phoenix_runtime.core.errors import QuotaExceeded
+from tests.e2e.conftest import PACE
+from tests.e2e.proof import prove
+from tests.e2e.stage import STEWARD, TASK, Stage
+from tests.robustness.crowds.measures import percentile
+from tests.support.breakable import BreakableHouse, breakable_house
+from tests.support.keys import bearer
+from tests.support.until import until
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+QUOTAS: Final = {
+    "PHOENIX_DMA_QUOTA_MUTATIONS": "8",
+    "PHOENIX_DMA_QUOTA_READS": "40",
+    "PHOENIX_DMA_QUOTA_SEARCHES": "4",
+    "PHOENIX_DMA_QUOTA_BEATS": "40",
+    "PHOENIX_DMA_QUOTA_BURST": "5",
+}
+LONG_LEASES: Final = {"PHOENIX_DMA_LEASE_TTL": "15", "PHOENIX_DMA_HEARTBEAT_INTERVAL": "3"}
+FLOODERS: Final = 4
+"""Clients of each way of flooding that never wait for anything."""
+PHASES: Final = 2
+ROUNDS: Final = 30
+PATIENCE: Final = 60.0
+PACE_SECONDS: Final = 0.15
+"""Between two rounds of the tenant that keeps to its quotas."""
+SLOWER: Final = 3.0
+NOISE: Final = 0.2
+"""Seconds that a busy machine may add to the slowest call by itself."""
+
+Ask = Callable[[], Awaitable[object]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house() -> AsyncIterator[BreakableHouse]:
+    async with breakable_house({**PACE, **QUOTAS, **LONG_LEASES}) as house:
+        yield house
+
+
+class Caller:
+    """Raw calls of one tenant at one port of the house, with nobody who tries again."""
+
+    def __init__(self, stage: Stage, channel: grpc.aio.Channel) -> None:
+        self._stage = stage
+        roles = ["operator", "submitter", "auditor"]
+        self._metadata = bearer(stage.token(sub="somebody", roles=roles))
+        self._as_steward = bearer(stage.participant_token(STEWARD))
+        self._assignment: Any = assignment_pb2_grpc.AssignmentServiceStub(channel)
+        self._registry: Any = registry_pb2_grpc.RegistryServiceStub(channel)
+        self._sessions: Any = session_pb2_grpc.SessionServiceStub(channel)
+        self._audit: Any = audit_pb2_grpc.AuditServiceStub(channel)
+
+    async def submit(self) -> None:
+        """A task for nobody."""
+        name = new_id("task")
+        wanted = ["product_validation"]
+        task = self._stage.task(task_id=name, required_capabilities=wanted, priority=9)
+        request = assignment_pb2.SubmitTaskRequest(task=task, request_id=name)
+        await self._assignment.SubmitTask(request, metadata=self._metadata)
+
+    async def discover(self) -> None:
+        """A search that asks policy."""
+        wanted = ["duplicate_detection"]
+        request = registry_pb2.DiscoverParticipantsRequest(required_capabilities=wanted)
+        await self._registry.DiscoverParticipants(request, metadata=self._metadata)
+
+    async def audit(self) -> None:
+        """A page of the ledger."""
+        request = audit_pb2.ListAuditEventsRequest()
+        await self._audit.ListAuditEvents(request, metadata=self._metadata)
+
+    async def beat(self) -> None:
+        """A beat without a stream."""
+        request = session_pb2.HeartbeatRequest(participant_id=STEWARD)
+        await self._sessions.Heartbeat(request, metadata=self._as_steward)
+
+    async def read(self) -> None:
+        """A list."""
+        request = assignment_pb2.ListTasksRequest()
+        await self._assignment.ListTasks(request, metadata=self._metadata)
+
+    async def beat_on(self) -> None:
+        """Beats on a stream, as fast as they go."""
+
+        async def beats() -> AsyncIterator[session_pb2.KeepAliveRequest]:
+            attach = session_pb2.Attach(participant_id=STEWARD, generation=1)
+            yield session_pb2.KeepAliveRequest(attach=attach)
+            for seq in range(1, 10_000):
+                beat = session_pb2.Beats(seq=seq, beats=[session_pb2.Beat(slot=0)])
+                yield session_pb2.KeepAliveRequest(beats=beat)
+
+        async for _ in self._sessions.KeepAlive(beats(), metadata=self._as_steward):
+            pass
+
+    @property
+    def ways(self) -> tuple[Ask, ...]:
+        """Every way that is measured."""
+        return (self.submit, self.discover, self.audit, self.beat, self.read)
+
+
+@asynccontextmanager
+async def caller(stage: Stage, part: str = "gateway") -> AsyncIterator[Caller]:
+    async with grpc.aio.insecure_channel(stage.house.address(part)) as channel:
+        yield Caller(stage, channel)
+
+
+async def measured(caller: Caller) -> list[float]:
+    """How long each call of some rounds took, in seconds; none is refused."""
+    took = []
+    for number in range(ROUNDS):
+        ask = caller.ways[number % len(caller.ways)]
+        begun = time.perf_counter()
+        await ask()
+        took.append(time.perf_counter() - begun)
+        await asyncio.sleep(PACE_SECONDS)
+    return took
+
+
+@asynccontextmanager
+async def flood(caller: Caller) -> AsyncIterator[Counter[str]]:
+    """Everybody asks and asks; counts what was answered."""
+    answers: Counter[str] = Counter()
+
+    async def ask_on(ask: Ask) -> None:
+        while True:
+            try:
+                await ask()
+                answers["OK"] += 1
+            except AioRpcError as refused:
+                answers[refused.code().name] += 1
+
+    asks = [*caller.ways, caller.beat_on]
+    flooding = [asyncio.create_task(ask_on(ask)) for ask in asks for _ in range(FLOODERS)]
+    try:
+        yield answers
+    finally:
+        for one in flooding:
+            one.cancel()
+        await asyncio.gather(*flooding, return_exceptions=True)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def tenants(house: BreakableHouse) -> AsyncIterator[tuple[Stage, Stage]]:
+    """A loud one and a calm one, each with its steward."""
+    async with AsyncExitStack() as stack:
+        names = ("tenant.loud", "tenant.calm")
+        loud, calm = [await stack.enter_async_context(Stage(house, new_id(name))) for name in names]
+        await loud.participant(STEWARD)
+        await calm.participant(STEWARD)
+        yield loud, calm
+        await prove(loud)
+        await prove(calm)
+
+
+async def test_the_flood_of_one_tenant_is_hardly_noticed_by_another(
+    tenants: tuple[Stage, Stage], capsys: pytest.CaptureFixture[str]
+) -> None:
+    loud, calm = tenants
+    async with caller(loud) as flooding, caller(calm) as asking:
+        took: tuple[list[float], list[float]] = ([], [])
+        answers: Counter[str] = Counter()
+        # In turns: whatever else the machine does meanwhile is on both sides.
+        for _ in range(PHASES):
+            took[0].extend(await measured(asking))
+            async with flood(flooding) as answered:
+                took[1].extend(await measured(asking))
+            answers += answered
+        quiet, beside = (percentile(one, 0.99) for one in took)
+    with capsys.disabled():
+        print(
+            f"\n  p99 of a calm tenant {quiet * 1000:.0f} ms, beside a flood {beside * 1000:.0f} ms"
+        )
+        print(f"  the flood was answered {dict(answers)}")
+    assert answers["RESOURCE_EXHAUSTED"] > 0
+    # What it does to itself is its own affair: its steward may miss its own beats.
+    assert set(answers) <= {"OK", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION"}, answers
+    assert beside <= SLOWER * quiet + NOISE
+    await calm.standing(STEWARD, "active")
+    assert not await calm.events("PARTICIPANT_FAILED")
+
+
+async def test_a_tenants_urgent_queue_does_not_hold_up_the_work_of_another(
+    tenants: tuple[Stage, Stage],
+) -> None:
+    loud, calm = tenants
+    async with caller(loud) as flooding, flood(flooding) as answers:
+
+        async def under_way() -> bool:
+            return answers["RESOURCE_EXHAUSTED"] > 0
+
+        await until(under_way, PATIENCE)
+        await calm.submit()
+        await calm.task_in(TASK, "assigned", seconds=PATIENCE)
+
+
+@pytest.mark.parametrize("part", ["gateway", "assignment"])
+async def test_who_asks_too_much_is_told_how_much_it_may_and_when_to_come_back(
+    house: BreakableHouse, part: str
+) -> None:
+    async with Stage(house, new_id("tenant")) as stage, caller(stage, part) as asking:
+        refused = await refusal(asking.submit)
+        assert refused.code() is StatusCode.RESOURCE_EXHAUSTED
+        told = refusal_of(refused)
+        assert isinstance(told, QuotaExceeded)
+        assert (told.facts["limit"], told.facts["kind"]) == ("8/s", "mutation")
+        assert told.retry_after is not None
+        assert 0 < told.retry_after <= 1
+        await asking.read()  # another kind has tokens of its own
+        await prove(stage)
+
+
+async def test_rest_counts_from_the_same_purse_and_says_429(house: BreakableHouse) -> None:
+    async with Stage(house, new_id("tenant")) as stage, caller(stage) as asking:
+        await refusal(asking.audit)
+        token = stage.token(sub="somebody", roles=["auditor"])
+        async with httpx.AsyncClient(base_url=stage.profile.rest or "") as client:
+            headers = {"authorization": f"Bearer {token}"}
+            answer = await client.get("/audit/events", headers=headers)
+        assert answer.status_code == 429, answer.text
+        assert answer.headers["retry-after"] == "1"
+        assert answer.json()["reason"] == "QUOTA_EXCEEDED"
+        await prove(stage)
+
+
+async def refusal(ask: Ask) -> AioRpcError:
+    """Ask until it is refused."""
+    for _ in range(200):
+        try:
+            await asyncio.gather(*(ask() for _ in range(10)))
+        except AioRpcError as refused:
+            return refused
+    raise AssertionError("nothing was refused")
