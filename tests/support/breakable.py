@@ -64,6 +64,10 @@ class BreakableHouse(House):
         """What the supervisor and the log call the part."""
         return MODULES.get(part, part)
 
+    def lives(self, part: str) -> bool:
+        """Whether the part's process is there."""
+        return not self._supervisor.children[self.program(part)].ended.done()
+
     async def died(self, part: str, seconds: float) -> int:
         """Wait until the part dies by itself; answers its code, a signal as a negative number."""
         name = self.program(part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 from typing import Any
 
 from phoenix_dma.plain import struct_of
@@ -16,6 +16,10 @@ from tests.e2e.participant import Participant
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 from tests.robustness.crash_windows.ends import complete, in_ledger, take_and_complete
 from tests.robustness.crash_windows.windows import Deed, Scene, Window, request, unit, verb
+
+PLACES = json.dumps({"*": ["s3://contexts/"]})
+"""Where contexts may lie that are not the house's own."""
+ELSEWHERE = "s3://contexts/8841.json?versionId=7"
 
 
 async def at_work(stage: Stage, **fields: Any) -> tuple[Participant, int]:
@@ -111,6 +115,22 @@ async def checkpointing(stage: Stage) -> Deed:
     return request(steward.desk, method, message, {"CONTEXT_CHECKPOINTED": 2}, finish)
 
 
+async def attesting(stage: Stage) -> Deed:
+    """The context lies elsewhere; what is attested of it is kept here."""
+    steward, epoch = await at_work(stage)
+    message = state_pb2.CheckpointContextRequest(
+        task_id=TASK, epoch=epoch, base_version=0, state_ref=ELSEWHERE, hash=f"sha256:{'0' * 64}"
+    )
+
+    async def finish(answer: state_pb2.CheckpointContextResponse) -> None:
+        read = await steward.read(f"phoenix://state/{TASK}/1")
+        assert (read.reference.state_ref, answer.checkpoint.version) == (ELSEWHERE, 1)
+        await complete(steward, epoch)
+
+    method = steward.desk.stubs.state.CheckpointContext
+    return request(steward.desk, method, message, {"CONTEXT_CHECKPOINTED": 2}, finish)
+
+
 async def completing(stage: Stage) -> Deed:
     steward, epoch = await at_work(stage)
     message = assignment_pb2.CompleteTaskRequest(
@@ -167,11 +187,6 @@ async def cancelling(stage: Stage) -> Deed:
     return request(operator, method, message, {"TASK_CANCELLED": 1}, finish)
 
 
-async def being_found(stage: Stage) -> Deed:
-    """The engine itself assigns what waits; nobody asks it to."""
-    return replace(await submitting(stage))
-
-
 PART = "assignment"
 ASSIGNING = (*unit("AssignTask"), *verb("AssignTask"))
 CHECKPOINTING = (
@@ -186,11 +201,12 @@ TASKS = (
     Scene("resuming", PART, verb("ResumeTasks"), resuming),
     Scene("checkpointing", PART, verb("RecordCheckpoint"), checkpointing),
     Scene("checkpointing", "state", CHECKPOINTING, checkpointing),
+    Scene("attesting", "state", CHECKPOINTING, attesting),
     Scene("completing", PART, verb("CompleteTask"), completing),
     Scene("failing", PART, verb("FailTask"), failing),
     Scene("retrying", PART, verb("FailTask"), retrying),
     Scene("cancelling", PART, verb("CancelTask"), cancelling),
-    Scene("being-found", PART, unit("assignment_tasks", told=False), being_found),
+    Scene("being-found", PART, unit("assignment_tasks", told=False), submitting),
     *(
         Scene(f"relaying-{to}", PART, [Window(DELIVERY_AND_MARK, (to,), told=False)], submitting)
         for to in ("ledger", "bus", "courier")
