@@ -14,17 +14,13 @@ from typing import Any, Final, NoReturn
 import grpc.aio
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata, ServicerContext
-from prometheus_client import Counter
 
 from gateway.endings import telling_why
 from gateway.proxy.patience import reached
-from phoenix_runtime.chassis.last_words import LastWords
+from phoenix_runtime.chassis.last_words import SLOW_READERS, LastWords
 from phoenix_runtime.chassis.refusals import DETAILS
 from phoenix_runtime.core.errors import QuotaExceeded, Unavailable
 
-SLOW_READERS: Final = Counter(
-    "phoenix_dma_slow_readers_total", "Streams that were cut because nobody read them"
-)
 LAST_WORDS: Final = LastWords()
 
 

@@ -2,12 +2,17 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from grpc.aio import AbortError, InternalError, ServicerContext
+from prometheus_client import Counter
 
 from phoenix_runtime.chassis.refusals import code_of, metadata_of, text_of
 from phoenix_runtime.core.errors import Refused
+
+SLOW_READERS: Final = Counter(
+    "phoenix_dma_slow_readers_total", "Streams that were cut because nobody read them"
+)
 
 
 class LastWords:

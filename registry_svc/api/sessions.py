@@ -11,11 +11,10 @@ from phoenix_dma.v1 import session_pb2, session_pb2_grpc
 from phoenix_runtime.chassis.context import current_call
 from phoenix_runtime.chassis.front import Front
 from phoenix_runtime.chassis.interceptors.identity import GATEWAY
-from phoenix_runtime.chassis.last_words import LastWords
+from phoenix_runtime.chassis.last_words import SLOW_READERS, LastWords
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import QuotaExceeded
 from registry_svc.api.convert_session import answered_to_pb, loss_down, pulse_from_pb
-from registry_svc.api.meters import SLOW_READERS
 from registry_svc.api.outbound import Outbound
 from registry_svc.api.session import Session, SessionVerbs
 from registry_svc.domain.presence import Loss
