@@ -19,7 +19,7 @@ MODEL = Path(__file__).with_name("membership.pml")
 SAFETY = ("-DSAFETY", "-DBFS", "-DNOREDUCE")
 LIVENESS = ("-DNFAIR=5", "-DCOLLAPSE", "-DNOREDUCE")
 MEMORY = "-DMEMLIM=15000"  # megabytes
-ROW = "{:<34} {:<16} {:<16} {:>11} {:>8} {:>6}  {}"
+ROW = "{:<44} {:<16} {:<16} {:>11} {:>8} {:>6}  {}"
 REACHED = (
     "an owner's write of its last term",
     "a target's yes to its last offer",
@@ -80,7 +80,7 @@ def checks(*, faults: int, long: bool) -> list[Check]:
         Check("without LEAVING", ("NO_LEAVING", "FAULTS=2"), "finally_retired", holds=False),
     ]
     found += [
-        Check(f"reached: {what}"[:34], (f"REACH={number}",), holds=False)
+        Check(f"reached: {what}", (f"REACH={number}",), holds=False)
         for number, what in enumerate(REACHED, start=1)
     ]
     return found
