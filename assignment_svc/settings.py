@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import Field, model_validator
 
+from assignment_svc.domain.ports import CLAIM
 from assignment_svc.domain.rules import Rules
 from assignment_svc.domain.scoring import ScoreWeights
 from assignment_svc.workers.night_shift import Pace
@@ -25,6 +26,8 @@ class AssignmentSettings(ServiceSettings):
     """How often every busy gate is compared with the registry."""
     due_interval: Duration = timedelta(milliseconds=500)
     """How often due rows are looked for where nobody rings."""
+    claim: Duration = CLAIM
+    """How long a row waits for a worker that died on it, or whose peer was away."""
 
     @property
     def rules(self) -> Rules:

@@ -122,7 +122,7 @@ def _night_shift(base: Foundation, told: AssignmentSettings, ports: Ports) -> Ni
         approvals=FollowApproval(ports),
         reconcile=Reconcile(ports),
     )
-    claims = WorkerClaims(base.worker_database)
+    claims = WorkerClaims(base.worker_database, told.claim)
     return NightShift(duties, claims, clock=base.clock, call=_own_call, pace=told.pace)
 
 

@@ -1,7 +1,7 @@
 """Claims of due rows across tenants, with the worker role. A claim is a column, never a lock."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     Column,
@@ -25,8 +25,9 @@ from phoenix_runtime.chassis.database import Database
 class WorkerClaims:
     """Implements `domain.ports.Claims`; ``database`` is that of the worker role."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lasting: timedelta = CLAIM) -> None:
         self._database = database
+        self._lasting = lasting
 
     async def due_tasks(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim tasks whose time has come, of each tenant all of its own highest priority.
@@ -80,7 +81,7 @@ class WorkerClaims:
         claim = (
             update(table)
             .where(tuple_(table.c.tenant, row_id).in_(due))
-            .values(claimed_until=now + CLAIM)
+            .values(claimed_until=now + self._lasting)
             .returning(table.c.tenant, row_id)
         )
         async with self._database.claiming() as connection:

@@ -35,7 +35,7 @@ SLOW = {
     "PHOENIX_DMA_RESUME_TIMEOUT": "60",
 }
 """What may not run out while a service is being started."""
-KNOWN = {"PHOENIX_DMA_REFERENCES": PLACES}
+KNOWN = {"PHOENIX_DMA_REFERENCES": PLACES, "PHOENIX_DMA_CLAIM": "1"}
 UNAUDITED = {"SendDirectives", "AppendAuditEvents"}
 """What they bring was audited where it was decided."""
 BEATS = {"KeepAlive", "Heartbeat"}
