@@ -1,0 +1,110 @@
+"""Section 13 of the paper while parts are killed: it completes, and nothing happens twice.
+
+`make test` plays it once, with each service killed in another chapter and everything in one.
+``PHOENIX_DMA_TEST_EACH_SERVICE=1`` adds a story for each service, killed in every chapter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from io import StringIO
+from typing import Final
+
+import pytest
+from rich.console import Console
+
+from examples.stewardship.__main__ import PACE
+from examples.stewardship.cast import Cast
+from examples.stewardship.chapters import CHAPTERS
+from examples.stewardship.story import Story, Teller
+from phoenix_dma import AsyncPhoenixClient
+from phoenix_dma.profile import read_profile
+from phoenix_runtime.core.validate import validate
+from phoenix_runtime.local.evidence import read_evidence
+from phoenix_runtime.local.services import MODULES
+from tests.support.breakable import SERVERS, BreakableHouse, breakable_house
+
+pytestmark = pytest.mark.timeout(300)
+
+Kills = Mapping[int, Sequence[str]]
+"""Which parts are killed while a chapter is played, by its number."""
+EVERYTHING: Final = (*MODULES, *SERVERS)
+STORIES: Final[Mapping[str, Kills]] = {
+    "each service in another chapter": {
+        2: ["registry"],
+        3: ["governance"],
+        5: ["state"],
+        6: ["assignment"],
+        7: ["gateway"],
+        8: ["assignment"],
+        9: ["state", "registry"],
+        10: EVERYTHING,
+        11: ["gateway"],
+    },
+}
+MORE: Final[Mapping[str, Kills]] = {
+    # Not in the ninth: the story counts what is compared twice, and there nobody dies in it.
+    "everything at once": {5: EVERYTHING, 10: EVERYTHING},
+    **{
+        f"{part} in every chapter": {number: [part] for number in range(1, len(CHAPTERS) + 1)}
+        for part in MODULES
+    },
+}
+PLAYED: Final = {**STORIES, **(MORE if os.environ.get("PHOENIX_DMA_TEST_EACH_SERVICE") else {})}
+
+
+@asynccontextmanager
+async def opened(house: BreakableHouse, told: StringIO) -> AsyncIterator[Story]:
+    """The story on that house; what is told goes into ``told``."""
+    folder = house.folder.path / "story"
+    (folder / "merges").mkdir(parents=True)
+    cast = Cast(house.profile, folder)
+    client = AsyncPhoenixClient(profile=read_profile(house.profile))
+
+    async def judge() -> list[str]:
+        evidence = await read_evidence(house.admin_url, house.options.tenant)
+        return [str(finding) for finding in validate(evidence)]
+
+    try:
+        yield Story(client, cast, Teller(Console(file=told)), folder, judge)
+    finally:
+        await cast.leave()
+        await client.close()
+
+
+async def killed(house: BreakableHouse, parts: Sequence[str]) -> None:
+    """All of them, then back: what the others stand on first."""
+    for part in parts:
+        await house.kill(part)
+    for part in [one for one in parts if one in SERVERS]:
+        await house.revive(part)
+    await asyncio.gather(*(house.revive(one) for one in parts if one not in SERVERS))
+
+
+async def found(house: BreakableHouse, story: Story) -> str:
+    """What a person would look at where the story broke: the task's events, the agents' logs."""
+    evidence = await read_evidence(house.admin_url, house.options.tenant)
+    events = sorted(evidence.events, key=lambda event: event.event_id)[-30:]
+    lines = [f"{one.timestamp:%H:%M:%S} {one.type} {one.participant} {one.task}" for one in events]
+    logs = [log.read_text()[-1500:] for log in sorted(story.folder.glob("*.log"))]
+    return "\n".join([*lines, *logs])
+
+
+@pytest.mark.parametrize("name", PLAYED)
+async def test_the_stewardship_story_completes_although_parts_are_killed(name: str) -> None:
+    told = StringIO()
+    async with breakable_house(PACE) as house, opened(house, told) as story:
+        for number, (title, chapter) in enumerate(CHAPTERS, 1):
+            story.tell.chapter(number, title)
+            playing = asyncio.create_task(chapter(story))
+            await killed(house, PLAYED[name].get(number, ()))
+            try:
+                await playing
+            except Exception as broken:
+                text = f"{broken!r} after\n{told.getvalue()}\n{await found(house, story)}"
+                raise AssertionError(text) from broken
+        findings = await story.judge()
+    assert not findings, "\n".join(findings)
