@@ -23,8 +23,6 @@ serving: ContextVar[Serving] = ContextVar("serving", default=Serving(None, None)
 """Set by the interceptors for the task that serves the call."""
 working: ContextVar[str] = ContextVar("working", default="")
 """The loop that is at work, where no call is being served."""
-working: ContextVar[str] = ContextVar("working", default="")
-"""The loop that is at work, where no call is being served."""
 
 
 def current_call() -> Call:
