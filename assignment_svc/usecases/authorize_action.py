@@ -14,7 +14,7 @@ from assignment_svc.domain.states import ActionKind, ApprovalState
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.act import Act, Telling
 from assignment_svc.usecases.bind import owed
-from assignment_svc.usecases.denials import reasons_of
+from assignment_svc.usecases.denials import reasons_of, whose_no
 from assignment_svc.usecases.guard import acting_participant, noted
 from assignment_svc.usecases.inputs import (
     approval_documents,
@@ -110,7 +110,9 @@ class AuthorizeAction:
             await self._ask(call, task, matter, (verdict, known))
         if verdict.effect is not Effect.ALLOW:
             await self._deny(call, task, (action, matter), verdict)
-            raise PolicyDenied(verdict)
+            denied = PolicyDenied(verdict)
+            denied.facts.update(whose_no(known))
+            raise denied
         return await self._authorize(call, (action, matter), known, verdict)
 
     async def _judge(

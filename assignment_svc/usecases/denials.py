@@ -1,10 +1,11 @@
 """Refusals on the way to an assignment: audited when first made and when they change."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from assignment_svc.domain.approval import Approval
 from assignment_svc.domain.discovery import Alternative, Judged
-from assignment_svc.domain.states import AssignmentIntent, TaskStatus
+from assignment_svc.domain.states import ApprovalState, AssignmentIntent, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.act import Act, Telling
 from assignment_svc.usecases.inputs import alternative_documents, denial_detail, score_document
@@ -82,3 +83,14 @@ def reasons_of(verdict: Verdict) -> str:
     """What two denials have in common that say the same: never the id of the decision."""
     reasons = [[reason.rule, reason.text] for reason in verdict.reasons]
     return content_hash({"policy": verdict.policy, "reasons": reasons})
+
+
+def whose_no(approvals: Iterable[Approval]) -> dict[str, str]:
+    """The approval that was refused last, as a fact of a denial; nothing where none was.
+
+    A successor, or the same participant after a restart, asks for content that was refused without
+    ever having waited for the answer: only this tells it that the no was a human's.
+    """
+    no = {ApprovalState.REJECTED, ApprovalState.EXPIRED}
+    refused = [approval.approval_id for approval in approvals if approval.state in no]
+    return {"approval_id": refused[-1]} if refused else {}

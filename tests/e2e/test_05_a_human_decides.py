@@ -49,8 +49,10 @@ async def test_a_merge_is_rejected_revised_asked_anew_approved_and_only_then_car
         subject_hash=first.subject_hash,
     )
     await steward.directive("approval_decided", TASK)
-    with pytest.raises(PolicyDenied):
+    with pytest.raises(PolicyDenied) as refused:
         await steward.authorize(TASK, epoch, subject=proposal("customer.2"), **merge)
+    # Whoever asks may be a successor, or restarted, and never have waited for the answer.
+    assert refused.value.facts["approval_id"] == first.approval_id
 
     with pytest.raises(ApprovalRequired) as revised:
         await steward.authorize(TASK, epoch, subject=proposal("customer.3"), **merge)

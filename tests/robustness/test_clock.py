@@ -58,23 +58,24 @@ async def test_clocks_that_jump_by_an_hour_fail_nobody_and_credentials_hold(
     house: MistakenHouse, tmp_path: Path, seconds: int
 ) -> None:
     async with at_work(house, tmp_path) as crew:
-        stage = crew.stage
+        stage, newcomers = crew.stage, []
         for part in MODULES:
             house.jump(part, seconds)
             await crew.works_on()
             # Enrolled, registered and heard by credentials that are made and read after the jump.
             newcomer = await stage.participant(f"agent.{part}", capabilities=["policy_check"])
             await stage.standing(newcomer.id, "active")
+            newcomers.append(newcomer)
             house.jump(part, 0)
         for part in MODULES:
             house.jump(part, seconds)
         await crew.works_on()
         assert not await stage.events("PARTICIPANT_FAILED")
         assert not await stage.events("TASK_MIGRATING")
-        await newcomer.fall_silent()
-        await stage.standing(newcomer.id, "failed")
+        await newcomers[-1].fall_silent()
+        await stage.standing(newcomers[-1].id, "failed")
         for part in MODULES:
             house.jump(part, 0)
         await crew.works_on()
         (failed,) = await stage.events("PARTICIPANT_FAILED")
-        assert failed.participant == newcomer.id
+        assert failed.participant == newcomers[-1].id

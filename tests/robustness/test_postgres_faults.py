@@ -66,7 +66,8 @@ async def refusals(stage: Stage) -> list[AioRpcError]:
 
 def retry_info(error: AioRpcError) -> error_details_pb2.RetryInfo | None:
     """The detail of that kind in the status."""
-    for key, value in error.trailing_metadata() or ():
+    metadata: Any = error.trailing_metadata() or ()
+    for key, value in metadata:
         if key == DETAILS:
             for detail in status_pb2.Status.FromString(value).details:
                 info = error_details_pb2.RetryInfo()

@@ -99,7 +99,7 @@ async def test_the_stewardship_story_completes_although_parts_are_killed(name: s
     async with breakable_house(PACE) as house, opened(house, told) as story:
         for number, (title, chapter) in enumerate(CHAPTERS, 1):
             story.tell.chapter(number, title)
-            playing = asyncio.create_task(chapter(story))
+            playing = asyncio.ensure_future(chapter(story))
             await killed(house, PLAYED[name].get(number, ()))
             try:
                 await playing
