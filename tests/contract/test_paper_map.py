@@ -1,23 +1,27 @@
-"""The paper map names modules and tests that exist."""
+"""The paper map, and the page of what is survived, name modules and tests that exist."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 MAP = ROOT / "docs" / "paper-map.md"
+ROBUSTNESS = ROOT / "docs" / "robustness.md"
 
 
-def named_paths() -> list[str]:
+def named_paths(page: Path) -> list[str]:
     """Everything in backticks that looks like a path of this repository."""
-    found = re.findall(r"`([\w./*-]+/[\w./*-]*)`", MAP.read_text())
+    found = re.findall(r"`([\w./*-]+/[\w./*-]*)`", page.read_text())
     return sorted(
         {path for path in found if path.split("/")[0] in {p.name for p in ROOT.iterdir()}}
     )
 
 
-def test_every_path_in_the_paper_map_exists() -> None:
-    paths = named_paths()
-    assert len(paths) > 20, "the map was not read"
+@pytest.mark.parametrize("page", [MAP, ROBUSTNESS], ids=["paper map", "robustness"])
+def test_every_path_on_the_page_exists(page: Path) -> None:
+    paths = named_paths(page)
+    assert len(paths) > 15, "the page was not read"
     missing = [p for p in paths if not list(ROOT.glob(p)) and not list(ROOT.glob(p + ".py"))]
     assert missing == []
 
