@@ -17,6 +17,7 @@ import pytest_asyncio
 
 from phoenix_dma.errors import PhoenixError, PolicyEngineUnavailable, Unavailable
 from phoenix_runtime.chassis.failpoints import POINTS
+from phoenix_runtime.local.supervisor import ProgramDied
 from tests.e2e.conftest import PACE, logged_errors
 from tests.e2e.proof import REFUSALS, RPCS, prove
 from tests.e2e.stage import PATIENCE, Stage
@@ -78,6 +79,18 @@ async def test_one_effect_one_event_and_one_answer_however_often_it_dies(
             await prove(stage)
     finally:
         await crashes.leave(scene)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_service_with_failpoints_does_not_start_outside_of_debugging(
+    crashes: Crashes,
+) -> None:
+    house = crashes.house
+    await house.kill("state")
+    with pytest.raises(ProgramDied, match="PHOENIX_DMA_DEBUG=true"):
+        await house.revive("state", {"PHOENIX_DMA_FAILPOINTS": "rpc.before_reply=kill"})
+    assert await house.died("state", PATIENCE) == 1
+    await crashes.revive("state")
 
 
 def test_every_point_and_every_rpc_that_changes_something_has_its_windows() -> None:

@@ -18,7 +18,10 @@ from phoenix_runtime.local.postgres import Postgres
 from phoenix_runtime.local.services import MODULES, Surroundings
 from phoenix_runtime.local.valkey import Valkey
 
-SERVERS: Final = {"postgres": Postgres, "valkey": Valkey}
+SERVERS: Final[Mapping[str, type[Postgres] | type[Valkey]]] = {
+    "postgres": Postgres,
+    "valkey": Valkey,
+}
 
 
 class BreakableHouse(House):

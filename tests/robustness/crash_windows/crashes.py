@@ -42,7 +42,11 @@ class Crashes:
         reached = f'"failpoint": "{window.point}"'
         assert any(scene.tenant in line for line in log.splitlines() if reached in line)
         self._left[scene.part][scene.tenant].remove(window)
-        await self.house.revive(scene.part, self._environment(scene.part))
+        await self.revive(scene.part)
+
+    async def revive(self, part: str) -> None:
+        """Start a part that has died, with the windows armed that are to come."""
+        await self.house.revive(part, self._environment(part))
 
     async def leave(self, scene: Scene) -> None:
         """The scene is over; where it failed half-way, nothing of it stays behind."""

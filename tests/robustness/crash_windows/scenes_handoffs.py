@@ -132,10 +132,8 @@ async def finished(stage: Stage) -> None:
 
 
 PART = "assignment"
-OFFERING = (
-    Window(OFFER_AND_DIRECTIVE, told=False),
-    *unit("assignment_handoffs", told=False),
-)
+OFFERING = unit("assignment_handoffs", told=False)
+TELLING = (Window(OFFER_AND_DIRECTIVE, told=False),)
 RETIRING = (
     *unit("RetireParticipant"),
     Window(GATE_AND_REGISTRY, told=False),
@@ -147,8 +145,8 @@ BY_THE_ENGINE = (
 )
 HANDOFFS = (
     Scene("initiating", PART, verb("InitiateHandoff"), initiating),
-    Scene("offering", PART, unit("assignment_handoffs", told=False), initiating),
-    Scene("telling-the-target", PART, OFFERING[:1], initiating),
+    Scene("offering", PART, OFFERING, initiating),
+    Scene("telling-the-target", PART, TELLING, initiating),
     Scene("taking-over", PART, verb("CompleteHandoff"), taking_over),
     Scene("refusing", PART, verb("DeclineHandoff"), refusing),
     Scene("aborting", PART, verb("AbortHandoff"), aborting),

@@ -16,7 +16,7 @@ from tests.e2e.stage import Stage
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A point that is passed by ``words``; the n-th passage kills.
+    """A point, and the ``words`` of the passage that kills.
 
     ``told`` is true where whoever asked hears at once that the answer is lost; else the service
     dies on its own time, before or after it has answered. In a ``quiet`` window nobody asks: the
@@ -25,18 +25,17 @@ class Window:
 
     point: str
     words: tuple[str, ...] = ()
-    nth: int = 1
     told: bool = True
     quiet: bool = False
 
     def armed(self, tenant: str) -> str:
         """The failpoint, for what happens in that tenant alone."""
         words = "".join(f"@{word}" for word in (*self.words, tenant))
-        return f"{self.point}{words}*{self.nth}=kill"
+        return f"{self.point}{words}=kill"
 
     def __str__(self) -> str:
         """As a reader of a failure wants it."""
-        return "@".join((self.point, *self.words)) + (f"*{self.nth}" if self.nth > 1 else "")
+        return "@".join((self.point, *self.words))
 
 
 def unit(*words: str, told: bool = True, quiet: bool = False) -> tuple[Window, ...]:
