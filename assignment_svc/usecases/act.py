@@ -8,9 +8,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from assignment_svc.domain.discovery import Judged
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.ports import Unit
-from assignment_svc.domain.predicates import admitted
+from assignment_svc.domain.predicates import admitted, fresh
 from assignment_svc.domain.states import HandoffStatus
 from assignment_svc.domain.task import Binding, BindingRecord, Task
 from assignment_svc.usecases.ports import Ports
@@ -52,6 +53,7 @@ class Act:
         self.new_id = ports.new_id
         self._gates: dict[str, Gate] = {}
         self._changed: set[str] = set()
+        self._relied: list[Judged] = []
 
     @property
     def monotonic(self) -> float:
@@ -113,8 +115,18 @@ class Act:
         """Give a seat back."""
         self.put_gate(self._gates[participant_id].released())
 
+    def rely(self, judged: Judged) -> None:
+        """Rest on what was asked before the unit; raises `LookAgain` where that is too old (I5)."""
+        fresh(judged, monotonic=self.monotonic)
+        self._relied.append(judged)
+
     async def finish(self) -> None:
-        """Write the gates back."""
+        """Write the gates back.
+
+        Raises `LookAgain` where what was relied on has become too old: the process may have hung.
+        """
+        for judged in self._relied:
+            fresh(judged, monotonic=self.monotonic)
         await self.unit.save_gates([self._gates[name] for name in sorted(self._changed)])
 
     # Epochs: every gain and every loss of ownership burns one.

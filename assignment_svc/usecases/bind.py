@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from assignment_svc.domain.discovery import Alternative, Judged
 from assignment_svc.domain.lifecycle import task_step
-from assignment_svc.domain.predicates import CandidateLost, LookAgain, fresh
+from assignment_svc.domain.predicates import CandidateLost, LookAgain
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task, TaskObligation
 from assignment_svc.usecases.act import Act, Telling
@@ -45,7 +45,7 @@ class Binder:
             unchanged(bind.task, task)
             status = task_step(task.status, task.parked_for, "assign", Actor.ENGINE)
             await act.lock_gates([judged.standing.participant_id])
-            fresh(judged, monotonic=self._ports.clock.monotonic())
+            act.rely(judged)
             act.admit(judged.standing, degraded_allowed=task.spec.degraded_allowed)
             gained = await act.gain(task, judged.standing, decision=judged.verdict, by="assign")
             bound = replace(

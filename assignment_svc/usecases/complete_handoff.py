@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.handoff import Handoff, Offer
-from assignment_svc.domain.predicates import LookAgain, TooSlow, fresh
+from assignment_svc.domain.predicates import LookAgain, TooSlow
 from assignment_svc.domain.states import Actor, HandoffStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.act import Act, Telling
@@ -157,7 +157,7 @@ class CompleteHandoff:
             task, handoff = await self._locked(act, completion, target)
             proven(task, handoff.offer, completion.reception)
             await act.lock_gates({target, handoff.source})
-            fresh(judged.judged, monotonic=self._ports.clock.monotonic())
+            act.rely(judged.judged)
             act.put_gate(seen_by(act.gate(target), judged.judged.standing))
             if not act.gate(target).is_open(degraded_allowed=task.spec.degraded_allowed):
                 await withdraw_offer(act, task, handoff, GATE_CLOSED)

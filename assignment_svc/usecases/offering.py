@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from assignment_svc.domain.discovery import Judged
 from assignment_svc.domain.handoff import Handoff, Offer, OfferRecord
 from assignment_svc.domain.lifecycle import HANDOFF, task_step
-from assignment_svc.domain.predicates import fresh
 from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.task import LeftOut, Task
 from assignment_svc.usecases.act import Act, Telling
@@ -47,7 +46,7 @@ async def make_offer(act: Act, task: Task, handoff: Handoff, judged: Judged) -> 
 
     The task and the gates of source and target are locked. Raises `LookAgain`, `CandidateLost`.
     """
-    fresh(judged, monotonic=act.monotonic)
+    act.rely(judged)
     standing = judged.standing
     act.admit(standing, degraded_allowed=task.spec.degraded_allowed)
     if task.status is not TaskStatus.MIGRATING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from assignment_svc.domain.discovery import Judged
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.lifecycle import task_step
-from assignment_svc.domain.predicates import CandidateLost, LookAgain, covers, fresh
+from assignment_svc.domain.predicates import CandidateLost, LookAgain, covers
 from assignment_svc.domain.states import Actor, HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.act import Act, Telling
@@ -152,7 +152,7 @@ class ResumeTasks:
             if handoff is None or not _may_return(task, handoff, call.principal.participant):
                 raise LookAgain
             await act.lock_gates(seats_of(task, handoff))
-            fresh(judged, monotonic=act.monotonic)
+            act.rely(judged)
             act.admit(judged.standing, degraded_allowed=task.spec.degraded_allowed)
             told, receipt = await _returned(act, task, handoff, judged)
             await act.finish()

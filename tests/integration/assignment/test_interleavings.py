@@ -8,11 +8,13 @@ import asyncio
 
 import pytest
 
+from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.states import RetirementMode, TaskStatus
+from assignment_svc.usecases import act
 from assignment_svc.usecases.complete_task import Result
 from assignment_svc.usecases.retire_participant import Leaving
 from phoenix_runtime.core import errors
-from phoenix_runtime.core.standing import ParticipantStatus
+from phoenix_runtime.core.standing import ParticipantStatus, Standing
 from phoenix_runtime.core.verdict import DecisionPoint, Grants
 from tests.support.assignment_house import AssignmentHouse, declaration
 from tests.support.peers_of_assignment import needs_human
@@ -143,6 +145,26 @@ async def test_a_yes_that_is_older_than_five_seconds_is_not_used(house: Assignme
     points = [point for point, _ in house.policy.asked]
     assert points.count(DecisionPoint.ASSIGN) == 2
     assert assigned.participant_id == "agent.a"
+
+
+async def test_a_bind_that_hangs_in_its_middle_looks_again_instead_of_using_an_old_yes(
+    house: AssignmentHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.registry.join("agent.a")
+    await house.submit("task.one")
+    admitted, hung = act.admitted, []
+
+    def hangs_once(gate: Gate, standing: Standing, *, degraded_allowed: bool) -> Gate:
+        if not hung:
+            hung.append(True)
+            house.clock.advance(6)
+        return admitted(gate, standing, degraded_allowed=degraded_allowed)
+
+    monkeypatch.setattr(act, "admitted", hangs_once)
+    await house.assign(house.engine, "task.one")
+    assert hung
+    assert (await house.task("task.one")).owner_id == "agent.a"
+    assert await house.findings() == ()
 
 
 async def test_a_result_that_comes_after_its_owner_was_fenced_does_not_count(
