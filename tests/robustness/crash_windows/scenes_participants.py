@@ -98,6 +98,7 @@ async def reinstating(stage: Stage) -> Deed:
 async def searching(stage: Stage) -> Deed:
     """A search is no mutation: each one that was committed is in the audit, answered or not."""
     await stage.participant(STEWARD)
+    await stage.standing(STEWARD, "active")
     operator = await stage.operator()
     message = registry_pb2.DiscoverParticipantsRequest(
         required_capabilities=["policy_check"], degraded_allowed=True
