@@ -31,11 +31,18 @@ from registry_svc.settings import RegistrySettings
 from registry_svc.store.registry import PostgresRegistry, PostgresWorkers
 from registry_svc.store.tables import metadata
 from registry_svc.store.unit import RegistryUnit
+from registry_svc.usecases.abreast import KeepAbreast, PassOnMail
 from registry_svc.usecases.attend import AttachParticipant, Beat
 from registry_svc.usecases.change_standing import ReinstateParticipant, SuspendParticipant
 from registry_svc.usecases.directives import CarryDirectives, Mail, SendDirectives
 from registry_svc.usecases.discover import DiscoverParticipants
-from registry_svc.usecases.health import HealthNotes, NoticeSilence, SettleHealth, SummariseHealth
+from registry_svc.usecases.health import (
+    HealthNotes,
+    NoticeSilence,
+    SettleHealth,
+    Silence,
+    SummariseHealth,
+)
 from registry_svc.usecases.heartbeat import Heartbeat
 from registry_svc.usecases.identity import Enrol, GetJwks, RenewCredential
 from registry_svc.usecases.leases import (
@@ -57,7 +64,7 @@ from registry_svc.usecases.register import RegisterParticipant
 from registry_svc.usecases.retire import BeginRetirement, FinishRetirement
 from registry_svc.usecases.review_members import ReviewMembers
 from registry_svc.usecases.update_capabilities import UpdateCapabilities
-from registry_svc.workers.listener import Listener
+from registry_svc.workers.listener import Listener, Neighbours
 from registry_svc.workers.night_shift import Duties, NightShift, night_shift
 
 NAME = "registry"
@@ -77,7 +84,11 @@ class Grounds:
     parts: Parts
     mail_bell: Bell
     health_bell: Bell
+    abreast_bell: Bell
+    replica: str
+    """Who this one is among those that serve the same participants; new with each start."""
     mail: Mail
+    abreast: KeepAbreast
     settle: SettleHealth
     notes: HealthNotes
     hops: Hops
@@ -96,7 +107,8 @@ async def build(
     shift = _shift(grounds, sessions)
     review = ReviewMembers(grounds.parts)
     workers = PostgresWorkers(base.worker_database)
-    listener = Listener(BusReader(base.redis), review, workers.tenants, base.clock)
+    neighbours = Neighbours(grounds.abreast, base.clock, replica=grounds.replica)
+    listener = Listener(BusReader(base.redis), neighbours, review, workers.tenants, base.clock)
     ledger = GrpcLedger(base.channels, NAME)
     relay = Relay(base.worker_database, base.outbox, ledger=ledger, news=Bus(base.redis))
 
@@ -127,14 +139,18 @@ def _grounds(base: Foundation, told: RegistrySettings, policy: Policy) -> Ground
         clock=base.clock,
         new_id=new_id,
     )
-    mail_bell, notes = Bell(), HealthNotes(parts)
+    mail_bell, abreast_bell, notes = Bell(), Bell(), HealthNotes(parts)
+    mail = Mail(mail_bell)
     return Grounds(
         base=base,
         told=told,
         parts=parts,
         mail_bell=mail_bell,
         health_bell=Bell(),
-        mail=Mail(mail_bell),
+        abreast_bell=abreast_bell,
+        replica=new_id("replica"),
+        mail=mail,
+        abreast=KeepAbreast(parts, mail, abreast_bell),
         settle=SettleHealth(parts, notes),
         notes=notes,
         hops=Hops(patience=told.terms.hop_patience, longest=told.terms.hop_longest),
@@ -194,23 +210,35 @@ def _identity(grounds: Grounds) -> IdentityServicer:
 def _shift(grounds: Grounds, sessions: SessionServicer) -> NightShift:
     base, parts, told = grounds.base, grounds.parts, grounds.told
     terms, vigil = told.terms, Vigil(limit=told.terms.margin)
-    leases = RedisLeases(base.redis, base.clock, name=told.lease_name, shards=told.lease_shards)
+    leases = RedisLeases(
+        base.redis,
+        base.clock,
+        replica=grounds.replica,
+        name=told.lease_name,
+        shards=told.lease_shards,
+    )
+    silence = Silence(parts, leases, vigil, terms)
+    news = BusNews(Bus(base.redis), base.clock, new_id, replica=grounds.replica)
     workers = PostgresWorkers(base.worker_database)
     seed = SeedLeases(parts, leases, workers, vigil, terms)
     again = told.redelivery.total_seconds()
     duties = Duties(
         spare=SpareSilenced(parts, grounds.hops),
         write=WriteDeadlines(parts, leases, vigil, terms),
-        announce=AnnounceBeats(parts, BusNews(Bus(base.redis), base.clock, new_id)),
+        announce=AnnounceBeats(parts, news),
         expire=ExpireLeases(parts, leases, seed, vigil, terms),
         settle=grounds.settle,
-        silence=NoticeSilence(parts, grounds.notes, vigil, terms),
+        silence=NoticeSilence(parts, grounds.notes, silence, terms),
         summarise=SummariseHealth(parts, grounds.notes),
         carry=CarryDirectives(parts, grounds.mail, again=again),
+        pass_on=PassOnMail(grounds.mail, news),
+        abreast=grounds.abreast,
         cut_slow_readers=sessions.cut_slow_readers,
         forget_directives=workers.forget_directives,
     )
     shift = night_shift(duties, told.pace)
     grounds.mail_bell.on_ring(shift.carry.wake)
+    grounds.mail_bell.on_ring(shift.pass_on.wake)
+    grounds.abreast_bell.on_ring(shift.abreast.wake)
     grounds.health_bell.on_ring(shift.settle.wake)
     return shift

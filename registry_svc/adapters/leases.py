@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from phoenix_runtime.chassis.failpoints import CLAIM_AND_COMMIT, passing
 from phoenix_runtime.chassis.redis import redis_reachable
 from phoenix_runtime.core.clock import Clock
-from registry_svc.adapters.lease_scripts import RELEASE, SEEDED, SWEEP, WRITE
+from registry_svc.adapters.lease_scripts import LEFT, RELEASE, SEEDED, SWEEP, WATCH, WRITE
 from registry_svc.domain.ports import Claim, Sweep, SweepState
 from registry_svc.domain.presence import LeaseKey
 
@@ -20,6 +20,7 @@ STATES: Final = {
     b"steady": SweepState.STEADY,
     b"new": SweepState.NEW,
     b"drifted": SweepState.DRIFTED,
+    b"unwatched": SweepState.UNWATCHED,
 }
 
 
@@ -27,16 +28,26 @@ class RedisLeases:
     """Implements `domain.ports.Leases`. Every method raises `Unavailable`.
 
     No key has a TTL and no keyspace notification is used: with 10,000 of 100,000 keys dead those
-    told of 1,805 in a minute, the sorted set of all at once.
+    told of 1,805 in a minute, the sorted set of all at once. ``replica`` is whose eyes these are.
     """
 
     def __init__(
-        self, client: Redis, clock: Clock, *, name: str = "phoenix_dma:leases", shards: int = 1
+        self,
+        client: Redis,
+        clock: Clock,
+        *,
+        replica: str,
+        name: str = "phoenix_dma:leases",
+        shards: int = 1,
     ) -> None:
         self._clock = clock
-        # The braces keep a shard's two keys on one node of a cluster.
+        self._replica = replica
+        # The braces keep a shard's keys on one node of a cluster.
         self._deadlines = [f"{name}:{{{shard}}}:deadlines" for shard in range(shards)]
         self._sentinels = [f"{name}:{{{shard}}}:seeded" for shard in range(shards)]
+        self._watchers = [f"{name}:{{{shard}}}:watchers" for shard in range(shards)]
+        self._watch = client.register_script(WATCH)
+        self._left = client.register_script(LEFT)
         self._write = client.register_script(WRITE)
         self._sweep = client.register_script(SWEEP)
         self._seeded = client.register_script(SEEDED)
@@ -56,9 +67,25 @@ class RedisLeases:
     async def seeded(self) -> None:
         """See the port. The clocks begin anew, too."""
         self._seen.clear()
-        for sentinel in self._sentinels:
+        for sentinel, watchers in zip(self._sentinels, self._watchers, strict=True):
             with redis_reachable():
-                await self._seeded(keys=[sentinel])
+                await self._seeded(keys=[sentinel, watchers])
+
+    async def watching(self, seconds: float) -> None:
+        """See the port."""
+        for watchers in self._watchers:
+            with redis_reachable():
+                await self._watch(keys=[watchers], args=[self._replica, int(seconds * 1000)])
+
+    async def left(self, leases: Sequence[LeaseKey]) -> dict[LeaseKey, float]:
+        """See the port."""
+        left: dict[LeaseKey, float] = {}
+        for shard, members in self._by_shard(leases).items():
+            with redis_reachable():
+                found = await self._left(keys=[self._deadlines[shard]], args=map(_member, members))
+            known = zip(members, found, strict=True)
+            left |= {lease: int(one) / 1000 for lease, one in known if one is not None}
+        return left
 
     async def sweep(self, limit: int) -> Sweep:
         """See the port."""
@@ -86,12 +113,11 @@ class RedisLeases:
 
     async def _swept(self, shard: int, limit: int) -> tuple[SweepState, list[Claim]]:
         asked = self._clock.monotonic()
-        keys = [self._deadlines[shard], self._sentinels[shard]]
+        keys = [self._deadlines[shard], self._sentinels[shard], self._watchers[shard]]
         expected = self._expected(shard, asked)
+        terms = [expected, DRIFT_MILLISECONDS, CLAIM_MILLISECONDS, limit]
         with redis_reachable():
-            answer = await self._sweep(
-                keys=keys, args=[expected, DRIFT_MILLISECONDS, CLAIM_MILLISECONDS, limit]
-            )
+            answer = await self._sweep(keys=keys, args=[*terms, self._replica])
         state = STATES[answer[0]]
         if state is SweepState.STEADY:
             self._seen[shard] = (int(answer[1]), asked)

@@ -2,10 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from phoenix_runtime.core.standing import ParticipantStatus
 from registry_svc.domain.presence import Key, LeaseKey, Line, Loss, Presence
-from registry_svc.domain.vitals import UNSEEN, Report, Vitals
+from registry_svc.domain.vitals import UNSEEN, Report, Vitals, newer
 
 
 class Attendance:
@@ -18,6 +19,7 @@ class Attendance:
         self._beaten: dict[Presence, None] = {}
         self._unsettled: dict[Key, Presence] = {}
         self._trust: OrderedDict[Key, float] = OrderedDict()
+        self._distant: OrderedDict[Key, Vitals] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._here)
@@ -32,9 +34,13 @@ class Attendance:
     def vitals(self, key: Key) -> Vitals:
         """The newest that is known of a participant."""
         presence, trust = self._here.get(key), self._trust.get(key)
-        if presence is not None:
-            return presence.vitals(trust)
-        return UNSEEN if trust is None else Vitals(trust=trust)
+        here = UNSEEN if presence is None else presence.vitals(None)
+        return replace(newer(here, self._distant.get(key, UNSEEN)), trust=trust)
+
+    def connected(self, key: Key) -> bool:
+        """Whether a stream carries it here."""
+        presence = self._here.get(key)
+        return presence is not None and presence.line is not None
 
     def expect(
         self, lease: LeaseKey, status: ParticipantStatus, *, leased: bool, now: float
@@ -99,6 +105,26 @@ class Attendance:
                     self._unsettled[presence.key] = presence
                     asking = True
         return asking
+
+    def elsewhere(self, presence: Presence, heard: float) -> None:
+        """Another replica heard it at ``heard`` (monotonic), later than this one did.
+
+        Without a stream it is not here any more; with one its lease runs from there, and that
+        deadline is written already.
+        """
+        presence.lease_from = heard
+        if presence.line is None:
+            self.heard_of(presence.key, presence.vitals(None))
+            self.drop(presence.lease, Loss.SUPERSEDED, "It is heard elsewhere.")
+        elif presence.newest:
+            self._order.move_to_end(presence)
+
+    def heard_of(self, key: Key, vitals: Vitals, most: int = 200_000) -> None:
+        """Remember what a beat said that another replica heard."""
+        self._distant[key] = newer(vitals, self._distant.get(key, UNSEEN))
+        self._distant.move_to_end(key)
+        while len(self._distant) > most:
+            self._distant.popitem(last=False)
 
     def spare(self, presence: Presence, now: float) -> None:
         """Its lease runs from ``now`` on, although it has not beaten: it could not be heard."""

@@ -37,6 +37,11 @@ class LeaseTerms:
         return 2 * self.ttl
 
     @property
+    def replica_patience(self) -> float:
+        """The silence after which another replica is late: before anybody it hears expires."""
+        return max(self.margin, self.hop_patience)
+
+    @property
     def missed_after(self) -> float:
         """The silence after which an ACTIVE participant is DEGRADED."""
         return self.interval * (1.0 + self.patience)

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.events import AuditDraft
@@ -16,7 +16,7 @@ from registry_svc.domain.discovery import Need
 from registry_svc.domain.enrolment import Credential
 from registry_svc.domain.graph import Edge, EdgeFilter
 from registry_svc.domain.participant import Participant
-from registry_svc.domain.presence import LeaseKey
+from registry_svc.domain.presence import Key, LeaseKey
 from registry_svc.domain.vitals import Vitals
 
 
@@ -136,6 +136,8 @@ class SweepState(Enum):
     """Flushed, restarted, failed over, or never seeded: it knows nothing."""
     DRIFTED = auto()
     """Its clock and ours moved apart by more than a second since the last look."""
+    UNWATCHED = auto()
+    """Another replica is late: what it has heard since, nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,15 @@ class Leases(Protocol):
         ...
 
     async def seeded(self) -> None:
-        """Mark the store as seeded: what it does not hold has no lease."""
+        """Mark the store as seeded: what it does not hold has no lease, no replica is late."""
+        ...
+
+    async def watching(self, seconds: float) -> None:
+        """Say that this replica watches, and is late where it does not say so again in time."""
+        ...
+
+    async def left(self, leases: Sequence[LeaseKey]) -> dict[LeaseKey, float]:
+        """The seconds until these deadlines, whoever wrote them; without those that have none."""
         ...
 
     async def sweep(self, limit: int) -> Sweep:
@@ -224,9 +234,17 @@ class Sign:
     vitals: Vitals
 
 
+HEARTBEAT: Final = "HEARTBEAT"
+DIRECTIVES_WAITING: Final = "DIRECTIVES_WAITING"
+
+
 class News(Protocol):
     """Tells whoever wants to react; allowed to be lost."""
 
     async def heartbeats(self, signs: Sequence[Sign]) -> None:
         """Publish HEARTBEAT events."""
+        ...
+
+    async def mail(self, keys: Sequence[Key]) -> None:
+        """Publish DIRECTIVES_WAITING: whoever has these participants on a stream delivers."""
         ...

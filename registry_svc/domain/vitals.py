@@ -33,6 +33,12 @@ class Vitals:
 UNSEEN: Final = Vitals()
 
 
+def newer(one: Vitals, other: Vitals) -> Vitals:
+    """What the later beat said; ``one`` where neither was later."""
+    never = float("-inf")
+    return other if (other.last_beat or never) > (one.last_beat or never) else one
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """One beat. ``latency`` in seconds; None leaves what was known."""

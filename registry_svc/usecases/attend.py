@@ -10,6 +10,7 @@ from phoenix_runtime.core.errors import CredentialInvalid, NotPermitted
 from phoenix_runtime.core.ids import is_identifier
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus
+from registry_svc.domain.attendance import Attendance
 from registry_svc.domain.participant import Participant
 from registry_svc.domain.ports import Credentials, Proof
 from registry_svc.domain.presence import LeaseKey, Line, Loss, Presence
@@ -152,6 +153,17 @@ class Beat:
     def now(self) -> float:
         """One look at the clock does for all beats of a message."""
         return self._clock.monotonic()
+
+
+def learn(attendance: Attendance, presence: Presence, row: Participant) -> None:
+    """What PostgreSQL has is what memory has from now on. An older row is somebody's old news."""
+    if row.generation > presence.generation:
+        text = f"Generation {row.generation} is the newest."
+        attendance.drop(presence.lease, Loss.SUPERSEDED, text)
+    elif row.generation == presence.generation and row.status in GONE:
+        attendance.drop(presence.lease, *GONE[row.status])
+    elif row.generation == presence.generation:
+        attendance.became(presence, row.status)
 
 
 def _turned(row: Participant | None, wish: Wish) -> Turned | None:

@@ -33,7 +33,10 @@ class SendDirectives:
         _check(directives)
         async with self._parts.units(call) as unit:
             accepted = await unit.store_directives(directives)
-        self._mail.want(Key(call.tenant, one.participant_id) for one in directives)
+        keys = {Key(call.tenant, one.participant_id) for one in directives}
+        here = {key for key in keys if self._parts.attendance.connected(key)}
+        self._mail.want(here)
+        self._mail.absent(keys - here)
         return accepted
 
 
@@ -43,12 +46,23 @@ class Mail:
     def __init__(self, bell: Bell) -> None:
         self._bell = bell
         self._wanted: set[Key] = set()
+        self._absent: set[Key] = set()
         self._answered: list[tuple[Key, Acknowledgement]] = []
 
     def want(self, keys: Iterable[Key]) -> None:
         """Something may wait for these participants."""
         self._wanted.update(keys)
         self._bell.ring()
+
+    def absent(self, keys: Iterable[Key]) -> None:
+        """Something waits for these, and they are on no stream of this replica."""
+        self._absent.update(keys)
+        self._bell.ring()
+
+    def take_absent(self) -> set[Key]:
+        """Of whom the others are to be told; the caller puts back whom it could not tell of."""
+        taken, self._absent = self._absent, set()
+        return taken
 
     def answered(self, presence: Presence, directive_id: str, error: str) -> None:
         """A participant acknowledges, or refuses with an ``error``; raises `FieldInvalid`."""

@@ -11,11 +11,11 @@ from registry_svc.domain.lease import LeaseTerms
 from registry_svc.domain.lifecycle import LEASE_WORKER, LIFECYCLE, PARTICIPANT
 from registry_svc.domain.losses import health_draft
 from registry_svc.domain.participant import Participant
-from registry_svc.domain.ports import RegistryUnit
+from registry_svc.domain.ports import Leases, RegistryUnit
 from registry_svc.domain.presence import Loss, Presence
 from registry_svc.domain.vigil import Vigil
 from registry_svc.domain.vitals import Tally
-from registry_svc.usecases.attend import GONE
+from registry_svc.usecases.attend import GONE, learn
 from registry_svc.usecases.parts import Parts, chunks
 
 SUMMARY_SECONDS: Final = 3600.0
@@ -75,13 +75,8 @@ class HealthNotes:
         attendance = self._parts.attendance
         if row is None:
             attendance.drop(presence.lease, Loss.UNKNOWN, "There is no such participant.")
-        elif row.generation > presence.generation:
-            text = f"Generation {row.generation} is the newest."
-            attendance.drop(presence.lease, Loss.SUPERSEDED, text)
-        elif row.status in GONE:
-            attendance.drop(presence.lease, *GONE[row.status])
         else:
-            attendance.became(presence, row.status)
+            learn(attendance, presence, row)
 
 
 class SettleHealth:
@@ -114,17 +109,17 @@ class SettleHealth:
 class NoticeSilence:
     """miss: an ACTIVE participant that was silent for longer than an interval is DEGRADED."""
 
-    def __init__(self, parts: Parts, notes: HealthNotes, vigil: Vigil, terms: LeaseTerms) -> None:
+    def __init__(
+        self, parts: Parts, notes: HealthNotes, silence: "Silence", terms: LeaseTerms
+    ) -> None:
         self._parts = parts
         self._notes = notes
-        self._vigil = vigil
+        self._silence = silence
         self._terms = terms
 
     async def __call__(self) -> None:
-        """Look once; a silence during a stall of our own is nobody's."""
-        before = self._parts.clock.monotonic() - self._terms.missed_after
-        if self._vigil.floor < before:
-            await self._notes.note(self._parts.attendance.overdue(before), self._step)
+        """Look once. Raises `Unavailable`."""
+        await self._notes.note(await self._silence(), self._step)
 
     def _step(self, row: Participant, presence: Presence) -> tuple[Participant, ReasonCode] | None:
         # A beat may have come while the row was waited for.
@@ -134,6 +129,35 @@ class NoticeSilence:
         reason = ReasonCode.HEARTBEAT_MISSED
         after = row.moved("miss", LEASE_WORKER, at=self._parts.clock.now(), reason=reason)
         return after, reason
+
+
+class Silence:
+    """Who has been silent everywhere: who is not heard here may be heard by another replica."""
+
+    def __init__(self, parts: Parts, leases: Leases, vigil: Vigil, terms: LeaseTerms) -> None:
+        self._parts = parts
+        self._leases = leases
+        self._vigil = vigil
+        self._terms = terms
+
+    async def __call__(self) -> list[Presence]:
+        """The ACTIVE who have missed a beat. Raises `Unavailable`.
+
+        A silence during a stall of our own is nobody's. Whose deadline is later than ours would be
+        was heard elsewhere; who has no stream here is there now, and is forgotten.
+        """
+        attendance = self._parts.attendance
+        before = self._parts.clock.monotonic() - self._terms.missed_after
+        if self._vigil.floor >= before:
+            return []
+        silent = attendance.overdue(before)
+        left = await self._leases.left([one.lease for one in silent]) if silent else {}
+        now = self._parts.clock.monotonic()
+        for presence in silent:
+            heard = min(now, now + left.get(presence.lease, 0.0) - self._terms.ttl)
+            if heard > presence.lease_from:
+                attendance.elsewhere(presence, heard)
+        return [one for one in silent if one.lease_from < before]
 
 
 class SummariseHealth:

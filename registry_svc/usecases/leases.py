@@ -44,6 +44,7 @@ class WriteDeadlines:
         """Write; answers who had beaten. Raises `Unavailable`, having forgotten nothing."""
         now = self._parts.clock.monotonic()
         self._vigil.look(now)
+        await self._leases.watching(self._terms.replica_patience)
         beaten = self._parts.attendance.take_beaten()
         try:
             for chunk in chunks(beaten, WRITTEN):

@@ -1,4 +1,4 @@
-"""News after which members are judged again; that nobody is forgotten rests on a slow round."""
+"""News that the registry acts on; that nobody is forgotten rests on slow rounds."""
 
 import asyncio
 import contextlib
@@ -8,6 +8,10 @@ from typing import Final, Protocol
 from phoenix_runtime.chassis.hints import Hint
 from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.core.clock import Clock
+from registry_svc.domain.ports import DIRECTIVES_WAITING, HEARTBEAT
+from registry_svc.domain.presence import Key
+from registry_svc.domain.vitals import HealthState, Vitals
+from registry_svc.usecases.abreast import KeepAbreast
 from registry_svc.usecases.review_members import ReviewMembers
 
 ROUND_SECONDS: Final = 3600.0
@@ -16,6 +20,41 @@ FIRST_SECONDS: Final = 60.0
 """After a start the others come up first; then who was changed meanwhile is judged."""
 CERTIFIED: Final = frozenset({"CERTIFICATION_GRANTED", "CERTIFICATION_REVOKED"})
 POLICY: Final = "POLICY_ACTIVATED"
+
+
+REGISTERED: Final = "PARTICIPANT_REGISTERED"
+
+
+class Neighbours:
+    """What news of the other replicas is about; ``replica`` is this one, whose own is not news."""
+
+    def __init__(self, abreast: KeepAbreast, clock: Clock, *, replica: str) -> None:
+        self._abreast = abreast
+        self._clock = clock
+        self._replica = replica
+
+    def hear(self, hint: Hint) -> None:
+        """Tell the use case; nothing here waits."""
+        key = Key(hint.tenant, hint.participant)
+        if hint.facts.get("replica") == self._replica:
+            return
+        if hint.type == HEARTBEAT:
+            self._abreast.heard(key, self._vitals(hint))
+        elif hint.type == DIRECTIVES_WAITING:
+            self._abreast.given(key)
+        elif hint.audit_type == REGISTERED:
+            self._abreast.registered(key)
+        elif hint.aggregate == f"participant/{hint.participant}" and hint.state:
+            self._abreast.changed(key, hint.state)
+
+    def _vitals(self, hint: Hint) -> Vitals:
+        ago = (self._clock.now() - hint.time).total_seconds()
+        return Vitals(
+            last_beat=self._clock.monotonic() - max(0.0, ago),
+            load=hint.facts.get("load"),
+            latency=hint.facts.get("latency"),
+            state=HealthState(hint.state),
+        )
 
 
 class News(Protocol):
@@ -32,11 +71,13 @@ class Listener:
     def __init__(
         self,
         news: News,
+        neighbours: "Neighbours",
         review: ReviewMembers,
         tenants: Callable[[], Awaitable[list[str]]],
         clock: Clock,
     ) -> None:
         self._news = news
+        self._neighbours = neighbours
         self._review = review
         self._tenants = tenants
         self._clock = clock
@@ -63,6 +104,7 @@ class Listener:
 
     async def _hear(self) -> None:
         async for hint in self._news.hints():
+            self._neighbours.hear(hint)
             if hint.audit_type == POLICY:
                 self._note(hint.tenant, "")
             elif hint.audit_type in CERTIFIED and hint.participant:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from phoenix_runtime.chassis.loops import Loop
+from registry_svc.usecases.abreast import KeepAbreast, PassOnMail
 from registry_svc.usecases.directives import CarryDirectives
 from registry_svc.usecases.health import NoticeSilence, SettleHealth, SummariseHealth
 from registry_svc.usecases.leases import AnnounceBeats, ExpireLeases, SpareSilenced, WriteDeadlines
@@ -35,22 +36,26 @@ class Duties:
     silence: NoticeSilence
     summarise: SummariseHealth
     carry: CarryDirectives
+    pass_on: PassOnMail
+    abreast: KeepAbreast
     cut_slow_readers: Callable[[], Awaitable[None]]
     forget_directives: Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class NightShift:
-    """The loops; ``settle`` and ``carry`` are woken when there is work."""
+    """The loops; all but ``others`` are woken when there is work."""
 
     settle: Loop
     carry: Loop
+    pass_on: Loop
+    abreast: Loop
     others: tuple[Loop, ...]
 
     @property
     def loops(self) -> tuple[Loop, ...]:
         """All of them."""
-        return (self.settle, self.carry, *self.others)
+        return (self.settle, self.carry, self.pass_on, self.abreast, *self.others)
 
 
 def night_shift(duties: Duties, pace: Pace) -> NightShift:
@@ -65,6 +70,8 @@ def night_shift(duties: Duties, pace: Pace) -> NightShift:
         # Beats that come together change states together: many in one transaction.
         settle=Loop("registry_health", pace.round, duties.settle, linger=0.02),
         carry=Loop("registry_directives", pace.round, duties.carry, linger=0.002),
+        pass_on=Loop("registry_mail", pace.round, duties.pass_on, linger=0.002),
+        abreast=Loop("registry_abreast", pace.round, duties.abreast, linger=0.02),
         others=(
             Loop("registry_deadlines", pace.write, write_behind),
             Loop("registry_leases", pace.sweep, duties.expire),

@@ -28,13 +28,13 @@ from phoenix_runtime.chassis.refusals import refusal_of
 from phoenix_runtime.chassis.server import Listening, Service
 from registry_svc.settings import RegistrySettings
 from registry_svc.wiring import build
-from tests.integration.registry.rooms import rooms
+from tests.integration.registry.rooms import replica, rooms
 from tests.support.keys import Keys, bearer
 from tests.support.policies import RecordingPolicy
 from tests.support.postgres import DatabaseFor, PostgresServer
 from tests.support.services import service_settings
 
-__all__ = ["rooms"]
+__all__ = ["replica", "rooms"]
 
 # Governance is not there: the relay says so, and pretty tracebacks would take most of the time.
 structlog.configure(

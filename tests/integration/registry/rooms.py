@@ -1,8 +1,10 @@
 """The registry's use cases on real servers and the test's own clock, behind the front door."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
@@ -80,14 +82,32 @@ class Rooms:
         await self.leases.write({presence.lease: -1.0 for presence in presences})
 
 
+Replica = Callable[[str], Awaitable[Rooms]]
+
+
 @pytest_asyncio.fixture
-async def rooms(
-    database_for: DatabaseFor,
-    redis_client: Redis,
-    clock: ManualClock,
-    tenant: str,
-) -> Rooms:
+async def rooms(replica: Replica) -> Rooms:
     """Everything on the test's clock."""
+    return await replica("replica.1")
+
+
+@pytest.fixture
+def replica(
+    database_for: DatabaseFor, redis_client: Redis, clock: ManualClock, tenant: str
+) -> Replica:
+    """Makes registries beside each other: rows and leases are shared, memory is each one's own."""
+    leases = new_id("leases")
+
+    async def made(name: str) -> Rooms:
+        store = RedisLeases(redis_client, clock, replica=name, name=leases)
+        return await _rooms(database_for, store, clock, tenant)
+
+    return made
+
+
+async def _rooms(
+    database_for: DatabaseFor, leases: RedisLeases, clock: ManualClock, tenant: str
+) -> Rooms:
     database = await database_for("registry")
     worker = await database_for("registry", role="worker")
     outbox = Outbox("registry", metadata, clock=clock, new_id=new_id)
@@ -101,7 +121,6 @@ async def rooms(
         clock=clock,
         new_id=new_id,
     )
-    leases = RedisLeases(redis_client, clock, name=new_id("leases"))
     workers, vigil = PostgresWorkers(worker), Vigil(limit=TERMS.margin)
     seed = SeedLeases(parts, leases, workers, vigil, TERMS)
     return Rooms(
