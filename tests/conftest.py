@@ -1,6 +1,5 @@
 """Real servers for every test that asks for one: started once, in under a second."""
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import structlog
 from phoenix_runtime.local.house import House, HouseOptions
 from tests.support.keys import Keys
 from tests.support.postgres import PostgresServer, clock, database_for, tenant
+from tests.support.temporary import temporary
 from tests.support.valkey import redis_client, stream, valkey
 
 __all__ = ["clock", "database_for", "redis_client", "stream", "tenant", "valkey"]
@@ -28,10 +28,8 @@ structlog.configure(
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def house_below() -> AsyncIterator[House]:
     """PostgreSQL and Valkey with every schema and role; no service."""
-    options = HouseOptions.temporary(services=())
-    async with House(options) as house:
+    async with temporary(House(HouseOptions.temporary(services=()))) as house:
         yield house
-    shutil.rmtree(options.data)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ most 5 ms, both at 32 callers (only ratios inside one run are to be trusted).
 
 import argparse
 import asyncio
-import shutil
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,6 +24,7 @@ from phoenix_runtime.core.chain import GENESIS, Head, chained
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.local.house import House, HouseOptions
 from tests.support.audit import audit_event
+from tests.support.temporary import temporary
 
 _NAMES = ", ".join(COLUMNS)
 _VALUES = ", ".join(f"${number}" for number in range(4, 4 + len(COLUMNS)))
@@ -96,8 +96,7 @@ def made(tenant: str) -> Sealed:
 
 async def run(callers: int, events: int) -> None:
     """Print both figures and their ratio."""
-    options = HouseOptions.temporary(services=())
-    async with House(options) as house:
+    async with temporary(House(HouseOptions.temporary(services=()))) as house:
         urls = house.databases["governance"]
         await upgrade("governance_svc", urls.owner)
         pool = DatabaseOptions(name="benchmark", pool=callers + 2)
@@ -111,7 +110,6 @@ async def run(callers: int, events: int) -> None:
         told("group commit, 50 events a call", await measure(group.append, callers, events, 50))
         print(f"ratio {grouped.rate / locked.rate:.1f}")
         await database.close()
-    shutil.rmtree(options.data)
 
 
 def told(name: str, figures: Figures) -> None:

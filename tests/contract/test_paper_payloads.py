@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +30,7 @@ from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.json import content_hash
 from phoenix_runtime.local.house import House, HouseOptions
 from phoenix_runtime.local.keys import ISSUER
+from tests.support.temporary import temporary
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -186,9 +186,8 @@ class Tenant:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house() -> AsyncIterator[House]:
     options = HouseOptions.temporary(environment={"PHOENIX_DMA_REFERENCES": REFERENCES})
-    async with House(options) as running:
+    async with temporary(House(options)) as running:
         yield running
-    shutil.rmtree(options.data)
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -1,8 +1,8 @@
 """One house for the whole tier, with short leases; a tenant of its own for every test."""
 
 import json
-import shutil
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -12,6 +12,7 @@ from phoenix_runtime.local.house import House, HouseOptions
 from phoenix_runtime.local.services import MODULES
 from tests.e2e.proof import prove
 from tests.e2e.stage import Stage
+from tests.support.temporary import temporary
 
 SHORT = {
     "LEASE_TTL": "3",
@@ -31,11 +32,17 @@ PACE = {f"PHOENIX_DMA_{name}": seconds for name, seconds in SHORT.items()}
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def house() -> AsyncIterator[House]:
     """Everything, as it runs in front of a user: PostgreSQL, Valkey, four services, gateway."""
-    options = HouseOptions.temporary(environment=PACE)
-    async with House(options) as house:
+    async with blameless(House(HouseOptions.temporary(environment=PACE))) as house:
         yield house
-    blunders = list(logged_errors(house))
-    shutil.rmtree(options.data)
+
+
+@asynccontextmanager
+async def blameless(house: House) -> AsyncIterator[House]:
+    """The house for the time of some tests, none of which makes a service log an error."""
+    async with temporary(house):
+        yield house
+        await house.stop()
+        blunders = list(logged_errors(house))
     assert not blunders, "\n".join(["the services' logs say that it was their fault:", *blunders])
 
 

@@ -21,6 +21,7 @@ from phoenix_runtime.local.house import House, HouseOptions
 from phoenix_runtime.local.postgres import Postgres
 from phoenix_runtime.local.supervisor import ProgramDied, Supervisor
 from phoenix_runtime.local.valkey import Valkey, client_for
+from tests.support.temporary import temporary
 
 
 @pytest.fixture
@@ -33,10 +34,8 @@ def options() -> Iterator[HouseOptions]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house() -> AsyncIterator[House]:
     """One house for all tests that leave it as it is."""
-    options = HouseOptions.temporary(services=())
-    async with House(options) as house:
+    async with temporary(House(HouseOptions.temporary(services=()))) as house:
         yield house
-    shutil.rmtree(options.data)
 
 
 async def remember(url: str, text: str) -> None:

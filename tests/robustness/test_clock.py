@@ -6,7 +6,6 @@ may jump for one service and on any machine.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from phoenix_runtime.local.services import MODULES, Surroundings
 from tests.e2e.conftest import PACE
 from tests.robustness.crew import at_work
 from tests.support.breakable import BreakableHouse
+from tests.support.temporary import temporary
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -45,12 +45,8 @@ class MistakenHouse(BreakableHouse):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house() -> AsyncIterator[MistakenHouse]:
-    options = HouseOptions.temporary(environment=PACE)
-    house = MistakenHouse(options)
-    await house.start()
-    yield house
-    await house.stop()
-    shutil.rmtree(options.data)
+    async with temporary(MistakenHouse(HouseOptions.temporary(environment=PACE))) as house:
+        yield house
 
 
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR], ids=["forward", "back"])

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any, Final
@@ -27,6 +26,7 @@ from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 from tests.support.breakable import BreakableHouse
 from tests.support.fault_proxy import FaultProxy
 from tests.support.opa_stand_in import FAULTS, MISREAD, OpaStandIn
+from tests.support.temporary import temporary
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
@@ -49,13 +49,9 @@ class Ground:
 async def ground() -> AsyncIterator[Ground]:
     async with OpaStandIn() as opa, FaultProxy(opa.url.removeprefix("http://")) as link:
         options = HouseOptions.temporary(environment=PACE)
-        house = BreakableHouse(replace(options, opa_url=f"http://{link.address}"))
-        try:
-            await house.start()
+        options = replace(options, opa_url=f"http://{link.address}")
+        async with temporary(BreakableHouse(options)) as house:
             yield Ground(house, opa, link)
-        finally:
-            await house.stop()
-            shutil.rmtree(options.data)
 
 
 def lasting(evidence: Evidence) -> object:

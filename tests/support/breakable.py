@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from phoenix_runtime.local.house import NOTHING, House, HouseOptions
 from phoenix_runtime.local.postgres import Postgres
 from phoenix_runtime.local.services import MODULES, Surroundings
 from phoenix_runtime.local.valkey import Valkey
+from tests.support.temporary import temporary
 
 SERVERS: Final[Mapping[str, type[Postgres] | type[Valkey]]] = {
     "postgres": Postgres,
@@ -101,11 +101,5 @@ async def breakable_house(
     environment: Mapping[str, str] = NOTHING,
 ) -> AsyncIterator[BreakableHouse]:
     """One in a temporary folder, gone afterwards; ``environment`` is every service's."""
-    options = HouseOptions.temporary(environment=environment)
-    house = BreakableHouse(options)
-    try:
-        await house.start()
+    async with temporary(BreakableHouse(HouseOptions.temporary(environment=environment))) as house:
         yield house
-    finally:
-        await house.stop()
-        shutil.rmtree(options.data)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,6 +12,7 @@ from phoenix_runtime.local.house import NOTHING, HouseOptions
 from phoenix_runtime.local.services import PREFIX, Surroundings
 from tests.support.breakable import BreakableHouse
 from tests.support.fault_proxy import FaultProxy
+from tests.support.temporary import temporary
 
 PEERS: Final[Mapping[str, tuple[str, ...]]] = {
     "gateway": ("registry", "assignment", "state", "governance"),
@@ -85,11 +85,5 @@ def _through(url: str, address: str) -> str:
 @asynccontextmanager
 async def linked_house(environment: Mapping[str, str] = NOTHING) -> AsyncIterator[LinkedHouse]:
     """One in a temporary folder, gone afterwards; ``environment`` is every service's."""
-    options = HouseOptions.temporary(environment=environment)
-    house = LinkedHouse(options)
-    try:
-        await house.start()
+    async with temporary(LinkedHouse(HouseOptions.temporary(environment=environment))) as house:
         yield house
-    finally:
-        await house.stop()
-        shutil.rmtree(options.data)

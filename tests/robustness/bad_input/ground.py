@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import shutil
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Final, Self
 
@@ -25,7 +24,7 @@ from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.validate import Evidence
 from phoenix_runtime.local.house import House, HouseOptions
 from phoenix_runtime.local.keys import OPERATOR_ROLES
-from tests.e2e.conftest import logged_errors
+from tests.e2e.conftest import blameless
 from tests.e2e.participant import Participant
 from tests.e2e.proof import REFUSALS, SCHEMAS, prove
 from tests.e2e.stage import Stage
@@ -256,12 +255,8 @@ def _difference(was: Any, now: Any) -> str:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house() -> AsyncIterator[House]:
     """A house for the cases of one module; no case may make a service log an error."""
-    options = HouseOptions.temporary()
-    async with House(options) as house:
+    async with blameless(House(HouseOptions.temporary())) as house:
         yield house
-    blunders = list(logged_errors(house))
-    shutil.rmtree(options.data)
-    assert not blunders, "\n".join(["the services' logs say that it was their fault:", *blunders])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
