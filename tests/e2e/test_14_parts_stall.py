@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 import redis.asyncio as redis
 
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.support.breakable import stalled
 from tests.support.until import until
-
-
-@asynccontextmanager
-async def stalled(pid: int) -> AsyncIterator[None]:
-    """The process hangs, and goes on as if nothing had happened."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 async def pass_by(seconds: float) -> None:
@@ -44,7 +31,7 @@ async def test_a_part_that_stalls_for_longer_than_a_lease_fails_nobody(
     await stage.submit()
     epoch = (await steward.take(TASK)).task.epoch
 
-    async with stalled(stage.house.pid(part)):
+    with stalled(stage.house.pid(part)):
         await pass_by(5)
 
     await stage.standing(STEWARD, "active")

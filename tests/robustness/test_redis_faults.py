@@ -17,7 +17,7 @@ import redis.asyncio as redis
 
 from tests.e2e.conftest import PACE, SHORT
 from tests.robustness.crew import Crew, at_work
-from tests.support.breakable import BreakableHouse, breakable_house
+from tests.support.breakable import BreakableHouse, breakable_house, stalled
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
@@ -117,7 +117,7 @@ async def test_a_redis_that_hangs_for_longer_than_a_lease_fails_nobody(
     house: BreakableHouse, tmp_path: Path
 ) -> None:
     async with at_work(house, tmp_path) as crew:
-        async with house.stalled("valkey"):
+        with stalled(house.pid("valkey")):
             await asyncio.sleep(AWAY_SECONDS)
             await crew.works_on()
         await nobody_is_blamed_and_the_dead_are_found(crew)

@@ -21,7 +21,7 @@ from tests.e2e.conftest import PACE
 from tests.e2e.proof import prove
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 from tests.robustness.crew import at_work
-from tests.support.breakable import BreakableHouse, breakable_house
+from tests.support.breakable import BreakableHouse, breakable_house, stalled
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
@@ -41,7 +41,7 @@ async def test_a_service_that_hangs_for_longer_than_a_lease_fails_nobody(
     house: BreakableHouse, tmp_path: Path, part: str
 ) -> None:
     async with at_work(house, tmp_path) as crew:
-        async with house.stalled(part):
+        with stalled(house.pid(part)):
             await asyncio.sleep(STALL)
         await crew.works_on()
         assert not await crew.stage.events("PARTICIPANT_FAILED")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -79,15 +79,15 @@ class BreakableHouse(House):
         await self._supervisor.stop(name)
         return code
 
-    @asynccontextmanager
-    async def stalled(self, part: str) -> AsyncIterator[None]:
-        """The part hangs, and goes on as if nothing had happened."""
-        pid = self.pid(part)
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
+
+@contextmanager
+def stalled(pid: int) -> Iterator[None]:
+    """The process hangs, and goes on as if nothing had happened."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def children_of(pid: int) -> list[int]:

@@ -14,7 +14,7 @@ import redis.asyncio as redis
 
 from phoenix_runtime.local.services import MODULES
 from tests.robustness.chaos.traffic import Traffic
-from tests.support.breakable import SERVERS, BreakableHouse, children_of
+from tests.support.breakable import SERVERS, BreakableHouse, children_of, stalled
 
 STALL_SECONDS: Final = 5.0
 """Longer than a lease of these houses."""
@@ -30,7 +30,7 @@ async def _killed(part: str, house: BreakableHouse, _: Sequence[Traffic]) -> Non
 
 
 async def _hangs(part: str, house: BreakableHouse, _: Sequence[Traffic]) -> None:
-    async with house.stalled(part):
+    with stalled(house.pid(part)):
         await asyncio.sleep(STALL_SECONDS)
 
 
