@@ -9,7 +9,7 @@ from assignment_svc.domain.states import AssignmentIntent
 from assignment_svc.domain.task import START_TIMEOUT, TaskSpec
 from assignment_svc.domain.texts import text_violations
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge, Violation
-from phoenix_runtime.core.ids import is_identifier, is_name
+from phoenix_runtime.core.ids import NO_ID, is_identifier, is_name
 from phoenix_runtime.core.json import (
     EMPTY_OBJECT,
     JsonObject,
@@ -162,8 +162,7 @@ def _violations(declared: TaskDeclaration) -> Iterator[Violation]:
 
 def _identity(declared: TaskDeclaration) -> Iterator[Violation]:
     if declared.task_id and not is_identifier(declared.task_id):
-        text = "lower-case ASCII letters, digits, '.', '_' and '-', 1 to 128 of them"
-        yield Violation("task.task_id", text)
+        yield Violation("task.task_id", NO_ID)
     own = context_address(declared.task_id)
     if declared.context_ref and declared.context_ref != own:
         yield Violation("task.context_ref", f"{own}, or nothing; no other place can be named")
@@ -196,7 +195,7 @@ def _numbers(declared: TaskDeclaration) -> Iterator[Violation]:
 
 def _family(declared: TaskDeclaration) -> Iterator[Violation]:
     if declared.parent_task_id and not is_identifier(declared.parent_task_id):
-        yield Violation("task.parent_task_id", "is no id")
+        yield Violation("task.parent_task_id", NO_ID)
     if declared.parent_epoch < 0:
         yield Violation("task.parent_epoch", "an epoch is not negative")
     if declared.parent_task_id and declared.parent_task_id == declared.task_id:

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from phoenix_runtime.core.errors import FieldInvalid, Violation
-from phoenix_runtime.core.ids import is_identifier
+from phoenix_runtime.core.ids import NO_ID, is_identifier
 
 LONGEST_REASON = 2000
 MOST_OBLIGATIONS = 64
@@ -35,8 +35,7 @@ def checked_text(field: str, text: str, longest: int = LONGEST_REASON) -> str:
 def checked_id(field: str, value: str) -> str:
     """``value`` where it can be somebody's id; raises `FieldInvalid` otherwise."""
     if not is_identifier(value):
-        text = "is no id: lower-case ASCII letters, digits, '.', '_' and '-', 1 to 128, no '..'"
-        raise FieldInvalid([Violation(field, text)])
+        raise FieldInvalid([Violation(field, NO_ID)])
     return value
 
 

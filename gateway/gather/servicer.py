@@ -7,8 +7,6 @@ from grpc.aio import ServicerContext
 from gateway.gather.dossier import GatherTaskDossier
 from phoenix_dma.v1 import gateway_pb2, gateway_pb2_grpc
 from phoenix_runtime.chassis.front import Front
-from phoenix_runtime.core.errors import FieldInvalid, Violation
-from phoenix_runtime.core.ids import is_identifier
 
 
 class GatewayServicer(gateway_pb2_grpc.GatewayServiceServicer):
@@ -22,8 +20,6 @@ class GatewayServicer(gateway_pb2_grpc.GatewayServiceServicer):
         self, request: gateway_pb2.GetTaskDossierRequest, context: ServicerContext[Any, Any]
     ) -> gateway_pb2.GetTaskDossierResponse:
         """Everything about one task."""
-        if not is_identifier(request.task_id):
-            raise FieldInvalid([Violation("task_id", "is no id")])
         return await self._front.read(
             run=lambda call: self._task_dossier(call, request.task_id),
             answer=lambda dossier: dossier,

@@ -11,7 +11,7 @@ from phoenix_runtime.chassis.receivers import event_to_pb
 from phoenix_runtime.chassis.wire import struct_to_json, time_from_pb
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
-from phoenix_runtime.core.ids import is_identifier
+from phoenix_runtime.core.ids import NO_ID, is_identifier
 from phoenix_runtime.core.pages import Page
 
 STRIDE: Final = 64
@@ -97,7 +97,7 @@ def _misnamed(
     for field in FILTERS:
         value: str = getattr(request, field)
         if value and not is_identifier(value):
-            yield Violation(field, "is no id: lower-case ASCII, digits, '.', '_', '-', 1 to 128")
+            yield Violation(field, NO_ID)
     if any(name and name not in KNOWN_TYPES for name in types):
         yield Violation("type", "is no type of event; docs/events.md lists them")
 

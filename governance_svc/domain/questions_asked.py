@@ -5,7 +5,7 @@ from datetime import datetime
 
 from governance_svc.domain.approvals import Question
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge, Violation
-from phoenix_runtime.core.ids import is_identifier
+from phoenix_runtime.core.ids import NO_ID, is_identifier
 from phoenix_runtime.core.json import JsonObject, NotCanonical, canonical
 
 LARGEST_SUBJECT = 256 * 1024
@@ -37,11 +37,11 @@ def subject_faults(subject: JsonObject) -> Iterator[Violation]:
 
 def _faults(question: Question, now: datetime) -> Iterator[Violation]:
     if not is_identifier(question.task_id):
-        yield Violation("task_id", "is no id")
+        yield Violation("task_id", NO_ID)
     if not is_identifier(question.action):
         yield Violation("action", "is no name of an action")
     if not is_identifier(question.correlation_id):
-        yield Violation("correlation_id", "is no id")
+        yield Violation("correlation_id", NO_ID)
     yield from subject_faults(question.subject)
     for name in ("approvers", "barred", "barred_owners"):
         if len(getattr(question, name)) > MOST_NAMES:

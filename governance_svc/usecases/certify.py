@@ -17,7 +17,7 @@ from phoenix_runtime.core.errors import (
     NotPermitted,
     Violation,
 )
-from phoenix_runtime.core.ids import NewId, is_identifier
+from phoenix_runtime.core.ids import NO_ID, NewId, is_identifier
 from phoenix_runtime.core.pages import Page, page_request
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
@@ -143,7 +143,7 @@ class ListCertifications:
 
 def _faults(wanted: Certificate, catalogue: Catalogue, now: datetime) -> Iterator[Violation]:
     if not is_identifier(wanted.participant_id):
-        yield Violation("participant_id", "is no id")
+        yield Violation("participant_id", NO_ID)
     if wanted.capability and wanted.capability not in catalogue.names(Kind.CAPABILITY):
         nearest = catalogue.nearest(Kind.CAPABILITY, wanted.capability)
         hint = f"; did you mean {nearest}?" if nearest else ""

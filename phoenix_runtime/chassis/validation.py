@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 
 from phoenix_runtime.chassis.schema import required
 from phoenix_runtime.core.errors import FieldInvalid, Violation
-from phoenix_runtime.core.ids import is_identifier
+from phoenix_runtime.core.ids import NO_ID, is_identifier
 
 OURS = "phoenix_dma."
 NUL: Final = "\0"
@@ -47,8 +47,7 @@ def _misnamed(request: Message) -> Iterator[Violation]:
         value: str = getattr(request, name)
         # One that is not given is somebody else's question, and U+0000 is refused already.
         if value and NUL not in value and not is_identifier(value):
-            rule = "lower-case ASCII letters, digits, '.', '_' and '-', 1 to 128, no '..'"
-            yield Violation(name, f"is no id: {rule}")
+            yield Violation(name, NO_ID)
     for name in counters:
         if getattr(request, name) < 0:
             yield Violation(name, "is negative; it counts from 1")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from phoenix_runtime.core.errors import FieldInvalid, Violation
-from phoenix_runtime.core.ids import is_identifier, is_name
+from phoenix_runtime.core.ids import NO_ID, is_identifier, is_name
 from phoenix_runtime.core.json import Json, JsonObject, NotCanonical, canonical
 
 MOST_NAMES: Final = 64
@@ -35,10 +35,9 @@ class Checks:
             raise FieldInvalid(self._violations)
 
     def identifier(self, field: str, value: str) -> str:
-        """An id: lower-case ASCII, digits, ``.``, ``_``, ``-``, 1 to 128 characters."""
+        """What keeps to `ids.ID_RULE`."""
         if not is_identifier(value):
-            rule = "lower-case ASCII letters, digits, '.', '_' and '-', 1 to 128, no '..'"
-            self.refuse(field, f"has to be {rule}{_culprit(value)}")
+            self.refuse(field, f"{NO_ID}{_culprit(value)}")
         return value
 
     def name(self, field: str, value: str) -> str:

@@ -12,7 +12,6 @@ from phoenix_runtime.chassis.wire import (
     time_to_pb,
 )
 from phoenix_runtime.core.errors import FieldInvalid, Violation
-from phoenix_runtime.core.ids import is_identifier
 from phoenix_runtime.core.pages import Page
 from state_svc.domain.context import context_document
 from state_svc.domain.ports import ContextPointer, RecordedCheckpoint
@@ -62,10 +61,6 @@ def _content(
 
 def _violations(request: state_pb2.CheckpointContextRequest) -> Iterator[Violation]:
     """What is wrong with the fields around the content."""
-    if not is_identifier(request.task_id):
-        yield Violation("task_id", "is no id: lower-case ASCII, digits, '.', '_', '-', 1 to 128")
-    if request.participant_id and not is_identifier(request.participant_id):
-        yield Violation("participant_id", "is no id")
     if not 1 <= request.epoch <= HIGHEST:
         yield Violation("epoch", "counts from 1")
     if not 0 <= request.base_version < HIGHEST:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from phoenix_runtime.core.errors import FieldInvalid, Violation
-from phoenix_runtime.core.ids import is_identifier
+from phoenix_runtime.core.ids import ID_RULE, is_identifier
 
 SCHEME = "phoenix://"
 LONGEST = 256
@@ -64,7 +64,7 @@ def _foreign(text: str) -> str:
 def _task(text: str, field: str) -> str:
     """The task id in an address."""
     if not is_identifier(text):
-        raise _refused(field, "names no task: lower-case ASCII, digits, '.', '_', '-', 1 to 128")
+        raise _refused(field, f"names no task: {ID_RULE}")
     return text
 
 

@@ -1,7 +1,5 @@
 """Listing the checkpoints of a task. The pointers are assignment's; so is who may see them."""
 
-from phoenix_runtime.core.errors import FieldInvalid, Violation
-from phoenix_runtime.core.ids import is_identifier
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
 from state_svc.domain.ports import Assignment, ContextPointer
@@ -17,6 +15,4 @@ class ListCheckpoints:
         self, call: Call, task_id: str, *, size: int, token: str
     ) -> Page[ContextPointer]:
         """One page; raises `FieldInvalid`, `NotFound`, `NotPermitted`."""
-        if not is_identifier(task_id):
-            raise FieldInvalid([Violation("task_id", "is no id")])
         return await self._assignment.list_pointers(call, task_id, size=size, token=token)

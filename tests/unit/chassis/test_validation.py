@@ -4,7 +4,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from phoenix_dma.v1 import assignment_pb2, registry_pb2, session_pb2
+from phoenix_dma.v1 import assignment_pb2, gateway_pb2, registry_pb2, session_pb2, state_pb2
 from phoenix_runtime.chassis.validation import LAST_SECOND, validate
 from phoenix_runtime.core.errors import FieldInvalid
 
@@ -37,6 +37,14 @@ def test_a_zero_character_is_refused_in_every_text_however_deep() -> None:
 def test_what_can_be_nobodys_id_is_refused_where_a_request_names_something(nobody: str) -> None:
     assert fields_refused(assignment_pb2.GetTaskRequest(task_id=nobody)) == ["task_id"]
     assert fields_refused(session_pb2.HeartbeatRequest(participant_id=nobody)) == ["participant_id"]
+
+
+def test_services_leave_the_ids_of_a_request_to_the_chassis() -> None:
+    checkpoint = state_pb2.CheckpointContextRequest(task_id="A", participant_id="..", epoch=1)
+    assert fields_refused(checkpoint) == ["task_id", "participant_id"]
+    assert fields_refused(state_pb2.CheckpointContextRequest(epoch=1)) == ["task_id"]
+    assert fields_refused(state_pb2.ListCheckpointsRequest(task_id="/")) == ["task_id"]
+    assert fields_refused(gateway_pb2.GetTaskDossierRequest(task_id="a b")) == ["task_id"]
 
 
 def test_what_a_request_declares_inside_is_left_to_the_domain() -> None:
