@@ -18,6 +18,7 @@ STEPS: Final = Counter("phoenix_dma_loop_steps_total", "Steps of worker loops", 
 SECONDS: Final = Histogram("phoenix_dma_loop_step_seconds", "Length of a loop's steps", ["loop"])
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
+CANCEL_SECONDS: Final = 0.5
 
 
 class Loop:
@@ -98,6 +99,17 @@ class Loop:
         await _wait(self._woken, self._interval * random.uniform(0.9, 1.1))  # noqa: S311
         if self._linger and self._woken.is_set():
             await _wait(self._ending, self._linger)
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancel ``task`` until it has ended.
+
+    More than once: a client that times out at that very moment passes the time-out on, and
+    swallows the cancellation.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_SECONDS)
 
 
 def pause_after(failures: int) -> float:

@@ -28,7 +28,7 @@ from phoenix_runtime.local.nursery import Nursery, can_raise, program_for
 from phoenix_runtime.local.postgres import Postgres
 from phoenix_runtime.local.profile import PAPER_ADDRESS, Profile, write_profile
 from phoenix_runtime.local.services import GATEWAY, MODULES, Surroundings, inherited
-from phoenix_runtime.local.supervisor import ProgramDied, Supervisor
+from phoenix_runtime.local.supervisor import Program, ProgramDied, Supervisor
 from phoenix_runtime.local.valkey import Valkey, require
 
 SERVICE_SECONDS: Final = 60.0
@@ -200,14 +200,20 @@ class House:
         write_profile(self.profile, profile)
 
     async def _start_service(self, surroundings: Surroundings, name: str) -> None:
-        program = surroundings.program(name)
+        rest = self.address("rest") if name == GATEWAY else None
+        await self._run(surroundings.program(name), MODULES[name], self.address(name), rest=rest)
+
+    async def _run(
+        self, program: Program, module: str, address: str, *, rest: str | None = None
+    ) -> None:
+        """Start ``module`` as ``program``; return once it serves at each address."""
         if self._nursery is not None:
-            child = await self._nursery.start(program, MODULES[name])
+            child = await self._nursery.start(program, module)
         else:
             child = await self._supervisor.start(program)
-        await child.until(lambda: serves(self.address(name)), SERVICE_SECONDS)
-        if name == GATEWAY:
-            await child.until(lambda: listens(self.address("rest")), SERVICE_SECONDS)
+        await child.until(lambda: serves(address), SERVICE_SECONDS)
+        if rest is not None:
+            await child.until(lambda: listens(rest), SERVICE_SECONDS)
 
     def _announce(self) -> Standing:
         addresses = {name: self.address(name) for name in self._ports}

@@ -35,8 +35,9 @@ UNSEEN: Final = Vitals()
 
 def newer(one: Vitals, other: Vitals) -> Vitals:
     """What the later beat said; ``one`` where neither was later."""
-    never = float("-inf")
-    return other if (other.last_beat or never) > (one.last_beat or never) else one
+    if other.last_beat is None:
+        return one
+    return other if one.last_beat is None or other.last_beat > one.last_beat else one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,11 @@
 """News that the registry acts on; that nobody is forgotten rests on slow rounds."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, Protocol
 
 from phoenix_runtime.chassis.hints import Hint
-from phoenix_runtime.chassis.loops import Loop
+from phoenix_runtime.chassis.loops import Loop, end
 from phoenix_runtime.core.clock import Clock
 from registry_svc.domain.ports import DIRECTIVES_WAITING, HEARTBEAT
 from registry_svc.domain.presence import Key
@@ -96,9 +95,7 @@ class Listener:
     async def stop(self) -> None:
         """End after the review under way."""
         if self._hearing is not None:
-            self._hearing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._hearing
+            await end(self._hearing)
         await self._round.stop()
         await self._reviewing.stop()
 

@@ -9,7 +9,6 @@ import pytest_asyncio
 
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.local.house import House, HouseOptions
-from phoenix_runtime.local.services import MODULES
 from tests.e2e.proof import prove
 from tests.e2e.stage import Stage
 from tests.support.temporary import temporary
@@ -48,10 +47,10 @@ async def blameless(house: House) -> AsyncIterator[House]:
 
 def logged_errors(house: House) -> Iterator[str]:
     """What went wrong in a service, as against what it refused; no story may bring that about."""
-    for module in MODULES.values():
-        for line in house.folder.log(module).read_text().splitlines():
+    for log in sorted(house.folder.logs.iterdir()):
+        for line in log.read_text().splitlines():
             if line.startswith("{") and json.loads(line).get("level") in {"error", "critical"}:
-                yield f"{module}: {line}"
+                yield f"{log.stem}: {line}"
 
 
 @pytest_asyncio.fixture

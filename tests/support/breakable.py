@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from phoenix_runtime.local.house import NOTHING, House, HouseOptions
 from phoenix_runtime.local.postgres import Postgres
 from phoenix_runtime.local.services import MODULES, Surroundings
+from phoenix_runtime.local.supervisor import ProgramDied
 from phoenix_runtime.local.valkey import Valkey
 from tests.support.temporary import temporary
 
@@ -38,6 +39,8 @@ class BreakableHouse(House):
         """SIGKILL to the part and whatever it has started; returns once it is gone."""
         name = MODULES.get(part, part)
         child = self._supervisor.children[name]
+        if child.ended.done():
+            raise ProgramDied(child.program, child.ended.result())
         os.killpg(child.pid, signal.SIGKILL)
         await child.wait()
         await self._supervisor.stop(name)

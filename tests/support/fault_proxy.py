@@ -1,5 +1,7 @@
 """A TCP proxy that breaks: it cuts, it falls silent in one direction or both, it delays.
 
+Before several targets it is one address for all of them: each connection goes to the next.
+
 Silence holds what comes, as a network does whose packets are sent again until they arrive: when the
 link heals, everything that was under way is delivered late, and in order.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Self
@@ -40,11 +43,10 @@ class Flow:
 
 
 class FaultProxy:
-    """Stands before ``target`` (``host:port``); an async context manager."""
+    """Stands before its ``targets`` (``host:port``); an async context manager."""
 
-    def __init__(self, target: str) -> None:
-        host, _, port = target.rpartition(":")
-        self._target = (host, int(port))
+    def __init__(self, *targets: str) -> None:
+        self._targets = deque(targets)
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
@@ -59,9 +61,9 @@ class FaultProxy:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    async def start(self) -> None:
+    async def start(self, port: int = 0) -> None:
         """Listen."""
-        self._server = await asyncio.start_server(self._accept, LOOPBACK, 0)
+        self._server = await asyncio.start_server(self._accept, LOOPBACK, port)
 
     async def stop(self) -> None:
         """Hang up on everybody."""
@@ -126,7 +128,7 @@ class FaultProxy:
             return
         # The kernel has taken the connection; whether anybody is there only an answer would tell.
         await self.requests.open.wait()
-        far = await asyncio.open_connection(*self._target)
+        far = await self._next()
         ends = {near[1], far[1]}
         self._writers |= ends
         try:
@@ -135,6 +137,18 @@ class FaultProxy:
             self._writers -= ends
             for writer in ends:
                 _reset(writer)
+
+    async def _next(self) -> Pipe:
+        """To the target whose turn it is; one where nobody listens is passed over."""
+        for left in reversed(range(len(self._targets))):
+            host, _, port = self._targets[0].rpartition(":")
+            self._targets.rotate(-1)
+            try:
+                return await asyncio.open_connection(host, int(port))
+            except OSError:
+                if not left:
+                    raise
+        raise AssertionError("a proxy has a target")
 
     async def _both_ways(self, near: Pipe, far: Pipe) -> None:
         async with asyncio.TaskGroup() as group:

@@ -1,0 +1,95 @@
+"""Two replicas of each service and of the gateway, behind one address each: any of them may go.
+
+What a crowd does to two replicas is in `test_crowds`; what each learns of the other's doings is in
+tests/integration/registry/test_replicas.py. ``PHOENIX_DMA_TEST_STALL=20`` hangs them for longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import pytest_asyncio
+
+from phoenix_dma.v1 import registry_pb2
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.local.services import MODULES
+from tests.e2e.conftest import PACE, logged_errors
+from tests.e2e.participant import Participant
+from tests.e2e.proof import prove
+from tests.e2e.stage import Stage
+from tests.robustness.crew import at_work
+from tests.support.breakable import stalled
+from tests.support.twin_house import TwinHouse, replicas_of, twin_house
+from tests.support.until import until
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+
+STALL: Final = float(os.environ.get("PHOENIX_DMA_TEST_STALL", "5"))
+PATIENCE: Final = 30.0
+SEVERAL: Final = 6
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house() -> AsyncIterator[TwinHouse]:
+    """One for all of them."""
+    async with twin_house(PACE) as house:
+        yield house
+        assert not list(logged_errors(house))
+
+
+@pytest.mark.parametrize("part", MODULES)
+async def test_each_replica_is_killed_in_its_turn_and_nobody_fails(
+    house: TwinHouse, tmp_path: Path, part: str
+) -> None:
+    async with at_work(house, tmp_path) as crew:
+        for replica in replicas_of(part):
+            await house.kill(replica)
+            await crew.works_on()
+            await house.revive(replica)
+        await crew.works_on()
+        assert not await crew.stage.events("PARTICIPANT_FAILED")
+        assert not await crew.stage.events("TASK_MIGRATING")
+
+
+@pytest.mark.parametrize("part", MODULES)
+async def test_while_one_replica_hangs_the_other_works_and_nobody_fails(
+    house: TwinHouse, tmp_path: Path, part: str
+) -> None:
+    async with at_work(house, tmp_path) as crew:
+        with stalled(house.pid(replicas_of(part)[0])):
+            await asyncio.sleep(STALL)
+            await crew.works_on()
+        await crew.works_on()
+        assert not await crew.stage.events("PARTICIPANT_FAILED")
+        assert not await crew.stage.events("TASK_MIGRATING")
+
+
+async def test_whoever_has_the_stream_everybody_is_told_and_the_dead_are_found(
+    house: TwinHouse,
+) -> None:
+    async with Stage(house, new_id("tenant")) as stage:
+        # Each has connections of its own, so that the replicas share them out.
+        crew = [await stage.participant(f"agent.{n}", capacity=1) for n in range(SEVERAL)]
+        operator = await stage.operator()
+        for number in range(SEVERAL):
+            await stage.submit(task_id=f"task.{number}")
+        await asyncio.gather(*(one.directive("start_task") for one in crew))
+        await crew[0].fall_silent()
+        await stage.standing(crew[0].id, "failed")
+        for one in crew[1:]:
+            await operator.ask(
+                operator.stubs.registry.SuspendParticipant,
+                registry_pb2.SuspendParticipantRequest(participant_id=one.id, reason="a check"),
+            )
+        await asyncio.gather(*(until(lambda one=one: lost(one), PATIENCE) for one in crew[1:]))
+        await prove(stage)
+
+
+async def lost(one: Participant) -> bool:
+    """Whether its session was ended."""
+    return bool(one.losses)

@@ -1,0 +1,108 @@
+"""A house with two replicas of each service and of the gateway, behind one address each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Final
+
+from phoenix_runtime.local import ports
+from phoenix_runtime.local.house import NOTHING, HouseOptions
+from phoenix_runtime.local.services import GATEWAY, MODULES, PREFIX, Surroundings
+from tests.support.breakable import BreakableHouse
+from tests.support.fault_proxy import FaultProxy
+from tests.support.temporary import temporary
+
+REPLICAS: Final = (1, 2)
+
+
+class TwinHouse(BreakableHouse):
+    """A part is killed, revived or stalled as ``registry.1``; ``registry`` means each of them.
+
+    The addresses that clients and peers know are those of a proxy that gives every connection to
+    the next replica, as a Kubernetes Service does.
+    """
+
+    def __init__(self, options: HouseOptions) -> None:
+        super().__init__(options)
+        self._doors: dict[str, FaultProxy] = {}
+        self._own: dict[str, str] = {}
+        """The addresses of the replicas themselves, by part and number, and of their REST ports."""
+
+    async def start(self) -> None:  # type: ignore[override]  # nobody asks for its standing
+        """The replicas first find their ports; then as always."""
+        for number in REPLICAS:
+            chosen = ports.choose(free=True, parts=[*MODULES, "rest"])
+            for part, port in chosen.items():
+                self._own[f"{part}.{number}"] = f"{ports.LOOPBACK}:{port}"
+        await super().start()
+
+    async def stop(self) -> None:
+        """The gateways first, then the services, then their doors."""
+        for parts in ([GATEWAY], [part for part in MODULES if part != GATEWAY]):
+            await self._supervisor.stop(*(f"{part}.{n}" for part in parts for n in REPLICAS))
+        await super().stop()
+        for door in self._doors.values():
+            await door.stop()
+        self._doors.clear()
+
+    async def kill(self, part: str) -> None:
+        """One replica, or each of a service."""
+        for name in replicas_of(part):
+            await super().kill(name)
+
+    async def revive(self, part: str, environment: Mapping[str, str] = NOTHING) -> None:
+        """One replica, or each of a service, side by side."""
+        await asyncio.gather(*(self._revive(name, environment) for name in replicas_of(part)))
+
+    def pids(self, part: str) -> list[int]:
+        """Of each replica."""
+        return [self.pid(name) for name in replicas_of(part)]
+
+    async def _revive(self, name: str, environment: Mapping[str, str]) -> None:
+        await super().revive(name, environment)
+
+    async def _start_service(self, surroundings: Surroundings, name: str) -> None:
+        """One replica by its name, or both and the door before them."""
+        if name not in MODULES:
+            await self._start_replica(surroundings, name)
+            return
+        replicas = replicas_of(name)
+        await asyncio.gather(*(self._start_replica(surroundings, one) for one in replicas))
+        for door in (GATEWAY, "rest") if name == GATEWAY else (name,):
+            await self._open(door)
+
+    async def _start_replica(self, surroundings: Surroundings, replica: str) -> None:
+        part, _, number = replica.partition(".")
+        address, rest = self._own[replica], self._own[f"rest.{number}"]
+        own = {f"{PREFIX}LISTEN": address}
+        if part == GATEWAY:
+            own[f"{PREFIX}REST_LISTEN"] = rest
+        program = surroundings.program(part)
+        program = replace(
+            program,
+            name=replica,
+            log=self.folder.log(replica),
+            environment={**program.environment, **own},
+        )
+        door = rest if part == GATEWAY else None
+        await self._run(program, MODULES[part], address, rest=door)
+
+    async def _open(self, part: str) -> None:
+        door = FaultProxy(*(self._own[f"{part}.{number}"] for number in REPLICAS))
+        await door.start(self._ports[part])
+        self._doors[part] = door
+
+
+def replicas_of(part: str) -> list[str]:
+    """The names of a service's replicas; any other part is one by itself."""
+    return [f"{part}.{number}" for number in REPLICAS] if part in MODULES else [part]
+
+
+@asynccontextmanager
+async def twin_house(environment: Mapping[str, str] = NOTHING) -> AsyncIterator[TwinHouse]:
+    """One in a temporary folder, gone afterwards; ``environment`` is every service's."""
+    async with temporary(TwinHouse(HouseOptions.temporary(environment=environment))) as house:
+        yield house
