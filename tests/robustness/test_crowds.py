@@ -27,6 +27,7 @@ from tests.e2e.stage import Stage, steward
 from tests.robustness.crowds.beaters import Crowd, crowd_of
 from tests.robustness.crowds.measures import KIBIBYTE, percentile, resident
 from tests.support.breakable import BreakableHouse, breakable_house
+from tests.support.twin_house import twin_house
 from tests.support.until import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
@@ -62,10 +63,13 @@ TERMS: Final = Terms(15, 5, 120) if STREAMS >= 2000 else Terms(6, 2, 9)
 LONG_LEASES: Final = Terms(600, 60, 0).environment
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house() -> AsyncIterator[BreakableHouse]:
-    """One for all of them."""
-    async with breakable_house(PACE) as house:
+HOUSES: Final = {"one of each": breakable_house, "two of each": twin_house}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=HOUSES)
+async def house(request: pytest.FixtureRequest) -> AsyncIterator[BreakableHouse]:
+    """One for all of them; then another, with two replicas of each service."""
+    async with HOUSES[request.param](PACE) as house:
         yield house
 
 
@@ -232,14 +236,14 @@ async def stay(seconds: float) -> None:
 async def test_very_many_streams_at_once_are_all_heard_and_nobody_is_cancelled(
     house: BreakableHouse, stage: Stage, crowd: Crowd, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = {part: resident(house.pid(part)) for part in ("registry", "gateway")}
+    before = {part: sum(map(resident, house.pids(part))) for part in ("registry", "gateway")}
     loop = asyncio.get_running_loop()
     opened = loop.time()
     async with crowd.present():
         took = await crowd.heard(opened, PATIENCE)
         await stay(TERMS.stay)
         await crowd.heard(loop.time() - 2 * TERMS.interval, TERMS.interval)
-        sizes = {part: resident(house.pid(part)) - before[part] for part in before}
+        sizes = {part: sum(map(resident, house.pids(part))) - before[part] for part in before}
     assert not crowd.tally.broken
     assert not crowd.tally.lost
     assert not await stage.events("PARTICIPANT_FAILED")
@@ -254,8 +258,9 @@ async def test_a_storm_of_streams_after_a_restart_of_the_registry_fails_nobody(
     loop = asyncio.get_running_loop()
     async with crowd.present():
         await crowd.heard(loop.time(), PATIENCE)
-        await house.restart("registry", TERMS.environment)
-        back = await crowd.heard(loop.time(), 2 * TERMS.ttl)
+        for replica in house.replicas("registry"):
+            await house.restart(replica, TERMS.environment)
+            back = await crowd.heard(loop.time(), 2 * TERMS.ttl)
         await stay(1.5 * TERMS.ttl)
         await crowd.heard(loop.time() - 2 * TERMS.interval, TERMS.interval)
     assert crowd.tally.broken.total() >= STREAMS

@@ -24,12 +24,14 @@ from tests.e2e.proof import prove
 from tests.e2e.stage import Stage
 from tests.robustness.crew import at_work
 from tests.support.breakable import stalled
-from tests.support.twin_house import TwinHouse, replicas_of, twin_house
+from tests.support.twin_house import TwinHouse, twin_house
 from tests.support.until import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
-STALL: Final = float(os.environ.get("PHOENIX_DMA_TEST_STALL", "5"))
+LEASES: Final = {"PHOENIX_DMA_LEASE_TTL": "6", "PHOENIX_DMA_HEARTBEAT_INTERVAL": "2"}
+"""A lease has to last longer than a connection that hangs is waited for (three and a half s)."""
+STALL: Final = float(os.environ.get("PHOENIX_DMA_TEST_STALL", "7"))
 PATIENCE: Final = 30.0
 SEVERAL: Final = 6
 
@@ -37,7 +39,7 @@ SEVERAL: Final = 6
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house() -> AsyncIterator[TwinHouse]:
     """One for all of them."""
-    async with twin_house(PACE) as house:
+    async with twin_house({**PACE, **LEASES}) as house:
         yield house
         assert not list(logged_errors(house))
 
@@ -47,7 +49,7 @@ async def test_each_replica_is_killed_in_its_turn_and_nobody_fails(
     house: TwinHouse, tmp_path: Path, part: str
 ) -> None:
     async with at_work(house, tmp_path) as crew:
-        for replica in replicas_of(part):
+        for replica in house.replicas(part):
             await house.kill(replica)
             await crew.works_on()
             await house.revive(replica)
@@ -61,9 +63,21 @@ async def test_while_one_replica_hangs_the_other_works_and_nobody_fails(
     house: TwinHouse, tmp_path: Path, part: str
 ) -> None:
     async with at_work(house, tmp_path) as crew:
-        with stalled(house.pid(replicas_of(part)[0])):
-            await asyncio.sleep(STALL)
-            await crew.works_on()
+        for pid in house.pids(part):
+            with stalled(pid):
+                await asyncio.sleep(STALL)
+                await crew.works_on()
+        await crew.works_on()
+        assert not await crew.stage.events("PARTICIPANT_FAILED")
+        assert not await crew.stage.events("TASK_MIGRATING")
+
+
+@pytest.mark.parametrize("store", ["valkey", "postgres"])
+async def test_what_both_stand_on_is_killed_and_comes_back_and_nobody_fails(
+    house: TwinHouse, tmp_path: Path, store: str
+) -> None:
+    async with at_work(house, tmp_path) as crew:
+        await house.restart(store)
         await crew.works_on()
         assert not await crew.stage.events("PARTICIPANT_FAILED")
         assert not await crew.stage.events("TASK_MIGRATING")

@@ -66,6 +66,14 @@ class BreakableHouse(House):
         await self.kill(part)
         await self.revive(part, environment)
 
+    def replicas(self, part: str) -> list[str]:
+        """What a service consists of: here of itself alone."""
+        return [part]
+
+    def pids(self, part: str) -> list[int]:
+        """The processes of a service."""
+        return [self.pid(replica) for replica in self.replicas(part)]
+
     def program(self, part: str) -> str:
         """What the supervisor and the log call the part."""
         return MODULES.get(part, part)

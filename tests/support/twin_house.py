@@ -50,16 +50,16 @@ class TwinHouse(BreakableHouse):
 
     async def kill(self, part: str) -> None:
         """One replica, or each of a service."""
-        for name in replicas_of(part):
+        for name in self.replicas(part):
             await super().kill(name)
 
     async def revive(self, part: str, environment: Mapping[str, str] = NOTHING) -> None:
         """One replica, or each of a service, side by side."""
-        await asyncio.gather(*(self._revive(name, environment) for name in replicas_of(part)))
+        await asyncio.gather(*(self._revive(name, environment) for name in self.replicas(part)))
 
-    def pids(self, part: str) -> list[int]:
-        """Of each replica."""
-        return [self.pid(name) for name in replicas_of(part)]
+    def replicas(self, part: str) -> list[str]:
+        """The names of a service's replicas; any other part is one by itself."""
+        return [f"{part}.{number}" for number in REPLICAS] if part in MODULES else [part]
 
     async def _revive(self, name: str, environment: Mapping[str, str]) -> None:
         await super().revive(name, environment)
@@ -69,7 +69,7 @@ class TwinHouse(BreakableHouse):
         if name not in MODULES:
             await self._start_replica(surroundings, name)
             return
-        replicas = replicas_of(name)
+        replicas = self.replicas(name)
         await asyncio.gather(*(self._start_replica(surroundings, one) for one in replicas))
         for door in (GATEWAY, "rest") if name == GATEWAY else (name,):
             await self._open(door)
@@ -94,11 +94,6 @@ class TwinHouse(BreakableHouse):
         door = FaultProxy(*(self._own[f"{part}.{number}"] for number in REPLICAS))
         await door.start(self._ports[part])
         self._doors[part] = door
-
-
-def replicas_of(part: str) -> list[str]:
-    """The names of a service's replicas; any other part is one by itself."""
-    return [f"{part}.{number}" for number in REPLICAS] if part in MODULES else [part]
 
 
 @asynccontextmanager
