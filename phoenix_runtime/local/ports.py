@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -11,6 +12,11 @@ from typing import Final
 from phoenix_runtime.local.errors import HouseError
 
 LOOPBACK: Final = "127.0.0.1"
+FREE: Final = range(20_000, 32_768)
+"""Below what kernels give to outgoing connections: such a one would take the port of a part that
+has not begun to listen yet, or is being started again.
+"""
+TRIES: Final = 100
 
 CUSTOMARY: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -61,15 +67,25 @@ def choose(
 
 
 def _reserve(stack: contextlib.ExitStack, part: str, port: int) -> int:
-    listener = stack.enter_context(socket.socket())
+    tried = [port] if port else random.sample(FREE, TRIES)
+    for number in tried:
+        with contextlib.suppress(OSError):
+            stack.enter_context(_listener(number))
+            return number
+    raise PortTaken(
+        f"port {tried[-1]} ({part}) is taken: `--ports free` or `--port {part}=…` uses another"
+    )
+
+
+def _listener(port: int) -> socket.socket:
+    """Raises OSError where somebody listens there."""
+    listener = socket.socket()
     # As the servers themselves do: connections of an earlier house in TIME_WAIT are no obstacle.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
         listener.listen()
-    except OSError as error:
-        raise PortTaken(
-            f"port {port} ({part}) is taken: `--ports free` or `--port {part}=…` uses another"
-        ) from error
-    chosen: int = listener.getsockname()[1]
-    return chosen
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -69,10 +69,10 @@ class TwinHouse(BreakableHouse):
         if name not in MODULES:
             await self._start_replica(surroundings, name)
             return
-        replicas = self.replicas(name)
-        await asyncio.gather(*(self._start_replica(surroundings, one) for one in replicas))
         for door in (GATEWAY, "rest") if name == GATEWAY else (name,):
             await self._open(door)
+        replicas = self.replicas(name)
+        await asyncio.gather(*(self._start_replica(surroundings, one) for one in replicas))
 
     async def _start_replica(self, surroundings: Surroundings, replica: str) -> None:
         part, _, number = replica.partition(".")

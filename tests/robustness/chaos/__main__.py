@@ -19,6 +19,8 @@ from tests.robustness.chaos.faults import FAULTS
 from tests.robustness.chaos.history import History
 from tests.robustness.chaos.plan import plan
 from tests.robustness.chaos.play import Outcome, play
+from tests.support.breakable import breakable_house
+from tests.support.twin_house import twin_house
 
 LONGEST = 1_000
 """Rounds of a plan that time ends."""
@@ -36,7 +38,9 @@ def main() -> int:
     out = Console(highlight=False)
     out.print(f"seed {seed}: {span}; `--seed {seed}` plays the same plan again\n")
     logging.basicConfig(filename=file.with_suffix(".log"), level=logging.WARNING)
-    outcome = asyncio.run(play(chosen, History(file), seed, seconds=seconds))
+    house_with = twin_house if given.twins else breakable_house
+    playing = play(chosen, History(file), seed, seconds=seconds, house_with=house_with)
+    outcome = asyncio.run(playing)
     out.print(table_of(outcome))
     for line in complaints(outcome):
         out.print(line, markup=False, soft_wrap=True)
@@ -81,6 +85,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10.0, help="so long (10), or")
     parser.add_argument("--rounds", type=int, default=0, help="every fault so often")
     parser.add_argument("--fault", action="append", choices=sorted(FAULTS), help="only this one")
+    parser.add_argument("--twins", action="store_true", help="two replicas of each, by turns")
     return parser.parse_args()
 
 

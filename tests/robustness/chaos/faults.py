@@ -24,14 +24,16 @@ Fault = Callable[[BreakableHouse, Sequence[Traffic]], Awaitable[None]]
 
 
 async def _killed(part: str, house: BreakableHouse, _: Sequence[Traffic]) -> None:
-    await house.kill(part)
-    await asyncio.sleep(AWAY_SECONDS)
-    await house.revive(part)
+    for replica in house.replicas(part):
+        await house.kill(replica)
+        await asyncio.sleep(AWAY_SECONDS)
+        await house.revive(replica)
 
 
 async def _hangs(part: str, house: BreakableHouse, _: Sequence[Traffic]) -> None:
-    with stalled(house.pid(part)):
-        await asyncio.sleep(STALL_SECONDS)
+    for pid in house.pids(part):
+        with stalled(pid):
+            await asyncio.sleep(STALL_SECONDS)
 
 
 async def _everything_is_killed(house: BreakableHouse, _: Sequence[Traffic]) -> None:
@@ -49,9 +51,9 @@ async def _flushed(house: BreakableHouse, _: Sequence[Traffic]) -> None:
 
 async def _engine_is_killed(house: BreakableHouse, _: Sequence[Traffic]) -> None:
     """The policy engine is a child of governance."""
-    children = children_of(house.pid("governance"))
-    assert children, "governance has no engine to kill"
-    for pid in children:
+    engines = [pid for part in house.pids("governance") for pid in children_of(part)]
+    assert engines, "governance has no engine to kill"
+    for pid in engines:
         os.kill(pid, signal.SIGKILL)
 
 

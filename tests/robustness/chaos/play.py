@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,10 @@ from tests.support.breakable import BreakableHouse, breakable_house
 TENANTS: Final = 3
 PATIENCE: Final = 60.0
 """Seconds in which work has to go on after a fault, and to come to its end after the last."""
+
+
+HouseWith = Callable[[Mapping[str, str]], AbstractAsyncContextManager[BreakableHouse]]
+"""Starts a house with the given environment for its services, for as long as it is needed."""
 
 
 @dataclass(slots=True)
@@ -54,13 +58,18 @@ class Outcome:
 
 
 async def play(
-    plan: Sequence[Injection], history: History, seed: int, *, seconds: float = float("inf")
+    plan: Sequence[Injection],
+    history: History,
+    seed: int,
+    *,
+    seconds: float = float("inf"),
+    house_with: HouseWith = breakable_house,
 ) -> Outcome:
     """Begin the traffic, inject what is planned, let everything come to its end, and judge.
 
     After ``seconds`` nothing more is injected.
     """
-    async with breakable_house(PACE) as house, AsyncExitStack() as stack:
+    async with house_with(PACE) as house, AsyncExitStack() as stack:
         chance = random.Random(seed)  # noqa: S311  # it has to be repeatable, not secret
         traffics = [_traffic(house, history, chance.getrandbits(32)) for _ in range(TENANTS)]
         for traffic in traffics:

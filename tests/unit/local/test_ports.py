@@ -1,0 +1,38 @@
+"""Ports of a local house."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from phoenix_runtime.local import ports
+
+
+def test_free_ports_are_as_many_as_parts_and_never_those_of_outgoing_connections() -> None:
+    chosen = ports.choose(free=True)
+    assert set(chosen) == set(ports.CUSTOMARY)
+    assert len(set(chosen.values())) == len(chosen)
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert all(port < lowest for port in chosen.values())
+
+
+def test_a_chosen_port_that_somebody_listens_on_is_refused_by_name() -> None:
+    with socket.socket() as stranger:
+        stranger.bind((ports.LOOPBACK, 0))
+        stranger.listen()
+        taken = stranger.getsockname()[1]
+        with pytest.raises(ports.PortTaken, match=f"port {taken} \\(registry\\) is taken"):
+            ports.choose(chosen={"registry": taken}, free=True)
+
+
+def test_where_every_free_port_is_taken_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as stranger:
+        stranger.bind((ports.LOOPBACK, 0))
+        stranger.listen()
+        taken = stranger.getsockname()[1]
+        monkeypatch.setattr(ports, "FREE", range(taken, taken + 1))
+        monkeypatch.setattr(ports, "TRIES", 1)
+        with pytest.raises(ports.PortTaken):
+            ports.choose(free=True, parts=["registry"])
