@@ -9,6 +9,7 @@ from typing import Protocol
 
 from grpc.aio import AioRpcError
 
+from phoenix_dma.aio.endings import telling_why
 from phoenix_dma.aio.lease import LeaseWatch
 from phoenix_dma.aio.refusals import error_of
 from phoenix_dma.aio.transport import Transport, bearer
@@ -70,7 +71,8 @@ class Stream:
         """Attach and stay until the stream ends; never raises but for cancellation."""
         self._asked_at = self._lease.attaching()
         self._outgoing.put_nowait(KeepAliveRequest(attach=attach))
-        call = self._transport.stubs.sessions.KeepAlive(self._requests(), metadata=bearer(token))
+        opened = self._transport.stubs.sessions.KeepAlive(self._requests(), metadata=bearer(token))
+        call = telling_why(opened)
         self._cancel = call.cancel
         try:
             return await self._read(call)

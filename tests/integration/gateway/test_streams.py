@@ -10,6 +10,7 @@ import grpc.aio
 import pytest
 import pytest_asyncio
 
+from gateway.endings import telling_why
 from gateway.proxy.passing import PassThrough
 from phoenix_runtime.chassis.channels import Channels
 from phoenix_runtime.chassis.credentials import ServiceSigner
@@ -34,17 +35,25 @@ async def up(requests: AsyncIterator[bytes], _: Any) -> bytes:
     return b" ".join([request async for request in requests])
 
 
+async def closed(_: AsyncIterator[bytes], __: Any) -> bytes:
+    raise errors.OfferLapsed("offer.1")
+
+
 @pytest_asyncio.fixture
 async def channel(keys: Keys) -> AsyncIterator[grpc.aio.Channel]:
     handlers = {
         "Down": grpc.unary_stream_rpc_method_handler(down),
         "Up": grpc.stream_unary_rpc_method_handler(up),
+        "Closed": grpc.stream_unary_rpc_method_handler(closed),
     }
     generic = grpc.method_handlers_generic_handler(SESSIONS[1:], handlers)
     like = rpcs()[f"{SESSIONS}/Heartbeat"]
     passed = {
         f"{SESSIONS}/Down": replace(like, path=f"{SESSIONS}/Down", server_streaming=True),
-        f"{SESSIONS}/Up": replace(like, path=f"{SESSIONS}/Up", client_streaming=True),
+        **{
+            f"{SESSIONS}/{name}": replace(like, path=f"{SESSIONS}/{name}", client_streaming=True)
+            for name in ("Up", "Closed")
+        },
     }
     async with serving(keys, "registry", generic) as behind:
         address = f"127.0.0.1:{behind.port}"
@@ -86,3 +95,14 @@ async def test_a_stream_of_requests_arrives_whole(channel: grpc.aio.Channel, key
     metadata = bearer(keys.token("operator"))
     call = channel.stream_unary(f"{SESSIONS}/Up")(iter(WORDS), metadata=metadata)
     assert await call == b"one two three"
+
+
+async def test_a_stream_that_is_refused_while_it_is_still_written_says_why_every_time(
+    channel: grpc.aio.Channel, keys: Keys
+) -> None:
+    metadata = bearer(keys.token("operator"))
+    method = channel.stream_unary(f"{SESSIONS}/Closed")
+    for _ in range(50):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await telling_why(method(iter(WORDS * 20), metadata=metadata))
+        assert refused.value.code() is grpc.StatusCode.ABORTED, refused.value.details()

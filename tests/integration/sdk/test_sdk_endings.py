@@ -1,0 +1,65 @@
+"""A stream that the house refuses while the SDK still writes ends as the house ended it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+
+from phoenix_dma.aio.lease import LeaseWatch
+from phoenix_dma.aio.stream import Pulse, Stream
+from phoenix_dma.aio.transport import Transport
+from phoenix_dma.errors import CredentialInvalid
+from phoenix_dma.profile import Endpoint
+from phoenix_dma.v1 import session_pb2, session_pb2_grpc
+
+TRIES = 50
+WAITING = 20
+"""Messages that lie ready when the stream opens, so that some are written when it has ended."""
+
+
+class Refusing(session_pb2_grpc.SessionServiceServicer):
+    async def KeepAlive(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802
+        await context.abort(grpc.StatusCode.UNAUTHENTICATED, "no")
+        yield
+
+
+class Listener:
+    def pulse(self) -> Pulse:
+        return Pulse(0.0, session_pb2.HEALTH_STATE_SERVING)
+
+    async def attached(self) -> None:
+        raise AssertionError
+
+    def directed(self, directive: session_pb2.Directive) -> None:
+        raise AssertionError
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[Transport]:
+    server = grpc.aio.server()
+    session_pb2_grpc.add_SessionServiceServicer_to_server(Refusing(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    transport = Transport(Endpoint(target=f"127.0.0.1:{port}", tls=False))
+    yield transport
+    await transport.close()
+    await server.stop(None)
+
+
+async def test_a_refusal_at_once_is_told_as_the_refusal_it_was_every_time(
+    transport: Transport,
+) -> None:
+    async def refused() -> type[object]:
+        stream = Stream(transport, LeaseWatch(), Listener())
+        for number in range(WAITING):
+            stream.acknowledge(f"directive.{number}", "")
+        ended = await stream.run(session_pb2.Attach(participant_id="agent.one"), "a-token")
+        return type(ended.error)
+
+    assert Counter([await refused() for _ in range(TRIES)]) == {CredentialInvalid: TRIES}
+    together = await asyncio.gather(*(refused() for _ in range(TRIES)))
+    assert Counter(together) == {CredentialInvalid: TRIES}
