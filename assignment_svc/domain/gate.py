@@ -1,11 +1,21 @@
 """Gates: who may still be given work, and how much (architecture, One row decides)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
 
+from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.standing import ParticipantStatus, Standing
 
-LOST = frozenset({ParticipantStatus.FAILED, ParticipantStatus.SUSPENDED, ParticipantStatus.RETIRED})
-"""Whoever is one of these loses what it holds."""
+LOST: Final[Mapping[ParticipantStatus, ReasonCode]] = MappingProxyType(
+    {
+        ParticipantStatus.FAILED: ReasonCode.PARTICIPANT_FAILED,
+        ParticipantStatus.SUSPENDED: ReasonCode.PARTICIPANT_SUSPENDED,
+        ParticipantStatus.RETIRED: ReasonCode.PARTICIPANT_RETIREMENT,
+    }
+)
+"""Whoever is one of these loses what it holds, for this reason."""
 
 
 @dataclass(frozen=True, slots=True)

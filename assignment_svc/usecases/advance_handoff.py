@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assignment_svc.domain.discovery import Alternative, Ranked
+from assignment_svc.domain.gate import LOST
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.lifecycle import HANDOFF
 from assignment_svc.domain.predicates import CandidateLost, LookAgain
@@ -15,7 +16,6 @@ from assignment_svc.domain.states import Actor, HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.abort_handoff import give_up
 from assignment_svc.usecases.act import Act, Telling
-from assignment_svc.usecases.apply_standing import GONE
 from assignment_svc.usecases.assign_task import AssignTask, Purpose, Round, lost_one, outscored
 from assignment_svc.usecases.denials import denial_is_new
 from assignment_svc.usecases.inputs import alternative_documents, denial_detail
@@ -183,7 +183,7 @@ class AdvanceHandoff:
                 await self._denied(act, task, handoff, lost)
             elif not source.takes_back:
                 # It left while its task was on offer: nothing is bound to it any more (I8).
-                reason = GONE.get(source.status, ReasonCode.PARTICIPANT_RETIREMENT)
+                reason = LOST.get(source.status, ReasonCode.PARTICIPANT_RETIREMENT)
                 why = "nobody took the offer, and its source is leaving"
                 await lose_owner(act, task, handoff, reason=reason, why=why)
             else:

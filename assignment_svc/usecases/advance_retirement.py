@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from assignment_svc.domain.gate import LOST
 from assignment_svc.domain.handoff import Handoff, HandoffFilter
 from assignment_svc.domain.lifecycle import RETIREMENT
 from assignment_svc.domain.retirement import Retirement, RetirementOutcome
@@ -29,11 +30,10 @@ from assignment_svc.usecases.unpark import GATE_CLOSED, unpark
 from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
 from phoenix_runtime.core.pages import LARGEST_SIZE, page_request
 from phoenix_runtime.core.principal import Call
-from phoenix_runtime.core.standing import ParticipantStatus, Standing
+from phoenix_runtime.core.standing import Standing
 
 LOOK = timedelta(seconds=1)
 """How often a retirement is looked at while tasks are waited for."""
-GONE = {ParticipantStatus.FAILED, ParticipantStatus.SUSPENDED}
 WHY = "its participant retires"
 
 
@@ -76,7 +76,7 @@ class AdvanceRetirement:
         if retirement.deadline <= self._ports.clock.now() or standing is None:
             return True
         # RETIRING stays RETIRING when its lease runs out or it is suspended; the reason tells.
-        return standing.status in GONE or standing.status_reason in {
+        return standing.status in LOST or standing.status_reason in {
             ReasonCode.PARTICIPANT_FAILED.value,
             ReasonCode.PARTICIPANT_LEFT.value,
             ReasonCode.PARTICIPANT_SUSPENDED.value,

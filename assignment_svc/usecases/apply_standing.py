@@ -7,7 +7,7 @@ that are no longer covered lose theirs. Every step is repeatable and judged unde
 
 from dataclasses import replace
 
-from assignment_svc.domain.gate import Gate
+from assignment_svc.domain.gate import LOST, Gate
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.predicates import covers
 from assignment_svc.domain.states import HandoffStatus
@@ -21,12 +21,6 @@ from assignment_svc.usecases.unpark import GATE_CLOSED, unpark
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import ParticipantStatus, Standing
-
-GONE = {
-    ParticipantStatus.FAILED: ReasonCode.PARTICIPANT_FAILED,
-    ParticipantStatus.SUSPENDED: ReasonCode.PARTICIPANT_SUSPENDED,
-    ParticipantStatus.RETIRED: ReasonCode.PARTICIPANT_RETIREMENT,
-}
 
 
 class ApplyStanding:
@@ -103,8 +97,8 @@ async def _owner(act: Act, task: Task, handoff: Handoff | None, standing: Standi
 
 def loss_of(standing: Standing, task: Task) -> tuple[ReasonCode, str]:
     """Why the participant may not keep the task; `ReasonCode.NONE` where it may."""
-    if standing.status in GONE:
-        reason = GONE[standing.status]
+    if standing.status in LOST:
+        reason = LOST[standing.status]
         if standing.status_reason == ReasonCode.PARTICIPANT_LEFT.value:
             reason = ReasonCode.PARTICIPANT_LEFT
         return reason, f"{standing.participant_id} is {standing.status.value}"

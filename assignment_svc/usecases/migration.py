@@ -141,13 +141,7 @@ async def abort_handoff(
     in this one event; else it does not move. Call it before what else happens to the task.
     """
     status = HANDOFF.apply(handoff.status, "abort", abort.actor)
-    if handoff.offer is not None:
-        act.release(handoff.offer.target)
-        await act.unit.end_offer(handoff.offer.offer_id, at=act.now, outcome="aborted")
-    if handoff.source_seated:
-        act.release(handoff.source)
-    if handoff.parked is not None:
-        await withdraw_question(act, handoff.parked.approval_id)
+    await _let_go(act, handoff)
     after = replace(moved if moved is not None else task, handoff_id="")
     told, receipt = await act.tell(
         task,
@@ -173,3 +167,14 @@ async def abort_handoff(
     )
     await act.unit.save_handoff(ended)
     return told, ended, receipt
+
+
+async def _let_go(act: Act, handoff: Handoff) -> None:
+    """Seats are given back, the offer and the question to a human are withdrawn."""
+    if handoff.offer is not None:
+        act.release(handoff.offer.target)
+        await act.unit.end_offer(handoff.offer.offer_id, at=act.now, outcome="aborted")
+    if handoff.source_seated:
+        act.release(handoff.source)
+    if handoff.parked is not None:
+        await withdraw_question(act, handoff.parked.approval_id)

@@ -191,26 +191,13 @@ async def rebind(
     await act.unit.end_offer(offer.offer_id, at=act.now, outcome="completed")
     if handoff.source_seated:
         act.release(handoff.source)
-    timeout = task.spec.attempt_timeout
-    taken = replace(
-        gained,
-        status=status,
-        handoff_id="",
-        reason="",
-        attempt=max(1, task.attempt),
-        attempt_by=act.now + timeout if timeout is not None else None,
-    )
+    taken = _begun(act, replace(gained, status=status))
     completed = replace(
-        handoff,
+        _received(handoff, reception),
         status=ended,
-        offer=None,
         target=offer.target,
         target_epoch=taken.epoch,
-        received_hash=reception.received_hash,
-        accepted_obligations=reception.accepted_obligations,
         decision_id=decision,
-        source_seated=False,
-        next_try_at=None,
     )
     told, receipt = await act.tell(
         task, taken, _takeover(act, (task, taken), (handoff, completed), judged)
@@ -220,6 +207,30 @@ async def rebind(
     await act.unit.save_handoff(completed)
     await stop_source(act, told, completed, ReasonCode.SUPERSEDED.value)
     return told, completed, receipt
+
+
+def _begun(act: Act, gained: Task) -> Task:
+    """The task at work again: its target accepts and starts in one step."""
+    timeout = gained.spec.attempt_timeout
+    return replace(
+        gained,
+        handoff_id="",
+        reason="",
+        attempt=max(1, gained.attempt),
+        attempt_by=act.now + timeout if timeout is not None else None,
+    )
+
+
+def _received(handoff: Handoff, reception: Reception) -> Handoff:
+    """The handoff with what its target proved; nothing of it stands open any more."""
+    return replace(
+        handoff,
+        offer=None,
+        received_hash=reception.received_hash,
+        accepted_obligations=reception.accepted_obligations,
+        source_seated=False,
+        next_try_at=None,
+    )
 
 
 def _takeover(

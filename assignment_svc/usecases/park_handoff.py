@@ -14,7 +14,6 @@ from assignment_svc.usecases.migration import handed_over
 from assignment_svc.usecases.ports import Ports
 from assignment_svc.usecases.questions import ask_human, remember_question
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
-from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
 
 REFUSALS = {
@@ -59,38 +58,23 @@ class ParkHandoff:
     ) -> None:
         target, answer = asked
         status = HANDOFF.apply(handoff.status, "ask_human", Actor.ENGINE)
-        detail: dict[str, Json] = {
-            **handed_over(task, handoff),
-            "target": target.matter.target,
-            "subject_hash": answer.subject_hash,
-            "approval_id": answer.approval_id,
-        }
-        told, receipt = await act.tell(
-            task,
-            task,
-            Telling(
-                AuditEventType.HANDOFF_PARKED,
-                reason=ReasonCode.APPROVAL_REQUIRED,
-                participant=target.matter.target,
-                handoff=handoff.handoff_id,
-                handoff_states=(handoff.status, status),
-                verdict=target.verdict,
-                inputs=(answer.subject_hash,),
-                detail=detail,
-            ),
+        question = ParkedHandoff(answer.approval_id, answer.subject_hash, target.matter.target)
+        parked = replace(handoff, status=status, parked=question, next_try_at=None)
+        telling = Telling(
+            AuditEventType.HANDOFF_PARKED,
+            reason=ReasonCode.APPROVAL_REQUIRED,
+            participant=target.matter.target,
+            handoff=handoff.handoff_id,
+            verdict=target.verdict,
+            inputs=(answer.subject_hash,),
+            detail={
+                **handed_over(task, handoff),
+                "target": target.matter.target,
+                "subject_hash": answer.subject_hash,
+                "approval_id": answer.approval_id,
+            },
         )
-        parked = ParkedHandoff(answer.approval_id, answer.subject_hash, target.matter.target)
-        await act.unit.save_task(told)
-        await act.unit.save_handoff(
-            replace(
-                handoff,
-                status=status,
-                parked=parked,
-                next_try_at=None,
-                updated_at=act.now,
-                last_event_id=receipt.audit_event_id,
-            )
-        )
+        await _save(act, task, (handoff, parked), telling)
 
 
 class SettleHandoff:
@@ -123,11 +107,12 @@ class SettleHandoff:
             parked=None,
             cleared_target=approval.target,
             approval_id=approval.approval_id,
+            next_try_at=act.now,
         )
         telling = self._telling(
             AuditEventType.HANDOFF_CLEARED, ReasonCode.APPROVAL_GRANTED, approval
         )
-        await self._save(act, task, (handoff, cleared), telling)
+        await _save(act, task, (handoff, cleared), telling)
 
     async def _refuse(self, act: Act, task: Task, handoff: Handoff, approval: Approval) -> None:
         """A refusal is remembered for this subject, so nothing loops."""
@@ -142,9 +127,9 @@ class SettleHandoff:
             )
         )
         status = HANDOFF.apply(handoff.status, "refuse_target", Actor.ENGINE)
-        refused = replace(handoff, status=status, parked=None)
+        refused = replace(handoff, status=status, parked=None, next_try_at=act.now)
         telling = self._telling(AuditEventType.HANDOFF_DENIED, reason, approval)
-        await self._save(act, task, (handoff, refused), telling)
+        await _save(act, task, (handoff, refused), telling)
 
     def _telling(self, kind: AuditEventType, reason: ReasonCode, approval: Approval) -> Telling:
         return Telling(
@@ -162,18 +147,13 @@ class SettleHandoff:
             },
         )
 
-    async def _save(
-        self, act: Act, task: Task, handoffs: tuple[Handoff, Handoff], telling: Telling
-    ) -> None:
-        before, after = handoffs
-        stated = replace(telling, handoff_states=(before.status, after.status))
-        told, receipt = await act.tell(task, task, stated)
-        await act.unit.save_task(told)
-        await act.unit.save_handoff(
-            replace(
-                after,
-                next_try_at=act.now,
-                updated_at=act.now,
-                last_event_id=receipt.audit_event_id,
-            )
-        )
+
+async def _save(act: Act, task: Task, handoffs: tuple[Handoff, Handoff], telling: Telling) -> None:
+    """The handoff's step with its event; the task stays as it is."""
+    before, after = handoffs
+    stated = replace(telling, handoff_states=(before.status, after.status))
+    told, receipt = await act.tell(task, task, stated)
+    await act.unit.save_task(told)
+    await act.unit.save_handoff(
+        replace(after, updated_at=act.now, last_event_id=receipt.audit_event_id)
+    )
