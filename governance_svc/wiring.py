@@ -89,7 +89,7 @@ async def build(settings: GovernanceSettings | None = None) -> Service:
     told = settings or GovernanceSettings()
     parts = _parts(await lay(NAME, told, metadata), told)
     foundation = parts.foundation
-    duties = _duties(parts)
+    duties = _duties(told, parts)
     shift = NightShift(duties)
     # A first try before anybody can ask; without an engine the service starts all the same.
     await shift.load_policy()
@@ -139,12 +139,12 @@ def _engine(told: GovernanceSettings) -> PolicyEngine:
     return OpaRest(OpaAddress(told.opa_url, token, told.opa_ca_file))
 
 
-def _duties(parts: _Parts) -> Duties:
+def _duties(told: GovernanceSettings, parts: _Parts) -> Duties:
     foundation, units = parts.foundation, parts.units
     tenants = LedgerTenants(foundation.worker_database)
     clock = foundation.clock
     announce = AnnouncePolicy(units, tenants, clock, _own_call)
-    claims = PostgresApprovalClaims(foundation.worker_database)
+    claims = PostgresApprovalClaims(foundation.worker_database, told.claim)
     records = PostgresTrustRecords(foundation.database)
     return Duties(
         expire=ExpireApprovals(claims, units, clock, _own_call),

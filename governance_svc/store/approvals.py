@@ -9,15 +9,12 @@ from sqlalchemy import Select, select, tuple_, update
 
 from governance_svc.domain.approvals import Approval, Question
 from governance_svc.domain.lifecycle import ApprovalStatus
-from governance_svc.domain.ports import ApprovalFilter
+from governance_svc.domain.ports import CLAIM, ApprovalFilter
 from governance_svc.store.positions import moment_position, page_of
 from governance_svc.store.tables import approval as table
 from phoenix_runtime.chassis.database import Database
 from phoenix_runtime.core.documents import time_text
 from phoenix_runtime.core.pages import Page, PageRequest
-
-CLAIM = timedelta(seconds=30)
-"""How long an expiry worker has for what it claimed."""
 
 
 def approval_values(tenant: str, approval: Approval) -> dict[str, Any]:
@@ -117,8 +114,9 @@ class PostgresApprovals:
 class PostgresApprovalClaims:
     """Implements `ApprovalClaims`, over the worker role's database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lasting: timedelta = CLAIM) -> None:
         self._database = database
+        self._lasting = lasting
 
     async def due(self, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
         """Claim what is due; a claim is a column, so it dies with its claimer's patience."""
@@ -133,7 +131,7 @@ class PostgresApprovalClaims:
         claim = (
             update(table)
             .where(tuple_(table.c.tenant, table.c.approval_id).in_(due))
-            .values(claimed_until=now + CLAIM)
+            .values(claimed_until=now + self._lasting)
             .returning(table.c.tenant, table.c.approval_id)
         )
         async with self._database.claiming() as connection:

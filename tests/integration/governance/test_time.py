@@ -18,6 +18,7 @@ from governance_svc.domain.certification_events import certification_of_event
 from governance_svc.domain.ledger import AuditFilter
 from governance_svc.domain.lifecycle import ApprovalStatus
 from governance_svc.domain.policy_engine import Evaluation
+from governance_svc.domain.ports import CLAIM
 from governance_svc.domain.questions import TrustQuestion
 from governance_svc.store.approvals import PostgresApprovalClaims, PostgresApprovals
 from governance_svc.store.evidence import PostgresTrustRecords
@@ -181,7 +182,9 @@ async def test_a_claim_that_died_is_made_again(desks: Desks) -> None:
     mine = (desks.tenant, asked)
     assert mine in await claims.due(desks.clock.now(), 1000)
     assert mine not in await claims.due(desks.clock.now(), 1000)
-    desks.clock.advance(31)
+    desks.clock.advance(CLAIM.total_seconds() - 0.1)
+    assert mine not in await claims.due(desks.clock.now(), 1000)
+    desks.clock.advance(0.1)
     assert mine in await claims.due(desks.clock.now(), 1000)
 
 
