@@ -1,7 +1,7 @@
 """Waiting a moment for a service that is being restarted, instead of refusing at once.
 
-A lost connection is tried again after a pause that grows to 2 s; a call in between would fail
-although the service is back.
+A lost connection is tried again after a pause that grows to half a second; a call in between would
+fail although the service is back.
 """
 
 import asyncio

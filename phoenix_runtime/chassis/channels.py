@@ -45,7 +45,8 @@ OPTIONS: list[tuple[str, Any]] = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     # This is how long a connection may take to be made: 20 s where not said, in which calls hang.
     ("grpc.min_reconnect_backoff_ms", 1_000),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
+    # Whoever was away for seconds is found again in less than one: it may be the only one there is.
+    ("grpc.max_reconnect_backoff_ms", 500),
     ("grpc.max_receive_message_length", 16 << 20),
     (
         "grpc.service_config",

@@ -37,6 +37,8 @@ SLOW = {
 }
 """What may not run out while a service is being started."""
 KNOWN = {"PHOENIX_DMA_REFERENCES": PLACES, "PHOENIX_DMA_CLAIM": "1"}
+NOTICE = 0.2
+"""Seconds between the death of a service and word of it."""
 UNAUDITED = {"SendDirectives", "AppendAuditEvents"}
 """What they bring was audited where it was decided."""
 BEATS = {"KeepAlive", "Heartbeat"}
@@ -113,7 +115,8 @@ async def lose(crashes: Crashes, scene: Scene, deed: Deed, window: Window) -> No
         try:
             answer = await deed.act()
         except (Unavailable, PolicyEngineUnavailable):
-            return not crashes.house.lives(scene.part)
+            # Asking the dead once more would wait in vain for them to come back.
+            return await crashes.house.dies(scene.part, NOTICE)
         assert not window.told, f"{window}: whoever asked was answered, {answer}"
         return True
 

@@ -78,9 +78,14 @@ class BreakableHouse(House):
         """What the supervisor and the log call the part."""
         return MODULES.get(part, part)
 
-    def lives(self, part: str) -> bool:
-        """Whether the part's process is there."""
-        return not self._supervisor.children[self.program(part)].ended.done()
+    async def dies(self, part: str, seconds: float) -> bool:
+        """Whether the part's process ends within so many seconds, or has; it is told a bit later.
+
+        Nothing is tidied up: `died` does that.
+        """
+        ended = self._supervisor.children[self.program(part)].ended
+        await asyncio.wait([ended], timeout=seconds)
+        return ended.done()
 
     async def died(self, part: str, seconds: float) -> int:
         """Wait until the part dies by itself; answers its code, a signal as a negative number."""
