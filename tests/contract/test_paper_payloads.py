@@ -30,37 +30,11 @@ from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.json import content_hash
 from phoenix_runtime.local.house import House, HouseOptions
 from phoenix_runtime.local.keys import ISSUER
+from tests.support.payloads import PARTICIPANT, TASK
 from tests.support.temporary import temporary
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-# Section 7.
-PARTICIPANT = b"""{
-  "id": "agent.customer-steward.001",
-  "type": "agent",
-  "status": "active",
-  "capabilities": ["customer_validation", "duplicate_detection", "policy_check"],
-  "trust_score": 0.91,
-  "owner": "data-governance",
-  "permissions": ["read_customer_master", "suggest_merge"],
-  "state_location": "phoenix://state/customer-steward-001",
-  "endpoint": "https://agents.example.com/customer-steward",
-  "metadata": {
-    "framework": "langgraph",
-    "data_domains": ["customer"],
-    "risk_tier": "medium"
-  }
-}"""
-# Section 7.
-TASK = b"""{
-  "task_id": "task.customer-merge-review.8841",
-  "objective": "Validate duplicate customer candidates and recommend merge action",
-  "required_capabilities": ["duplicate_detection", "customer_validation"],
-  "data_domains": ["customer_master"],
-  "risk_level": "medium",
-  "context_ref": "phoenix://context/task.customer-merge-review.8841",
-  "policy_constraints": ["human_approval_required_for_merge"]
-}"""
 # Appendix A.
 REFERENCE_TASK = b"""{
   "task_id": "task.reference-data-change.0032",

@@ -15,6 +15,7 @@ from phoenix_dma.errors import (
 from phoenix_dma.plain import json_of
 from phoenix_dma.v1 import approval_pb2
 from tests.e2e.humans import HUMAN, human, waiting
+from tests.e2e.participant import Participant
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 
 MERGE = ["human_approval_required_for_merge"]
@@ -151,13 +152,18 @@ async def test_an_approval_for_content_survives_a_migration(stage: Stage) -> Non
     await backup.complete(TASK, taken.briefing.task.epoch, {"merged": ["customer.2"]})
 
 
-async def test_a_completion_is_parked_until_a_human_has_approved_the_result(stage: Stage) -> None:
+async def with_a_result(stage: Stage) -> tuple[Participant, Participant, approval_pb2.Approval]:
+    """The steward's result waits for the human, who is asked."""
     steward = await stage.participant(STEWARD)
     decider = await human(stage)
     await stage.submit(policy_constraints=RESULT)
     epoch = (await steward.take(TASK)).task.epoch
     await steward.complete(TASK, epoch, {"merged": 1})
-    first = await waiting(stage)
+    return steward, decider, await waiting(stage)
+
+
+async def test_a_completion_is_parked_until_a_human_has_approved_the_result(stage: Stage) -> None:
+    steward, decider, first = await with_a_result(stage)
     parked = await stage.task_in(TASK, "awaiting_approval")
     assert parked.message.parked.approval_id == first.approval_id
     await decider.desk.decide(first.approval_id, approve=False, comment="one is missing")
@@ -175,12 +181,7 @@ async def test_a_completion_is_parked_until_a_human_has_approved_the_result(stag
 
 
 async def test_a_parked_result_outlives_its_author(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    decider = await human(stage)
-    await stage.submit(policy_constraints=RESULT)
-    epoch = (await steward.take(TASK)).task.epoch
-    await steward.complete(TASK, epoch, {"merged": 1})
-    question = await waiting(stage)
+    steward, decider, question = await with_a_result(stage)
 
     await steward.fall_silent()
     await stage.event("TASK_ORPHANED")
@@ -191,12 +192,7 @@ async def test_a_parked_result_outlives_its_author(stage: Stage) -> None:
 
 
 async def test_a_refused_result_without_an_author_goes_to_somebody_else(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    decider = await human(stage)
-    await stage.submit(policy_constraints=RESULT)
-    epoch = (await steward.take(TASK)).task.epoch
-    await steward.complete(TASK, epoch, {"merged": 1})
-    question = await waiting(stage)
+    steward, decider, question = await with_a_result(stage)
     await steward.fall_silent()
     await stage.event("TASK_ORPHANED")
     await decider.desk.decide(question.approval_id, approve=False, comment="one is missing")

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,18 @@ async def start(profile: Path, *command: str) -> asyncio.subprocess.Process:
     )
 
 
+@asynccontextmanager
+async def running(profile: Path, *command: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The script as a process, which does not outlive the test."""
+    process = await start(profile, *command)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
 async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str]:
     _, said = await asyncio.wait_for(process.communicate(), 40)
     return process.returncode, said.decode()
@@ -58,8 +71,9 @@ async def test_it_runs_as_printed_works_and_leaves_on_sigterm_without_retiring(
 ) -> None:
     validators = str(FIGURE / "validators.py")
     figure = str(FIGURE / "figure3.py")
-    process = await start(profile, "-m", "phoenix_dma.cli", "run", figure, "--with", validators)
-    try:
+    async with running(
+        profile, "-m", "phoenix_dma.cli", "run", figure, "--with", validators
+    ) as process:
         await house.send(house.give(TASK, input=CANDIDATES))
         (completed,) = await house.hears("CompleteTask")
         result = json_of(completed.result)
@@ -70,10 +84,6 @@ async def test_it_runs_as_printed_works_and_leaves_on_sigterm_without_retiring(
         assert process.returncode is None
         process.send_signal(signal.SIGTERM)
         assert await ended(process) == (0, "")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     assert house.all("goodbye")
     assert not house.all("RetireParticipant")
 
@@ -88,17 +98,12 @@ async def test_a_script_without_the_command_stays_alive_and_ctrl_c_ends_it_quiet
         "from validators import validate_customer_candidates\n"
         + (FIGURE / "figure3.py").read_text()
     )
-    process = await start(profile, str(script))
-    try:
+    async with running(profile, str(script)) as process:
         await house.hears("beats", 5)
         await house.send(house.give(TASK, input=CANDIDATES))
         await house.hears("CompleteTask")
         process.send_signal(signal.SIGINT)
         assert await ended(process) == (0, "")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     assert house.all("goodbye")
 
 
@@ -111,15 +116,10 @@ async def test_ctrl_c_is_heard_although_nothing_interrupts_the_main_thread(
         (FIGURE / "figure3.py").read_text()
         + "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})\n"
     )
-    process = await start(profile, str(script))
-    try:
+    async with running(profile, str(script)) as process:
         await house.hears("beats", 5)
         process.send_signal(signal.SIGINT)
         assert await ended(process) == (0, "")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 async def test_handlers_may_use_threads_and_pools_after_the_last_line(
@@ -137,8 +137,7 @@ async def test_handlers_may_use_threads_and_pools_after_the_last_line(
         "async def pools(task):\n"
         "    return await asyncio.to_thread(len, 'ccc')\n"
     )
-    process = await start(profile, str(script))
-    try:
+    async with running(profile, str(script)) as process:
         await house.hears("beats", 5)
         policy = house.give("task.pools", required_capabilities=["policy_check"])
         await house.send(house.give("task.threads"), policy)
@@ -146,10 +145,6 @@ async def test_handlers_may_use_threads_and_pools_after_the_last_line(
         assert done == {"task.threads": {"value": [1, 2]}, "task.pools": {"value": 3}}
         process.send_signal(signal.SIGTERM)
         assert await ended(process) == (0, "")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 async def test_a_script_that_catches_an_exception_and_ends_well_stays_alive(
@@ -160,16 +155,11 @@ async def test_a_script_that_catches_an_exception_and_ends_well_stays_alive(
         (FIGURE / "figure3.py").read_text()
         + "\nimport contextlib\nwith contextlib.suppress(ValueError):\n    raise ValueError\n"
     )
-    process = await start(profile, str(script))
-    try:
+    async with running(profile, str(script)) as process:
         await house.hears("beats", 15)
         assert process.returncode is None
         process.send_signal(signal.SIGTERM)
         assert await ended(process) == (0, "")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 async def test_a_script_that_crashes_is_not_kept_alive(
