@@ -1,7 +1,7 @@
 """Crowds: they race, they die at once, they are here at once, they all come back at once.
 
 ``PHOENIX_DMA_TEST_STREAMS=2000`` is the long form of the two tests with streams: that many of them,
-a beat every 5 s, two minutes. Otherwise there are 300, with a beat every 2 s, for some seconds.
+a beat every 5 s, two minutes. Otherwise there are 300, with a beat every 3 s, for some seconds.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Terms:
         }
 
 
-TERMS: Final = Terms(15, 5, 120) if STREAMS >= 2000 else Terms(6, 2, 9)
+TERMS: Final = Terms(15, 5, 120) if STREAMS >= 2000 else Terms(10, 3, 9)
 
 
 LONG_LEASES: Final = Terms(600, 60, 0).environment
@@ -261,7 +261,7 @@ async def test_a_storm_of_streams_after_a_restart_of_the_registry_fails_nobody(
         for replica in house.replicas("registry"):
             await house.restart(replica, TERMS.environment)
             back = await crowd.heard(loop.time(), 2 * TERMS.ttl)
-        await stay(1.5 * TERMS.ttl)
+        await stay(TERMS.ttl + 2)
         await crowd.heard(loop.time() - 2 * TERMS.interval, TERMS.interval)
     assert crowd.tally.broken.total() >= STREAMS
     assert not crowd.tally.lost
