@@ -39,7 +39,7 @@ from assignment_svc.usecases.retire_participant import RetireParticipant
 from assignment_svc.usecases.start_task import StartTask
 from assignment_svc.usecases.submit_task import SubmitTask
 from assignment_svc.usecases.tend_task import TendTask
-from assignment_svc.workers.hints import Listener
+from assignment_svc.workers.hints import Answers, Listener
 from assignment_svc.workers.night_shift import Duties, NightShift
 from phoenix_dma.v1 import assignment_pb2_grpc, handoff_pb2_grpc
 from phoenix_runtime.chassis.access import OutboxAccessLog
@@ -127,13 +127,12 @@ def _night_shift(base: Foundation, told: AssignmentSettings, ports: Ports) -> Ni
 
 
 def _listener(base: Foundation, ports: Ports) -> Listener:
-    return Listener(
-        BusReader(base.redis),
-        reconcile=Reconcile(ports),
+    answers = Answers(
+        reconcile=Reconcile(ports).participants,
         hasten=Hasten(ports),
         follow=FollowApproval(ports),
-        call=_own_call,
     )
+    return Listener(BusReader(base.redis), answers, call=_own_call)
 
 
 def _register(server: grpc.aio.Server, base: Foundation, ports: Ports) -> None:

@@ -78,6 +78,13 @@ class TaskRows(Protocol):
         """Ids of tasks that the participant holds, or an assignment to it is parked for."""
         ...
 
+    async def tasks_around(self, participant_ids: Collection[str]) -> tuple[Task, ...]:
+        """The tasks that these hold, or that a question, an offer or a handoff of theirs is about.
+
+        As last committed, unlocked, by id.
+        """
+        ...
+
     async def hasten_tasks(self, now: datetime, *, limit: int) -> int:
         """Have up to ``limit`` waiting tasks of the tenant looked at now, by priority."""
         ...

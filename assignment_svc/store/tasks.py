@@ -1,6 +1,6 @@
 """Tasks, as rows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import and_, bindparam, func, or_, select, update
 from assignment_svc.domain.declaration import Document
 from assignment_svc.domain.states import ENDED, TaskStatus
 from assignment_svc.domain.task import Task, TaskFilter, TaskSpec
+from assignment_svc.store.around import AROUND
 from assignment_svc.store.paging import newest_first, paged
 from assignment_svc.store.records import Record
 from assignment_svc.store.rows import Rows
@@ -149,6 +150,13 @@ class TaskTable(Rows):
             .order_by(tasks.c.task_id)
         )
         return tuple(row["task_id"] for row in await self._all(statement))
+
+    async def tasks_around(self, participant_ids: Collection[str]) -> tuple[Task, ...]:
+        """The tasks that these have to do with, as last committed, unlocked."""
+        if not participant_ids:
+            return ()
+        parameters = {"tenant": self.tenant, "ids": sorted(participant_ids)}
+        return tuple(task_of(row) for row in await self._all(AROUND, parameters))
 
     async def hasten_tasks(self, now: datetime, *, limit: int) -> int:
         """Have waiting tasks looked at now; rows that somebody works on are left alone."""

@@ -113,7 +113,13 @@ class AdvanceHandoff:
         await self._nobody(call, move, lost)
 
     def _seen(self, look: Round, ranked: Ranked, others: tuple[Alternative, ...]) -> Seen:
-        return Seen(ranked.candidate.standing, look.discovery.asked_at, ranked.score, others)
+        return Seen(
+            standing=ranked.candidate.standing,
+            asked_at=look.discovery.asked_at,
+            approvals=look.approvals,
+            score=ranked.score,
+            alternatives=others,
+        )
 
     async def _settle(self, call: Call, move: Move, target: JudgedTarget) -> None:
         """Offer, park, or have the target lose; raises `CandidateLost` and `LookAgain`."""

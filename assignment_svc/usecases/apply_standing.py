@@ -1,61 +1,114 @@
-"""What a participant's standing means for what it holds. Events are hints; this reads the truth.
+"""What standings mean for what participants hold. Events are hints; this reads the truth.
 
 FAILED or SUSPENDED: the gate is closed and its tasks lose their owner. REGISTERED (the same
 participant came back): closed, its tasks stay and have to be resumed in time. Grants shrunk: tasks
 that are no longer covered lose theirs. Every step is repeatable and judged under the row's lock.
+
+Many standings are applied together: what they mean is read in one transaction for all of them, and
+only what has to change is locked. Many that die at once then cost what moves their tasks, and a
+house in which nothing happens costs a few reads.
 """
 
-from dataclasses import replace
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from assignment_svc.domain.gate import LOST, Gate
 from assignment_svc.domain.handoff import Handoff
-from assignment_svc.domain.predicates import covers
-from assignment_svc.domain.states import HandoffStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.act import Act
-from assignment_svc.usecases.advance_retirement import parked_for
-from assignment_svc.usecases.lose_owner import holds, lose_owner, seats_of
+from assignment_svc.usecases.consequence import Consequence, consequence_of, loss_of
+from assignment_svc.usecases.lose_owner import lose_owner, seats_of
 from assignment_svc.usecases.offering import withdraw_offer
 from assignment_svc.usecases.ports import Ports
 from assignment_svc.usecases.unpark import GATE_CLOSED, unpark
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.principal import Call
-from phoenix_runtime.core.standing import ParticipantStatus, Standing
+from phoenix_runtime.core.standing import Standing
+
+WIDTH: Final = 4
+"""How many tasks are moved at once: below the pool of connections."""
+TOGETHER: Final = 50
+"""Gates that are brought up in one commit: nobody waits long for any of them."""
 
 
-class ApplyStanding:
-    """Brings a gate up to a standing and moves what may not stay."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A task for which a standing seems to mean something; it is judged again under the lock."""
+
+    task_id: str
+    standing: Standing
+
+
+class ApplyStandings:
+    """Brings gates up to standings and moves what may not stay."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
+        self._width = asyncio.Semaphore(WIDTH)
 
-    async def __call__(self, call: Call, standing: Standing) -> None:
-        """Apply ``standing``; an older one than the gate has seen is left alone."""
-        if not await self._bring_up(call, standing):
-            return
-        who = standing.participant_id
-        async with self._ports.units.reading(call) as unit:
-            held = set(await unit.held_by(who))
-            held |= {handoff.task_id for handoff in await unit.handoffs_from(who)}
-            held |= {handoff.task_id for handoff in await unit.handoffs_to(who)}
-        changed = [await self._task(call, task_id, standing) for task_id in sorted(held)]
-        if any(changed):
+    async def __call__(self, call: Call, standings: Mapping[str, Standing]) -> None:
+        """Apply ``standings``, by participant; one older than its gate has seen is left alone.
+
+        A task whose step fails stops no other one; then the first failure is raised.
+        """
+        await self._bring_up(call, standings)
+        due = await self._due(call, standings)
+        steps = (self._in_turn(call, each) for each in due)
+        outcomes = await asyncio.gather(*steps, return_exceptions=True)
+        if any(outcome is True for outcome in outcomes):
             self._ports.bell.ring()
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
-    async def _bring_up(self, call: Call, standing: Standing) -> bool:
-        """First the gate, in a commit of its own: nothing is bound under the older standing."""
+    async def _bring_up(self, call: Call, standings: Mapping[str, Standing]) -> None:
+        """First the gates, in commits of their own: nothing is bound under an older standing."""
+        async with self._ports.units.reading(call) as unit:
+            known = await unit.find_gates(standings)
+        behind = [
+            name
+            for name, standing in sorted(standings.items())
+            if name not in known or known[name].standing_revision < standing.standing_revision
+        ]
+        for at in range(0, len(behind), TOGETHER):
+            await self._bring_up_some(call, standings, behind[at : at + TOGETHER])
+
+    async def _bring_up_some(
+        self, call: Call, standings: Mapping[str, Standing], names: Sequence[str]
+    ) -> None:
         async with self._ports.units(call) as unit:
             act = Act(unit, self._ports)
-            await act.lock_gates([standing.participant_id])
-            gate = act.gate(standing.participant_id)
-            if gate.standing_revision > standing.standing_revision:
-                return False
-            act.put_gate(gate.brought_up(standing))
+            await act.lock_gates(names)
+            for name in names:
+                act.put_gate(act.gate(name).brought_up(standings[name]))
             await act.finish()
-        return True
 
-    async def _task(self, call: Call, task_id: str, standing: Standing) -> bool:
-        """One task's step; whether anything changed."""
+    async def _due(self, call: Call, standings: Mapping[str, Standing]) -> list[Due]:
+        """What has to change, as it was last committed."""
+        async with self._ports.units.reading(call) as unit:
+            tasks = await unit.tasks_around(standings)
+            if not tasks:
+                return []
+            handoffs = await unit.open_handoffs([task.task_id for task in tasks])
+            gates = await unit.find_gates(standings)
+        due = []
+        for task in tasks:
+            handoff = handoffs.get(task.task_id)
+            for name in sorted(concerned(task, handoff) & gates.keys()):
+                standing, gate = standings[name], gates[name]
+                if gate.standing_revision != standing.standing_revision:
+                    continue  # something newer is being applied already
+                if consequence_of(standing, gate, task, handoff) is not Consequence.NONE:
+                    due.append(Due(task.task_id, standing))
+        return due
+
+    async def _in_turn(self, call: Call, due: Due) -> bool:
+        async with self._width:
+            return await self._step(call, due.task_id, due.standing)
+
+    async def _step(self, call: Call, task_id: str, standing: Standing) -> bool:
+        """One task's step, judged under its lock; whether anything changed."""
         who = standing.participant_id
         async with self._ports.units(call) as unit:
             act = Act(unit, self._ports)
@@ -64,65 +117,31 @@ class ApplyStanding:
             await act.lock_gates({who, *seats_of(task, handoff)})
             gate = act.gate(who)
             if gate.standing_revision != standing.standing_revision:
-                return False  # something newer is being applied already
-            if holds(task, handoff, who):
-                changed = await _owner(act, task, handoff, standing)
-            elif parked_for(task, who):
-                changed = await _target(act, task, gate)
-            else:
-                changed = await _offered(act, task, handoff, gate)
+                return False
+            consequence = consequence_of(standing, gate, task, handoff)
+            await _carry_out(act, task, handoff, standing, consequence)
             await act.finish()
-        return changed
+        return consequence is not Consequence.NONE
 
 
-async def _owner(act: Act, task: Task, handoff: Handoff | None, standing: Standing) -> bool:
-    """The holder of the task, or the living source of its handoff."""
-    reason, why = loss_of(standing, task)
-    if reason is not ReasonCode.NONE:
+def concerned(task: Task, handoff: Handoff | None) -> set[str]:
+    """Whose standing may mean something for the task: those with a seat, and a parked target."""
+    parked = {task.parked.target} if task.parked is not None and task.parked.target else set()
+    return seats_of(task, handoff) | parked
+
+
+async def _carry_out(
+    act: Act, task: Task, handoff: Handoff | None, standing: Standing, consequence: Consequence
+) -> None:
+    if consequence is Consequence.LOST:
+        reason, why = loss_of(standing, task)
         await lose_owner(act, task, handoff, reason=reason, why=why)
-        return True
-    binding = task.binding
-    if binding is None:
-        return False
-    came_back = (
-        standing.status is ParticipantStatus.REGISTERED or standing.generation > binding.generation
-    )
-    if came_back and task.resume_by is None:
+    elif consequence is Consequence.AWAITED:
         await act.unit.save_task(replace(task, resume_by=act.now + act.rules.resume_timeout))
-        return True
-    if not came_back and task.resume_by is not None:
+    elif consequence is Consequence.RESUMED:
         await act.unit.save_task(replace(task, resume_by=None))
-    return False
-
-
-def loss_of(standing: Standing, task: Task) -> tuple[ReasonCode, str]:
-    """Why the participant may not keep the task; `ReasonCode.NONE` where it may."""
-    if standing.status in LOST:
-        reason = LOST[standing.status]
-        if standing.status_reason == ReasonCode.PARTICIPANT_LEFT.value:
-            reason = ReasonCode.PARTICIPANT_LEFT
-        return reason, f"{standing.participant_id} is {standing.status.value}"
-    if not covers(standing, task.spec):
-        return ReasonCode.UNAUTHORIZED, "its grants do not cover the task any more"
-    return ReasonCode.NONE, ""
-
-
-async def _target(act: Act, task: Task, gate: Gate) -> bool:
-    """The target of an assignment that waits for a human."""
-    if gate.is_open(degraded_allowed=task.spec.degraded_allowed):
-        return False
-    await unpark(act, task, ReasonCode.GATE_CLOSED, f"its target is {gate.status.value}")
-    return True
-
-
-async def _offered(act: Act, task: Task, handoff: Handoff | None, gate: Gate) -> bool:
-    """The target of an offer that stands."""
-    offer = handoff.offer if handoff is not None else None
-    if handoff is None or offer is None or handoff.status is not HandoffStatus.OFFERED:
-        return False
-    if offer.target != gate.participant_id:
-        return False
-    if gate.is_open(degraded_allowed=task.spec.degraded_allowed):
-        return False
-    await withdraw_offer(act, task, handoff, GATE_CLOSED)
-    return True
+    elif consequence is Consequence.UNPARKED:
+        why = f"its target is {act.gate(standing.participant_id).status.value}"
+        await unpark(act, task, ReasonCode.GATE_CLOSED, why)
+    elif consequence is Consequence.WITHDRAWN and handoff is not None:
+        await withdraw_offer(act, task, handoff, GATE_CLOSED)

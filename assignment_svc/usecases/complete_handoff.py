@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from assignment_svc.domain.approval import Approval
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.handoff import Handoff, Offer
 from assignment_svc.domain.predicates import LookAgain, TooSlow
@@ -52,6 +53,15 @@ class TakenOver:
     receipt: Receipt
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A handoff as it was read, with its task and what humans were asked about that."""
+
+    task: Task
+    handoff: Handoff
+    approvals: tuple[Approval, ...]
+
+
 class CompleteHandoff:
     """Verifies the reception and rebinds; the same answer again answers the same."""
 
@@ -76,13 +86,14 @@ class CompleteHandoff:
         raise TooSlow("What was judged changed again and again")
 
     async def _try(self, call: Call, completion: Completion, target: str) -> TakenOver:
-        task, handoff = await self._read(call, completion.handoff_id)
+        pending = await self._read(call, completion.handoff_id)
+        task, handoff = pending.task, pending.handoff
         if completed_before(handoff, completion, target):
             return await self._again(call, task, handoff)
         offered_to(handoff, completion.offer_id, target)
         proven(task, handoff.offer, completion.reception)
         call = call.about(task.correlation_id)
-        judged = await self._judged(call, task, handoff, target)
+        judged = await self._judged(call, pending, target)
         if judged.effect is not Effect.ALLOW:
             await self._refuse(call, completion, judged, target)
         taken = await self._write(call, completion, judged, target)
@@ -91,13 +102,14 @@ class CompleteHandoff:
             raise OfferLapsed(completion.offer_id)
         return taken
 
-    async def _read(self, call: Call, handoff_id: str) -> tuple[Task, Handoff]:
+    async def _read(self, call: Call, handoff_id: str) -> Pending:
         async with self._ports.units.reading(call) as unit:
             handoff = await unit.find_handoff(handoff_id)
             task = await unit.find_task(handoff.task_id) if handoff is not None else None
+            approvals = await unit.approvals_of(task.task_id) if task is not None else ()
         if handoff is None or task is None:
             raise NotFound("handoff", handoff_id)
-        return task, handoff
+        return Pending(task, handoff, approvals)
 
     async def _again(self, call: Call, task: Task, handoff: Handoff) -> TakenOver:
         """The target asks once more after a lost reply: the same answer, nothing is done.
@@ -114,14 +126,16 @@ class CompleteHandoff:
         receipt = Receipt(handoff.last_event_id, task.correlation_id, task.version)
         return TakenOver(handoff, briefing, receipt)
 
-    async def _judged(self, call: Call, task: Task, handoff: Handoff, target: str) -> JudgedTarget:
+    async def _judged(self, call: Call, pending: Pending, target: str) -> JudgedTarget:
         """The offer's answers may be older than 5 s, so both questions are asked again."""
+        task, handoff = pending.task, pending.handoff
         asked_at = self._ports.clock.monotonic()
-        standings = await self._ports.registry.standings(call, [target])
+        standings = await self._ports.registry.standings(call, [target, handoff.source])
         standing = standings.get(target)
         if standing is None:
             raise NotFound("participant", target)
-        return await self._judge(call, task, handoff, Seen(standing, asked_at))
+        seen = Seen(standing, asked_at, pending.approvals, standings.get(handoff.source))
+        return await self._judge(call, task, handoff, seen)
 
     async def _refuse(
         self, call: Call, completion: Completion, judged: JudgedTarget, target: str

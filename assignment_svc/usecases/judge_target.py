@@ -1,5 +1,6 @@
 """May this task move to that target? Both questions of Algorithm 5, with what humans decided."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from assignment_svc.usecases.inputs import (
     standing_document,
 )
 from assignment_svc.usecases.ports import Ports
-from assignment_svc.usecases.questions import Matter, decided_about
+from assignment_svc.usecases.questions import Matter, about
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.score import Score
@@ -26,10 +27,16 @@ from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A target as it was found: its standing, when that was asked (monotonic), and its score."""
+    """A target as it was found: its standing, when that was asked (monotonic), and its score.
+
+    ``approvals`` are those of the task, as they were read with it. ``source`` is the standing of
+    the handoff's source where that was asked in the same breath; it is asked for where it was not.
+    """
 
     standing: Standing
     asked_at: float
+    approvals: tuple[Approval, ...]
+    source: Standing | None = None
     score: Score | None = None
     alternatives: tuple[Alternative, ...] = ()
 
@@ -65,14 +72,13 @@ class JudgeTarget:
     async def __call__(self, call: Call, task: Task, handoff: Handoff, seen: Seen) -> JudgedTarget:
         """Judge; raises `PolicyEngineUnavailable`, `Unavailable`."""
         matter = handoff_matter(task, handoff, seen.standing.participant_id)
-        known = await decided_about(self._ports, call, task.task_id, matter)
+        known = await about(self._ports, call, seen.approvals, matter)
+        moving = await self._handoff(call, task, handoff, seen, known)
         asked_at = self._ports.clock.monotonic()
-        verdicts = [
-            await self._ask(call, DecisionPoint.ASSIGN, self._assign(task, seen, matter, known)),
-            await self._ask(
-                call, DecisionPoint.HANDOFF, await self._handoff(call, task, handoff, seen, known)
-            ),
-        ]
+        verdicts = await asyncio.gather(
+            self._ask(call, DecisionPoint.ASSIGN, self._assign(task, seen, matter, known)),
+            self._ask(call, DecisionPoint.HANDOFF, moving),
+        )
         judged = Judged(
             seen.standing,
             strictest(verdicts),
@@ -110,16 +116,18 @@ class JudgeTarget:
         matter = handoff_matter(task, handoff, seen.standing.participant_id)
         return {
             "task": policy_task(task),
-            "source": await self._source(call, handoff),
+            "source": await self._source(call, handoff, seen),
             "target": standing_document(seen.standing),
             "reason": handoff.reason,
             "subject_hash": matter.subject_hash,
             "approvals": approval_documents(known),
         }
 
-    async def _source(self, call: Call, handoff: Handoff) -> dict[str, Json]:
-        found = await self._ports.registry.standings(call, [handoff.source])
-        standing = found.get(handoff.source)
+    async def _source(self, call: Call, handoff: Handoff, seen: Seen) -> dict[str, Json]:
+        standing = seen.source
+        if standing is None:
+            found = await self._ports.registry.standings(call, [handoff.source])
+            standing = found.get(handoff.source)
         if standing is None:
             return gone_document(handoff.source_binding)
         return standing_document(standing)

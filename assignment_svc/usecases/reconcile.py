@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from assignment_svc.usecases.apply_standing import ApplyStanding
+from assignment_svc.usecases.apply_standing import ApplyStandings
 from assignment_svc.usecases.ports import Ports
 from phoenix_runtime.core.principal import Call
 
@@ -16,7 +16,7 @@ class Reconcile:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._apply = ApplyStanding(ports)
+        self._apply = ApplyStandings(ports)
 
     async def __call__(self, call: Call) -> int:
         """One round; answers how many gates were looked at. Raises `Unavailable`."""
@@ -31,10 +31,9 @@ class Reconcile:
             after = gates[-1].participant_id
 
     async def participants(self, call: Call, participant_ids: Collection[str]) -> None:
-        """The same for some participants only: a hint named them."""
+        """The same for some participants only: hints named them. All of them are asked at once."""
         standings = await self._ports.registry.standings(call, participant_ids)
-        for standing in standings.values():
-            await self._apply(call, standing)
+        await self._apply(call, standings)
 
 
 class Hasten:

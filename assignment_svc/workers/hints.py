@@ -1,14 +1,14 @@
 """News makes the night shift quick; that it is complete rests on rows and reconciling."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import structlog
 
-from assignment_svc.usecases.follow_approval import FollowApproval
-from assignment_svc.usecases.reconcile import Hasten, Reconcile
 from phoenix_runtime.chassis.hints import Hint
+from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.core.principal import Call
 
 log = structlog.get_logger()
@@ -47,11 +47,26 @@ ROOM: Final = frozenset(
 )
 """Somebody joined, freed up or was certified: what waits may find somebody now."""
 
-PATIENCE: Final = 0.5
-"""Seconds after which the reader is cancelled again."""
-
 DECIDED: Final = frozenset({"APPROVAL_DECIDED", "APPROVAL_EXPIRED", "APPROVAL_CANCELLED"})
 """A human has spoken."""
+
+APPROVAL: Final = "approval/"
+"""Before the id of an approval whose event it is."""
+
+NAMES: Final = 1_000
+"""How many participants, or approvals, of one tenant are remembered until they are handled."""
+
+WIDTH: Final = 3
+"""How many tenants' news is handled at once."""
+
+LINGER: Final = 0.02
+"""Seconds that pass before news is handled: what happens together is told one by one."""
+
+IDLE_SECONDS: Final = 5.0
+"""How often is looked where nobody wakes the loops; whoever notes news does."""
+
+PATIENCE: Final = 0.5
+"""Seconds after which the reader is cancelled again."""
 
 
 class News(Protocol):
@@ -62,58 +77,121 @@ class News(Protocol):
         ...
 
 
-class Listener:
-    """Hears news and runs what each piece may be about; runs beside the server."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """The use cases that news is answered with."""
 
-    def __init__(
-        self,
-        news: News,
-        *,
-        reconcile: Reconcile,
-        hasten: Hasten,
-        follow: FollowApproval,
-        call: Callable[[str], Call],
-    ) -> None:
+    reconcile: Callable[[Call, Collection[str]], Awaitable[object]]
+    """Reads the standings of these participants and applies what they say."""
+    hasten: Callable[[Call], Awaitable[object]]
+    """Has what waits looked at now."""
+    follow: Callable[[Call, str], Awaitable[object]]
+    """Reads an approval."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """What was heard of one tenant and is not handled yet: each thing once, however often told."""
+
+    participants: dict[str, None] = field(default_factory=dict)
+    approvals: dict[str, None] = field(default_factory=dict)
+    room: bool = False
+
+    def add(self, hint: Hint) -> bool:
+        """Note what the hint may be about; whether it is about anything."""
+        standing = hint.type in STANDING and bool(hint.participant)
+        decided = hint.type in DECIDED and hint.aggregate.startswith(APPROVAL)
+        if standing:
+            _note(self.participants, hint.participant)
+        if decided:
+            _note(self.approvals, hint.aggregate.removeprefix(APPROVAL))
+        room = hint.type in ROOM
+        self.room = self.room or room
+        return standing or decided or room
+
+
+def _note(names: dict[str, None], name: str) -> None:
+    """One name more, while there is room: the loops find the others by themselves (I14)."""
+    if len(names) < NAMES:
+        names[name] = None
+
+
+class Listener:
+    """Hears news and runs what it may be about; runs beside the server.
+
+    What comes while a tenant's news is handled is handled together afterwards: of fifty that die
+    at once all are asked about in one question, and what waits is woken once. One tenant's news is
+    handled by one at a time, and no tenant's keeps another's waiting while anybody is free.
+    """
+
+    def __init__(self, news: News, answers: Answers, *, call: Callable[[str], Call]) -> None:
         self._news = news
-        self._reconcile = reconcile
-        self._hasten = hasten
-        self._follow = follow
+        self._answers = answers
         self._call = call
-        self._task: asyncio.Task[None] | None = None
+        self._heard: dict[str, Heard] = {}
+        self._at_work: set[str] = set()
+        self._hearing: asyncio.Task[None] | None = None
+        self._loops = tuple(
+            Loop("assignment_hints", IDLE_SECONDS, self._step, linger=LINGER) for _ in range(WIDTH)
+        )
 
     async def start(self) -> None:
         """Begin to listen."""
-        self._task = asyncio.create_task(self._run(), name="assignment_hints")
+        self._hearing = asyncio.create_task(self._hear(), name="assignment_hearing")
+        for loop in self._loops:
+            await loop.start()
 
     async def stop(self) -> None:
-        """End; what was not heard is found by the loops."""
-        task, self._task = self._task, None
+        """End; what was not handled is found by the loops."""
+        task, self._hearing = self._hearing, None
         while task is not None and not task.done():
             # More than once: a client that times out at that very moment passes the time-out on
             # and swallows the cancellation.
             task.cancel()
             await asyncio.wait([task], timeout=PATIENCE)
+        for loop in self._loops:
+            await loop.stop()
 
-    async def _run(self) -> None:
+    async def _hear(self) -> None:
         async for hint in self._news.hints():
-            await self._guarded(hint)
+            self.note(hint)
 
-    async def _guarded(self, hint: Hint) -> None:
+    def note(self, hint: Hint) -> None:
+        """Have one piece of news handled soon."""
+        heard = self._heard.get(hint.tenant) or Heard()
+        if heard.add(hint):
+            self._heard[hint.tenant] = heard
+            self._wake()
+
+    def _wake(self) -> None:
+        for loop in self._loops:
+            loop.wake()
+
+    async def _step(self) -> bool:
+        """Handle all that was heard of the tenant that has waited longest."""
+        tenant = next((each for each in self._heard if each not in self._at_work), None)
+        if tenant is None:
+            return False
+        heard = self._heard.pop(tenant)
+        self._at_work.add(tenant)
+        try:
+            await self._handle(self._call(tenant), heard)
+        finally:
+            self._at_work.discard(tenant)
+        return bool(self._heard)
+
+    async def _handle(self, call: Call, heard: Heard) -> None:
+        """Everything of one tenant, standings before what they make room for."""
+        if heard.participants:
+            await self._guarded(self._answers.reconcile(call, tuple(heard.participants)))
+        if heard.room:
+            await self._guarded(self._answers.hasten(call))
+        for approval_id in heard.approvals:
+            await self._guarded(self._answers.follow(call, approval_id))
+
+    async def _guarded(self, answer: Awaitable[object]) -> None:
         """A hint that fails is only slower: its loop comes to the same by itself."""
         try:
-            await self.heard(hint)
-        except Exception as error:  # the next hint is not its fault
-            log.warning("hint failed", hint=hint.type, exc_info=error)
-
-    async def heard(self, hint: Hint) -> None:
-        """Do what one piece of news may be about."""
-        call = self._call(hint.tenant)
-        steps: list[Awaitable[object]] = []
-        if hint.type in STANDING and hint.participant:
-            steps.append(self._reconcile.participants(call, [hint.participant]))
-        if hint.type in ROOM:
-            steps.append(self._hasten(call))
-        if hint.type in DECIDED and hint.aggregate.startswith("approval/"):
-            steps.append(self._follow(call, hint.aggregate.removeprefix("approval/")))
-        for step in steps:
-            await step
+            await answer
+        except Exception as error:  # what else was heard is not its fault
+            log.warning("hint failed", exc_info=error)

@@ -155,6 +155,10 @@ async def test_a_task_has_at_most_one_open_handoff(
         assert await unit.open_handoffs(["task.one"]) == {"task.one": first}
         assert await unit.handoffs_to("agent.b") == (first,)
         assert await unit.handoffs_from("agent.a") == (first,)
+        for name in ("agent.a", "agent.b"):
+            (around,) = await unit.tasks_around([name, "agent.c"])
+            assert around.task_id == "task.one"
+        assert await unit.tasks_around(["agent.c"]) == ()
         record = await unit.find_offer("offer.1")
         assert record is not None
         assert (record.outcome, record.offer) == ("declined", offer)
