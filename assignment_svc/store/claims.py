@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import (
     Column,
     ColumnElement,
+    Executable,
+    Integer,
     Subquery,
     Table,
     and_,
+    bindparam,
     func,
     literal,
     or_,
@@ -35,23 +38,19 @@ class WorkerClaims:
         What is claimed together is worked on side by side: a less urgent task of the same claim
         might be faster, and take the one seat that is free.
         """
-        keys = (tasks.c.task_id, tasks.c.wake_at)
-        return await self._claim(tasks, keys, (now, limit), urgency=tasks.c.priority)
+        return await self._claim(DUE_TASKS, now, limit)
 
     async def due_handoffs(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim handoffs whose time has come."""
-        keys = (handoffs.c.handoff_id, handoffs.c.wake_at)
-        return await self._claim(handoffs, keys, (now, limit))
+        return await self._claim(DUE_HANDOFFS, now, limit)
 
     async def due_retirements(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim retirements whose time has come."""
-        keys = (retirements.c.retirement_id, retirements.c.wake_at)
-        return await self._claim(retirements, keys, (now, limit))
+        return await self._claim(DUE_RETIREMENTS, now, limit)
 
     async def due_approvals(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim approvals to be read or cancelled."""
-        keys = (approvals.c.approval_id, approvals.c.next_poll_at)
-        return await self._claim(approvals, keys, (now, limit))
+        return await self._claim(DUE_APPROVALS, now, limit)
 
     async def tenants(self) -> Sequence[str]:
         """Tenants with a gate."""
@@ -60,40 +59,38 @@ class WorkerClaims:
             return [row.tenant for row in result]
 
     async def _claim(
-        self,
-        table: Table,
-        keys: tuple[Column[str], Column[datetime]],
-        when: tuple[datetime, int],
-        *,
-        urgency: Column[int] | None = None,
+        self, statement: Executable, now: datetime, limit: int
     ) -> Sequence[tuple[str, str]]:
-        row_id, due_at = keys
-        now, limit = when
-        turns = _turns(table, keys, now, urgency)
-        due = (
-            select(table.c.tenant, row_id)
-            .join(turns, and_(table.c.tenant == turns.c.tenant, row_id == turns.c[row_id.name]))
-            .where(_due(table, due_at, now))
-            .order_by(turns.c.turn, due_at)
-            .limit(limit)
-            .with_for_update(of=table, skip_locked=True)
-        )
-        claim = (
-            update(table)
-            .where(tuple_(table.c.tenant, row_id).in_(due))
-            .values(claimed_until=now + self._lasting)
-            .returning(table.c.tenant, row_id)
-        )
+        parameters = {"now": now, "until": now + self._lasting, "most": limit}
         async with self._database.claiming() as connection:
-            rows = (await connection.execute(claim)).all()
+            rows = (await connection.execute(statement, parameters)).all()
         return [(row[0], row[1]) for row in rows]
 
 
+def _claiming(
+    table: Table, keys: tuple[Column[str], Column[datetime]], urgency: Column[int] | None = None
+) -> Executable:
+    """What claims due rows of a table: built once, it is executed several times a second."""
+    row_id, due_at = keys
+    turns = _turns(table, keys, urgency)
+    due = (
+        select(table.c.tenant, row_id)
+        .join(turns, and_(table.c.tenant == turns.c.tenant, row_id == turns.c[row_id.name]))
+        .where(_due(table, due_at))
+        .order_by(turns.c.turn, due_at)
+        .limit(bindparam("most", type_=Integer))
+        .with_for_update(of=table, skip_locked=True)
+    )
+    return (
+        update(table)
+        .where(tuple_(table.c.tenant, row_id).in_(due))
+        .values(claimed_until=bindparam("until"))
+        .returning(table.c.tenant, row_id)
+    )
+
+
 def _turns(
-    table: Table,
-    keys: tuple[Column[str], Column[datetime]],
-    now: datetime,
-    urgency: Column[int] | None,
+    table: Table, keys: tuple[Column[str], Column[datetime]], urgency: Column[int] | None
 ) -> Subquery:
     """What is due and when its turn is: tenants take turns, however much one of them has.
 
@@ -105,7 +102,7 @@ def _turns(
     waiting = (
         select(table.c.tenant, row_id, due_at.label("due_at"), rank.label("rank"))
         .add_columns(highest.label("highest"))
-        .where(_due(table, due_at, now))
+        .where(_due(table, due_at))
         .subquery()
     )
     turn = func.row_number().over(partition_by=waiting.c.tenant, order_by=waiting.c.due_at)
@@ -116,7 +113,14 @@ def _turns(
     )
 
 
-def _due(table: Table, due_at: Column[datetime], now: datetime) -> ColumnElement[bool]:
+def _due(table: Table, due_at: Column[datetime]) -> ColumnElement[bool]:
     """Its time has come, and nobody is at it."""
+    now = bindparam("now", type_=due_at.type)
     free = or_(table.c.claimed_until.is_(None), table.c.claimed_until <= now)
     return and_(due_at <= now, free)
+
+
+DUE_TASKS = _claiming(tasks, (tasks.c.task_id, tasks.c.wake_at), tasks.c.priority)
+DUE_HANDOFFS = _claiming(handoffs, (handoffs.c.handoff_id, handoffs.c.wake_at))
+DUE_RETIREMENTS = _claiming(retirements, (retirements.c.retirement_id, retirements.c.wake_at))
+DUE_APPROVALS = _claiming(approvals, (approvals.c.approval_id, approvals.c.next_poll_at))

@@ -12,10 +12,10 @@ from phoenix_runtime.core.principal import Call
 
 log = structlog.get_logger()
 
-LIMIT = 50
-"""Rows of one claim."""
 WIDTH = 6
 """How many are worked on at once: below the pool of connections."""
+LIMIT = 2 * WIDTH
+"""Rows of one claim: of more, the last would have to wait until the claim of all is over."""
 
 Claim = Callable[..., Awaitable[Sequence[tuple[str, str]]]]
 """``claim(now, limit=…)`` answers (tenant, id) of claimed rows."""

@@ -25,3 +25,19 @@ async def test_a_row_whose_turn_comes_when_its_claim_is_nearly_over_is_left_to_t
     assert await duty.step(), "there is more to do"
     assert begun == [f"task.{number}" for number in range(len(begun))]
     assert WIDTH <= len(begun) < 2 * WIDTH
+
+
+async def test_no_more_is_claimed_than_can_be_worked_on_before_the_claim_is_over() -> None:
+    asked: list[int] = []
+
+    async def claim(now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
+        asked.append(limit)
+        return []
+
+    async def work(_: Call, row_id: str) -> None:
+        raise AssertionError(row_id)
+
+    clock = ManualClock()
+    duty = Duty("tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant))
+    assert not await duty.step()
+    assert asked == [2 * WIDTH]
