@@ -34,7 +34,9 @@ BATCH: Final = 500
 """Rows of one claim; no receiver is handed more at once."""
 POLL_SECONDS: Final = 1.0
 """How long a row may wait that nobody was woken for: another replica's, or one put back."""
-LINGER_SECONDS: Final = 0.002
+LINGER_SECONDS: Final[Mapping[str, float]] = {LEDGER: 0.05, BUS: 0.005, COURIER: 0.002}
+"""How long what was just written waits for what is written next. A directive has somebody waiting
+for it; the ledger's record is complete a moment later as well, and in much fewer transactions."""
 PATIENCE_SECONDS: Final = 15.0
 """How long a receiver may take."""
 DELIVERED_KEPT: Final = timedelta(hours=1)
@@ -193,7 +195,7 @@ class Relay:
     def _loop(self, receiver: str, deliver: Deliver) -> Loop:
         lane = Lane(self._database, str(self._metadata.schema), receiver)
         step = Delivery(receiver, lane, deliver).step
-        return Loop(f"relay_{receiver}", POLL_SECONDS, step, linger=LINGER_SECONDS)
+        return Loop(f"relay_{receiver}", POLL_SECONDS, step, linger=LINGER_SECONDS[receiver])
 
     async def _prune(self) -> bool:
         counts = [await pruner.prune(PRUNE_BATCH) for pruner in self._pruners]
