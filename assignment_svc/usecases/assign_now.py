@@ -9,6 +9,7 @@ from assignment_svc.usecases.assign_task import AssignTask
 from assignment_svc.usecases.assigned import Assigned
 from assignment_svc.usecases.ports import Ports
 from assignment_svc.usecases.submit_task import SubmitTask
+from assignment_svc.usecases.turns import Turns
 from phoenix_runtime.core.errors import AlreadyExists, RequestIdReused
 from phoenix_runtime.core.principal import Call
 
@@ -20,9 +21,20 @@ class AssignNow:
         self._ports = ports
         self._submit = SubmitTask(ports)
         self._assign = AssignTask(ports)
+        self._turns = Turns()
 
     async def __call__(self, call: Call, declared: TaskDeclaration) -> Assigned:
-        """Assign. Raises what `SubmitTask` and `AssignTask` raise, and `RequestIdReused`."""
+        """Assign. Raises what `SubmitTask` and `AssignTask` raise, and `RequestIdReused`.
+
+        Of many that ask for one task at the same time the first has it assigned, and the others
+        are answered what it has come to.
+        """
+        if not declared.task_id:
+            return await self._now(call, declared)
+        async with self._turns.turn((call.tenant, declared.task_id)):
+            return await self._now(call, declared)
+
+    async def _now(self, call: Call, declared: TaskDeclaration) -> Assigned:
         if declared.names_only:
             return await self._assign(call, declared.task_id)
         unnamed = not declared.task_id

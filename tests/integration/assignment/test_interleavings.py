@@ -339,3 +339,16 @@ async def test_a_source_that_returns_is_judged_anew_where_its_yes_grew_old(
     resumed = await house.tasks.resume(house.agent("agent.a"), 2)
     assert len(resumed.briefings) == 1
     assert [point for point, _ in house.policy.asked] == [DecisionPoint.ASSIGN] * 2
+
+
+async def test_of_many_that_ask_for_one_task_one_searches_and_all_are_answered(
+    house: AssignmentHouse,
+) -> None:
+    house.registry.join("agent.a")
+    house.registry.join("agent.b")
+    racing = (house.tasks.assign(house.submitter, declaration("task.one")) for _ in range(20))
+    answers = await asyncio.gather(*racing)
+    assert len({answer.assignment_id for answer in answers}) == 1
+    points = [point for point, _ in house.policy.asked]
+    assert points.count(DecisionPoint.SUBMIT) == 1
+    assert points.count(DecisionPoint.ASSIGN) == 1
