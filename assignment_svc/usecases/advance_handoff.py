@@ -16,7 +16,15 @@ from assignment_svc.domain.states import Actor, HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.abort_handoff import give_up
 from assignment_svc.usecases.act import Act, Telling
-from assignment_svc.usecases.assign_task import AssignTask, Purpose, Round, lost_one, outscored
+from assignment_svc.usecases.assign_task import (
+    AssignTask,
+    Known,
+    Purpose,
+    Round,
+    known_of,
+    lost_one,
+    outscored,
+)
 from assignment_svc.usecases.denials import denial_is_new
 from assignment_svc.usecases.inputs import alternative_documents, denial_detail
 from assignment_svc.usecases.judge_target import JudgedTarget, JudgeTarget, Seen
@@ -33,10 +41,11 @@ from phoenix_runtime.core.verdict import Effect
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A handoff and its task as they were seen together."""
+    """A handoff and its task as they were seen together, and what decides who is asked."""
 
     task: Task
     handoff: Handoff
+    known: Known
 
 
 class AdvanceHandoff:
@@ -63,10 +72,12 @@ class AdvanceHandoff:
     async def _read(self, call: Call, handoff_id: str) -> Move | None:
         async with self._ports.units.reading(call) as unit:
             handoff = await unit.find_handoff(handoff_id)
-            task = await unit.find_task(handoff.task_id) if handoff is not None else None
-        if handoff is None or task is None or handoff.ended:
-            return None
-        return Move(task, handoff)
+            if handoff is None or handoff.ended:
+                return None
+            task = await unit.find_task(handoff.task_id)
+            if task is None:
+                return None
+            return Move(task, handoff, await known_of(unit, task.task_id))
 
     async def _step(self, call: Call, move: Move) -> None:
         offer = move.handoff.offer
@@ -99,7 +110,7 @@ class AdvanceHandoff:
     async def _find_target(self, call: Call, move: Move) -> None:
         """Candidates best first: offer, ask a human, or go on to the next."""
         purpose = Purpose(move.handoff.handoff_id, (move.handoff.source,))
-        look = await self._assign.look(call, move.task, purpose)
+        look = await self._assign.look(call, move.task, purpose, known=move.known)
         lost = list(look.lost)
         for ranked, others in _in_order(look, move.handoff.cleared_target):
             seen = self._seen(look, ranked, (*lost, *others))

@@ -97,7 +97,7 @@ class AssignTask:
             task = await unit.find_task(task_id)
             if task is None:
                 raise NotFound("task", task_id)
-            return task, await _known(unit, task_id)
+            return task, await known_of(unit, task_id)
 
     async def _try(self, call: Call, task: Task, known: Known) -> Assigned:
         """One round: the first candidate whom policy allows and whose gate takes it."""
@@ -125,7 +125,7 @@ class AssignTask:
         scope, exclude = purpose.scope, purpose.exclude
         if known is None:
             async with self._ports.units.reading(call) as unit:
-                known = await _known(unit, task.task_id)
+                known = await known_of(unit, task.task_id)
         resting = [
             one
             for one in known.left_out
@@ -180,7 +180,8 @@ class AssignTask:
         raise CandidateLost("policy_allows", verdict.explanation or "policy denies it")
 
 
-async def _known(unit: Unit, task_id: str) -> Known:
+async def known_of(unit: Unit, task_id: str) -> Known:
+    """Who is left out for a task, and what humans were asked about it."""
     return Known(await unit.left_out(task_id), await unit.approvals_of(task_id))
 
 

@@ -9,6 +9,7 @@ from assignment_svc.workers.hints import NAMES, Answers, Listener
 from phoenix_runtime.chassis.hints import Hint
 from phoenix_runtime.core.principal import Call
 from tests.support.calls import call_of
+from tests.support.until import until
 
 
 def hint(kind: str, participant: str = "", tenant: str = "t1", aggregate: str = "") -> Hint:
@@ -60,9 +61,11 @@ class Told:
 
     async def seen(self, *wanted: str) -> None:
         """Until these tenants' waiting work was hastened as often as they are named here."""
-        async with asyncio.timeout(5):
-            while sorted(self.hastened) != sorted(wanted):
-                await asyncio.sleep(0.005)
+
+        async def hastened() -> bool:
+            return sorted(self.hastened) == sorted(wanted)
+
+        await until(hastened, 5)
 
     @asynccontextmanager
     async def heard(self) -> AsyncIterator[None]:
