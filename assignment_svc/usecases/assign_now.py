@@ -1,17 +1,29 @@
 """`POST /tasks/assign`: a whole task is submitted and assigned, a known id alone is assigned."""
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from assignment_svc.domain.declaration import TaskDeclaration, same_identity, submission
 from assignment_svc.domain.ports import Unit
 from assignment_svc.usecases.assign_task import AssignTask
-from assignment_svc.usecases.assigned import Assigned
+from assignment_svc.usecases.assigned import Assigned, standing_answer
 from assignment_svc.usecases.ports import Ports
 from assignment_svc.usecases.submit_task import SubmitTask
 from assignment_svc.usecases.turns import Turns
 from phoenix_runtime.core.errors import AlreadyExists, RequestIdReused
 from phoenix_runtime.core.principal import Call
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What a declaration has come to."""
+
+    declared: TaskDeclaration
+    assigned: Assigned
+
+    def again(self, declared: TaskDeclaration) -> Assigned | None:
+        """The answer to who asked for the very same meanwhile: that of a task that is bound."""
+        return standing_answer(self.assigned.task) if declared == self.declared else None
 
 
 class AssignNow:
@@ -21,7 +33,7 @@ class AssignNow:
         self._ports = ports
         self._submit = SubmitTask(ports)
         self._assign = AssignTask(ports)
-        self._turns = Turns()
+        self._turns: Turns[_Outcome] = Turns()
 
     async def __call__(self, call: Call, declared: TaskDeclaration) -> Assigned:
         """Assign. Raises what `SubmitTask` and `AssignTask` raise, and `RequestIdReused`.
@@ -31,8 +43,12 @@ class AssignNow:
         """
         if not declared.task_id:
             return await self._now(call, declared)
-        async with self._turns.turn((call.tenant, declared.task_id)):
-            return await self._now(call, declared)
+        async with self._turns.turn((call.tenant, declared.task_id)) as turn:
+            answer = turn.said.again(declared) if turn.said is not None else None
+            if answer is None:
+                answer = await self._now(call, declared)
+                turn.say(_Outcome(declared, answer))
+            return answer
 
     async def _now(self, call: Call, declared: TaskDeclaration) -> Assigned:
         if declared.names_only:

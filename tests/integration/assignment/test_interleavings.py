@@ -8,9 +8,11 @@ import asyncio
 
 import pytest
 
+from assignment_svc.domain.declaration import TaskDeclaration
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.states import RetirementMode, TaskStatus
 from assignment_svc.usecases import act
+from assignment_svc.usecases.assigned import Assigned
 from assignment_svc.usecases.complete_task import Result
 from assignment_svc.usecases.retire_participant import Leaving
 from phoenix_runtime.core import errors
@@ -352,3 +354,17 @@ async def test_of_many_that_ask_for_one_task_one_searches_and_all_are_answered(
     points = [point for point, _ in house.policy.asked]
     assert points.count(DecisionPoint.SUBMIT) == 1
     assert points.count(DecisionPoint.ASSIGN) == 1
+
+
+async def test_who_races_for_a_task_with_another_declaration_is_refused_as_ever(
+    house: AssignmentHouse,
+) -> None:
+    house.registry.join("agent.a")
+    first = house.tasks.assign(house.submitter, declaration("task.one"))
+    other = house.tasks.assign(house.submitter, declaration("task.one", objective="Another"))
+    alone = house.tasks.assign(house.submitter, TaskDeclaration(task_id="task.one"))
+    answers = await asyncio.gather(first, other, alone, return_exceptions=True)
+    assert isinstance(answers[1], errors.AlreadyExists)
+    assert isinstance(answers[0], Assigned)
+    assert isinstance(answers[2], Assigned)
+    assert answers[0].assignment_id == answers[2].assignment_id
