@@ -103,11 +103,15 @@ class HandoffTables(Rows):
         return tuple(handoff_of(row) for row in rows)
 
     async def hasten_handoffs(self, now: datetime, *, limit: int) -> int:
-        """Have handoffs that look for a target looked at now."""
+        """Have handoffs that look for a target looked at now.
+
+        One that was never tried waits for its source's last checkpoint, and for no room.
+        """
         waiting = (
             select(handoffs.c.handoff_id)
             .where(
                 self._mine(handoffs, status=HandoffStatus.INITIATED.value),
+                handoffs.c.tries > 0,
                 handoffs.c.next_try_at > now,
             )
             .order_by(handoffs.c.next_try_at)

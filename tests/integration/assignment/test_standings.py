@@ -3,6 +3,7 @@
 import asyncio
 
 from assignment_svc.domain.states import TaskStatus
+from assignment_svc.usecases.initiate_handoff import Initiation
 from phoenix_runtime.core.standing import ParticipantStatus
 from tests.support.assignment_house import AssignmentHouse
 from tests.support.row_locks import held
@@ -72,3 +73,16 @@ async def test_a_task_that_somebody_else_is_at_keeps_no_other_from_moving(
         await first.release()
         await round_
     assert (await house.task("task.00")).status is TaskStatus.MIGRATING
+
+
+async def test_room_for_others_does_not_cut_the_time_of_a_last_checkpoint_short(
+    house: AssignmentHouse,
+) -> None:
+    name, task_id = await busy(house, 1)
+    house.registry.join("agent.next")
+    asked = Initiation(task_id, name, "requested")
+    began = (await house.handoffs.initiate(house.operator, asked)).handoff
+    await house.hasten(house.engine)
+    handoff = (await house.handoffs.get(house.operator, began.handoff_id)).handoff
+    assert handoff.next_try_at == began.next_try_at
+    assert (await house.task(task_id)).status is TaskStatus.ACTIVE
