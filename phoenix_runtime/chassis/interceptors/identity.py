@@ -35,8 +35,8 @@ class IdentityStage:
         """Raises `CredentialInvalid` unless the call is open or its credential holds."""
         call = None
         if not arrival.path.startswith(HEALTH):
-            headers = _headers(arrival)
-            call = self._call(arrival, headers)
+            # Not under a name of its own: a stream would keep all its headers as long as it lives.
+            call = self._call(arrival, _headers(arrival))
         left: float | None = arrival.context.time_remaining()  # None without a deadline
         deadline = None if left is None else time.monotonic() + left
         serving.set(Serving(arrival.rpc, call, deadline))
