@@ -1,8 +1,5 @@
 """Who may call: read from the schema, never from a list beside it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from phoenix_runtime.chassis.context import serving
 from phoenix_runtime.chassis.interceptors.chain import Arrival
 from phoenix_runtime.chassis.interceptors.identity import GATEWAY
@@ -14,12 +11,10 @@ from phoenix_runtime.core.principal import Call, Role
 class AuthorizationStage:
     """Refuses a call whose principal holds none of the roles that the schema names."""
 
-    @asynccontextmanager
-    async def around(self, arrival: Arrival) -> AsyncIterator[None]:
+    def around(self, arrival: Arrival) -> None:
         """Raises `NotPermitted` for a genuine credential of the wrong kind."""
         if arrival.rpc is not None and not arrival.rpc.open:
             check(arrival.rpc, serving.get().call)
-        yield
 
 
 def check(rpc: Rpc, call: Call | None) -> None:

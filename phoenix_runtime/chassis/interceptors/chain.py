@@ -36,8 +36,11 @@ class Arrival:
 class Stage(Protocol):
     """One thing that is done around every call."""
 
-    def around(self, arrival: Arrival) -> AbstractAsyncContextManager[None]:
-        """Entered before the call is served, left after; may raise a refusal on entering."""
+    def around(self, arrival: Arrival) -> AbstractAsyncContextManager[None] | None:
+        """Entered before the call is served, left after; may raise a refusal, now or on entering.
+
+        None where all of it is done: a stream that lives for days keeps what it has entered.
+        """
         ...
 
 
@@ -116,7 +119,9 @@ class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stub
     ) -> None:
         arrival = Arrival(path, self._rpcs.get(path), context)
         for stage in self._stages:
-            await stack.enter_async_context(stage.around(arrival))
+            inside = stage.around(arrival)
+            if inside is not None:
+                await stack.enter_async_context(inside)
 
 
 class _Undecodable:

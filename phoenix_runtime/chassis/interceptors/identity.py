@@ -2,8 +2,7 @@
 
 import re
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 
 from phoenix_runtime.chassis.context import Serving, serving
 from phoenix_runtime.chassis.credentials import ServiceIdentity, Verifier
@@ -30,17 +29,14 @@ class IdentityStage:
         self._verifier = verifier
         self._new_id = new_id
 
-    @asynccontextmanager
-    async def around(self, arrival: Arrival) -> AsyncIterator[None]:
+    def around(self, arrival: Arrival) -> None:
         """Raises `CredentialInvalid` unless the call is open or its credential holds."""
         call = None
         if not arrival.path.startswith(HEALTH):
-            # Not under a name of its own: a stream would keep all its headers as long as it lives.
             call = self._call(arrival, _headers(arrival))
         left: float | None = arrival.context.time_remaining()  # None without a deadline
         deadline = None if left is None else time.monotonic() + left
         serving.set(Serving(arrival.rpc, call, deadline))
-        yield
 
     def _call(self, arrival: Arrival, headers: dict[str, str]) -> Call | None:
         if arrival.rpc is not None and arrival.rpc.open and AUTHORIZATION not in headers:

@@ -1,13 +1,14 @@
 """How much a tenant may ask: counted where its call enters the house, and nowhere behind."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
-from phoenix_runtime.chassis.context import serving
+from phoenix_runtime.chassis.context import Serving, serving
 from phoenix_runtime.chassis.interceptors.chain import Arrival
 from phoenix_runtime.chassis.quota import Quotas
+from phoenix_runtime.chassis.schema import Rpc
 
 
 class QuotaStage:
@@ -20,15 +21,16 @@ class QuotaStage:
     def __init__(self, quotas: Quotas) -> None:
         self._quotas = quotas
 
-    @asynccontextmanager
-    async def around(self, arrival: Arrival) -> AsyncIterator[None]:
-        """Raises `QuotaExceeded`; streams are read at their tenant's pace."""
+    def around(self, arrival: Arrival) -> AbstractAsyncContextManager[None] | None:
+        """Raises `QuotaExceeded` on entering; streams are read at their tenant's pace."""
         now = serving.get()
         if arrival.rpc is None or now.call is None or now.call.service:
-            yield
-            return
-        tenant = now.call.tenant
-        async with self._quotas.admitted(tenant, arrival.rpc):
-            if arrival.rpc.client_streaming:
+            return None
+        return self._admitted(arrival.rpc, now, now.call.tenant)
+
+    @asynccontextmanager
+    async def _admitted(self, rpc: Rpc, now: Serving, tenant: str) -> AsyncIterator[None]:
+        async with self._quotas.admitted(tenant, rpc):
+            if rpc.client_streaming:
                 serving.set(replace(now, pace=partial(self._quotas.pace, tenant)))
             yield
