@@ -34,7 +34,7 @@ BATCH: Final = 500
 """Rows of one claim; no receiver is handed more at once."""
 POLL_SECONDS: Final = 1.0
 """How long a row may wait that nobody was woken for: another replica's, or one put back."""
-LINGER_SECONDS: Final[Mapping[str, float]] = {LEDGER: 0.05, BUS: 0.005, COURIER: 0.002}
+LINGER_SECONDS: Final[Mapping[str, float]] = {LEDGER: 0.02, BUS: 0.005, COURIER: 0.002}
 """How long what was just written waits for what is written next. A directive has somebody waiting
 for it; the ledger's record is complete a moment later as well, and in much fewer transactions."""
 PATIENCE_SECONDS: Final = 15.0
