@@ -330,7 +330,7 @@ inline forget() {
 #define HOLDS(t, p) (owner[t] == p || (seated[t] && source[t] == p))
 #define ON_OFFER(t, p) (handoff[t] == OFFERED && target[t] == p)
 
-/* Reconcile, ApplyStanding: the gate first, then task by task */
+/* Reconcile, ApplyStandings: the gate first, then task by task */
 #define MOVE(t, p) \
     :: d_step { UP && shut[p] && HOLDS(t, p) -> lose_owner(t) } \
     :: d_step { UP && shut[p] && ON_OFFER(t, p) -> withdraw(t) }
