@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import structlog
 
 from phoenix_runtime.chassis.hints import Hint
-from phoenix_runtime.chassis.loops import Loop
+from phoenix_runtime.chassis.loops import Loop, end
 from phoenix_runtime.core.principal import Call
 
 log = structlog.get_logger()
@@ -64,9 +64,6 @@ LINGER: Final = 0.02
 
 IDLE_SECONDS: Final = 5.0
 """How often is looked where nobody wakes the loops; whoever notes news does."""
-
-PATIENCE: Final = 0.5
-"""Seconds after which the reader is cancelled again."""
 
 
 class News(Protocol):
@@ -143,12 +140,8 @@ class Listener:
 
     async def stop(self) -> None:
         """End; what was not handled is found by the loops."""
-        task, self._hearing = self._hearing, None
-        while task is not None and not task.done():
-            # More than once: a client that times out at that very moment passes the time-out on
-            # and swallows the cancellation.
-            task.cancel()
-            await asyncio.wait([task], timeout=PATIENCE)
+        if self._hearing is not None:
+            await end(self._hearing)
         for loop in self._loops:
             await loop.stop()
 
