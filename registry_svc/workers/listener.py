@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
+
+import structlog
 
 from phoenix_runtime.chassis.hints import Hint
 from phoenix_runtime.chassis.loops import Loop, end
@@ -19,9 +21,9 @@ FIRST_SECONDS: Final = 60.0
 """After a start the others come up first; then who was changed meanwhile is judged."""
 CERTIFIED: Final = frozenset({"CERTIFICATION_GRANTED", "CERTIFICATION_REVOKED"})
 POLICY: Final = "POLICY_ACTIVATED"
-
-
 REGISTERED: Final = "PARTICIPANT_REGISTERED"
+
+log = structlog.get_logger()
 
 
 class Neighbours:
@@ -33,7 +35,7 @@ class Neighbours:
         self._replica = replica
 
     def hear(self, hint: Hint) -> None:
-        """Tell the use case; nothing here waits."""
+        """Tell the use case; nothing here waits. Raises ValueError or TypeError for nonsense."""
         key = Key(hint.tenant, hint.participant)
         if hint.facts.get("replica") == self._replica:
             return
@@ -50,10 +52,14 @@ class Neighbours:
         ago = (self._clock.now() - hint.time).total_seconds()
         return Vitals(
             last_beat=self._clock.monotonic() - max(0.0, ago),
-            load=hint.facts.get("load"),
-            latency=hint.facts.get("latency"),
+            load=_number(hint.facts.get("load")),
+            latency=_number(hint.facts.get("latency")),
             state=HealthState(hint.state),
         )
+
+
+def _number(said: Any) -> float | None:
+    return None if said is None else float(said)
 
 
 class News(Protocol):
@@ -101,7 +107,10 @@ class Listener:
 
     async def _hear(self) -> None:
         async for hint in self._news.hints():
-            self._neighbours.hear(hint)
+            try:
+                self._neighbours.hear(hint)
+            except (ValueError, TypeError) as error:  # who wrote it is no registry of today
+                log.warning("foreign news", hint=hint.type, error=type(error).__name__)
             if hint.audit_type == POLICY:
                 self._note(hint.tenant, "")
             elif hint.audit_type in CERTIFIED and hint.participant:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 import pytest_asyncio
+from redis.asyncio import Redis
 
 from phoenix_dma.v1 import registry_pb2, session_pb2
+from phoenix_runtime.chassis.bus import Bus
+from phoenix_runtime.chassis.hints import Hint
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.standing import ParticipantStatus
@@ -76,6 +82,11 @@ async def test_a_directive_is_delivered_by_whoever_has_the_stream(
 
 
 async def test_a_suspension_ends_the_session_at_the_other_replica(pair: Pair) -> None:
+    await a_suspension_is_told(pair)
+
+
+async def a_suspension_is_told(pair: Pair) -> None:
+    """Suspended at the one, the session at the other ends."""
     await pair[0].register()
     stream = pair[1].stream()
     await stream.attach()
@@ -84,6 +95,22 @@ async def test_a_suspension_ends_the_session_at_the_other_replica(pair: Pair) ->
     await pair[0].registry.SuspendParticipant(request, metadata=pair[0].person("operator"))
     lost = await stream.hear_a("lease_lost")
     assert lost.reason == session_pb2.LEASE_LOST_REASON_SUSPENDED
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [{"state": "in love"}, {"facts": {"load": "much"}}, {"facts": {"load": [1]}}],
+)
+async def test_news_that_makes_no_sense_is_passed_over(
+    pair: Pair, redis_client: Redis, nonsense: dict[str, Any]
+) -> None:
+    said = {"state": "serving", "participant": STEWARD, **nonsense}
+    time = datetime.now(UTC)
+    hint = Hint(
+        tenant=pair[0].tenant, type="HEARTBEAT", event_id="e", time=time, service="registry", **said
+    )
+    await Bus(redis_client).publish([hint])
+    await a_suspension_is_told(pair)
 
 
 async def test_a_new_generation_supersedes_the_session_at_the_other_replica(pair: Pair) -> None:
