@@ -48,13 +48,15 @@ QUOTAS: Final = {
     "PHOENIX_DMA_QUOTA_READS": "40",
     "PHOENIX_DMA_QUOTA_SEARCHES": "4",
     "PHOENIX_DMA_QUOTA_BEATS": "40",
-    "PHOENIX_DMA_QUOTA_BURST": "5",
+    "PHOENIX_DMA_QUOTA_BURST": "1",
+    "PHOENIX_DMA_QUOTA_SHARED_CALLS": "2",
 }
 LONG_LEASES: Final = {"PHOENIX_DMA_LEASE_TTL": "15", "PHOENIX_DMA_HEARTBEAT_INTERVAL": "3"}
 FLOODERS: Final = 4
 """Clients of each way of flooding that never wait for anything."""
 PHASES: Final = 2
-ROUNDS: Final = 30
+ROUNDS: Final = 55
+"""Of a phase: of a hundred and ten calls on either side one may be slower than the 99th part."""
 PATIENCE: Final = 60.0
 PACE_SECONDS: Final = 0.15
 """Between two rounds of the tenant that keeps to its quotas."""
