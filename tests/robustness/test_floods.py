@@ -61,7 +61,7 @@ PATIENCE: Final = 60.0
 PACE_SECONDS: Final = 0.15
 """Between two rounds of the tenant that keeps to its quotas."""
 SLOWER: Final = 3.0
-NOISE: Final = 0.2
+NOISE: Final = 0.5
 """Seconds that a busy machine may add to the slowest call by itself."""
 
 Ask = Callable[[], Awaitable[object]]
