@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,6 +19,14 @@ ROOT = Path(__file__).parents[3]
 FIGURE = ROOT / "examples" / "figure3"
 TASK = "task.customer-merge-review.8841"
 CANDIDATES = json.loads((FIGURE / "task.json").read_text())["input"]
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """Heard also where whoever runs the tests ignores it, in the background: that is inherited."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
