@@ -20,6 +20,7 @@ import pytest_asyncio
 from grpc import StatusCode
 from grpc.aio import AioRpcError
 
+from phoenix_dma.aio.endings import telling_why
 from phoenix_dma.v1 import (
     assignment_pb2,
     assignment_pb2_grpc,
@@ -130,7 +131,7 @@ class Caller:
                 beat = session_pb2.Beats(seq=seq, beats=[session_pb2.Beat(slot=0)])
                 yield session_pb2.KeepAliveRequest(beats=beat)
 
-        async for _ in self._sessions.KeepAlive(beats(), metadata=self._as_steward):
+        async for _ in telling_why(self._sessions.KeepAlive(beats(), metadata=self._as_steward)):
             pass
 
     @property
