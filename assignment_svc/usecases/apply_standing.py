@@ -95,7 +95,7 @@ class ApplyStandings:
         due = []
         for task in tasks:
             handoff = handoffs.get(task.task_id)
-            for name in sorted(concerned(task, handoff) & gates.keys()):
+            for name in sorted(_concerned(task, handoff) & gates.keys()):
                 standing, gate = standings[name], gates[name]
                 if gate.standing_revision != standing.standing_revision:
                     continue  # something newer is being applied already
@@ -124,7 +124,7 @@ class ApplyStandings:
         return consequence is not Consequence.NONE
 
 
-def concerned(task: Task, handoff: Handoff | None) -> set[str]:
+def _concerned(task: Task, handoff: Handoff | None) -> set[str]:
     """Whose standing may mean something for the task: those with a seat, and a parked target."""
     parked = {task.parked.target} if task.parked is not None and task.parked.target else set()
     return seats_of(task, handoff) | parked

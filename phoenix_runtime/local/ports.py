@@ -68,13 +68,17 @@ def choose(
 
 def _reserve(stack: contextlib.ExitStack, part: str, port: int) -> int:
     tried = [port] if port else random.sample(FREE, TRIES)
+    why: OSError | None = None
     for number in tried:
-        with contextlib.suppress(OSError):
+        try:
             stack.enter_context(_listener(number))
+        except OSError as error:
+            why = error
+        else:
             return number
     raise PortTaken(
         f"port {tried[-1]} ({part}) is taken: `--ports free` or `--port {part}=…` uses another"
-    )
+    ) from why
 
 
 def _listener(port: int) -> socket.socket:

@@ -5,7 +5,6 @@ within milliseconds, and since news may be lost, a slow round does the same with
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import Final
 
 from phoenix_runtime.core.bell import Bell
@@ -43,12 +42,12 @@ class KeepAbreast:
         """Somebody has ``status`` now; nothing is read where that is known already."""
         presence = self._parts.attendance.get(key)
         if presence is not None and presence.status.value != status:
-            self._note([key])
+            self._note(key)
 
     def registered(self, key: Key) -> None:
         """Somebody has a new generation; which, the row knows."""
         if self._parts.attendance.get(key) is not None:
-            self._note([key])
+            self._note(key)
 
     async def __call__(self) -> None:
         """Look at the rows of those of whom there is news; in the slow round at everybody's."""
@@ -75,8 +74,8 @@ class KeepAbreast:
                     if presence is not None:
                         learn(self._parts.attendance, presence, row)
 
-    def _note(self, keys: Iterable[Key]) -> None:
-        self._changed.update(keys)
+    def _note(self, key: Key) -> None:
+        self._changed.add(key)
         self._bell.ring()
 
 

@@ -144,7 +144,8 @@ class Silence:
         """The ACTIVE who have missed a beat. Raises `Unavailable`.
 
         A silence during a stall of our own is nobody's. Whose deadline is later than ours would be
-        was heard elsewhere; who has no stream here is there now, and is forgotten.
+        was heard elsewhere; who has no stream here is there now, and is forgotten. What we wrote
+        ourselves may lie later too, by as much as a deadline may be written behind.
         """
         attendance = self._parts.attendance
         before = self._parts.clock.monotonic() - self._terms.missed_after
@@ -153,11 +154,14 @@ class Silence:
         silent = attendance.overdue(before)
         left = await self._leases.left([one.lease for one in silent]) if silent else {}
         now = self._parts.clock.monotonic()
+        missing = []
         for presence in silent:
             heard = min(now, now + left.get(presence.lease, 0.0) - self._terms.ttl)
-            if heard > presence.lease_from:
+            if heard > presence.lease_from + self._terms.margin:
                 attendance.elsewhere(presence, heard)
-        return [one for one in silent if one.lease_from < before]
+            if heard < before:
+                missing.append(presence)
+        return missing
 
 
 class SummariseHealth:

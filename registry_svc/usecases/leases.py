@@ -90,9 +90,10 @@ class AnnounceBeats:
         now = self._parts.clock.monotonic()
         heard = [one for one in beaten if one.last_beat is not None]
         due = [one for one in heard if now - one.announced >= NEWS_SECONDS]
-        vitals = self._parts.attendance.vitals
         for chunk in chunks(due):
-            signs = [Sign(one.key.tenant, one.key.participant_id, vitals(one.key)) for one in chunk]
+            signs = [
+                Sign(one.key.tenant, one.key.participant_id, one.vitals(None)) for one in chunk
+            ]
             await self._news.heartbeats(signs)
             for one in chunk:
                 one.announced = now

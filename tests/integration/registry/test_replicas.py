@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,13 +17,14 @@ from phoenix_runtime.chassis.hints import Hint
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.standing import ParticipantStatus
-from registry_svc.domain.ports import SweepState
-from registry_svc.domain.presence import LeaseKey, Presence
+from registry_svc.domain.ports import Sign, SweepState
+from registry_svc.domain.presence import Key, LeaseKey, Presence
 from registry_svc.domain.vitals import HealthState, Report
 from registry_svc.usecases.abreast import KeepAbreast
 from registry_svc.usecases.change_standing import SuspendParticipant
 from registry_svc.usecases.directives import Mail
 from registry_svc.usecases.health import HealthNotes, NoticeSilence, Silence
+from registry_svc.usecases.leases import AnnounceBeats
 from tests.integration.registry.conftest import STEWARD, OpenRegistry, Registry
 from tests.integration.registry.rooms import TERMS, Replica, Rooms
 from tests.support.calls import call_of
@@ -30,6 +33,21 @@ from tests.support.until import until
 Pair = tuple[Registry, Registry]
 RoomPair = tuple[Rooms, Rooms]
 ACTIVE = ParticipantStatus.ACTIVE
+
+
+class ToldNews:
+    """Notes of whose beats it was told."""
+
+    def __init__(self) -> None:
+        self.signs: list[Sign] = []
+
+    async def heartbeats(self, signs: Sequence[Sign]) -> None:
+        """See the port."""
+        self.signs += signs
+
+    async def mail(self, keys: Sequence[Key]) -> None:
+        """See the port."""
+        raise AssertionError(keys)
 
 
 @pytest_asyncio.fixture
@@ -201,6 +219,36 @@ async def test_who_is_silent_at_every_replica_has_missed_a_beat(rooms_of_two: Ro
         await rooms.leases.write({one.lease: one.lease_from + TERMS.ttl - rooms.clock.monotonic()})
     await silence_at(here)
     assert (await here.get("agent.1")).status is ParticipantStatus.DEGRADED
+
+
+async def test_a_deadline_of_its_own_that_was_written_late_is_nobody_elses(
+    rooms_of_two: RoomPair,
+) -> None:
+    here, _ = rooms_of_two
+    presence = await here.register("agent.1")
+    await active(here, presence)
+    now = here.clock.monotonic()
+    presence.lease_from = now - TERMS.missed_after - 1
+    late = presence.lease_from + TERMS.margin / 2
+    await here.leases.write({presence.lease: late + TERMS.ttl - now})
+    await silence_at(here)
+    assert (await here.get("agent.1")).status is ParticipantStatus.DEGRADED
+    assert here.parts.attendance.get(presence.key) is presence
+
+
+async def test_what_was_heard_elsewhere_is_not_announced_again_from_here(
+    rooms_of_two: RoomPair,
+) -> None:
+    here, _ = rooms_of_two
+    presence = await here.register("agent.1")
+    await active(here, presence)
+    beaten = await here.write()
+    own = presence.vitals(None)
+    here.clock.advance(1.0)
+    here.parts.attendance.heard_of(presence.key, replace(own, last_beat=here.clock.monotonic()))
+    told = ToldNews()
+    await AnnounceBeats(here.parts, told)(beaten)
+    assert [sign.vitals for sign in told.signs] == [own]
 
 
 async def test_a_replica_that_is_late_costs_nobody_his_lease(rooms_of_two: RoomPair) -> None:

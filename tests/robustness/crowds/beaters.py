@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -24,6 +25,25 @@ AT_ONCE: Final = 16
 """Registrations on their way at the same time."""
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 2.0
+REGISTRY: Final = registry_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_name
+PERSISTENT: Final = json.dumps(
+    {
+        "methodConfig": [
+            {
+                "name": [{"service": REGISTRY, "method": "RegisterParticipant"}],
+                "retryPolicy": {
+                    "maxAttempts": 5,
+                    "initialBackoff": f"{FIRST_PAUSE}s",
+                    "maxBackoff": f"{LONGEST_PAUSE}s",
+                    "backoffMultiplier": 3,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            }
+        ]
+    }
+)
+"""A registry that was just started again may still be away for its gateways; a registration may be
+asked for again, by its request id. gRPC's own retries, as a client of any language has them."""
 
 
 class Tally:
@@ -174,7 +194,11 @@ class Crowd:
 async def crowd_of(stage: Stage, size: int) -> AsyncIterator[Crowd]:
     """A crowd in front of the gateway, on a few connections; nobody is registered yet."""
     # Without a pool of its own every channel would share one connection.
-    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 2000)]
+    options = [
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.max_reconnect_backoff_ms", 2000),
+        ("grpc.service_config", PERSISTENT),
+    ]
     async with AsyncExitStack() as stack:
         channels = [
             await stack.enter_async_context(
