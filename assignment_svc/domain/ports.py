@@ -20,6 +20,7 @@ from assignment_svc.domain.rows import (
     GateRows,
     HandoffRows,
     Journal,
+    QueueRows,
     RetirementRows,
     TaskRows,
 )
@@ -27,7 +28,9 @@ from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Standing
 
 
-class Unit(Journal, TaskRows, GateRows, HandoffRows, RetirementRows, ApprovalRows, Protocol):
+class Unit(
+    Journal, TaskRows, GateRows, HandoffRows, QueueRows, RetirementRows, ApprovalRows, Protocol
+):
     """One transaction of assignment: all of it is committed, or nothing."""
 
 

@@ -22,6 +22,7 @@ from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.events import AuditDraft
 from phoenix_runtime.core.pages import Page, PageRequest
 from phoenix_runtime.core.receipt import Receipt
+from phoenix_runtime.core.verdict import Grants
 
 
 class Journal(Protocol):
@@ -83,10 +84,6 @@ class TaskRows(Protocol):
 
         As last committed, unlocked, by id.
         """
-        ...
-
-    async def hasten_tasks(self, now: datetime, *, limit: int) -> int:
-        """Have up to ``limit`` waiting tasks of the tenant looked at now, by priority."""
         ...
 
     async def add_binding(self, record: BindingRecord) -> None:
@@ -187,10 +184,6 @@ class HandoffRows(Protocol):
         """Open handoffs that are on offer to it, or parked for it."""
         ...
 
-    async def hasten_handoffs(self, now: datetime, *, limit: int) -> int:
-        """Have up to ``limit`` open handoffs of the tenant looked at now."""
-        ...
-
     async def add_offer(self, record: OfferRecord) -> None:
         """Write an offer."""
         ...
@@ -201,6 +194,21 @@ class HandoffRows(Protocol):
 
     async def find_offer(self, offer_id: str) -> OfferRecord | None:
         """One offer of the history."""
+        ...
+
+
+class QueueRows(Protocol):
+    """What waits for somebody who takes it, and is not due yet."""
+
+    async def anything_waits(self, now: datetime) -> bool:
+        """Whether a task waits for an assignee, or a handoff for a target."""
+        ...
+
+    async def hasten(self, now: datetime, *, limit: int, grants: Collection[Grants] = ()) -> int:
+        """Have up to ``limit`` of the tasks, by priority, and of the handoffs looked at now.
+
+        Only what one of the ``grants`` covers, where any are given. Answers how many.
+        """
         ...
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, or_, select
 
 from assignment_svc.domain.handoff import Handoff, HandoffFilter, OfferRecord
 from assignment_svc.domain.states import HANDOFF_ENDED, HandoffStatus
@@ -101,33 +101,6 @@ class HandoffTables(Rows):
         statement = select(handoffs).where(condition, handoffs.c.status.in_(OPEN))
         rows = await self._all(statement.order_by(handoffs.c.task_id))
         return tuple(handoff_of(row) for row in rows)
-
-    async def hasten_handoffs(self, now: datetime, *, limit: int) -> int:
-        """Have handoffs that look for a target looked at now.
-
-        One that was never tried waits for its source's last checkpoint, and for no room.
-        """
-        waiting = (
-            select(handoffs.c.handoff_id)
-            .where(
-                self._mine(handoffs, status=HandoffStatus.INITIATED.value),
-                handoffs.c.tries > 0,
-                handoffs.c.next_try_at > now,
-            )
-            .order_by(handoffs.c.next_try_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        statement = (
-            update(handoffs)
-            .where(self._mine(handoffs), handoffs.c.handoff_id.in_(waiting))
-            .values(
-                next_try_at=now,
-                wake_at=func.least(handoffs.c.wake_at, now),
-                claimed_until=None,
-            )
-        )
-        return int((await self.connection.execute(statement)).rowcount)
 
     async def add_offer(self, record: OfferRecord) -> None:
         """Write an offer."""

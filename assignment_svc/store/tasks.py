@@ -1,10 +1,9 @@
 """Tasks, as rows."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import and_, bindparam, or_, select
 
 from assignment_svc.domain.declaration import Document
 from assignment_svc.domain.states import ENDED, TaskStatus
@@ -157,27 +156,6 @@ class TaskTable(Rows):
             return ()
         parameters = {"tenant": self.tenant, "ids": sorted(participant_ids)}
         return tuple(task_of(row) for row in await self._all(AROUND, parameters))
-
-    async def hasten_tasks(self, now: datetime, *, limit: int) -> int:
-        """Have waiting tasks looked at now; rows that somebody works on are left alone."""
-        waiting = (
-            select(tasks.c.task_id)
-            .where(
-                self._mine(tasks, status=TaskStatus.PENDING.value),
-                tasks.c.next_try_at > now,
-            )
-            .order_by(tasks.c.priority.desc(), tasks.c.next_try_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        earlier = func.least(tasks.c.wake_at, now)
-        statement = (
-            update(tasks)
-            .where(self._mine(tasks), tasks.c.task_id.in_(waiting))
-            .values(next_try_at=now, wake_at=earlier, claimed_until=None)
-        )
-        result = await self.connection.execute(statement)
-        return int(result.rowcount)
 
     async def keep_content(self, content: Document) -> None:
         """Store an input or a result under its hash; again is harmless."""

@@ -10,6 +10,7 @@ from assignment_svc.store.gates import GateTable
 from assignment_svc.store.handoffs import HandoffTables
 from assignment_svc.store.history import HistoryTables
 from assignment_svc.store.meters import HANDOFF, count
+from assignment_svc.store.queue import QueueTables
 from assignment_svc.store.retirements import RetirementTable
 from assignment_svc.store.tasks import TaskTable
 from phoenix_runtime.chassis.database import Database
@@ -22,7 +23,13 @@ from phoenix_runtime.core.receipt import Receipt
 
 
 class AssignmentUnit(
-    TaskTable, HistoryTables, GateTable, HandoffTables, RetirementTable, ApprovalTables
+    TaskTable,
+    HistoryTables,
+    GateTable,
+    HandoffTables,
+    QueueTables,
+    RetirementTable,
+    ApprovalTables,
 ):
     """Implements `domain.ports.Unit`."""
 

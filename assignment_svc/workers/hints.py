@@ -33,19 +33,25 @@ ROOM: Final = frozenset(
         "ACTIVE",
         "DEGRADED",
         "CAPABILITIES_UPDATED",
-        "CERTIFICATION_GRANTED",
-        "POLICY_ACTIVATED",
         "TASK_SUCCEEDED",
         "TASK_FAILED",
         "TASK_CANCELLED",
         "TASK_DECLINED",
         "TASK_RETRIED",
+    }
+)
+"""The participant that is named joined, or has a free seat: what it could take is looked at now."""
+
+ROOM_SOMEWHERE: Final = frozenset(
+    {
+        "CERTIFICATION_GRANTED",
+        "POLICY_ACTIVATED",
         "MIGRATING",
         "HANDOFF_COMPLETED",
         "HANDOFF_ABORTED",
     }
 )
-"""Somebody joined, freed up or was certified: what waits may find somebody now."""
+"""There may be room, or a yes, with somebody who is not named: everything is looked at now."""
 
 DECIDED: Final = frozenset({"APPROVAL_DECIDED", "APPROVAL_EXPIRED", "APPROVAL_CANCELLED"})
 """A human has spoken."""
@@ -55,6 +61,9 @@ APPROVAL: Final = "approval/"
 
 NAMES: Final = 1_000
 """How many participants, or approvals, of one tenant are remembered until they are handled."""
+
+NAMED: Final = 20
+"""Where more participants have room than this, everything is looked at."""
 
 WIDTH: Final = 3
 """How many tenants' news is handled at once."""
@@ -80,8 +89,8 @@ class Answers:
 
     reconcile: Callable[[Call, Collection[str]], Awaitable[object]]
     """Reads the standings of these participants and applies what they say."""
-    hasten: Callable[[Call], Awaitable[object]]
-    """Has what waits looked at now."""
+    hasten: Callable[[Call, Collection[str]], Awaitable[object]]
+    """Has what waits for one of these participants looked at now, or everything for none."""
     follow: Callable[[Call, str], Awaitable[object]]
     """Reads an approval."""
 
@@ -92,7 +101,10 @@ class Heard:
 
     participants: dict[str, None] = field(default_factory=dict)
     approvals: dict[str, None] = field(default_factory=dict)
-    room: bool = False
+    room: dict[str, None] = field(default_factory=dict)
+    """Who has room."""
+    somewhere: bool = False
+    """Whether anybody else may have room, too."""
 
     def add(self, hint: Hint) -> bool:
         """Note what the hint may be about; whether it is about anything."""
@@ -102,9 +114,12 @@ class Heard:
             _note(self.participants, hint.participant)
         if decided:
             _note(self.approvals, hint.aggregate.removeprefix(APPROVAL))
-        room = hint.type in ROOM
-        self.room = self.room or room
-        return standing or decided or room
+        room = hint.type in ROOM and bool(hint.participant)
+        if room:
+            _note(self.room, hint.participant)
+        somewhere = hint.type in ROOM_SOMEWHERE
+        self.somewhere = self.somewhere or somewhere
+        return standing or decided or room or somewhere
 
 
 def _note(names: dict[str, None], name: str) -> None:
@@ -177,8 +192,10 @@ class Listener:
         """Everything of one tenant, standings before what they make room for."""
         if heard.participants:
             await self._guarded(self._answers.reconcile(call, tuple(heard.participants)))
-        if heard.room:
-            await self._guarded(self._answers.hasten(call))
+        if heard.somewhere or len(heard.room) > NAMED:
+            await self._guarded(self._answers.hasten(call, ()))
+        elif heard.room:
+            await self._guarded(self._answers.hasten(call, tuple(heard.room)))
         for approval_id in heard.approvals:
             await self._guarded(self._answers.follow(call, approval_id))
 

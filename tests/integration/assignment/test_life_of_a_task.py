@@ -14,6 +14,7 @@ from phoenix_runtime.core.json import content_hash
 from phoenix_runtime.core.standing import ParticipantStatus
 from phoenix_runtime.core.verdict import DecisionPoint, Grants, Obligation
 from tests.support.assignment_house import AssignmentHouse, declaration
+from tests.support.peers_of_assignment import CAPABILITIES, DOMAINS
 from tests.support.policies import deny
 
 RESULT = {"duplicates": 3}
@@ -166,6 +167,25 @@ async def test_a_waiting_task_is_tried_again_by_its_timer_and_when_somebody_join
     assert await house.hasten(house.engine) == 1
     await house.work()
     assert (await house.task("task.one")).owner_id == "agent.a"
+
+
+@pytest.mark.parametrize(
+    ("grants", "woken"),
+    [
+        (Grants(CAPABILITIES, DOMAINS), 1),
+        (Grants(frozenset({"product_validation"}), DOMAINS), 0),
+        (Grants(CAPABILITIES, frozenset({"product"})), 0),
+    ],
+)
+async def test_whoever_joins_wakes_what_it_could_take_and_nothing_else(
+    house: AssignmentHouse, grants: Grants, woken: int
+) -> None:
+    await house.submit("task.one")
+    await house.work()
+    house.registry.join("agent.a", grants=grants)
+    house.registry.join("agent.gone", status=ParticipantStatus.FAILED)
+    assert await house.hasten(house.engine, ["agent.gone", "agent.nobody"]) == 0
+    assert await house.hasten(house.engine, ["agent.a", "agent.gone"]) == woken
 
 
 async def test_the_queue_serves_by_priority(house: AssignmentHouse) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from assignment_svc.workers.hints import NAMES, Answers, Listener
+from assignment_svc.workers.hints import NAMED, NAMES, Answers, Listener
 from phoenix_runtime.chassis.hints import Hint
 from phoenix_runtime.core.principal import Call
 from tests.support.calls import call_of
@@ -31,6 +31,7 @@ class Told:
         self._queue: asyncio.Queue[Hint] = asyncio.Queue()
         self.asked: list[tuple[str, tuple[str, ...]]] = []
         self.hastened: list[str] = []
+        self.room: list[tuple[str, ...]] = []
         self.followed: list[str] = []
         self.begun = asyncio.Event()
         self.free = asyncio.Event()
@@ -53,8 +54,9 @@ class Told:
         if self.failing:
             raise RuntimeError("the registry is away")
 
-    async def hasten(self, call: Call) -> None:
+    async def hasten(self, call: Call, names: Collection[str]) -> None:
         self.hastened.append(call.tenant)
+        self.room.append(tuple(names))
 
     async def follow(self, _: Call, approval_id: str) -> None:
         self.followed.append(approval_id)
@@ -112,7 +114,7 @@ async def test_news_that_cannot_be_handled_keeps_no_other_from_being_handled() -
         told.tell(hint("ACTIVE", "agent.a"))
         told.tell(hint("APPROVAL_DECIDED", aggregate="approval/approval.1"))
         await told.seen("t1")
-        told.tell(hint("TASK_SUCCEEDED"))
+        told.tell(hint("TASK_SUCCEEDED", "agent.z"))
         await told.seen("t1", "t1")
     assert told.followed == ["approval.1"]
 
@@ -124,7 +126,20 @@ async def test_of_more_names_than_there_is_room_for_the_loops_find_the_others() 
         told.tell(hint("FAILED", "agent.first"))
         await told.begun.wait()
         told.tell(*(hint("FAILED", f"agent.{number}") for number in range(NAMES + 1)))
-        told.tell(hint("TASK_SUCCEEDED"))
+        told.tell(hint("TASK_SUCCEEDED", "agent.z"))
         told.free.set()
         await told.seen("t1")
     assert len(told.asked[1][1]) == NAMES
+
+
+async def test_what_waits_is_looked_at_for_those_who_have_room_and_for_nobody_else() -> None:
+    told = Told()
+    async with told.heard():
+        told.tell(hint("ACTIVE", "agent.a"), hint("TASK_SUCCEEDED", "agent.b"))
+        told.tell(hint("FAILED", "agent.c"), hint("TASK_CANCELLED"))
+        await told.seen("t1")
+        told.tell(hint("ACTIVE", "agent.a"), hint("HANDOFF_ABORTED", "agent.b"))
+        await told.seen("t1", "t1")
+        told.tell(*(hint("ACTIVE", f"agent.{number}") for number in range(NAMED + 1)))
+        await told.seen("t1", "t1", "t1")
+    assert told.room == [("agent.a", "agent.b"), (), ()]

@@ -1,0 +1,79 @@
+"""What waits for somebody who takes it: tasks without assignee, handoffs without target."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, Table, and_, func, or_, select, union_all, update
+from sqlalchemy.sql import Select
+
+from assignment_svc.domain.states import HandoffStatus, TaskStatus
+from assignment_svc.store.rows import Rows
+from assignment_svc.store.tables import handoffs, tasks
+from phoenix_runtime.core.verdict import Grants
+
+_TASKS: Final = (tasks.c.priority.desc(), tasks.c.next_try_at)
+_HANDOFFS: Final = (handoffs.c.next_try_at,)
+
+
+class QueueTables(Rows):
+    """The queue of the unit's tenant, as far as its time has not come."""
+
+    async def anything_waits(self, now: datetime) -> bool:
+        """Whether there is anything at all to be hastened."""
+        waiting = union_all(
+            select(tasks.c.task_id).where(self._tasks(now)).limit(1),
+            select(handoffs.c.task_id).where(self._handoffs(now)).limit(1),
+        )
+        return await self._first(waiting) is not None
+
+    async def hasten(self, now: datetime, *, limit: int, grants: Collection[Grants] = ()) -> int:
+        """Have waiting tasks, by priority, and handoffs looked at now; how many.
+
+        Rows that somebody works on are left alone.
+        """
+        wanted, open_ = self._tasks(now), self._handoffs(now)
+        if grants:
+            covered = covered_by(grants)
+            mine = select(tasks.c.task_id).where(self._mine(tasks), covered)
+            wanted, open_ = and_(wanted, covered), and_(open_, handoffs.c.task_id.in_(mine))
+        found = select(tasks.c.task_id).where(wanted).order_by(*_TASKS)
+        hastened = await self._hasten(tasks, tasks.c.task_id, found.limit(limit), now)
+        found = select(handoffs.c.handoff_id).where(open_).order_by(*_HANDOFFS)
+        return hastened + await self._hasten(
+            handoffs, handoffs.c.handoff_id, found.limit(limit), now
+        )
+
+    def _tasks(self, now: datetime) -> ColumnElement[bool]:
+        return and_(self._mine(tasks, status=TaskStatus.PENDING.value), tasks.c.next_try_at > now)
+
+    def _handoffs(self, now: datetime) -> ColumnElement[bool]:
+        """One that was never tried waits for its source's last checkpoint, and for no room."""
+        return and_(
+            self._mine(handoffs, status=HandoffStatus.INITIATED.value),
+            handoffs.c.tries > 0,
+            handoffs.c.next_try_at > now,
+        )
+
+    async def _hasten(
+        self, table: Table, key: ColumnElement[str], waiting: Select[tuple[str]], now: datetime
+    ) -> int:
+        statement = (
+            update(table)
+            .where(self._mine(table), key.in_(waiting.with_for_update(skip_locked=True)))
+            .values(next_try_at=now, wake_at=func.least(table.c.wake_at, now), claimed_until=None)
+        )
+        return int((await self.connection.execute(statement)).rowcount)
+
+
+def covered_by(grants: Collection[Grants]) -> ColumnElement[bool]:
+    """`domain.predicates.covers` as a condition: tasks that one of these covers."""
+    return or_(
+        *(
+            and_(
+                tasks.c.required_capabilities.contained_by(sorted(one.capabilities)),
+                tasks.c.data_domains.contained_by(sorted(one.data_domains)),
+            )
+            for one in grants
+        )
+    )
