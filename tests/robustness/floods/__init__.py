@@ -1,0 +1,1 @@
+"""A tenant that asks and asks, by every way there is."""
