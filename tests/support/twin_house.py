@@ -26,18 +26,15 @@ class TwinHouse(BreakableHouse):
     """
 
     def __init__(self, options: HouseOptions) -> None:
-        super().__init__(options)
+        doors, *replicas = _ports_for(1 + len(REPLICAS))
+        super().__init__(replace(options, ports=doors))
         self._doors: dict[str, FaultProxy] = {}
-        self._own: dict[str, str] = {}
+        self._own = {
+            f"{part}.{number}": f"{ports.LOOPBACK}:{port}"
+            for number, chosen in zip(REPLICAS, replicas, strict=True)
+            for part, port in chosen.items()
+        }
         """The addresses of the replicas themselves, by part and number, and of their REST ports."""
-
-    async def start(self) -> None:  # type: ignore[override]  # nobody asks for its standing
-        """The replicas first find their ports; then as always."""
-        for number in REPLICAS:
-            chosen = ports.choose(free=True, parts=[*MODULES, "rest"])
-            for part, port in chosen.items():
-                self._own[f"{part}.{number}"] = f"{ports.LOOPBACK}:{port}"
-        await super().start()
 
     async def stop(self) -> None:
         """The gateways first, then the services, then their doors."""
@@ -94,6 +91,15 @@ class TwinHouse(BreakableHouse):
         door = FaultProxy(*(self._own[f"{part}.{number}"] for number in REPLICAS))
         await door.start(self._ports[part])
         self._doors[part] = door
+
+
+def _ports_for(houses: int) -> list[dict[str, int]]:
+    """Free ports for that many of each part: a choice may hit upon what another one has chosen."""
+    while True:
+        choices = [ports.choose(free=True) for _ in range(houses)]
+        taken = [port for chosen in choices for port in chosen.values()]
+        if len(set(taken)) == len(taken):
+            return choices
 
 
 @asynccontextmanager
