@@ -184,8 +184,9 @@ def server_options(settings: ServerSettings) -> list[tuple[str, Any]]:
         ("grpc.max_metadata_size", 32 * 1024),
         ("grpc.so_reuseport", 0),
         ("grpc.keepalive_time_ms", 20_000),
-        ("grpc.keepalive_timeout_ms", 5_000),
-        ("grpc.http2.ping_timeout_ms", 5_000),  # or a minute counts instead: see channels.OPTIONS
+        # Longer than a gateway that hangs is excused, two TTLs: without it go all of its streams.
+        ("grpc.keepalive_timeout_ms", 25_000),
+        ("grpc.http2.ping_timeout_ms", 25_000),  # the shorter one counts: see channels.OPTIONS
         ("grpc.keepalive_permit_without_calls", 1),
         # Services ping each other every 2 s, participants every 20 s; both are welcome.
         ("grpc.http2.min_ping_interval_without_data_ms", 1_000),

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
+from phoenix_runtime.chassis.server import server_options
+from phoenix_runtime.chassis.settings import ServerSettings
 from phoenix_runtime.core.standing import ParticipantStatus
 from registry_svc.domain.attendance import Attendance
 from registry_svc.domain.hops import Hops
+from registry_svc.domain.lease import LeaseTerms
 from registry_svc.domain.presence import LeaseKey, Presence
 
 PEER = "ipv4:10.0.0.1:4711"
@@ -75,3 +78,10 @@ def test_a_spared_lease_runs_from_now_on_and_is_written_again() -> None:
     assert spared.last_beat is None
     assert attendance.take_beaten() == [spared]
     assert [one.lease for one in attendance.overdue(8.0)] == [other]
+
+
+def test_the_connection_of_a_gateway_that_hangs_is_kept_for_as_long_as_it_is_excused() -> None:
+    options = dict(server_options(ServerSettings.model_construct()))
+    excused = LeaseTerms().hop_longest * 1000
+    assert options["grpc.keepalive_timeout_ms"] > excused
+    assert options["grpc.http2.ping_timeout_ms"] > excused
