@@ -102,7 +102,7 @@ def _spare_what_stays() -> None:
     """Take what was made so far out of garbage collection: it lives as long as the process.
 
     A full collection would go through all that was imported, and nobody was served meanwhile: for
-    a tenth of a second, every few minutes.
+    a tenth of a second each time.
     """
     gc.collect()
     gc.freeze()
