@@ -27,13 +27,17 @@ class Agent:
     async def says(self, what: str, **facts: Any) -> dict[str, Any]:
         """The next thing it says of that kind, and with these facts; the rest is kept in `said`."""
         assert self._process.stdout is not None
-        async with asyncio.timeout(PATIENCE):
-            while line := await self._process.stdout.readline():
-                heard: dict[str, Any] = json.loads(line)
-                self.said.append(heard)
-                if heard["said"] == what and heard.items() >= facts.items():
-                    return heard
-        raise AssertionError(f"it ended without saying {what}, after: {self.said}")
+        lacking = "ended"
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while line := await self._process.stdout.readline():
+                    heard: dict[str, Any] = json.loads(line)
+                    self.said.append(heard)
+                    if heard["said"] == what and heard.items() >= facts.items():
+                        return heard
+        except TimeoutError:
+            lacking = f"went on for {PATIENCE:g} s"
+        raise AssertionError(f"it {lacking} without saying {what}, after: {self.said}")
 
     def kill_9(self) -> None:
         """SIGKILL: no Goodbye, no last checkpoint."""
