@@ -51,10 +51,17 @@ class ToldNews:
 
 
 @pytest_asyncio.fixture
-async def pair(open_registry: OpenRegistry) -> Pair:
-    """As they run: each on a port of its own, with loops and news."""
+async def pair(open_registry: OpenRegistry, redis_client: Redis) -> Pair:
+    """As they run: each on a port of its own, with loops and news, which both hear by now."""
     shared = new_id("leases")
-    return await open_registry(lease_name=shared), await open_registry(lease_name=shared)
+    made = await open_registry(lease_name=shared), await open_registry(lease_name=shared)
+
+    async def both_listen() -> bool:
+        clients = await redis_client.client_list()
+        return [one["cmd"] for one in clients if "b" in one["flags"]].count("xread") >= len(made)
+
+    await until(both_listen)
+    return made
 
 
 @pytest_asyncio.fixture
