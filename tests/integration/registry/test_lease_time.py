@@ -19,11 +19,15 @@ SHORT: dict[str, Any] = {
 FAILED = registry_pb2.PARTICIPANT_STATUS_FAILED
 
 
-async def failed(registry: Registry, participant_id: str) -> None:
+async def becomes(registry: Registry, participant_id: str, status: int) -> None:
     async def reached() -> bool:
-        return bool((await registry.get(participant_id)).status == FAILED)
+        return bool((await registry.get(participant_id)).status == status)
 
     await until(reached)
+
+
+async def failed(registry: Registry, participant_id: str) -> None:
+    await becomes(registry, participant_id, FAILED)
 
 
 class Beating:
@@ -76,7 +80,8 @@ async def test_who_stops_beating_is_failed_and_told_and_the_others_live_on(
         lost = await stream.hear_a("lease_lost")
         assert lost.reason == session_pb2.LEASE_LOST_REASON_EXPIRED
         await beating.go_on()
-        assert (await registry.get("agent.1")).status == registry_pb2.PARTICIPANT_STATUS_ACTIVE
+        # A beat that is late by half an interval degrades for a moment.
+        await becomes(registry, "agent.1", registry_pb2.PARTICIPANT_STATUS_ACTIVE)
     [event] = await registry.events("PARTICIPANT_FAILED")
     assert event["participant"] == "agent.silent"
 
