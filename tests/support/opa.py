@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import os
 import shutil
-import socket
 import ssl
 from pathlib import Path
 
 import httpx
+
+from phoenix_runtime.local.ports import LOOPBACK, choose
 
 BUILT = Path(__file__).parents[2] / ".tools" / "bin" / "opa"
 """Where `make test-opa` puts the server that it builds."""
@@ -29,9 +30,8 @@ class OpaServer:
     def __init__(self, program: str) -> None:
         self._program = program
         self._process: asyncio.subprocess.Process | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
+        # None of those that an outgoing connection may get while the server is away.
+        self.address = f"{LOOPBACK}:{choose(free=True, parts=('rest',))['rest']}"
 
     @property
     def url(self) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Final
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from phoenix_runtime.local.ports import LOOPBACK
+from phoenix_runtime.local.ports import LOOPBACK, choose
 
 ANY: Final[dict[str, str]] = {}
 
@@ -17,9 +16,8 @@ class MetricsPage:
     """A part that is started with `environment` shows its metrics here."""
 
     def __init__(self) -> None:
-        with socket.socket() as held:
-            held.bind((LOOPBACK, 0))
-            self._listen = f"{LOOPBACK}:{held.getsockname()[1]}"
+        # None of those that an outgoing connection may get before the part listens.
+        self._listen = f"{LOOPBACK}:{choose(free=True, parts=('rest',))['rest']}"
 
     @property
     def environment(self) -> dict[str, str]:
