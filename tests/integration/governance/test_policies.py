@@ -21,6 +21,7 @@ from phoenix_runtime.core.events import AuditEvent, verdict_document
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 from tests.integration.governance.conftest import Governance
 from tests.support.audit import audit_event
+from tests.support.breakable import children_of
 from tests.support.until import until
 
 STEWARD = "agent.customer-steward.001"
@@ -324,11 +325,5 @@ async def audited(governance: Governance, kind: str, count: int) -> Any:
 
 def _engine_processes() -> list[int]:
     """Children of this very process that run a policy engine."""
-    own = str(os.getpid())
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        fields = status.read_text().rpartition(")")[2].split()
-        command = status.with_name("cmdline").read_bytes()
-        if fields[1] == own and b"engine_child" in command:
-            found.append(int(status.parent.name))
-    return found
+    children = children_of(os.getpid())
+    return [pid for pid in children if b"engine_child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
