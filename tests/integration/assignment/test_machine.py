@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -500,5 +501,8 @@ def test_the_machine_finds_each_guard_that_is_removed(
     machine: type[Membership], monkeypatch: pytest.MonkeyPatch, guard: str
 ) -> None:
     monkeypatch.setattr(*GUARDS[guard])
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, FlakyFailure)) as found:
         run_state_machine_as_test(machine, settings=told(200, Phase.generate))
+    # A race that found it may end otherwise when hypothesis plays the history once more.
+    if isinstance(found.value, FlakyFailure):
+        assert found.group_contains(AssertionError)
