@@ -49,7 +49,7 @@ async def test_a_standing_that_changes_nothing_waits_for_no_lock(house: Assignme
     async with (
         held(house.admin_url, "assignment.gates", **gate),
         held(house.admin_url, "assignment.tasks", **row),
-        asyncio.timeout(2),
+        asyncio.timeout(4),  # less than a lock is waited for
     ):
         await house.reconcile(house.engine)
 
