@@ -31,7 +31,9 @@ from tests.support.breakable import breakable_house
 from tests.support.until import until
 
 SLOW = {
-    "PHOENIX_DMA_LEASE_TTL": "6",
+    "PHOENIX_DMA_LEASE_TTL": "7",
+    # Whoever misses a beat and comes back wakes what waits, and the queue is quicker than a caller.
+    "PHOENIX_DMA_HEARTBEAT_INTERVAL": "3",
     "PHOENIX_DMA_OFFER_TIMEOUT": "60",
     "PHOENIX_DMA_RESUME_TIMEOUT": "60",
 }
