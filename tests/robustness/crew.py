@@ -47,9 +47,11 @@ class Crew(Traffic):
         """Everything comes to its end; nothing acknowledged is lost; tables and audit agree."""
         stuck = await self.settle(PATIENCE)
         assert not stuck, f"never done: {stuck}"
+        # Before the look: a task whose submission nobody heard of may still be worked on.
+        acknowledged = list(self._history.acknowledged)
         evidence = await self.stage.evidence()
-        lost = [one for one in self._history.acknowledged if not _kept(one, evidence)]
-        assert self._history.acknowledged
+        lost = [one for one in acknowledged if not _kept(one, evidence)]
+        assert acknowledged
         assert not lost, f"acknowledged and lost: {lost}"
         await prove(self.stage)
 

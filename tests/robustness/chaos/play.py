@@ -124,9 +124,10 @@ async def _went_on(history: History, traffics: Sequence[Traffic], since: float) 
 
 async def _judge(stage: Stage, outcome: Outcome) -> None:
     """Tables and audit of a tenant, and everything that was acknowledged there."""
+    # Before the look: a task whose submission nobody heard of may still be worked on.
+    mine = [one for one in outcome.acknowledged if one.tenant == stage.tenant]
     evidence = await stage.evidence()
     outcome.findings += [f"{stage.tenant} {finding}" for finding in validate(evidence)]
-    mine = (one for one in outcome.acknowledged if one.tenant == stage.tenant)
     outcome.lost += [one for one in mine if not _kept(one, evidence)]
 
 
