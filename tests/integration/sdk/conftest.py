@@ -20,11 +20,18 @@ async def house() -> AsyncIterator[SmallHouse]:
 
 
 @pytest.fixture
-async def client(house: SmallHouse, tmp_path: Path) -> AsyncIterator[AsyncPhoenixClient]:
+def leaving() -> Leaving:
+    """What ends by itself is waited for as long as it takes; a test may have less patience."""
+    return Leaving(finish_seconds=10.0, hand_off_seconds=10.0)
+
+
+@pytest.fixture
+async def client(
+    house: SmallHouse, leaving: Leaving, tmp_path: Path
+) -> AsyncIterator[AsyncPhoenixClient]:
     credential = tmp_path / "operator.jwt"
     credential.write_text(ENROLMENT)
     profile = Profile(grpc=house.address, credential=credential)
-    leaving = Leaving(finish_seconds=0.3, hand_off_seconds=0.3)
     async with AsyncPhoenixClient(profile=profile, leaving=leaving) as client:
         client.handlers_complete = lambda: True
         yield client

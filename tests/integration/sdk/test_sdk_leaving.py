@@ -2,8 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from phoenix_dma import errors
 from phoenix_dma.aio.client import AsyncPhoenixClient
+from phoenix_dma.aio.member import Leaving
 from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.plain import json_of
 from phoenix_dma.task import Task
@@ -35,6 +38,7 @@ async def test_draining_lets_handlers_end_declines_new_work_and_says_goodbye(
     assert not house.all("RetireParticipant")
 
 
+@pytest.mark.parametrize("leaving", [Leaving(finish_seconds=0.3, hand_off_seconds=10.0)])
 async def test_what_does_not_end_in_time_is_handed_off(
     house: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
