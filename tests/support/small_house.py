@@ -40,6 +40,8 @@ from tests.support.small_house_servicers import (
     refuse,
 )
 
+PATIENCE = 30.0
+"""Seconds: a program that is started has its imports before it, on a machine that is busy."""
 ENROLMENT = "an-enrolment-credential"
 PARTICIPANT = "agent.customer-steward.001"
 
@@ -135,7 +137,7 @@ class SmallHouse:
         return [message for name, message in self.heard if name == rpc]
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10), self.news:
+        async with asyncio.timeout(PATIENCE), self.news:
             await self.news.wait_for(holds)
 
     # What servicers use

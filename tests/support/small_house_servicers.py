@@ -124,6 +124,9 @@ class Sessions(Servicer, session_pb2_grpc.SessionServiceServicer):
             house.attach_refusal = None
             down.put_nowait(session_pb2.KeepAliveResponse(lease_lost=lost))
             return
+        if not house.answering_beats:
+            down.put_nowait(None)  # nor is a lease granted to whoever comes back in the silence
+            return
         lease = session_pb2.Lease(slot=7, participant_id=attach.participant_id)
         lease.ttl.FromNanoseconds(int(house.ttl * 1e9))
         lease.interval.FromNanoseconds(int(house.interval * 1e9))
