@@ -20,6 +20,7 @@ import pytest
 
 from phoenix_runtime.local.folder import temporary_folder
 from phoenix_runtime.local.health import serves
+from tests.support.breakable import children_of
 
 PATIENCE = 60.0
 CLI = [sys.executable, "-m", "phoenix_dma.cli"]
@@ -60,7 +61,7 @@ class Terminal:
         assert process.stderr is not None
         first = process.stdout.readline()
         assert "the house is up" in first, first + process.stderr.read()
-        return process, children_of(process.pid)
+        return process, descendants_of(process.pid)
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.run("status", "--output", "json").stdout)
@@ -75,11 +76,10 @@ def terminal() -> Iterator[Terminal]:
     shutil.rmtree(terminal.data)
 
 
-def children_of(pid: int) -> list[int]:
-    """Return the children, and theirs in turn."""
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    children = [int(word) for word in listed.split()]
-    return [*children, *(young for child in children for young in children_of(child))]
+def descendants_of(pid: int) -> list[int]:
+    """Return the children, and theirs in turn; of those that end meanwhile there may be none."""
+    children = children_of(pid)
+    return [*children, *(young for child in children for young in descendants_of(child))]
 
 
 def all_gone(pids: list[int]) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -107,9 +107,15 @@ def stalled(pid: int) -> Iterator[None]:
 
 
 def children_of(pid: int) -> list[int]:
-    """What that process has started itself and has not ended."""
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for thread in threads for child in thread.read_text().split()]
+    """What that process has started itself and has not ended; nothing of one that is gone."""
+    found: list[int] = []
+    # The process, or one of its threads, may end while it is looked at.
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                children = (thread / "children").read_text()
+                found += [int(child) for child in children.split()]
+    return found
 
 
 @asynccontextmanager
