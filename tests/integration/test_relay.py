@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import func, select
 
+from phoenix_runtime.chassis import relay as relay_module
 from phoenix_runtime.chassis.database import Database
 from phoenix_runtime.chassis.lanes import CLAIM, Lane
 from phoenix_runtime.chassis.outbox import Outbox
@@ -173,14 +174,17 @@ async def test_every_tenant_is_served_and_none_sees_anothers_events(stage: Stage
     assert (stage.ledger.of(stage.tenant), stage.ledger.of(other)) == ([events[0]], [events[1]])
 
 
-async def test_a_running_relay_is_woken_by_the_commit(stage: Stage) -> None:
+async def test_a_running_relay_is_woken_by_the_commit(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "POLL_SECONDS", 3600.0)  # so that nothing else wakes it
     relay = stage.relay()
     await relay.start()
     try:
         await stage.step(LEDGER)
         stage.ledger.arrived.clear()
         event = await stage.tell("n1")
-        async with asyncio.timeout(0.5):  # half of what a poll would take
+        async with asyncio.timeout(10):
             while event not in stage.ledger.of(stage.tenant):
                 await stage.ledger.arrived.wait()
                 stage.ledger.arrived.clear()
