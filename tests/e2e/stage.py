@@ -236,7 +236,7 @@ class Stage:
 
         return await until(look, PATIENCE)
 
-    async def in_ledger(self, kind: str, task_id: str) -> None:
+    async def in_ledger(self, kind: str, task_id: str = "") -> None:
         """Wait until the ledger has that event: what outboxes hold arrives a moment later."""
         desk = await self.operator()
         request = audit_pb2.ListAuditEventsRequest(task=task_id, type=[kind])

@@ -47,9 +47,10 @@ async def figure(stage: Stage, programs: Programs) -> None:
 
 @pytest.mark.usefixtures("figure")
 async def test_figure_3_works_on_what_is_submitted_and_its_lineage_is_told(
-    programs: Programs,
+    stage: Stage, programs: Programs
 ) -> None:
     done = (await programs.run(*SUBMIT, "--wait", *JSON)).json
+    await stage.in_ledger("TASK_SUCCEEDED", done["task_id"])
     assert (done["status"], done["result"]["duplicates"]) == ("succeeded", 1)
     assert done["last_checkpoint"]["context_ref"] == f"phoenix://state/{done['task_id']}/1"
     told = await programs.run("lineage", done["task_id"])
@@ -178,6 +179,7 @@ async def test_a_token_is_printed_alone_and_opens_the_rest_port(
     stage: Stage, programs: Programs
 ) -> None:
     await stage.participant()
+    await stage.in_ledger("PARTICIPANT_REGISTERED")
     token = (await programs.run("token")).out.strip()
     async with httpx.AsyncClient(base_url=stage.profile.rest) as client:
         headers = {"authorization": f"Bearer {token}"}
