@@ -77,10 +77,11 @@ async def test_a_handler_that_hands_off_is_followed_by_another_from_its_checkpoi
 
 
 async def test_one_that_is_suspended_is_told_and_works_again_when_reinstated(stage: Stage) -> None:
-    lost: list[str] = []
+    begun, lost = asyncio.Event(), list[str]()
 
     async def handle(task: AsyncTask) -> str:
         if task.attempt == 1 and not lost:
+            begun.set()
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
@@ -90,7 +91,7 @@ async def test_one_that_is_suspended_is_told_and_works_again_when_reinstated(sta
 
     async with await enter(stage, STEWARD, handle):
         await stage.submit()
-        await stage.task_with(TASK, STEWARD)
+        await asyncio.wait_for(begun.wait(), PATIENCE)
         desk = await stage.operator()
         request = registry_pb2.SuspendParticipantRequest(participant_id=STEWARD, reason="a doubt")
         await desk.ask(desk.stubs.registry.SuspendParticipant, request)
@@ -105,9 +106,11 @@ async def test_a_second_process_of_the_same_participant_ends_the_first_for_good(
     stage: Stage,
 ) -> None:
     begun: list[int] = []
+    at_work = asyncio.Event()
 
     async def first(task: AsyncTask) -> None:
         begun.append(task.epoch)
+        at_work.set()
         await asyncio.Event().wait()
 
     async def second(task: AsyncTask) -> Any:
@@ -116,7 +119,7 @@ async def test_a_second_process_of_the_same_participant_ends_the_first_for_good(
 
     older = await enter(stage, STEWARD, first)
     await stage.submit()
-    await stage.task_with(TASK, STEWARD)
+    await asyncio.wait_for(at_work.wait(), PATIENCE)
     living = older.member.appear()  # type: ignore[union-attr]
     async with await enter(stage, STEWARD, second):
         assert await asyncio.wait_for(asyncio.shield(living), PATIENCE) is Loss.SUPERSEDED
@@ -199,11 +202,12 @@ async def test_it_retires_when_told_so_and_its_task_moves_at_the_next_checkpoint
 
 
 async def test_a_participants_write_after_its_task_was_cancelled_is_refused(stage: Stage) -> None:
-    go_on, refused = asyncio.Event(), asyncio.Event()
+    begun, refused = asyncio.Event(), asyncio.Event()
 
     async def handle(task: AsyncTask) -> None:
+        begun.set()
         try:
-            await go_on.wait()
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             with pytest.raises(AssignmentLost):
                 await task.checkpoint({"late": True})
@@ -212,7 +216,7 @@ async def test_a_participants_write_after_its_task_was_cancelled_is_refused(stag
 
     async with await enter(stage, STEWARD, handle):
         await stage.submit()
-        await stage.task_with(TASK, STEWARD)
+        await asyncio.wait_for(begun.wait(), PATIENCE)
         await (await stage.operator()).cancel(TASK, "not wanted any more")
         await asyncio.wait_for(refused.wait(), PATIENCE)
 
