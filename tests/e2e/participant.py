@@ -13,6 +13,7 @@ from phoenix_dma.aio.session import Loss, Session
 from phoenix_dma.aio.stream import Pulse
 from phoenix_dma.aio.transport import Transport
 from phoenix_dma.declare import ParticipantFields
+from phoenix_dma.errors import NotPermitted
 from phoenix_dma.plain import number, short, struct_of
 from phoenix_dma.profile import Profile
 from phoenix_dma.v1 import (
@@ -25,6 +26,7 @@ from phoenix_dma.v1 import (
     state_pb2,
 )
 from phoenix_dma.v1.session_pb2 import Directive
+from tests.support.until import until
 
 PATIENCE = 30.0
 
@@ -70,12 +72,21 @@ class Participant:
         return answer
 
     async def appear(self) -> None:
-        """Attach under the present generation; returns with the first beat acknowledged."""
+        """Attach under the present generation; returns with the first beat acknowledged.
+
+        Raises `NotPermitted` where the house ends it for good before: it may retire meanwhile.
+        """
         self._attached.clear()
         self._session = Session(self._transport, self.credential, self)
         self._living = asyncio.create_task(self._session.run())
-        async with asyncio.timeout(PATIENCE):
-            await self._attached.wait()
+        here = asyncio.create_task(self._attached.wait())
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.wait({here, self._living}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            here.cancel()
+        if not self._attached.is_set():
+            raise NotPermitted(f"{self.id} is not let in: {self._living.result()}")
 
     async def fall_silent(self) -> None:
         """No beat, no word, no Goodbye: as a process that is killed, or that hangs."""
@@ -138,6 +149,14 @@ class Participant:
         """Keep why."""
         del text
         self.losses.append(loss)
+
+    async def loses(self, loss: Loss) -> None:
+        """Wait until it has been told why its lease is gone: the stream says so a moment later."""
+
+        async def told() -> bool:
+            return loss in self.losses
+
+        await until(told, PATIENCE)
 
     async def _tell(self) -> None:
         async with self._news:

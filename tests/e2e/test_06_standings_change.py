@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from phoenix_dma.aio.session import Loss
 from phoenix_dma.errors import AssignmentLost, IllegalTransition, NotPermitted
 from phoenix_dma.v1 import assignment_pb2, registry_pb2
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
@@ -37,7 +38,7 @@ async def test_the_tasks_of_a_suspended_member_move_at_once(stage: Stage) -> Non
     assert taken.handoff.reason == "participant_suspended"
     with pytest.raises((AssignmentLost, NotPermitted)):
         await steward.complete(TASK, briefing.task.epoch, {})
-    assert "suspended" in steward.losses
+    await steward.loses(Loss.SUSPENDED)
     told = await stage.event("PARTICIPANT_SUSPENDED")
     assert told.detail["why"] == "it answers nonsense"
 
@@ -137,7 +138,8 @@ async def test_whoever_registers_again_resumes_under_a_new_epoch_and_fences_its_
     with pytest.raises(NotPermitted):
         await older.resume()
     await newer.complete(TASK, resumed.task.assignment.epoch, {"merged": 0})
-    assert older.losses == ["superseded"]
+    await older.loses(Loss.SUPERSEDED)
+    assert older.losses == [Loss.SUPERSEDED]
 
 
 async def test_whoever_registers_again_and_does_not_resume_in_time_counts_as_gone(
