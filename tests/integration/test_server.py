@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from joserfc.jwk import OKPKey
 
+from phoenix_dma.aio.endings import telling_why
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, session_pb2, session_pb2_grpc
 from phoenix_runtime.chassis.channels import Channels, service_call
 from phoenix_runtime.chassis.context import current_call
@@ -167,7 +168,7 @@ async def test_a_stream_asks_for_a_credential_too(address: str, keys: Keys) -> N
     async with grpc.aio.insecure_channel(address) as channel:
         stub = session_pb2_grpc.SessionServiceStub(channel)
         beat = session_pb2.KeepAliveRequest(beats=session_pb2.Beats(seq=7))
-        call = stub.KeepAlive(iter([beat]))
+        call = telling_why(stub.KeepAlive(iter([beat])))
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call.read()
         assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
@@ -272,7 +273,7 @@ async def test_health_is_open_and_reflection_is_not(address: str, keys: Keys) ->
         mirror = reflection_pb2_grpc.ServerReflectionStub(channel)
         ask = reflection_pb2.ServerReflectionRequest(list_services="")
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await mirror.ServerReflectionInfo(iter([ask])).read()
+            await telling_why(mirror.ServerReflectionInfo(iter([ask]))).read()
         assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
         token = bearer(keys.token("submitter"))
         answer = await mirror.ServerReflectionInfo(iter([ask]), metadata=token).read()
