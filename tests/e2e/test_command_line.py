@@ -194,6 +194,10 @@ async def test_an_operator_verifies_the_audit_and_is_told_which_row_or_event_is_
 ) -> None:
     done = (await programs.run(*SUBMIT, "--wait", *JSON)).json
     await stage.in_ledger("TASK_SUCCEEDED", done["task_id"])
+    # Nobody is left who has anything written: the ledger must not grow while its head is wrong.
+    await programs.leave()
+    await stage.standing(STEWARD, "failed")
+    await stage.in_ledger("PARTICIPANT_FAILED")
     whose = ("--data", str(stage.house.folder.path), "--tenant", stage.tenant)
 
     whole = await programs.run("audit", "verify", *whose)
