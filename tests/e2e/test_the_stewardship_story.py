@@ -53,7 +53,9 @@ async def test_a_story_that_is_broken_off_leaves_nothing_running_either() -> Non
     told = ""
     async with asyncio.timeout(PATIENCE):
         while "5. Agent analyzes" not in told:
-            told += (await process.stdout.readline()).decode()
+            line = await process.stdout.readline()
+            assert line, f"it ended by itself: {told}"
+            told += line.decode()
         process.send_signal(signal.SIGTERM)
         await process.communicate()
     assert process.returncode == 130
