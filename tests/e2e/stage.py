@@ -131,9 +131,14 @@ class Stage:
     async def participant(
         self, participant_id: str = STEWARD, **fields: Unpack[ParticipantFields]
     ) -> Participant:
-        """A steward that is registered and present; the test makes each of its moves."""
+        """A steward that is registered and ACTIVE; the test makes each of its moves.
+
+        A beat is acknowledged before what it changes is committed: that is waited for.
+        """
         made = await self.stranger(participant_id, **fields)
-        await made.join()
+        joined = await made.join()
+        if joined.participant.liveness == registry_pb2.LIVENESS_LEASED:
+            await self.standing(participant_id, "active")
         return made
 
     async def stranger(

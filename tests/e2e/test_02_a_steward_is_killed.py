@@ -10,6 +10,7 @@ async def test_the_backup_of_a_killed_steward_goes_on_from_its_checkpoint_and_th
 ) -> None:
     steward = await stage.agent(STEWARD, hold_at=3)
     await steward.says("registered")
+    await stage.standing(STEWARD, "active")
     await stage.submit(input={"batches": [1, 2, 3, 4]})
     began = await steward.says("began")
     await steward.says("checkpointed", batch=2)
