@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 
@@ -24,9 +25,12 @@ class Backoff:
         self._draw = draw
         self._tries = 0
 
-    def next(self) -> float:
-        """The next delay; at least a tenth of its range, so that nobody spins."""
-        ceiling = min(self._longest, self._first * 2.0**self._tries)
+    def next(self, *, at_most: float = math.inf) -> float:
+        """The next delay; at least a tenth of its range, so that nobody spins.
+
+        ``at_most``, in seconds, is how long this once may last where that is less.
+        """
+        ceiling = min(at_most, self._longest, self._first * 2.0**self._tries)
         self._tries = min(self._tries + 1, 30)
         return ceiling * (0.1 + 0.9 * self._draw())
 

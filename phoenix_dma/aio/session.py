@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import Any, Final, Protocol
@@ -44,6 +45,9 @@ REGISTER: Final = frozenset({Loss.EXPIRED, Loss.UNKNOWN})
 """After these it registers again."""
 RECONNECT: Final = frozenset({Loss.SLOW_READER, Loss.CREDENTIAL})
 """After these its lease still runs: it attaches again."""
+
+TRIES: Final = 3
+"""So often at least it tries to come back in a lease: a house that was away gives everybody one."""
 
 
 class Member(Listener, Protocol):
@@ -180,8 +184,9 @@ class Session:
                 return
 
     async def _pause(self) -> None:
+        longest = self.lease.ttl / TRIES or math.inf
         try:
-            await asyncio.wait_for(self._stopping.wait(), self._backoff.next())
+            await asyncio.wait_for(self._stopping.wait(), self._backoff.next(at_most=longest))
         except TimeoutError:
             return
 

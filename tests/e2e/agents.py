@@ -16,25 +16,31 @@ from phoenix_dma.profile import Profile
 SCRIPT = Path(__file__).parent / "agent.py"
 PATIENCE = 40.0
 
+Line = dict[str, Any]
+
 
 class Agent:
-    """One process and what it has said, a JSON object a line."""
+    """One process and what it has said, a JSON object a line.
+
+    It is read whether or not anybody listens: a full pipe would stop it.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self.said: list[dict[str, Any]] = []
+        self._lines: asyncio.Queue[Line | None] = asyncio.Queue()
+        self._reading = asyncio.create_task(self._read())
+        self.said: list[Line] = []
 
-    async def says(self, what: str, **facts: Any) -> dict[str, Any]:
+    async def says(self, what: str, **facts: Any) -> Line:
         """The next thing it says of that kind, and with these facts; the rest is kept in `said`."""
-        assert self._process.stdout is not None
         lacking = "ended"
         try:
             async with asyncio.timeout(PATIENCE):
-                while line := await self._process.stdout.readline():
-                    heard: dict[str, Any] = json.loads(line)
+                while heard := await self._lines.get():
                     self.said.append(heard)
                     if heard["said"] == what and heard.items() >= facts.items():
                         return heard
+            self._lines.put_nowait(None)  # for whoever asks again
         except TimeoutError:
             lacking = f"went on for {PATIENCE:g} s"
         raise AssertionError(f"it {lacking} without saying {what}, after: {self.said}")
@@ -65,6 +71,13 @@ class Agent:
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
+        await self._reading
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        while (line := await self._process.stdout.readline()).endswith(b"\n"):  # not cut off by a kill
+            self._lines.put_nowait(json.loads(line))
+        self._lines.put_nowait(None)
 
 
 async def start_agent(profile: Profile, wish: Mapping[str, Any]) -> Agent:
