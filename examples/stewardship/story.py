@@ -17,7 +17,7 @@ from examples.stewardship.cast import Cast, Player
 from phoenix_dma import AsyncPhoenixClient
 from phoenix_dma.aio.desk import Desk
 from phoenix_dma.plain import json_of
-from phoenix_dma.v1 import assignment_pb2, audit_pb2, common_pb2
+from phoenix_dma.v1 import assignment_pb2, audit_pb2, common_pb2, registry_pb2
 
 PATIENCE: Final = 60.0
 POLL: Final = 0.1
@@ -92,6 +92,16 @@ class Story:
     async def task(self) -> assignment_pb2.Task:
         """The task as it is now."""
         return (await self.desk.get_task(stage.TASK)).message
+
+    async def steady(self, *names: str) -> None:
+        """Wait until each of them is active; who is late with a beat just now scores less."""
+        for name in names:
+            await self.until(lambda name=name: self._steady(name), f"{name} active")
+
+    async def _steady(self, name: str) -> str | None:
+        found = await self.desk.get_participant(name)
+        active = found.status == registry_pb2.PARTICIPANT_STATUS_ACTIVE
+        return found.id if active and not found.suspect else None
 
     async def events(self, kind: str = "") -> list[audit_pb2.AuditEvent]:
         """The lineage of the task so far; only events of ``kind`` where it is given."""

@@ -75,7 +75,8 @@ class Agent:
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
-        while (line := await self._process.stdout.readline()).endswith(b"\n"):  # not cut off by a kill
+        # A line that a kill cut off was not said.
+        while (line := await self._process.stdout.readline()).endswith(b"\n"):
             self._lines.put_nowait(json.loads(line))
         self._lines.put_nowait(None)
 

@@ -20,8 +20,8 @@ async def play(story: Story) -> None:
     arguments = ("--id", stage.BACKUP, "--merges", str(story.merges), "--cost", "2")
     story.backup = await story.cast.enter("backup", "steward", *arguments)
     for player in (story.policy, story.steward, story.backup):
-        here = await player.says("here")
-        await story.until(lambda name=here["participant"]: _active(story, name), "it active")
+        await player.says("here")
+    await story.steady(stage.POLICY_AGENT, stage.STEWARD, stage.BACKUP)
     stewards = await _discover(story, stage.CAPABILITIES)
     story.holds(
         stewards == [stage.STEWARD, stage.BACKUP],
@@ -29,11 +29,6 @@ async def play(story: Story) -> None:
     )
     policy = await _discover(story, ["policy_check"])
     story.holds(policy == [stage.POLICY_AGENT], f"for policy checks: {', '.join(policy)}")
-
-
-async def _active(story: Story, participant_id: str) -> str | None:
-    found = await story.desk.get_participant(participant_id)
-    return found.id if found.status == registry_pb2.PARTICIPANT_STATUS_ACTIVE else None
 
 
 async def _discover(story: Story, capabilities: Sequence[str]) -> list[str]:
