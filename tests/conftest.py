@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import structlog
+from hypothesis import HealthCheck, settings
 
 from phoenix_runtime.local.house import House, HouseOptions
 from tests.support.keys import Keys
@@ -15,6 +16,17 @@ from tests.support.valkey import redis_client, stream, valkey
 
 __all__ = ["clock", "database_for", "redis_client", "stream", "tenant", "valkey"]
 
+
+# How long an example takes says how busy the machine is, and nothing of what is tested. What is
+# drawn is the same everywhere: what was seen to hold on one machine is what another one tries.
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("any machine")
 
 # The default prints every local of every frame of an error: seconds, in which no loop runs.
 structlog.configure(
