@@ -64,9 +64,8 @@ async def test_a_loop_outlives_a_failing_step() -> None:
 
 async def test_waking_does_not_hurry_a_loop_that_pauses_after_a_failure() -> None:
     steps = Steps(*[OSError("away")] * 3)
-    loop = await running(steps)
-    await steps.reach(1)
     begun = asyncio.get_running_loop().time()
+    loop = await running(steps)
     while steps.count < 3:
         loop.wake()
         await asyncio.sleep(0)
