@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -74,7 +75,8 @@ async def answer_to(address: str, content: bytes) -> bytes:
         async with asyncio.timeout(SECONDS):
             writer.write(content)
             await writer.drain()
-            writer.write_eof()
+            with contextlib.suppress(OSError):  # ENOTCONN: it is closed already, which reading says
+                writer.write_eof()
             return await reader.read()
     except ConnectionError:
         return b""
