@@ -56,6 +56,13 @@ def logged_errors(house: House) -> Iterator[str]:
 @pytest_asyncio.fixture
 async def stage(house: House, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     """A tenant that nobody else uses. Afterwards its audit and its tables have to hold."""
+    async with proven(house, request) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def proven(house: House, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    """A tenant of its own for one test, whose audit and tables have to hold after it."""
     async with Stage(house, new_id("tenant")) as stage:
         yield stage
         # A test that failed half-way says enough by itself.

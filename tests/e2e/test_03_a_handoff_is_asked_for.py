@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
+import pytest_asyncio
 
 from phoenix_dma.errors import (
     AssignmentLost,
@@ -15,14 +18,32 @@ from phoenix_dma.errors import (
 )
 from phoenix_dma.plain import json_of, struct_of
 from phoenix_dma.v1 import assignment_pb2, handoff_pb2, registry_pb2
+from phoenix_runtime.local.house import House, HouseOptions
+from tests.e2e.conftest import PACE, blameless, proven
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 
 THIRD = "agent.customer-steward.003"
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def patient_house() -> AsyncIterator[House]:
+    """One that waits for a source that has something to say, however slow the machine is."""
+    environment = {**PACE, "PHOENIX_DMA_LAST_CHECKPOINT": "60"}
+    async with blameless(House(HouseOptions.temporary(environment=environment))) as house:
+        yield house
+
+
+@pytest_asyncio.fixture
+async def patient(patient_house: House, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    """A tenant of that house."""
+    async with proven(patient_house, request) as stage:
+        yield stage
+
+
 async def test_the_source_checkpoints_once_more_and_the_target_goes_on_from_there(
-    stage: Stage,
+    patient: Stage,
 ) -> None:
+    stage = patient
     steward = await stage.participant(STEWARD)
     await stage.submit(input={"candidates": [1, 2]})
     briefing = await steward.take(TASK)
@@ -104,7 +125,8 @@ async def test_an_offer_that_nobody_answers_lapses_and_the_source_goes_on_under_
     await steward.complete(TASK, again.epoch, {"merged": 0})
 
 
-async def test_declining_a_task_that_is_to_move_ends_the_handoff(stage: Stage) -> None:
+async def test_declining_a_task_that_is_to_move_ends_the_handoff(patient: Stage) -> None:
+    stage = patient
     steward = await stage.participant(STEWARD)
     await stage.submit()
     given = await steward.directive("start_task", TASK)
