@@ -28,6 +28,7 @@ from tests.e2e.recording import RecordingTransport
 from tests.e2e.stage import Stage, steward
 from tests.robustness.crew import at_work
 from tests.support.linked_house import LINKS, PEERS, Link, LinkedHouse, linked_house
+from tests.support.stopwatch import stopwatch
 from tests.support.until import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -78,9 +79,9 @@ class Probe:
     async def is_told(self) -> None:
         """Three times: what was connected, and what has to connect, once before and after."""
         for attempt in range(3):
-            begun = asyncio.get_running_loop().time()
-            refused = await self.once()
-            took = asyncio.get_running_loop().time() - begun
+            async with stopwatch() as watch:
+                refused = await self.once()
+                took = watch.look()
             told = f"{self.method}, try {attempt}, after {took:.1f} s: {refused!r}"
             assert refused is not None, told
             assert refused.reason in AWAY, told
