@@ -60,7 +60,8 @@ def declared(participant_id: str) -> dict[str, Any]:
 
 
 async def test_a_task_goes_its_whole_way_over_the_papers_ten_routes(stage: Stage) -> None:
-    async with httpx.AsyncClient(base_url=stage.profile.rest, trust_env=False) as client:
+    url = stage.profile.rest
+    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, trust_env=False) as client:
         rest = Rest(client, stage)
         await rest.join(STEWARD)
         beat = {"participant_id": STEWARD, "load": 0.1, "status": "serving", "health": "well"}

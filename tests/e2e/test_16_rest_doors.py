@@ -15,7 +15,7 @@ from phoenix_dma.errors import CredentialInvalid, NotPermitted
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.schema import Role
 from phoenix_runtime.local.house import House
-from tests.e2e.stage import STEWARD, Stage
+from tests.e2e.stage import PATIENCE, STEWARD, Stage
 from tests.e2e.strangers import PEOPLE, bad_tokens
 
 ROUTES = {f"{route.method} {route.path}": route for route in rest_routes()}
@@ -36,7 +36,8 @@ async def knock(stage: Stage, route: RestRoute, token: str) -> httpx.Response:
     path = re.sub(r"\{[^}]*\}", "x.1", route.path)
     headers = {"authorization": f"Bearer {token}"} if token else {}
     body: Mapping[str, Any] | None = {} if route.body else None
-    async with httpx.AsyncClient(base_url=f"http://{stage.house.address('rest')}") as client:
+    rest = f"http://{stage.house.address('rest')}"
+    async with httpx.AsyncClient(base_url=rest, timeout=PATIENCE) as client:
         return await client.request(route.method, path, headers=headers, json=body)
 
 

@@ -181,7 +181,7 @@ async def test_a_token_is_printed_alone_and_opens_the_rest_port(
     await stage.participant()
     await stage.in_ledger("PARTICIPANT_REGISTERED")
     token = (await programs.run("token")).out.strip()
-    async with httpx.AsyncClient(base_url=stage.profile.rest) as client:
+    async with httpx.AsyncClient(base_url=stage.profile.rest, timeout=PATIENCE) as client:
         headers = {"authorization": f"Bearer {token}"}
         answer = await client.get("/audit/events", headers=headers)
     assert answer.status_code == 200

@@ -86,7 +86,7 @@ async def require_refusals(stage: Stage) -> None:
         assert info is not None, error
         assert info.retry_delay.ToTimedelta().total_seconds() > 0
     token = await (await stage.operator())._credential.token()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30.0) as client:
         answer = await client.get(
             f"{stage.profile.rest}/participants/discover",
             params={"required_capabilities": "duplicate_detection"},

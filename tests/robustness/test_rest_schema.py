@@ -25,6 +25,7 @@ from tests.robustness.bad_input.ground import Ground, ground, house
 __all__ = ["ground", "house"]
 
 EXAMPLES: Final = int(os.environ.get("PHOENIX_DMA_TEST_REST_EXAMPLES", "25"))
+SECONDS: Final = 30.0
 DOCUMENT: Final = openapi_document(rest_routes())
 PARTICIPANTS_ONLY: Final = {
     path
@@ -67,19 +68,20 @@ JUDGES: Final = CHECKS.get_by_names(
 def test_what_it_documents_is_what_it_does(case: Any, ground: Ground) -> None:
     who = AGENT if case.path in PARTICIPANTS_ONLY else OPERATOR
     rest = ground.stage.profile.rest
-    answer = case.call(base_url=rest, headers=dict(ground.bearer(who)), timeout=30.0)
+    answer = case.call(base_url=rest, headers=dict(ground.bearer(who)), timeout=SECONDS)
     case.validate_response(answer, checks=JUDGES)
 
 
 @pytest.mark.parametrize("path", sorted(DOCUMENT["paths"]))
 def test_no_route_answers_without_a_credential(ground: Ground, path: str) -> None:
     for method in DOCUMENT["paths"][path]:
-        answer = httpx.request(method, f"{ground.stage.profile.rest}{path}")
+        answer = httpx.request(method, f"{ground.stage.profile.rest}{path}", timeout=SECONDS)
         assert (answer.status_code, answer.json()["reason"]) == (401, "CREDENTIAL_INVALID")
 
 
 def test_the_document_is_served_to_whoever_has_a_credential(ground: Ground) -> None:
     url = f"{ground.stage.profile.rest}/openapi.json"
-    assert httpx.get(url).status_code == 401
+    assert httpx.get(url, timeout=SECONDS).status_code == 401
     for who in (OPERATOR, AGENT):
-        assert httpx.get(url, headers=dict(ground.bearer(who))).json() == DOCUMENT
+        answer = httpx.get(url, headers=dict(ground.bearer(who)), timeout=SECONDS)
+        assert answer.json() == DOCUMENT

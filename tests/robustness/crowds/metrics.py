@@ -26,7 +26,7 @@ class MetricsPage:
 
     async def value(self, name: str, labels: dict[str, str] = ANY) -> float:
         """The sum of all samples of that name with these labels."""
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=30.0) as client:
             page = await client.get(f"http://{self._listen}/metrics")
         samples = (
             sample
