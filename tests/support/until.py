@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
+PATIENCE: Final = 30.0
+"""Seconds: nothing that is waited for takes one, on a machine that does nothing else meanwhile."""
 
 
-async def until(look: Callable[[], Awaitable[T | None]], seconds: float = 10.0) -> T:
+async def until(look: Callable[[], Awaitable[T | None]], seconds: float = PATIENCE) -> T:
     """Look again and again until ``look`` answers something true; raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while True:
