@@ -67,7 +67,7 @@ class Told:
         async def hastened() -> bool:
             return sorted(self.hastened) == sorted(wanted)
 
-        await until(hastened, 5)
+        await until(hastened)
 
     @asynccontextmanager
     async def heard(self) -> AsyncIterator[None]:

@@ -25,7 +25,7 @@ class Steps:
         return outcome
 
     async def reach(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while self.count < count:
                 self.changed.clear()
                 await self.changed.wait()
