@@ -7,7 +7,6 @@ from datetime import datetime
 import structlog
 
 from assignment_svc.domain.ports import CLAIM
-from phoenix_runtime.chassis.quota_places import Places
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.principal import Call
 
@@ -15,8 +14,6 @@ log = structlog.get_logger()
 
 WIDTH = 6
 """How many are worked on at once: below the pool of connections."""
-SHARE = 2
-"""How many of one tenant's while others have something due as well: callers wait for fewer."""
 LIMIT = 2 * WIDTH
 """Rows of one claim: of more, the last would have to wait until the claim of all is over."""
 
@@ -38,7 +35,6 @@ class Duty:
         self._clock = clock
         self._call = call
         self._width = asyncio.Semaphore(WIDTH)
-        self._places = Places(alone=WIDTH, shared=SHARE, waiting=LIMIT, clock=clock)
 
     async def step(self) -> bool:
         """Work on one claim; true where there may be more: of another priority, say.
@@ -56,17 +52,12 @@ class Duty:
         return bool(due)
 
     async def _one(self, tenant: str, row_id: str, until: float) -> Exception | None:
-        await self._places.take(tenant)
-        with self._places.taken(tenant):
-            async with self._width:
-                return await self._worked(tenant, row_id, until)
-
-    async def _worked(self, tenant: str, row_id: str, until: float) -> Exception | None:
-        if self._clock.monotonic() > until:
-            return None  # its turn came late: somebody else may be at it soon
-        try:
-            await self._work(self._call(tenant), row_id)
-        except Exception as error:  # whatever it is, the other rows are worked on
-            log.warning("duty failed", duty=self.name, row=row_id, exc_info=error)
-            return error
+        async with self._width:
+            if self._clock.monotonic() > until:
+                return None  # its turn came late: somebody else may be at it soon
+            try:
+                await self._work(self._call(tenant), row_id)
+            except Exception as error:  # whatever it is, the other rows are worked on
+                log.warning("duty failed", duty=self.name, row=row_id, exc_info=error)
+                return error
         return None

@@ -75,7 +75,7 @@ class Quotas:
                 within = self._stream(tenant)
             else:
                 await self._places.take(tenant)
-                within = self._places.taken(tenant)
+                within = self._place(tenant)
         except QuotaExceeded:
             REFUSED.labels(kind).inc()
             raise
@@ -108,6 +108,13 @@ class Quotas:
             text = f"Your tenant has {most} streams open already; share them among participants"
             raise QuotaExceeded(text, {"limit": most})
         return _counted(self._streams, tenant)
+
+    @contextmanager
+    def _place(self, tenant: str) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._places.leave(tenant)
 
 
 @contextmanager

@@ -1,12 +1,8 @@
-"""Who is being served: one tenant alone may fill the house, beside others it has its share.
-
-For the calls of tenants, and for what is done by itself on their behalf.
-"""
+"""Who is being served: one tenant alone may fill the house, beside others it has its share."""
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,7 +22,7 @@ class _Side:
 
 
 class Places:
-    """Places for what is under way, tenant by tenant: calls, here.
+    """Places for calls under way, tenant by tenant.
 
     ``alone`` is how many a tenant has while nobody else asks, ``shared`` how many it has beside
     others, ``waiting`` how many of its calls may stand in line for one.
@@ -51,14 +47,6 @@ class Places:
             text = f"{self._waiting} calls of your tenant are waiting already"
             raise QuotaExceeded(text, {"limit": self._waiting}, retry_after=LATELY)
         await self._stand(tenant, side)
-
-    @contextmanager
-    def taken(self, tenant: str) -> Iterator[None]:
-        """Leave the place, that was taken before, in the end."""
-        try:
-            yield
-        finally:
-            self.leave(tenant)
 
     def leave(self, tenant: str) -> None:
         """Give a place back: whoever is next in the tenant's own line has it."""

@@ -1,13 +1,10 @@
 """A duty works on what it has claimed, as long as the claim is its own."""
 
-import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
 from assignment_svc.domain.ports import CLAIM
-from assignment_svc.workers.duty import LIMIT, SHARE, WIDTH, Duty
-from phoenix_runtime.chassis.quota_places import LATELY
+from assignment_svc.workers.duty import WIDTH, Duty
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.principal import Call
 from tests.support.calls import call_of
@@ -44,31 +41,3 @@ async def test_no_more_is_claimed_than_can_be_worked_on_before_the_claim_is_over
     duty = Duty("tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant))
     assert not await duty.step()
     assert asked == [2 * WIDTH]
-
-
-async def test_beside_others_a_tenant_has_its_share_alone_it_has_all() -> None:
-    rows = {"loud": LIMIT - 1, "calm": 1}
-    going: Counter[str] = Counter()
-    most: dict[str, int] = {}
-
-    async def claim(now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
-        return [(tenant, f"task.{number}") for tenant, n in rows.items() for number in range(n)]
-
-    async def work(call: Call, row_id: str) -> None:
-        going[call.tenant] += 1
-        most[call.tenant] = max(most.get(call.tenant, 0), going[call.tenant])
-        await asyncio.sleep(0)
-        going[call.tenant] -= 1
-
-    clock = ManualClock()
-    duty = Duty("tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant))
-    await duty.step()
-    assert most == {"loud": WIDTH, "calm": 1}, "nobody else had asked for anything when it began"
-    most.clear()
-    await duty.step()
-    assert most == {"loud": SHARE, "calm": 1}
-    del rows["calm"]
-    most.clear()
-    clock.advance(2 * LATELY)
-    await duty.step()
-    assert most == {"loud": WIDTH}
