@@ -122,6 +122,7 @@ def _channel(endpoint: Endpoint) -> grpc.aio.Channel:
         ("grpc.keepalive_timeout_ms", 5_000),
         # gRPC waits a minute for its own pings, and where one is under way, keepalive with it.
         ("grpc.http2.ping_timeout_ms", 5_000),
+        # On top of the pauses of a session, which come back several times a lease.
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 1_000),
         ("grpc.max_receive_message_length", CONTEXT_LIMIT),

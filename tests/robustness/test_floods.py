@@ -155,7 +155,7 @@ async def test_rest_counts_from_the_same_purse_and_says_429(house: BreakableHous
     async with Stage(house, new_id("tenant")) as stage, caller(stage) as asking:
         await refusal(asking.audit)
         token = stage.token(sub="somebody", roles=["auditor"])
-        async with httpx.AsyncClient(base_url=stage.profile.rest or "", timeout=30.0) as client:
+        async with httpx.AsyncClient(base_url=stage.profile.rest or "", timeout=PATIENCE) as client:
             headers = {"authorization": f"Bearer {token}"}
             # As many as a purse of its own would hold; a few tokens have come back meanwhile.
             asks = (client.get("/audit/events", headers=headers) for _ in range(20))

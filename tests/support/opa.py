@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from phoenix_runtime.local.ports import LOOPBACK, choose
+from tests.support.addresses import free_address
 
 BUILT = Path(__file__).parents[2] / ".tools" / "bin" / "opa"
 """Where `make test-opa` puts the server that it builds."""
@@ -30,8 +30,7 @@ class OpaServer:
     def __init__(self, program: str) -> None:
         self._program = program
         self._process: asyncio.subprocess.Process | None = None
-        # None of those that an outgoing connection may get while the server is away.
-        self.address = f"{LOOPBACK}:{choose(free=True, parts=('rest',))['rest']}"
+        self.address = free_address()
 
     @property
     def url(self) -> str:

@@ -45,7 +45,6 @@ async def submitting(stage: Stage) -> Deed:
 async def assigning(stage: Stage) -> Deed:
     """Between its two commits the queue leaves the task to its caller, if no news wakes it."""
     steward = await stage.participant(STEWARD)
-    await stage.standing(STEWARD, "active")
     operator = await stage.operator()
     message = assignment_pb2.AssignTaskRequest(task=stage.task())
 

@@ -7,7 +7,8 @@ from typing import Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from phoenix_runtime.local.ports import LOOPBACK, choose
+from tests.support.addresses import free_address
+from tests.support.until import PATIENCE
 
 ANY: Final[dict[str, str]] = {}
 
@@ -16,8 +17,7 @@ class MetricsPage:
     """A part that is started with `environment` shows its metrics here."""
 
     def __init__(self) -> None:
-        # None of those that an outgoing connection may get before the part listens.
-        self._listen = f"{LOOPBACK}:{choose(free=True, parts=('rest',))['rest']}"
+        self._listen = free_address()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -26,7 +26,7 @@ class MetricsPage:
 
     async def value(self, name: str, labels: dict[str, str] = ANY) -> float:
         """The sum of all samples of that name with these labels."""
-        async with httpx.AsyncClient(timeout=30.0) as client:
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
             page = await client.get(f"http://{self._listen}/metrics")
         samples = (
             sample
