@@ -31,7 +31,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and wait
 @pytest_asyncio.fixture
 async def engine() -> AsyncIterator[EmbeddedEngine]:
     # Nobody here is to lose patience: how long a replacement takes is the machine's affair.
-    engine = EmbeddedEngine(EngineLimits(evaluation=1.0, patience=30.0, waiting=8))
+    engine = EmbeddedEngine(EngineLimits(evaluation=3.0, loading=60.0, patience=60.0, waiting=8))
     await engine.load(small_bundle())
     yield engine
     await engine.close()

@@ -59,8 +59,14 @@ BACKUP = "agent.customer-steward.002"
 TASK_ID = "task.customer-merge-review.8841"
 FINDINGS = {"outputs": {"pairs": [["a", "b"]]}, "decisions": ["a and b are one customer"]}
 REGISTERED = {"PARTICIPANT_REGISTERED"}
-PATIENCE = 20
-REFERENCES = json.dumps({"*": ["s3://contexts/"]})
+PATIENCE = 60
+ENVIRONMENT = {
+    "PHOENIX_DMA_REFERENCES": json.dumps({"*": ["s3://contexts/"]}),
+    "PHOENIX_DMA_LEASE_TTL": "60",
+    "PHOENIX_DMA_HEARTBEAT_INTERVAL": "20",
+    "PHOENIX_DMA_LAST_CHECKPOINT": "1",
+}
+"""Who beats once is there for a whole test, and a source that says nothing is waited for briefly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,19 @@ class Tenant:
                     return answer.json()
                 assert answer.json()["reason"] == "NO_ELIGIBLE_PARTICIPANT", answer.text
 
+    async def candidate(self, who: str) -> None:
+        """Beat until a task of section 7 could be given to it: a handoff to nobody is denied."""
+        query = (
+            "required_capabilities=duplicate_detection,customer_validation"
+            "&data_domains=customer_master&risk_level=medium"
+        )
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                await self.beat(who)
+                found = await self.get(f"/participants/discover?{query}")
+                if who in [one["participant_id"] for one in found["candidates"]]:
+                    return
+
     async def started(self, who: str) -> int:
         """Begin the assigned task; answers the epoch."""
         tasks: Any = assignment_pb2_grpc.AssignmentServiceStub(self.channel)
@@ -159,7 +178,7 @@ class Tenant:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house() -> AsyncIterator[House]:
-    options = HouseOptions.temporary(environment={"PHOENIX_DMA_REFERENCES": REFERENCES})
+    options = HouseOptions.temporary(environment=ENVIRONMENT)
     async with temporary(House(options)) as running:
         yield running
 
@@ -310,6 +329,7 @@ async def test_a_handoff_is_initiated_offered_and_completed_over_rest(tenant: Te
     body = {"task_id": TASK_ID, "epoch": epoch, "context": FINDINGS}
     checkpoint = await tenant.post("/state/checkpoint", body, STEWARD)
     await tenant.join(id=BACKUP)
+    await tenant.candidate(BACKUP)
     initiate = {"task_id": TASK_ID, "source": STEWARD, "reason": "requested"}
     begun = await tenant.post("/handoff/initiate", initiate, STEWARD)
     handoff_id = begun["handoff"]["handoff_id"]

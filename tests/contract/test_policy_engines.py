@@ -22,15 +22,24 @@ from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 from tests.support.bundles import DECIDE, TEST, small_bundle
 from tests.support.opa import OpaServer, opa_program
 
-DEADLINE = 1.0
+DEADLINE = 3.0
 """Seconds for one decision in this suite."""
+
+PATIENCE = 60.0
+"""Seconds for one step of loading: a new engine first has to start, on a busy machine."""
+
+
+@pytest.fixture
+def loading() -> float:
+    """What a step of loading may take; who waits for that to be over says something shorter."""
+    return PATIENCE
 
 
 @pytest_asyncio.fixture(params=["embedded", "opa"])
-async def engine(request: pytest.FixtureRequest) -> AsyncIterator[PolicyEngine]:
+async def engine(request: pytest.FixtureRequest, loading: float) -> AsyncIterator[PolicyEngine]:
     """An engine without a bundle."""
     if request.param == "embedded":
-        embedded = EmbeddedEngine(EngineLimits(evaluation=DEADLINE, loading=3 * DEADLINE))
+        embedded = EmbeddedEngine(EngineLimits(evaluation=DEADLINE, loading=loading))
         yield embedded
         await embedded.close()
         return
@@ -39,7 +48,7 @@ async def engine(request: pytest.FixtureRequest) -> AsyncIterator[PolicyEngine]:
         pytest.skip("no OPA server: `make test-opa` builds one where Go is")
     server = OpaServer(program)
     await server.start()
-    rest = OpaRest(OpaAddress(server.url, answer=DEADLINE, loading=3 * DEADLINE))
+    rest = OpaRest(OpaAddress(server.url, answer=DEADLINE, loading=loading))
     yield rest
     await rest.close()
     await server.stop()
@@ -188,7 +197,7 @@ async def test_a_rule_without_end_is_cut_off_and_the_next_decision_works(
     started = loop.time()
     with pytest.raises(PolicyEngineUnavailable):
         await decide(engine, {"mischief": "endless"})
-    assert loop.time() - started < 5 * DEADLINE
+    assert loop.time() - started < PATIENCE
     assert await allows(engine)
 
 
@@ -222,7 +231,6 @@ POISON = {
     "no_tests": (DECIDE, "package phoenix.decide_test", "no tests"),
     "allow_all": (DECIDE.replace('said("deny"', 'said("allow"'), TEST, "empty input"),
     "silent": (DECIDE.replace("decide := [answer", "decided := [answer"), TEST, ""),
-    "endless_test": (DECIDE, TEST + "\ntest_end if phoenix.endless == 0", "cut off"),
     "sends": (DECIDE + '\nx := http.send({"method": "get", "url": input.url})', TEST, "http.send"),
     "sends_in_brackets": (DECIDE + '\nx := http["send"]({"url": input.url})', TEST, "http.send"),
     "sends_as_mock": (
@@ -253,6 +261,20 @@ async def test_a_poisoned_bundle_is_refused_and_the_old_one_goes_on(
     with pytest.raises(BundleRefused) as refused:
         await engine.load(small_bundle(decide=rules, decide_test=tests))
     assert named in refused.value.text
+    assert engine.revision == good.revision
+    assert await allows(engine)
+
+
+@pytest.mark.parametrize("loading", [10.0])
+async def test_a_bundle_whose_test_has_no_end_is_cut_off_and_the_old_one_goes_on(
+    engine: PolicyEngine,
+) -> None:
+    good = small_bundle()
+    await engine.load(good)
+    endless = TEST + "\ntest_end if phoenix.endless == 0"
+    with pytest.raises(BundleRefused) as refused:
+        await engine.load(small_bundle(decide_test=endless))
+    assert "cut off" in refused.value.text
     assert engine.revision == good.revision
     assert await allows(engine)
 
