@@ -66,7 +66,7 @@ ENVIRONMENT = {
     "PHOENIX_DMA_HEARTBEAT_INTERVAL": "20",
     "PHOENIX_DMA_LAST_CHECKPOINT": "1",
 }
-"""Who beats once is there for a whole test, and a source that says nothing is waited for briefly."""
+"""Who beats once is there for a whole test; a source that says nothing is waited for briefly."""
 
 
 @dataclass(frozen=True, slots=True)
