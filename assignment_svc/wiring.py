@@ -74,10 +74,10 @@ async def build(
     """Assignment, migrated and ready to listen."""
     told = settings or AssignmentSettings()
     base = await lay(NAME, told, metadata)
-    bell = Bell()
-    ports = _ports(base, told, bell, peers or Peers())
+    ports = _ports(base, told, peers or Peers())
     shift = _night_shift(base, told, ports)
-    bell.on_ring(shift.ring)
+    ports.bell.on_ring(shift.ring)
+    ports.task_bell.on_ring(shift.tend.wake)
     relay = Relay(
         base.worker_database,
         base.outbox,
@@ -96,14 +96,15 @@ async def build(
     )
 
 
-def _ports(base: Foundation, told: AssignmentSettings, bell: Bell, peers: Peers) -> Ports:
+def _ports(base: Foundation, told: AssignmentSettings, peers: Peers) -> Ports:
     return Ports(
         units=AssignmentUnits(base.database, base.outbox),
         registry=peers.registry or GrpcRegistry(base.channels, base.clock),
         policy=peers.policy or base.policy(),
         approvals=peers.approvals or GrpcApprovals(base.channels),
         access=OutboxAccessLog(base.units(Unit), clock=base.clock, new_id=new_id),
-        bell=bell,
+        bell=Bell(),
+        task_bell=Bell(),
         clock=base.clock,
         new_id=new_id,
         rules=told.rules,

@@ -74,14 +74,18 @@ class AssignTask:
         self._park = ParkAssignment(ports)
         self._denials = Denials(ports)
 
-    async def __call__(self, call: Call, task_id: str) -> Assigned:
+    async def __call__(
+        self, call: Call, task_id: str, seen: tuple[Task, Known] | None = None
+    ) -> Assigned:
         """Assign a known task; one that is bound, or waits for a human, answers as it stands.
 
+        ``seen`` is the task as the caller has just read it, where it has.
         Raises `NotFound`, `IllegalTransition`, `NoEligibleParticipant` (the task stays PENDING),
         `PolicyEngineUnavailable` and `Unavailable`.
         """
         for _ in range(self._ports.rules.looks):
-            task, known = await self._read(call, task_id)
+            task, known = seen or await self._read(call, task_id)
+            seen = None
             answer = standing_answer(task)
             if answer is not None:
                 return answer
@@ -134,8 +138,7 @@ class AssignTask:
         unwanted = [*exclude, *(one.participant_id for one in resting)]
         requirement = requirement_of(task, unwanted)
         found = await self._ports.registry.discover(call, requirement)
-        async with self._ports.units.reading(call) as unit:
-            gates = await unit.find_gates([c.participant_id for c in found.candidates])
+        gates = await self._gates(call, [c.participant_id for c in found.candidates])
         asleep = {*exclude, *(one.participant_id for one in resting)}
         full = [g for c in found.candidates if (g := gates.get(c.participant_id)) and shut(g)]
         out = asleep | {gate.participant_id for gate in full}
@@ -147,6 +150,12 @@ class AssignTask:
         )
         lost = (*found.excluded, *map(backing_off, resting), *map(no_seat, full))
         return Round(task, found, ranked, lost, known.approvals)
+
+    async def _gates(self, call: Call, candidates: Sequence[str]) -> dict[str, Gate]:
+        if not candidates:
+            return {}
+        async with self._ports.units.reading(call) as unit:
+            return await unit.find_gates(candidates)
 
     async def judge(self, call: Call, look: Round, ranked: Ranked) -> tuple[Judged, Matter]:
         """Ask `task.assign` about one candidate, with what humans decided about exactly this."""

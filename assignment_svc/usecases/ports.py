@@ -20,6 +20,9 @@ class Ports:
     approvals: Approvals
     access: AccessLog
     bell: Bell
+    """Whatever is due may be looked for now."""
+    task_bell: Bell
+    """A task came in: that is nothing for the loops that do not tend tasks."""
     clock: Clock
     new_id: NewId
     rules: Rules = field(default_factory=Rules)

@@ -141,7 +141,7 @@ class SubmitTask:
             if not here:
                 await unit.remember(result)
         if not here:
-            ports.bell.ring()
+            ports.task_bell.ring()
         return result
 
 

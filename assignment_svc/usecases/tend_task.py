@@ -1,11 +1,12 @@
 """Tend: what a time in a task's row asks for. The row decides, the timer is a hint."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.act import Act
-from assignment_svc.usecases.assign_task import AssignTask
+from assignment_svc.usecases.assign_task import AssignTask, Known, known_of
 from assignment_svc.usecases.ending import Ending, end, lock_for_end
 from assignment_svc.usecases.fail_task import may_retry
 from assignment_svc.usecases.give_back import GiveBack, give_back
@@ -58,16 +59,23 @@ class TendTask:
 
     async def __call__(self, call: Call, task_id: str) -> None:
         """Tend. Raises `PolicyEngineUnavailable` and `Unavailable`: try again later."""
-        if await self._deadlines(call, task_id):
-            self._ports.bell.ring()
-        async with self._ports.units.reading(call) as unit:
-            task = await unit.find_task(task_id)
-        if task is None or not self._waits(task):
+        seen = await self._read(call, task_id)
+        if seen is not None and due_step(seen[0], self._ports.clock.now()) is not None:
+            if await self._deadlines(call, task_id):
+                self._ports.bell.ring()
+            seen = await self._read(call, task_id)
+        if seen is None or not self._waits(seen[0]):
             return
         try:
-            await self._assign(call.about(task.correlation_id), task_id)
+            await self._assign(call.about(seen[0].correlation_id), task_id, seen)
         except (NoEligibleParticipant, IllegalTransition):
             return  # written down already, or somebody else was faster
+
+    async def _read(self, call: Call, task_id: str) -> tuple[Task, Known] | None:
+        """The task and what decides who is asked, unlocked: most looks find nothing to lock for."""
+        async with self._ports.units.reading(call) as unit:
+            task = await unit.find_task(task_id)
+            return None if task is None else (task, await known_of(unit, task_id))
 
     def _waits(self, task: Task) -> bool:
         now = self._ports.clock.now()
@@ -79,7 +87,7 @@ class TendTask:
         async with self._ports.units(call) as unit:
             act = Act(unit, self._ports)
             task = await unit.lock_task(task_id)
-            step = due_step(act, task)
+            step = due_step(task, act.now)
             if step is None:
                 return False
             await step(act, task)
@@ -89,17 +97,17 @@ class TendTask:
 Step = Callable[[Act, Task], Awaitable[None]]
 
 
-def due_step(act: Act, task: Task) -> Step | None:
+def due_step(task: Task, now: datetime) -> Step | None:
     """What the most important time that is over asks for; None where none is over."""
     if task.ended:
         return None
-    if task.spec.deadline is not None and task.spec.deadline <= act.now:
+    if task.spec.deadline is not None and task.spec.deadline <= now:
         return _expire
-    if task.resume_by is not None and task.resume_by <= act.now:
+    if task.resume_by is not None and task.resume_by <= now:
         return _not_resumed
-    if task.start_by is not None and task.start_by <= act.now:
+    if task.start_by is not None and task.start_by <= now:
         return _not_started
-    if task.attempt_by is not None and task.attempt_by <= act.now:
+    if task.attempt_by is not None and task.attempt_by <= now:
         return _attempt_over
     return None
 

@@ -44,16 +44,18 @@ class NightShift:
         self._claims = claims
         self._reconcile = duties.reconcile
         self._call = call
+        tasks = Duty("tasks", claims.due_tasks, duties.tend, clock=clock, call=call)
         works = (
-            Duty("tasks", claims.due_tasks, duties.tend, clock=clock, call=call),
             Duty("handoffs", claims.due_handoffs, duties.handoffs, clock=clock, call=call),
             Duty("retirements", claims.due_retirements, duties.retirements, clock=clock, call=call),
             Duty("approvals", claims.due_approvals, duties.approvals, clock=clock, call=call),
         )
-        self.due = tuple(
-            Loop(f"assignment_{work.name}", pace.due, work.step, linger=LINGER) for work in works
-        )
+        self.tend = self._loop(tasks, pace)
+        self.due = (self.tend, *(self._loop(work, pace) for work in works))
         self.level = Loop("assignment_reconcile", pace.reconcile, self._all_tenants)
+
+    def _loop(self, work: Duty, pace: Pace) -> Loop:
+        return Loop(f"assignment_{work.name}", pace.due, work.step, linger=LINGER)
 
     async def start(self) -> None:
         """Begin; the first steps are run at once."""

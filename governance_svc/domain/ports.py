@@ -142,6 +142,14 @@ class Records:
     certificates: Mapping[str, tuple[Certification, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """One step of the projection: whom it concerned, and whether there was more than its limit."""
+
+    concerned: tuple[str, ...]
+    more: bool
+
+
 class TrustRecords(Protocol):
     """The evidence of participants, folded from the ledger, and their certificates."""
 
@@ -153,6 +161,6 @@ class TrustRecords(Protocol):
         """The same for everybody, folded anew from the whole ledger."""
         ...
 
-    async def advance(self, tenant: str, limit: int) -> Sequence[str] | None:
-        """Fold at most ``limit`` further events; who is concerned, or None where none was left."""
+    async def advance(self, tenant: str, limit: int) -> Advance | None:
+        """Fold at most ``limit`` further events; None where there was none."""
         ...

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from governance_svc.domain.certifications import Certification
 from governance_svc.domain.evidence_fold import FOLD, TYPES, Folded, fold, fold_all
-from governance_svc.domain.ports import Records
+from governance_svc.domain.ports import Advance, Records
 from governance_svc.store.certifications import certification_of
 from governance_svc.store.evidence_rows import document_of, folded_of
 from governance_svc.store.ledger_rows import entry_of
@@ -71,14 +71,15 @@ class PostgresTrustRecords:
                 after = stride
         return fold_all(events)
 
-    async def advance(self, tenant: str, limit: int) -> Sequence[str] | None:
+    async def advance(self, tenant: str, limit: int) -> Advance | None:
         """Fold the next ``limit`` entries of the ledger into the projection, in one transaction.
 
         The cursor's row is locked: replicas take turns, and none folds an event twice.
         """
         async with self._database.transaction(tenant) as connection:
             after = await _locked_cursor(connection, tenant)
-            until = min(await _end(connection, tenant), after + limit)
+            end = await _end(connection, tenant)
+            until = min(end, after + limit)
             if until <= after:
                 return None
             events = await _events(connection, tenant, after, until)
@@ -87,7 +88,7 @@ class PostgresTrustRecords:
             await connection.execute(
                 update(trust_cursor).where(trust_cursor.c.tenant == tenant).values(sequence=until)
             )
-        return tuple(changed)
+        return Advance(tuple(changed), more=until < end)
 
 
 async def _folded(

@@ -25,9 +25,11 @@ class ProjectTrust:
         chosen, self._grown = self._grown, set()
         behind = False
         for tenant in chosen or await self._tenants.known():
-            concerned = await self._records.advance(tenant, STRIDE)
-            if concerned is not None:
-                self._trust.forget(tenant, concerned)
+            advance = await self._records.advance(tenant, STRIDE)
+            if advance is None:
+                continue
+            self._trust.forget(tenant, advance.concerned)
+            if advance.more:
                 self._grown.add(tenant)
                 behind = True
         return behind

@@ -6,6 +6,7 @@ on nobody's, is not counted. In memory: each process counts what comes in at its
 """
 
 import asyncio
+import random
 from collections import Counter as Tally
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -39,7 +40,8 @@ class QuotaTerms:
     burst: float = 5.0
     """How many seconds' worth may come at once."""
     hold: float = 0.25
-    """Seconds for which a refusal is held back: whoever does not wait by itself is slowed by it."""
+    """Seconds for which a refusal is held back, give or take a half: whoever does not wait by
+    itself is slowed by it."""
     calls: int = 256
     """Calls under way at once while nobody else asks."""
     shared_calls: int = 6
@@ -100,7 +102,8 @@ class Quotas:
     async def _hold(self, tenant: str) -> None:
         if self._held[tenant] < HELD:
             with _counted(self._held, tenant):
-                await asyncio.sleep(self._terms.hold)
+                # For a time of its own: those who were refused together do not come back together.
+                await asyncio.sleep(self._terms.hold * random.uniform(0.5, 1.5))  # noqa: S311
 
     def _stream(self, tenant: str) -> AbstractContextManager[None]:
         most = self._terms.streams

@@ -81,6 +81,7 @@ class AssignmentHouse:
             approvals=self.approvals,
             access=self.access,
             bell=Bell(),
+            task_bell=Bell(),
             clock=self.clock,
             new_id=new_id,
             rules=self.rules,

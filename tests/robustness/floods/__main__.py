@@ -35,9 +35,11 @@ class Flood:
 
     async def run(self, caller: Caller) -> None:
         """Until nobody listens on our input any more."""
-        asks = [*caller.ways, caller.beat_on]
+        # One stream: several of one participant end each other, and what floods is then the
+        # filling of windows that nobody reads, which costs this process most.
+        asks = [*caller.ways * FLOODERS, caller.beat_on]
         self._unrefused = {ask.__name__ for ask in caller.ways}
-        flooding = [asyncio.create_task(self._ask_on(ask)) for ask in asks for _ in range(FLOODERS)]
+        flooding = [asyncio.create_task(self._ask_on(ask)) for ask in asks]
         try:
             await self._refused.wait()
             print(FLOODING, flush=True)
