@@ -1,7 +1,6 @@
 """What governance does without being asked."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import structlog
 
@@ -13,9 +12,6 @@ from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 
 log = structlog.get_logger()
-
-LINGER: Final = 0.05
-"""Seconds for which a grown ledger waits for its next events: trust is folded a burst at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +29,7 @@ class NightShift:
 
     def __init__(self, duties: Duties) -> None:
         self._duties = duties
-        self._project = Loop("project_trust", 5.0, duties.project, linger=LINGER)
+        self._project = Loop("project_trust", 5.0, duties.project)
         self._announce = Loop("announce_policy", 5.0, duties.announce)
         self._loops = (
             Loop("load_policy", 1.0, self.load_policy),

@@ -26,12 +26,20 @@ SHORT = {
 }
 """Everything that a test would otherwise have to wait for."""
 PACE = {f"PHOENIX_DMA_{name}": seconds for name, seconds in SHORT.items()}
+CALM = {
+    **PACE,
+    "PHOENIX_DMA_LEASE_TTL": "7",
+    "PHOENIX_DMA_HEARTBEAT_INTERVAL": "2.5",
+    "PHOENIX_DMA_OFFER_TIMEOUT": "8",
+    "PHOENIX_DMA_RESUME_TIMEOUT": "8",
+}
+"""The same where few wait for the dead: who lives in this process may be late with its beats."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def house() -> AsyncIterator[House]:
     """Everything, as it runs in front of a user: PostgreSQL, Valkey, four services, gateway."""
-    async with blameless(House(HouseOptions.temporary(environment=PACE))) as house:
+    async with blameless(House(HouseOptions.temporary(environment=CALM))) as house:
         yield house
 
 

@@ -28,7 +28,7 @@ from phoenix_dma.v1 import (
 from phoenix_dma.v1.session_pb2 import Directive
 from tests.support.until import until
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Participant:

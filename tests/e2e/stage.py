@@ -32,7 +32,7 @@ from tests.e2e.participant import Participant
 from tests.e2e.recording import Recording, RecordingTransport
 from tests.support.until import until
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 """Seconds: nothing takes that long, however busy the machine is."""
 STEWARD: Final = "agent.customer-steward.001"
 BACKUP: Final = "agent.customer-steward.002"

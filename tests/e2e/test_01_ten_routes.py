@@ -35,6 +35,17 @@ class Rest:
         joined = await self.ask(who, "POST", "/participants/register", json=declared(who))
         assert joined["decision"] == "approved"
 
+    async def found(self, who: str) -> None:
+        """It beats until it is a candidate: trust is computed from the ledger, after a moment."""
+        needed = {"required_capabilities": "duplicate_detection", "risk_level": "medium"}
+
+        async def look() -> bool:
+            await self.ask(who, "POST", "/participants/heartbeat", json={"participant_id": who})
+            answer = await self.ask("", "GET", "/participants/discover", params=needed)
+            return who in [one["participant_id"] for one in answer["candidates"]]
+
+        await until(look, PATIENCE)
+
     async def directive(self, who: str, action: str) -> dict[str, Any]:
         """A directive, as it comes with the answer to a beat."""
 
@@ -76,9 +87,7 @@ async def test_a_task_goes_its_whole_way_over_the_papers_ten_routes(stage: Stage
         }
         submitted = await rest.ask("", "POST", "/tasks/submit", json=task)
         assert submitted["task"]["status"] == "pending"
-        needed = {"required_capabilities": "duplicate_detection", "risk_level": "medium"}
-        found = await rest.ask("", "GET", "/participants/discover", params=needed)
-        assert [one["participant_id"] for one in found["candidates"]] == [STEWARD]
+        await rest.found(STEWARD)
         bound = await rest.ask("", "POST", "/tasks/assign", json={"task_id": TASK})
         assert (bound["participant_id"], bound["decision"]) == (STEWARD, "approved")
 
@@ -91,7 +100,8 @@ async def test_a_task_goes_its_whole_way_over_the_papers_ten_routes(stage: Stage
             "/state/checkpoint",
             json={"task_id": TASK, "epoch": told["epoch"], "context": {"outputs": {"checked": 3}}},
         )
-        await rest.join(BACKUP)  # and beats from here on, before its lease can lapse
+        await rest.join(BACKUP)
+        await rest.found(BACKUP)  # a handoff that finds nobody is denied for good
         begun = await rest.ask(
             STEWARD, "POST", "/handoff/initiate", json={"task_id": TASK, "source": STEWARD}
         )

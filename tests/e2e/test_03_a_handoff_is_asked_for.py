@@ -19,7 +19,7 @@ from phoenix_dma.errors import (
 from phoenix_dma.plain import json_of, struct_of
 from phoenix_dma.v1 import assignment_pb2, handoff_pb2, registry_pb2
 from phoenix_runtime.local.house import House, HouseOptions
-from tests.e2e.conftest import PACE, blameless, proven
+from tests.e2e.conftest import CALM, blameless, proven
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 
 THIRD = "agent.customer-steward.003"
@@ -28,7 +28,7 @@ THIRD = "agent.customer-steward.003"
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def patient_house() -> AsyncIterator[House]:
     """One that waits for a source that has something to say, however slow the machine is."""
-    environment = {**PACE, "PHOENIX_DMA_LAST_CHECKPOINT": "60"}
+    environment = {**CALM, "PHOENIX_DMA_LAST_CHECKPOINT": "60"}
     async with blameless(House(HouseOptions.temporary(environment=environment))) as house:
         yield house
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 import pytest
 import redis.asyncio as redis
 
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.conftest import CALM
+from tests.e2e.stage import BACKUP, PATIENCE, STEWARD, TASK, Stage
 from tests.support.breakable import stalled
 from tests.support.until import until
+
+LEASE: Final = float(CALM["PHOENIX_DMA_LEASE_TTL"])
 
 
 async def pass_by(seconds: float) -> None:
@@ -20,7 +24,7 @@ async def pass_by(seconds: float) -> None:
     async def over() -> bool:
         return bool(loop.time() >= end)
 
-    await until(over, seconds + 5)
+    await until(over, seconds + PATIENCE)
 
 
 @pytest.mark.parametrize("part", ["registry", "valkey"])
@@ -32,7 +36,7 @@ async def test_a_part_that_stalls_for_longer_than_a_lease_fails_nobody(
     epoch = (await steward.take(TASK)).task.epoch
 
     with stalled(stage.house.pid(part)):
-        await pass_by(5)
+        await pass_by(LEASE + 2)
 
     await stage.standing(STEWARD, "active")
     assert not await stage.events("PARTICIPANT_FAILED")
