@@ -1,1 +1,3 @@
 """Who said that was allowed: policy, trust, approvals, the audit ledger."""
+
+import phoenix_runtime  # noqa: F401  # first: it says how grpc is to be imported
