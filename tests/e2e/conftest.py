@@ -30,10 +30,12 @@ CALM = {
     **PACE,
     "PHOENIX_DMA_LEASE_TTL": "7",
     "PHOENIX_DMA_HEARTBEAT_INTERVAL": "2.5",
+    "PHOENIX_DMA_LEASE_MARGIN": "2",
     "PHOENIX_DMA_OFFER_TIMEOUT": "8",
     "PHOENIX_DMA_RESUME_TIMEOUT": "8",
 }
-"""The same where few wait for the dead: who lives in this process may be late with its beats."""
+"""The same where few wait for the dead: who lives in this process may be late with its beats, and a
+registry that stutters for more than the margin excuses everybody, each time."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
