@@ -84,7 +84,7 @@ class AssignTask:
         `PolicyEngineUnavailable` and `Unavailable`.
         """
         for _ in range(self._ports.rules.looks):
-            task, known = seen or await self._read(call, task_id)
+            task, known = seen or await self.read(call, task_id)
             seen = None
             answer = standing_answer(task)
             if answer is not None:
@@ -96,7 +96,8 @@ class AssignTask:
                 continue
         raise TooSlow("What was judged changed again and again")
 
-    async def _read(self, call: Call, task_id: str) -> tuple[Task, Known]:
+    async def read(self, call: Call, task_id: str) -> tuple[Task, Known]:
+        """The task and what decides who is asked, unlocked; raises `NotFound`."""
         async with self._ports.units.reading(call) as unit:
             task = await unit.find_task(task_id)
             if task is None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.act import Act
-from assignment_svc.usecases.assign_task import AssignTask, Known, known_of
+from assignment_svc.usecases.assign_task import AssignTask
 from assignment_svc.usecases.ending import Ending, end, lock_for_end
 from assignment_svc.usecases.fail_task import may_retry
 from assignment_svc.usecases.give_back import GiveBack, give_back
@@ -59,23 +59,17 @@ class TendTask:
 
     async def __call__(self, call: Call, task_id: str) -> None:
         """Tend. Raises `PolicyEngineUnavailable` and `Unavailable`: try again later."""
-        seen = await self._read(call, task_id)
-        if seen is not None and due_step(seen[0], self._ports.clock.now()) is not None:
+        task, known = await self._assign.read(call, task_id)
+        if due_step(task, self._ports.clock.now()) is not None:
             if await self._deadlines(call, task_id):
                 self._ports.bell.ring()
-            seen = await self._read(call, task_id)
-        if seen is None or not self._waits(seen[0]):
+            task, known = await self._assign.read(call, task_id)
+        if not self._waits(task):
             return
         try:
-            await self._assign(call.about(seen[0].correlation_id), task_id, seen)
+            await self._assign(call.about(task.correlation_id), task_id, (task, known))
         except (NoEligibleParticipant, IllegalTransition):
             return  # written down already, or somebody else was faster
-
-    async def _read(self, call: Call, task_id: str) -> tuple[Task, Known] | None:
-        """The task and what decides who is asked, unlocked: most looks find nothing to lock for."""
-        async with self._ports.units.reading(call) as unit:
-            task = await unit.find_task(task_id)
-            return None if task is None else (task, await known_of(unit, task_id))
 
     def _waits(self, task: Task) -> bool:
         now = self._ports.clock.now()

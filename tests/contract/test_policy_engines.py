@@ -197,7 +197,7 @@ async def test_a_rule_without_end_is_cut_off_and_the_next_decision_works(
     started = loop.time()
     with pytest.raises(PolicyEngineUnavailable):
         await decide(engine, {"mischief": "endless"})
-    assert loop.time() - started < PATIENCE
+    assert loop.time() - started < 5 * DEADLINE
     assert await allows(engine)
 
 

@@ -38,7 +38,7 @@ class Weather:
         whole = max(1, sum(spent))
         idle, stolen = sum(spent[IDLE]) / whole, spent[STOLEN] / whole
         return (
-            f"{later.at - self.at:.1f} s on {os.cpu_count()} processors: {1 - idle:.0%} busy, of it"
+            f"{later.at - self.at:.1f} s on {os.cpu_count()} processors: {1 - idle:.0%} busy,"
             f" {stolen:.0%} stolen by the hypervisor; load {os.getloadavg()[0]:.1f}"
         )
 
