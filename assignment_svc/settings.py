@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from assignment_svc.domain.ports import CLAIM
 from assignment_svc.domain.rules import Rules
 from assignment_svc.domain.scoring import ScoreWeights
-from assignment_svc.workers.night_shift import Pace
+from assignment_svc.workers.background import WorkerIntervals
 from phoenix_runtime.chassis.settings import Duration, ServiceSettings
 
 
@@ -40,9 +40,9 @@ class AssignmentSettings(ServiceSettings):
         )
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> WorkerIntervals:
         """How often the loops run by themselves."""
-        return Pace(
+        return WorkerIntervals(
             due=self.due_interval.total_seconds(),
             reconcile=self.reconcile_interval.total_seconds(),
         )

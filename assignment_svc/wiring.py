@@ -39,21 +39,21 @@ from assignment_svc.usecases.retire_participant import RetireParticipant
 from assignment_svc.usecases.start_task import StartTask
 from assignment_svc.usecases.submit_task import SubmitTask
 from assignment_svc.usecases.tend_task import TendTask
-from assignment_svc.workers.hints import Answers, Listener
-from assignment_svc.workers.night_shift import Duties, NightShift
+from assignment_svc.workers.background import Workers, WorkerUseCases
+from assignment_svc.workers.bus_events import Answers, Listener
 from phoenix_dma.v1 import assignment_pb2_grpc, handoff_pb2_grpc
-from phoenix_runtime.chassis.access import OutboxAccessLog
-from phoenix_runtime.chassis.bus import Bus, BusReader
-from phoenix_runtime.chassis.channels import service_call
-from phoenix_runtime.chassis.foundation import Foundation, lay
+from phoenix_runtime.chassis.data.access_log import OutboxAccessLog
+from phoenix_runtime.chassis.data.unit import Unit
+from phoenix_runtime.chassis.delivery.bus import Bus, BusReader
+from phoenix_runtime.chassis.delivery.receivers import GrpcDirectiveSender, GrpcLedger
+from phoenix_runtime.chassis.delivery.relay import Relay
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.receivers import GrpcCourier, GrpcLedger
-from phoenix_runtime.chassis.relay import Relay
+from phoenix_runtime.chassis.resources import ServiceResources, open_resources
+from phoenix_runtime.chassis.rpc.channels import service_call
 from phoenix_runtime.chassis.server import Service
-from phoenix_runtime.chassis.unit import Unit
-from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.ports import Policy
 from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.wakeup import WakeUp
 
 NAME = "assignment"
 PROTOS = ("phoenix_dma.v1.AssignmentService", "phoenix_dma.v1.HandoffService")
@@ -73,17 +73,17 @@ async def build(
 ) -> Service:
     """Assignment, migrated and ready to listen."""
     told = settings or AssignmentSettings()
-    base = await lay(NAME, told, metadata)
+    base = await open_resources(NAME, told, metadata)
     ports = _ports(base, told, peers or Peers())
     shift = _night_shift(base, told, ports)
-    ports.bell.on_ring(shift.ring)
-    ports.task_bell.on_ring(shift.tend.wake)
+    ports.wake_up.subscribe(shift.ring)
+    ports.wake_tasks.subscribe(shift.tend.wake)
     relay = Relay(
         base.worker_database,
         base.outbox,
         ledger=GrpcLedger(base.channels, NAME),
         news=Bus(base.redis),
-        courier=GrpcCourier(base.channels, NAME),
+        directive_sender=GrpcDirectiveSender(base.channels, NAME),
     )
     return Service(
         name=NAME,
@@ -96,15 +96,15 @@ async def build(
     )
 
 
-def _ports(base: Foundation, told: AssignmentSettings, peers: Peers) -> Ports:
+def _ports(base: ServiceResources, told: AssignmentSettings, peers: Peers) -> Ports:
     return Ports(
         units=AssignmentUnits(base.database, base.outbox),
         registry=peers.registry or GrpcRegistry(base.channels, base.clock),
         policy=peers.policy or base.policy(),
         approvals=peers.approvals or GrpcApprovals(base.channels),
         access=OutboxAccessLog(base.units(Unit), clock=base.clock, new_id=new_id),
-        bell=Bell(),
-        task_bell=Bell(),
+        wake_up=WakeUp(),
+        wake_tasks=WakeUp(),
         clock=base.clock,
         new_id=new_id,
         rules=told.rules,
@@ -115,8 +115,8 @@ def _own_call(tenant: str) -> Call:
     return service_call(NAME, tenant, new_id)
 
 
-def _night_shift(base: Foundation, told: AssignmentSettings, ports: Ports) -> NightShift:
-    duties = Duties(
+def _night_shift(base: ServiceResources, told: AssignmentSettings, ports: Ports) -> Workers:
+    duties = WorkerUseCases(
         tend=TendTask(ports),
         handoffs=AdvanceHandoff(ports),
         retirements=AdvanceRetirement(ports),
@@ -124,10 +124,10 @@ def _night_shift(base: Foundation, told: AssignmentSettings, ports: Ports) -> Ni
         reconcile=Reconcile(ports),
     )
     claims = WorkerClaims(base.worker_database, told.claim)
-    return NightShift(duties, claims, clock=base.clock, call=_own_call, pace=told.pace)
+    return Workers(duties, claims, clock=base.clock, call=_own_call, pace=told.pace)
 
 
-def _listener(base: Foundation, ports: Ports) -> Listener:
+def _listener(base: ServiceResources, ports: Ports) -> Listener:
     answers = Answers(
         reconcile=Reconcile(ports).participants,
         hasten=Hasten(ports),
@@ -136,10 +136,10 @@ def _listener(base: Foundation, ports: Ports) -> Listener:
     return Listener(BusReader(base.redis), answers, call=_own_call)
 
 
-def _register(server: grpc.aio.Server, base: Foundation, ports: Ports) -> None:
-    front = base.front()
-    tasks = TaskServicer(front, task_verbs(ports))
-    handoffs = HandoffServicer(front, handoff_verbs(ports))
+def _register(server: grpc.aio.Server, base: ServiceResources, ports: Ports) -> None:
+    handler = base.handler()
+    tasks = TaskServicer(handler, task_verbs(ports))
+    handoffs = HandoffServicer(handler, handoff_verbs(ports))
     assignment_pb2_grpc.add_AssignmentServiceServicer_to_server(tasks, server)
     handoff_pb2_grpc.add_HandoffServiceServicer_to_server(handoffs, server)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from assignment_svc.domain.lifecycle import HANDOFF, RETIREMENT, TASK
 from governance_svc.domain.lifecycle import APPROVALS
-from phoenix_runtime.chassis.hints import BUS_TYPES
-from phoenix_runtime.chassis.refusals import CODES
+from phoenix_runtime.chassis.delivery.bus_events import BUS_TYPES
+from phoenix_runtime.chassis.rpc.statuses import CODES
 from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.lifecycle import Lifecycle

@@ -15,15 +15,15 @@ from gateway.rest.port import RestPort
 from gateway.rest.site import make_site
 from gateway.settings import GatewaySettings
 from phoenix_dma.v1 import gateway_pb2_grpc
-from phoenix_runtime.chassis.channels import Channels
-from phoenix_runtime.chassis.credentials import ServiceSigner
-from phoenix_runtime.chassis.front import Front
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.interceptors.identity import GATEWAY
-from phoenix_runtime.chassis.quota import Quotas
+from phoenix_runtime.chassis.limits.quotas import Quotas
+from phoenix_runtime.chassis.rpc.channels import Channels
+from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
+from phoenix_runtime.chassis.rpc.handler import RpcHandler
+from phoenix_runtime.chassis.rpc.interceptors.identity import GATEWAY
 from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.chassis.server import Service, make_verifier
-from phoenix_runtime.chassis.wall import steady_clock
+from phoenix_runtime.chassis.wall_clock import steady_clock
 
 
 async def build(settings: GatewaySettings | None = None) -> Service:
@@ -39,7 +39,7 @@ async def build(settings: GatewaySettings | None = None) -> Service:
     door = Door(make_verifier(told, clock), new_id, quotas)
     site = make_site(door, channels, behind.serving, largest_body=told.max_message_bytes)
     rest = RestPort(site, told.rest_listen, connections=told.rest_connections)
-    gathered = GatewayServicer(Front(), GatherTaskDossier(Sources(channels)))
+    gathered = GatewayServicer(RpcHandler(), GatherTaskDossier(Sources(channels)))
 
     def register(server: grpc.aio.Server) -> None:
         gateway_pb2_grpc.add_GatewayServiceServicer_to_server(gathered, server)

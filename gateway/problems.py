@@ -6,7 +6,7 @@ from math import ceil
 
 from starlette.responses import JSONResponse
 
-from phoenix_runtime.chassis.refusals import retry_after
+from phoenix_runtime.chassis.rpc.statuses import retry_after
 from phoenix_runtime.core.errors import FieldInvalid, Refused
 
 STATUS: Mapping[str, int] = {

@@ -17,11 +17,11 @@ from grpc.aio import AioRpcError, Metadata, ServicerContext
 
 from gateway.endings import telling_why
 from gateway.proxy.patience import reached
-from phoenix_runtime.chassis.last_words import SLOW_READERS, LastWords
-from phoenix_runtime.chassis.refusals import DETAILS
+from phoenix_runtime.chassis.rpc.statuses import DETAILS
+from phoenix_runtime.chassis.rpc.termination import SLOW_READERS, StreamTermination
 from phoenix_runtime.core.errors import QuotaExceeded, Unavailable
 
-LAST_WORDS: Final = LastWords()
+LAST_WORDS: Final = StreamTermination()
 
 
 @dataclass(frozen=True, slots=True)

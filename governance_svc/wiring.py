@@ -49,16 +49,16 @@ from governance_svc.usecases.read_approvals import GetApproval, ListApprovals
 from governance_svc.usecases.refusals import Refusals
 from governance_svc.usecases.request_approval import RequestApproval
 from governance_svc.usecases.try_policy import TryPolicy
-from governance_svc.workers.night_shift import Duties, NightShift
+from governance_svc.workers.background import Workers, WorkerUseCases
 from phoenix_dma.v1 import approval_pb2_grpc, audit_pb2_grpc, governance_pb2_grpc
-from phoenix_runtime.chassis.access import OutboxAccessLog
-from phoenix_runtime.chassis.bus import Bus
-from phoenix_runtime.chassis.channels import service_call
-from phoenix_runtime.chassis.foundation import Foundation, lay
+from phoenix_runtime.chassis.data.access_log import OutboxAccessLog
+from phoenix_runtime.chassis.data.unit import Unit, Units
+from phoenix_runtime.chassis.delivery.bus import Bus
+from phoenix_runtime.chassis.delivery.relay import Relay
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.relay import Relay
+from phoenix_runtime.chassis.resources import ServiceResources, open_resources
+from phoenix_runtime.chassis.rpc.channels import service_call
 from phoenix_runtime.chassis.server import Service
-from phoenix_runtime.chassis.unit import Unit, Units
 from phoenix_runtime.core.principal import Call
 
 NAME = "governance"
@@ -73,7 +73,7 @@ PROTOS = (
 class _Parts:
     """What the verbs share."""
 
-    foundation: Foundation
+    foundation: ServiceResources
     units: Units[GovernanceUnit]
     bundle: PolicyBundle
     engine: PolicyEngine
@@ -87,10 +87,10 @@ class _Parts:
 async def build(settings: GovernanceSettings | None = None) -> Service:
     """The service, migrated, its policy loaded where the engine is there, ready to listen."""
     told = settings or GovernanceSettings()
-    parts = _parts(await lay(NAME, told, metadata), told)
+    parts = _parts(await open_resources(NAME, told, metadata), told)
     foundation = parts.foundation
     duties = _duties(told, parts)
-    shift = NightShift(duties)
+    shift = Workers(duties)
     # A first try before anybody can ask; without an engine the service starts all the same.
     await shift.load_policy()
     parts.tidings.listen(shift.grown)
@@ -111,7 +111,7 @@ async def build(settings: GovernanceSettings | None = None) -> Service:
     )
 
 
-def _parts(foundation: Foundation, told: GovernanceSettings) -> _Parts:
+def _parts(foundation: ServiceResources, told: GovernanceSettings) -> _Parts:
     bundle = read_bundle(told.bundle) if told.bundle is not None else shipped_bundle()
     clock, database = foundation.clock, foundation.database
     units = foundation.units(GovernanceUnit)
@@ -139,14 +139,14 @@ def _engine(told: GovernanceSettings) -> PolicyEngine:
     return OpaRest(OpaAddress(told.opa_url, token, told.opa_ca_file))
 
 
-def _duties(told: GovernanceSettings, parts: _Parts) -> Duties:
+def _duties(told: GovernanceSettings, parts: _Parts) -> WorkerUseCases:
     foundation, units = parts.foundation, parts.units
     tenants = LedgerTenants(foundation.worker_database)
     clock = foundation.clock
     announce = AnnouncePolicy(units, tenants, clock, _own_call)
     claims = PostgresApprovalClaims(foundation.worker_database, told.claim)
     records = PostgresTrustRecords(foundation.database)
-    return Duties(
+    return WorkerUseCases(
         expire=ExpireApprovals(claims, units, clock, _own_call),
         project=ProjectTrust(records, tenants, parts.trust),
         announce=announce,
@@ -159,10 +159,10 @@ def _own_call(tenant: str) -> Call:
 
 
 def _register(server: grpc.aio.Server, parts: _Parts) -> None:
-    front = parts.foundation.front()
-    audit = AuditServicer(front, _audit_verbs(parts))
-    approvals = ApprovalServicer(front, _approval_verbs(parts))
-    governance = GovernanceServicer(front, _governance_verbs(parts))
+    handler = parts.foundation.handler()
+    audit = AuditServicer(handler, _audit_verbs(parts))
+    approvals = ApprovalServicer(handler, _approval_verbs(parts))
+    governance = GovernanceServicer(handler, _governance_verbs(parts))
     audit_pb2_grpc.add_AuditServiceServicer_to_server(audit, server)
     approval_pb2_grpc.add_ApprovalServiceServicer_to_server(approvals, server)
     governance_pb2_grpc.add_GovernanceServiceServicer_to_server(governance, server)

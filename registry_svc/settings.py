@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from phoenix_runtime.chassis.settings import Duration, ServiceSettings
 from registry_svc.domain.lease import LeaseTerms
 from registry_svc.domain.ranking import RankWeights
-from registry_svc.workers.night_shift import Pace
+from registry_svc.workers.background import WorkerIntervals
 
 
 class RegistrySettings(ServiceSettings):
@@ -48,9 +48,9 @@ class RegistrySettings(ServiceSettings):
         )
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> WorkerIntervals:
         """How often the loops run; a silence is noticed within a quarter of an interval."""
-        return Pace(
+        return WorkerIntervals(
             write=self.write_interval.total_seconds(),
             sweep=self.sweep_interval.total_seconds(),
             silence=min(0.5, self.heartbeat_interval.total_seconds() / 4),

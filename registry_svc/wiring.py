@@ -5,17 +5,17 @@ from dataclasses import dataclass
 import grpc.aio
 
 from phoenix_dma.v1 import identity_pb2_grpc, registry_pb2_grpc, session_pb2_grpc
-from phoenix_runtime.chassis.access import OutboxAccessLog
-from phoenix_runtime.chassis.bus import Bus, BusReader
-from phoenix_runtime.chassis.credentials import KeyRing
-from phoenix_runtime.chassis.foundation import Foundation, lay
+from phoenix_runtime.chassis.data.access_log import OutboxAccessLog
+from phoenix_runtime.chassis.data.unit import Unit
+from phoenix_runtime.chassis.delivery.bus import Bus, BusReader
+from phoenix_runtime.chassis.delivery.receivers import GrpcLedger
+from phoenix_runtime.chassis.delivery.relay import Relay
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.receivers import GrpcLedger
-from phoenix_runtime.chassis.relay import Relay
+from phoenix_runtime.chassis.resources import ServiceResources, open_resources
+from phoenix_runtime.chassis.rpc.credentials import KeyRing
 from phoenix_runtime.chassis.server import Service, make_verifier
-from phoenix_runtime.chassis.unit import Unit
-from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.ports import Policy
+from phoenix_runtime.core.wakeup import WakeUp
 from registry_svc.adapters.credentials import LocalIssuer, MessageCredentials
 from registry_svc.adapters.leases import RedisLeases
 from registry_svc.adapters.news import BusNews
@@ -64,8 +64,8 @@ from registry_svc.usecases.register import RegisterParticipant
 from registry_svc.usecases.retire import BeginRetirement, FinishRetirement
 from registry_svc.usecases.review_members import ReviewMembers
 from registry_svc.usecases.update_capabilities import UpdateCapabilities
+from registry_svc.workers.background import Workers, WorkerUseCases, make_workers
 from registry_svc.workers.listener import Listener, Neighbours
-from registry_svc.workers.night_shift import Duties, NightShift, night_shift
 
 NAME = "registry"
 PROTOS = (
@@ -79,12 +79,12 @@ PROTOS = (
 class Grounds:
     """What the pieces are built from: the chassis, the settings, and what they share."""
 
-    base: Foundation
+    base: ServiceResources
     told: RegistrySettings
     parts: Parts
-    mail_bell: Bell
-    health_bell: Bell
-    abreast_bell: Bell
+    mail_bell: WakeUp
+    health_bell: WakeUp
+    abreast_bell: WakeUp
     replica: str
     """Who this one is among those that serve the same participants; new with each start."""
     mail: Mail
@@ -99,10 +99,10 @@ async def build(
 ) -> Service:
     """The registry, migrated and ready to listen; ``policy`` is governance where not given."""
     told = settings or RegistrySettings()
-    base = await lay(NAME, told, metadata)
+    base = await open_resources(NAME, told, metadata)
     grounds = _grounds(base, told, policy or base.policy())
     sessions = _sessions(grounds)
-    registry = RegistryServicer(base.front(), _verbs(grounds))
+    registry = RegistryServicer(base.handler(), _verbs(grounds))
     identity = _identity(grounds)
     shift = _shift(grounds, sessions)
     review = ReviewMembers(grounds.parts)
@@ -129,7 +129,7 @@ async def build(
     )
 
 
-def _grounds(base: Foundation, told: RegistrySettings, policy: Policy) -> Grounds:
+def _grounds(base: ServiceResources, told: RegistrySettings, policy: Policy) -> Grounds:
     parts = Parts(
         units=base.units(RegistryUnit),
         registry=PostgresRegistry(base.database),
@@ -139,14 +139,14 @@ def _grounds(base: Foundation, told: RegistrySettings, policy: Policy) -> Ground
         clock=base.clock,
         new_id=new_id,
     )
-    mail_bell, abreast_bell, notes = Bell(), Bell(), HealthNotes(parts)
+    mail_bell, abreast_bell, notes = WakeUp(), WakeUp(), HealthNotes(parts)
     mail = Mail(mail_bell)
     return Grounds(
         base=base,
         told=told,
         parts=parts,
         mail_bell=mail_bell,
-        health_bell=Bell(),
+        health_bell=WakeUp(),
         abreast_bell=abreast_bell,
         replica=new_id("replica"),
         mail=mail,
@@ -191,7 +191,7 @@ def _sessions(grounds: Grounds) -> SessionServicer:
     )
     heartbeat = Heartbeat(parts, beat, grounds.settle, grounds.mail)
     patience = told.reader_patience.total_seconds()
-    return SessionServicer(base.front(), verbs, heartbeat, base.clock, patience=patience)
+    return SessionServicer(base.handler(), verbs, heartbeat, base.clock, patience=patience)
 
 
 def _identity(grounds: Grounds) -> IdentityServicer:
@@ -204,10 +204,10 @@ def _identity(grounds: Grounds) -> IdentityServicer:
         audience=told.audience,
     )
     enrol, renew = Enrol(grounds.parts, issuer), RenewCredential(grounds.parts, issuer)
-    return IdentityServicer(base.front(), enrol, renew, GetJwks(issuer))
+    return IdentityServicer(base.handler(), enrol, renew, GetJwks(issuer))
 
 
-def _shift(grounds: Grounds, sessions: SessionServicer) -> NightShift:
+def _shift(grounds: Grounds, sessions: SessionServicer) -> Workers:
     base, parts, told = grounds.base, grounds.parts, grounds.told
     terms, vigil = told.terms, Vigil(limit=told.terms.margin)
     leases = RedisLeases(
@@ -222,7 +222,7 @@ def _shift(grounds: Grounds, sessions: SessionServicer) -> NightShift:
     workers = PostgresWorkers(base.worker_database)
     seed = SeedLeases(parts, leases, workers, vigil, terms)
     again = told.redelivery.total_seconds()
-    duties = Duties(
+    duties = WorkerUseCases(
         spare=SpareSilenced(parts, grounds.hops),
         write=WriteDeadlines(parts, leases, vigil, terms),
         announce=AnnounceBeats(parts, news),
@@ -236,9 +236,9 @@ def _shift(grounds: Grounds, sessions: SessionServicer) -> NightShift:
         cut_slow_readers=sessions.cut_slow_readers,
         forget_directives=workers.forget_directives,
     )
-    shift = night_shift(duties, told.pace)
-    grounds.mail_bell.on_ring(shift.carry.wake)
-    grounds.mail_bell.on_ring(shift.pass_on.wake)
-    grounds.abreast_bell.on_ring(shift.abreast.wake)
-    grounds.health_bell.on_ring(shift.settle.wake)
+    shift = make_workers(duties, told.pace)
+    grounds.mail_bell.subscribe(shift.carry.wake)
+    grounds.mail_bell.subscribe(shift.pass_on.wake)
+    grounds.abreast_bell.subscribe(shift.abreast.wake)
+    grounds.health_bell.subscribe(shift.settle.wake)
     return shift

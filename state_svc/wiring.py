@@ -3,14 +3,14 @@
 import grpc.aio
 
 from phoenix_dma.v1 import state_pb2_grpc
-from phoenix_runtime.chassis.access import OutboxAccessLog
-from phoenix_runtime.chassis.bus import Bus
-from phoenix_runtime.chassis.foundation import Foundation, lay
+from phoenix_runtime.chassis.data.access_log import OutboxAccessLog
+from phoenix_runtime.chassis.data.unit import Unit
+from phoenix_runtime.chassis.delivery.bus import Bus
+from phoenix_runtime.chassis.delivery.receivers import GrpcLedger
+from phoenix_runtime.chassis.delivery.relay import Relay
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.receivers import GrpcLedger
-from phoenix_runtime.chassis.relay import Relay
+from phoenix_runtime.chassis.resources import ServiceResources, open_resources
 from phoenix_runtime.chassis.server import Service
-from phoenix_runtime.chassis.unit import Unit
 from state_svc.adapters.assignment import AssignmentClient
 from state_svc.api.servicer import StateServicer, Verbs
 from state_svc.domain.reference import ReferencePlaces
@@ -31,8 +31,8 @@ PROTO = "phoenix_dma.v1.StateService"
 async def build(settings: StateSettings | None = None) -> Service:
     """The service, migrated and ready to listen."""
     told = settings or StateSettings()
-    foundation = await lay(NAME, told, metadata)
-    servicer = StateServicer(foundation.front(), _verbs(foundation, told))
+    foundation = await open_resources(NAME, told, metadata)
+    servicer = StateServicer(foundation.handler(), _verbs(foundation, told))
     ledger = GrpcLedger(foundation.channels, NAME)
     relay = Relay(
         foundation.worker_database, foundation.outbox, ledger=ledger, news=Bus(foundation.redis)
@@ -52,7 +52,7 @@ async def build(settings: StateSettings | None = None) -> Service:
     )
 
 
-def _verbs(foundation: Foundation, told: StateSettings) -> Verbs:
+def _verbs(foundation: ServiceResources, told: StateSettings) -> Verbs:
     """The use cases over their ports."""
     assignment = AssignmentClient(foundation.channels)
     contents = StoredContents(foundation.database)

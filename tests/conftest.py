@@ -8,7 +8,7 @@ import pytest_asyncio
 import structlog
 from hypothesis import HealthCheck, settings
 
-from phoenix_runtime.local.house import House, HouseOptions
+from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.support.keys import Keys
 from tests.support.postgres import PostgresServer, clock, database_for, tenant
 from tests.support.temporary import temporary
@@ -39,14 +39,14 @@ structlog.configure(
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def house_below() -> AsyncIterator[House]:
+async def house_below() -> AsyncIterator[LocalRuntime]:
     """PostgreSQL and Valkey with every schema and role; no service."""
-    async with temporary(House(HouseOptions.temporary(services=()))) as house:
-        yield house
+    async with temporary(LocalRuntime(LocalRuntimeOptions.temporary(services=()))) as runtime:
+        yield runtime
 
 
 @pytest.fixture(scope="session")
-def postgres(house_below: House) -> PostgresServer:
+def postgres(house_below: LocalRuntime) -> PostgresServer:
     """The PostgreSQL of the test run."""
     return PostgresServer(house_below)
 

@@ -5,8 +5,8 @@ from typing import Any
 from assignment_svc.domain.approval import ApprovalAnswer, ApprovalQuestion
 from assignment_svc.domain.states import ApprovalState
 from phoenix_dma.v1 import approval_pb2, approval_pb2_grpc
-from phoenix_runtime.chassis.channels import Channels
-from phoenix_runtime.chassis.wire import enum_from, json_to_struct, time_from_pb
+from phoenix_runtime.chassis.rpc.channels import Channels
+from phoenix_runtime.chassis.rpc.conversions import enum_from, json_to_struct, time_from_pb
 from phoenix_runtime.core.errors import ContextHashMismatch
 from phoenix_runtime.core.json import content_hash
 from phoenix_runtime.core.principal import Call

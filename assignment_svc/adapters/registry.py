@@ -6,14 +6,14 @@ from typing import Any
 from assignment_svc.domain.discovery import Alternative, Candidate, Discovery, Requirement
 from assignment_svc.domain.retirement import Retirement
 from phoenix_dma.v1 import common_pb2, registry_pb2, registry_pb2_grpc
-from phoenix_runtime.chassis.channels import Channels
 from phoenix_runtime.chassis.failpoints import GATE_AND_REGISTRY, passing
-from phoenix_runtime.chassis.wire import (
+from phoenix_runtime.chassis.rpc.channels import Channels
+from phoenix_runtime.chassis.rpc.conversions import (
     json_to_struct,
     number,
     verdict_from_pb,
 )
-from phoenix_runtime.chassis.wire_standing import standing_from_pb
+from phoenix_runtime.chassis.rpc.standing_conversions import standing_from_pb
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Standing

@@ -15,13 +15,13 @@ from assignment_svc.usecases.changed import Changed
 from assignment_svc.usecases.complete_task import Result
 from assignment_svc.usecases.explain_assignment import Explanation
 from assignment_svc.usecases.read_contexts import Resolved
-from assignment_svc.usecases.read_tasks import SeenTask
+from assignment_svc.usecases.read_tasks import ObservedTask
 from assignment_svc.usecases.record_checkpoint import Checkpoint, Recorded
 from assignment_svc.usecases.resume_tasks import Resumed
 from assignment_svc.usecases.start_task import Started
 from assignment_svc.usecases.submit_task import Submitted
 from phoenix_dma.v1 import assignment_pb2
-from phoenix_runtime.chassis.wire import (
+from phoenix_runtime.chassis.rpc.conversions import (
     json_object,
     obligation_to_pb,
     receipt_to_pb,
@@ -86,7 +86,7 @@ def explained_to_pb(explained: Explanation) -> assignment_pb2.ExplainAssignmentR
     )
 
 
-def seen_to_pb(seen: SeenTask) -> assignment_pb2.GetTaskResponse:
+def seen_to_pb(seen: ObservedTask) -> assignment_pb2.GetTaskResponse:
     """One task."""
     return assignment_pb2.GetTaskResponse(task=task_to_pb(seen.task, seen.result))
 

@@ -13,12 +13,18 @@ from assignment_svc.usecases.offering import Reception
 from assignment_svc.usecases.read_handoffs import HandoffView
 from assignment_svc.usecases.retire_participant import Leaving, RetirementResult
 from phoenix_dma.v1 import assignment_pb2, common_pb2, handoff_pb2
-from phoenix_runtime.chassis.wire import number, receipt_to_pb, short, time_from_pb, time_to_pb
+from phoenix_runtime.chassis.rpc.conversions import (
+    number,
+    receipt_to_pb,
+    short,
+    time_from_pb,
+    time_to_pb,
+)
 from phoenix_runtime.core.pages import Page
 
 
 def handoff_to_pb(handoff: Handoff, refused: tuple[LeftOut, ...] = ()) -> handoff_pb2.Handoff:
-    """A handoff as the house knows it."""
+    """A handoff as the runtime knows it."""
     offer = handoff.offer
     parked = handoff.parked
     asked = offer.target if offer is not None else parked.target if parked is not None else ""

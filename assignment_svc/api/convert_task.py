@@ -9,7 +9,7 @@ from assignment_svc.domain.declaration import TaskDeclaration
 from assignment_svc.domain.task import Binding, Parked, Task, TaskObligation
 from assignment_svc.usecases.briefing import Briefing
 from phoenix_dma.v1 import assignment_pb2, common_pb2
-from phoenix_runtime.chassis.wire import (
+from phoenix_runtime.chassis.rpc.conversions import (
     json_object,
     json_to_struct,
     number,
@@ -48,7 +48,7 @@ def declaration_from_pb(given: assignment_pb2.TaskDeclaration) -> TaskDeclaratio
 
 
 def task_to_pb(task: Task, result: JsonObject | None = None) -> assignment_pb2.Task:
-    """A task as the house knows it; ``result`` is the content behind its result hash."""
+    """A task as the runtime knows it; ``result`` is the content behind its result hash."""
     spec = task.spec
     return assignment_pb2.Task(
         task_id=spec.task_id,

@@ -28,7 +28,7 @@ from assignment_svc.usecases.read_handoffs import GetHandoff, ListHandoffs
 from assignment_svc.usecases.read_retirements import GetRetirement, ListRetirements
 from assignment_svc.usecases.retire_participant import RetireParticipant
 from phoenix_dma.v1 import handoff_pb2, handoff_pb2_grpc
-from phoenix_runtime.chassis.front import Front
+from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from phoenix_runtime.core.pages import Page, page_request
 from phoenix_runtime.core.principal import Call
 
@@ -51,8 +51,8 @@ class HandoffVerbs:
 class HandoffServicer(handoff_pb2_grpc.HandoffServiceServicer):
     """The nine RPCs of migration and retirement."""
 
-    def __init__(self, front: Front, verbs: HandoffVerbs) -> None:
-        self._front = front
+    def __init__(self, handler: RpcHandler, verbs: HandoffVerbs) -> None:
+        self._front = handler
         self._verbs = verbs
 
     async def InitiateHandoff(  # noqa: N802  # the schema's name

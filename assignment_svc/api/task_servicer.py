@@ -41,7 +41,7 @@ from assignment_svc.usecases.resume_tasks import ResumeTasks
 from assignment_svc.usecases.start_task import StartTask
 from assignment_svc.usecases.submit_task import SubmitTask
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc
-from phoenix_runtime.chassis.front import Front
+from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from phoenix_runtime.core.pages import Page, page_request
 from phoenix_runtime.core.principal import Call
 
@@ -70,8 +70,8 @@ class TaskVerbs:
 class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
     """The fifteen RPCs of tasks, their bindings and the pointers to their contexts."""
 
-    def __init__(self, front: Front, verbs: TaskVerbs) -> None:
-        self._front = front
+    def __init__(self, handler: RpcHandler, verbs: TaskVerbs) -> None:
+        self._front = handler
         self._verbs = verbs
 
     async def SubmitTask(  # noqa: N802  # the schema's name

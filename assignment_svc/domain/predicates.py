@@ -10,7 +10,7 @@ FRESH_SECONDS = 5.0
 """How old the standing and the decision recorded with a binding may be (monotonic seconds)."""
 
 
-class LookAgain(Exception):
+class StaleRead(Exception):
     """What was judged outside the transaction is no longer what is there: judge it again."""
 
 
@@ -47,11 +47,11 @@ def fenced(task: Task, *, participant_id: str, epoch: int) -> Binding:
 def admitted(gate: Gate, standing: Standing, *, degraded_allowed: bool) -> Gate:
     """The gate with one seat taken for ``standing``.
 
-    Raises `LookAgain` where the gate has seen a newer standing than the one judged, and
+    Raises `StaleRead` where the gate has seen a newer standing than the one judged, and
     `CandidateLost` where it is closed or full. An older gate is brought up first.
     """
     if gate.standing_revision > standing.standing_revision:
-        raise LookAgain
+        raise StaleRead
     current = gate.brought_up(standing)
     if not current.is_open(degraded_allowed=degraded_allowed):
         because = "it is leaving for ever" if current.marked else f"it is {current.status.value}"
@@ -62,10 +62,10 @@ def admitted(gate: Gate, standing: Standing, *, degraded_allowed: bool) -> Gate:
 
 
 def fresh(judged: Judged, *, monotonic: float) -> None:
-    """Raise `LookAgain` unless standing and decision are at most 5 s old (I5)."""
+    """Raise `StaleRead` unless standing and decision are at most 5 s old (I5)."""
     oldest = min(judged.standing_asked_at, judged.decision_asked_at)
     if monotonic - oldest > FRESH_SECONDS:
-        raise LookAgain
+        raise StaleRead
 
 
 def covers(standing: Standing, spec: TaskSpec) -> bool:

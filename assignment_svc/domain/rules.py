@@ -1,4 +1,4 @@
-"""The house's numbers: they come in through the door, tests choose their own (style rule 8)."""
+"""The runtime's numbers: they come in through the door, tests choose their own (style rule 8)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from assignment_svc.domain.ports import CLAIM
 from assignment_svc.store.tables import approvals, gates, handoffs, retirements, tasks
-from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.data.database import Database
 
 
 class WorkerClaims:

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from phoenix_runtime.chassis.tables import service_metadata
+from phoenix_runtime.chassis.data.tables import service_metadata
 
 metadata = service_metadata("assignment")
 

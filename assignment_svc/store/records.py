@@ -66,24 +66,24 @@ _KNOWN: dict[type[Any], dict[str, Read]] = {}
 def _readers(kind: type[Any]) -> dict[str, Read]:
     """How each field of ``kind`` is read; type hints are resolved once."""
     if kind not in _KNOWN:
-        hints = get_type_hints(kind)
-        _KNOWN[kind] = {field.name: _reader(hints[field.name]) for field in fields(kind)}
+        bus_events = get_type_hints(kind)
+        _KNOWN[kind] = {field.name: _reader(bus_events[field.name]) for field in fields(kind)}
     return _KNOWN[kind]
 
 
-def _reader(hint: Any) -> Read:
+def _reader(bus_event: Any) -> Read:
     """How a column or a part of a document of type ``hint`` is read."""
-    if get_origin(hint) in {Union, types.UnionType}:
-        inner = _reader(next(arg for arg in get_args(hint) if arg is not types.NoneType))
+    if get_origin(bus_event) in {Union, types.UnionType}:
+        inner = _reader(next(arg for arg in get_args(bus_event) if arg is not types.NoneType))
         return lambda value: None if value is None else inner(value)
-    if get_origin(hint) is tuple:
-        item = _reader(get_args(hint)[0])
+    if get_origin(bus_event) is tuple:
+        item = _reader(get_args(bus_event)[0])
         return lambda value: tuple(item(part) for part in value)
-    if is_dataclass(hint) and isinstance(hint, type):
-        return lambda value: _object(hint, value)
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint
-    return _moment if hint is datetime else _same
+    if is_dataclass(bus_event) and isinstance(bus_event, type):
+        return lambda value: _object(bus_event, value)
+    if isinstance(bus_event, type) and issubclass(bus_event, StrEnum):
+        return bus_event
+    return _moment if bus_event is datetime else _same
 
 
 def _object(kind: type[Any], value: Any) -> Any:

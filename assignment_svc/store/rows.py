@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from phoenix_runtime.chassis.unit import Unit
+from phoenix_runtime.chassis.data.unit import Unit
 
 KEY = "key_"
 """Before the parameters of a condition: an UPDATE sets columns by their bare names."""

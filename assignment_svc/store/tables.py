@@ -19,7 +19,7 @@ from assignment_svc.store.task_tables import (
     left_out,
     tasks,
 )
-from phoenix_runtime.chassis.tables import (
+from phoenix_runtime.chassis.data.tables import (
     directive_outbox_table,
     idempotency_table,
     outbox_table,

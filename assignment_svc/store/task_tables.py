@@ -1,7 +1,7 @@
 """The tables of tasks and of what belongs to each. Columns carry the names of the fields.
 
-Three columns are for the night shift alone: ``wake_at`` is derived from the row at each write,
-``claimed_until`` says that a worker is on its way, ``priority`` orders the queue.
+Three columns are for the background workers alone: ``wake_at`` is derived from the row at each
+write, ``claimed_until`` says that a worker is on its way, ``priority`` orders the queue.
 """
 
 from sqlalchemy import Column, Index, Integer, Interval, LargeBinary, UniqueConstraint, text
@@ -15,7 +15,7 @@ from assignment_svc.store.columns import (
     text_,
     wake_,
 )
-from phoenix_runtime.chassis.tables import tenant_table
+from phoenix_runtime.chassis.data.tables import tenant_table
 
 tasks = tenant_table(
     "tasks",

@@ -13,10 +13,10 @@ from assignment_svc.store.meters import HANDOFF, count
 from assignment_svc.store.queue import QueueTables
 from assignment_svc.store.retirements import RetirementTable
 from assignment_svc.store.tasks import TaskTable
-from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.data.database import Database
+from phoenix_runtime.chassis.data.outbox import Outbox
+from phoenix_runtime.chassis.data.unit import UnitParts, Units
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.outbox import Outbox
-from phoenix_runtime.chassis.unit import UnitParts, Units
 from phoenix_runtime.core.events import AuditDraft
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
@@ -65,7 +65,7 @@ class AssignmentUnits:
         self._units = Units(database, AssignmentUnit, outbox, new_id)
 
     def __call__(self, call: Call) -> contextlib.AbstractAsyncContextManager[AssignmentUnit]:
-        """One transaction; see `chassis.unit.Units`."""
+        """One transaction; see `chassis.data.unit.Units`."""
         return self._units(call)
 
     @contextlib.asynccontextmanager

@@ -57,7 +57,7 @@ class Act:
 
     @property
     def monotonic(self) -> float:
-        """Seconds of the house's monotonic clock, read now: a lock may have been waited for."""
+        """Seconds of the runtime's monotonic clock, read now: a lock may have been waited for."""
         return self.clock.monotonic()
 
     async def tell(
@@ -107,7 +107,7 @@ class Act:
             self._changed.add(gate.participant_id)
 
     def admit(self, standing: Standing, *, degraded_allowed: bool) -> None:
-        """Take a seat for ``standing``; raises `LookAgain` or `CandidateLost`."""
+        """Take a seat for ``standing``; raises `StaleRead` or `CandidateLost`."""
         gate = self._gates[standing.participant_id]
         self.put_gate(admitted(gate, standing, degraded_allowed=degraded_allowed))
 
@@ -116,14 +116,14 @@ class Act:
         self.put_gate(self._gates[participant_id].released())
 
     def rely(self, judged: Judged) -> None:
-        """Rest on what was asked before the unit; raises `LookAgain` where that is too old (I5)."""
+        """Rest on what was asked before the unit; raises `StaleRead` where that is too old (I5)."""
         fresh(judged, monotonic=self.monotonic)
         self._relied.append(judged)
 
     async def finish(self) -> None:
         """Write the gates back.
 
-        Raises `LookAgain` where what was relied on has become too old: the process may have hung.
+        Raises `StaleRead` where what was relied on has become too old: the process may have hung.
         """
         for judged in self._relied:
             fresh(judged, monotonic=self.monotonic)

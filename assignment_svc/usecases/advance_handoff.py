@@ -11,7 +11,7 @@ from assignment_svc.domain.discovery import Alternative, Ranked
 from assignment_svc.domain.gate import LOST
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.lifecycle import HANDOFF
-from assignment_svc.domain.predicates import CandidateLost, LookAgain
+from assignment_svc.domain.predicates import CandidateLost, StaleRead
 from assignment_svc.domain.states import Actor, HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.abort_handoff import give_up
@@ -65,7 +65,7 @@ class AdvanceHandoff:
                 return
             try:
                 await self._step(call.about(move.task.correlation_id), move)
-            except LookAgain:
+            except StaleRead:
                 continue
             return
 
@@ -84,7 +84,7 @@ class AdvanceHandoff:
         if move.handoff.status is HandoffStatus.OFFERED and offer is not None:
             if offer.deadline <= self._ports.clock.now():
                 await self._time_out(call, move)
-                raise LookAgain  # the next candidate, at once
+                raise StaleRead  # the next candidate, at once
         elif move.handoff.status is HandoffStatus.INITIATED:
             await self._find_target(call, move)
 
@@ -95,7 +95,7 @@ class AdvanceHandoff:
             task, handoff = await locked(act, move)
             offer = handoff.offer
             if offer is None:
-                raise LookAgain
+                raise StaleRead
             await act.lock_gates([offer.target])
             withdrawal = Withdrawal(
                 "time_out",
@@ -133,7 +133,7 @@ class AdvanceHandoff:
         )
 
     async def _settle(self, call: Call, move: Move, target: JudgedTarget) -> None:
-        """Offer, park, or have the target lose; raises `CandidateLost` and `LookAgain`."""
+        """Offer, park, or have the target lose; raises `CandidateLost` and `StaleRead`."""
         if target.effect is Effect.ALLOW:
             await self._offer(call, move, target)
         elif target.effect is Effect.REQUIRE_APPROVAL:
@@ -250,7 +250,7 @@ class AdvanceHandoff:
 
 
 async def locked(act: Act, move: Move) -> tuple[Task, Handoff]:
-    """Task and handoff under the task's lock; raises `LookAgain` where either moved on."""
+    """Task and handoff under the task's lock; raises `StaleRead` where either moved on."""
     task = await act.unit.lock_task(move.task.task_id)
     handoff = await act.unit.find_handoff(move.handoff.handoff_id)
     same = (
@@ -263,7 +263,7 @@ async def locked(act: Act, move: Move) -> tuple[Task, Handoff]:
         and task.pointer == move.task.pointer
     )
     if handoff is None or not same:
-        raise LookAgain
+        raise StaleRead
     return task, handoff
 
 

@@ -6,7 +6,7 @@ that are no longer covered lose theirs. Every step is repeatable and judged unde
 
 Many standings are applied together: what they mean is read in one transaction for all of them, and
 only what has to change is locked. Many that die at once then cost what moves their tasks, and a
-house in which nothing happens costs a few reads.
+runtime in which nothing happens costs a few reads.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class ApplyStandings:
         steps = (self._in_turn(call, each) for each in due)
         outcomes = await asyncio.gather(*steps, return_exceptions=True)
         if any(outcome is True for outcome in outcomes):
-            self._ports.bell.ring()
+            self._ports.wake_up.ring()
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome

@@ -8,7 +8,7 @@ from assignment_svc.domain.discovery import Alternative, Discovery, Judged, Rank
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.lifecycle import task_step
 from assignment_svc.domain.ports import Unit
-from assignment_svc.domain.predicates import CandidateLost, LookAgain, TooSlow
+from assignment_svc.domain.predicates import CandidateLost, StaleRead, TooSlow
 from assignment_svc.domain.scoring import rank
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import LeftOut, Task
@@ -92,7 +92,7 @@ class AssignTask:
             task_step(task.status, task.parked_for, "assign", Actor.ENGINE)
             try:
                 return await self._try(call.about(task.correlation_id), task, known)
-            except LookAgain:
+            except StaleRead:
                 continue
         raise TooSlow("What was judged changed again and again")
 
@@ -180,7 +180,7 @@ class AssignTask:
         return judged, matter
 
     async def _settle(self, call: Call, bind: Bind, matter: Matter) -> Assigned:
-        """Bind, park, or have the candidate lose; raises `CandidateLost` and `LookAgain`."""
+        """Bind, park, or have the candidate lose; raises `CandidateLost` and `StaleRead`."""
         verdict = bind.judged.verdict
         if verdict.effect is Effect.ALLOW:
             return await self._binder(call, bind)

@@ -9,7 +9,7 @@ from typing import Final
 
 from assignment_svc.domain.approval import ASSIGN, COMPLETE, HANDOFF, Approval, Authorization
 from assignment_svc.domain.declaration import sized
-from assignment_svc.domain.predicates import LookAgain, TooSlow, fenced
+from assignment_svc.domain.predicates import StaleRead, TooSlow, fenced
 from assignment_svc.domain.states import ActionKind, ApprovalState
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.act import Act, Telling
@@ -93,7 +93,7 @@ class AuthorizeAction:
             for _ in range(self._ports.rules.looks):
                 try:
                     return await self._try(call, action, matter)
-                except LookAgain:
+                except StaleRead:
                     continue
         raise TooSlow("What was judged changed again and again")
 
@@ -139,7 +139,7 @@ class AuthorizeAction:
     async def _ask(
         self, call: Call, task: Task, matter: Matter, asked: tuple[Verdict, list[Approval]]
     ) -> None:
-        """Ask a human; raises `ApprovalRequired`, or `LookAgain` where one has spoken."""
+        """Ask a human; raises `ApprovalRequired`, or `StaleRead` where one has spoken."""
         answer = await ask_human(self._ports, call, task, matter, asked)
         async with self._ports.units(call) as unit:
             act = Act(unit, self._ports)
@@ -148,7 +148,7 @@ class AuthorizeAction:
             await remember_question(act, locked, matter, answer)
         if answer.state is ApprovalState.PENDING:
             raise ApprovalRequired(answer.approval_id, matter.subject_hash)
-        raise LookAgain
+        raise StaleRead
 
     async def _authorize(
         self, call: Call, asked: tuple[Action, Matter], known: list[Approval], verdict: Verdict
@@ -207,7 +207,7 @@ def _matter(action: Action, participant: str) -> Matter:
         )
         violations.append(Violation("name", text))
     if action.name in RESERVED:
-        violations.append(Violation("name", f"{action.name} is what the house itself asks"))
+        violations.append(Violation("name", f"{action.name} is what the runtime itself asks"))
     if action.domain and not is_name(action.domain):
         violations.append(Violation("domain", "is no name of a data domain"))
     try:

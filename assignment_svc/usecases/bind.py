@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from assignment_svc.domain.discovery import Alternative, Judged
 from assignment_svc.domain.lifecycle import task_step
-from assignment_svc.domain.predicates import CandidateLost, LookAgain
+from assignment_svc.domain.predicates import CandidateLost, StaleRead
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task, TaskObligation
 from assignment_svc.usecases.act import Act, Telling
@@ -35,7 +35,7 @@ class Binder:
         self._ports = ports
 
     async def __call__(self, call: Call, bind: Bind) -> Assigned:
-        """Bind. Raises `LookAgain` where task, gate or time moved on, `CandidateLost`."""
+        """Bind. Raises `StaleRead` where task, gate or time moved on, `CandidateLost`."""
         judged = replace(bind.judged, alternatives=bind.alternatives)
         if judged.verdict.effect is not Effect.ALLOW:
             raise CandidateLost("policy_allows", judged.verdict.explanation)
@@ -68,7 +68,7 @@ class Binder:
 
 
 def unchanged(seen: Task, locked: Task) -> None:
-    """Raise `LookAgain` where the task moved on while peers were asked."""
+    """Raise `StaleRead` where the task moved on while peers were asked."""
     same = (
         seen.status is locked.status
         and seen.epoch == locked.epoch
@@ -76,7 +76,7 @@ def unchanged(seen: Task, locked: Task) -> None:
         and seen.handoff_id == locked.handoff_id
     )
     if not same:
-        raise LookAgain
+        raise StaleRead
 
 
 def owed(known: Iterable[TaskObligation], verdict: Verdict) -> tuple[TaskObligation, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from assignment_svc.domain.approval import Approval
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.handoff import Handoff, Offer
-from assignment_svc.domain.predicates import LookAgain, TooSlow
+from assignment_svc.domain.predicates import StaleRead, TooSlow
 from assignment_svc.domain.states import Actor, HandoffStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.act import Act, Telling
@@ -81,7 +81,7 @@ class CompleteHandoff:
             for _ in range(self._ports.rules.looks):
                 try:
                     return await self._try(call, completion, target)
-                except LookAgain:
+                except StaleRead:
                     continue
         raise TooSlow("What was judged changed again and again")
 
@@ -98,7 +98,7 @@ class CompleteHandoff:
             await self._refuse(call, completion, judged, target)
         taken = await self._write(call, completion, judged, target)
         if taken is None:
-            self._ports.bell.ring()
+            self._ports.wake_up.ring()
             raise OfferLapsed(completion.offer_id)
         return taken
 
@@ -159,7 +159,7 @@ class CompleteHandoff:
             await unit.save_task(told)
             await unit.save_handoff(replace(handoff, last_event_id=receipt.audit_event_id))
             await act.finish()
-        self._ports.bell.ring()
+        self._ports.wake_up.ring()
         raise PolicyDenied(judged.verdict)
 
     async def _write(
@@ -196,7 +196,7 @@ class CompleteHandoff:
         if handoff is None:
             raise NotFound("handoff", completion.handoff_id)
         if completed_before(handoff, completion, target):
-            raise LookAgain
+            raise StaleRead
         offered_to(handoff, completion.offer_id, target)
         return task, handoff
 
@@ -223,9 +223,9 @@ def proven(task: Task, offer: Offer | None, reception: Reception) -> None:
 
 
 def seen_by(gate: Gate, standing: Standing) -> Gate:
-    """The gate after the judged standing; raises `LookAgain` where it has seen a newer one."""
+    """The gate after the judged standing; raises `StaleRead` where it has seen a newer one."""
     if gate.standing_revision > standing.standing_revision:
-        raise LookAgain
+        raise StaleRead
     return gate.brought_up(standing)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from assignment_svc.domain.approval import COMPLETE, Approval, ApprovalAnswer
 from assignment_svc.domain.declaration import Document, document
 from assignment_svc.domain.lifecycle import task_step
-from assignment_svc.domain.predicates import LookAgain, TooSlow, fenced
+from assignment_svc.domain.predicates import StaleRead, TooSlow, fenced
 from assignment_svc.domain.states import Actor, ApprovalState, ParkedAction, TaskStatus
 from assignment_svc.domain.task import Parked, Task
 from assignment_svc.usecases.act import Act, Telling
@@ -60,9 +60,9 @@ class CompleteTask:
             for _ in range(self._ports.rules.looks):
                 try:
                     changed = await self._try(call, result, content)
-                except LookAgain:
+                except StaleRead:
                     continue
-                self._ports.bell.ring()
+                self._ports.wake_up.ring()
                 return replace(changed, result=_shown(changed.task, content))
         raise TooSlow("What was judged changed again and again")
 
@@ -131,7 +131,7 @@ class CompleteTask:
         content: Document,
         asked: tuple[Verdict, ApprovalAnswer],
     ) -> Changed:
-        """AWAITING_APPROVAL with the result kept; raises `LookAgain` where a human has spoken."""
+        """AWAITING_APPROVAL with the result kept; raises `StaleRead` where a human has spoken."""
         verdict, answer = asked
         async with self._ports.units(call) as unit:
             act = Act(unit, self._ports)
@@ -149,7 +149,7 @@ class CompleteTask:
                 changed = Changed(told, receipt)
                 await unit.remember(changed)
                 return changed
-        raise LookAgain
+        raise StaleRead
 
 
 def _with_fulfilled(task: Task, result: Result) -> Task:

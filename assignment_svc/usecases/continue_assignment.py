@@ -5,7 +5,7 @@ from dataclasses import replace
 from assignment_svc.domain.approval import Approval
 from assignment_svc.domain.discovery import Alternative, Ranked
 from assignment_svc.domain.lifecycle import task_step
-from assignment_svc.domain.predicates import CandidateLost, LookAgain
+from assignment_svc.domain.predicates import CandidateLost, StaleRead
 from assignment_svc.domain.states import Actor, ApprovalState, ParkedAction
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.act import Act, Telling
@@ -44,9 +44,9 @@ class ContinueAssignment:
                 return
             try:
                 await self._once(call.about(task.correlation_id), task, approval)
-            except LookAgain:
+            except StaleRead:
                 continue
-            self._ports.bell.ring()
+            self._ports.wake_up.ring()
             return
 
     async def _once(self, call: Call, task: Task, approval: Approval) -> None:
@@ -96,7 +96,7 @@ class ContinueAssignment:
             unchanged(seen, task)
             parked = task.parked
             if parked is None:
-                raise LookAgain
+                raise StaleRead
             status = task_step(task.status, task.parked_for, "refused_assignment", Actor.ENGINE)
             back = replace(
                 task, status=status, parked=None, reason=reason.value, next_try_at=act.now

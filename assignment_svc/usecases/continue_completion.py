@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from assignment_svc.domain.approval import Approval, ApprovalAnswer
 from assignment_svc.domain.lifecycle import task_step
-from assignment_svc.domain.predicates import LookAgain
+from assignment_svc.domain.predicates import StaleRead
 from assignment_svc.domain.states import Actor, ApprovalState, ParkedAction
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.act import Act, Telling
@@ -56,9 +56,9 @@ class ContinueCompletion:
             matter = matter_of(task, result, approval.subject_hash)
             try:
                 await self._once(call.about(task.correlation_id), task, approval, matter)
-            except LookAgain:
+            except StaleRead:
                 continue
-            self._ports.bell.ring()
+            self._ports.wake_up.ring()
             return
 
     async def _once(self, call: Call, task: Task, approval: Approval, matter: Matter) -> None:
@@ -122,7 +122,7 @@ class ContinueCompletion:
                 )
                 await unit.save_task(told)
                 return
-        raise LookAgain
+        raise StaleRead
 
     async def _refuse(self, call: Call, seen: Task, refusal: Refusal) -> None:
         async with self._ports.units(call) as unit:

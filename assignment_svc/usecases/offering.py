@@ -44,7 +44,7 @@ class Withdrawal:
 async def make_offer(act: Act, task: Task, handoff: Handoff, judged: Judged) -> Handoff:
     """Offer the task to the judged target: a seat is taken, a living source is fenced.
 
-    The task and the gates of source and target are locked. Raises `LookAgain`, `CandidateLost`.
+    The task and the gates of source and target are locked. Raises `StaleRead`, `CandidateLost`.
     """
     act.rely(judged)
     standing = judged.standing

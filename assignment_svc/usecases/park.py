@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from assignment_svc.domain.approval import ApprovalAnswer
 from assignment_svc.domain.lifecycle import task_step
-from assignment_svc.domain.predicates import CandidateLost, LookAgain, admitted
+from assignment_svc.domain.predicates import CandidateLost, StaleRead, admitted
 from assignment_svc.domain.states import Actor, ApprovalState, ParkedAction, TaskStatus
 from assignment_svc.domain.task import Parked, Task
 from assignment_svc.usecases.act import Act, Telling
@@ -39,7 +39,7 @@ class ParkAssignment:
         self._ports = ports
 
     async def __call__(self, call: Call, parking: Parking) -> Assigned:
-        """Park. Raises `LookAgain` where the answer is known already, `CandidateLost`."""
+        """Park. Raises `StaleRead` where the answer is known already, `CandidateLost`."""
         task, verdict = parking.bind.task, parking.bind.judged.verdict
         known = await decided_about(self._ports, call, task.task_id, parking.matter)
         answer = await ask_human(self._ports, call, task, parking.matter, (verdict, known))
@@ -47,10 +47,10 @@ class ParkAssignment:
             raise CandidateLost("policy_allows", "the question to a human was withdrawn")
         if answer.state is not ApprovalState.PENDING:
             await self._remember(call, parking, answer)
-            raise LookAgain
+            raise StaleRead
         try:
             return await self._write(call, parking, answer)
-        except (LookAgain, CandidateLost):
+        except (StaleRead, CandidateLost):
             await self._withdraw(call, answer)
             raise
 

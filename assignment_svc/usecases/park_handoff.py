@@ -5,7 +5,7 @@ from dataclasses import replace
 from assignment_svc.domain.approval import Approval, ApprovalAnswer
 from assignment_svc.domain.handoff import Handoff, ParkedHandoff
 from assignment_svc.domain.lifecycle import HANDOFF
-from assignment_svc.domain.predicates import CandidateLost, LookAgain
+from assignment_svc.domain.predicates import CandidateLost, StaleRead
 from assignment_svc.domain.states import Actor, ApprovalState, HandoffStatus
 from assignment_svc.domain.task import LeftOut, Task
 from assignment_svc.usecases.act import Act, Telling
@@ -32,7 +32,7 @@ class ParkHandoff:
     async def __call__(
         self, call: Call, task: Task, handoff: Handoff, target: JudgedTarget
     ) -> None:
-        """Park. Raises `LookAgain` where the handoff moved on, `CandidateLost` after a no."""
+        """Park. Raises `StaleRead` where the handoff moved on, `CandidateLost` after a no."""
         asked = (target.verdict, list(target.known))
         answer = await ask_human(self._ports, call, task, target.matter, asked)
         if answer.state in REFUSALS:
@@ -42,12 +42,12 @@ class ParkHandoff:
             current = await unit.lock_task(task.task_id)
             found = await unit.find_handoff(handoff.handoff_id)
             if found is None or found.status is not HandoffStatus.INITIATED:
-                raise LookAgain
+                raise StaleRead
             await remember_question(act, current, target.matter, answer)
             if answer.state is ApprovalState.PENDING:
                 await self._write(act, current, found, (target, answer))
         if answer.state is not ApprovalState.PENDING:
-            raise LookAgain  # a human has spoken already: the next look has it in its question
+            raise StaleRead  # a human has spoken already: the next look has it in its question
 
     async def _write(
         self,
@@ -97,7 +97,7 @@ class SettleHandoff:
                 await self._clear(act, task, handoff, approval)
             else:
                 await self._refuse(act, task, handoff, approval)
-        self._ports.bell.ring()
+        self._ports.wake_up.ring()
 
     async def _clear(self, act: Act, task: Task, handoff: Handoff, approval: Approval) -> None:
         status = HANDOFF.apply(handoff.status, "approved", Actor.ENGINE)

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from assignment_svc.domain.ports import Approvals, Registry, Units
 from assignment_svc.domain.rules import Rules
-from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.ids import NewId
 from phoenix_runtime.core.ports import AccessLog, Policy
+from phoenix_runtime.core.wakeup import WakeUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class Ports:
     policy: Policy
     approvals: Approvals
     access: AccessLog
-    bell: Bell
+    wake_up: WakeUp
     """Whatever is due may be looked for now."""
-    task_bell: Bell
+    wake_tasks: WakeUp
     """A task came in: that is nothing for the loops that do not tend tasks."""
     clock: Clock
     new_id: NewId

@@ -12,7 +12,7 @@ from phoenix_runtime.core.principal import Call
 
 
 @dataclass(frozen=True, slots=True)
-class SeenTask:
+class ObservedTask:
     """A task and its result, once there is one."""
 
     task: Task
@@ -25,13 +25,13 @@ class GetTask:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    async def __call__(self, call: Call, task_id: str) -> SeenTask:
+    async def __call__(self, call: Call, task_id: str) -> ObservedTask:
         """Read one task with its result; raises `NotFound`."""
         async with self._ports.units.reading(call) as unit:
             task = await known_task(unit, task_id)
             if not task.result_hash:
-                return SeenTask(task)
-            return SeenTask(task, await read_document(unit, task.result_hash))
+                return ObservedTask(task)
+            return ObservedTask(task, await read_document(unit, task.result_hash))
 
 
 class ListTasks:

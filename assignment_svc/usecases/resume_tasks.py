@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from assignment_svc.domain.discovery import Judged
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.lifecycle import task_step
-from assignment_svc.domain.predicates import CandidateLost, LookAgain, covers
+from assignment_svc.domain.predicates import CandidateLost, StaleRead, covers
 from assignment_svc.domain.states import Actor, HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.act import Act, Telling
@@ -129,7 +129,7 @@ class ResumeTasks:
         for _ in range(self._ports.rules.looks):
             try:
                 return await self._bind_again(call, task_id, generation)
-            except LookAgain:
+            except StaleRead:
                 continue
             except CandidateLost:
                 return None
@@ -150,7 +150,7 @@ class ResumeTasks:
             unchanged(seen, task)
             handoff = (await unit.open_handoffs([task_id])).get(task_id)
             if handoff is None or not _may_return(task, handoff, call.principal.participant):
-                raise LookAgain
+                raise StaleRead
             await act.lock_gates(seats_of(task, handoff))
             act.rely(judged)
             act.admit(judged.standing, degraded_allowed=task.spec.degraded_allowed)

@@ -137,9 +137,9 @@ class RetireParticipant:
         Only this answer is remembered (I10): where it is lost before, the repetition finds the
         retirement that there is.
         """
-        self._ports.bell.ring()
+        self._ports.wake_up.ring()
         with contextlib.suppress(Unavailable):
-            # It is written down: the night shift goes on as soon as it can.
+            # It is written down: the background workers goes on as soon as it can.
             await self._advance(call, result.retirement.retirement_id)
         async with self._ports.units(call) as unit:
             now = await unit.find_retirement(result.retirement.retirement_id)

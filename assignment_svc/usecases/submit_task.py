@@ -141,7 +141,7 @@ class SubmitTask:
             if not here:
                 await unit.remember(result)
         if not here:
-            ports.task_bell.ring()
+            ports.wake_tasks.ring()
         return result
 
 

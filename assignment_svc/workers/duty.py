@@ -1,4 +1,4 @@
-"""One duty of the night shift: claim what is due, do each, let no row stop the others."""
+"""One duty of the background workers: claim what is due, do each, let no row stop the others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,7 +25,7 @@ CallFor = Callable[[str], Call]
 """The service's own call in a tenant."""
 
 
-class Duty:
+class RowWorker:
     """Claims and works; `step` is what a loop runs."""
 
     def __init__(self, name: str, claim: Claim, work: Work, *, clock: Clock, call: CallFor) -> None:

@@ -2,8 +2,8 @@
 
     python -m examples.stewardship
 
-It starts a house of its own in a temporary folder, on free ports, plays the eleven steps with every
-participant in a process of its own, checks each of them, and leaves nothing running.
+It starts a runtime of its own in a temporary folder, on free ports, plays the eleven steps with
+every participant in a process of its own, checks each of them, and leaves nothing running.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from examples.stewardship.story import Story, StoryBroken, Teller
 from phoenix_dma import AsyncPhoenixClient, PhoenixError
 from phoenix_dma.profile import read_profile
 from phoenix_runtime.core.validate import validate
-from phoenix_runtime.local.errors import HouseError
+from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.evidence import read_evidence
-from phoenix_runtime.local.house import House, HouseOptions
+from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 
 PACE: Final = {
-    # Shorter than a house of one's own has them: a story should not wait for a dead agent.
+    # Shorter than a runtime of one's own has them: a story should not wait for a dead agent.
     "PHOENIX_DMA_LEASE_TTL": "PT6S",
     "PHOENIX_DMA_HEARTBEAT_INTERVAL": "PT1.5S",
 }
@@ -36,18 +36,18 @@ PACE: Final = {
 
 @asynccontextmanager
 async def opened(tell: Teller) -> AsyncIterator[Story]:
-    """A house, an empty stage, and afterwards nothing of either."""
-    options = HouseOptions.temporary(environment=PACE)
+    """A runtime, an empty stage, and afterwards nothing of either."""
+    options = LocalRuntimeOptions.temporary(environment=PACE)
     folder = options.data / "story"
     try:
-        async with House(options) as house:
-            tell.plain(f"The house serves after {tell.seconds:.1f} s: {house.profile}")
+        async with LocalRuntime(options) as runtime:
+            tell.plain(f"The runtime serves after {tell.seconds:.1f} s: {runtime.profile}")
             (folder / "merges").mkdir(parents=True)
-            cast = Cast(house.profile, folder)
-            client = AsyncPhoenixClient(profile=read_profile(house.profile))
+            cast = Cast(runtime.profile, folder)
+            client = AsyncPhoenixClient(profile=read_profile(runtime.profile))
 
             async def judge() -> list[str]:
-                evidence = await read_evidence(house.admin_url, options.tenant)
+                evidence = await read_evidence(runtime.admin_url, options.tenant)
                 return [str(finding) for finding in validate(evidence)]
 
             try:
@@ -78,7 +78,7 @@ async def main() -> int:
         await playing
     except asyncio.CancelledError:
         return 130
-    except (StoryBroken, Silent, PhoenixError, HouseError) as broken:
+    except (StoryBroken, Silent, PhoenixError, LocalRuntimeError) as broken:
         traceback.print_exc()
         tell.plain(f"\nThe story broke: {broken}")
         return 1

@@ -1,4 +1,4 @@
-"""What the agents know about duplicates, as pure functions: no data set, no house, no chance.
+"""What the agents know about duplicates, as pure functions: no data set, no runtime, no chance.
 
 A *finding* is a pair of records that look like one person, with the share of fields that agree and
 which ones. Pairs are ordered by id, so that the same pair is always the same two texts.

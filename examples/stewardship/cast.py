@@ -86,7 +86,7 @@ class Player:
 
 
 class Cast:
-    """Starts players with the profile of one house, and leaves none behind."""
+    """Starts players with the profile of one runtime, and leaves none behind."""
 
     def __init__(self, profile: Path, folder: Path) -> None:
         self._environment = {**os.environ, "PHOENIX_DMA_PROFILE": str(profile)}

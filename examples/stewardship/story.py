@@ -1,4 +1,4 @@
-"""What the chapters share: the house, the cast, what has happened so far, and how it is told."""
+"""What the chapters share: the runtime, the cast, what has happened so far, and how it is told."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
     python -m examples.stewardship.zombie --id agent.customer-steward.001 --epoch 1 --version 6
 
-It does not use the SDK's own guard, which would stop it before the house does: it asks the house.
+It does not use the SDK's own guard, which would stop it before the runtime does: it asks the
+runtime.
 """
 
 from __future__ import annotations

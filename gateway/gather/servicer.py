@@ -6,14 +6,14 @@ from grpc.aio import ServicerContext
 
 from gateway.gather.dossier import GatherTaskDossier
 from phoenix_dma.v1 import gateway_pb2, gateway_pb2_grpc
-from phoenix_runtime.chassis.front import Front
+from phoenix_runtime.chassis.rpc.handler import RpcHandler
 
 
 class GatewayServicer(gateway_pb2_grpc.GatewayServiceServicer):
     """The calls that no single service can answer."""
 
-    def __init__(self, front: Front, task_dossier: GatherTaskDossier) -> None:
-        self._front = front
+    def __init__(self, handler: RpcHandler, task_dossier: GatherTaskDossier) -> None:
+        self._front = handler
         self._task_dossier = task_dossier
 
     async def GetTaskDossier(  # noqa: N802  # the schema's name

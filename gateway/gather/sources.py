@@ -20,7 +20,7 @@ from phoenix_dma.v1 import (
     state_pb2,
     state_pb2_grpc,
 )
-from phoenix_runtime.chassis.channels import Channels
+from phoenix_runtime.chassis.rpc.channels import Channels
 from phoenix_runtime.core.principal import Call
 
 LARGEST_PAGE = 200

@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
 from gateway.proxy.homes import HOMES, PACKAGE
-from phoenix_runtime.chassis.channels import Channels
+from phoenix_runtime.chassis.rpc.channels import Channels
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

@@ -18,4 +18,4 @@ HOMES: Mapping[str, str] = {
     f"{PACKAGE}.ApprovalService": "governance",
     f"{PACKAGE}.AuditService": "governance",
 }
-"""The process of each proto service, by the names that `chassis.channels` knows."""
+"""The process of each proto service, by the names that `chassis.rpc.channels` knows."""

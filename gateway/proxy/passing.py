@@ -9,14 +9,14 @@ from grpc.aio import ServicerContext
 
 from gateway.proxy.homes import HOMES
 from gateway.streams import Onward, many_to_many, many_to_one, one_to_many, one_to_one
-from phoenix_runtime.chassis.channels import Channels
-from phoenix_runtime.chassis.context import serving
-from phoenix_runtime.chassis.interceptors.identity import AUTHORIZATION
+from phoenix_runtime.chassis.rpc.channels import Channels
+from phoenix_runtime.chassis.rpc.interceptors.identity import AUTHORIZATION
 from phoenix_runtime.chassis.schema import Rpc
+from phoenix_runtime.chassis.serving import serving
 from phoenix_runtime.core.errors import NotPermitted
 
 OURS = "x-phoenix-dma-"
-"""Headers that only services of the house may set; a caller's are left out."""
+"""Headers that only services of the runtime may set; a caller's are left out."""
 
 HOP = frozenset({AUTHORIZATION, "user-agent", "te", "content-type", "host"})
 """What belongs to one hop, or is added anew (the credential, unchanged)."""
@@ -74,7 +74,7 @@ class PassThrough(GenericRpcHandler):  # type: ignore[type-arg]  # generic in th
     def _onward(self, rpc: Rpc, context: ServicerContext[Any, Any]) -> Onward:
         """Where the call goes on; raises `NotPermitted` for what is kept for services."""
         if rpc.services_only:
-            text = f"{rpc.method} is for services of the house and not served here"
+            text = f"{rpc.method} is for services of the runtime and not served here"
             raise NotPermitted(text, {"rpc": rpc.method, "allowed_roles": "service"})
         home = HOMES[rpc.service]
         return Onward(
@@ -105,5 +105,5 @@ class PassThrough(GenericRpcHandler):  # type: ignore[type-arg]  # generic in th
 
 
 def _reserved(key: str) -> bool:
-    """True for what gRPC or the house sets itself."""
+    """True for what gRPC or the runtime sets itself."""
     return key.startswith((OURS, "grpc-", ":"))

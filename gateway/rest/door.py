@@ -7,10 +7,10 @@ from typing import Final
 
 from starlette.requests import Request
 
-from phoenix_runtime.chassis.credentials import Verifier
-from phoenix_runtime.chassis.interceptors.authorization import check
-from phoenix_runtime.chassis.interceptors.identity import AUTHORIZATION
-from phoenix_runtime.chassis.quota import Quotas
+from phoenix_runtime.chassis.limits.quotas import Quotas
+from phoenix_runtime.chassis.rpc.credentials import Verifier
+from phoenix_runtime.chassis.rpc.interceptors.authorization import check
+from phoenix_runtime.chassis.rpc.interceptors.identity import AUTHORIZATION
 from phoenix_runtime.chassis.schema import Rpc
 from phoenix_runtime.core.errors import CredentialInvalid, NotPermitted, TooLarge
 from phoenix_runtime.core.ids import NewId

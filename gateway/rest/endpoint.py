@@ -20,8 +20,8 @@ from gateway.rest.query import read_query
 from gateway.rest.requests import RestRequest, message_of, outside
 from gateway.rest.routes import RestRoute
 from gateway.rest.writing import document
-from phoenix_runtime.chassis.channels import Channels
 from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.chassis.rpc.channels import Channels
 from phoenix_runtime.core.errors import FieldInvalid, Refused
 from phoenix_runtime.core.principal import Call
 

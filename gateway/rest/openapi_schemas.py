@@ -10,8 +10,8 @@ from typing import Any, Final, TypeAlias
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from gateway.rest.reading import STRUCT
+from phoenix_runtime.chassis.rpc.validation import is_id
 from phoenix_runtime.chassis.schema import fields_of, required
-from phoenix_runtime.chassis.validation import is_id
 
 Schema: TypeAlias = dict[str, Any]
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from phoenix_runtime.chassis.wire import json_to_struct
+from phoenix_runtime.chassis.rpc.conversions import json_to_struct
 from phoenix_runtime.core.errors import Violation
 from phoenix_runtime.core.json import Json
 
@@ -98,7 +98,7 @@ def _read_list(
 def _read_map(
     message: Message, field: FieldDescriptor, value: Json, path: str
 ) -> Iterator[Violation]:
-    """A map of names to texts, the only kind that requests of the house have."""
+    """A map of names to texts, the only kind that requests of the runtime have."""
     if not isinstance(value, Mapping):
         yield Violation(path, "has to be a JSON object")
         return

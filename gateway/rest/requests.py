@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from gateway.rest.reading import FLOATS, fields_by_name, read_field, read_message, shown
 from gateway.rest.routes import WHOLE, RestRoute
-from phoenix_runtime.chassis.validation import validate
+from phoenix_runtime.chassis.rpc.validation import validate
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import Json
 

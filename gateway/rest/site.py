@@ -16,7 +16,7 @@ from gateway.rest.endpoint import HUNG_UP, Endpoint, unexpected
 from gateway.rest.openapi import openapi_document
 from gateway.rest.reading import shown
 from gateway.rest.routes import rest_routes
-from phoenix_runtime.chassis.channels import Channels
+from phoenix_runtime.chassis.rpc.channels import Channels
 from phoenix_runtime.core.errors import NotFound, Refused
 from phoenix_runtime.core.principal import Role
 

@@ -21,7 +21,7 @@ from governance_svc.usecases.decide_approval import DecideApproval
 from governance_svc.usecases.read_approvals import GetApproval, ListApprovals
 from governance_svc.usecases.request_approval import Asked, RequestApproval
 from phoenix_dma.v1 import approval_pb2, approval_pb2_grpc
-from phoenix_runtime.chassis.front import Front
+from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
 
@@ -40,8 +40,8 @@ class ApprovalVerbs:
 class ApprovalServicer(approval_pb2_grpc.ApprovalServiceServicer):
     """The five RPCs. A question is known by its subject, so only deciding keeps its answer."""
 
-    def __init__(self, front: Front, verbs: ApprovalVerbs) -> None:
-        self._front = front
+    def __init__(self, handler: RpcHandler, verbs: ApprovalVerbs) -> None:
+        self._front = handler
         self._verbs = verbs
 
     async def RequestApproval(  # noqa: N802  # the schema's name

@@ -17,7 +17,7 @@ from governance_svc.usecases.append_audit_events import AppendAuditEvents
 from governance_svc.usecases.get_lineage import GetLineage
 from governance_svc.usecases.list_audit_events import ListAuditEvents
 from phoenix_dma.v1 import audit_pb2, audit_pb2_grpc
-from phoenix_runtime.chassis.front import Front
+from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
 
@@ -34,8 +34,8 @@ class AuditVerbs:
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     """The three RPCs. Appending needs no request id: an event is known by its own."""
 
-    def __init__(self, front: Front, verbs: AuditVerbs) -> None:
-        self._front = front
+    def __init__(self, handler: RpcHandler, verbs: AuditVerbs) -> None:
+        self._front = handler
         self._verbs = verbs
 
     async def AppendAuditEvents(  # noqa: N802  # the schema's name

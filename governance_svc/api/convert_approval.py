@@ -6,7 +6,7 @@ from governance_svc.domain.ports import ApprovalFilter
 from governance_svc.usecases.decide_approval import Decision
 from governance_svc.usecases.request_approval import Asked
 from phoenix_dma.v1 import approval_pb2
-from phoenix_runtime.chassis.wire import (
+from phoenix_runtime.chassis.rpc.conversions import (
     json_to_struct,
     number,
     receipt_to_pb,

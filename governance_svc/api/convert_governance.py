@@ -6,7 +6,7 @@ from governance_svc.usecases.certify import Certificate, Certified
 from governance_svc.usecases.get_policy_decision import Decision
 from governance_svc.usecases.get_trust_score import TrustReport
 from phoenix_dma.v1 import governance_pb2
-from phoenix_runtime.chassis.wire import (
+from phoenix_runtime.chassis.rpc.conversions import (
     json_to_struct,
     receipt_to_pb,
     score_to_pb,

@@ -30,8 +30,8 @@ from governance_svc.usecases.get_policy_decision import GetPolicyDecision
 from governance_svc.usecases.get_trust_score import GetTrustScore
 from governance_svc.usecases.try_policy import TryPolicy
 from phoenix_dma.v1 import governance_pb2, governance_pb2_grpc
-from phoenix_runtime.chassis.front import Front
-from phoenix_runtime.chassis.wire import struct_to_json
+from phoenix_runtime.chassis.rpc.conversions import struct_to_json
+from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import Verdict
 
@@ -53,8 +53,8 @@ class GovernanceVerbs:
 class GovernanceServicer(governance_pb2_grpc.GovernanceServiceServicer):
     """The eight RPCs."""
 
-    def __init__(self, front: Front, verbs: GovernanceVerbs) -> None:
-        self._front = front
+    def __init__(self, handler: RpcHandler, verbs: GovernanceVerbs) -> None:
+        self._front = handler
         self._verbs = verbs
 
     async def EvaluatePolicies(  # noqa: N802  # the schema's name

@@ -65,7 +65,7 @@ def read_verdict(raw: Json, stamp: Stamp) -> Verdict:
 
 
 def denial(stamp: Stamp, text: str) -> Verdict:
-    """A denial of the house's own, where policy has not answered."""
+    """A denial of the runtime's own, where policy has not answered."""
     return Verdict(
         effect=Effect.DENY,
         decision_id=stamp.decision_id,

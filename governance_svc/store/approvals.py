@@ -12,7 +12,7 @@ from governance_svc.domain.lifecycle import ApprovalStatus
 from governance_svc.domain.ports import CLAIM, ApprovalFilter
 from governance_svc.store.positions import moment_position, page_of
 from governance_svc.store.tables import approval as table
-from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.core.documents import time_text
 from phoenix_runtime.core.pages import Page, PageRequest
 

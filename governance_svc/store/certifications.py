@@ -8,7 +8,7 @@ from sqlalchemy import select, tuple_
 from governance_svc.domain.certifications import Certification, Method
 from governance_svc.store.positions import moment_position, page_of
 from governance_svc.store.tables import certification as table
-from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.core.documents import time_text
 from phoenix_runtime.core.pages import Page, PageRequest
 

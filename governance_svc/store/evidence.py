@@ -23,7 +23,7 @@ from governance_svc.store.tables import (
     trust_cursor,
     trust_evidence,
 )
-from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.core.events import AuditEvent
 
 STRIDE = 2_000

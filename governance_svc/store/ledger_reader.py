@@ -12,7 +12,7 @@ from governance_svc.store.ledger_rows import entry_of, link_of
 from governance_svc.store.positions import page_of, strange_token
 from governance_svc.store.tables import ledger_event as events
 from governance_svc.store.tables import ledger_head
-from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.core.chain import Fault, Head, faults
 from phoenix_runtime.core.documents import time_of, time_text
 from phoenix_runtime.core.events import AuditEvent, AuditEventType

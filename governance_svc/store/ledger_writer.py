@@ -15,7 +15,7 @@ from governance_svc.domain.ledger import Appended, Sealed
 from governance_svc.store import ledger_sql
 from governance_svc.store.ledger_dedup import Fresh, fresh_rows
 from governance_svc.store.ledger_rows import Row, row_of
-from phoenix_runtime.chassis.database import Database, driver
+from phoenix_runtime.chassis.data.database import Database, driver
 from phoenix_runtime.core.chain import GENESIS, Head, extend
 from phoenix_runtime.core.errors import QuotaExceeded, Refused
 
@@ -43,7 +43,7 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class Lane:
+class OutboxConsumer:
     """One tenant's queue. ``head`` is where this writer believes the chain to end."""
 
     queue: list[Waiting] = field(default_factory=list)
@@ -58,12 +58,12 @@ class GroupCommitLedger:
     def __init__(self, database: Database, appended: Callable[[str], None] | None = None) -> None:
         self._database = database
         self._appended = appended
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[str, OutboxConsumer] = {}
 
     async def append(self, tenant: str, events: Sequence[Sealed]) -> Appended:
         """Wait in the tenant's lane until a commit has taken ``events``."""
         rows = tuple(row_of(event) for event in events)
-        lane = self._lanes.setdefault(tenant, Lane())
+        lane = self._lanes.setdefault(tenant, OutboxConsumer())
         if lane.waiting and lane.waiting + len(rows) > LARGEST_QUEUE:
             raise QuotaExceeded("Too many audit events wait already", {"limit": LARGEST_QUEUE})
         answer: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
@@ -78,7 +78,7 @@ class GroupCommitLedger:
         drains = [lane.drain for lane in self._lanes.values() if lane.drain is not None]
         await asyncio.gather(*drains)
 
-    async def _drain(self, tenant: str, lane: Lane) -> None:
+    async def _drain(self, tenant: str, lane: OutboxConsumer) -> None:
         """Commit batch after batch until nobody waits."""
         try:
             while lane.queue:
@@ -95,7 +95,7 @@ class GroupCommitLedger:
         finally:
             lane.drain = None
 
-    async def _commit(self, tenant: str, lane: Lane, batch: Sequence[Waiting]) -> None:
+    async def _commit(self, tenant: str, lane: OutboxConsumer, batch: Sequence[Waiting]) -> None:
         """Append a batch: hopefully all new, else after a look at what is there."""
         rows = [row for waiting in batch for row in waiting.rows]
         try:
@@ -119,7 +119,9 @@ class GroupCommitLedger:
         async with self._database.transaction(tenant) as connection:
             return await _append_behind(await driver(connection), tenant, head, rows)
 
-    async def _append_fresh(self, tenant: str, lane: Lane, batch: Sequence[Waiting]) -> None:
+    async def _append_fresh(
+        self, tenant: str, lane: OutboxConsumer, batch: Sequence[Waiting]
+    ) -> None:
         """Append what is new of a batch, under the lock of the head, so that nobody else can."""
         async with self._database.transaction(tenant) as connection:
             raw = await driver(connection)
@@ -153,7 +155,7 @@ async def _append_behind(
     return newest if status == f"INSERT 0 {len(rows)}" else None
 
 
-def _next_batch(lane: Lane) -> list[Waiting]:
+def _next_batch(lane: OutboxConsumer) -> list[Waiting]:
     """Whatever waits, up to the largest batch; a single caller's events are never split."""
     size, count = 0, 0
     for waiting in lane.queue:

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from phoenix_runtime.chassis.tables import (
+from phoenix_runtime.chassis.data.tables import (
     idempotency_table,
     outbox_table,
     service_metadata,

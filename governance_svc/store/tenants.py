@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from governance_svc.store.tables import ledger_head
-from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.data.database import Database
 
 
 class LedgerTenants:

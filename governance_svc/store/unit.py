@@ -13,8 +13,8 @@ from governance_svc.domain.ports import Activation
 from governance_svc.store.approvals import approval_of, approval_values
 from governance_svc.store.certifications import certification_of, certification_values
 from governance_svc.store.tables import approval, certification, policy_activation
-from phoenix_runtime.chassis.failures import TransactionConflict
-from phoenix_runtime.chassis.unit import Unit
+from phoenix_runtime.chassis.data.database_errors import TransactionConflict
+from phoenix_runtime.chassis.data.unit import Unit
 
 CYCLE: Final = Histogram(
     "phoenix_dma_approval_cycle_seconds",

@@ -146,8 +146,8 @@ def _faults(wanted: Certificate, catalogue: Catalogue, now: datetime) -> Iterato
         yield Violation("participant_id", NO_ID)
     if wanted.capability and wanted.capability not in catalogue.names(Kind.CAPABILITY):
         nearest = catalogue.nearest(Kind.CAPABILITY, wanted.capability)
-        hint = f"; did you mean {nearest}?" if nearest else ""
-        yield Violation("capability", f"is not in the catalogue{hint}")
+        bus_event = f"; did you mean {nearest}?" if nearest else ""
+        yield Violation("capability", f"is not in the catalogue{bus_event}")
     if wanted.method not in tuple(Method):
         yield Violation("method", "is human, test_suite or model_evaluation")
     if not wanted.evidence.strip() or len(wanted.evidence) > LONGEST_TEXT:

@@ -17,11 +17,11 @@ from rich.table import Table
 
 from phoenix_dma.cli.speech import Data, Output, err, out
 from phoenix_dma.profile import profile_path
-from phoenix_runtime.local.errors import HouseError
+from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.folder import Folder, Standing, default_folder
-from phoenix_runtime.local.house import House, HouseOptions
+from phoenix_runtime.local.reaper import send
+from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from phoenix_runtime.local.supervisor import tail
-from phoenix_runtime.local.warden import send
 
 DOWN_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
@@ -64,7 +64,7 @@ def up(
     ] = False,
 ) -> None:
     """Start the house and keep it running until Ctrl-C or `phoenix-dma down`."""
-    options = HouseOptions(
+    options = LocalRuntimeOptions(
         data=(data or default_folder()).absolute(),
         profile=profile_path(),
         ports=_chosen_ports(port or []),
@@ -134,12 +134,12 @@ def _chosen_ports(texts: list[str]) -> dict[str, int]:
     return chosen
 
 
-async def _keep_up(options: HouseOptions) -> int:
+async def _keep_up(options: LocalRuntimeOptions) -> int:
     """Run the house until a signal, or until one of its parts dies; return the exit code."""
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    house = House(options)
+    house = LocalRuntime(options)
     told = asyncio.create_task(stopping.wait())
     starting = asyncio.create_task(house.start())
     await asyncio.wait({told, starting}, return_when=asyncio.FIRST_COMPLETED)
@@ -149,7 +149,7 @@ async def _keep_up(options: HouseOptions) -> int:
         return 130
     try:
         standing = starting.result()
-    except HouseError as error:
+    except LocalRuntimeError as error:
         complain(str(error))
         return 1
     _show(standing, house.folder)

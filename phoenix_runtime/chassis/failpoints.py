@@ -20,7 +20,7 @@ from typing import Final
 
 import structlog
 
-from phoenix_runtime.chassis.context import serving, working
+from phoenix_runtime.chassis.serving import serving, working
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""The identifiers that the house makes: prefixed UUIDs of version 7 (RFC 9562)."""
+"""The identifiers that the runtime makes: prefixed UUIDs of version 7 (RFC 9562)."""
 
 import secrets
 import threading

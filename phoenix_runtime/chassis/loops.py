@@ -1,4 +1,4 @@
-"""The night shift: a loop around a use case, that nothing but its own end stops."""
+"""The background workers: a loop around a use case, that nothing but its own end stops."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 from prometheus_client import Counter, Histogram
 
-from phoenix_runtime.chassis.context import working
+from phoenix_runtime.chassis.serving import working
 
 log = structlog.get_logger()
 

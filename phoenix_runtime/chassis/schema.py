@@ -65,7 +65,7 @@ class Rpc:
 
 
 def rpcs() -> dict[str, Rpc]:
-    """Every RPC of the house by its path. Raises LookupError where one is not governed."""
+    """Every RPC of the runtime by its path. Raises LookupError where one is not governed."""
     found = (_rpc(method) for method in _methods())
     return {rpc.path: rpc for rpc in found}
 

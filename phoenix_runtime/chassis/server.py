@@ -20,19 +20,19 @@ from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
 from phoenix_runtime.chassis import failpoints
-from phoenix_runtime.chassis.credentials import KeyRing, Verifier
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.interceptors.authorization import AuthorizationStage
-from phoenix_runtime.chassis.interceptors.chain import Chain, Stage
-from phoenix_runtime.chassis.interceptors.errors import ErrorStage
-from phoenix_runtime.chassis.interceptors.identity import IdentityStage
-from phoenix_runtime.chassis.interceptors.metrics import MetricsStage
-from phoenix_runtime.chassis.interceptors.quota import QuotaStage
-from phoenix_runtime.chassis.interceptors.tracing import TracingStage
-from phoenix_runtime.chassis.quota import Quotas
+from phoenix_runtime.chassis.limits.quotas import Quotas
+from phoenix_runtime.chassis.limits.stage import QuotaStage
+from phoenix_runtime.chassis.rpc.credentials import KeyRing, Verifier
+from phoenix_runtime.chassis.rpc.interceptors.authorization import AuthorizationStage
+from phoenix_runtime.chassis.rpc.interceptors.chain import Chain, Stage
+from phoenix_runtime.chassis.rpc.interceptors.errors import ErrorStage
+from phoenix_runtime.chassis.rpc.interceptors.identity import IdentityStage
 from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.chassis.settings import KeySettings, ServerSettings
-from phoenix_runtime.chassis.telemetry import configure_logs, configure_traces, serve_metrics
+from phoenix_runtime.chassis.telemetry.metrics_stage import MetricsStage
+from phoenix_runtime.chassis.telemetry.setup import configure_logs, configure_traces, serve_metrics
+from phoenix_runtime.chassis.telemetry.tracing_stage import TracingStage
 from phoenix_runtime.core.clock import Clock, SteadyClock
 
 log = structlog.get_logger(__name__)
@@ -163,7 +163,7 @@ def make_verifier(settings: KeySettings, clock: Clock) -> Verifier:
 def make_server(
     settings: ServerSettings, clock: Clock, quotas: Quotas | None = None
 ) -> grpc.aio.Server:
-    """A server with the house's interceptors and limits, not yet listening."""
+    """A server with the runtime's interceptors and limits, not yet listening."""
     stages: list[Stage] = [
         MetricsStage(),
         TracingStage(),

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from phoenix_runtime.chassis.quota import QuotaTerms
-from phoenix_runtime.chassis.quota_buckets import Kind
+from phoenix_runtime.chassis.limits.quotas import QuotaTerms
+from phoenix_runtime.chassis.limits.token_buckets import Kind
 
 MEBIBYTE = 1 << 20
 
@@ -89,7 +89,7 @@ class ServerSettings(PeerSettings):
     """Streams of one tenant that are open at once."""
     log_level: str = "info"
     debug: bool = False
-    """True where this is no house that anybody relies on: what breaks it on purpose is let in."""
+    """True where this is no runtime that anybody relies on: what breaks it on purpose is let in."""
     failpoints: str = ""
     """Where the process dies on purpose (`chassis.failpoints`); refused unless ``debug``."""
 

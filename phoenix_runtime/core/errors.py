@@ -1,6 +1,6 @@
-"""Every way in which the house says no. One class a reason; the variable parts are facts.
+"""Every way in which the runtime says no. One class a reason; the variable parts are facts.
 
-The chassis maps these to gRPC statuses (`phoenix_runtime.chassis.refusals`); nothing here knows
+The chassis maps these to gRPC statuses (`phoenix_runtime.chassis.rpc.statuses`); nothing here knows
 about a wire. ``facts`` travel as ``ErrorInfo.metadata``, so they are strings and hold no secret.
 """
 
@@ -87,7 +87,7 @@ class PolicyEngineUnavailable(Refused):
 
 
 class Unavailable(Refused):
-    """A part of the house is away."""
+    """A part of the runtime is away."""
 
     reason = "UNAVAILABLE"
     remedy = "Retry after the delay given; what was acknowledged is safe."

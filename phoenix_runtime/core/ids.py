@@ -1,4 +1,4 @@
-"""Identifiers: those that callers choose, and those that the house makes."""
+"""Identifiers: those that callers choose, and those that the runtime makes."""
 
 import re
 from collections.abc import Callable

@@ -1,1 +1,1 @@
-"""The whole house on one machine."""
+"""The whole runtime on one machine."""

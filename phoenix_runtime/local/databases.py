@@ -1,4 +1,4 @@
-"""The database side of a house: one schema and three roles for each service.
+"""The database side of a runtime: one schema and three roles for each service.
 
 ``phoenix_<schema>_owner`` owns the schema and runs its migrations; ``phoenix_<schema>`` serves
 requests; ``phoenix_<schema>_worker`` claims work across tenants. The last two own no table, since
@@ -6,8 +6,8 @@ neither triggers nor row-level security hold a table's owner; what they may do w
 granted by the migration that makes the table.
 
 The same for a PostgreSQL of one's own: its URL names a role that may create roles and schemas (and
-the database, where it does not exist yet). Roles belong to a whole server: two houses on one server
-would take each other's passwords away.
+the database, where it does not exist yet). Roles belong to a whole server: two runtimes on one
+server would take each other's passwords away.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from phoenix_runtime.local.errors import HouseError, place_of
+from phoenix_runtime.local.errors import LocalRuntimeError, place_of
 from phoenix_runtime.local.folder import write_private
 
 SCHEMAS: Final = ("registry", "assignment", "state", "governance")
 
 
-class DatabaseUnusable(HouseError):
+class DatabaseUnusable(LocalRuntimeError):
     """The database cannot be reached, or not be prepared with the login that was given."""
 
 

@@ -1,10 +1,10 @@
-"""What can keep a house from standing; each text is a sentence for the person who started it."""
+"""What can keep a runtime from standing; each text is a sentence for the person who started it."""
 
 from urllib.parse import urlsplit
 
 
-class HouseError(RuntimeError):
-    """The house could not start, or could not go on."""
+class LocalRuntimeError(RuntimeError):
+    """The runtime could not start, or could not go on."""
 
 
 def place_of(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Reads what `core.validate` judges from the tables of a house, in one consistent look.
+"""Reads what `core.validate` judges from the tables of a runtime, in one consistent look.
 
 It needs the administrator's URL: every other role sees one schema, and one tenant in it.
 """
@@ -14,14 +14,14 @@ from phoenix_runtime.core.documents import event_of
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.validate import (
     Evidence,
-    SeenApproval,
-    SeenBinding,
-    SeenGate,
-    SeenHandoff,
-    SeenParticipant,
-    SeenPointer,
-    SeenRetirement,
-    SeenTask,
+    ObservedApproval,
+    ObservedBinding,
+    ObservedGate,
+    ObservedHandoff,
+    ObservedParticipant,
+    ObservedPointer,
+    ObservedRetirement,
+    ObservedTask,
 )
 
 Connection = Any
@@ -129,14 +129,14 @@ async def _evidence(connection: Connection, tenant: str) -> Evidence:
     contents = await _there(connection, CONTENTS)
     return Evidence(
         events=await _events(connection, tenant),
-        tasks=await rows(SeenTask, "assignment.tasks", TASKS),
-        bindings=await rows(SeenBinding, "assignment.bindings", BINDINGS),
-        gates=await rows(SeenGate, "assignment.gates", GATES),
-        handoffs=await rows(SeenHandoff, "assignment.handoffs", HANDOFFS),
-        retirements=await rows(SeenRetirement, "assignment.retirements", RETIREMENTS),
-        participants=await rows(SeenParticipant, "registry.participant", PARTICIPANTS),
-        pointers=await rows(SeenPointer, "assignment.context_pointers", POINTERS),
-        approvals=await rows(SeenApproval, "governance.approval", APPROVALS),
+        tasks=await rows(ObservedTask, "assignment.tasks", TASKS),
+        bindings=await rows(ObservedBinding, "assignment.bindings", BINDINGS),
+        gates=await rows(ObservedGate, "assignment.gates", GATES),
+        handoffs=await rows(ObservedHandoff, "assignment.handoffs", HANDOFFS),
+        retirements=await rows(ObservedRetirement, "assignment.retirements", RETIREMENTS),
+        participants=await rows(ObservedParticipant, "registry.participant", PARTICIPANTS),
+        pointers=await rows(ObservedPointer, "assignment.context_pointers", POINTERS),
+        approvals=await rows(ObservedApproval, "governance.approval", APPROVALS),
         links=await rows(Link, LEDGER, LINKS),
         head=(heads[0] if heads else Head()) if ledger else None,
         contents=dict(await connection.fetch(KEPT, tenant)) if contents else None,

@@ -1,4 +1,4 @@
-"""The data folder of a house: layout, modes, and the lock that admits one house at a time."""
+"""The data folder of a runtime: layout, modes, and the lock that admits one runtime at a time."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from phoenix_runtime.local.errors import HouseError
-from phoenix_runtime.local.warden import is_running
+from phoenix_runtime.local.errors import LocalRuntimeError
+from phoenix_runtime.local.reaper import is_running
 
 PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
@@ -20,19 +20,19 @@ PASSABLE_FOLDER: Final = 0o711
 """For root: the database runs as another user, who passes through the folder but cannot list it."""
 
 
-class AlreadyUp(HouseError):
-    """Another process keeps this house running."""
+class AlreadyUp(LocalRuntimeError):
+    """Another process keeps this runtime running."""
 
     def __init__(self, folder: Path, pid: int | None) -> None:
         """Name the folder and, where it is known, the process."""
         self.pid = pid
         by = f" (process {pid})" if pid else ""
-        super().__init__(f"the house in {folder} is already up{by}; `phoenix-dma down` stops it")
+        super().__init__(f"the runtime in {folder} is already up{by}; `phoenix-dma down` stops it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What ``status`` and ``down`` know of a running house; ``addresses`` by part."""
+    """What ``status`` and ``down`` know of a running runtime; ``addresses`` by part."""
 
     pid: int
     addresses: dict[str, str]
@@ -71,7 +71,7 @@ def _folder_mode() -> int:
 
 
 class Folder:
-    """Where everything of one house lies; ``open`` makes what is missing."""
+    """Where everything of one runtime lies; ``open`` makes what is missing."""
 
     def __init__(self, path: Path) -> None:
         """Take the folder's path; nothing is touched yet."""
@@ -96,9 +96,9 @@ class Folder:
         return self.logs / f"{name}.log"
 
     def lock(self, patience: float = 20.0) -> int:
-        """Take the house's lock and return its descriptor; raise `AlreadyUp` when a house holds it.
+        """Take the data folder's lock and return its descriptor; raises `AlreadyUp` if it is held.
 
-        A killed house's warden holds the lock until it stopped what was left: that is waited for,
+        A killed runtime's reaper holds the lock until it stopped what was left: that is waited for,
         at most ``patience`` seconds.
         """
         handle = os.open(self.path / "house.lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
@@ -115,14 +115,14 @@ class Folder:
         return handle
 
     def unlock(self) -> None:
-        """Give the lock back; the warden's copy of it keeps it until the warden has ended."""
+        """Give the lock back; the reaper's copy of it keeps it until the reaper has ended."""
         if self._lock is not None:
             self.standing_file.unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
 
     def holder(self) -> int | None:
-        """Return the process that keeps the house up, or None when it is down."""
+        """Return the process that keeps the runtime up, or None when it is down."""
         file = self.path / "house.lock"
         if not file.exists():
             return None
@@ -134,15 +134,15 @@ class Folder:
 
     @property
     def standing_file(self) -> Path:
-        """Where a running house says what it offers."""
+        """Where a running runtime says what it offers."""
         return self.path / "house.json"
 
     def announce(self, standing: Standing) -> None:
-        """Say that the house is up."""
+        """Say that the runtime is up."""
         write_private(self.standing_file, json.dumps(asdict(standing), indent=2))
 
     def standing(self) -> Standing | None:
-        """Return what the running house said, or None while it is down or still starting."""
+        """Return what the running runtime said, or None while it is down or still starting."""
         if self.holder() is None or not self.standing_file.exists():
             return None
         return Standing(**json.loads(self.standing_file.read_text()))

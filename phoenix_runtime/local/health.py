@@ -9,12 +9,12 @@ import grpc
 import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from phoenix_runtime.local.errors import HouseError, place_of
+from phoenix_runtime.local.errors import LocalRuntimeError, place_of
 
 PROBE_TIMEOUT: Final = 5.0
 
 
-class OpaUnusable(HouseError):
+class OpaUnusable(LocalRuntimeError):
     """The OPA of one's own cannot be reached, or is not healthy."""
 
 

@@ -1,4 +1,4 @@
-"""The keys of a local house: its token issuer's, and one for each service.
+"""The keys of a local runtime: its token issuer's, and one for each service.
 
 Ed25519 throughout. Private keys are JWK files that only their owner can read; the public halves lie
 beside them as two JWKS files, one of the issuer, one of all services.
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from joserfc.jwk import OKPKey
 
-from phoenix_runtime.chassis.credentials import ENROLMENT_AUDIENCE, KeyRing, Verifier, sign
+from phoenix_runtime.chassis.rpc.credentials import ENROLMENT_AUDIENCE, KeyRing, Verifier, sign
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import CredentialInvalid
 from phoenix_runtime.core.principal import Role

@@ -1,4 +1,4 @@
-"""Which ports a local house uses: the customary ones, chosen ones, or whatever is free."""
+"""Which ports a local runtime uses: the customary ones, chosen ones, or whatever is free."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from phoenix_runtime.local.errors import HouseError
+from phoenix_runtime.local.errors import LocalRuntimeError
 
 LOOPBACK: Final = "127.0.0.1"
 FREE: Final = range(20_000, 32_768)
@@ -32,12 +32,12 @@ CUSTOMARY: Final[Mapping[str, int]] = MappingProxyType(
 )
 
 
-class PortTaken(HouseError):
-    """Somebody else listens on a port that the house needs."""
+class PortTaken(LocalRuntimeError):
+    """Somebody else listens on a port that the runtime needs."""
 
 
-class NoSuchPart(HouseError):
-    """A port was chosen for something that the house does not have."""
+class NoSuchPart(LocalRuntimeError):
+    """A port was chosen for something that the runtime does not have."""
 
 
 def choose(
@@ -84,7 +84,7 @@ def _reserve(stack: contextlib.ExitStack, part: str, port: int) -> int:
 def _listener(port: int) -> socket.socket:
     """Raises OSError where somebody listens there."""
     listener = socket.socket()
-    # As the servers themselves do: connections of an earlier house in TIME_WAIT are no obstacle.
+    # As the servers themselves do: connections of an earlier runtime in TIME_WAIT are no obstacle.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))

@@ -54,7 +54,7 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 class Postgres:
-    """The private server of one house."""
+    """The private server of one runtime."""
 
     def __init__(self, folder: Folder, port: int) -> None:
         """Take where the data lies and the loopback port to serve on."""
@@ -65,7 +65,7 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """The superuser's URL of the house's database, password included."""
+        """The superuser's URL of the runtime's database, password included."""
         password = self._password.read_text()
         return f"postgresql://{SUPERUSER}:{password}@{LOOPBACK}:{self.port}/{DATABASE}"
 

@@ -1,4 +1,4 @@
-"""Writes the operator's profile, by which SDK and command line find the house by themselves.
+"""Writes the operator's profile, by which SDK and command line find the runtime by themselves.
 
 Where it lies and how it is read is `phoenix_dma.profile`'s matter::
 

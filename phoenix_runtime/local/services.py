@@ -1,4 +1,4 @@
-"""The house's own programs, and the environment by which each learns its part.
+"""The runtime's own programs, and the environment by which each learns its part.
 
 ============================== ================================================================
 ``PHOENIX_DMA_…``              meaning
@@ -39,11 +39,11 @@ MODULES: Final[Mapping[str, str]] = {
     **{schema: f"{schema}_svc" for schema in SCHEMAS},
     GATEWAY: GATEWAY,
 }
-"""Every program of the house: its name, and the module that is run."""
+"""Every program of the runtime: its name, and the module that is run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class ProcessEnvironment:
     """Everything that the programs' environments are made of."""
 
     folder: Folder
@@ -100,7 +100,7 @@ class Surroundings:
 
 
 def inherited() -> dict[str, str]:
-    """Return what every program of the house gets of this process's own environment."""
-    # A URL or a key that was set for something else must not reach a service of this house.
+    """Return what every program of the runtime gets of this process's own environment."""
+    # A URL or a key that was set for something else must not reach a service of this runtime.
     ours = {f"{PREFIX}{name}" for name in ("DATABASE_URL", "REDIS_URL", "OPA_URL", "TOKEN")}
     return {key: value for key, value in os.environ.items() if key not in ours}

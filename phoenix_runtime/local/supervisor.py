@@ -1,9 +1,9 @@
 """Starts programs, knows whether they are ready, and never leaves one behind.
 
-Every program leads a session of its own: Ctrl-C in the terminal reaches the house alone, which
-stops its programs in order. A killed house takes them along twice over: by the kernel's
-parent-death signal (``tether.py``) and by the warden at the other end of a pipe (``warden.py``).
-There is no restart: a dead program is reported and ends the house.
+Every program leads a session of its own: Ctrl-C in the terminal reaches the runtime alone, which
+stops its programs in order. A killed runtime takes them along twice over: by the kernel's
+parent-death signal (``parent_death.py``) and by the reaper at the other end of a pipe
+(``reaper.py``). There is no restart: a dead program is reported and ends the runtime.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from phoenix_runtime.local import tether, warden
-from phoenix_runtime.local.errors import HouseError
+from phoenix_runtime.local import parent_death, reaper
+from phoenix_runtime.local.errors import LocalRuntimeError
 
 PROBE_SECONDS: Final = 0.02
 TAIL_LINES: Final = 20
@@ -32,7 +32,7 @@ class Account:
     gid: int
 
 
-SAME_USER: Final = Account(tether.KEEP_USER, tether.KEEP_USER)
+SAME_USER: Final = Account(parent_death.KEEP_USER, parent_death.KEEP_USER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Program:
     account: Account = SAME_USER
 
 
-class ProgramDied(HouseError):
+class ProgramDied(LocalRuntimeError):
     """A program ended by itself; the text ends with the last lines of its log."""
 
     def __init__(self, program: Program, code: int) -> None:
@@ -62,7 +62,7 @@ class ProgramDied(HouseError):
         super().__init__(f"{program.name} {how}; its log {program.log} ends:\n{tail(program.log)}")
 
 
-class NotReady(HouseError):
+class NotReady(LocalRuntimeError):
     """A program lives but did not become ready in time."""
 
     def __init__(self, program: Program, seconds: float) -> None:
@@ -106,26 +106,26 @@ class Child:
     async def stop(self) -> None:
         """Ask it to end, insist after its grace period, and clear its whole session away."""
         if not self.ended.done():
-            warden.send(self.pid, self.program.stop_signal)
+            reaper.send(self.pid, self.program.stop_signal)
             await asyncio.wait([self.ended], timeout=self.program.grace)
         # What it started and did not stop lives in its session, whether it ended well or not.
-        warden.kill_group(self.pid)
+        reaper.kill_group(self.pid)
         await self.wait()
 
 
 class Supervisor:
-    """The programs of one house; ``open`` first, ``close`` last."""
+    """The programs of one runtime; ``open`` first, ``close`` last."""
 
-    def __init__(self, *, warden_grace: float = warden.GRACE_SECONDS) -> None:
-        """Start with no program; a killed house leaves each ``warden_grace`` seconds to end."""
+    def __init__(self, *, warden_grace: float = reaper.GRACE_SECONDS) -> None:
+        """Start with no program; a killed runtime leaves each ``warden_grace`` seconds to end."""
         self._warden_grace = warden_grace
         self.children: dict[str, Child] = {}
         self._warden: asyncio.subprocess.Process | None = None
 
     async def open(self, lock: int | None = None) -> None:
-        """Start the warden; it inherits the house's ``lock`` and so holds it to the very end."""
+        """Start the reaper; it inherits the runtime's ``lock`` and so holds it to the very end."""
         self._warden = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", warden.__file__, str(self._warden_grace)),
+            *(sys.executable, "-I", "-S", reaper.__file__, str(self._warden_grace)),
             stdin=asyncio.subprocess.PIPE,
             pass_fds=() if lock is None else (lock,),
             start_new_session=True,
@@ -168,7 +168,7 @@ class Supervisor:
             self._tell_warden(f"-{child.pid}")
 
     async def close(self) -> None:
-        """Stop what still runs, the youngest first, then let the warden go."""
+        """Stop what still runs, the youngest first, then let the reaper go."""
         for name in reversed(list(self.children)):
             await self.stop(name)
         if self._warden is not None and self._warden.stdin is not None:
@@ -188,7 +188,7 @@ class Supervisor:
     def _tethered(self, program: Program) -> list[str]:
         account = program.account
         numbers = (os.getpid(), int(program.stop_signal), account.uid, account.gid)
-        tethering = [sys.executable, "-I", "-S", tether.__file__, *map(str, numbers), "--"]
+        tethering = [sys.executable, "-I", "-S", parent_death.__file__, *map(str, numbers), "--"]
         return [*tethering, *program.command]
 
     def _tell_warden(self, line: str) -> None:

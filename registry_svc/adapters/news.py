@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from phoenix_runtime.chassis.bus import Bus
-from phoenix_runtime.chassis.hints import Hint
+from phoenix_runtime.chassis.delivery.bus import Bus
+from phoenix_runtime.chassis.delivery.bus_events import BusEvent
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.ids import NewId
 from registry_svc.domain.ports import DIRECTIVES_WAITING, HEARTBEAT, Sign
@@ -28,13 +28,13 @@ class BusNews:
         """See the port."""
         await self._bus.publish([self._hint(DIRECTIVES_WAITING, key) for key in keys])
 
-    def _sign(self, sign: Sign) -> Hint:
+    def _sign(self, sign: Sign) -> BusEvent:
         facts = {"load": sign.vitals.load, "latency": sign.vitals.latency}
         key = Key(sign.tenant, sign.participant_id)
         return self._hint(HEARTBEAT, key, state=sign.vitals.state.value, **facts)
 
-    def _hint(self, kind: str, key: Key, *, state: str = "", **facts: Any) -> Hint:
-        return Hint(
+    def _hint(self, kind: str, key: Key, *, state: str = "", **facts: Any) -> BusEvent:
+        return BusEvent(
             tenant=key.tenant,
             type=kind,
             event_id=self._new_id("event"),

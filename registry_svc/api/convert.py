@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from phoenix_dma.v1 import governed_pb2, identity_pb2, registry_pb2
-from phoenix_runtime.chassis.wire import (
+from phoenix_runtime.chassis.rpc.conversions import (
     json_to_struct,
     number,
     receipt_to_pb,
@@ -14,7 +14,7 @@ from phoenix_runtime.chassis.wire import (
     struct_to_json,
     time_to_pb,
 )
-from phoenix_runtime.chassis.wire_standing import standing_to_pb
+from phoenix_runtime.chassis.rpc.standing_conversions import standing_to_pb
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Role
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus, Standing
@@ -94,7 +94,7 @@ def enrolment_from_pb(request: identity_pb2.EnrolRequest) -> EnrolmentRequest:
 
 
 def participant_to_pb(view: View) -> registry_pb2.Participant:
-    """A participant as the house knows it."""
+    """A participant as the runtime knows it."""
     participant, declared, vitals = view.participant, view.participant.declaration, view.vitals
     return registry_pb2.Participant(
         id=participant.id,

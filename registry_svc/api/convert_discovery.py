@@ -1,13 +1,13 @@
 """Between messages and values: discovery."""
 
 from phoenix_dma.v1 import common_pb2, registry_pb2
-from phoenix_runtime.chassis.wire import (
+from phoenix_runtime.chassis.rpc.conversions import (
     enum_from,
     receipt_to_pb,
     score_to_pb,
     verdict_to_pb,
 )
-from phoenix_runtime.chassis.wire_standing import standing_to_pb
+from phoenix_runtime.chassis.rpc.standing_conversions import standing_to_pb
 from phoenix_runtime.core.standing import RiskLevel
 from registry_svc.domain.discovery import (
     Candidate,

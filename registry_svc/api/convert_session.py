@@ -1,8 +1,8 @@
 """Between messages and values: beats, leases, directives."""
 
 from phoenix_dma.v1 import session_pb2
-from phoenix_runtime.chassis.receivers import directive_to_pb
-from phoenix_runtime.chassis.wire import (
+from phoenix_runtime.chassis.delivery.receivers import directive_to_pb
+from phoenix_runtime.chassis.rpc.conversions import (
     number,
     seconds_from_pb,
     seconds_to_pb,
@@ -53,7 +53,7 @@ def pulse_from_pb(request: session_pb2.HeartbeatRequest) -> Pulse:
 
 
 def answered_to_pb(answered: Answered, terms: LeaseTerms) -> session_pb2.HeartbeatResponse:
-    """What the house answers to a unary beat."""
+    """What the runtime answers to a unary beat."""
     return session_pb2.HeartbeatResponse(
         ttl=seconds_to_pb(terms.granted),
         interval=seconds_to_pb(terms.interval),

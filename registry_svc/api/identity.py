@@ -5,7 +5,7 @@ from typing import Any
 from grpc.aio import ServicerContext
 
 from phoenix_dma.v1 import identity_pb2, identity_pb2_grpc
-from phoenix_runtime.chassis.front import Front
+from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from registry_svc.api import convert
 from registry_svc.usecases.identity import Enrol, GetJwks, RenewCredential
 
@@ -13,8 +13,10 @@ from registry_svc.usecases.identity import Enrol, GetJwks, RenewCredential
 class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
     """Credentials of the local issuer."""
 
-    def __init__(self, front: Front, enrol: Enrol, renew: RenewCredential, jwks: GetJwks) -> None:
-        self._front = front
+    def __init__(
+        self, handler: RpcHandler, enrol: Enrol, renew: RenewCredential, jwks: GetJwks
+    ) -> None:
+        self._front = handler
         self._enrol = enrol
         self._renew = renew
         self._jwks = jwks

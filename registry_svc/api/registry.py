@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 from grpc.aio import ServicerContext
 
 from phoenix_dma.v1 import registry_pb2, registry_pb2_grpc
-from phoenix_runtime.chassis.front import Front
-from phoenix_runtime.chassis.wire import struct_to_json
+from phoenix_runtime.chassis.rpc.conversions import struct_to_json
+from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from phoenix_runtime.core.principal import Call
 from registry_svc.api import convert
 from registry_svc.api.convert_discovery import found_to_pb, search_from_pb
@@ -56,8 +56,8 @@ class RegistryVerbs:
 class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
     """Who is here and who can do what."""
 
-    def __init__(self, front: Front, verbs: RegistryVerbs) -> None:
-        self._front = front
+    def __init__(self, handler: RpcHandler, verbs: RegistryVerbs) -> None:
+        self._front = handler
         self._verbs = verbs
 
     async def RegisterParticipant(  # noqa: N802  # the schema's name

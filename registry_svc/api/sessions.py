@@ -8,10 +8,10 @@ from typing import Any, Final
 from grpc.aio import ServicerContext
 
 from phoenix_dma.v1 import session_pb2, session_pb2_grpc
-from phoenix_runtime.chassis.context import current_call
-from phoenix_runtime.chassis.front import Front
-from phoenix_runtime.chassis.interceptors.identity import GATEWAY
-from phoenix_runtime.chassis.last_words import SLOW_READERS, LastWords
+from phoenix_runtime.chassis.rpc.handler import RpcHandler
+from phoenix_runtime.chassis.rpc.interceptors.identity import GATEWAY
+from phoenix_runtime.chassis.rpc.termination import SLOW_READERS, StreamTermination
+from phoenix_runtime.chassis.serving import current_call
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import QuotaExceeded
 from registry_svc.api.convert_session import answered_to_pb, loss_down, pulse_from_pb
@@ -41,20 +41,20 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
 
     def __init__(
         self,
-        front: Front,
+        handler: RpcHandler,
         verbs: SessionVerbs,
         heartbeat: Heartbeat,
         clock: Clock,
         *,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
-        self._front = front
+        self._front = handler
         self._verbs = verbs
         self._heartbeat = heartbeat
         self._clock = clock
         self._patience = patience
         self._open: set[OpenStream] = set()
-        self._last_words = LastWords()
+        self._last_words = StreamTermination()
 
     async def KeepAlive(  # noqa: N802  # the schema's name
         self,

@@ -8,7 +8,7 @@ class LeaseTerms:
     """All in seconds. Raises ValueError where a client could not keep its lease.
 
     ``margin`` is how late a deadline may be written behind: clients are granted that much less, so
-    that they know of their loss before the house does.
+    that they know of their loss before the runtime does.
     """
 
     ttl: float = 10.0

@@ -1,4 +1,4 @@
-"""A participant as the house knows it: who it is over all its generations."""
+"""A participant as the runtime knows it: who it is over all its generations."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime

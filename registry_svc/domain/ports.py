@@ -238,7 +238,7 @@ HEARTBEAT: Final = "HEARTBEAT"
 DIRECTIVES_WAITING: Final = "DIRECTIVES_WAITING"
 
 
-class News(Protocol):
+class EventPublisher(Protocol):
     """Tells whoever wants to react; allowed to be lost."""
 
     async def heartbeats(self, signs: Sequence[Sign]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from phoenix_runtime.chassis.database import Database, driver
+from phoenix_runtime.chassis.data.database import Database, driver
 from phoenix_runtime.core.directives import Directive
 from registry_svc.domain.discovery import Need
 from registry_svc.domain.graph import Edge, EdgeFilter

@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from phoenix_runtime.chassis.tables import (
+from phoenix_runtime.chassis.data.tables import (
     idempotency_table,
     outbox_table,
     service_metadata,

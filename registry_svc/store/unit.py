@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from phoenix_runtime.chassis.database import driver
-from phoenix_runtime.chassis.unit import Unit
+from phoenix_runtime.chassis.data.database import driver
+from phoenix_runtime.chassis.data.unit import Unit
 from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.documents import directive_document
 from phoenix_runtime.core.receipt import Receipt

@@ -7,8 +7,8 @@ within milliseconds, and since news may be lost, a slow round does the same with
 from collections import defaultdict
 from typing import Final
 
-from phoenix_runtime.core.bell import Bell
-from registry_svc.domain.ports import News
+from phoenix_runtime.core.wakeup import WakeUp
+from registry_svc.domain.ports import EventPublisher
 from registry_svc.domain.presence import Key
 from registry_svc.domain.vitals import Vitals
 from registry_svc.usecases.attend import learn
@@ -22,10 +22,10 @@ ROUND_SECONDS: Final = 10.0
 class KeepAbreast:
     """What PostgreSQL has is what memory has, whichever replica wrote it."""
 
-    def __init__(self, parts: Parts, mail: Mail, bell: Bell) -> None:
+    def __init__(self, parts: Parts, mail: Mail, wake_up: WakeUp) -> None:
         self._parts = parts
         self._mail = mail
-        self._bell = bell
+        self._bell = wake_up
         self._changed: set[Key] = set()
         self._next_round = float("-inf")
 
@@ -82,7 +82,7 @@ class KeepAbreast:
 class PassOnMail:
     """Tells the other replicas of directives for those whom this one does not have."""
 
-    def __init__(self, mail: Mail, news: News) -> None:
+    def __init__(self, mail: Mail, news: EventPublisher) -> None:
         self._mail = mail
         self._news = news
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.errors import CredentialInvalid, NotPermitted
 from phoenix_runtime.core.ids import is_identifier
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus
+from phoenix_runtime.core.wakeup import WakeUp
 from registry_svc.domain.attendance import Attendance
 from registry_svc.domain.participant import Participant
 from registry_svc.domain.ports import Credentials, Proof
@@ -140,7 +140,7 @@ class AttachParticipant:
 class Beat:
     """Takes beats; rings where one asks for another state."""
 
-    def __init__(self, parts: Parts, health: Bell) -> None:
+    def __init__(self, parts: Parts, health: WakeUp) -> None:
         self._attendance = parts.attendance
         self._clock = parts.clock
         self._health = health

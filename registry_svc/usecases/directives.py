@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.wakeup import WakeUp
 from registry_svc.domain.checks import Checks
 from registry_svc.domain.ports import Acknowledgement
 from registry_svc.domain.presence import Key, Presence
@@ -43,8 +43,8 @@ class SendDirectives:
 class Mail:
     """Who is to get mail, and which mail has been answered. Memory only; the rows are the truth."""
 
-    def __init__(self, bell: Bell) -> None:
-        self._bell = bell
+    def __init__(self, wake_up: WakeUp) -> None:
+        self._bell = wake_up
         self._wanted: set[Key] = set()
         self._absent: set[Key] = set()
         self._answered: list[tuple[Key, Acknowledgement]] = []

@@ -12,9 +12,9 @@ from registry_svc.domain.losses import failed_draft
 from registry_svc.domain.participant import Participant
 from registry_svc.domain.ports import (
     Claim,
+    EventPublisher,
     LeaseHolders,
     Leases,
-    News,
     RegistryUnit,
     Sign,
     SweepState,
@@ -81,7 +81,7 @@ class SpareSilenced:
 class AnnounceBeats:
     """HEARTBEAT on the bus, coalesced; straight from here, as a beat is no audit event."""
 
-    def __init__(self, parts: Parts, news: News) -> None:
+    def __init__(self, parts: Parts, news: EventPublisher) -> None:
         self._parts = parts
         self._news = news
 

@@ -1,1 +1,1 @@
-"""Night shift: loops around use cases."""
+"""Background workers: loops around use cases."""

@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from phoenix_runtime.chassis.hints import Hint
+from phoenix_runtime.chassis.delivery.bus_events import BusEvent
 from phoenix_runtime.chassis.loops import Loop, end
 from phoenix_runtime.core.clock import Clock
 from registry_svc.domain.ports import DIRECTIVES_WAITING, HEARTBEAT
@@ -34,27 +34,27 @@ class Neighbours:
         self._clock = clock
         self._replica = replica
 
-    def hear(self, hint: Hint) -> None:
+    def hear(self, bus_event: BusEvent) -> None:
         """Tell the use case; nothing here waits. Raises ValueError or TypeError for nonsense."""
-        key = Key(hint.tenant, hint.participant)
-        if hint.facts.get("replica") == self._replica:
+        key = Key(bus_event.tenant, bus_event.participant)
+        if bus_event.facts.get("replica") == self._replica:
             return
-        if hint.type == HEARTBEAT:
-            self._abreast.heard(key, self._vitals(hint))
-        elif hint.type == DIRECTIVES_WAITING:
+        if bus_event.type == HEARTBEAT:
+            self._abreast.heard(key, self._vitals(bus_event))
+        elif bus_event.type == DIRECTIVES_WAITING:
             self._abreast.given(key)
-        elif hint.audit_type == REGISTERED:
+        elif bus_event.audit_type == REGISTERED:
             self._abreast.registered(key)
-        elif hint.aggregate == f"participant/{hint.participant}" and hint.state:
-            self._abreast.changed(key, hint.state)
+        elif bus_event.aggregate == f"participant/{bus_event.participant}" and bus_event.state:
+            self._abreast.changed(key, bus_event.state)
 
-    def _vitals(self, hint: Hint) -> Vitals:
-        ago = (self._clock.now() - hint.time).total_seconds()
+    def _vitals(self, bus_event: BusEvent) -> Vitals:
+        ago = (self._clock.now() - bus_event.time).total_seconds()
         return Vitals(
             last_beat=self._clock.monotonic() - max(0.0, ago),
-            load=_number(hint.facts.get("load")),
-            latency=_number(hint.facts.get("latency")),
-            state=HealthState(hint.state),
+            load=_number(bus_event.facts.get("load")),
+            latency=_number(bus_event.facts.get("latency")),
+            state=HealthState(bus_event.state),
         )
 
 
@@ -62,10 +62,10 @@ def _number(said: Any) -> float | None:
     return None if said is None else float(said)
 
 
-class News(Protocol):
-    """Where hints come from (`chassis.bus.BusReader`)."""
+class EventPublisher(Protocol):
+    """Where hints come from (`chassis.delivery.bus.BusReader`)."""
 
-    def hints(self) -> AsyncIterator[Hint]:
+    def bus_events(self) -> AsyncIterator[BusEvent]:
         """Every hint from now on, without end."""
         ...
 
@@ -75,7 +75,7 @@ class Listener:
 
     def __init__(
         self,
-        news: News,
+        news: EventPublisher,
         neighbours: "Neighbours",
         review: ReviewMembers,
         tenants: Callable[[], Awaitable[list[str]]],
@@ -106,15 +106,15 @@ class Listener:
         await self._reviewing.stop()
 
     async def _hear(self) -> None:
-        async for hint in self._news.hints():
+        async for bus_event in self._news.bus_events():
             try:
-                self._neighbours.hear(hint)
+                self._neighbours.hear(bus_event)
             except (ValueError, TypeError) as error:  # who wrote it is no registry of today
-                log.warning("foreign news", hint=hint.type, error=type(error).__name__)
-            if hint.audit_type == POLICY:
-                self._note(hint.tenant, "")
-            elif hint.audit_type in CERTIFIED and hint.participant:
-                self._note(hint.tenant, hint.participant)
+                log.warning("foreign news", bus_event=bus_event.type, error=type(error).__name__)
+            if bus_event.audit_type == POLICY:
+                self._note(bus_event.tenant, "")
+            elif bus_event.audit_type in CERTIFIED and bus_event.participant:
+                self._note(bus_event.tenant, bus_event.participant)
 
     def _note(self, tenant: str, participant_id: str) -> None:
         self._due[(tenant, participant_id)] = None

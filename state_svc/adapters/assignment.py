@@ -1,9 +1,9 @@
 """Assignment, as the state service needs it: the one that decides about pointers and readers."""
 
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, common_pb2
-from phoenix_runtime.chassis.channels import Channels
 from phoenix_runtime.chassis.failpoints import CONTENT_AND_POINTER, passing
-from phoenix_runtime.chassis.wire import struct_to_json, time_from_pb
+from phoenix_runtime.chassis.rpc.channels import Channels
+from phoenix_runtime.chassis.rpc.conversions import struct_to_json, time_from_pb
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt

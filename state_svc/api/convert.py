@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from phoenix_dma.v1 import common_pb2, state_pb2
-from phoenix_runtime.chassis.wire import (
+from phoenix_runtime.chassis.rpc.conversions import (
     enum_from,
     json_object,
     number,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from grpc.aio import ServicerContext
 
 from phoenix_dma.v1 import state_pb2, state_pb2_grpc
-from phoenix_runtime.chassis.front import Front
+from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from phoenix_runtime.core.principal import Call
 from state_svc.api.convert import (
     checkpoint_from_pb,
@@ -43,8 +43,8 @@ class Verbs:
 class StateServicer(state_pb2_grpc.StateServiceServicer):
     """The four RPCs. No answer is kept here: the effect and its repetition are assignment's."""
 
-    def __init__(self, front: Front, verbs: Verbs) -> None:
-        self._front = front
+    def __init__(self, handler: RpcHandler, verbs: Verbs) -> None:
+        self._front = handler
         self._verbs = verbs
 
     async def CheckpointContext(  # noqa: N802  # the schema's name

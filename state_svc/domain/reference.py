@@ -1,6 +1,6 @@
 """State that lives elsewhere (paper, section 6): reference, attested hash, owner, handoff protocol.
 
-The house never fetches a reference. It only makes sure that the tenant has configured the place
+The runtime never fetches a reference. It only makes sure that the tenant has configured the place
 and that the reference names something which cannot change under its hash.
 """
 

@@ -6,7 +6,7 @@ from prometheus_client import Histogram
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.core.principal import Call
 from state_svc.store.tables import contents
 

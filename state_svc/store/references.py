@@ -5,7 +5,7 @@ from dataclasses import asdict
 from sqlalchemy import Select, and_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.core.principal import Call
 from state_svc.domain.ports import ReferenceKey
 from state_svc.domain.reference import HandoffProtocol, StateReference

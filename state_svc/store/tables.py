@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, Text
 
-from phoenix_runtime.chassis.tables import outbox_table, service_metadata, tenant_table
+from phoenix_runtime.chassis.data.tables import outbox_table, service_metadata, tenant_table
 
 metadata = service_metadata("state")
 

@@ -17,12 +17,12 @@ from governance_svc.domain.ledger import Sealed, sealed
 from governance_svc.store import ledger_sql
 from governance_svc.store.ledger_rows import COLUMNS, row_of
 from governance_svc.store.ledger_writer import GroupCommitLedger
-from phoenix_runtime.chassis.database import Database, DatabaseOptions, create_database, driver
+from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, create_database, driver
+from phoenix_runtime.chassis.data.migrations import upgrade
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.migrations import upgrade
 from phoenix_runtime.core.chain import GENESIS, Head, chained
 from phoenix_runtime.core.clock import SteadyClock
-from phoenix_runtime.local.house import House, HouseOptions
+from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.support.audit import audit_event
 from tests.support.temporary import temporary
 
@@ -96,8 +96,8 @@ def made(tenant: str) -> Sealed:
 
 async def run(callers: int, events: int) -> None:
     """Print both figures and their ratio."""
-    async with temporary(House(HouseOptions.temporary(services=()))) as house:
-        urls = house.databases["governance"]
+    async with temporary(LocalRuntime(LocalRuntimeOptions.temporary(services=()))) as runtime:
+        urls = runtime.databases["governance"]
         await upgrade("governance_svc", urls.owner)
         pool = DatabaseOptions(name="benchmark", pool=callers + 2)
         database = create_database(urls.application, clock=SteadyClock(), options=pool)

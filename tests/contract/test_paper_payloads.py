@@ -1,4 +1,4 @@
-"""The paper's payloads, byte for byte, against the whole house (section 7, Appendix A)."""
+"""The paper's payloads, byte for byte, against the whole runtime (section 7, Appendix A)."""
 
 import asyncio
 import json
@@ -23,13 +23,13 @@ from phoenix_dma.v1 import (
     state_pb2,
     state_pb2_grpc,
 )
-from phoenix_runtime.chassis.credentials import sign
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.wire import json_to_struct
+from phoenix_runtime.chassis.rpc.conversions import json_to_struct
+from phoenix_runtime.chassis.rpc.credentials import sign
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.json import content_hash
-from phoenix_runtime.local.house import House, HouseOptions
 from phoenix_runtime.local.keys import ISSUER
+from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.support.payloads import PARTICIPANT, TASK
 from tests.support.temporary import temporary
 
@@ -71,7 +71,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A tenant of its own in the running house, and everybody in it."""
+    """A tenant of its own in the running runtime, and everybody in it."""
 
     name: str
     rest: httpx.AsyncClient
@@ -177,19 +177,19 @@ class Tenant:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house() -> AsyncIterator[House]:
-    options = HouseOptions.temporary(environment=ENVIRONMENT)
-    async with temporary(House(options)) as running:
+async def runtime() -> AsyncIterator[LocalRuntime]:
+    options = LocalRuntimeOptions.temporary(environment=ENVIRONMENT)
+    async with temporary(LocalRuntime(options)) as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def tenant(house: House) -> AsyncIterator[Tenant]:
-    issuer = OKPKey.import_key(json.loads((house.folder.keys / "issuer.jwk").read_text()))
-    base = f"http://{house.address('rest')}"
+async def tenant(runtime: LocalRuntime) -> AsyncIterator[Tenant]:
+    issuer = OKPKey.import_key(json.loads((runtime.folder.keys / "issuer.jwk").read_text()))
+    base = f"http://{runtime.address('rest')}"
     async with (
         httpx.AsyncClient(base_url=base, trust_env=False, timeout=30) as rest,
-        grpc.aio.insecure_channel(house.address("gateway")) as channel,
+        grpc.aio.insecure_channel(runtime.address("gateway")) as channel,
     ):
         yield Tenant(new_id("tenant"), rest, channel, issuer)
 

@@ -130,8 +130,8 @@ async def test_rules_and_catalogue_name_the_same_nearest_name(engine: PolicyEngi
     expected = set()
     for name in names:
         nearest = bundle.catalogue.nearest(Kind.CAPABILITY, name)
-        hint = f"; nearest is {nearest}" if nearest else ""
-        expected.add(f"The catalogue knows no capability {name}{hint}.")
+        bus_event = f"; nearest is {nearest}" if nearest else ""
+        expected.add(f"The catalogue knows no capability {name}{bus_event}.")
     assert said == expected
 
 

@@ -133,8 +133,8 @@ def main() -> None:
     """Read the wish and do it."""
     wish = json.loads(sys.argv[1])
     logging.basicConfig(level=logging.WARNING, filename=wish.get("log"))
-    house = wish["house"]
-    profile = Profile(grpc=house["grpc"], credential=Path(house["credential"]))
+    runtime = wish["runtime"]
+    profile = Profile(grpc=runtime["grpc"], credential=Path(runtime["credential"]))
     asyncio.run(haunt(profile, wish) if "zombie" in wish else live(profile, wish))
 
 

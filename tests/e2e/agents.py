@@ -84,11 +84,11 @@ class Agent:
 async def start_agent(profile: Profile, wish: Mapping[str, Any]) -> Agent:
     """Start it; the wish is described in ``agent.py``."""
     assert profile.credential is not None
-    house = {"grpc": profile.grpc, "credential": str(profile.credential)}
+    runtime = {"grpc": profile.grpc, "credential": str(profile.credential)}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(SCRIPT),
-        json.dumps({**wish, "house": house}),
+        json.dumps({**wish, "runtime": runtime}),
         stdout=asyncio.subprocess.PIPE,
         env={k: v for k, v in os.environ.items() if not k.startswith("PHOENIX_DMA_")},
     )

@@ -1,4 +1,4 @@
-"""One house for the whole tier, with short leases; a tenant of its own for every test."""
+"""One runtime for the whole tier, with short leases; a tenant of its own for every test."""
 
 import json
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.local.house import House, HouseOptions
+from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.e2e.proof import prove
 from tests.e2e.stage import Stage
 from tests.support.temporary import temporary
@@ -39,41 +39,41 @@ registry that stutters for more than the margin excuses everybody, each time."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def house() -> AsyncIterator[House]:
+async def runtime() -> AsyncIterator[LocalRuntime]:
     """Everything, as it runs in front of a user: PostgreSQL, Valkey, four services, gateway."""
-    async with blameless(House(HouseOptions.temporary(environment=CALM))) as house:
-        yield house
+    async with blameless(LocalRuntime(LocalRuntimeOptions.temporary(environment=CALM))) as runtime:
+        yield runtime
 
 
 @asynccontextmanager
-async def blameless(house: House) -> AsyncIterator[House]:
-    """The house for the time of some tests, none of which makes a service log an error."""
-    async with temporary(house):
-        yield house
-        await house.stop()
-        blunders = list(logged_errors(house))
+async def blameless(runtime: LocalRuntime) -> AsyncIterator[LocalRuntime]:
+    """The runtime for the time of some tests, none of which makes a service log an error."""
+    async with temporary(runtime):
+        yield runtime
+        await runtime.stop()
+        blunders = list(logged_errors(runtime))
     assert not blunders, "\n".join(["the services' logs say that it was their fault:", *blunders])
 
 
-def logged_errors(house: House) -> Iterator[str]:
+def logged_errors(runtime: LocalRuntime) -> Iterator[str]:
     """What went wrong in a service, as against what it refused; no story may bring that about."""
-    for log in sorted(house.folder.logs.iterdir()):
+    for log in sorted(runtime.folder.logs.iterdir()):
         for line in log.read_text().splitlines():
             if line.startswith("{") and json.loads(line).get("level") in {"error", "critical"}:
                 yield f"{log.stem}: {line}"
 
 
 @pytest_asyncio.fixture
-async def stage(house: House, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+async def stage(runtime: LocalRuntime, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     """A tenant that nobody else uses. Afterwards its audit and its tables have to hold."""
-    async with proven(house, request) as stage:
+    async with proven(runtime, request) as stage:
         yield stage
 
 
 @asynccontextmanager
-async def proven(house: House, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+async def proven(runtime: LocalRuntime, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     """A tenant of its own for one test, whose audit and tables have to hold after it."""
-    async with Stage(house, new_id("tenant")) as stage:
+    async with Stage(runtime, new_id("tenant")) as stage:
         yield stage
         # A test that failed half-way says enough by itself.
         if not getattr(request.node, "failed", False):

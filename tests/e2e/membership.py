@@ -1,4 +1,4 @@
-"""A state machine that plays with a whole house: participants, tasks, epochs, offers, retirements.
+"""A state machine that plays with a whole runtime: participants, tasks, epochs and offers.
 
 Agents never forget an epoch or an offer that they once had, and use any of them at any time: they
 are zombies as often as not. After each history `prove` reads tables and audit.
@@ -19,7 +19,7 @@ from phoenix_dma.errors import PhoenixError
 from phoenix_dma.v1 import handoff_pb2, registry_pb2
 from phoenix_dma.v1.session_pb2 import Directive
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.local.house import House
+from phoenix_runtime.local.runtime import LocalRuntime
 from tests.e2e.humans import human
 from tests.e2e.participant import Participant
 from tests.e2e.proof import prove
@@ -31,7 +31,7 @@ Held = tuple[str, str, int]
 AGENTS: Final = ("agent.a", "agent.b", "agent.c")
 MERGE: Final = ["human_approval_required_for_merge"]
 AT_FAULT: Final = {"INTERNAL", "UNAVAILABLE", "POLICY_ENGINE_UNAVAILABLE"}
-"""Nothing is killed in these histories, so no refusal may be the house's own fault."""
+"""Nothing is killed in these histories, so no refusal may be the runtime's own fault."""
 MOST_TASKS: Final = 8
 MOMENT: Final = 0.3
 """Seconds in which the services do what they do by themselves."""
@@ -41,10 +41,10 @@ AGENT: Final = st.sampled_from(AGENTS)
 
 
 class World:
-    """What the histories of a run share: the house, and the one event loop of its clients."""
+    """What the histories of a run share: the runtime, and the one event loop of its clients."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, runtime: LocalRuntime) -> None:
+        self.runtime = runtime
         self.loop = asyncio.new_event_loop()
 
     def run(self, step: Coroutine[Any, Any, Any]) -> Any:
@@ -52,13 +52,13 @@ class World:
         return self.loop.run_until_complete(step)
 
     def close(self) -> None:
-        """Nothing more happens; the house goes on."""
+        """Nothing more happens; the runtime goes on."""
         self.loop.close()
 
 
 @contextmanager
 def machine_over(world: World) -> Iterator[type[Membership]]:
-    """The machine, ready to play with that world's house; the world ends with it."""
+    """The machine, ready to play with that world's runtime; the world ends with it."""
     yield type("MembershipHere", (Membership,), {"world": world})
 
 
@@ -73,7 +73,7 @@ class Membership(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stage = Stage(self.world.house, new_id("tenant"))
+        self.stage = Stage(self.world.runtime, new_id("tenant"))
         self.crew: dict[str, Participant] = {}
         self.away: set[str] = set()
         self.retiring: set[str] = set()
@@ -400,7 +400,7 @@ class Membership(RuleBasedStateMachine):
 
 
 def accepted(answer: object) -> bool:
-    """Whether the house did as it was told."""
+    """Whether the runtime did as it was told."""
     return not isinstance(answer, PhoenixError)
 
 
@@ -413,7 +413,7 @@ async def together(steps: Sequence[Step]) -> None:
 
 
 async def refusal_or_answer(step: Step) -> object:
-    """What the house said; what it calls its own fault is raised."""
+    """What the runtime said; what it calls its own fault is raised."""
     try:
         return await step
     except PhoenixError as refusal:

@@ -74,7 +74,7 @@ class Participant:
     async def appear(self) -> None:
         """Attach under the present generation; returns with the first beat acknowledged.
 
-        Raises `NotPermitted` where the house ends it for good before: it may retire meanwhile.
+        Raises `NotPermitted` where the runtime ends it for good before: it may retire meanwhile.
         """
         self._attached.clear()
         self._session = Session(self._transport, self.credential, self)

@@ -49,7 +49,7 @@ async def prove(stage: Stage) -> None:
 
 async def _answered(stage: Stage) -> dict[str, Answered]:
     """Every request that was answered and remembered, by its id."""
-    connection = await asyncpg.connect(stage.house.admin_url)
+    connection = await asyncpg.connect(stage.runtime.admin_url)
     try:
         found: dict[str, Answered] = {}
         for schema in SCHEMAS:

@@ -1,4 +1,4 @@
-"""Where a story plays: a tenant of the house, those who act in it, and what is left of it."""
+"""Where a story plays: a tenant of the runtime, those who act in it, and what is left of it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from phoenix_dma.briefing import TaskInfo
 from phoenix_dma.declare import ParticipantFields, TaskFields
 from phoenix_dma.profile import Endpoint, Profile
 from phoenix_dma.v1 import assignment_pb2, audit_pb2, identity_pb2, registry_pb2
-from phoenix_runtime.chassis.credentials import ENROLMENT_AUDIENCE, sign
+from phoenix_runtime.chassis.rpc.credentials import ENROLMENT_AUDIENCE, sign
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.validate import Evidence
 from phoenix_runtime.local.evidence import read_evidence
 from phoenix_runtime.local.folder import write_private
-from phoenix_runtime.local.house import House
 from phoenix_runtime.local.keys import ISSUER, OPERATOR_ROLES
+from phoenix_runtime.local.runtime import LocalRuntime
 from tests.e2e.agents import Agent, start_agent
 from tests.e2e.participant import Participant
 from tests.e2e.recording import Recording, RecordingTransport
@@ -42,19 +42,19 @@ TASK: Final = "task.customer-merge-review.8841"
 class Stage:
     """One tenant; closing it takes everybody off who is still there."""
 
-    def __init__(self, house: House, tenant: str) -> None:
-        self.house = house
+    def __init__(self, runtime: LocalRuntime, tenant: str) -> None:
+        self.runtime = runtime
         self.tenant = tenant
         self.clock = SteadyClock()
         self.recording = Recording()
         self._stack = AsyncExitStack()
         self._desk: Desk | None = None
-        self.key = OKPKey.import_key(json.loads((house.folder.keys / "issuer.jwk").read_text()))
-        credential = house.folder.secrets / f"{tenant}.jwt"
+        self.key = OKPKey.import_key(json.loads((runtime.folder.keys / "issuer.jwk").read_text()))
+        credential = runtime.folder.secrets / f"{tenant}.jwt"
         write_private(credential, self.enrolment())
         self.profile = Profile(
-            grpc=house.address("gateway"),
-            rest=f"http://{house.address('rest')}",
+            grpc=runtime.address("gateway"),
+            rest=f"http://{runtime.address('rest')}",
             tenant=tenant,
             credential=credential,
         )
@@ -86,7 +86,7 @@ class Stage:
         key: OKPKey | None = None,
         **claims: Any,
     ) -> str:
-        """A credential of the house's own issuer; ``claims`` override what a genuine one says."""
+        """A credential of the runtime's own issuer; ``claims`` override what a genuine one says."""
         said = {"iss": ISSUER, "tenant": self.tenant, **claims}
         return sign(said, key or self.key, self.clock, audience=audience, life=life)
 
@@ -109,8 +109,8 @@ class Stage:
     # Who acts ------------------------------------------------------------------------------------
 
     async def transport(self, part: str = "gateway") -> RecordingTransport:
-        """A way to a part of the house, closed with the stage."""
-        endpoint = Endpoint(target=self.house.address(part), tls=False)
+        """A way to a part of the runtime, closed with the stage."""
+        endpoint = Endpoint(target=self.runtime.address(part), tls=False)
         transport = RecordingTransport(endpoint, self.recording)
         self._stack.push_async_callback(transport.close)
         return transport
@@ -156,7 +156,8 @@ class Stage:
         self._stack.push_async_callback(agent.kill)
         return agent
 
-    # What is asked of the house ------------------------------------------------------------------
+    # What is asked of the runtime
+    # ------------------------------------------------------------------
 
     async def submit(self, **fields: Unpack[TaskFields]) -> TaskInfo:
         """Submit a task, by default one like the paper's."""
@@ -213,7 +214,7 @@ class Stage:
 
     async def evidence(self) -> Evidence:
         """The audit and the tables of the tenant."""
-        return await read_evidence(self.house.admin_url, self.tenant)
+        return await read_evidence(self.runtime.admin_url, self.tenant)
 
     async def events(self, *types: str, about: str = "") -> list[AuditEvent]:
         """Audit events in order, of these types, about this aggregate."""
@@ -248,8 +249,8 @@ class Stage:
         await until(lambda: desk.audit(request), PATIENCE)
 
     def file(self, name: str) -> Path:
-        """A path in the house's folder that no other tenant uses."""
-        return self.house.folder.path / f"{self.tenant}.{name}"
+        """A path in the runtime's folder that no other tenant uses."""
+        return self.runtime.folder.path / f"{self.tenant}.{name}"
 
 
 def steward(participant_id: str, fields: Mapping[str, Any]) -> ParticipantFields:

@@ -1,4 +1,4 @@
-"""Credentials that are none of this house's, by what is wrong with them."""
+"""Credentials that are none of this runtime's, by what is wrong with them."""
 
 from __future__ import annotations
 

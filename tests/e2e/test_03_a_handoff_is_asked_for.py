@@ -18,7 +18,7 @@ from phoenix_dma.errors import (
 )
 from phoenix_dma.plain import json_of, struct_of
 from phoenix_dma.v1 import assignment_pb2, handoff_pb2, registry_pb2
-from phoenix_runtime.local.house import House, HouseOptions
+from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.e2e.conftest import CALM, blameless, proven
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 
@@ -26,16 +26,20 @@ THIRD = "agent.customer-steward.003"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def patient_house() -> AsyncIterator[House]:
+async def patient_house() -> AsyncIterator[LocalRuntime]:
     """One that waits for a source that has something to say, however slow the machine is."""
     environment = {**CALM, "PHOENIX_DMA_LAST_CHECKPOINT": "60"}
-    async with blameless(House(HouseOptions.temporary(environment=environment))) as house:
-        yield house
+    async with blameless(
+        LocalRuntime(LocalRuntimeOptions.temporary(environment=environment))
+    ) as runtime:
+        yield runtime
 
 
 @pytest_asyncio.fixture
-async def patient(patient_house: House, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    """A tenant of that house."""
+async def patient(
+    patient_house: LocalRuntime, request: pytest.FixtureRequest
+) -> AsyncIterator[Stage]:
+    """A tenant of that runtime."""
     async with proven(patient_house, request) as stage:
         yield stage
 
@@ -49,7 +53,7 @@ async def test_the_source_checkpoints_once_more_and_the_target_goes_on_from_ther
     briefing = await steward.take(TASK)
     backup = await stage.participant(BACKUP)
     operator = await stage.operator()
-    handoff = await operator.hand_off(TASK, reason="the night shift begins")
+    handoff = await operator.hand_off(TASK, reason="the background workers begins")
     assert handoff.source == STEWARD
 
     await steward.directive("checkpoint_task", TASK)

@@ -98,7 +98,7 @@ async def test_whoever_submitted_or_worked_on_a_task_may_not_decide_about_it(sta
     assert refused.value.reason in {NotPermitted.reason, PolicyDenied.reason}
     operator = await stage.operator()
     with pytest.raises(PhoenixError) as refused:  # a reviewer, but no participant and no human
-        await operator.decide(question.approval_id, approve=True, comment="I run the house")
+        await operator.decide(question.approval_id, approve=True, comment="I run the runtime")
     assert refused.value.reason in {NotPermitted.reason, PolicyDenied.reason}
 
     found = await operator.get_approval(question.approval_id)

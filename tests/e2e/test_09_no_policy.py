@@ -147,7 +147,7 @@ async def test_without_a_policy_engine_every_governed_change_is_refused_and_leas
         (operator, stubs.audit.ListAuditEvents, audit_pb2.ListAuditEventsRequest()),
     ]
     before = lasting(await stage.evidence())
-    async with no_engine(stage.house.pid("governance")):
+    async with no_engine(stage.runtime.pid("governance")):
         for who, method, request in asked:
             with pytest.raises(PolicyEngineUnavailable):
                 await once(who, method, request)
@@ -165,7 +165,7 @@ async def test_taking_a_task_away_asks_nobody_and_giving_it_waits_for_policy(sta
     await stage.submit()
     await steward.take(TASK)
     backup = await stage.participant(BACKUP)
-    async with no_engine(stage.house.pid("governance")):
+    async with no_engine(stage.runtime.pid("governance")):
         await steward.say_goodbye()
         await stage.task_in(TASK, "migrating")
         assert not await stage.events("HANDOFF_OFFERED")

@@ -33,12 +33,12 @@ from phoenix_dma.v1 import (
     session_pb2,
     state_pb2,
 )
-from phoenix_runtime.chassis.credentials import ENROLMENT_AUDIENCE
 from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.chassis.rpc.credentials import ENROLMENT_AUDIENCE
 from phoenix_runtime.chassis.schema import Rpc, fields_of, required, rpcs
 from phoenix_runtime.core.principal import Role
 from phoenix_runtime.local.health import serves
-from phoenix_runtime.local.house import House
+from phoenix_runtime.local.runtime import LocalRuntime
 from tests.e2e.participant import Participant
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 from tests.e2e.strangers import PEOPLE, bad_tokens
@@ -71,7 +71,7 @@ def closed(service: str) -> list[Rpc]:
 
 
 class Doors:
-    """Channels to every part of the house, and credentials of a tenant of their own."""
+    """Channels to every part of the runtime, and credentials of a tenant of their own."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -81,7 +81,7 @@ class Doors:
         """Call; answers the reason of the refusal, or the text of the answer in brackets."""
         channel = self._channels.get(door)
         if channel is None:
-            channel = grpc.aio.insecure_channel(self.stage.house.address(door))
+            channel = grpc.aio.insecure_channel(self.stage.runtime.address(door))
             self._channels[door] = channel
         metadata = bearer(token) if token else ()
         try:
@@ -164,9 +164,9 @@ def _kind(field: Any) -> str:
 
 
 @pytest_asyncio.fixture
-async def knocking(house: House) -> AsyncIterator[Doors]:
+async def knocking(runtime: LocalRuntime) -> AsyncIterator[Doors]:
     """Whoever is refused leaves nothing but the note that it was."""
-    async with Stage(house, new_id("tenant")) as stage:
+    async with Stage(runtime, new_id("tenant")) as stage:
         doors = Doors(stage)
         yield doors
         await doors.close()
@@ -217,13 +217,13 @@ async def test_a_credential_without_any_of_the_roles_is_refused(
 async def test_reflection_asks_for_a_credential_too_and_health_does_not(
     door: str, knocking: Doors
 ) -> None:
-    async with grpc.aio.insecure_channel(knocking.stage.house.address(door)) as channel:
+    async with grpc.aio.insecure_channel(knocking.stage.runtime.address(door)) as channel:
         untyped: Any = channel
         opened = untyped.stream_stream(f"/{reflection.SERVICE_NAME}/ServerReflectionInfo")
         with pytest.raises(AioRpcError) as shut:
             await opened(timeout=10).read()
         assert error_of(shut.value).reason == CredentialInvalid.reason
-    assert await serves(knocking.stage.house.address(door))
+    assert await serves(knocking.stage.runtime.address(door))
 
 
 async def test_an_enrolment_credential_opens_nothing_but_enrol_and_only_for_its_own(
@@ -344,7 +344,7 @@ async def test_an_offer_is_its_targets_alone(stage: Stage) -> None:
     await backup.accept(offer)
 
 
-async def test_what_another_tenant_owns_is_not_found(house: House, stage: Stage) -> None:
+async def test_what_another_tenant_owns_is_not_found(runtime: LocalRuntime, stage: Stage) -> None:
     """Every RPC that names something, asked for what belongs to somebody else."""
     steward = await stage.participant(STEWARD)
     backup = await stage.participant(BACKUP)
@@ -369,7 +369,7 @@ async def test_what_another_tenant_owns_is_not_found(house: House, stage: Stage)
         "correlation_id": handoff.correlation_id,
         "decision_id": handoff.policy_decision_id or "opa.dec.1",
     }
-    async with Stage(house, new_id("tenant")) as other:
+    async with Stage(runtime, new_id("tenant")) as other:
         knocking = Doors(other)
         nosy = other.participant_token(STEWARD, roles=[role.value for role in PEOPLE])
 

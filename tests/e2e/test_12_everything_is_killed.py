@@ -1,4 +1,4 @@
-"""kill -9 of everything, and the same house again: nothing that was acknowledged is lost."""
+"""kill -9 of everything, and the same runtime again: nothing that was acknowledged is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from phoenix_dma.v1 import state_pb2
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.local.house import House, HouseOptions
+from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.e2e.conftest import PACE
 from tests.e2e.proof import prove
 from tests.e2e.stage import STEWARD, TASK, Stage
@@ -22,16 +22,16 @@ PARTS = ("gateway", "rest", "registry", "assignment", "state", "governance", "po
 
 
 class Houses:
-    """One house after the other on the same data and ports."""
+    """One runtime after the other on the same data and ports."""
 
     def __init__(self) -> None:
-        self.options = HouseOptions.temporary(environment=PACE)
-        self.house = House(self.options)
+        self.options = LocalRuntimeOptions.temporary(environment=PACE)
+        self.runtime = LocalRuntime(self.options)
 
     async def start(self) -> None:
-        await self.house.start()
-        ports = {name: int(self.house.address(name).rpartition(":")[2]) for name in PARTS}
-        self.options = HouseOptions(
+        await self.runtime.start()
+        ports = {name: int(self.runtime.address(name).rpartition(":")[2]) for name in PARTS}
+        self.options = LocalRuntimeOptions(
             data=self.options.data, ports=ports, free_ports=True, environment=PACE
         )
 
@@ -40,15 +40,15 @@ class Houses:
         for pid in list(descendants(below=self._programs())):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        await self.house.stop()
+        await self.runtime.stop()
 
     async def start_again(self) -> None:
-        self.house = House(self.options)
-        await self.house.start()
+        self.runtime = LocalRuntime(self.options)
+        await self.runtime.start()
 
     def _programs(self) -> set[int]:
         names = ("gateway", "registry", "assignment", "state", "governance", "postgres", "valkey")
-        return {self.house.pid(name) for name in names}
+        return {self.runtime.pid(name) for name in names}
 
 
 def descendants(*, below: set[int]) -> Iterator[int]:
@@ -59,18 +59,18 @@ def descendants(*, below: set[int]) -> Iterator[int]:
 
 
 @pytest_asyncio.fixture
-async def houses() -> AsyncIterator[Houses]:
-    houses = Houses()
-    await houses.start()
-    yield houses
-    await houses.house.stop()
-    shutil.rmtree(houses.options.data)
+async def runtimes() -> AsyncIterator[Houses]:
+    runtimes = Houses()
+    await runtimes.start()
+    yield runtimes
+    await runtimes.runtime.stop()
+    shutil.rmtree(runtimes.options.data)
 
 
 async def test_after_kill_9_of_everything_nothing_acknowledged_is_lost_and_work_goes_on(
-    houses: Houses,
+    runtimes: Houses,
 ) -> None:
-    async with Stage(houses.house, new_id("tenant")) as stage:
+    async with Stage(runtimes.runtime, new_id("tenant")) as stage:
         steward = await stage.agent(STEWARD, hold_at=3)
         await steward.says("registered")
         await stage.submit(input={"batches": [1, 2, 3, 4]})
@@ -80,12 +80,12 @@ async def test_after_kill_9_of_everything_nothing_acknowledged_is_lost_and_work_
         await stage.event("ASSIGNMENT_FAILED", task="task.waiting")
         before = await stage.evidence()
 
-        await houses.kill_everything()
-        # Its lease cannot be known to stand: the handler is told to stop, house or no house.
-        # Only then the house is back; sooner than a lease, and the handler would rightly go on.
+        await runtimes.kill_everything()
+        # Its lease cannot be known to stand: the handler is told to stop, runtime or no runtime.
+        # Only then the runtime is back; sooner than a lease, and the handler would rightly go on.
         await steward.says("cancelled")
-        await houses.start_again()
-        stage.house = houses.house
+        await runtimes.start_again()
+        stage.runtime = runtimes.runtime
 
         after = await stage.evidence()
         kept = {event.event_id for event in after.events}

@@ -1,4 +1,4 @@
-"""A part of the house stalls, or forgets: nobody is blamed for what the house did not hear."""
+"""A part of the runtime stalls, or forgets: nobody is blamed for what the runtime did not hear."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_a_part_that_stalls_for_longer_than_a_lease_fails_nobody(
     await stage.submit()
     epoch = (await steward.take(TASK)).task.epoch
 
-    with stalled(stage.house.pid(part)):
+    with stalled(stage.runtime.pid(part)):
         await pass_by(LEASE + 2)
 
     await stage.standing(STEWARD, "active")
@@ -52,7 +52,7 @@ async def test_losing_every_lease_deadline_fails_nobody_and_the_dead_are_still_f
     epoch = (await steward.take(TASK)).task.epoch
     dead = await stage.participant(BACKUP)
 
-    client = redis.Redis.from_url(stage.house.redis_url)
+    client = redis.Redis.from_url(stage.runtime.redis_url)
     await client.flushall()
     await client.aclose()
     await dead.fall_silent()

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
-from phoenix_runtime.local.house import House, HouseOptions
+from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.e2e.conftest import PACE
 from tests.e2e.membership import World, machine_over
 
@@ -55,9 +55,9 @@ def told(examples: int, steps: int) -> settings:
 
 
 @pytest.fixture
-def world(house: House) -> Iterator[World]:
-    """The house of the tier."""
-    world = World(house)
+def world(runtime: LocalRuntime) -> Iterator[World]:
+    """The runtime of the tier."""
+    world = World(runtime)
     yield world
     world.close()
 
@@ -70,18 +70,18 @@ def test_no_history_of_the_house_breaks_an_invariant(world: World) -> None:
 
 @pytest.fixture
 def unguarded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    """A house whose assignment service has lost one guard."""
+    """A runtime whose assignment service has lost one guard."""
     body = GUARDS[request.param].strip().splitlines()
     guard = "\n".join(f"    {line}" for line in body)
     (tmp_path / "sitecustomize.py").write_text(f"{ONLY_THERE}{guard}\n")
     inherited = os.environ.get("PYTHONPATH", "")
     path = os.pathsep.join(filter(None, [str(tmp_path), inherited]))
-    options = HouseOptions.temporary(environment={**PACE, "PYTHONPATH": path})
-    house = House(options)
-    world = World(house)
-    world.run(house.start())
+    options = LocalRuntimeOptions.temporary(environment={**PACE, "PYTHONPATH": path})
+    runtime = LocalRuntime(options)
+    world = World(runtime)
+    world.run(runtime.start())
     yield world
-    world.run(house.stop())
+    world.run(runtime.stop())
     world.close()
     shutil.rmtree(options.data)
 

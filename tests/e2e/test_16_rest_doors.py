@@ -14,7 +14,7 @@ from gateway.rest.routes import RestRoute, rest_routes
 from phoenix_dma.errors import CredentialInvalid, NotPermitted
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.schema import Role
-from phoenix_runtime.local.house import House
+from phoenix_runtime.local.runtime import LocalRuntime
 from tests.e2e.stage import PATIENCE, STEWARD, Stage
 from tests.e2e.strangers import PEOPLE, bad_tokens
 
@@ -22,9 +22,9 @@ ROUTES = {f"{route.method} {route.path}": route for route in rest_routes()}
 
 
 @pytest_asyncio.fixture
-async def closed(house: House) -> AsyncIterator[Stage]:
+async def closed(runtime: LocalRuntime) -> AsyncIterator[Stage]:
     """A tenant in which nothing is ever changed."""
-    async with Stage(house, new_id("tenant")) as stage:
+    async with Stage(runtime, new_id("tenant")) as stage:
         yield stage
         evidence = await stage.evidence()
         assert {event.type for event in evidence.events} <= {"ACCESS_REFUSED", "POLICY_ACTIVATED"}
@@ -36,7 +36,7 @@ async def knock(stage: Stage, route: RestRoute, token: str) -> httpx.Response:
     path = re.sub(r"\{[^}]*\}", "x.1", route.path)
     headers = {"authorization": f"Bearer {token}"} if token else {}
     body: Mapping[str, Any] | None = {} if route.body else None
-    rest = f"http://{stage.house.address('rest')}"
+    rest = f"http://{stage.runtime.address('rest')}"
     async with httpx.AsyncClient(base_url=rest, timeout=PATIENCE) as client:
         return await client.request(route.method, path, headers=headers, json=body)
 

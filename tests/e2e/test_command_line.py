@@ -198,7 +198,7 @@ async def test_an_operator_verifies_the_audit_and_is_told_which_row_or_event_is_
     await programs.leave()
     await stage.standing(STEWARD, "failed")
     await stage.in_ledger("PARTICIPANT_FAILED")
-    whose = ("--data", str(stage.house.folder.path), "--tenant", stage.tenant)
+    whose = ("--data", str(stage.runtime.folder.path), "--tenant", stage.tenant)
 
     whole = await programs.run("audit", "verify", *whose)
     assert (whole.code, whole.err) == (0, "")
@@ -222,7 +222,7 @@ async def test_an_operator_verifies_the_audit_and_is_told_which_row_or_event_is_
 
     down = await programs.run("audit", "verify", "--data", str(stage.file("nowhere")))
     assert (down.code, "is down; start it" in down.err) == (3, True)
-    wrong = stage.house.admin_url.replace("://phoenix_admin:", "://phoenix_admin:x")
+    wrong = stage.runtime.admin_url.replace("://phoenix_admin:", "://phoenix_admin:x")
     refused = await programs.run("audit", "verify", "--postgres-url", wrong)
     assert (refused.code, "cannot be read" in refused.err) == (3, True)
 
@@ -230,7 +230,7 @@ async def test_an_operator_verifies_the_audit_and_is_told_which_row_or_event_is_
 @asynccontextmanager
 async def tampered(stage: Stage, statement: str, undo: str) -> AsyncIterator[None]:
     """The tenant's rows changed past the services, and put back."""
-    connection = await asyncpg.connect(stage.house.admin_url)
+    connection = await asyncpg.connect(stage.runtime.admin_url)
     try:
         await connection.execute(f"{statement} AND tenant = '{stage.tenant}'")
         yield

@@ -1,4 +1,4 @@
-"""The SDK's participant against the real house: it leaves gently, comes back, and is told."""
+"""The SDK's participant against the real runtime: it leaves gently, comes back, and is told."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Section 13 of the paper, as `make demo` plays it, in a house of its own."""
+"""Section 13 of the paper, as `make demo` plays it, in a runtime of its own."""
 
 import asyncio
 import os

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from phoenix_runtime.chassis.access import EVENTS_A_MINUTE, OutboxAccessLog
-from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.data.access_log import EVENTS_A_MINUTE, OutboxAccessLog
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import ManualClock
 from tests.support.calls import call_of

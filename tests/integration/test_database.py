@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from phoenix_runtime.chassis.failures import constraint
+from phoenix_runtime.chassis.data.database_errors import constraint
 from tests.support.calls import call_of
 from tests.support.postgres import DatabaseFor
 from tests.support.sample.notes import note_units

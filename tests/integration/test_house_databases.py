@@ -1,4 +1,4 @@
-"""The private PostgreSQL and Valkey of a house, without any service."""
+"""The private PostgreSQL and Valkey of a runtime, without any service."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ import pytest_asyncio
 import redis.asyncio as redis
 
 from phoenix_runtime.local import ports
-from phoenix_runtime.local.errors import HouseError
+from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.folder import AlreadyUp, Folder, temporary_folder
-from phoenix_runtime.local.house import House, HouseOptions
 from phoenix_runtime.local.postgres import Postgres
+from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from phoenix_runtime.local.supervisor import ProgramDied, Supervisor
 from phoenix_runtime.local.valkey import Valkey, client_for
 from tests.support.temporary import temporary
 
 
 @pytest.fixture
-def options() -> Iterator[HouseOptions]:
-    options = HouseOptions.temporary(services=())
+def options() -> Iterator[LocalRuntimeOptions]:
+    options = LocalRuntimeOptions.temporary(services=())
     yield options
     shutil.rmtree(options.data)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house() -> AsyncIterator[House]:
-    """One house for all tests that leave it as it is."""
-    async with temporary(House(HouseOptions.temporary(services=()))) as house:
-        yield house
+async def runtime() -> AsyncIterator[LocalRuntime]:
+    """One runtime for all tests that leave it as it is."""
+    async with temporary(LocalRuntime(LocalRuntimeOptions.temporary(services=()))) as runtime:
+        yield runtime
 
 
 async def remember(url: str, text: str) -> None:
@@ -52,44 +52,46 @@ async def recall(url: str) -> list[str]:
     return [row["text"] for row in rows]
 
 
-async def test_data_survives_a_restart(options: HouseOptions) -> None:
-    async with House(options) as house:
-        await remember(house.databases["registry"].owner, "kept")
-    async with House(options) as house:
-        assert await recall(house.databases["registry"].owner) == ["kept"]
+async def test_data_survives_a_restart(options: LocalRuntimeOptions) -> None:
+    async with LocalRuntime(options) as runtime:
+        await remember(runtime.databases["registry"].owner, "kept")
+    async with LocalRuntime(options) as runtime:
+        assert await recall(runtime.databases["registry"].owner) == ["kept"]
 
 
 async def test_what_was_acknowledged_survives_kill_9_of_the_database(
-    options: HouseOptions,
+    options: LocalRuntimeOptions,
 ) -> None:
-    async with House(options) as house:
-        await remember(house.databases["state"].owner, "acknowledged")
-        os.kill(house.pid("postgres"), signal.SIGKILL)
-        death = await house.until_death()
+    async with LocalRuntime(options) as runtime:
+        await remember(runtime.databases["state"].owner, "acknowledged")
+        os.kill(runtime.pid("postgres"), signal.SIGKILL)
+        death = await runtime.until_death()
         assert isinstance(death, ProgramDied)
         assert death.name == "postgres"
-    async with House(options) as house:
-        assert await recall(house.databases["state"].owner) == ["acknowledged"]
+    async with LocalRuntime(options) as runtime:
+        assert await recall(runtime.databases["state"].owner) == ["acknowledged"]
 
 
 async def test_a_second_house_in_the_same_folder_says_that_it_is_already_up(
-    house: House,
+    runtime: LocalRuntime,
 ) -> None:
     with pytest.raises(AlreadyUp, match=str(os.getpid())):
-        await House(house.options).start()
-    connection = await asyncpg.connect(house.admin_url)  # the first one is unharmed
+        await LocalRuntime(runtime.options).start()
+    connection = await asyncpg.connect(runtime.admin_url)  # the first one is unharmed
     await connection.close()
 
 
-async def test_the_folder_is_free_again_after_a_stop(options: HouseOptions) -> None:
-    async with House(options):
+async def test_the_folder_is_free_again_after_a_stop(options: LocalRuntimeOptions) -> None:
+    async with LocalRuntime(options):
         assert Folder(options.data).holder() == os.getpid()
     assert Folder(options.data).holder() is None
     assert Folder(options.data).standing() is None
 
 
-async def test_application_and_worker_roles_own_no_table_and_can_make_none(house: House) -> None:
-    for urls in house.databases.values():
+async def test_application_and_worker_roles_own_no_table_and_can_make_none(
+    runtime: LocalRuntime,
+) -> None:
+    for urls in runtime.databases.values():
         for url in (urls.application, urls.worker):
             connection = await asyncpg.connect(url)
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -99,58 +101,66 @@ async def test_application_and_worker_roles_own_no_table_and_can_make_none(house
             await connection.close()
 
 
-async def test_no_service_reads_the_schema_of_another(house: House) -> None:
-    await remember(house.databases["governance"].owner, "a decision")
-    for role in (house.databases["registry"].owner, house.databases["registry"].application):
+async def test_no_service_reads_the_schema_of_another(runtime: LocalRuntime) -> None:
+    await remember(runtime.databases["governance"].owner, "a decision")
+    for role in (runtime.databases["registry"].owner, runtime.databases["registry"].application):
         connection = await asyncpg.connect(role)
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.fetch("SELECT * FROM governance.notes")
         await connection.close()
 
 
-async def test_the_database_refuses_a_wrong_password(house: House) -> None:
+async def test_the_database_refuses_a_wrong_password(runtime: LocalRuntime) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
-        await asyncpg.connect(house.admin_url, password="guessed")
+        await asyncpg.connect(runtime.admin_url, password="guessed")
 
 
-async def test_commits_are_durable_as_in_production(house: House) -> None:
-    connection = await asyncpg.connect(house.admin_url)
+async def test_commits_are_durable_as_in_production(runtime: LocalRuntime) -> None:
+    connection = await asyncpg.connect(runtime.admin_url)
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
         assert await connection.fetchval(f"SHOW {setting}") == "on"
     await connection.close()
 
 
-async def test_valkey_refuses_whoever_has_no_password(house: House) -> None:
-    async with client_for(f"redis://{house.address('valkey')}") as stranger:
+async def test_valkey_refuses_whoever_has_no_password(runtime: LocalRuntime) -> None:
+    async with client_for(f"redis://{runtime.address('valkey')}") as stranger:
         with pytest.raises(redis.AuthenticationError):
             await stranger.ping()
 
 
-async def test_valkey_keeps_nothing_over_a_restart(options: HouseOptions) -> None:
-    async with House(options) as house, redis.from_url(house.redis_url) as client:
+async def test_valkey_keeps_nothing_over_a_restart(options: LocalRuntimeOptions) -> None:
+    async with LocalRuntime(options) as runtime, redis.from_url(runtime.redis_url) as client:
         await client.set("lease", "old")
-    async with House(options) as house, redis.from_url(house.redis_url) as client:
+    async with LocalRuntime(options) as runtime, redis.from_url(runtime.redis_url) as client:
         assert await client.get("lease") is None
 
 
-async def test_secrets_are_for_their_owner_alone(house: House) -> None:
-    files = [house.profile, house.folder.secrets / "operator.jwt", *house.folder.keys.iterdir()]
+async def test_secrets_are_for_their_owner_alone(runtime: LocalRuntime) -> None:
+    files = [
+        runtime.profile,
+        runtime.folder.secrets / "operator.jwt",
+        *runtime.folder.keys.iterdir(),
+    ]
     assert len(files) > 6
     for file in files:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
-    for folder in (house.folder.keys, house.folder.secrets, house.folder.postgres):
+    for folder in (runtime.folder.keys, runtime.folder.secrets, runtime.folder.postgres):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
 
 
-async def test_keys_and_credential_stay_the_same_over_a_restart(options: HouseOptions) -> None:
-    def contents(house: House) -> dict[str, str]:
-        credential = house.folder.secrets / "operator.jwt"
-        return {file.name: file.read_text() for file in (credential, *house.folder.keys.iterdir())}
+async def test_keys_and_credential_stay_the_same_over_a_restart(
+    options: LocalRuntimeOptions,
+) -> None:
+    def contents(runtime: LocalRuntime) -> dict[str, str]:
+        credential = runtime.folder.secrets / "operator.jwt"
+        return {
+            file.name: file.read_text() for file in (credential, *runtime.folder.keys.iterdir())
+        }
 
-    async with House(options) as house:
-        before = contents(house)
-    async with House(options) as house:
-        assert contents(house) == before
+    async with LocalRuntime(options) as runtime:
+        before = contents(runtime)
+    async with LocalRuntime(options) as runtime:
+        assert contents(runtime) == before
 
 
 @pytest.fixture
@@ -173,16 +183,16 @@ async def servers_of_ones_own() -> AsyncIterator[tuple[str, str]]:
 
 
 async def test_servers_of_ones_own_take_the_place_of_the_private_ones(
-    options: HouseOptions, servers_of_ones_own: tuple[str, str]
+    options: LocalRuntimeOptions, servers_of_ones_own: tuple[str, str]
 ) -> None:
     postgres_url, redis_url = servers_of_ones_own
     borrowed = replace(options, postgres_url=postgres_url, redis_url=redis_url)
     for _ in range(2):  # the second time everything is there already
-        async with House(borrowed) as house:
-            assert house.redis_url == redis_url
-            await remember(house.databases["registry"].owner, "kept")
+        async with LocalRuntime(borrowed) as runtime:
+            assert runtime.redis_url == redis_url
+            await remember(runtime.databases["registry"].owner, "kept")
             with pytest.raises(KeyError):
-                house.pid("postgres")
+                runtime.pid("postgres")
     assert not (options.data / "postgres").exists()
 
 
@@ -195,12 +205,12 @@ async def test_servers_of_ones_own_take_the_place_of_the_private_ones(
     ],
 )
 async def test_a_server_of_ones_own_that_is_away_is_named_without_its_password(
-    options: HouseOptions, part: str, said: str
+    options: LocalRuntimeOptions, part: str, said: str
 ) -> None:
     scheme = {"postgres_url": "postgresql", "redis_url": "redis", "opa_url": "http"}[part]
     chosen: dict[str, str] = {part: f"{scheme}://me:secret@127.0.0.1:1/db"}
-    with pytest.raises(HouseError, match=said) as refused:
-        await House(replace(options, **chosen)).start()  # type: ignore[arg-type]
+    with pytest.raises(LocalRuntimeError, match=said) as refused:
+        await LocalRuntime(replace(options, **chosen)).start()  # type: ignore[arg-type]
     assert "secret" not in str(refused.value)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix_runtime.local import warden
+from phoenix_runtime.local import reaper
 from phoenix_runtime.local.supervisor import NotReady, Program, ProgramDied, Supervisor
 
 PATIENCE = 30.0
@@ -50,7 +50,7 @@ async def supervisor() -> AsyncIterator[Supervisor]:
 
 @pytest.fixture
 def killed_house(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
-    """A process that supervises two programs, and the ids of both and of its warden."""
+    """A process that supervises two programs, and the ids of both and of its reaper."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOUSE, str(tmp_path), STUBBORN], stdout=subprocess.PIPE, text=True
     )
@@ -61,7 +61,7 @@ def killed_house(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[i
     process.kill()
     process.wait()
     for pid in pids:
-        warden.kill_group(pid)  # whatever a failed test let live
+        reaper.kill_group(pid)  # whatever a failed test let live
 
 
 def gone(pid: int) -> bool:
@@ -138,9 +138,9 @@ async def test_stopping_a_program_takes_along_what_it_started(
 def test_a_killed_house_takes_its_programs_along_even_stubborn_and_stopped_ones(
     killed_house: tuple[subprocess.Popen[str], list[int]],
 ) -> None:
-    house, (willing, stubborn, warden_pid) = killed_house
+    runtime, (willing, stubborn, warden_pid) = killed_house
     os.kill(willing, signal.SIGSTOP)
-    house.kill()
+    runtime.kill()
     assert gone(willing)
     assert gone(stubborn)
     assert gone(warden_pid)
@@ -150,18 +150,18 @@ def test_a_killed_house_takes_its_programs_along_even_stubborn_and_stopped_ones(
 def test_the_programs_end_even_when_house_and_warden_are_killed_together(
     killed_house: tuple[subprocess.Popen[str], list[int]],
 ) -> None:
-    house, (willing, stubborn, warden_pid) = killed_house
+    runtime, (willing, stubborn, warden_pid) = killed_house
     os.kill(warden_pid, signal.SIGKILL)
-    house.kill()
+    runtime.kill()
     assert gone(willing)
-    assert warden.is_running(stubborn)  # only the warden ends what ignores its signal
+    assert reaper.is_running(stubborn)  # only the reaper ends what ignores its signal
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="pidfd")
 def test_the_warden_alone_stops_what_the_kernel_does_not() -> None:
     program = subprocess.Popen(["sleep", "600"], start_new_session=True)
     watching = subprocess.Popen(
-        [sys.executable, "-I", "-S", warden.__file__, "1"], stdin=subprocess.PIPE, text=True
+        [sys.executable, "-I", "-S", reaper.__file__, "1"], stdin=subprocess.PIPE, text=True
     )
     watching.communicate(f"+{program.pid} {int(signal.SIGTERM)}\n", timeout=PATIENCE)
     assert program.wait(PATIENCE) == -signal.SIGTERM
@@ -170,7 +170,7 @@ def test_the_warden_alone_stops_what_the_kernel_does_not() -> None:
 def test_the_warden_leaves_alone_what_ended_in_order() -> None:
     program = subprocess.Popen(["sleep", "600"], start_new_session=True)
     watching = subprocess.Popen(
-        [sys.executable, "-I", "-S", warden.__file__, "1"], stdin=subprocess.PIPE, text=True
+        [sys.executable, "-I", "-S", reaper.__file__, "1"], stdin=subprocess.PIPE, text=True
     )
     watching.communicate(f"+{program.pid} 15\n-{program.pid}\n", timeout=PATIENCE)
     assert program.poll() is None

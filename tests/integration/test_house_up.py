@@ -1,4 +1,4 @@
-"""`phoenix-dma up`, `down` and `status` as a person uses them: the whole house, as processes."""
+"""`phoenix-dma up`, `down` and `status` as a person uses them: the whole runtime, as processes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Terminal:
         )
 
     def up(self) -> tuple[subprocess.Popen[str], list[int]]:
-        """Start the house; return its process and those of its programs, once it serves."""
+        """Start the runtime; return its process and those of its programs, once it serves."""
         process = subprocess.Popen(
             [*CLI, "up", "--ports", "free", "--data", str(self.data)],
             env=self.environment,
@@ -60,7 +60,7 @@ class Terminal:
         assert process.stdout is not None
         assert process.stderr is not None
         first = process.stdout.readline()
-        assert "the house is up" in first, first + process.stderr.read()
+        assert "the runtime is up" in first, first + process.stderr.read()
         return process, descendants_of(process.pid)
 
     def status(self) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _gone(pid: int) -> bool:
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Wait for a house; return its exit code and everything that it said meanwhile."""
+    """Wait for a runtime; return its exit code and everything that it said meanwhile."""
     assert process.stdout is not None
     assert process.stderr is not None
     # Not `communicate`: it passes by the buffer in which the first line's successors may be.
@@ -108,7 +108,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 def test_up_serves_everything_and_down_leaves_nothing_running(terminal: Terminal) -> None:
-    house, programs = terminal.up()
+    runtime, programs = terminal.up()
     addresses = terminal.status()["addresses"]
     for service in SERVICES:
         assert asyncio.run(serves(addresses[service])), service
@@ -119,10 +119,10 @@ def test_up_serves_everything_and_down_leaves_nothing_running(terminal: Terminal
     again = terminal.run("up")
     assert again.returncode == 1
     assert "already up" in again.stderr
-    assert str(house.pid) in again.stderr
+    assert str(runtime.pid) in again.stderr
 
     assert terminal.run("down").returncode == 0
-    code, said = ended(house)
+    code, said = ended(runtime)
     assert code == 0, said
     assert "to try:" in said
     assert all_gone(programs)
@@ -131,9 +131,9 @@ def test_up_serves_everything_and_down_leaves_nothing_running(terminal: Terminal
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_every_child(terminal: Terminal, number: signal.Signals) -> None:
-    house, programs = terminal.up()
-    house.send_signal(number)
-    code, said = ended(house)
+    runtime, programs = terminal.up()
+    runtime.send_signal(number)
+    code, said = ended(runtime)
     assert code == 0, said
     assert all_gone(programs)
 
@@ -141,28 +141,28 @@ def test_a_signal_stops_every_child(terminal: Terminal, number: signal.Signals) 
 def test_a_killed_house_takes_every_child_along_and_the_next_one_recovers(
     terminal: Terminal,
 ) -> None:
-    house, programs = terminal.up()
-    house.kill()
-    ended(house)
-    house, others = terminal.up()
+    runtime, programs = terminal.up()
+    runtime.kill()
+    ended(runtime)
+    runtime, others = terminal.up()
     assert all_gone(programs)
     assert not set(programs) & set(others)
 
 
 def test_after_kill_9_of_everything_the_next_house_recovers(terminal: Terminal) -> None:
-    house, programs = terminal.up()
-    house.kill()
+    runtime, programs = terminal.up()
+    runtime.kill()
     for pid in programs:
         _kill_if_there(pid)
-    ended(house)
+    ended(runtime)
     terminal.up()
     assert terminal.status()["up"]
 
 
 def test_a_dead_part_is_reported_and_ends_the_house(terminal: Terminal) -> None:
-    house, programs = terminal.up()
+    runtime, programs = terminal.up()
     _kill_first(programs, lambda name: name == "state_svc")
-    code, said = ended(house)
+    code, said = ended(runtime)
     assert code == 1
     assert "state_svc was ended by signal 9" in said
     assert all_gone(programs)
@@ -171,7 +171,7 @@ def test_a_dead_part_is_reported_and_ends_the_house(terminal: Terminal) -> None:
 def test_a_detached_house_goes_on_without_its_terminal(terminal: Terminal) -> None:
     started = terminal.run("up", "--ports", "free", "--detach")
     assert started.returncode == 0, started.stderr
-    assert "the house is up" in started.stdout
+    assert "the runtime is up" in started.stdout
     assert terminal.status()["up"]
 
 

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import func, select
 
 from phoenix_dma.v1 import assignment_pb2
-from phoenix_runtime.chassis.context import Serving, serving
-from phoenix_runtime.chassis.database import Database
-from phoenix_runtime.chassis.front import AnsweredBefore, Front
-from phoenix_runtime.chassis.idempotency import AnswerMemory
+from phoenix_runtime.chassis.data.database import Database
+from phoenix_runtime.chassis.data.idempotency import AnswerMemory
+from phoenix_runtime.chassis.rpc.handler import AnsweredBefore, RpcHandler
 from phoenix_runtime.chassis.schema import rpcs
+from phoenix_runtime.chassis.serving import Serving, serving
 from phoenix_runtime.core.errors import RequestIdReused
 from phoenix_runtime.core.principal import Call
 from tests.support.calls import call_of, repeatable
@@ -119,7 +119,7 @@ async def test_who_finds_the_work_done_by_a_twin_answers_what_the_twin_answered(
 ) -> None:
     database = await database_for("sample")
     units, _ = note_units(database)
-    front = Front(AnswerMemory(database, metadata))
+    handler = RpcHandler(AnswerMemory(database, metadata))
     request = assignment_pb2.CancelTaskRequest(task_id="n1", request_id="r1")
     both_read, first_done = asyncio.Barrier(2), asyncio.Event()
 
@@ -135,7 +135,7 @@ async def test_who_finds_the_work_done_by_a_twin_answers_what_the_twin_answered(
             await first_done.wait()
             return "as it stands by now"
 
-        answered = await front.mutate(request, run=run, answer=_cancelled)
+        answered = await handler.mutate(request, run=run, answer=_cancelled)
         return answered.task.reason
 
     rpc = rpcs()["/phoenix_dma.v1.AssignmentService/CancelTask"]

@@ -8,12 +8,12 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import func, select
 
-from phoenix_runtime.chassis import relay as relay_module
-from phoenix_runtime.chassis.database import Database
-from phoenix_runtime.chassis.lanes import CLAIM, Lane
-from phoenix_runtime.chassis.outbox import Outbox
-from phoenix_runtime.chassis.relay import Relay, pruners
-from phoenix_runtime.chassis.unit import Units
+from phoenix_runtime.chassis.data.database import Database
+from phoenix_runtime.chassis.data.outbox import Outbox
+from phoenix_runtime.chassis.data.unit import Units
+from phoenix_runtime.chassis.delivery import relay as relay_module
+from phoenix_runtime.chassis.delivery.consumers import CLAIM, OutboxConsumer
+from phoenix_runtime.chassis.delivery.relay import Relay, pruners
 from phoenix_runtime.core.clock import ManualClock
 from tests.support.calls import call_of, repeatable
 from tests.support.postgres import DatabaseFor
@@ -37,11 +37,15 @@ class Stage:
     outbox: Outbox
     ledger: NotedLedger = field(default_factory=NotedLedger)
     news: NotedNews = field(default_factory=NotedNews)
-    courier: NotedCourier = field(default_factory=NotedCourier)
+    directive_sender: NotedCourier = field(default_factory=NotedCourier)
 
     def relay(self) -> Relay:
         return Relay(
-            self.worker, self.outbox, ledger=self.ledger, news=self.news, courier=self.courier
+            self.worker,
+            self.outbox,
+            ledger=self.ledger,
+            news=self.news,
+            directive_sender=self.directive_sender,
         )
 
     async def tell(self, note_id: str, version: int = 1, tenant: str = "") -> str:
@@ -102,7 +106,7 @@ async def test_a_ledger_that_is_down_stops_neither_directives_nor_news(
         await stage.step(LEDGER)
     await stage.step(BUS)
     await stage.step(COURIER)
-    assert stage.courier.of(stage.tenant) == [directive]
+    assert stage.directive_sender.of(stage.tenant) == [directive]
     assert stage.news.of(stage.tenant) == [event]
     stage.ledger.away = False
     clock.advance(1)
@@ -112,7 +116,7 @@ async def test_a_ledger_that_is_down_stops_neither_directives_nor_news(
 
 async def test_a_claim_whose_holder_died_is_taken_over(stage: Stage, clock: ManualClock) -> None:
     event = await stage.tell("n1")
-    dead = await Lane(stage.worker, "registry", "ledger").claim(500)
+    dead = await OutboxConsumer(stage.worker, "registry", "ledger").claim(500)
     assert event in {row.key for row in dead}
     clock.advance(CLAIM.total_seconds() - 1)
     await stage.step(LEDGER)
@@ -138,7 +142,7 @@ async def test_a_receiver_that_takes_its_time_is_not_handed_the_same_by_another_
     await until(kept)
     clock.advance(2)
     assert event not in {
-        row.key for row in await Lane(stage.worker, "registry", "ledger").claim(500)
+        row.key for row in await OutboxConsumer(stage.worker, "registry", "ledger").claim(500)
     }
     stage.ledger.answers.set()
     await delivering

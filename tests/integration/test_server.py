@@ -15,13 +15,13 @@ from joserfc.jwk import OKPKey
 
 from phoenix_dma.aio.endings import telling_why
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, session_pb2, session_pb2_grpc
-from phoenix_runtime.chassis.channels import Channels, service_call
-from phoenix_runtime.chassis.context import current_call
-from phoenix_runtime.chassis.credentials import ServiceSigner
-from phoenix_runtime.chassis.front import Front
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.refusals import DETAILS
+from phoenix_runtime.chassis.rpc.channels import Channels, service_call
+from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
+from phoenix_runtime.chassis.rpc.handler import RpcHandler
+from phoenix_runtime.chassis.rpc.statuses import DETAILS
 from phoenix_runtime.chassis.server import Listening, Service
+from phoenix_runtime.chassis.serving import current_call
 from phoenix_runtime.chassis.settings import ServerSettings
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.principal import Call
@@ -32,7 +32,7 @@ class Tasks(assignment_pb2_grpc.AssignmentServiceServicer):
     """Answers by task id, so that each test chooses what happens."""
 
     def __init__(self) -> None:
-        self._front = Front()
+        self._front = RpcHandler()
 
     async def GetTask(self, request: Any, context: Any) -> Any:  # noqa: N802  # the schema's name
         async def found(call: Call) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import Row, Table, select
 
-from phoenix_runtime.chassis.database import Database
-from phoenix_runtime.chassis.failures import TransactionConflict
-from phoenix_runtime.chassis.outbox import VersionConflict
+from phoenix_runtime.chassis.data.database import Database
+from phoenix_runtime.chassis.data.database_errors import TransactionConflict
+from phoenix_runtime.chassis.data.outbox import VersionConflict
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.documents import event_document, event_of
 from phoenix_runtime.core.events import leaf

@@ -1,4 +1,4 @@
-"""A tenant with two agents at work: what the house acknowledged is remembered, and held to it."""
+"""A tenant with two agents at work: what the runtime acknowledged is remembered, and held to it."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class Crew(Traffic):
 
 
 @asynccontextmanager
-async def at_work(house: BreakableHouse, folder: Path) -> AsyncIterator[Crew]:
+async def at_work(runtime: BreakableHouse, folder: Path) -> AsyncIterator[Crew]:
     """A crew of a tenant of its own; at the end everything has to hold."""
-    crew = Crew(Stage(house, new_id("tenant")), History(folder / "history.jsonl"), seed=4)
+    crew = Crew(Stage(runtime, new_id("tenant")), History(folder / "history.jsonl"), seed=4)
     try:
         await crew.begin()
         yield crew

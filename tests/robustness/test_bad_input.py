@@ -30,13 +30,13 @@ from tests.robustness.bad_input.ground import (
     ROUTES,
     Ground,
     ground,
-    house,
+    runtime,
     says_what_to_do,
 )
 from tests.robustness.bad_input.raw_http import Raw
 from tests.robustness.bad_input.sessions import Stream
 
-__all__ = ["ground", "house"]
+__all__ = ["ground", "runtime"]
 
 on_one_loop = pytest.mark.asyncio(loop_scope="session")
 CASES = [
@@ -105,7 +105,7 @@ async def test_a_call_is_refused_by_grpc(ground: Ground, case: Wire) -> None:
 async def test_a_compressed_message_is_measured_by_what_is_in_it(ground: Ground) -> None:
     """64 MiB of nothing, in 64 KiB."""
     bomb = grpc.aio.insecure_channel(
-        ground.stage.house.address("gateway"),
+        ground.stage.runtime.address("gateway"),
         options=[("grpc.max_send_message_length", -1)],
         compression=grpc.Compression.Gzip,
     )
@@ -120,7 +120,7 @@ async def test_a_compressed_message_is_measured_by_what_is_in_it(ground: Ground)
 
 @on_one_loop
 async def test_metadata_are_bounded(ground: Ground) -> None:
-    """Beyond the limit gRPC itself refuses, before the house is asked."""
+    """Beyond the limit gRPC itself refuses, before the runtime is asked."""
     call: Any = ground.channel.unary_unary(f"/{PACKAGE}.AssignmentService/GetTask", None, None)
     said = (*ground.bearer().items(), ("x-long", "a" * (80 << 10)))
     with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -155,7 +155,7 @@ async def test_who_changes_its_identity_on_a_stream_is_audited(ground: Ground) -
 @pytest.mark.parametrize("case", raw_http.CASES, ids=str)
 async def test_what_is_no_http_is_refused_and_the_port_goes_on(ground: Ground, case: Raw) -> None:
     credential = f"Authorization: {ground.bearer()['authorization']}\r\n".encode()
-    address = ground.stage.house.address("rest")
+    address = ground.stage.runtime.address("rest")
     content = case.content.replace(b"{credential}", credential)
     answer = await raw_http.answer_to(address, content)
     # Where the other side hung up at once, there is nothing to be read.

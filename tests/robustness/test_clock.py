@@ -14,9 +14,9 @@ from typing import Final
 import pytest
 import pytest_asyncio
 
-from phoenix_runtime.chassis.wall import DEBUG, OFFSET_FILE
-from phoenix_runtime.local.house import HouseOptions
-from phoenix_runtime.local.services import MODULES, Surroundings
+from phoenix_runtime.chassis.wall_clock import DEBUG, OFFSET_FILE
+from phoenix_runtime.local.runtime import LocalRuntimeOptions
+from phoenix_runtime.local.services import MODULES, ProcessEnvironment
 from tests.e2e.conftest import PACE
 from tests.robustness.crew import at_work
 from tests.support.breakable import BreakableHouse
@@ -38,40 +38,44 @@ class MistakenHouse(BreakableHouse):
         """From now on the part's wall clock is wrong by so much."""
         self.offset_file(part).write_text(str(seconds))
 
-    async def _start_service(self, surroundings: Surroundings, name: str) -> None:
-        extra = {**surroundings.extra, DEBUG: "true", OFFSET_FILE: str(self.offset_file(name))}
-        await super()._start_service(replace(surroundings, extra=extra), name)
+    async def _start_service(self, process_environment: ProcessEnvironment, name: str) -> None:
+        extra = {
+            **process_environment.extra,
+            DEBUG: "true",
+            OFFSET_FILE: str(self.offset_file(name)),
+        }
+        await super()._start_service(replace(process_environment, extra=extra), name)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house() -> AsyncIterator[MistakenHouse]:
-    async with temporary(MistakenHouse(HouseOptions.temporary(environment=PACE))) as house:
-        yield house
+async def runtime() -> AsyncIterator[MistakenHouse]:
+    async with temporary(MistakenHouse(LocalRuntimeOptions.temporary(environment=PACE))) as runtime:
+        yield runtime
 
 
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR], ids=["forward", "back"])
 async def test_clocks_that_jump_by_an_hour_fail_nobody_and_credentials_hold(
-    house: MistakenHouse, tmp_path: Path, seconds: int
+    runtime: MistakenHouse, tmp_path: Path, seconds: int
 ) -> None:
-    async with at_work(house, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as crew:
         stage, newcomers = crew.stage, []
         for part in MODULES:
-            house.jump(part, seconds)
+            runtime.jump(part, seconds)
             await crew.works_on()
             # Enrolled, registered and heard by credentials that are made and read after the jump.
             newcomer = await stage.participant(f"agent.{part}", capabilities=["policy_check"])
             await stage.standing(newcomer.id, "active")
             newcomers.append(newcomer)
-            house.jump(part, 0)
+            runtime.jump(part, 0)
         for part in MODULES:
-            house.jump(part, seconds)
+            runtime.jump(part, seconds)
         await crew.works_on()
         assert not await stage.events("PARTICIPANT_FAILED")
         assert not await stage.events("TASK_MIGRATING")
         await newcomers[-1].fall_silent()
         await stage.standing(newcomers[-1].id, "failed")
         for part in MODULES:
-            house.jump(part, 0)
+            runtime.jump(part, 0)
         await crew.works_on()
         (failed,) = await stage.events("PARTICIPANT_FAILED")
         assert failed.participant == newcomers[-1].id

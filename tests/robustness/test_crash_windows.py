@@ -53,9 +53,9 @@ SCENES = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def crashes() -> AsyncIterator[Crashes]:
-    async with breakable_house({**PACE, **SLOW, **KNOWN}) as house:
-        yield Crashes(house, SCENES)
-        assert not list(logged_errors(house)), "no crash is a service's own error"
+    async with breakable_house({**PACE, **SLOW, **KNOWN}) as runtime:
+        yield Crashes(runtime, SCENES)
+        assert not list(logged_errors(runtime)), "no crash is a service's own error"
 
 
 @pytest.mark.timeout(300)
@@ -67,7 +67,7 @@ async def test_one_effect_one_event_and_one_answer_however_often_it_dies(
     if not scene.late:
         await crashes.arm(scene)
     try:
-        async with Stage(crashes.house, scene.tenant) as stage:
+        async with Stage(crashes.runtime, scene.tenant) as stage:
             deed = await scene.prepare(stage)
             if scene.late:
                 await crashes.arm(scene)
@@ -89,11 +89,11 @@ async def test_one_effect_one_event_and_one_answer_however_often_it_dies(
 async def test_a_service_with_failpoints_does_not_start_outside_of_debugging(
     crashes: Crashes,
 ) -> None:
-    house = crashes.house
-    await house.kill("state")
+    runtime = crashes.runtime
+    await runtime.kill("state")
     with pytest.raises(ProgramDied, match="PHOENIX_DMA_DEBUG=true"):
-        await house.revive("state", {"PHOENIX_DMA_FAILPOINTS": "rpc.before_reply=kill"})
-    assert await house.died("state", PATIENCE) == 1
+        await runtime.revive("state", {"PHOENIX_DMA_FAILPOINTS": "rpc.before_reply=kill"})
+    assert await runtime.died("state", PATIENCE) == 1
     await crashes.revive("state")
 
 
@@ -118,7 +118,7 @@ async def lose(crashes: Crashes, scene: Scene, deed: Deed, window: Window) -> No
             answer = await deed.act()
         except (Unavailable, PolicyEngineUnavailable):
             # Asking the dead once more would wait in vain for them to come back.
-            return await crashes.house.dies(scene.part, NOTICE)
+            return await crashes.runtime.dies(scene.part, NOTICE)
         assert not window.told, f"{window}: whoever asked was answered, {answer}"
         return True
 

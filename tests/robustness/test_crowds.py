@@ -69,16 +69,16 @@ HOUSES: Final = {"one of each": breakable_house, "two of each": twin_house}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=HOUSES)
-async def house(request: pytest.FixtureRequest) -> AsyncIterator[BreakableHouse]:
+async def runtime(request: pytest.FixtureRequest) -> AsyncIterator[BreakableHouse]:
     """One for all of them; then another, with two replicas of each service."""
-    async with HOUSES[request.param](PATIENT) as house:
-        yield house
+    async with HOUSES[request.param](PATIENT) as runtime:
+        yield runtime
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def stage(house: BreakableHouse) -> AsyncIterator[Stage]:
+async def stage(runtime: BreakableHouse) -> AsyncIterator[Stage]:
     """A tenant of its own."""
-    async with Stage(house, new_id("tenant")) as stage:
+    async with Stage(runtime, new_id("tenant")) as stage:
         yield stage
 
 
@@ -213,15 +213,15 @@ async def test_50_that_die_at_once_leave_50_tasks_that_move_each_once(
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def crowd(house: BreakableHouse, stage: Stage) -> AsyncIterator[Crowd]:
+async def crowd(runtime: BreakableHouse, stage: Stage) -> AsyncIterator[Crowd]:
     """Everybody is registered and nobody is here yet; leases are those of `TERMS`."""
     async with crowd_of(stage, STREAMS) as crowd:
         # So many take longer to register than a lease lasts; a registry that starts begins them.
-        await house.restart("registry", LONG_LEASES)
+        await runtime.restart("registry", LONG_LEASES)
         await crowd.register()
-        await house.restart("registry", TERMS.environment)
+        await runtime.restart("registry", TERMS.environment)
         yield crowd
-    await house.restart("registry")
+    await runtime.restart("registry")
 
 
 async def stay(seconds: float) -> None:
@@ -235,16 +235,16 @@ async def stay(seconds: float) -> None:
 
 
 async def test_very_many_streams_at_once_are_all_heard_and_nobody_is_cancelled(
-    house: BreakableHouse, stage: Stage, crowd: Crowd, capsys: pytest.CaptureFixture[str]
+    runtime: BreakableHouse, stage: Stage, crowd: Crowd, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = {part: sum(map(resident, house.pids(part))) for part in ("registry", "gateway")}
+    before = {part: sum(map(resident, runtime.pids(part))) for part in ("registry", "gateway")}
     loop = asyncio.get_running_loop()
     opened = loop.time()
     async with crowd.present():
         took = await crowd.heard(opened, PATIENCE)
         await stay(TERMS.stay)
         await crowd.heard(loop.time() - 2 * TERMS.interval, TERMS.interval)
-        sizes = {part: sum(map(resident, house.pids(part))) - before[part] for part in before}
+        sizes = {part: sum(map(resident, runtime.pids(part))) - before[part] for part in before}
     assert not crowd.tally.broken
     assert not crowd.tally.lost
     assert not await stage.events("PARTICIPANT_FAILED")
@@ -254,13 +254,13 @@ async def test_very_many_streams_at_once_are_all_heard_and_nobody_is_cancelled(
 
 
 async def test_a_storm_of_streams_after_a_restart_of_the_registry_fails_nobody(
-    house: BreakableHouse, stage: Stage, crowd: Crowd, capsys: pytest.CaptureFixture[str]
+    runtime: BreakableHouse, stage: Stage, crowd: Crowd, capsys: pytest.CaptureFixture[str]
 ) -> None:
     loop = asyncio.get_running_loop()
     async with crowd.present():
         await crowd.heard(loop.time(), PATIENCE)
-        for replica in house.replicas("registry"):
-            await house.restart(replica, TERMS.environment)
+        for replica in runtime.replicas("registry"):
+            await runtime.restart(replica, TERMS.environment)
             back = await crowd.heard(loop.time(), 2 * TERMS.ttl)
         await stay(TERMS.ttl + 2)
         await crowd.heard(loop.time() - 2 * TERMS.interval, TERMS.interval)

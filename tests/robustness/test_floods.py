@@ -1,4 +1,4 @@
-"""One tenant floods the house by every way there is; another one hardly notices (I12, I14).
+"""One tenant floods the runtime by every way there is; another one hardly notices (I12, I14).
 
 The quotas are those of an operator who shares a small machine between tenants; the defaults are
 generous.
@@ -21,7 +21,7 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError
 
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.refusals import refusal_of
+from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.core.errors import QuotaExceeded
 from tests.e2e.conftest import PACE
 from tests.e2e.proof import prove
@@ -54,14 +54,14 @@ NOISE: Final = 0.3
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house() -> AsyncIterator[BreakableHouse]:
-    async with breakable_house({**PACE, **QUOTAS, **LONG_LEASES}) as house:
-        yield house
+async def runtime() -> AsyncIterator[BreakableHouse]:
+    async with breakable_house({**PACE, **QUOTAS, **LONG_LEASES}) as runtime:
+        yield runtime
 
 
 @asynccontextmanager
 async def caller(stage: Stage, part: str = "gateway") -> AsyncIterator[Caller]:
-    async with grpc.aio.insecure_channel(stage.house.address(part)) as channel:
+    async with grpc.aio.insecure_channel(stage.runtime.address(part)) as channel:
         yield Caller(channel, credentials_of(stage))
 
 
@@ -71,7 +71,7 @@ def credentials_of(stage: Stage) -> Credentials:
 
 
 def flood_by(stage: Stage) -> AbstractAsyncContextManager[Counter[str]]:
-    return flood(Orders(stage.house.address("gateway"), credentials_of(stage)))
+    return flood(Orders(stage.runtime.address("gateway"), credentials_of(stage)))
 
 
 async def measured(caller: Caller) -> list[float]:
@@ -87,11 +87,13 @@ async def measured(caller: Caller) -> list[float]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def tenants(house: BreakableHouse) -> AsyncIterator[tuple[Stage, Stage]]:
+async def tenants(runtime: BreakableHouse) -> AsyncIterator[tuple[Stage, Stage]]:
     """A loud one and a calm one, each with its steward."""
     async with AsyncExitStack() as stack:
         names = ("tenant.loud", "tenant.calm")
-        loud, calm = [await stack.enter_async_context(Stage(house, new_id(name))) for name in names]
+        loud, calm = [
+            await stack.enter_async_context(Stage(runtime, new_id(name))) for name in names
+        ]
         await loud.participant(STEWARD)
         await calm.participant(STEWARD)
         yield loud, calm
@@ -137,9 +139,9 @@ async def test_a_tenants_urgent_queue_does_not_hold_up_the_work_of_another(
 
 @pytest.mark.parametrize("part", ["gateway", "assignment"])
 async def test_who_asks_too_much_is_told_how_much_it_may_and_when_to_come_back(
-    house: BreakableHouse, part: str
+    runtime: BreakableHouse, part: str
 ) -> None:
-    async with Stage(house, new_id("tenant")) as stage, caller(stage, part) as asking:
+    async with Stage(runtime, new_id("tenant")) as stage, caller(stage, part) as asking:
         refused = await refusal(asking.explain)
         assert refused.code() is StatusCode.RESOURCE_EXHAUSTED
         told = refusal_of(refused)
@@ -151,8 +153,8 @@ async def test_who_asks_too_much_is_told_how_much_it_may_and_when_to_come_back(
         await prove(stage)
 
 
-async def test_rest_counts_from_the_same_purse_and_says_429(house: BreakableHouse) -> None:
-    async with Stage(house, new_id("tenant")) as stage, caller(stage) as asking:
+async def test_rest_counts_from_the_same_purse_and_says_429(runtime: BreakableHouse) -> None:
+    async with Stage(runtime, new_id("tenant")) as stage, caller(stage) as asking:
         await refusal(asking.audit)
         token = stage.token(sub="somebody", roles=["auditor"])
         async with httpx.AsyncClient(base_url=stage.profile.rest or "", timeout=PATIENCE) as client:

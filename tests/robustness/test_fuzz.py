@@ -36,11 +36,11 @@ from tests.robustness.bad_input.ground import (
     OUR_FAULT,
     Ground,
     ground,
-    house,
+    runtime,
     told_of,
 )
 
-__all__ = ["ground", "house"]
+__all__ = ["ground", "runtime"]
 
 SESSIONS: Final = int(os.environ.get("PHOENIX_DMA_TEST_FUZZ_EXAMPLES", "60"))
 COMMON: Final[dict[str, Any]] = {

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from phoenix_runtime.chassis.database import Database, DatabaseOptions, create_database
-from phoenix_runtime.chassis.migrations import upgrade
+from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, create_database
+from phoenix_runtime.chassis.data.migrations import upgrade
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.errors import Unavailable
 from tests.support.calls import call_of

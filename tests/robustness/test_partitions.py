@@ -51,9 +51,9 @@ UNKNOWN: Final = "task.for-nobody"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house() -> AsyncIterator[LinkedHouse]:
-    async with linked_house(PACE) as house:
-        yield house
+async def runtime() -> AsyncIterator[LinkedHouse]:
+    async with linked_house(PACE) as runtime:
+        yield runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +141,16 @@ async def probes(stage: Stage) -> Mapping[Link, Probe]:
 
 
 async def is_lost(
-    house: LinkedHouse, folder: Path, links: tuple[Link, ...], how: Mapping[str, bool]
+    runtime: LinkedHouse, folder: Path, links: tuple[Link, ...], how: Mapping[str, bool]
 ) -> None:
     """The links fall silent while a crew works; who calls is told; they heal; nothing is lost."""
-    async with at_work(house, folder) as crew:
+    async with at_work(runtime, folder) as crew:
         asked = await probes(crew.stage)
         for link in links:
             await asked[link].is_answered()
         with ExitStack() as stack:
             for link in links:
-                stack.enter_context(house.link(*link).silent(**how))
+                stack.enter_context(runtime.link(*link).silent(**how))
             await asyncio.gather(*(asked[link].is_told() for link in links))
         for link in links:
             await asked[link].is_answered()
@@ -160,23 +160,23 @@ async def is_lost(
 @pytest.mark.parametrize("lost", [BOTH, *ALONE_TOO])
 @pytest.mark.parametrize("link", LINKS, ids="-".join)
 async def test_a_silent_link_is_seen_in_five_seconds_and_heals_by_itself(
-    house: LinkedHouse, tmp_path: Path, link: Link, lost: str
+    runtime: LinkedHouse, tmp_path: Path, link: Link, lost: str
 ) -> None:
-    await is_lost(house, tmp_path, (link,), LOST[lost])
+    await is_lost(runtime, tmp_path, (link,), LOST[lost])
 
 
 @pytest.mark.parametrize("lost", ONE_WAY)
 async def test_services_that_are_heard_and_hear_nothing_or_the_other_way_round_see_it(
-    house: LinkedHouse, tmp_path: Path, lost: str
+    runtime: LinkedHouse, tmp_path: Path, lost: str
 ) -> None:
-    await is_lost(house, tmp_path, LINKS, LOST[lost])
+    await is_lost(runtime, tmp_path, LINKS, LOST[lost])
 
 
 @pytest.mark.parametrize("parts", [STORED, ("state",)], ids="-".join)
 async def test_a_database_that_is_not_heard_is_seen_in_five_seconds_and_comes_back(
-    house: LinkedHouse, tmp_path: Path, parts: tuple[str, ...]
+    runtime: LinkedHouse, tmp_path: Path, parts: tuple[str, ...]
 ) -> None:
-    async with at_work(house, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as crew:
         stage = crew.stage
         operator = (await stage.operator())._credential
         reads = {
@@ -196,19 +196,19 @@ async def test_a_database_that_is_not_heard_is_seen_in_five_seconds_and_comes_ba
             asked.append(Probe(await stage.transport(part), operator, stub, method, again))
         with ExitStack() as stack:
             for part in parts:
-                stack.enter_context(house.link(part, "postgres").silent())
+                stack.enter_context(runtime.link(part, "postgres").silent())
             await asyncio.gather(*(probe.is_told() for probe in asked))
         for probe in asked:
             await probe.is_answered()
         await crew.works_on()
 
 
-async def test_links_that_are_cut_are_made_anew(house: LinkedHouse, tmp_path: Path) -> None:
-    async with at_work(house, tmp_path) as crew:
+async def test_links_that_are_cut_are_made_anew(runtime: LinkedHouse, tmp_path: Path) -> None:
+    async with at_work(runtime, tmp_path) as crew:
         asked = await probes(crew.stage)
         with ExitStack() as stack:
             for link in LINKS:
-                stack.enter_context(house.link(*link).cut())
+                stack.enter_context(runtime.link(*link).cut())
             await asyncio.gather(*(probe.is_told() for probe in asked.values()))
         for probe in asked.values():
             await probe.is_answered()
@@ -216,12 +216,12 @@ async def test_links_that_are_cut_are_made_anew(house: LinkedHouse, tmp_path: Pa
 
 
 async def test_slow_links_change_nothing_but_the_time_it_takes(
-    house: LinkedHouse, tmp_path: Path
+    runtime: LinkedHouse, tmp_path: Path
 ) -> None:
-    async with at_work(house, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as crew:
         with ExitStack() as stack:
             for link in LINKS:
-                stack.enter_context(house.link(*link).slow(0.1))
+                stack.enter_context(runtime.link(*link).slow(0.1))
             await crew.works_on()
             await crew.works_on()
         assert not await crew.stage.events("PARTICIPANT_FAILED")

@@ -1,6 +1,6 @@
 """The policy server answers slowly, wrongly, without end, or not at all: no change (I9).
 
-(The engine that the house embeds, and that dies: ``tests/e2e/test_09_no_policy.py``.)
+(The engine that the runtime embeds, and that dies: ``tests/e2e/test_09_no_policy.py``.)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from phoenix_dma.plain import struct_of
 from phoenix_dma.v1 import assignment_pb2, handoff_pb2, registry_pb2
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.validate import Evidence
-from phoenix_runtime.local.house import HouseOptions
+from phoenix_runtime.local.runtime import LocalRuntimeOptions
 from tests.e2e.conftest import PACE
 from tests.e2e.participant import Participant
 from tests.e2e.proof import prove
@@ -39,10 +39,10 @@ LEASE: Final = 6.0
 
 
 class Ground:
-    """A house, and the policy server that it asks."""
+    """A runtime, and the policy server that it asks."""
 
-    def __init__(self, house: BreakableHouse, opa: OpaStandIn, link: FaultProxy) -> None:
-        self.house = house
+    def __init__(self, runtime: BreakableHouse, opa: OpaStandIn, link: FaultProxy) -> None:
+        self.runtime = runtime
         self.opa = opa
         self.link = link
 
@@ -51,10 +51,10 @@ class Ground:
 async def ground() -> AsyncIterator[Ground]:
     async with OpaStandIn() as opa, FaultProxy(opa.url.removeprefix("http://")) as link:
         leases = {"PHOENIX_DMA_LEASE_TTL": str(LEASE)}
-        options = HouseOptions.temporary(environment={**PACE, **leases})
+        options = LocalRuntimeOptions.temporary(environment={**PACE, **leases})
         options = replace(options, opa_url=f"http://{link.address}")
-        async with temporary(BreakableHouse(options)) as house:
-            yield Ground(house, opa, link)
+        async with temporary(BreakableHouse(options)) as runtime:
+            yield Ground(runtime, opa, link)
 
 
 def lasting(evidence: Evidence) -> object:
@@ -126,7 +126,7 @@ async def nothing_is_changed(ground: Ground, stage: Stage, steward: Participant)
 async def test_what_is_no_decision_changes_nothing_and_leases_go_on(
     ground: Ground, fault: str
 ) -> None:
-    async with Stage(ground.house, new_id("tenant")) as stage:
+    async with Stage(ground.runtime, new_id("tenant")) as stage:
         steward = await stage.participant(STEWARD)
         await stage.submit()
         epoch = (await steward.take(TASK)).task.epoch
@@ -140,7 +140,7 @@ async def test_what_is_no_decision_changes_nothing_and_leases_go_on(
 async def test_a_policy_server_that_is_away_changes_nothing_and_leases_go_on(
     ground: Ground, how: str
 ) -> None:
-    async with Stage(ground.house, new_id("tenant")) as stage:
+    async with Stage(ground.runtime, new_id("tenant")) as stage:
         steward = await stage.participant(STEWARD)
         await stage.submit()
         epoch = (await steward.take(TASK)).task.epoch

@@ -37,9 +37,9 @@ DETAILS: Final = "grpc-status-details-bin"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house() -> AsyncIterator[BreakableHouse]:
-    async with breakable_house(PACE) as house:
-        yield house
+async def runtime() -> AsyncIterator[BreakableHouse]:
+    async with breakable_house(PACE) as runtime:
+        yield runtime
 
 
 async def refusals(stage: Stage) -> list[AioRpcError]:
@@ -97,22 +97,22 @@ async def require_refusals(stage: Stage) -> None:
 
 
 async def test_a_killed_postgres_is_unavailable_and_everything_goes_on_by_itself(
-    house: BreakableHouse, tmp_path: Path
+    runtime: BreakableHouse, tmp_path: Path
 ) -> None:
-    async with at_work(house, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as crew:
         for _ in range(2):
-            await house.kill("postgres")
+            await runtime.kill("postgres")
             await require_refusals(crew.stage)
             await asyncio.sleep(AWAY_SECONDS)
-            await house.revive("postgres")
+            await runtime.revive("postgres")
             await crew.works_on()
         assert not await crew.stage.events("PARTICIPANT_FAILED")
 
 
 async def test_a_postgres_that_is_killed_at_the_busiest_moment_keeps_what_was_acknowledged(
-    house: BreakableHouse, tmp_path: Path
+    runtime: BreakableHouse, tmp_path: Path
 ) -> None:
-    async with at_work(house, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as crew:
         desk = await crew.stage.operator()
         acknowledged: list[str] = []
 
@@ -123,7 +123,7 @@ async def test_a_postgres_that_is_killed_at_the_busiest_moment_keeps_what_was_ac
 
         submitting = [asyncio.create_task(submit(f"task.busy.{n}")) for n in range(60)]
         await until(_some(acknowledged, 5), 30)
-        await house.restart("postgres")
+        await runtime.restart("postgres")
         outcome = await asyncio.gather(*submitting, return_exceptions=True)
         assert all(isinstance(one, PhoenixError) for one in outcome if one is not None), outcome
         kept = {task.task_id for task in (await crew.stage.evidence()).tasks}
@@ -188,17 +188,17 @@ def full(folder: Path) -> Iterator[None]:
 async def test_a_full_disk_refuses_rolls_back_and_recovers_when_there_is_space_again(
     tmp_path: Path,
 ) -> None:
-    async with breakable_house(PACE) as house:
-        await house.kill("postgres")
-        with small_disk(house.folder.postgres):
-            await house.revive("postgres")
+    async with breakable_house(PACE) as runtime:
+        await runtime.kill("postgres")
+        with small_disk(runtime.folder.postgres):
+            await runtime.revive("postgres")
             try:
-                async with at_work(house, tmp_path) as crew:
-                    with full(house.folder.postgres):
+                async with at_work(runtime, tmp_path) as crew:
+                    with full(runtime.folder.postgres):
                         await _is_refused(crew)
                     await crew.works_on()
             finally:
-                await house.stop()
+                await runtime.stop()
 
 
 async def _is_refused(crew: Crew) -> None:

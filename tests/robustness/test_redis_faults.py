@@ -29,9 +29,9 @@ Copy = Mapping[bytes, bytes]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house() -> AsyncIterator[BreakableHouse]:
-    async with breakable_house(PACE) as house:
-        yield house
+async def runtime() -> AsyncIterator[BreakableHouse]:
+    async with breakable_house(PACE) as runtime:
+        yield runtime
 
 
 async def nobody_is_blamed_and_the_dead_are_found(crew: Crew) -> None:
@@ -46,9 +46,9 @@ async def nobody_is_blamed_and_the_dead_are_found(crew: Crew) -> None:
     assert failed.participant == "agent.mortal"
 
 
-async def copy_of(house: BreakableHouse) -> Copy:
+async def copy_of(runtime: BreakableHouse) -> Copy:
     """Every key as it is now."""
-    client: Any = redis.Redis.from_url(house.redis_url)
+    client: Any = redis.Redis.from_url(runtime.redis_url)
     dumped = {key: await client.dump(key) async for key in client.scan_iter()}
     await client.aclose()
     # What went between its name and its content was not there then.
@@ -57,9 +57,9 @@ async def copy_of(house: BreakableHouse) -> Copy:
     return copied
 
 
-async def put_back(house: BreakableHouse, copied: Copy) -> None:
+async def put_back(runtime: BreakableHouse, copied: Copy) -> None:
     """Everything as it was when it was copied."""
-    client: Any = redis.Redis.from_url(house.redis_url)
+    client: Any = redis.Redis.from_url(runtime.redis_url)
     pipeline = client.pipeline(transaction=True)
     pipeline.flushall()
     for key, value in copied.items():
@@ -69,10 +69,10 @@ async def put_back(house: BreakableHouse, copied: Copy) -> None:
 
 
 async def test_a_redis_that_is_flushed_again_and_again_fails_nobody(
-    house: BreakableHouse, tmp_path: Path
+    runtime: BreakableHouse, tmp_path: Path
 ) -> None:
-    async with at_work(house, tmp_path) as crew:
-        client = redis.Redis.from_url(house.redis_url)
+    async with at_work(runtime, tmp_path) as crew:
+        client = redis.Redis.from_url(runtime.redis_url)
         for _ in range(8):
             await client.flushall()
             await asyncio.sleep(LEASE / 4)
@@ -81,45 +81,45 @@ async def test_a_redis_that_is_flushed_again_and_again_fails_nobody(
 
 
 async def test_a_redis_that_is_restarted_empty_fails_nobody(
-    house: BreakableHouse, tmp_path: Path
+    runtime: BreakableHouse, tmp_path: Path
 ) -> None:
-    async with at_work(house, tmp_path) as crew:
-        await house.kill("valkey")
-        await house.revive("valkey")
+    async with at_work(runtime, tmp_path) as crew:
+        await runtime.kill("valkey")
+        await runtime.revive("valkey")
         await nobody_is_blamed_and_the_dead_are_found(crew)
 
 
 async def test_deadlines_of_long_ago_that_are_put_back_fail_nobody(
-    house: BreakableHouse, tmp_path: Path
+    runtime: BreakableHouse, tmp_path: Path
 ) -> None:
-    async with at_work(house, tmp_path) as crew:
-        old = await copy_of(house)
+    async with at_work(runtime, tmp_path) as crew:
+        old = await copy_of(runtime)
         await asyncio.sleep(2 * LEASE)
         # Under the server that they were copied from, and that says so: only memory knows better.
-        await put_back(house, old)
+        await put_back(runtime, old)
         await crew.works_on()
-        await house.kill("valkey")
-        await house.revive("valkey")
-        await put_back(house, old)
+        await runtime.kill("valkey")
+        await runtime.revive("valkey")
+        await put_back(runtime, old)
         await nobody_is_blamed_and_the_dead_are_found(crew)
 
 
 async def test_a_redis_that_is_away_for_longer_than_a_lease_fails_nobody(
-    house: BreakableHouse, tmp_path: Path
+    runtime: BreakableHouse, tmp_path: Path
 ) -> None:
-    async with at_work(house, tmp_path) as crew:
-        await house.kill("valkey")
+    async with at_work(runtime, tmp_path) as crew:
+        await runtime.kill("valkey")
         await asyncio.sleep(AWAY_SECONDS)
         await crew.works_on()
-        await house.revive("valkey")
+        await runtime.revive("valkey")
         await nobody_is_blamed_and_the_dead_are_found(crew)
 
 
 async def test_a_redis_that_hangs_for_longer_than_a_lease_fails_nobody(
-    house: BreakableHouse, tmp_path: Path
+    runtime: BreakableHouse, tmp_path: Path
 ) -> None:
-    async with at_work(house, tmp_path) as crew:
-        with stalled(house.pid("valkey")):
+    async with at_work(runtime, tmp_path) as crew:
+        with stalled(runtime.pid("valkey")):
             await asyncio.sleep(AWAY_SECONDS)
             await crew.works_on()
         await nobody_is_blamed_and_the_dead_are_found(crew)

@@ -37,22 +37,22 @@ SEVERAL: Final = 6
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house() -> AsyncIterator[TwinHouse]:
+async def runtime() -> AsyncIterator[TwinHouse]:
     """One for all of them."""
-    async with twin_house({**PACE, **LEASES}) as house:
-        yield house
-        assert not list(logged_errors(house))
+    async with twin_house({**PACE, **LEASES}) as runtime:
+        yield runtime
+        assert not list(logged_errors(runtime))
 
 
 @pytest.mark.parametrize("part", MODULES)
 async def test_each_replica_is_killed_in_its_turn_and_nobody_fails(
-    house: TwinHouse, tmp_path: Path, part: str
+    runtime: TwinHouse, tmp_path: Path, part: str
 ) -> None:
-    async with at_work(house, tmp_path) as crew:
-        for replica in house.replicas(part):
-            await house.kill(replica)
+    async with at_work(runtime, tmp_path) as crew:
+        for replica in runtime.replicas(part):
+            await runtime.kill(replica)
             await crew.works_on()
-            await house.revive(replica)
+            await runtime.revive(replica)
         await crew.works_on()
         assert not await crew.stage.events("PARTICIPANT_FAILED")
         assert not await crew.stage.events("TASK_MIGRATING")
@@ -60,10 +60,10 @@ async def test_each_replica_is_killed_in_its_turn_and_nobody_fails(
 
 @pytest.mark.parametrize("part", MODULES)
 async def test_while_one_replica_hangs_the_other_works_and_nobody_fails(
-    house: TwinHouse, tmp_path: Path, part: str
+    runtime: TwinHouse, tmp_path: Path, part: str
 ) -> None:
-    async with at_work(house, tmp_path) as crew:
-        for pid in house.pids(part):
+    async with at_work(runtime, tmp_path) as crew:
+        for pid in runtime.pids(part):
             with stalled(pid):
                 await asyncio.sleep(STALL)
                 await crew.works_on()
@@ -74,19 +74,19 @@ async def test_while_one_replica_hangs_the_other_works_and_nobody_fails(
 
 @pytest.mark.parametrize("store", ["valkey", "postgres"])
 async def test_what_both_stand_on_is_killed_and_comes_back_and_nobody_fails(
-    house: TwinHouse, tmp_path: Path, store: str
+    runtime: TwinHouse, tmp_path: Path, store: str
 ) -> None:
-    async with at_work(house, tmp_path) as crew:
-        await house.restart(store)
+    async with at_work(runtime, tmp_path) as crew:
+        await runtime.restart(store)
         await crew.works_on()
         assert not await crew.stage.events("PARTICIPANT_FAILED")
         assert not await crew.stage.events("TASK_MIGRATING")
 
 
 async def test_whoever_has_the_stream_everybody_is_told_and_the_dead_are_found(
-    house: TwinHouse,
+    runtime: TwinHouse,
 ) -> None:
-    async with Stage(house, new_id("tenant")) as stage:
+    async with Stage(runtime, new_id("tenant")) as stage:
         # Each has connections of its own, so that the replicas share them out.
         crew = [await stage.participant(f"agent.{n}", capacity=1) for n in range(SEVERAL)]
         operator = await stage.operator()

@@ -20,9 +20,9 @@ from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig,
 from gateway.rest.openapi import openapi_document
 from gateway.rest.routes import rest_routes
 from tests.robustness.bad_input.cases import AGENT, OPERATOR
-from tests.robustness.bad_input.ground import Ground, ground, house
+from tests.robustness.bad_input.ground import Ground, ground, runtime
 
-__all__ = ["ground", "house"]
+__all__ = ["ground", "runtime"]
 
 EXAMPLES: Final = int(os.environ.get("PHOENIX_DMA_TEST_REST_EXAMPLES", "25"))
 SECONDS: Final = 30.0

@@ -14,9 +14,9 @@ from grpc import StatusCode
 from grpc.aio import EOF, AioRpcError  # type: ignore[attr-defined]  # EOF is not in the stubs
 
 from phoenix_dma.v1 import registry_pb2, registry_pb2_grpc, session_pb2, session_pb2_grpc
-from phoenix_runtime.chassis.credentials import ServiceSigner
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.refusals import refusal_of
+from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
+from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.local.keys import ensure_keys
 from phoenix_runtime.local.services import MODULES
 from tests.e2e.conftest import PACE
@@ -63,16 +63,16 @@ def pages() -> Pages:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(pages: Pages) -> AsyncIterator[BreakableHouse]:
-    async with breakable_house(IMPATIENT) as house:
-        await house.restart("registry", pages.registry.environment)
-        await house.restart("gateway", pages.gateway.environment)
-        yield house
+async def runtime(pages: Pages) -> AsyncIterator[BreakableHouse]:
+    async with breakable_house(IMPATIENT) as runtime:
+        await runtime.restart("registry", pages.registry.environment)
+        await runtime.restart("gateway", pages.gateway.environment)
+        yield runtime
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def stage(house: BreakableHouse) -> AsyncIterator[Stage]:
-    async with Stage(house, new_id("tenant")) as stage:
+async def stage(runtime: BreakableHouse) -> AsyncIterator[Stage]:
+    async with Stage(runtime, new_id("tenant")) as stage:
         yield stage
         await prove(stage)
 
@@ -107,12 +107,12 @@ class Sleeper:
 
 async def pile_up(stage: Stage, names: list[str]) -> None:
     """Many large directives for each."""
-    keys = ensure_keys(stage.house.folder.keys, MODULES)
+    keys = ensure_keys(stage.runtime.folder.keys, MODULES)
     signer = ServiceSigner(
         "assignment", keys.services["assignment"], stage.clock, audience="phoenix-dma"
     )
     metadata = (("x-phoenix-dma-service", f"Bearer {signer.token(stage.tenant)}"),)
-    async with grpc.aio.insecure_channel(stage.house.address("registry")) as channel:
+    async with grpc.aio.insecure_channel(stage.runtime.address("registry")) as channel:
         stub: Any = registry_pb2_grpc.RegistryServiceStub(channel)
         for name in names:
             request = registry_pb2.SendDirectivesRequest(
@@ -132,13 +132,13 @@ def directive(name: str, number: int) -> session_pb2.Directive:
 
 @pytest.mark.parametrize("door", ["gateway", "registry"])
 async def test_who_never_reads_is_cut_with_a_reason_and_costs_bounded_memory(
-    house: BreakableHouse, stage: Stage, pages: Pages, door: str
+    runtime: BreakableHouse, stage: Stage, pages: Pages, door: str
 ) -> None:
     steward = await stage.participant()
     names = [f"agent.asleep.{number:02d}" for number in range(SLEEPERS)]
     registered = [await stage.stranger(name) for name in names]
     await asyncio.gather(*(one.register() for one in registered))
-    sizes = {part: resident(house.pid(part)) for part in ("registry", "gateway")}
+    sizes = {part: resident(runtime.pid(part)) for part in ("registry", "gateway")}
     page = pages.registry if door == "registry" else pages.gateway
     cut = await page.value("phoenix_dma_slow_readers_total")
 
@@ -147,7 +147,7 @@ async def test_who_never_reads_is_cut_with_a_reason_and_costs_bounded_memory(
         for name in names:
             # A window that does not grow: what is not read is soon not sent.
             options = [("grpc.http2.bdp_probe", 0), ("grpc.use_local_subchannel_pool", 1)]
-            channel = grpc.aio.insecure_channel(house.address(door), options=options)
+            channel = grpc.aio.insecure_channel(runtime.address(door), options=options)
             await stack.enter_async_context(channel)
             sleeper = Sleeper(channel, name, stage.participant_token(name))
             stack.callback(sleeper.call.cancel)
@@ -167,7 +167,7 @@ async def test_who_never_reads_is_cut_with_a_reason_and_costs_bounded_memory(
         early, late = sleepers[::2], sleepers[1::2]
         await told_why(early)
         await until(all_gone, PATIENCE)
-        grown = {part: resident(house.pid(part)) - size for part, size in sizes.items()}
+        grown = {part: resident(runtime.pid(part)) - size for part, size in sizes.items()}
         assert max(grown.values()) < SLEEPERS * EACH, grown
         await still_works(stage, steward)
         await told_why(late)

@@ -1,6 +1,6 @@
-"""A part hangs and goes on: nobody is blamed for what the house did not hear, zombies are refused.
+"""A part hangs and goes on: nobody is blamed for what the runtime missed, zombies are refused.
 
-A stall lasts 5 s in `make test`, longer than a lease of its house. ``PHOENIX_DMA_TEST_STALL=20``
+A stall lasts 5 s in `make test`, longer than a lease of its runtime. ``PHOENIX_DMA_TEST_STALL=20``
 makes it 20 s, and leases as long as they are by default.
 """
 
@@ -31,17 +31,17 @@ DEFAULT: Final = {name: value for name, value in PACE.items() if not name.endswi
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house() -> AsyncIterator[BreakableHouse]:
-    async with breakable_house(PACE if STALL < 6 else DEFAULT) as house:
-        yield house
+async def runtime() -> AsyncIterator[BreakableHouse]:
+    async with breakable_house(PACE if STALL < 6 else DEFAULT) as runtime:
+        yield runtime
 
 
 @pytest.mark.parametrize("part", MODULES)
 async def test_a_service_that_hangs_for_longer_than_a_lease_fails_nobody(
-    house: BreakableHouse, tmp_path: Path, part: str
+    runtime: BreakableHouse, tmp_path: Path, part: str
 ) -> None:
-    async with at_work(house, tmp_path) as crew:
-        with stalled(house.pid(part)):
+    async with at_work(runtime, tmp_path) as crew:
+        with stalled(runtime.pid(part)):
             await asyncio.sleep(STALL)
         await crew.works_on()
         assert not await crew.stage.events("PARTICIPANT_FAILED")
@@ -49,9 +49,9 @@ async def test_a_service_that_hangs_for_longer_than_a_lease_fails_nobody(
 
 
 async def test_behind_a_gateway_that_does_not_hang_the_silent_are_found(
-    house: BreakableHouse,
+    runtime: BreakableHouse,
 ) -> None:
-    async with Stage(house, new_id("tenant")) as stage:
+    async with Stage(runtime, new_id("tenant")) as stage:
         silent = await stage.agent(STEWARD)
         await silent.says("registered")
         await stage.standing(STEWARD, "active")
@@ -61,9 +61,9 @@ async def test_behind_a_gateway_that_does_not_hang_the_silent_are_found(
 
 
 async def test_an_agent_that_hangs_past_its_lease_learns_it_and_its_writes_are_refused(
-    house: BreakableHouse,
+    runtime: BreakableHouse,
 ) -> None:
-    async with Stage(house, new_id("tenant")) as stage:
+    async with Stage(runtime, new_id("tenant")) as stage:
         steward = await stage.agent(STEWARD, hold_at=3)
         await steward.says("registered")
         await stage.submit(input={"batches": [1, 2, 3, 4]})

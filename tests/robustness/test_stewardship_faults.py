@@ -69,15 +69,15 @@ PLAYED: Final = {**STORIES, **(MORE if os.environ.get("PHOENIX_DMA_TEST_EACH_SER
 
 
 @asynccontextmanager
-async def opened(house: BreakableHouse, told: StringIO) -> AsyncIterator[Story]:
-    """The story on that house; what is told goes into ``told``."""
-    folder = house.folder.path / "story"
+async def opened(runtime: BreakableHouse, told: StringIO) -> AsyncIterator[Story]:
+    """The story on that runtime; what is told goes into ``told``."""
+    folder = runtime.folder.path / "story"
     (folder / "merges").mkdir(parents=True)
-    cast = Cast(house.profile, folder)
-    client = AsyncPhoenixClient(profile=read_profile(house.profile))
+    cast = Cast(runtime.profile, folder)
+    client = AsyncPhoenixClient(profile=read_profile(runtime.profile))
 
     async def judge() -> list[str]:
-        evidence = await read_evidence(house.admin_url, house.options.tenant)
+        evidence = await read_evidence(runtime.admin_url, runtime.options.tenant)
         return [str(finding) for finding in validate(evidence)]
 
     try:
@@ -87,13 +87,13 @@ async def opened(house: BreakableHouse, told: StringIO) -> AsyncIterator[Story]:
         await client.close()
 
 
-async def killed(house: BreakableHouse, parts: Sequence[str]) -> None:
+async def killed(runtime: BreakableHouse, parts: Sequence[str]) -> None:
     """All of them, then back: what the others stand on first."""
     for part in parts:
-        await house.kill(part)
+        await runtime.kill(part)
     for part in [one for one in parts if one in SERVERS]:
-        await house.revive(part)
-    await asyncio.gather(*(house.revive(one) for one in parts if one not in SERVERS))
+        await runtime.revive(part)
+    await asyncio.gather(*(runtime.revive(one) for one in parts if one not in SERVERS))
 
 
 async def returned(story: Story) -> None:
@@ -109,9 +109,9 @@ async def returned(story: Story) -> None:
     await until(all_beat, PATIENCE)
 
 
-async def found(house: BreakableHouse, story: Story) -> str:
+async def found(runtime: BreakableHouse, story: Story) -> str:
     """What a person would look at where the story broke: the task's events, the agents' logs."""
-    evidence = await read_evidence(house.admin_url, house.options.tenant)
+    evidence = await read_evidence(runtime.admin_url, runtime.options.tenant)
     events = sorted(evidence.events, key=lambda event: event.event_id)[-30:]
     lines = [f"{one.timestamp:%H:%M:%S} {one.type} {one.participant} {one.task}" for one in events]
     logs = [log.read_text()[-1500:] for log in sorted(story.folder.glob("*.log"))]
@@ -121,18 +121,18 @@ async def found(house: BreakableHouse, story: Story) -> str:
 @pytest.mark.parametrize("name", PLAYED)
 async def test_the_stewardship_story_completes_although_parts_are_killed(name: str) -> None:
     told = StringIO()
-    async with breakable_house(PACE) as house, opened(house, told) as story:
+    async with breakable_house(PACE) as runtime, opened(runtime, told) as story:
         for number, (title, chapter) in enumerate(CHAPTERS, 1):
             story.tell.chapter(number, title)
             playing = asyncio.ensure_future(chapter(story))
             parts = PLAYED[name].get(number, ())
-            await killed(house, parts)
+            await killed(runtime, parts)
             try:
                 await playing
                 if parts and number < len(CHAPTERS):
                     await returned(story)
             except Exception as broken:
-                text = f"{broken!r} after\n{told.getvalue()}\n{await found(house, story)}"
+                text = f"{broken!r} after\n{told.getvalue()}\n{await found(runtime, story)}"
                 raise AssertionError(text) from broken
         findings = await story.judge()
     assert not findings, "\n".join(findings)

@@ -27,14 +27,14 @@ from assignment_svc.usecases.reconcile import Hasten, Reconcile
 from assignment_svc.usecases.record_checkpoint import Checkpoint
 from assignment_svc.usecases.tend_task import TendTask
 from assignment_svc.wiring import handoff_verbs, task_verbs
-from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.data.database import Database
+from phoenix_runtime.chassis.data.outbox import Outbox
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.outbox import Outbox
-from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.json import content_hash
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.validate import Evidence, Finding, validate
+from phoenix_runtime.core.wakeup import WakeUp
 from phoenix_runtime.local.evidence import read_evidence
 from tests.support.calls import call_of
 from tests.support.peers_of_assignment import (
@@ -80,8 +80,8 @@ class AssignmentHouse:
             policy=self.policy,
             approvals=self.approvals,
             access=self.access,
-            bell=Bell(),
-            task_bell=Bell(),
+            wake_up=WakeUp(),
+            wake_tasks=WakeUp(),
             clock=self.clock,
             new_id=new_id,
             rules=self.rules,
@@ -163,7 +163,7 @@ class AssignmentHouse:
         """The task as it stands."""
         return (await self.tasks.get(self.operator, task_id)).task
 
-    # The night shift, one step at a time.
+    # The background workers, one step at a time.
 
     async def due(self, kind: str) -> list[str]:
         """Ids of this tenant's rows whose time has come."""
@@ -220,10 +220,10 @@ def declaration(task_id: str = "", **fields: Any) -> TaskDeclaration:
 
 
 @pytest_asyncio.fixture
-async def house(
+async def runtime(
     postgres: PostgresServer, database_for: DatabaseFor, clock: ManualClock, tenant: str
 ) -> AsyncIterator[AssignmentHouse]:
-    """A house whose every history is validated at the end of its test."""
+    """A runtime whose every history is validated at the end of its test."""
     database = await database_for("assignment", pool=8)
     made = AssignmentHouse(tenant, clock, database, postgres.admin_url)
     yield made

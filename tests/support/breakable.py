@@ -1,4 +1,4 @@
-"""A house whose parts can be killed, stalled and started again one by one, on the same ports."""
+"""A runtime whose parts can be killed, stalled and started again one by one, on the same ports."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from phoenix_runtime.local.house import NOTHING, House, HouseOptions
 from phoenix_runtime.local.postgres import Postgres
-from phoenix_runtime.local.services import MODULES, Surroundings
+from phoenix_runtime.local.runtime import NOTHING, LocalRuntime, LocalRuntimeOptions
+from phoenix_runtime.local.services import MODULES, ProcessEnvironment
 from phoenix_runtime.local.supervisor import ProgramDied
 from phoenix_runtime.local.valkey import Valkey
 from tests.support.temporary import temporary
@@ -25,12 +25,12 @@ SERVERS: Final[Mapping[str, type[Postgres] | type[Valkey]]] = {
 }
 
 
-class BreakableHouse(House):
+class BreakableHouse(LocalRuntime):
     """Parts are named as in `services.MODULES`, and ``postgres`` and ``valkey``."""
 
-    _kept: Surroundings | None = None
+    _kept: ProcessEnvironment | None = None
 
-    def _surroundings(self) -> Surroundings:
+    def _surroundings(self) -> ProcessEnvironment:
         """Those of its first life: parts that are started side by side write no keys."""
         self._kept = self._kept or super()._surroundings()
         return self._kept
@@ -57,9 +57,9 @@ class BreakableHouse(House):
                 server._password = str(urlsplit(self.redis_url).password)
             await server.start(self._supervisor)
             return
-        surroundings = await asyncio.to_thread(self._surroundings)
-        extra = {**surroundings.extra, **environment}
-        await self._start_service(replace(surroundings, extra=extra), part)
+        process_environment = await asyncio.to_thread(self._surroundings)
+        extra = {**process_environment.extra, **environment}
+        await self._start_service(replace(process_environment, extra=extra), part)
 
     async def restart(self, part: str, environment: Mapping[str, str] = NOTHING) -> None:
         """Kill and revive."""
@@ -123,5 +123,7 @@ async def breakable_house(
     environment: Mapping[str, str] = NOTHING,
 ) -> AsyncIterator[BreakableHouse]:
     """One in a temporary folder, gone afterwards; ``environment`` is every service's."""
-    async with temporary(BreakableHouse(HouseOptions.temporary(environment=environment))) as house:
-        yield house
+    async with temporary(
+        BreakableHouse(LocalRuntimeOptions.temporary(environment=environment))
+    ) as runtime:
+        yield runtime

@@ -8,7 +8,7 @@ from typing import Any
 
 from joserfc.jwk import KeySet, OKPKey
 
-from phoenix_runtime.chassis.credentials import sign
+from phoenix_runtime.chassis.rpc.credentials import sign
 from phoenix_runtime.core.clock import Clock, SteadyClock
 
 SERVICES = ("registry", "assignment", "state", "governance", "gateway")

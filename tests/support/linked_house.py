@@ -1,4 +1,4 @@
-"""A house whose parts reach each other over links that a test may cut, silence or slow down."""
+"""A runtime whose parts reach each other over links that a test may cut, silence or slow down."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
-from phoenix_runtime.local.house import NOTHING, HouseOptions
-from phoenix_runtime.local.services import PREFIX, Surroundings
+from phoenix_runtime.local.runtime import NOTHING, LocalRuntimeOptions
+from phoenix_runtime.local.services import PREFIX, ProcessEnvironment
 from tests.support.breakable import BreakableHouse
 from tests.support.fault_proxy import FaultProxy
 from tests.support.temporary import temporary
@@ -34,7 +34,7 @@ LINKS: Final[tuple[Link, ...]] = tuple(
 class LinkedHouse(BreakableHouse):
     """`link` is the proxy between two parts."""
 
-    def __init__(self, options: HouseOptions) -> None:
+    def __init__(self, options: LocalRuntimeOptions) -> None:
         super().__init__(options)
         self._links: dict[Link, FaultProxy] = {}
 
@@ -43,30 +43,32 @@ class LinkedHouse(BreakableHouse):
         return self._links[caller, peer]
 
     async def stop(self) -> None:
-        """The house first: its parts say goodbye over their links."""
+        """The runtime first: its parts say goodbye over their links."""
         await super().stop()
         for proxy in self._links.values():
             await proxy.stop()
         self._links.clear()
 
-    async def _start_service(self, surroundings: Surroundings, name: str) -> None:
+    async def _start_service(self, process_environment: ProcessEnvironment, name: str) -> None:
         """As always, but over links of its own."""
         environment = {
             f"{PREFIX}{peer.upper()}_ADDRESS": await self._address(name, peer)
             for peer in PEERS[name]
         }
-        if name in surroundings.databases:
-            environment |= await self._store_urls(surroundings, name)
-        extra = {**surroundings.extra, **environment}
-        await super()._start_service(replace(surroundings, extra=extra), name)
+        if name in process_environment.databases:
+            environment |= await self._store_urls(process_environment, name)
+        extra = {**process_environment.extra, **environment}
+        await super()._start_service(replace(process_environment, extra=extra), name)
 
-    async def _store_urls(self, surroundings: Surroundings, name: str) -> dict[str, str]:
+    async def _store_urls(
+        self, process_environment: ProcessEnvironment, name: str
+    ) -> dict[str, str]:
         postgres, valkey = [await self._address(name, store) for store in STORES]
-        urls = surroundings.databases[name]
+        urls = process_environment.databases[name]
         return {
             f"{PREFIX}DATABASE_URL": _through(urls.application, postgres),
             f"{PREFIX}WORKER_DATABASE_URL": _through(urls.worker, postgres),
-            f"{PREFIX}REDIS_URL": _through(surroundings.redis_url, valkey),
+            f"{PREFIX}REDIS_URL": _through(process_environment.redis_url, valkey),
         }
 
     async def _address(self, caller: str, peer: str) -> str:
@@ -85,5 +87,7 @@ def _through(url: str, address: str) -> str:
 @asynccontextmanager
 async def linked_house(environment: Mapping[str, str] = NOTHING) -> AsyncIterator[LinkedHouse]:
     """One in a temporary folder, gone afterwards; ``environment`` is every service's."""
-    async with temporary(LinkedHouse(HouseOptions.temporary(environment=environment))) as house:
-        yield house
+    async with temporary(
+        LinkedHouse(LocalRuntimeOptions.temporary(environment=environment))
+    ) as runtime:
+        yield runtime

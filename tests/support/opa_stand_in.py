@@ -1,6 +1,6 @@
 """A policy server by URL whose answers go wrong when a test says so.
 
-It speaks OPA's REST API and answers by the engine that the house embeds, in a process of its own:
+It speaks OPA's REST API and answers by the engine that the runtime embeds, in a process of its own:
 what is asked is judged by the real rules, until a fault is set.
 """
 

@@ -7,13 +7,13 @@ from typing import TypeAlias
 import pytest
 import pytest_asyncio
 
-from phoenix_runtime.chassis.database import Database, DatabaseOptions, create_database
+from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, create_database
+from phoenix_runtime.chassis.data.migrations import upgrade
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.migrations import upgrade
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.local import databases
 from phoenix_runtime.local.databases import DatabaseUrls
-from phoenix_runtime.local.house import House
+from phoenix_runtime.local.runtime import LocalRuntime
 
 SAMPLE = "sample"
 SAMPLE_PACKAGE = "tests.support.sample"
@@ -23,8 +23,8 @@ SAMPLE_SCHEMA = "registry"
 class PostgresServer:
     """The server of the test run. Schemas are migrated when first asked for."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, runtime: LocalRuntime) -> None:
+        self._house = runtime
         self._urls: dict[str, DatabaseUrls] = {}
         self._lock = asyncio.Lock()
 
@@ -43,7 +43,7 @@ class PostgresServer:
     async def apart(self, service: str, database: str) -> tuple[DatabaseUrls, str]:
         """URLs of a service in a database of its own, and the administrator's of that database.
 
-        For a service whose night shift would work on what other tests have left.
+        For a service whose background workers would work on what other tests have left.
         """
         admin = f"{self._house.admin_url.rpartition('/')[0]}/{database}"
         passwords = databases.load_passwords(self._house.folder.secrets / "roles.json")
@@ -60,10 +60,10 @@ class PostgresServer:
         return urls
 
 
-async def migrated_sample(house: House) -> DatabaseUrls:
+async def migrated_sample(runtime: LocalRuntime) -> DatabaseUrls:
     """A database of its own with the sample's tables, in the registry's schema and roles."""
-    admin = house.admin_url.rpartition("/")[0] + "/phoenix_sample"
-    passwords = databases.load_passwords(house.folder.secrets / "roles.json")
+    admin = runtime.admin_url.rpartition("/")[0] + "/phoenix_sample"
+    passwords = databases.load_passwords(runtime.folder.secrets / "roles.json")
     await databases.prepare(admin, passwords)
     urls = databases.urls_for(admin, passwords)[SAMPLE_SCHEMA]
     await upgrade(SAMPLE_PACKAGE, urls.owner, schema=SAMPLE_SCHEMA)

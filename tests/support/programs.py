@@ -32,7 +32,7 @@ class Ended:
 
 
 class Programs:
-    """Starts programs that find one house by themselves."""
+    """Starts programs that find one runtime by themselves."""
 
     def __init__(self, profile: Profile, file: Path) -> None:
         assert profile.credential is not None

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from phoenix_runtime.chassis.hints import Hint
+from phoenix_runtime.chassis.delivery.bus_events import BusEvent
 from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.errors import FieldInvalid, Unavailable, Violation
 from phoenix_runtime.core.events import AuditEvent
@@ -44,13 +44,13 @@ class NotedNews:
     """Notes hints."""
 
     def __init__(self) -> None:
-        self.hints: list[Hint] = []
+        self.bus_events: list[BusEvent] = []
 
-    async def publish(self, hints: Sequence[Hint]) -> None:
-        self.hints += hints
+    async def publish(self, bus_events: Sequence[BusEvent]) -> None:
+        self.bus_events += bus_events
 
     def of(self, tenant: str) -> list[str]:
-        return [hint.event_id for hint in self.hints if hint.tenant == tenant]
+        return [bus_event.event_id for bus_event in self.bus_events if bus_event.tenant == tenant]
 
 
 class NotedCourier:

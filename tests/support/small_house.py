@@ -1,4 +1,4 @@
-"""A small house on a real socket, for tests of the SDK: it grants leases and gives tasks by script.
+"""A small runtime on a real socket, for tests of the SDK: it grants leases and gives tasks.
 
 It checks what a client has to do (bearer tokens, epochs, base versions, hashes) and keeps what it
 was told, in order, in ``heard``.

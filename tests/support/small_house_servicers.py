@@ -1,4 +1,4 @@
-"""The servicers of the small house: each keeps what it hears and answers by the script."""
+"""The servicers of the small runtime: each keeps what it hears and answers by the script."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from phoenix_dma.v1 import (
     state_pb2,
     state_pb2_grpc,
 )
-from phoenix_runtime.chassis.refusals import code_of, metadata_of
+from phoenix_runtime.chassis.rpc.statuses import code_of, metadata_of
 from phoenix_runtime.core import errors
 
 if TYPE_CHECKING:
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
 
 
 async def refuse(context: Any, refused: Exception) -> None:
-    """Abort as the house does."""
+    """Abort as the runtime does."""
     if isinstance(refused, errors.Refused):
         await context.abort(code_of(refused), refused.text, tuple(metadata_of(refused)))
     await context.abort(grpc.StatusCode.UNAVAILABLE, str(refused))
 
 
 class Servicer:
-    """What every servicer of the small house has."""
+    """What every servicer of the small runtime has."""
 
-    def __init__(self, house: SmallHouse) -> None:
-        self.house = house
+    def __init__(self, runtime: SmallHouse) -> None:
+        self.runtime = runtime
 
     async def act(self, rpc: str, request: Any, context: Any, act: Callable[[], Any]) -> Any:
-        await self.house.enter(rpc, request, context)
+        await self.runtime.enter(rpc, request, context)
         try:
             return act()
         except errors.Refused as refused:
@@ -63,11 +63,11 @@ class Identity(Servicer, identity_pb2_grpc.IdentityServiceServicer):
         return await self.act("RenewCredential", request, context, self._made)
 
     def _made(self) -> Any:
-        self.house.enrolments += 1
-        made = identity_pb2.EnrolResponse(credential=f"token.{self.house.enrolments}")
+        self.runtime.enrolments += 1
+        made = identity_pb2.EnrolResponse(credential=f"token.{self.runtime.enrolments}")
         made.expire_time.GetCurrentTime()
         made.expire_time.FromNanoseconds(
-            made.expire_time.ToNanoseconds() + int(self.house.life * 1e9)
+            made.expire_time.ToNanoseconds() + int(self.runtime.life * 1e9)
         )
         return made
 
@@ -86,10 +86,10 @@ class Registry(Servicer, registry_pb2_grpc.RegistryServiceServicer):
         return await self.act("GetParticipant", request, context, found)
 
     def _made(self, request: Any) -> Any:
-        self.house.generation += 1
+        self.runtime.generation += 1
         answer = registry_pb2.RegisterParticipantResponse(decision="approved")
         answer.participant.id = request.participant.id
-        answer.participant.generation = self.house.generation
+        answer.participant.generation = self.runtime.generation
         return answer
 
 
@@ -106,61 +106,61 @@ class Sessions(Servicer, session_pb2_grpc.SessionServiceServicer):
             reading.cancel()
 
     async def _read(self, requests: Any, down: asyncio.Queue[Any]) -> None:
-        house = self.house
+        runtime = self.runtime
         async for request in requests:
             kind = request.WhichOneof("message")
-            await house.hear(kind, getattr(request, kind))
+            await runtime.hear(kind, getattr(request, kind))
             if kind == "attach":
                 await self._attach(request.attach, down)
-            elif kind == "beats" and house.answering_beats:
+            elif kind == "beats" and runtime.answering_beats:
                 ack = session_pb2.BeatAck(seq=request.beats.seq)
                 down.put_nowait(session_pb2.KeepAliveResponse(beat_ack=ack))
         down.put_nowait(None)
 
     async def _attach(self, attach: Any, down: asyncio.Queue[Any]) -> None:
-        house = self.house
-        if house.attach_refusal is not None:
-            lost = session_pb2.LeaseLost(slot=-1, reason=house.attach_refusal)
-            house.attach_refusal = None
+        runtime = self.runtime
+        if runtime.attach_refusal is not None:
+            lost = session_pb2.LeaseLost(slot=-1, reason=runtime.attach_refusal)
+            runtime.attach_refusal = None
             down.put_nowait(session_pb2.KeepAliveResponse(lease_lost=lost))
             return
-        if not house.answering_beats:
+        if not runtime.answering_beats:
             down.put_nowait(None)  # nor is a lease granted to whoever comes back in the silence
             return
         lease = session_pb2.Lease(slot=7, participant_id=attach.participant_id)
-        lease.ttl.FromNanoseconds(int(house.ttl * 1e9))
-        lease.interval.FromNanoseconds(int(house.interval * 1e9))
+        lease.ttl.FromNanoseconds(int(runtime.ttl * 1e9))
+        lease.interval.FromNanoseconds(int(runtime.interval * 1e9))
         down.put_nowait(session_pb2.KeepAliveResponse(lease=lease))
-        async with house.news:
-            house.streams.append(down)
-            house.news.notify_all()
+        async with runtime.news:
+            runtime.streams.append(down)
+            runtime.news.notify_all()
 
 
 class Assignment(Servicer, assignment_pb2_grpc.AssignmentServiceServicer):
     async def GetTask(self, request: Any, context: Any) -> Any:  # noqa: N802
         def found() -> Any:
-            if request.task_id not in self.house.tasks:
+            if request.task_id not in self.runtime.tasks:
                 raise errors.NotFound("task", request.task_id)
-            return assignment_pb2.GetTaskResponse(task=self.house.tasks[request.task_id])
+            return assignment_pb2.GetTaskResponse(task=self.runtime.tasks[request.task_id])
 
         return await self.act("GetTask", request, context, found)
 
     async def StartTask(self, request: Any, context: Any) -> Any:  # noqa: N802
         def start() -> Any:
-            task = self.house.task(request.task_id, request.epoch)
+            task = self.runtime.task(request.task_id, request.epoch)
             task.status = assignment_pb2.TASK_STATUS_ACTIVE
-            return assignment_pb2.StartTaskResponse(briefing=self.house.briefing(request.task_id))
+            return assignment_pb2.StartTaskResponse(briefing=self.runtime.briefing(request.task_id))
 
         return await self.act("StartTask", request, context, start)
 
     async def ResumeTasks(self, request: Any, context: Any) -> Any:  # noqa: N802
         def resume() -> Any:
-            briefings = [self.house.briefing(task_id) for task_id in self.house.resumed]
+            briefings = [self.runtime.briefing(task_id) for task_id in self.runtime.resumed]
             return assignment_pb2.ResumeTasksResponse(briefings=briefings)
 
         answer = await self.act("ResumeTasks", request, context, resume)
-        if self.house.resuming is not None:
-            await self.house.resuming.wait()
+        if self.runtime.resuming is not None:
+            await self.runtime.resuming.wait()
         return answer
 
     async def DeclineTask(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -168,7 +168,7 @@ class Assignment(Servicer, assignment_pb2_grpc.AssignmentServiceServicer):
 
     async def AuthorizeAction(self, request: Any, context: Any) -> Any:  # noqa: N802
         def authorize() -> Any:
-            self.house.task(request.task_id, request.epoch)
+            self.runtime.task(request.task_id, request.epoch)
             subject = content_hash(json_of(request.subject))
             return assignment_pb2.AuthorizeActionResponse(
                 authorization_id=f"authorize.{subject[-8:]}", subject_hash=subject
@@ -178,7 +178,7 @@ class Assignment(Servicer, assignment_pb2_grpc.AssignmentServiceServicer):
 
     async def CompleteTask(self, request: Any, context: Any) -> Any:  # noqa: N802
         def complete() -> Any:
-            task = self.house.task(request.task_id, request.epoch)
+            task = self.runtime.task(request.task_id, request.epoch)
             if task.status == assignment_pb2.TASK_STATUS_AWAITING_APPROVAL:
                 return assignment_pb2.CompleteTaskResponse(task=task)
             task.status = assignment_pb2.TASK_STATUS_SUCCEEDED
@@ -189,7 +189,7 @@ class Assignment(Servicer, assignment_pb2_grpc.AssignmentServiceServicer):
 
     async def FailTask(self, request: Any, context: Any) -> Any:  # noqa: N802
         def fail() -> Any:
-            task = self.house.task(request.task_id, request.epoch)
+            task = self.runtime.task(request.task_id, request.epoch)
             task.status = assignment_pb2.TASK_STATUS_FAILED
             return assignment_pb2.FailTaskResponse(task=task)
 
@@ -213,7 +213,7 @@ class Handoffs(Servicer, handoff_pb2_grpc.HandoffServiceServicer):
 
     async def GetHandoff(self, request: Any, context: Any) -> Any:  # noqa: N802
         def found() -> Any:
-            handoff = handoff_pb2.Handoff(status=self.house.handoff_status)
+            handoff = handoff_pb2.Handoff(status=self.runtime.handoff_status)
             return handoff_pb2.GetHandoffResponse(handoff=handoff)
 
         return await self.act("GetHandoff", request, context, found)
@@ -221,16 +221,16 @@ class Handoffs(Servicer, handoff_pb2_grpc.HandoffServiceServicer):
     async def CompleteHandoff(self, request: Any, context: Any) -> Any:  # noqa: N802
         def complete() -> Any:
             task_id = request.handoff_id.removeprefix("handoff.")
-            pointer = self.house.pointer(task_id)
+            pointer = self.runtime.pointer(task_id)
             if request.received_hash != pointer.hash:
                 raise errors.ContextHashMismatch(
                     expected=pointer.hash, received=request.received_hash
                 )
-            task = self.house.tasks[task_id]
+            task = self.runtime.tasks[task_id]
             task.assignment.epoch += 1
             task.epoch = task.assignment.epoch
             task.status = assignment_pb2.TASK_STATUS_ACTIVE
-            return handoff_pb2.CompleteHandoffResponse(briefing=self.house.briefing(task_id))
+            return handoff_pb2.CompleteHandoffResponse(briefing=self.runtime.briefing(task_id))
 
         return await self.act("CompleteHandoff", request, context, complete)
 
@@ -249,25 +249,25 @@ class State(Servicer, state_pb2_grpc.StateServiceServicer):
     async def GetContext(self, request: Any, context: Any) -> Any:  # noqa: N802
         def found() -> Any:
             task_id = request.context_ref.removeprefix("phoenix://context/")
-            _, content = self.house.contexts.get(task_id, (0, self.house.inputs[task_id]))
+            _, content = self.runtime.contexts.get(task_id, (0, self.runtime.inputs[task_id]))
             return state_pb2.GetContextResponse(
-                checkpoint=self.house.pointer(task_id), context=struct_of(content)
+                checkpoint=self.runtime.pointer(task_id), context=struct_of(content)
             )
 
         return await self.act("GetContext", request, context, found)
 
     async def CheckpointContext(self, request: Any, context: Any) -> Any:  # noqa: N802
         def record() -> Any:
-            self.house.task(request.task_id, request.epoch)
-            version, _ = self.house.contexts.get(request.task_id, (0, {}))
+            self.runtime.task(request.task_id, request.epoch)
+            version, _ = self.runtime.contexts.get(request.task_id, (0, {}))
             if request.base_version != version:
                 raise errors.ContextVersionConflict(
                     base_version=request.base_version, current_version=version
                 )
             content: struct_pb2.Struct = request.context
-            self.house.contexts[request.task_id] = (version + 1, json_of(content))
+            self.runtime.contexts[request.task_id] = (version + 1, json_of(content))
             return state_pb2.CheckpointContextResponse(
-                checkpoint=self.house.pointer(request.task_id)
+                checkpoint=self.runtime.pointer(request.task_id)
             )
 
         return await self.act("CheckpointContext", request, context, record)
@@ -280,6 +280,6 @@ class Approvals(Servicer, approval_pb2_grpc.ApprovalServiceServicer):
             request,
             context,
             lambda: approval_pb2.GetApprovalResponse(
-                approval=self.house.approvals[request.approval_id]
+                approval=self.runtime.approvals[request.approval_id]
             ),
         )

@@ -1,4 +1,4 @@
-"""A house for the time of a test."""
+"""A runtime for the time of a test."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from phoenix_runtime.local.house import House
+from phoenix_runtime.local.runtime import LocalRuntime
 
-AnyHouse = TypeVar("AnyHouse", bound=House)
+AnyHouse = TypeVar("AnyHouse", bound=LocalRuntime)
 
 
 @asynccontextmanager
-async def temporary(house: AnyHouse) -> AsyncIterator[AnyHouse]:
+async def temporary(runtime: AnyHouse) -> AsyncIterator[AnyHouse]:
     """Start it; afterwards, also where that fails, it is stopped and its data folder removed."""
     try:
-        async with house:
-            yield house
+        async with runtime:
+            yield runtime
     finally:
-        shutil.rmtree(house.options.data)
+        shutil.rmtree(runtime.options.data)

@@ -1,4 +1,4 @@
-"""A house with two replicas of each service and of the gateway, behind one address each."""
+"""A runtime with two replicas of each service and of the gateway, behind one address each."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Final
 
 from phoenix_runtime.local import ports
-from phoenix_runtime.local.house import NOTHING, HouseOptions
-from phoenix_runtime.local.services import GATEWAY, MODULES, PREFIX, Surroundings
+from phoenix_runtime.local.runtime import NOTHING, LocalRuntimeOptions
+from phoenix_runtime.local.services import GATEWAY, MODULES, PREFIX, ProcessEnvironment
 from tests.support.breakable import BreakableHouse
 from tests.support.fault_proxy import FaultProxy
 from tests.support.temporary import temporary
@@ -25,7 +25,7 @@ class TwinHouse(BreakableHouse):
     the next replica, as a Kubernetes Service does.
     """
 
-    def __init__(self, options: HouseOptions) -> None:
+    def __init__(self, options: LocalRuntimeOptions) -> None:
         doors, *replicas = _ports_for(1 + len(REPLICAS))
         super().__init__(replace(options, ports=doors))
         self._doors: dict[str, FaultProxy] = {}
@@ -61,23 +61,23 @@ class TwinHouse(BreakableHouse):
     async def _revive(self, name: str, environment: Mapping[str, str]) -> None:
         await super().revive(name, environment)
 
-    async def _start_service(self, surroundings: Surroundings, name: str) -> None:
+    async def _start_service(self, process_environment: ProcessEnvironment, name: str) -> None:
         """One replica by its name, or both and the door before them."""
         if name not in MODULES:
-            await self._start_replica(surroundings, name)
+            await self._start_replica(process_environment, name)
             return
         for door in (GATEWAY, "rest") if name == GATEWAY else (name,):
             await self._open(door)
         replicas = self.replicas(name)
-        await asyncio.gather(*(self._start_replica(surroundings, one) for one in replicas))
+        await asyncio.gather(*(self._start_replica(process_environment, one) for one in replicas))
 
-    async def _start_replica(self, surroundings: Surroundings, replica: str) -> None:
+    async def _start_replica(self, process_environment: ProcessEnvironment, replica: str) -> None:
         part, _, number = replica.partition(".")
         address, rest = self._own[replica], self._own[f"rest.{number}"]
         own = {f"{PREFIX}LISTEN": address}
         if part == GATEWAY:
             own[f"{PREFIX}REST_LISTEN"] = rest
-        program = surroundings.program(part)
+        program = process_environment.program(part)
         program = replace(
             program,
             name=replica,
@@ -93,10 +93,10 @@ class TwinHouse(BreakableHouse):
         self._doors[part] = door
 
 
-def _ports_for(houses: int) -> list[dict[str, int]]:
+def _ports_for(runtimes: int) -> list[dict[str, int]]:
     """Free ports for that many of each part: a choice may hit upon what another one has chosen."""
     while True:
-        choices = [ports.choose(free=True) for _ in range(houses)]
+        choices = [ports.choose(free=True) for _ in range(runtimes)]
         taken = [port for chosen in choices for port in chosen.values()]
         if len(set(taken)) == len(taken):
             return choices
@@ -105,5 +105,7 @@ def _ports_for(houses: int) -> list[dict[str, int]]:
 @asynccontextmanager
 async def twin_house(environment: Mapping[str, str] = NOTHING) -> AsyncIterator[TwinHouse]:
     """One in a temporary folder, gone afterwards; ``environment`` is every service's."""
-    async with temporary(TwinHouse(HouseOptions.temporary(environment=environment))) as house:
-        yield house
+    async with temporary(
+        TwinHouse(LocalRuntimeOptions.temporary(environment=environment))
+    ) as runtime:
+        yield runtime

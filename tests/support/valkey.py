@@ -8,11 +8,11 @@ from redis.asyncio import Redis
 
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.redis import create_redis
-from phoenix_runtime.local.house import House
+from phoenix_runtime.local.runtime import LocalRuntime
 
 
 @pytest.fixture
-def valkey(house_below: House) -> str:
+def valkey(house_below: LocalRuntime) -> str:
     """The URL of the server."""
     return house_below.redis_url
 

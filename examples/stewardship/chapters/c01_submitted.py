@@ -10,7 +10,7 @@ TITLE = "Task submitted: validate duplicate customer candidates."
 
 
 async def play(story: Story) -> None:
-    """A submitter gives the house a task; nobody holds it yet."""
+    """A submitter gives the runtime a task; nobody holds it yet."""
     submitted = await story.desk.submit(
         task(
             {

@@ -7,14 +7,14 @@ from phoenix_runtime.core.validate.audit import audit_findings
 from phoenix_runtime.core.validate.evidence import (
     Evidence,
     Finding,
-    SeenApproval,
-    SeenBinding,
-    SeenGate,
-    SeenHandoff,
-    SeenParticipant,
-    SeenPointer,
-    SeenRetirement,
-    SeenTask,
+    ObservedApproval,
+    ObservedBinding,
+    ObservedGate,
+    ObservedHandoff,
+    ObservedParticipant,
+    ObservedPointer,
+    ObservedRetirement,
+    ObservedTask,
 )
 from phoenix_runtime.core.validate.membership import membership_findings
 from phoenix_runtime.core.validate.ownership import ownership_findings
@@ -22,14 +22,14 @@ from phoenix_runtime.core.validate.ownership import ownership_findings
 __all__ = [
     "Evidence",
     "Finding",
-    "SeenApproval",
-    "SeenBinding",
-    "SeenGate",
-    "SeenHandoff",
-    "SeenParticipant",
-    "SeenPointer",
-    "SeenRetirement",
-    "SeenTask",
+    "ObservedApproval",
+    "ObservedBinding",
+    "ObservedGate",
+    "ObservedHandoff",
+    "ObservedParticipant",
+    "ObservedPointer",
+    "ObservedRetirement",
+    "ObservedTask",
     "validate",
 ]
 

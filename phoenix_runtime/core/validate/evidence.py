@@ -9,7 +9,7 @@ from phoenix_runtime.core.events import AuditEvent
 
 
 @dataclass(frozen=True, slots=True)
-class SeenTask:
+class ObservedTask:
     """A task's row. ``owner`` is empty and ``owner_epoch`` 0 where nobody holds it."""
 
     task_id: str
@@ -27,7 +27,7 @@ class SeenTask:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenBinding:
+class ObservedBinding:
     """One acquisition of a task; ``ended_at`` is None while it lasts."""
 
     task_id: str
@@ -40,7 +40,7 @@ class SeenBinding:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenGate:
+class ObservedGate:
     """A participant's gate."""
 
     participant_id: str
@@ -50,7 +50,7 @@ class SeenGate:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenHandoff:
+class ObservedHandoff:
     """A handoff's row. ``target`` is whom it is on offer to, or who took over."""
 
     handoff_id: str
@@ -68,7 +68,7 @@ class SeenHandoff:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenRetirement:
+class ObservedRetirement:
     """A retirement's row."""
 
     retirement_id: str
@@ -79,7 +79,7 @@ class SeenRetirement:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenParticipant:
+class ObservedParticipant:
     """A participant's row in the registry."""
 
     participant_id: str
@@ -89,7 +89,7 @@ class SeenParticipant:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenPointer:
+class ObservedPointer:
     """One recorded checkpoint; ``by_reference`` where its content lives elsewhere."""
 
     task_id: str
@@ -101,7 +101,7 @@ class SeenPointer:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenApproval:
+class ObservedApproval:
     """An approval's row in governance."""
 
     approval_id: str
@@ -119,14 +119,14 @@ class Evidence:
     """
 
     events: Sequence[AuditEvent]
-    tasks: Sequence[SeenTask] = ()
-    bindings: Sequence[SeenBinding] = ()
-    gates: Sequence[SeenGate] = ()
-    handoffs: Sequence[SeenHandoff] = ()
-    retirements: Sequence[SeenRetirement] = ()
-    participants: Sequence[SeenParticipant] = ()
-    pointers: Sequence[SeenPointer] = ()
-    approvals: Sequence[SeenApproval] = ()
+    tasks: Sequence[ObservedTask] = ()
+    bindings: Sequence[ObservedBinding] = ()
+    gates: Sequence[ObservedGate] = ()
+    handoffs: Sequence[ObservedHandoff] = ()
+    retirements: Sequence[ObservedRetirement] = ()
+    participants: Sequence[ObservedParticipant] = ()
+    pointers: Sequence[ObservedPointer] = ()
+    approvals: Sequence[ObservedApproval] = ()
     links: Sequence[Link] = ()
     head: Head | None = None
     contents: Mapping[str, str] | None = None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
 from phoenix_runtime.core.json import Json
-from phoenix_runtime.core.validate.evidence import Evidence, Finding, SeenHandoff, SeenTask
+from phoenix_runtime.core.validate.evidence import Evidence, Finding, ObservedHandoff, ObservedTask
 
 FRESH_SECONDS = 5.0
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
@@ -42,7 +42,7 @@ def _seats(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _tasks(evidence: Evidence) -> Iterator[Finding]:
-    open_handoffs: dict[str, list[SeenHandoff]] = {}
+    open_handoffs: dict[str, list[ObservedHandoff]] = {}
     for handoff in evidence.handoffs:
         if handoff.status in OPEN_HANDOFF:
             open_handoffs.setdefault(handoff.task_id, []).append(handoff)
@@ -50,7 +50,7 @@ def _tasks(evidence: Evidence) -> Iterator[Finding]:
         yield from _task(task, open_handoffs.get(task.task_id, []))
 
 
-def _task(task: SeenTask, handoffs: list[SeenHandoff]) -> Iterator[Finding]:
+def _task(task: ObservedTask, handoffs: list[ObservedHandoff]) -> Iterator[Finding]:
     subject = f"task/{task.task_id}"
     shown = [handoff.handoff_id for handoff in handoffs]
     if shown != ([task.handoff_id] if task.handoff_id else []):
@@ -70,7 +70,7 @@ def _task(task: SeenTask, handoffs: list[SeenHandoff]) -> Iterator[Finding]:
             yield Finding("I5", subject, text)
 
 
-def _handoff(handoff: SeenHandoff) -> Iterator[Finding]:
+def _handoff(handoff: ObservedHandoff) -> Iterator[Finding]:
     subject = f"handoff/{handoff.handoff_id}"
     if handoff.source_seated and handoff.source_gone:
         yield Finding("I5", subject, "its source is gone and keeps a seat")

@@ -10,9 +10,9 @@ from phoenix_runtime.core.validate.audit import aggregates
 from phoenix_runtime.core.validate.evidence import (
     Evidence,
     Finding,
-    SeenBinding,
-    SeenPointer,
-    SeenTask,
+    ObservedBinding,
+    ObservedPointer,
+    ObservedTask,
 )
 
 T = AuditEventType
@@ -71,7 +71,7 @@ def ownership_findings(evidence: Evidence) -> Iterator[Finding]:
         yield from _kept(evidence.pointers, evidence.contents)
 
 
-def _kept(pointers: Sequence[SeenPointer], contents: Mapping[str, str]) -> Iterator[Finding]:
+def _kept(pointers: Sequence[ObservedPointer], contents: Mapping[str, str]) -> Iterator[Finding]:
     """What was acknowledged is there, and is what it was."""
     for pointer in pointers:
         found = pointer.hash if pointer.by_reference else contents.get(pointer.hash, "")
@@ -122,7 +122,7 @@ def _write(aggregate: str, event: AuditEvent, held: _Held) -> Iterator[Finding]:
         held.context = version
 
 
-def _bindings(task: SeenTask, bindings: Sequence[SeenBinding]) -> Iterator[Finding]:
+def _bindings(task: ObservedTask, bindings: Sequence[ObservedBinding]) -> Iterator[Finding]:
     subject = f"task/{task.task_id}"
     current = [b for b in bindings if b.ended_at is None]
     shown = [(b.participant_id, b.epoch) for b in current]
@@ -141,7 +141,7 @@ def _bindings(task: SeenTask, bindings: Sequence[SeenBinding]) -> Iterator[Findi
 
 
 def _pointers(
-    task: SeenTask, pointers: Sequence[SeenPointer], bindings: Sequence[SeenBinding]
+    task: ObservedTask, pointers: Sequence[ObservedPointer], bindings: Sequence[ObservedBinding]
 ) -> Iterator[Finding]:
     subject = f"task/{task.task_id}"
     versions = [pointer.version for pointer in pointers]

@@ -2,9 +2,9 @@
 
 import structlog
 
-from tests.support.assignment_house import house
+from tests.support.assignment_house import runtime
 
-__all__ = ["house"]
+__all__ = ["runtime"]
 
 # Ledger and courier are not there: the relay says so, and pretty tracebacks would take most of the
 # time.

@@ -19,92 +19,92 @@ from tests.support.policies import deny, everything
 from tests.support.row_locks import held, settled
 
 
-async def offered(house: AssignmentHouse, *targets: str) -> tuple[Task, Handoff]:
+async def offered(runtime: AssignmentHouse, *targets: str) -> tuple[Task, Handoff]:
     """A task whose dead owner's handoff is on offer to the best of ``targets``."""
-    house.registry.join("agent.a")
-    old = await house.active("task.one")
-    await house.checkpoint(old)
-    house.registry.change("agent.a", status=ParticipantStatus.FAILED)
+    runtime.registry.join("agent.a")
+    old = await runtime.active("task.one")
+    await runtime.checkpoint(old)
+    runtime.registry.change("agent.a", status=ParticipantStatus.FAILED)
     for cost, name in enumerate(targets, start=1):
-        house.registry.join(name, cost=float(cost))
-    await house.reconcile(house.engine)
-    await house.work()
-    task = await house.task("task.one")
-    handoff = (await house.handoffs.get(house.operator, task.handoff_id)).handoff
+        runtime.registry.join(name, cost=float(cost))
+    await runtime.reconcile(runtime.engine)
+    await runtime.work()
+    task = await runtime.task("task.one")
+    handoff = (await runtime.handoffs.get(runtime.operator, task.handoff_id)).handoff
     assert handoff.status is HandoffStatus.OFFERED
     return old, handoff
 
 
-def decline(house: AssignmentHouse, handoff: Handoff, target: str) -> object:
+def decline(runtime: AssignmentHouse, handoff: Handoff, target: str) -> object:
     assert handoff.offer is not None
-    return house.handoffs.decline(
-        house.agent(target),
+    return runtime.handoffs.decline(
+        runtime.agent(target),
         handoff_id=handoff.handoff_id,
         offer_id=handoff.offer.offer_id,
         why="busy",
     )
 
 
-async def test_two_handoffs_race_for_one_task_and_there_is_one(house: AssignmentHouse) -> None:
-    house.registry.join("agent.a")
-    await house.active("task.one")
-    row_key = {"tenant": house.tenant, "task_id": "task.one"}
+async def test_two_handoffs_race_for_one_task_and_there_is_one(runtime: AssignmentHouse) -> None:
+    runtime.registry.join("agent.a")
+    await runtime.active("task.one")
+    row_key = {"tenant": runtime.tenant, "task_id": "task.one"}
     asked = Initiation("task.one", "agent.a", "requested")
-    async with held(house.admin_url, "assignment.tasks", **row_key) as row:
-        first = asyncio.create_task(house.handoffs.initiate(house.operator, asked))
+    async with held(runtime.admin_url, "assignment.tasks", **row_key) as row:
+        first = asyncio.create_task(runtime.handoffs.initiate(runtime.operator, asked))
         await row.waited_for_by(1)
-        second = asyncio.create_task(house.handoffs.initiate(house.agent("agent.a"), asked))
+        second = asyncio.create_task(runtime.handoffs.initiate(runtime.agent("agent.a"), asked))
         await row.waited_for_by(2)
         await row.release()
         await settled(first, second)
-    assert (await house.story("task.one")).count("HANDOFF_INITIATED") == 1
-    assert len((await house.evidence()).handoffs) == 1
+    assert (await runtime.story("task.one")).count("HANDOFF_INITIATED") == 1
+    assert len((await runtime.evidence()).handoffs) == 1
 
 
-async def test_a_late_answer_to_a_lapsed_offer_is_refused(house: AssignmentHouse) -> None:
-    _, handoff = await offered(house, "agent.b", "agent.c")
-    house.clock.advance(31)
-    await house.work()
+async def test_a_late_answer_to_a_lapsed_offer_is_refused(runtime: AssignmentHouse) -> None:
+    _, handoff = await offered(runtime, "agent.b", "agent.c")
+    runtime.clock.advance(31)
+    await runtime.work()
     assert handoff.offer is not None
     with pytest.raises(errors.NotPermitted):
-        await house.tasks.resolve(house.agent("agent.b"), "task.one")
+        await runtime.tasks.resolve(runtime.agent("agent.b"), "task.one")
     late = Completion(
         handoff.handoff_id, handoff.offer.offer_id, Reception(handoff.offer.context_hash, ())
     )
     with pytest.raises(errors.OfferLapsed):
-        await house.handoffs.complete(house.agent("agent.b"), late)
-    task = await house.task("task.one")
-    now = (await house.handoffs.get(house.operator, task.handoff_id)).handoff
+        await runtime.handoffs.complete(runtime.agent("agent.b"), late)
+    task = await runtime.task("task.one")
+    now = (await runtime.handoffs.get(runtime.operator, task.handoff_id)).handoff
     assert now.offer is not None
     assert now.offer.target == "agent.c"
-    await house.take_over(now, "agent.c")
-    assert (await house.task("task.one")).owner_id == "agent.c"
+    await runtime.take_over(now, "agent.c")
+    assert (await runtime.task("task.one")).owner_id == "agent.c"
 
 
 async def test_the_rows_state_decides_about_an_offer_and_not_the_clock(
-    house: AssignmentHouse,
+    runtime: AssignmentHouse,
 ) -> None:
-    _, handoff = await offered(house, "agent.b")
-    house.clock.advance(31)
-    taken = await house.take_over(handoff, "agent.b")
+    _, handoff = await offered(runtime, "agent.b")
+    runtime.clock.advance(31)
+    taken = await runtime.take_over(handoff, "agent.b")
     assert taken.handoff.status is HandoffStatus.COMPLETED
-    await house.work()
-    assert (await house.task("task.one")).owner_id == "agent.b"
+    await runtime.work()
+    assert (await runtime.task("task.one")).owner_id == "agent.b"
 
 
 @pytest.mark.parametrize("first", ["complete", "decline"])
 async def test_a_target_that_accepts_and_declines_at_once_does_the_first(
-    house: AssignmentHouse, first: str
+    runtime: AssignmentHouse, first: str
 ) -> None:
-    _, handoff = await offered(house, "agent.b")
+    _, handoff = await offered(runtime, "agent.b")
     steps = [
-        lambda: house.take_over(handoff, "agent.b"),
-        lambda: decline(house, handoff, "agent.b"),
+        lambda: runtime.take_over(handoff, "agent.b"),
+        lambda: decline(runtime, handoff, "agent.b"),
     ]
     if first == "decline":
         steps.reverse()
-    row_key = {"tenant": house.tenant, "task_id": "task.one"}
-    async with held(house.admin_url, "assignment.tasks", **row_key) as row:
+    row_key = {"tenant": runtime.tenant, "task_id": "task.one"}
+    async with held(runtime.admin_url, "assignment.tasks", **row_key) as row:
         racing = []
         for number, step in enumerate(steps, start=1):
             racing.append(asyncio.create_task(step()))  # type: ignore[arg-type]
@@ -114,72 +114,74 @@ async def test_a_target_that_accepts_and_declines_at_once_does_the_first(
     assert not isinstance(won, Exception)
     assert isinstance(lost, errors.OfferLapsed)
     owner = "agent.b" if first == "complete" else ""
-    assert (await house.task("task.one")).owner_id == owner
+    assert (await runtime.task("task.one")).owner_id == owner
 
 
 async def test_an_offer_whose_targets_gate_closes_while_policy_is_asked_is_not_completed(
-    house: AssignmentHouse,
+    runtime: AssignmentHouse,
 ) -> None:
-    _, handoff = await offered(house, "agent.b", "agent.c")
+    _, handoff = await offered(runtime, "agent.b", "agent.c")
 
     async def the_target_falls() -> None:
-        house.registry.change("agent.b", status=ParticipantStatus.FAILED)
-        await house.reconcile(house.engine)
+        runtime.registry.change("agent.b", status=ParticipantStatus.FAILED)
+        await runtime.reconcile(runtime.engine)
 
-    house.policy.before[DecisionPoint.ASSIGN] = the_target_falls
+    runtime.policy.before[DecisionPoint.ASSIGN] = the_target_falls
     with pytest.raises(errors.OfferLapsed):
-        await house.take_over(handoff, "agent.b")
-    await house.work()
-    task = await house.task("task.one")
+        await runtime.take_over(handoff, "agent.b")
+    await runtime.work()
+    task = await runtime.task("task.one")
     assert task.status is TaskStatus.MIGRATING
-    now = (await house.handoffs.get(house.operator, task.handoff_id)).handoff
+    now = (await runtime.handoffs.get(runtime.operator, task.handoff_id)).handoff
     assert now.offer is not None
     assert now.offer.target == "agent.c"
 
 
-async def test_policy_that_changes_its_mind_withdraws_the_offer(house: AssignmentHouse) -> None:
-    _, handoff = await offered(house, "agent.b", "agent.c")
+async def test_policy_that_changes_its_mind_withdraws_the_offer(runtime: AssignmentHouse) -> None:
+    _, handoff = await offered(runtime, "agent.b", "agent.c")
 
     def answer(point: DecisionPoint, question: dict[str, dict[str, str]]) -> dict[str, object]:
         who = question.get("target", question.get("candidate", {})).get("id")
         return deny("not b any more") if who == "agent.b" else everything(point, question)
 
-    house.policy.answer = answer
+    runtime.policy.answer = answer
     with pytest.raises((errors.PolicyDenied, errors.OfferLapsed)):
-        await house.take_over(handoff, "agent.b")
-    await house.work()
-    task = await house.task("task.one")
-    now = (await house.handoffs.get(house.operator, task.handoff_id)).handoff
+        await runtime.take_over(handoff, "agent.b")
+    await runtime.work()
+    task = await runtime.task("task.one")
+    now = (await runtime.handoffs.get(runtime.operator, task.handoff_id)).handoff
     assert now.offer is not None
     assert now.offer.target == "agent.c"
 
 
-async def test_a_target_proves_what_it_received(house: AssignmentHouse) -> None:
-    _, handoff = await offered(house, "agent.b")
+async def test_a_target_proves_what_it_received(runtime: AssignmentHouse) -> None:
+    _, handoff = await offered(runtime, "agent.b")
     assert handoff.offer is not None
     wrong = Completion(
         handoff.handoff_id, handoff.offer.offer_id, Reception("sha256:" + "0" * 64, ())
     )
     with pytest.raises(errors.ContextHashMismatch):
-        await house.handoffs.complete(house.agent("agent.b"), wrong)
+        await runtime.handoffs.complete(runtime.agent("agent.b"), wrong)
     with pytest.raises(errors.NotPermitted):
-        await house.handoffs.complete(house.agent("agent.c"), wrong)
+        await runtime.handoffs.complete(runtime.agent("agent.c"), wrong)
 
 
 async def test_a_living_source_that_completes_first_ends_its_handoff(
-    house: AssignmentHouse,
+    runtime: AssignmentHouse,
 ) -> None:
-    house.registry.join("agent.a")
-    task = await house.active("task.one")
-    await house.handoffs.initiate(house.operator, Initiation("task.one", "agent.a", "requested"))
-    house.registry.join("agent.b")
+    runtime.registry.join("agent.a")
+    task = await runtime.active("task.one")
+    await runtime.handoffs.initiate(
+        runtime.operator, Initiation("task.one", "agent.a", "requested")
+    )
+    runtime.registry.join("agent.b")
 
     async def the_source_is_done() -> None:
-        await house.tasks.complete(house.agent("agent.a"), Result("task.one", task.epoch, {}))
+        await runtime.tasks.complete(runtime.agent("agent.a"), Result("task.one", task.epoch, {}))
 
-    house.policy.before[DecisionPoint.HANDOFF] = the_source_is_done
-    await house.checkpoint(task)
-    await house.work()
-    assert (await house.task("task.one")).status is TaskStatus.SUCCEEDED
-    (handoff,) = (await house.evidence()).handoffs
+    runtime.policy.before[DecisionPoint.HANDOFF] = the_source_is_done
+    await runtime.checkpoint(task)
+    await runtime.work()
+    assert (await runtime.task("task.one")).status is TaskStatus.SUCCEEDED
+    (handoff,) = (await runtime.evidence()).handoffs
     assert handoff.status == "aborted"

@@ -33,7 +33,7 @@ from assignment_svc.usecases.initiate_handoff import Initiation
 from assignment_svc.usecases.offering import Reception
 from assignment_svc.usecases.record_checkpoint import Checkpoint
 from assignment_svc.usecases.retire_participant import Leaving
-from phoenix_runtime.chassis.database import Database, DatabaseOptions, create_database
+from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, create_database
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.errors import Refused
@@ -95,7 +95,7 @@ class Membership(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         world = self.world
-        self.house = AssignmentHouse(new_id("tenant"), world.clock, world.database, world.admin)
+        self.runtime = AssignmentHouse(new_id("tenant"), world.clock, world.database, world.admin)
         self.numbers = itertools.count(1)
         self.tasks: list[str] = []
         self.epochs: list[tuple[str, str, int]] = []
@@ -114,7 +114,7 @@ class Membership(RuleBasedStateMachine):
 
     async def remember(self) -> None:
         """Agents keep every epoch and offer that they ever had."""
-        async with self.world.database.reading(self.house.tenant) as connection:
+        async with self.world.database.reading(self.runtime.tenant) as connection:
             held = [tuple(row) for row in await connection.execute(text(HELD))]
             offered = [tuple(row) for row in await connection.execute(text(OFFERED))]
             waiting = [row[0] for row in await connection.execute(text(WAITING))]
@@ -142,13 +142,13 @@ class Membership(RuleBasedStateMachine):
     @initialize(capacities=st.tuples(*[st.integers(1, 2)] * len(AGENTS)))
     def they_join(self, capacities: tuple[int, ...]) -> None:
         for name, capacity in zip(AGENTS, capacities, strict=True):
-            self.house.registry.join(name, capacity=capacity)
+            self.runtime.registry.join(name, capacity=capacity)
         for _ in range(2):
             self.somebody_submits(priority=0, attempts=3, limited=False, assigned=True)
         self.the_day_goes_on(willing=True)
 
     def may_change(self, who: str) -> bool:
-        status = self.house.registry.people[who].status
+        status = self.runtime.registry.people[who].status
         return status not in {ParticipantStatus.RETIRING, ParticipantStatus.RETIRED}
 
     @rule(
@@ -164,19 +164,19 @@ class Membership(RuleBasedStateMachine):
     )
     def standing_moves(self, who: str, status: ParticipantStatus) -> None:
         if self.may_change(who):
-            self.house.registry.change(who, status=status)
+            self.runtime.registry.change(who, status=status)
 
     @rule(who=AGENT, beats=st.booleans(), capacity=st.integers(1, 2))
     def comes_back(self, who: str, *, beats: bool, capacity: int) -> None:
         if self.may_change(who):
             status = ParticipantStatus.ACTIVE if beats else ParticipantStatus.REGISTERED
-            self.house.registry.join(who, status=status, capacity=capacity)
+            self.runtime.registry.join(who, status=status, capacity=capacity)
 
     @rule(who=AGENT, whole=st.booleans())
     def grants_change(self, who: str, *, whole: bool) -> None:
         if self.may_change(who):
             capabilities = CAPABILITIES if whole else frozenset({"duplicate_detection"})
-            self.house.registry.change(who, grants=Grants(capabilities, DOMAINS))
+            self.runtime.registry.change(who, grants=Grants(capabilities, DOMAINS))
 
     @rule(who=AGENT, graceful=st.booleans(), pick=PICK)
     def retires(self, who: str, pick: int, *, graceful: bool) -> None:
@@ -184,12 +184,12 @@ class Membership(RuleBasedStateMachine):
             return
         mode = RetirementMode.GRACEFUL if graceful else RetirementMode.IMMEDIATE
         self.retiring.add(who)
-        self.run(self.house.handoffs.retire(self.house.operator, Leaving(who, mode)))
+        self.run(self.runtime.handoffs.retire(self.runtime.operator, Leaving(who, mode)))
 
     @rule(who=AGENT, back=st.integers(0, 1))
     def resumes(self, who: str, back: int) -> None:
-        generation = self.house.registry.people[who].generation - back
-        self.run(self.house.tasks.resume(self.house.agent(who), generation))
+        generation = self.runtime.registry.people[who].generation - back
+        self.run(self.runtime.tasks.resume(self.runtime.agent(who), generation))
 
     # ---- policy and humans
 
@@ -197,16 +197,16 @@ class Membership(RuleBasedStateMachine):
     def rules_change(self, points: set[DecisionPoint], strict: int) -> None:
         """Mostly back to plain rules: where everything waits for humans, little happens."""
         gated = strict == 0 and points
-        self.house.policy.answer = needs_human(*points) if gated else everything
+        self.runtime.policy.answer = needs_human(*points) if gated else everything
 
     @rule(pick=PICK, yes=st.booleans())
     def a_human_decides(self, pick: int, *, yes: bool) -> None:
-        desk = self.house.approvals
+        desk = self.runtime.approvals
         waiting = [key for key, answer in desk.answers.items() if answer.state == "pending"]
         if waiting:
             desk.decide(waiting[pick % len(waiting)], yes=yes)
 
-    # ---- the night shift
+    # ---- the background workers
 
     @rule(seconds=st.sampled_from([1, 4, 11, 31, 61, 200]))
     def time_passes(self, seconds: int) -> None:
@@ -214,38 +214,38 @@ class Membership(RuleBasedStateMachine):
 
     @rule(willing=st.booleans())
     def the_day_goes_on(self, *, willing: bool) -> None:
-        """The night shift works; willing agents begin what they get and take what is offered."""
-        self.run(self.house.work(rounds=3))
+        """Runs the background workers; agents start what they get and take what is offered."""
+        self.run(self.runtime.work(rounds=3))
         if not willing:
             return
         for offer in list(self.offers[-3:]):
             self.run(self.answer(offer, accepts=True))
         for who, task_id, epoch in list(self.epochs):
             if self.holds(who, task_id, epoch):
-                self.run(self.house.tasks.start(self.house.agent(who), task_id, epoch))
+                self.run(self.runtime.tasks.start(self.runtime.agent(who), task_id, epoch))
                 self.run(self.checkpoint(who, task_id, epoch, (0, 0)))
 
     @rule(who=AGENT)
     def somebody_dies_and_is_missed(self, who: str) -> None:
         if self.may_change(who):
-            self.house.registry.change(who, status=ParticipantStatus.FAILED)
-            self.run(self.house.reconcile(self.house.engine))
-            self.run(self.house.work(rounds=3))
+            self.runtime.registry.change(who, status=ParticipantStatus.FAILED)
+            self.run(self.runtime.reconcile(self.runtime.engine))
+            self.run(self.runtime.work(rounds=3))
 
     @rule()
     def everybody_is_well_again(self) -> None:
         for who in AGENTS:
             if self.may_change(who):
                 grants = Grants(CAPABILITIES, DOMAINS)
-                self.house.registry.change(who, status=ParticipantStatus.ACTIVE, grants=grants)
+                self.runtime.registry.change(who, status=ParticipantStatus.ACTIVE, grants=grants)
 
     @rule()
     def the_registry_is_read(self) -> None:
-        self.run(self.house.reconcile(self.house.engine))
+        self.run(self.runtime.reconcile(self.runtime.engine))
 
     @rule()
     def what_waits_is_hastened(self) -> None:
-        self.run(self.house.hasten(self.house.engine))
+        self.run(self.runtime.hasten(self.runtime.engine))
 
     # ---- tasks
 
@@ -268,9 +268,9 @@ class Membership(RuleBasedStateMachine):
             max_attempts=attempts,
             attempt_timeout=timedelta(seconds=30) if limited else None,
         )
-        verbs = self.house.tasks
+        verbs = self.runtime.tasks
         verb = verbs.assign if assigned else verbs.submit
-        self.run(verb(self.house.submitter, declared))
+        self.run(verb(self.runtime.submitter, declared))
 
     @rule(pick=PICK, detached=st.booleans())
     def an_assignee_submits_a_child(self, pick: int, *, detached: bool) -> None:
@@ -284,7 +284,7 @@ class Membership(RuleBasedStateMachine):
             task_id, parent_task_id=parent, parent_epoch=epoch, detached=detached
         )
         held = self.holds(who, parent, epoch)
-        answer = self.run(self.house.tasks.submit(self.house.agent(who), declared))
+        answer = self.run(self.runtime.tasks.submit(self.runtime.agent(who), declared))
         if not isinstance(answer, Refused):
             assert held, f"{who} has a child under the burnt epoch {epoch} of {parent}"
             self.tasks.append(task_id)
@@ -315,17 +315,17 @@ class Membership(RuleBasedStateMachine):
 
     async def checkpoint(self, who: str, task_id: str, epoch: int, what: tuple[int, int]) -> object:
         behind, content = what
-        task = await self.house.task(task_id)
+        task = await self.runtime.task(task_id)
         newest = task.pointer.version if task.pointer else 0
         hashed = content_hash({"content": content})
-        return await self.house.tasks.record(
-            self.house.agent(who),
+        return await self.runtime.tasks.record(
+            self.runtime.agent(who),
             Checkpoint(task_id, epoch, max(0, newest - behind), hashed, 10),
         )
 
     def deed(self, verb: str, who: str, task_id: str, epoch: int) -> Step:
         """One verb of an assignee, or of somebody who takes itself for one."""
-        verbs, caller = self.house.tasks, self.house.agent(who)
+        verbs, caller = self.runtime.tasks, self.runtime.agent(who)
         deeds: dict[str, Callable[[], Step]] = {
             "start": lambda: verbs.start(caller, task_id, epoch),
             "decline": lambda: verbs.decline(caller, task_id, epoch),
@@ -343,7 +343,7 @@ class Membership(RuleBasedStateMachine):
             return
         if pick % 4 == 0:  # a history of cancelled tasks tells little
             task_id = self.tasks[pick % len(self.tasks)]
-            self.run(self.house.tasks.cancel(self.house.operator, task_id))
+            self.run(self.runtime.tasks.cancel(self.runtime.operator, task_id))
 
     # ---- handoffs
 
@@ -353,7 +353,7 @@ class Membership(RuleBasedStateMachine):
             return
         who, task_id, _ = self.epochs[pick % len(self.epochs)]
         asked = Initiation(task_id, who, "requested")
-        self.run(self.house.handoffs.initiate(self.house.agent(who), asked))
+        self.run(self.runtime.handoffs.initiate(self.runtime.agent(who), asked))
 
     @rule(pick=PICK, accepts=st.booleans(), newest=st.booleans())
     def a_target_answers(self, pick: int, *, accepts: bool, newest: bool) -> None:
@@ -364,11 +364,11 @@ class Membership(RuleBasedStateMachine):
 
     async def answer(self, offer: tuple[str, str, str], *, accepts: bool) -> object:
         target, handoff_id, offer_id = offer
-        verbs, caller = self.house.handoffs, self.house.agent(target)
+        verbs, caller = self.runtime.handoffs, self.runtime.agent(target)
         if not accepts:
             return await verbs.decline(caller, handoff_id=handoff_id, offer_id=offer_id, why="")
-        handoff = (await verbs.get(self.house.operator, handoff_id)).handoff
-        resolved = await self.house.tasks.resolve(self.house.operator, handoff.task_id)
+        handoff = (await verbs.get(self.runtime.operator, handoff_id)).handoff
+        resolved = await self.runtime.tasks.resolve(self.runtime.operator, handoff.task_id)
         reception = Reception(resolved.pointer.hash, ())
         return await verbs.complete(caller, Completion(handoff_id, offer_id, reception))
 
@@ -377,7 +377,7 @@ class Membership(RuleBasedStateMachine):
         if not self.offers:
             return
         _, handoff_id, _ = self.offers[pick % len(self.offers)]
-        self.run(self.house.handoffs.abort(self.house.operator, handoff_id=handoff_id, why=""))
+        self.run(self.runtime.handoffs.abort(self.runtime.operator, handoff_id=handoff_id, why=""))
 
     # ---- races: the same rows at the same time
 
@@ -387,12 +387,12 @@ class Membership(RuleBasedStateMachine):
         for _ in range(2 - len(self.waiting)):
             self.somebody_submits(priority=0, attempts=3, limited=False, assigned=False)
         steps: list[Step] = [
-            self.house.assign(self.house.engine, task_id) for task_id in self.waiting[:3]
+            self.runtime.assign(self.runtime.engine, task_id) for task_id in self.waiting[:3]
         ]
         if retires and len(self.retiring) < len(AGENTS) - 1:
             self.retiring.add(who)
             leaving = Leaving(who, RetirementMode.IMMEDIATE)
-            steps.append(self.house.handoffs.retire(self.house.operator, leaving))
+            steps.append(self.runtime.handoffs.retire(self.runtime.operator, leaving))
         self.run(together(steps))
 
     @rule(
@@ -426,16 +426,16 @@ class Membership(RuleBasedStateMachine):
         if verb == "checkpoint":
             return self.checkpoint(who, task_id, epoch, (0, pick))
         if verb == "reconcile":
-            return self.house.reconcile(self.house.engine)
+            return self.runtime.reconcile(self.runtime.engine)
         if verb == "work":
-            return self.house.work(rounds=1)
+            return self.runtime.work(rounds=1)
         if verb == "resume":
-            generation = self.house.registry.people[who].generation
-            return self.house.tasks.resume(self.house.agent(who), generation)
+            generation = self.runtime.registry.people[who].generation
+            return self.runtime.tasks.resume(self.runtime.agent(who), generation)
         return self.deed(verb, who, task_id, epoch)
 
     def teardown(self) -> None:
-        findings = self.world.loop.run_until_complete(self.house.findings())
+        findings = self.world.loop.run_until_complete(self.runtime.findings())
         assert findings == (), "\n".join(map(str, findings))
 
 

@@ -30,22 +30,22 @@ LOOKALIKES = [
 
 @pytest.mark.parametrize("name", LOOKALIKES, ids=ascii)
 async def test_a_name_that_only_looks_like_a_gated_one_is_refused(
-    house: AssignmentHouse, name: str
+    runtime: AssignmentHouse, name: str
 ) -> None:
-    house.registry.join("agent.a")
-    task = await house.active("task.one")
+    runtime.registry.join("agent.a")
+    task = await runtime.active("task.one")
     with pytest.raises(errors.FieldInvalid):
-        await house.tasks.authorize(
-            house.agent("agent.a"),
+        await runtime.tasks.authorize(
+            runtime.agent("agent.a"),
             Action("task.one", task.epoch, ActionKind.FINAL_ACTION, name, {}),
         )
 
 
 async def test_the_same_content_done_as_something_else_is_told_too(
-    house: AssignmentHouse,
+    runtime: AssignmentHouse,
 ) -> None:
-    house.registry.join("agent.a")
-    task = await house.active("task.one")
+    runtime.registry.join("agent.a")
+    task = await runtime.active("task.one")
     read = Action("task.one", task.epoch, ActionKind.DATA_READ, "customers", {"id": 1})
     for action in (
         read,
@@ -53,11 +53,11 @@ async def test_the_same_content_done_as_something_else_is_told_too(
         replace(read, kind=ActionKind.DATA_MUTATION),
         replace(read, kind=ActionKind.DATA_MUTATION, domain="customer_master"),
     ):
-        await house.tasks.authorize(house.agent("agent.a"), action)
+        await runtime.tasks.authorize(runtime.agent("agent.a"), action)
     told = [
         (event.detail["kind"], event.detail["domain"])
         for event in sorted(
-            (await house.evidence()).events, key=lambda event: event.aggregate_version
+            (await runtime.evidence()).events, key=lambda event: event.aggregate_version
         )
         if event.type == "ACTION_AUTHORIZED"
     ]
@@ -69,63 +69,63 @@ async def test_the_same_content_done_as_something_else_is_told_too(
 
 
 async def test_a_task_without_an_id_is_made_once_however_often_nobody_can_take_it(
-    house: AssignmentHouse,
+    runtime: AssignmentHouse,
 ) -> None:
-    call = repeatable(house.submitter, "req.1")
+    call = repeatable(runtime.submitter, "req.1")
 
     async def assign() -> None:
         with pytest.raises(errors.NoEligibleParticipant):
-            await house.tasks.assign(call, declaration())
+            await runtime.tasks.assign(call, declaration())
 
     await asyncio.gather(*(assign() for _ in range(4)))
     await assign()
     with pytest.raises(errors.RequestIdReused):
-        await house.tasks.assign(call, declaration(objective="something else"))
-    (waiting,) = (await house.evidence()).tasks
+        await runtime.tasks.assign(call, declaration(objective="something else"))
+    (waiting,) = (await runtime.evidence()).tasks
     assert waiting.status == TaskStatus.PENDING
-    house.registry.join("agent.a")
-    assert (await house.tasks.assign(call, declaration())).participant_id == "agent.a"
-    assert len((await house.evidence()).tasks) == 1
+    runtime.registry.join("agent.a")
+    assert (await runtime.tasks.assign(call, declaration())).participant_id == "agent.a"
+    assert len((await runtime.evidence()).tasks) == 1
 
 
-async def test_another_caller_s_request_id_is_another_request(house: AssignmentHouse) -> None:
-    house.registry.join("agent.a", capacity=2)
-    for caller in (house.submitter, house.operator):
-        await house.tasks.assign(repeatable(caller, "req.1"), declaration())
-    assert len((await house.evidence()).tasks) == 2
+async def test_another_caller_s_request_id_is_another_request(runtime: AssignmentHouse) -> None:
+    runtime.registry.join("agent.a", capacity=2)
+    for caller in (runtime.submitter, runtime.operator):
+        await runtime.tasks.assign(repeatable(caller, "req.1"), declaration())
+    assert len((await runtime.evidence()).tasks) == 2
 
 
-async def test_a_retirement_is_answered_as_its_repetition_will_be(house: AssignmentHouse) -> None:
-    house.registry.join("agent.a")
+async def test_a_retirement_is_answered_as_its_repetition_will_be(runtime: AssignmentHouse) -> None:
+    runtime.registry.join("agent.a")
     remembered: list[object] = []
 
     def encode(result: object) -> bytes:
         remembered.append(result)
         return b"answer"
 
-    call = repeatable(house.operator, "req.1", encode=encode)
-    answer = await house.handoffs.retire(call, Leaving("agent.a", RetirementMode.IMMEDIATE))
+    call = repeatable(runtime.operator, "req.1", encode=encode)
+    answer = await runtime.handoffs.retire(call, Leaving("agent.a", RetirementMode.IMMEDIATE))
     assert answer.retirement.finished
     assert remembered == [answer]
 
 
 async def test_a_target_that_has_lost_the_task_since_hears_so_when_it_repeats_its_answer(
-    house: AssignmentHouse,
+    runtime: AssignmentHouse,
 ) -> None:
-    house.registry.join("agent.a")
-    await house.checkpoint(await house.active("task.one"))
+    runtime.registry.join("agent.a")
+    await runtime.checkpoint(await runtime.active("task.one"))
     taken = []
     for owner, target in [("agent.a", "agent.b"), ("agent.b", "agent.c")]:
-        house.registry.change(owner, status=ParticipantStatus.FAILED)
-        house.registry.join(target)
-        await house.reconcile(house.engine)
-        await house.work()
-        handoff_id = (await house.task("task.one")).handoff_id
-        handoff = (await house.handoffs.get(house.operator, handoff_id)).handoff
+        runtime.registry.change(owner, status=ParticipantStatus.FAILED)
+        runtime.registry.join(target)
+        await runtime.reconcile(runtime.engine)
+        await runtime.work()
+        handoff_id = (await runtime.task("task.one")).handoff_id
+        handoff = (await runtime.handoffs.get(runtime.operator, handoff_id)).handoff
         assert handoff.offer is not None
-        received = (await house.take_over(handoff, target)).handoff.received_hash
+        received = (await runtime.take_over(handoff, target)).handoff.received_hash
         taken.append(Completion(handoff_id, handoff.offer.offer_id, Reception(received, ())))
-        repeated = await house.handoffs.complete(house.agent(target), taken[-1])
+        repeated = await runtime.handoffs.complete(runtime.agent(target), taken[-1])
         assert repeated.briefing.task.owner_id == target
     with pytest.raises(errors.StaleAssignment):
-        await house.handoffs.complete(house.agent("agent.b"), taken[0])
+        await runtime.handoffs.complete(runtime.agent("agent.b"), taken[0])

@@ -1,4 +1,4 @@
-"""Assignment as a server: its real door, wire and night shift, with steered peers behind."""
+"""Assignment as a server: its real door, wire and background workers, with steered peers behind."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,10 +21,10 @@ from phoenix_dma.v1 import (
     handoff_pb2,
     handoff_pb2_grpc,
 )
-from phoenix_runtime.chassis.credentials import ServiceSigner
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.interceptors.identity import SERVICE_CREDENTIAL
-from phoenix_runtime.chassis.refusals import refusal_of
+from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
+from phoenix_runtime.chassis.rpc.interceptors.identity import SERVICE_CREDENTIAL
+from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.chassis.server import Listening
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.clock import SteadyClock

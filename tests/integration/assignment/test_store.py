@@ -32,9 +32,9 @@ from assignment_svc.domain.task import (
 from assignment_svc.store.claims import WorkerClaims
 from assignment_svc.store.tables import metadata
 from assignment_svc.store.unit import AssignmentUnits
-from phoenix_runtime.chassis.database import create_database
+from phoenix_runtime.chassis.data.database import create_database
+from phoenix_runtime.chassis.data.outbox import Outbox
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.outbox import Outbox
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.pages import page_request
 from tests.support.calls import call_of

@@ -32,8 +32,8 @@ from phoenix_dma.v1 import (
     state_pb2,
     state_pb2_grpc,
 )
-from phoenix_runtime.chassis.context import current_call
 from phoenix_runtime.chassis.server import Listening, Service
+from phoenix_runtime.chassis.serving import current_call
 from phoenix_runtime.chassis.settings import ServerSettings
 from phoenix_runtime.core import errors
 from tests.support.keys import Keys, bearer
@@ -208,7 +208,7 @@ SERVED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
+class RpcHandler:
     """The running gateway as a client sees it."""
 
     address: str
@@ -231,7 +231,7 @@ class Front:
 
 
 @pytest_asyncio.fixture
-async def front(keys: Keys) -> AsyncIterator[Front]:
+async def handler(keys: Keys) -> AsyncIterator[RpcHandler]:
     noted = Noted()
     behind = Behind(keys, noted)
     async with AsyncExitStack() as stack:
@@ -253,4 +253,4 @@ async def front(keys: Keys) -> AsyncIterator[Front]:
         rest = await stack.enter_async_context(
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
         )
-        yield Front(address, channel, rest, noted, behind, keys)
+        yield RpcHandler(address, channel, rest, noted, behind, keys)

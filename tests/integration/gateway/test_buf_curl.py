@@ -5,17 +5,24 @@ import sys
 from pathlib import Path
 
 from phoenix_runtime.chassis.schema import rpcs
-from tests.integration.gateway.conftest import Front
+from tests.integration.gateway.conftest import RpcHandler
 
 BUF = Path(sys.executable).with_name("buf")
 SERVICES = sorted({rpc.service for rpc in rpcs().values()})
 
 
-async def curl(front: Front, *arguments: str, path: str = "") -> str:
+async def curl(handler: RpcHandler, *arguments: str, path: str = "") -> str:
     """What ``buf curl`` prints, called as gateway/README.md shows."""
     command = [str(BUF), "curl", "--protocol", "grpc", "--http2-prior-knowledge"]
-    header = f"authorization: {front.headers()['authorization']}"
-    command += ["-H", header, "--reflect-header", "*", *arguments, f"http://{front.address}{path}"]
+    header = f"authorization: {handler.headers()['authorization']}"
+    command += [
+        "-H",
+        header,
+        "--reflect-header",
+        "*",
+        *arguments,
+        f"http://{handler.address}{path}",
+    ]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
     out, err = await process.communicate()
@@ -23,14 +30,14 @@ async def curl(front: Front, *arguments: str, path: str = "") -> str:
     return out.decode()
 
 
-async def test_it_lists_every_service_and_method(front: Front) -> None:
-    services = (await curl(front, "--list-services")).split()
+async def test_it_lists_every_service_and_method(handler: RpcHandler) -> None:
+    services = (await curl(handler, "--list-services")).split()
     assert set(SERVICES) <= set(services)
-    methods = (await curl(front, "--list-methods")).split()
+    methods = (await curl(handler, "--list-methods")).split()
     assert {rpc.path[1:] for rpc in rpcs().values()} <= set(methods)
 
 
-async def test_it_calls_by_reflection(front: Front) -> None:
+async def test_it_calls_by_reflection(handler: RpcHandler) -> None:
     path = "/phoenix_dma.v1.AssignmentService/GetTask"
-    answer = await curl(front, "-d", '{"task_id": "t"}', path=path)
+    answer = await curl(handler, "-d", '{"task_id": "t"}', path=path)
     assert '"taskId": "t"' in answer

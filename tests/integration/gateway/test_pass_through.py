@@ -14,10 +14,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, session_pb2, session_pb2_grpc
-from phoenix_runtime.chassis.credentials import ServiceSigner
-from phoenix_runtime.chassis.refusals import DETAILS
+from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
+from phoenix_runtime.chassis.rpc.statuses import DETAILS
 from phoenix_runtime.chassis.schema import rpcs
-from tests.integration.gateway.conftest import Front
+from tests.integration.gateway.conftest import RpcHandler
 
 GET_TASK = "/phoenix_dma.v1.AssignmentService/GetTask"
 SECONDS = 10
@@ -27,12 +27,12 @@ def task(task_id: str) -> assignment_pb2.GetTaskRequest:
     return assignment_pb2.GetTaskRequest(task_id=task_id)
 
 
-def tasks(front: Front) -> Any:
-    return assignment_pb2_grpc.AssignmentServiceStub(front.channel)
+def tasks(handler: RpcHandler) -> Any:
+    return assignment_pb2_grpc.AssignmentServiceStub(handler.channel)
 
 
-def sessions(front: Front) -> Any:
-    return session_pb2_grpc.SessionServiceStub(front.channel)
+def sessions(handler: RpcHandler) -> Any:
+    return session_pb2_grpc.SessionServiceStub(handler.channel)
 
 
 async def refused(call: Any) -> grpc.aio.AioRpcError:
@@ -48,138 +48,148 @@ def info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
     return found
 
 
-async def test_a_call_reaches_its_service_with_the_callers_own_credential(front: Front) -> None:
-    token = front.token("operator", sub="olga")
-    answer = await tasks(front).GetTask(
+async def test_a_call_reaches_its_service_with_the_callers_own_credential(
+    handler: RpcHandler,
+) -> None:
+    token = handler.token("operator", sub="olga")
+    answer = await tasks(handler).GetTask(
         task("t"), metadata=(("authorization", f"Bearer {token}"), ("x-mine", "kept"))
     )
     assert answer.task.task_id == "t"
-    (seen,) = front.noted.metadata
+    (seen,) = handler.noted.metadata
     assert seen["authorization"] == f"Bearer {token}"
     assert seen["x-mine"] == "kept"
-    (call,) = front.noted.calls
+    (call,) = handler.noted.calls
     assert (call.actor, call.service) == ("olga", "gateway")
 
 
-async def test_bytes_pass_undecoded_in_both_directions(front: Front) -> None:
-    raw = front.channel.unary_unary(GET_TASK)
+async def test_bytes_pass_undecoded_in_both_directions(handler: RpcHandler) -> None:
+    raw = handler.channel.unary_unary(GET_TASK)
     # A field that no build of ours knows survives: the gateway need not be upgraded first.
     unknown = task("t").SerializeToString() + b"\xf2\x3e\x03new"
-    answer = await raw(unknown, metadata=front.call())
+    answer = await raw(unknown, metadata=handler.call())
     assert assignment_pb2.GetTaskResponse.FromString(answer).task.task_id == "t"
-    assert front.noted.requests[0].SerializeToString() == unknown
+    assert handler.noted.requests[0].SerializeToString() == unknown
 
 
-async def test_metadata_of_the_answer_comes_back(front: Front) -> None:
-    call = tasks(front).GetTask(task("t"), metadata=front.call())
+async def test_metadata_of_the_answer_comes_back(handler: RpcHandler) -> None:
+    call = tasks(handler).GetTask(task("t"), metadata=handler.call())
     assert dict(await call.initial_metadata())["x-begun"] == "yes"
     assert dict(await call.trailing_metadata())["x-ended"] == "yes"
 
 
-async def test_headers_that_only_services_may_set_are_not_handed_on(front: Front) -> None:
+async def test_headers_that_only_services_may_set_are_not_handed_on(handler: RpcHandler) -> None:
     forged = (("x-phoenix-dma-correlation", "audit.corr.forged"), ("x-phoenix-dma-new", "x"))
-    await tasks(front).GetTask(task("t"), metadata=(*front.call(), *forged))
-    assert front.noted.calls[0].correlation_id != "audit.corr.forged"
-    assert "x-phoenix-dma-new" not in front.noted.metadata[0]
+    await tasks(handler).GetTask(task("t"), metadata=(*handler.call(), *forged))
+    assert handler.noted.calls[0].correlation_id != "audit.corr.forged"
+    assert "x-phoenix-dma-new" not in handler.noted.metadata[0]
 
 
-async def test_a_refusal_comes_back_with_reason_and_facts(front: Front) -> None:
-    error = await refused(tasks(front).GetTask(task("gone"), metadata=front.call()))
+async def test_a_refusal_comes_back_with_reason_and_facts(handler: RpcHandler) -> None:
+    error = await refused(tasks(handler).GetTask(task("gone"), metadata=handler.call()))
     assert error.code() is grpc.StatusCode.NOT_FOUND
     assert info(error).reason == "RESOURCE_NOT_FOUND"
     assert info(error).metadata["id"] == "gone"
 
 
-async def test_a_fault_behind_comes_back_without_internals(front: Front) -> None:
-    error = await refused(tasks(front).GetTask(task("broken"), metadata=front.call()))
+async def test_a_fault_behind_comes_back_without_internals(handler: RpcHandler) -> None:
+    error = await refused(tasks(handler).GetTask(task("broken"), metadata=handler.call()))
     assert error.code() is grpc.StatusCode.INTERNAL
     assert "secret" not in str(error.details())
 
 
-async def test_violations_found_behind_come_back_by_field(front: Front) -> None:
-    error = await refused(tasks(front).GetTask(task(""), metadata=front.call()))
+async def test_violations_found_behind_come_back_by_field(handler: RpcHandler) -> None:
+    error = await refused(tasks(handler).GetTask(task(""), metadata=handler.call()))
     assert info(error).reason == "FIELD_INVALID"
 
 
 @pytest.mark.parametrize("path", [r.path for r in rpcs().values() if r.services_only])
-async def test_what_is_kept_for_services_is_refused_to_everybody(front: Front, path: str) -> None:
+async def test_what_is_kept_for_services_is_refused_to_everybody(
+    handler: RpcHandler, path: str
+) -> None:
     everything = ("operator", "submitter", "auditor", "reviewer", "policy_admin", "participant")
-    error = await refused(front.channel.unary_unary(path)(b"", metadata=front.call(*everything)))
+    error = await refused(
+        handler.channel.unary_unary(path)(b"", metadata=handler.call(*everything))
+    )
     assert error.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
-async def test_what_is_kept_for_services_is_refused_to_a_service_too(front: Front) -> None:
-    key = front.keys.service_key("state")
-    signer = ServiceSigner("state", key, front.keys.clock, audience="phoenix-dma")
+async def test_what_is_kept_for_services_is_refused_to_a_service_too(handler: RpcHandler) -> None:
+    key = handler.keys.service_key("state")
+    signer = ServiceSigner("state", key, handler.keys.clock, audience="phoenix-dma")
     proof = ("x-phoenix-dma-service", f"Bearer {signer.token('default')}")
     request = assignment_pb2.ResolveContextRequest(task_id="t")
-    await front.behind.end("assignment")
-    error = await refused(tasks(front).ResolveContext(request, metadata=(*front.call(), proof)))
+    await handler.behind.end("assignment")
+    error = await refused(tasks(handler).ResolveContext(request, metadata=(*handler.call(), proof)))
     assert error.code() is grpc.StatusCode.PERMISSION_DENIED
     assert "not served here" in str(error.details())
 
 
-async def test_a_method_that_the_contract_does_not_have_is_unimplemented(front: Front) -> None:
+async def test_a_method_that_the_contract_does_not_have_is_unimplemented(
+    handler: RpcHandler,
+) -> None:
     for path in ("/phoenix_dma.v1.AssignmentService/Nothing", "/other.Service/Call"):
-        error = await refused(front.channel.unary_unary(path)(b"", metadata=front.call()))
+        error = await refused(handler.channel.unary_unary(path)(b"", metadata=handler.call()))
         assert error.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_nobody_gets_past_without_a_valid_credential(front: Front) -> None:
+async def test_nobody_gets_past_without_a_valid_credential(handler: RpcHandler) -> None:
     none: tuple[tuple[str, str], ...] = ()
     for metadata in (
         none,
         (("authorization", "Bearer nonsense"),),
-        front.call("operator", audience="somebody-else"),
-        front.call("operator", iss="somebody-else"),
-        front.call("operator", life=timedelta(seconds=-1)),
-        front.call("operator", key=front.keys.services["state"]),
+        handler.call("operator", audience="somebody-else"),
+        handler.call("operator", iss="somebody-else"),
+        handler.call("operator", life=timedelta(seconds=-1)),
+        handler.call("operator", key=handler.keys.services["state"]),
     ):
-        error = await refused(tasks(front).GetTask(task("t"), metadata=metadata))
+        error = await refused(tasks(handler).GetTask(task("t"), metadata=metadata))
         assert error.code() is grpc.StatusCode.UNAUTHENTICATED
-        stream = sessions(front).KeepAlive(metadata=metadata)
+        stream = sessions(handler).KeepAlive(metadata=metadata)
         assert (await refused(stream.read())).code() is grpc.StatusCode.UNAUTHENTICATED
-    assert front.noted.calls == []
+    assert handler.noted.calls == []
 
 
-async def test_a_role_is_checked_before_anything_is_handed_on(front: Front) -> None:
-    await front.behind.end("assignment")
+async def test_a_role_is_checked_before_anything_is_handed_on(handler: RpcHandler) -> None:
+    await handler.behind.end("assignment")
     request = assignment_pb2.AssignTaskRequest()
-    error = await refused(tasks(front).AssignTask(request, metadata=front.call("auditor")))
+    error = await refused(tasks(handler).AssignTask(request, metadata=handler.call("auditor")))
     assert error.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
-async def test_the_callers_deadline_goes_on(front: Front) -> None:
+async def test_the_callers_deadline_goes_on(handler: RpcHandler) -> None:
     for seconds in (30, 90):
-        await tasks(front).GetTask(task("t"), metadata=front.call(), timeout=seconds)
-        left = front.noted.remaining.pop()
+        await tasks(handler).GetTask(task("t"), metadata=handler.call(), timeout=seconds)
+        left = handler.noted.remaining.pop()
         assert left is not None
         assert seconds - 20 < left <= seconds + 1  # gRPC rounds up on the wire
-    error = await refused(tasks(front).GetTask(task("slow"), metadata=front.call(), timeout=0.3))
+    error = await refused(
+        tasks(handler).GetTask(task("slow"), metadata=handler.call(), timeout=0.3)
+    )
     assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-async def test_a_service_that_is_away_is_named_without_its_address(front: Front) -> None:
-    await front.behind.end("assignment")
-    error = await refused(tasks(front).GetTask(task("t"), metadata=front.call()))
+async def test_a_service_that_is_away_is_named_without_its_address(handler: RpcHandler) -> None:
+    await handler.behind.end("assignment")
+    error = await refused(tasks(handler).GetTask(task("t"), metadata=handler.call()))
     assert error.code() is grpc.StatusCode.UNAVAILABLE
     assert error.details() == "The assignment service is away"
     assert "127.0.0.1" not in str(error)
 
 
-async def test_a_service_that_was_away_for_a_moment_is_waited_for(front: Front) -> None:
-    await front.behind.end("assignment")
+async def test_a_service_that_was_away_for_a_moment_is_waited_for(handler: RpcHandler) -> None:
+    await handler.behind.end("assignment")
     await until(
-        front, "phoenix_dma.v1.AssignmentService", health_pb2.HealthCheckResponse.NOT_SERVING
+        handler, "phoenix_dma.v1.AssignmentService", health_pb2.HealthCheckResponse.NOT_SERVING
     )
-    call = tasks(front).GetTask(task("t"), metadata=front.call())
-    await front.behind.begin("assignment")
+    call = tasks(handler).GetTask(task("t"), metadata=handler.call())
+    await handler.behind.begin("assignment")
     assert (await call).task.task_id == "t"
 
 
-async def test_a_keepalive_stream_carries_many_participants(front: Front) -> None:
+async def test_a_keepalive_stream_carries_many_participants(handler: RpcHandler) -> None:
     many = 500
-    call = sessions(front).KeepAlive(metadata=front.call("participant", participant="agent.0"))
+    call = sessions(handler).KeepAlive(metadata=handler.call("participant", participant="agent.0"))
 
     async def attach() -> None:
         for number in range(many):
@@ -198,36 +208,36 @@ async def test_a_keepalive_stream_carries_many_participants(front: Front) -> Non
     assert await call.code() is grpc.StatusCode.OK
 
 
-async def test_a_stream_without_a_deadline_gets_none(front: Front) -> None:
-    call = sessions(front).KeepAlive(metadata=front.call("participant", participant="agent.0"))
+async def test_a_stream_without_a_deadline_gets_none(handler: RpcHandler) -> None:
+    call = sessions(handler).KeepAlive(metadata=handler.call("participant", participant="agent.0"))
     await call.write(session_pb2.KeepAliveRequest(beats=session_pb2.Beats(seq=1)))
     await call.read()
-    assert front.noted.remaining == [None]
+    assert handler.noted.remaining == [None]
     call.cancel()
 
 
-async def test_a_client_that_goes_away_ends_the_stream_behind(front: Front) -> None:
-    call = sessions(front).KeepAlive(metadata=front.call("participant", participant="agent.0"))
+async def test_a_client_that_goes_away_ends_the_stream_behind(handler: RpcHandler) -> None:
+    call = sessions(handler).KeepAlive(metadata=handler.call("participant", participant="agent.0"))
     await call.write(session_pb2.KeepAliveRequest(beats=session_pb2.Beats(seq=1)))
     await call.read()
     call.cancel()
-    await asyncio.wait_for(front.noted.stream_ended.wait(), SECONDS)
+    await asyncio.wait_for(handler.noted.stream_ended.wait(), SECONDS)
 
 
-async def test_a_service_that_dies_ends_the_streams_that_it_served(front: Front) -> None:
-    call = sessions(front).KeepAlive(metadata=front.call("participant", participant="agent.0"))
+async def test_a_service_that_dies_ends_the_streams_that_it_served(handler: RpcHandler) -> None:
+    call = sessions(handler).KeepAlive(metadata=handler.call("participant", participant="agent.0"))
     await call.write(session_pb2.KeepAliveRequest(beats=session_pb2.Beats(seq=1)))
     await call.read()
-    await front.behind.end("registry")
+    await handler.behind.end("registry")
     error = await refused(call.read())
     assert error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
 async def test_reflection_describes_every_service_under_one_address(
-    front: Front, version: str
+    handler: RpcHandler, version: str
 ) -> None:
-    names = await reflected(front, version)
+    names = await reflected(handler, version)
     expected = {rpc.service for rpc in rpcs().values()} | {
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
@@ -235,33 +245,35 @@ async def test_reflection_describes_every_service_under_one_address(
     }
     assert names == expected
     for name in names:
-        assert await described(front, version, name)
+        assert await described(handler, version, name)
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
-async def test_reflection_asks_for_a_credential(front: Front, version: str) -> None:
-    call = reflection(front, version)(metadata=())
+async def test_reflection_asks_for_a_credential(handler: RpcHandler, version: str) -> None:
+    call = reflection(handler, version)(metadata=())
     assert (await refused(call.read())).code() is grpc.StatusCode.UNAUTHENTICATED
 
 
-async def test_health_is_open_and_known_for_the_gateway_and_each_service(front: Front) -> None:
+async def test_health_is_open_and_known_for_the_gateway_and_each_service(
+    handler: RpcHandler,
+) -> None:
     for name in ("", *{rpc.service for rpc in rpcs().values()}):
-        await until(front, name, health_pb2.HealthCheckResponse.SERVING)
+        await until(handler, name, health_pb2.HealthCheckResponse.SERVING)
 
 
-async def test_the_health_of_a_service_follows_it_away_and_back(front: Front) -> None:
+async def test_the_health_of_a_service_follows_it_away_and_back(handler: RpcHandler) -> None:
     name = "phoenix_dma.v1.HandoffService"
-    await until(front, name, health_pb2.HealthCheckResponse.SERVING)
-    await front.behind.end("assignment")
-    await until(front, name, health_pb2.HealthCheckResponse.NOT_SERVING)
-    await until(front, "", health_pb2.HealthCheckResponse.SERVING)
-    await front.behind.begin("assignment")
-    await until(front, name, health_pb2.HealthCheckResponse.SERVING)
+    await until(handler, name, health_pb2.HealthCheckResponse.SERVING)
+    await handler.behind.end("assignment")
+    await until(handler, name, health_pb2.HealthCheckResponse.NOT_SERVING)
+    await until(handler, "", health_pb2.HealthCheckResponse.SERVING)
+    await handler.behind.begin("assignment")
+    await until(handler, name, health_pb2.HealthCheckResponse.SERVING)
 
 
-async def until(front: Front, name: str, status: int) -> None:
+async def until(handler: RpcHandler, name: str, status: int) -> None:
     """Follow the health of ``name`` until it is ``status``."""
-    stub: Any = health_pb2_grpc.HealthStub(front.channel)
+    stub: Any = health_pb2_grpc.HealthStub(handler.channel)
     async with asyncio.timeout(SECONDS):
         watch = stub.Watch(health_pb2.HealthCheckRequest(service=name))
         async for answer in watch:
@@ -270,30 +282,30 @@ async def until(front: Front, name: str, status: int) -> None:
                 return
 
 
-def reflection(front: Front, version: str) -> Any:
-    return front.channel.stream_stream(
+def reflection(handler: RpcHandler, version: str) -> Any:
+    return handler.channel.stream_stream(
         f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
         request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
         response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
     )
 
 
-async def ask(front: Front, version: str, **question: str) -> Any:
+async def ask(handler: RpcHandler, version: str, **question: str) -> Any:
     async def questions() -> AsyncIterator[Any]:
         yield reflection_pb2.ServerReflectionRequest(**question)
 
-    call = reflection(front, version)(questions(), metadata=front.call("auditor"))
+    call = reflection(handler, version)(questions(), metadata=handler.call("auditor"))
     return await call.read()
 
 
-async def reflected(front: Front, version: str) -> set[str]:
-    answer = await ask(front, version, list_services="")
+async def reflected(handler: RpcHandler, version: str) -> set[str]:
+    answer = await ask(handler, version, list_services="")
     return {service.name for service in answer.list_services_response.service}
 
 
-async def described(front: Front, version: str, name: str) -> bool:
+async def described(handler: RpcHandler, version: str, name: str) -> bool:
     """Whether the file that is said to hold ``name`` holds it."""
-    answer = await ask(front, version, file_containing_symbol=name)
+    answer = await ask(handler, version, file_containing_symbol=name)
     files = [
         descriptor_pb2.FileDescriptorProto.FromString(raw)
         for raw in answer.file_descriptor_response.file_descriptor_proto

@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from gateway.endings import telling_why
 from gateway.proxy.passing import PassThrough
-from phoenix_runtime.chassis.channels import Channels
-from phoenix_runtime.chassis.credentials import ServiceSigner
+from phoenix_runtime.chassis.rpc.channels import Channels
+from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.chassis.server import Listening, Service
 from phoenix_runtime.chassis.settings import ServerSettings

@@ -10,11 +10,11 @@ import pytest_asyncio
 from governance_svc.settings import GovernanceSettings
 from governance_svc.wiring import build
 from phoenix_dma.v1 import approval_pb2_grpc, audit_pb2_grpc, governance_pb2_grpc
-from phoenix_runtime.chassis.channels import Channels, service_call
-from phoenix_runtime.chassis.credentials import ServiceSigner
+from phoenix_runtime.chassis.delivery.receivers import GrpcLedger
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.receivers import GrpcLedger
-from phoenix_runtime.chassis.refusals import refusal_of
+from phoenix_runtime.chassis.rpc.channels import Channels, service_call
+from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
+from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.chassis.server import Listening
 from phoenix_runtime.chassis.settings import PeerSettings
 from phoenix_runtime.core.clock import SteadyClock

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from phoenix_dma.v1 import audit_pb2
-from phoenix_runtime.chassis.receivers import event_to_pb
+from phoenix_runtime.chassis.delivery.receivers import event_to_pb
 from phoenix_runtime.core.errors import FieldInvalid, NotFound, NotPermitted, PolicyDenied
 from phoenix_runtime.core.events import AuditEvent
 from tests.integration.governance.conftest import Governance

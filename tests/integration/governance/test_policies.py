@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from phoenix_dma.v1 import audit_pb2, governance_pb2
-from phoenix_runtime.chassis.policy import GovernancePolicy
+from phoenix_runtime.chassis.rpc.policy import GovernancePolicy
 from phoenix_runtime.core.errors import (
     FieldInvalid,
     IllegalTransition,

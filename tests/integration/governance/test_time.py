@@ -35,13 +35,13 @@ from governance_svc.usecases.expire_approvals import ExpireApprovals
 from governance_svc.usecases.project_trust import ProjectTrust
 from governance_svc.usecases.refusals import Refusals
 from governance_svc.usecases.request_approval import RequestApproval
-from phoenix_runtime.chassis.access import OutboxAccessLog
-from phoenix_runtime.chassis.channels import service_call
-from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.data.access_log import OutboxAccessLog
+from phoenix_runtime.chassis.data.database import Database
+from phoenix_runtime.chassis.data.outbox import Outbox
+from phoenix_runtime.chassis.data.unit import Units
+from phoenix_runtime.chassis.delivery.relay import Relay
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.outbox import Outbox
-from phoenix_runtime.chassis.relay import Relay
-from phoenix_runtime.chassis.unit import Units
+from phoenix_runtime.chassis.rpc.channels import service_call
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.errors import IllegalTransition, NotPermitted
 from phoenix_runtime.core.json import JsonObject, content_hash
@@ -289,8 +289,8 @@ async def test_certificates_are_known_from_the_audit_alone(desks: Desks) -> None
     news: list[Any] = []
 
     class Silent:
-        async def publish(self, hints: Any) -> None:
-            news.extend(hints)
+        async def publish(self, bus_events: Any) -> None:
+            news.extend(bus_events)
 
     ledger = LocalLedger(GroupCommitLedger(desks.database))
     relay = Relay(desks.worker, desks.outbox, ledger=ledger, news=Silent())

@@ -21,10 +21,10 @@ from phoenix_dma.v1 import (
     session_pb2,
     session_pb2_grpc,
 )
-from phoenix_runtime.chassis.credentials import ServiceSigner
-from phoenix_runtime.chassis.database import Database, driver
+from phoenix_runtime.chassis.data.database import Database, driver
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.refusals import refusal_of
+from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
+from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.chassis.server import Listening, Service
 from registry_svc.settings import RegistrySettings
 from registry_svc.wiring import build
@@ -151,7 +151,7 @@ class Stream:
     async def attach(
         self, participant_id: str = STEWARD, generation: int = 1, credential: str = ""
     ) -> session_pb2.KeepAliveResponse:
-        """Attach and answer what the house says to it: a lease, or its loss."""
+        """Attach and answer what the runtime says to it: a lease, or its loss."""
         attach = session_pb2.Attach(
             participant_id=participant_id, generation=generation, credential=credential
         )

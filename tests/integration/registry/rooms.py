@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from phoenix_runtime.chassis.access import OutboxAccessLog
+from phoenix_runtime.chassis.data.access_log import OutboxAccessLog
+from phoenix_runtime.chassis.data.outbox import Outbox
+from phoenix_runtime.chassis.data.unit import Unit, Units
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.outbox import Outbox
-from phoenix_runtime.chassis.unit import Unit, Units
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.principal import Call
 from registry_svc.adapters.leases import RedisLeases

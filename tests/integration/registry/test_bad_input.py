@@ -11,7 +11,7 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError
 
 from phoenix_dma.v1 import identity_pb2, registry_pb2, session_pb2
-from phoenix_runtime.chassis.refusals import refusal_of
+from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.core.json import content_hash
 from tests.integration.registry.conftest import STEWARD, Registry, steward
 

@@ -4,7 +4,7 @@ import pytest
 from grpc.aio import AioRpcError
 
 from phoenix_dma.v1 import common_pb2, registry_pb2, session_pb2
-from phoenix_runtime.chassis.refusals import refusal_of
+from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.core.verdict import DecisionPoint
 from tests.integration.registry.conftest import STEWARD, Registry
 from tests.support.meters import counted

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from phoenix_runtime.chassis.database import driver
+from phoenix_runtime.chassis.data.database import driver
 from phoenix_runtime.core.standing import ParticipantStatus
 from registry_svc.domain.declaration import Declaration
 from registry_svc.domain.ports import Claim, SweepState

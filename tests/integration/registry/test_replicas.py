@@ -12,11 +12,11 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from phoenix_dma.v1 import registry_pb2, session_pb2
-from phoenix_runtime.chassis.bus import Bus
-from phoenix_runtime.chassis.hints import Hint
+from phoenix_runtime.chassis.delivery.bus import Bus
+from phoenix_runtime.chassis.delivery.bus_events import BusEvent
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.core.bell import Bell
 from phoenix_runtime.core.standing import ParticipantStatus
+from phoenix_runtime.core.wakeup import WakeUp
 from registry_svc.domain.ports import Sign, SweepState
 from registry_svc.domain.presence import Key, LeaseKey, Presence
 from registry_svc.domain.vitals import HealthState, Report
@@ -131,10 +131,10 @@ async def test_news_that_makes_no_sense_is_passed_over(
 ) -> None:
     said = {"state": "serving", "participant": STEWARD, **nonsense}
     time = datetime.now(UTC)
-    hint = Hint(
+    bus_event = BusEvent(
         tenant=pair[0].tenant, type="HEARTBEAT", event_id="e", time=time, service="registry", **said
     )
-    await Bus(redis_client).publish([hint])
+    await Bus(redis_client).publish([bus_event])
     await a_suspension_is_told(pair)
 
 
@@ -196,7 +196,7 @@ async def test_what_news_did_not_bring_the_slow_round_finds(rooms_of_two: RoomPa
     operator = call_of("operator", tenant=here.tenant)
     await SuspendParticipant(here.parts)(operator, "agent.1", "a check")
     assert there.parts.attendance.get(other.key) is other
-    await KeepAbreast(there.parts, Mail(Bell()), Bell())()
+    await KeepAbreast(there.parts, Mail(WakeUp()), WakeUp())()
     assert there.parts.attendance.get(other.key) is None
 
 
@@ -290,7 +290,7 @@ async def test_an_older_row_moves_nobody(rooms_of_two: RoomPair) -> None:
         leased=True,
         now=here.clock.monotonic(),
     )
-    abreast = KeepAbreast(here.parts, Mail(Bell()), Bell())
+    abreast = KeepAbreast(here.parts, Mail(WakeUp()), WakeUp())
     abreast.registered(newer.key)
     await abreast()
     assert here.parts.attendance.get(newer.key) is newer

@@ -5,8 +5,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from phoenix_dma.v1 import registry_pb2, session_pb2
-from phoenix_runtime.chassis.bus import Bus
-from phoenix_runtime.chassis.hints import Hint
+from phoenix_runtime.chassis.delivery.bus import Bus
+from phoenix_runtime.chassis.delivery.bus_events import BusEvent
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.verdict import DecisionPoint, Grants
@@ -18,7 +18,7 @@ SUSPENDED = registry_pb2.PARTICIPANT_STATUS_SUSPENDED
 
 
 async def tell(client: Redis, registry: Registry, kind: str, participant: str = "") -> None:
-    hint = Hint(
+    bus_event = BusEvent(
         tenant=registry.tenant,
         type=kind,
         event_id=new_id("event"),
@@ -27,7 +27,7 @@ async def tell(client: Redis, registry: Registry, kind: str, participant: str = 
         audit_type=kind,
         participant=participant,
     )
-    await Bus(client).publish([hint])
+    await Bus(client).publish([bus_event])
 
 
 def judging(registry: Registry, **at_remain: Any) -> None:

@@ -6,7 +6,7 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError
 
 from phoenix_dma.v1 import registry_pb2, session_pb2
-from phoenix_runtime.chassis.refusals import refusal_of
+from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from tests.integration.registry.conftest import STEWARD, OpenRegistry, Registry, Stream
 from tests.support.until import until
 

@@ -1,4 +1,4 @@
-"""A small house, and a client of the SDK that finds it by its profile."""
+"""A small runtime, and a client of the SDK that finds it by its profile."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,11 +12,11 @@ from tests.support.small_house import ENROLMENT, SmallHouse
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[SmallHouse]:
-    house = SmallHouse()
-    await house.open()
-    yield house
-    await house.shut()
+async def runtime() -> AsyncIterator[SmallHouse]:
+    runtime = SmallHouse()
+    await runtime.open()
+    yield runtime
+    await runtime.shut()
 
 
 @pytest.fixture
@@ -27,11 +27,11 @@ def leaving() -> Leaving:
 
 @pytest.fixture
 async def client(
-    house: SmallHouse, leaving: Leaving, tmp_path: Path
+    runtime: SmallHouse, leaving: Leaving, tmp_path: Path
 ) -> AsyncIterator[AsyncPhoenixClient]:
     credential = tmp_path / "operator.jwt"
     credential.write_text(ENROLMENT)
-    profile = Profile(grpc=house.address, credential=credential)
+    profile = Profile(grpc=runtime.address, credential=credential)
     async with AsyncPhoenixClient(profile=profile, leaving=leaving) as client:
         client.handlers_complete = lambda: True
         yield client

@@ -1,4 +1,4 @@
-"""A stream that the house refuses while the SDK still writes ends as the house ended it."""
+"""A stream that the runtime refuses while the SDK still writes ends as the runtime ended it."""
 
 import asyncio
 from collections import Counter

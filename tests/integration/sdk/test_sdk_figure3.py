@@ -1,4 +1,4 @@
-"""Figure 3 in a process of its own, against a small house on a real socket."""
+"""Figure 3 in a process of its own, against a small runtime on a real socket."""
 
 import asyncio
 import json
@@ -30,20 +30,20 @@ def ctrl_c() -> Iterator[None]:
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[SmallHouse]:
-    house = SmallHouse(ttl=20)
-    await house.open()
-    yield house
-    await house.shut()
+async def runtime() -> AsyncIterator[SmallHouse]:
+    runtime = SmallHouse(ttl=20)
+    await runtime.open()
+    yield runtime
+    await runtime.shut()
 
 
 @pytest.fixture
-def profile(house: SmallHouse, tmp_path: Path) -> Path:
+def profile(runtime: SmallHouse, tmp_path: Path) -> Path:
     (tmp_path / "operator.jwt").write_text(ENROLMENT)
     file = tmp_path / "profile.toml"
     file.write_text(
         f'tenant = "default"\ncredential = "operator.jwt"\n[resolve]\n'
-        f'"https://phoenix.example.com" = "{house.address}"\n'
+        f'"https://phoenix.example.com" = "{runtime.address}"\n'
     )
     return file
 
@@ -75,29 +75,29 @@ async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str]:
 
 
 async def test_it_runs_as_printed_works_and_leaves_on_sigterm_without_retiring(
-    house: SmallHouse, profile: Path
+    runtime: SmallHouse, profile: Path
 ) -> None:
     validators = str(FIGURE / "validators.py")
     figure = str(FIGURE / "figure3.py")
     async with running(
         profile, "-m", "phoenix_dma.cli", "run", figure, "--with", validators
     ) as process:
-        await house.send(house.give(TASK, input=CANDIDATES))
-        (completed,) = await house.hears("CompleteTask")
+        await runtime.send(runtime.give(TASK, input=CANDIDATES))
+        (completed,) = await runtime.hears("CompleteTask")
         result = json_of(completed.result)
         assert result["duplicates"] == 1
-        assert house.contexts[TASK][1]["outputs"] == result
-        (registered,) = house.all("RegisterParticipant")
+        assert runtime.contexts[TASK][1]["outputs"] == result
+        (registered,) = runtime.all("RegisterParticipant")
         assert registered.participant.id == PARTICIPANT
         assert process.returncode is None
         process.send_signal(signal.SIGTERM)
         assert await ended(process) == (0, "")
-    await house.hears("goodbye")
-    assert not house.all("RetireParticipant")
+    await runtime.hears("goodbye")
+    assert not runtime.all("RetireParticipant")
 
 
 async def test_a_script_without_the_command_stays_alive_and_ctrl_c_ends_it_quietly(
-    house: SmallHouse, profile: Path, tmp_path: Path
+    runtime: SmallHouse, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "steward.py"
     script.write_text(
@@ -107,16 +107,16 @@ async def test_a_script_without_the_command_stays_alive_and_ctrl_c_ends_it_quiet
         + (FIGURE / "figure3.py").read_text()
     )
     async with running(profile, str(script)) as process:
-        await house.hears("beats", 5)
-        await house.send(house.give(TASK, input=CANDIDATES))
-        await house.hears("CompleteTask")
+        await runtime.hears("beats", 5)
+        await runtime.send(runtime.give(TASK, input=CANDIDATES))
+        await runtime.hears("CompleteTask")
         process.send_signal(signal.SIGINT)
         assert await ended(process) == (0, "")
-    await house.hears("goodbye")
+    await runtime.hears("goodbye")
 
 
 async def test_ctrl_c_is_heard_although_nothing_interrupts_the_main_thread(
-    house: SmallHouse, profile: Path, tmp_path: Path
+    runtime: SmallHouse, profile: Path, tmp_path: Path
 ) -> None:
     """As where it comes in the moment before the main thread begins to wait."""
     script = tmp_path / "steward.py"
@@ -125,13 +125,13 @@ async def test_ctrl_c_is_heard_although_nothing_interrupts_the_main_thread(
         + "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})\n"
     )
     async with running(profile, str(script)) as process:
-        await house.hears("beats", 5)
+        await runtime.hears("beats", 5)
         process.send_signal(signal.SIGINT)
         assert await ended(process) == (0, "")
 
 
 async def test_handlers_may_use_threads_and_pools_after_the_last_line(
-    house: SmallHouse, profile: Path, tmp_path: Path
+    runtime: SmallHouse, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "steward.py"
     script.write_text(
@@ -146,17 +146,17 @@ async def test_handlers_may_use_threads_and_pools_after_the_last_line(
         "    return await asyncio.to_thread(len, 'ccc')\n"
     )
     async with running(profile, str(script)) as process:
-        await house.hears("beats", 5)
-        policy = house.give("task.pools", required_capabilities=["policy_check"])
-        await house.send(house.give("task.threads"), policy)
-        done = {c.task_id: json_of(c.result) for c in await house.hears("CompleteTask", 2)}
+        await runtime.hears("beats", 5)
+        policy = runtime.give("task.pools", required_capabilities=["policy_check"])
+        await runtime.send(runtime.give("task.threads"), policy)
+        done = {c.task_id: json_of(c.result) for c in await runtime.hears("CompleteTask", 2)}
         assert done == {"task.threads": {"value": [1, 2]}, "task.pools": {"value": 3}}
         process.send_signal(signal.SIGTERM)
         assert await ended(process) == (0, "")
 
 
 async def test_a_script_that_catches_an_exception_and_ends_well_stays_alive(
-    house: SmallHouse, profile: Path, tmp_path: Path
+    runtime: SmallHouse, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "steward.py"
     script.write_text(
@@ -164,36 +164,36 @@ async def test_a_script_that_catches_an_exception_and_ends_well_stays_alive(
         + "\nimport contextlib\nwith contextlib.suppress(ValueError):\n    raise ValueError\n"
     )
     async with running(profile, str(script)) as process:
-        await house.hears("beats", 15)
+        await runtime.hears("beats", 15)
         assert process.returncode is None
         process.send_signal(signal.SIGTERM)
         assert await ended(process) == (0, "")
 
 
 async def test_a_script_that_crashes_is_not_kept_alive(
-    house: SmallHouse, profile: Path, tmp_path: Path
+    runtime: SmallHouse, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "steward.py"
     script.write_text((FIGURE / "figure3.py").read_text() + "\nraise ValueError('a bug')\n")
     code, said = await ended(await start(profile, str(script)))
     assert code == 1
     assert "ValueError: a bug" in said
-    await house.hears("goodbye")
+    await runtime.hears("goodbye")
 
 
 async def test_a_script_without_handlers_ends_by_itself(
-    house: SmallHouse, profile: Path, tmp_path: Path
+    runtime: SmallHouse, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "visitor.py"
     script.write_text((FIGURE / "figure3.py").read_text().partition("@client")[0])
     assert await ended(await start(profile, str(script))) == (0, "")
-    await house.hears("goodbye")
+    await runtime.hears("goodbye")
 
 
 async def test_a_script_whose_participant_may_not_join_says_why_and_what_to_do(
-    house: SmallHouse, profile: Path, tmp_path: Path
+    runtime: SmallHouse, profile: Path, tmp_path: Path
 ) -> None:
-    house.refuse["RegisterParticipant"] = [errors.NotPermitted("not this owner")]
+    runtime.refuse["RegisterParticipant"] = [errors.NotPermitted("not this owner")]
     script = tmp_path / "steward.py"
     script.write_text((FIGURE / "figure3.py").read_text())
     code, said = await ended(await start(profile, str(script)))

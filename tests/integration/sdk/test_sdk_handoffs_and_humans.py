@@ -11,14 +11,14 @@ from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.canonical import content_hash
 from phoenix_dma.plain import json_of
 from phoenix_dma.v1 import approval_pb2, assignment_pb2
-from phoenix_runtime.core import errors as house_errors
+from phoenix_runtime.core import errors as runtime_errors
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 from tests.support.sdk import TASK, join
 from tests.support.small_house import SmallHouse, directive
 
 
 async def test_a_handoff_is_received_proved_and_worked_on_from_the_restored_context(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> Any:
@@ -26,46 +26,48 @@ async def test_a_handoff_is_received_proved_and_worked_on_from_the_restored_cont
         return (await task.context())["outputs"]
 
     await join(client)
-    house.give(TASK, epoch=3)
-    house.tasks[TASK].obligations.add(id="decision_rationale", text="…", due="before_complete")
-    house.tasks[TASK].obligations.add(id="met", text="…", due="before_complete", fulfilled=True)
-    house.contexts[TASK] = (4, {"outputs": {"batches": 4}})
+    runtime.give(TASK, epoch=3)
+    runtime.tasks[TASK].obligations.add(id="decision_rationale", text="…", due="before_complete")
+    runtime.tasks[TASK].obligations.add(id="met", text="…", due="before_complete", fulfilled=True)
+    runtime.contexts[TASK] = (4, {"outputs": {"batches": 4}})
     offer = directive(
         "receive_handoff", task_id=TASK, epoch=3, handoff_id=f"handoff.{TASK}", offer_id="offer.1"
     )
-    await house.send(offer)
-    (taken,) = await house.hears("CompleteHandoff")
+    await runtime.send(offer)
+    (taken,) = await runtime.hears("CompleteHandoff")
     assert taken.received_hash == content_hash({"outputs": {"batches": 4}})
     assert list(taken.accepted_obligations) == ["decision_rationale"]
-    assert house.all("GetContext")[0].offer_id == "offer.1"
-    (completed,) = await house.hears("CompleteTask")
+    assert runtime.all("GetContext")[0].offer_id == "offer.1"
+    (completed,) = await runtime.hears("CompleteTask")
     assert (completed.epoch, json_of(completed.result)) == (4, {"batches": 4})
 
 
 async def test_an_offer_that_nothing_here_can_work_on_is_declined(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     await join(client)
-    house.give(TASK)
-    await house.send(directive("receive_handoff", task_id=TASK, handoff_id="h", offer_id="o"))
-    (declined,) = await house.hears("DeclineHandoff")
+    runtime.give(TASK)
+    await runtime.send(directive("receive_handoff", task_id=TASK, handoff_id="h", offer_id="o"))
+    (declined,) = await runtime.hears("DeclineHandoff")
     assert declined.offer_id == "o"
 
 
 async def test_an_offer_that_lapsed_is_forgotten_and_acknowledged_with_the_reason(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     client.task_handler()(lambda task: None)
     await join(client)
-    house.give(TASK)
-    house.refuse["CompleteHandoff"] = [house_errors.OfferLapsed("offer.1")]
-    await house.send(directive("receive_handoff", task_id=TASK, handoff_id="h", offer_id="offer.1"))
-    (ack,) = await house.hears("directive_ack")
+    runtime.give(TASK)
+    runtime.refuse["CompleteHandoff"] = [runtime_errors.OfferLapsed("offer.1")]
+    await runtime.send(
+        directive("receive_handoff", task_id=TASK, handoff_id="h", offer_id="offer.1")
+    )
+    (ack,) = await runtime.hears("directive_ack")
     assert ack.error.startswith("OFFER_LAPSED")
 
 
 async def test_authorizing_waits_for_the_human_and_asks_again_with_the_same_content(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> Any:
@@ -74,20 +76,20 @@ async def test_authorizing_waits_for_the_human_and_asks_again_with_the_same_cont
         )
         return {"leave": leave.id}
 
-    house.refuse["AuthorizeAction"] = [house_errors.ApprovalRequired("approval.1", "sha256:…")]
+    runtime.refuse["AuthorizeAction"] = [runtime_errors.ApprovalRequired("approval.1", "sha256:…")]
     await join(client)
-    await house.send(house.give(TASK))
-    await house.hears("AuthorizeAction")
-    await house.hears("directive_ack")
-    assert len(house.all("AuthorizeAction")) == 1
-    await house.send(directive("approval_decided", facts={"approval_id": "approval.1"}))
-    first, second = await house.hears("AuthorizeAction", 2)
+    await runtime.send(runtime.give(TASK))
+    await runtime.hears("AuthorizeAction")
+    await runtime.hears("directive_ack")
+    assert len(runtime.all("AuthorizeAction")) == 1
+    await runtime.send(directive("approval_decided", facts={"approval_id": "approval.1"}))
+    first, second = await runtime.hears("AuthorizeAction", 2)
     assert first.subject == second.subject
-    await house.hears("CompleteTask")
+    await runtime.hears("CompleteTask")
 
 
 async def test_a_humans_no_is_raised_with_what_the_human_said(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> Any:
@@ -96,27 +98,27 @@ async def test_a_humans_no_is_raised_with_what_the_human_said(
         except errors.ApprovalRejected as rejected:
             return {"comment": rejected.comment, "by": rejected.decided_by}
 
-    house.approvals["approval.1"] = approval_pb2.Approval(
+    runtime.approvals["approval.1"] = approval_pb2.Approval(
         approval_id="approval.1",
         action="merge",
         status=approval_pb2.APPROVAL_STATUS_REJECTED,
         comment="different people",
         decided_by="human.steward.jane",
     )
-    house.refuse["AuthorizeAction"] = [
-        house_errors.ApprovalRequired("approval.1", "sha256:…"),
-        house_errors.PolicyDenied(_denial()),
+    runtime.refuse["AuthorizeAction"] = [
+        runtime_errors.ApprovalRequired("approval.1", "sha256:…"),
+        runtime_errors.PolicyDenied(_denial()),
     ]
     await join(client)
-    await house.send(house.give(TASK))
-    await house.hears("AuthorizeAction")
-    await house.send(directive("approval_decided", facts={"approval_id": "approval.1"}))
-    (completed,) = await house.hears("CompleteTask")
+    await runtime.send(runtime.give(TASK))
+    await runtime.hears("AuthorizeAction")
+    await runtime.send(directive("approval_decided", facts={"approval_id": "approval.1"}))
+    (completed,) = await runtime.hears("CompleteTask")
     assert json_of(completed.result) == {"comment": "different people", "by": "human.steward.jane"}
 
 
 async def test_authorizing_without_waiting_raises_what_is_waited_for(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> Any:
@@ -124,15 +126,15 @@ async def test_authorizing_without_waiting_raises_what_is_waited_for(
             await task.authorize("final_action", "merge", subject={}, wait=False)
         return {"approval": required.value.approval_id}
 
-    house.refuse["AuthorizeAction"] = [house_errors.ApprovalRequired("approval.1", "sha256:…")]
+    runtime.refuse["AuthorizeAction"] = [runtime_errors.ApprovalRequired("approval.1", "sha256:…")]
     await join(client)
-    await house.send(house.give(TASK))
-    (completed,) = await house.hears("CompleteTask")
+    await runtime.send(runtime.give(TASK))
+    (completed,) = await runtime.hears("CompleteTask")
     assert json_of(completed.result) == {"approval": "approval.1"}
 
 
 async def test_a_completion_that_a_human_refused_is_worked_on_again(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     tries = []
 
@@ -140,19 +142,19 @@ async def test_a_completion_that_a_human_refused_is_worked_on_again(
     async def handle(task: AsyncTask) -> Any:
         tries.append([decision.comment for decision in task.approvals])
         if len(tries) == 1:
-            house.tasks[TASK].status = assignment_pb2.TASK_STATUS_AWAITING_APPROVAL
+            runtime.tasks[TASK].status = assignment_pb2.TASK_STATUS_AWAITING_APPROVAL
         return {"try": len(tries)}
 
     await join(client)
-    await house.send(house.give(TASK))
-    await house.hears("CompleteTask")
-    await house.hears("beats", len(house.all("beats")) + 2)
-    house.tasks[TASK].status = assignment_pb2.TASK_STATUS_ACTIVE
-    house.resumed = [TASK]
-    await house.send(
+    await runtime.send(runtime.give(TASK))
+    await runtime.hears("CompleteTask")
+    await runtime.hears("beats", len(runtime.all("beats")) + 2)
+    runtime.tasks[TASK].status = assignment_pb2.TASK_STATUS_ACTIVE
+    runtime.resumed = [TASK]
+    await runtime.send(
         directive("approval_decided", task_id=TASK, facts={"approval_id": "approval.1"})
     )
-    _, second = await house.hears("CompleteTask", 2)
+    _, second = await runtime.hears("CompleteTask", 2)
     assert json_of(second.result) == {"try": 2}
 
 

@@ -16,7 +16,7 @@ from tests.support.small_house import PARTICIPANT, SmallHouse, directive
 
 
 async def test_draining_lets_handlers_end_declines_new_work_and_says_goodbye(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     def handle(task: Task) -> str:
@@ -25,50 +25,50 @@ async def test_draining_lets_handlers_end_declines_new_work_and_says_goodbye(
         return "ended in time"
 
     await join(client)
-    await house.send(house.give(TASK))
-    await house.hears("directive_ack")
+    await runtime.send(runtime.give(TASK))
+    await runtime.hears("directive_ack")
     await client.drain()
-    assert [json_of(done.result) for done in house.all("CompleteTask")] == [
+    assert [json_of(done.result) for done in runtime.all("CompleteTask")] == [
         {"value": "ended in time"}
     ]
-    await house.hears("goodbye")
-    assert not house.all("InitiateHandoff")
-    draining = [b.state for beats in house.all("beats") for b in beats.beats]
+    await runtime.hears("goodbye")
+    assert not runtime.all("InitiateHandoff")
+    draining = [b.state for beats in runtime.all("beats") for b in beats.beats]
     assert session_pb2.HEALTH_STATE_DRAINING in draining
-    assert not house.all("RetireParticipant")
+    assert not runtime.all("RetireParticipant")
 
 
 @pytest.mark.parametrize("leaving", [Leaving(finish_seconds=0.3, hand_off_seconds=10.0)])
 async def test_what_does_not_end_in_time_is_handed_off(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> None:
         await asyncio.Event().wait()
 
     await join(client)
-    await house.send(house.give(TASK))
-    await house.hears("directive_ack")
+    await runtime.send(runtime.give(TASK))
+    await runtime.hears("directive_ack")
     draining = asyncio.create_task(client.drain())
-    (handed,) = await house.hears("InitiateHandoff")
+    (handed,) = await runtime.hears("InitiateHandoff")
     assert (handed.task_id, handed.source) == (TASK, PARTICIPANT)
-    await house.send(directive("stop_task", task_id=TASK, epoch=1))
+    await runtime.send(directive("stop_task", task_id=TASK, epoch=1))
     await draining
-    await house.hears("goodbye")
+    await runtime.hears("goodbye")
 
 
 async def test_it_retires_on_the_way_out_only_when_told_so(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     client.retire_on_exit = True
     await join(client)
     await client.drain()
-    (retired,) = house.all("RetireParticipant")
+    (retired,) = runtime.all("RetireParticipant")
     assert retired.participant_id == PARTICIPANT
 
 
 async def test_a_handler_that_hands_off_keeps_its_task_until_it_has_moved(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> None:
@@ -76,28 +76,28 @@ async def test_a_handler_that_hands_off_keeps_its_task_until_it_has_moved(
         raise errors.HandOff("the shift is over")
 
     await join(client)
-    await house.send(house.give(TASK))
-    (handed,) = await house.hears("InitiateHandoff")
+    await runtime.send(runtime.give(TASK))
+    (handed,) = await runtime.hears("InitiateHandoff")
     assert (handed.source, handed.reason) == (PARTICIPANT, "the shift is over")
-    await house.hears("GetHandoff")
+    await runtime.hears("GetHandoff")
     run = client.member.runs.find(TASK)  # type: ignore[union-attr]
     assert run is not None
     assert run.held
-    await house.send(directive("stop_task", task_id=TASK, epoch=1))
+    await runtime.send(directive("stop_task", task_id=TASK, epoch=1))
     await asyncio.wait_for(run.work, 5)  # type: ignore[arg-type]
-    assert not house.all("FailTask")
-    assert not house.all("CompleteTask")
+    assert not runtime.all("FailTask")
+    assert not runtime.all("CompleteTask")
 
 
 async def test_where_nobody_may_take_it_the_attempt_ends_to_be_retried(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     def handle(task: Task) -> None:
         raise errors.HandOff
 
-    house.handoff_status = handoff_pb2.HANDOFF_STATUS_DENIED
+    runtime.handoff_status = handoff_pb2.HANDOFF_STATUS_DENIED
     await join(client)
-    await house.send(house.give(TASK))
-    (failed,) = await house.hears("FailTask")
+    await runtime.send(runtime.give(TASK))
+    (failed,) = await runtime.hears("FailTask")
     assert failed.retryable

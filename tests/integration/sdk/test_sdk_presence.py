@@ -12,20 +12,20 @@ from tests.support.small_house import SmallHouse, directive
 
 
 async def test_every_mutation_carries_a_request_id_and_a_lost_answer_is_asked_for_again_by_it(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
-    house.refuse["RegisterParticipant"] = [RuntimeError("away"), RuntimeError("away")]
+    runtime.refuse["RegisterParticipant"] = [RuntimeError("away"), RuntimeError("away")]
     await join(client)
-    tries = house.all("RegisterParticipant")
+    tries = runtime.all("RegisterParticipant")
     assert len(tries) == 3
     assert len({request.request_id for request in tries}) == 1
     assert tries[0].request_id.startswith("request.")
 
 
 async def test_writes_stop_and_handlers_are_told_before_a_ttl_without_acknowledgement_is_over(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
-    house.ttl, house.interval = 2.0, 0.05
+    runtime.ttl, runtime.interval = 2.0, 0.05
     told = asyncio.Event()
 
     @client.task_handler()
@@ -36,15 +36,15 @@ async def test_writes_stop_and_handlers_are_told_before_a_ttl_without_acknowledg
             told.set()
 
     await join(client)
-    await house.send(house.give(TASK))
-    await house.hears("directive_ack")
-    await house.shut()
+    await runtime.send(runtime.give(TASK))
+    await runtime.hears("directive_ack")
+    await runtime.shut()
     await asyncio.wait_for(told.wait(), 10)
     assert not client.member.session.lease.holds  # type: ignore[union-attr]
 
 
 async def test_after_a_mere_reconnect_the_handler_works_on_and_nothing_is_resumed(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     go_on = asyncio.Event()
 
@@ -53,22 +53,22 @@ async def test_after_a_mere_reconnect_the_handler_works_on_and_nothing_is_resume
         await go_on.wait()
         return "done"
 
-    house.ttl = 10
+    runtime.ttl = 10
     await join(client)
-    await house.send(house.give(TASK))
-    await house.hears("directive_ack")
-    await house.cut()
-    await house.hears("attach", 2)
+    await runtime.send(runtime.give(TASK))
+    await runtime.hears("directive_ack")
+    await runtime.cut()
+    await runtime.hears("attach", 2)
     go_on.set()
-    await house.hears("CompleteTask")
-    assert len(house.all("RegisterParticipant")) == 1
-    assert len(house.all("ResumeTasks")) == 1  # the one after registering
+    await runtime.hears("CompleteTask")
+    assert len(runtime.all("RegisterParticipant")) == 1
+    assert len(runtime.all("ResumeTasks")) == 1  # the one after registering
 
 
 async def test_what_was_lost_in_silence_is_resumed_after_the_return_from_its_newest_context(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
-    house.ttl, house.interval = 1.5, 0.05
+    runtime.ttl, runtime.interval = 1.5, 0.05
     begun: list[tuple[int, bool]] = []
     lost = asyncio.Event()
 
@@ -84,20 +84,20 @@ async def test_what_was_lost_in_silence_is_resumed_after_the_return_from_its_new
         return f"continued from {(await task.context())['outputs']['batch']}"
 
     await join(client)
-    await house.send(house.give(TASK))
-    await house.hears("CheckpointContext")
-    house.resumed = [TASK]
-    house.answering_beats = False
+    await runtime.send(runtime.give(TASK))
+    await runtime.hears("CheckpointContext")
+    runtime.resumed = [TASK]
+    runtime.answering_beats = False
     await asyncio.wait_for(lost.wait(), 10)
-    house.answering_beats = True
-    (completed,) = await house.hears("CompleteTask")
+    runtime.answering_beats = True
+    (completed,) = await runtime.hears("CompleteTask")
     assert json_of(completed.result) == {"value": "continued from 1"}
     assert begun == [(0, False), (1, True)]
     assert completed.epoch == 1
 
 
 async def test_a_task_that_is_started_while_others_are_resumed_is_not_taken_for_lost(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     go_on = asyncio.Event()
 
@@ -106,19 +106,19 @@ async def test_a_task_that_is_started_while_others_are_resumed_is_not_taken_for_
         await go_on.wait()
         return "done"
 
-    house.resuming = asyncio.Event()
+    runtime.resuming = asyncio.Event()
     await join(client)
-    await house.hears("ResumeTasks")
-    await house.send(house.give(TASK))
-    await house.hears("directive_ack")
-    house.resuming.set()
-    await house.hears("beats", len(house.all("beats")) + 2)
+    await runtime.hears("ResumeTasks")
+    await runtime.send(runtime.give(TASK))
+    await runtime.hears("directive_ack")
+    runtime.resuming.set()
+    await runtime.hears("beats", len(runtime.all("beats")) + 2)
     go_on.set()
-    await house.hears("CompleteTask")
+    await runtime.hears("CompleteTask")
 
 
 async def test_an_expired_participant_registers_again_and_resumes_under_the_new_epoch(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     epochs: list[int] = []
 
@@ -129,51 +129,51 @@ async def test_an_expired_participant_registers_again_and_resumes_under_the_new_
             await asyncio.Event().wait()
 
     await join(client)
-    await house.send(house.give(TASK))
-    await house.hears("directive_ack")
-    house.tasks[TASK].assignment.epoch = 2
-    house.resumed = [TASK]
+    await runtime.send(runtime.give(TASK))
+    await runtime.hears("directive_ack")
+    runtime.tasks[TASK].assignment.epoch = 2
+    runtime.resumed = [TASK]
     expired = session_pb2.LEASE_LOST_REASON_EXPIRED
-    await house.send(session_pb2.LeaseLost(slot=7, reason=expired))
-    (completed,) = await house.hears("CompleteTask")
+    await runtime.send(session_pb2.LeaseLost(slot=7, reason=expired))
+    (completed,) = await runtime.hears("CompleteTask")
     assert (epochs, completed.epoch) == ([1, 2], 2)
-    assert [attach.generation for attach in house.all("attach")] == [1, 2]
-    assert [resume.generation for resume in house.all("ResumeTasks")] == [1, 2]
+    assert [attach.generation for attach in runtime.all("attach")] == [1, 2]
+    assert [resume.generation for resume in runtime.all("ResumeTasks")] == [1, 2]
 
 
-async def test_register_again_is_followed(house: SmallHouse, client: AsyncPhoenixClient) -> None:
+async def test_register_again_is_followed(runtime: SmallHouse, client: AsyncPhoenixClient) -> None:
     await join(client)
-    await house.send(directive("register_again"))
-    await house.hears("attach", 2)
-    assert [attach.generation for attach in house.all("attach")] == [1, 2]
+    await runtime.send(directive("register_again"))
+    await runtime.hears("attach", 2)
+    assert [attach.generation for attach in runtime.all("attach")] == [1, 2]
 
 
 async def test_a_superseded_participant_does_not_come_back(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
     await join(client)
     living = client.member.appear()  # type: ignore[union-attr]
     superseded = session_pb2.LEASE_LOST_REASON_SUPERSEDED
-    await house.send(session_pb2.LeaseLost(slot=7, reason=superseded))
+    await runtime.send(session_pb2.LeaseLost(slot=7, reason=superseded))
     assert await asyncio.wait_for(asyncio.shield(living), 5) is Loss.SUPERSEDED
-    assert len(house.all("attach")) == 1
+    assert len(runtime.all("attach")) == 1
 
 
 async def test_an_attach_with_a_credential_that_is_not_taken_is_tried_with_a_new_one(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
-    house.attach_refusal = session_pb2.LEASE_LOST_REASON_CREDENTIAL
+    runtime.attach_refusal = session_pb2.LEASE_LOST_REASON_CREDENTIAL
     await join(client)
-    first, second = await house.hears("attach", 2)
+    first, second = await runtime.hears("attach", 2)
     assert first.credential != second.credential
 
 
 async def test_a_credential_is_renewed_in_time_and_brought_onto_the_stream(
-    house: SmallHouse, client: AsyncPhoenixClient
+    runtime: SmallHouse, client: AsyncPhoenixClient
 ) -> None:
-    house.life = 5.0  # of which the second half is left for a machine that stalls
+    runtime.life = 5.0  # of which the second half is left for a machine that stalls
     await join(client)
-    (refresh,) = await house.hears("refresh")
-    assert refresh.credential == f"token.{house.enrolments}"
-    assert house.all("RenewCredential")
-    assert len(house.all("Enrol")) == 1
+    (refresh,) = await runtime.hears("refresh")
+    assert refresh.credential == f"token.{runtime.enrolments}"
+    assert runtime.all("RenewCredential")
+    assert len(runtime.all("Enrol")) == 1

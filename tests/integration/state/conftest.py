@@ -8,8 +8,8 @@ import grpc.aio
 import pytest_asyncio
 
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, common_pb2, state_pb2_grpc
-from phoenix_runtime.chassis.context import current_call
 from phoenix_runtime.chassis.server import Listening, Service
+from phoenix_runtime.chassis.serving import current_call
 from phoenix_runtime.chassis.settings import ServerSettings
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.json import content_hash
@@ -114,7 +114,7 @@ class StateHouse:
 
 
 @pytest_asyncio.fixture
-async def house(
+async def runtime(
     keys: Keys, postgres: PostgresServer, valkey: str, tenant: str
 ) -> AsyncIterator[StateHouse]:
     pointers = Pointers()

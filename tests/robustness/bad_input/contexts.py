@@ -65,7 +65,7 @@ def addresses() -> Iterator[Wire]:
     for kind, address in {
         "that climbs": "phoenix://context/../task.held",
         "that climbs inside": "phoenix://state/task.held/../1",
-        "of another house": "phoenix://elsewhere/task.held",
+        "of another runtime": "phoenix://elsewhere/task.held",
         "of a foreign scheme": "https://example.com/task.held",
         "of a file": "file:///etc/passwd",
         "with a query": "phoenix://context/task.held?x=1",

@@ -22,8 +22,8 @@ from phoenix_dma.plain import short
 from phoenix_dma.v1 import session_pb2
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.validate import Evidence
-from phoenix_runtime.local.house import House, HouseOptions
 from phoenix_runtime.local.keys import OPERATOR_ROLES
+from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.e2e.conftest import blameless
 from tests.e2e.participant import Participant
 from tests.e2e.proof import REFUSALS, SCHEMAS, prove
@@ -63,9 +63,9 @@ class Ground:
         self.stage = stage
         operator = stage.token(sub="operator", roles=OPERATOR_ROLES)
         self.tokens = {OPERATOR: operator, AGENT: stage.participant_token(HOLDER)}
-        # No limit of the client's own may hide the house's.
+        # No limit of the client's own may hide the runtime's.
         options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
-        address = stage.house.address("gateway")
+        address = stage.runtime.address("gateway")
         self.channel = grpc.aio.insecure_channel(address, options=options)
         self.rest = httpx.AsyncClient(base_url=stage.profile.rest, timeout=30.0)
         self._before: tuple[Evidence, int] | None = None
@@ -104,7 +104,7 @@ class Ground:
         return dataclasses.replace(found, events=events, links=(), head=None), await self._kept()
 
     async def _kept(self) -> int:
-        connection = await asyncpg.connect(self.stage.house.admin_url)
+        connection = await asyncpg.connect(self.stage.runtime.admin_url)
         try:
             counts = [
                 await connection.fetchval(KEPT.format(schema=schema), self.stage.tenant)
@@ -253,16 +253,16 @@ def _difference(was: Any, now: Any) -> str:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def house() -> AsyncIterator[House]:
-    """A house for the cases of one module; no case may make a service log an error."""
-    async with blameless(House(HouseOptions.temporary())) as house:
-        yield house
+async def runtime() -> AsyncIterator[LocalRuntime]:
+    """A runtime for the cases of one module; no case may make a service log an error."""
+    async with blameless(LocalRuntime(LocalRuntimeOptions.temporary())) as runtime:
+        yield runtime
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def ground(house: House) -> AsyncIterator[Ground]:
+async def ground(runtime: LocalRuntime) -> AsyncIterator[Ground]:
     """The ground; afterwards everybody serves, and audit and tables agree."""
-    async with Stage(house, new_id("tenant")) as stage, Ground(stage) as ground:
+    async with Stage(runtime, new_id("tenant")) as stage, Ground(stage) as ground:
         yield ground
         await ground.everybody_serves()
         await prove(stage)

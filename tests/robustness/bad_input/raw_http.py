@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tests.robustness.bad_input.transport import BODY
 
-REST_OF_IT = b"Host: house\r\nConnection: close\r\n"
+REST_OF_IT = b"Host: runtime\r\nConnection: close\r\n"
 SECONDS = 20.0
 
 
@@ -54,7 +54,7 @@ def cases() -> Iterator[Raw]:
     yield get("a target that is no ASCII", b"/audit/\xff")
     yield get("a target of 40 KiB", b"/" + b"a" * (40 << 10))
     yield get("a target that climbs", b"/tasks/../../etc/passwd")
-    yield get("a target of another house", b"http://169.254.169.254/latest/meta-data")
+    yield get("a target of another runtime", b"http://169.254.169.254/latest/meta-data")
     yield get("a path of escapes", b"/%2e%2e/%2e%2e/etc/passwd%00")
     yield Raw("a method that is none", b"DROP /tasks/submit HTTP/1.1\r\n" + REST_OF_IT + b"\r\n")
     yield Raw("a tunnel", b"CONNECT 10.0.0.1:22 HTTP/1.1\r\n" + REST_OF_IT + b"\r\n")

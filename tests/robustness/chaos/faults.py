@@ -17,41 +17,41 @@ from tests.robustness.chaos.traffic import Traffic
 from tests.support.breakable import SERVERS, BreakableHouse, children_of, stalled
 
 STALL_SECONDS: Final = 5.0
-"""Longer than a lease of these houses."""
+"""Longer than a lease of these runtimes."""
 AWAY_SECONDS: Final = 1.0
 
 Fault = Callable[[BreakableHouse, Sequence[Traffic]], Awaitable[None]]
 
 
-async def _killed(part: str, house: BreakableHouse, _: Sequence[Traffic]) -> None:
-    for replica in house.replicas(part):
-        await house.kill(replica)
+async def _killed(part: str, runtime: BreakableHouse, _: Sequence[Traffic]) -> None:
+    for replica in runtime.replicas(part):
+        await runtime.kill(replica)
         await asyncio.sleep(AWAY_SECONDS)
-        await house.revive(replica)
+        await runtime.revive(replica)
 
 
-async def _hangs(part: str, house: BreakableHouse, _: Sequence[Traffic]) -> None:
-    for pid in house.pids(part):
+async def _hangs(part: str, runtime: BreakableHouse, _: Sequence[Traffic]) -> None:
+    for pid in runtime.pids(part):
         with stalled(pid):
             await asyncio.sleep(STALL_SECONDS)
 
 
-async def _everything_is_killed(house: BreakableHouse, _: Sequence[Traffic]) -> None:
+async def _everything_is_killed(runtime: BreakableHouse, _: Sequence[Traffic]) -> None:
     for part in (*MODULES, *SERVERS):
-        await house.kill(part)
-    await asyncio.gather(*(house.revive(part) for part in SERVERS))
-    await asyncio.gather(*(house.revive(part) for part in MODULES))
+        await runtime.kill(part)
+    await asyncio.gather(*(runtime.revive(part) for part in SERVERS))
+    await asyncio.gather(*(runtime.revive(part) for part in MODULES))
 
 
-async def _flushed(house: BreakableHouse, _: Sequence[Traffic]) -> None:
-    client = redis.Redis.from_url(house.redis_url)
+async def _flushed(runtime: BreakableHouse, _: Sequence[Traffic]) -> None:
+    client = redis.Redis.from_url(runtime.redis_url)
     await client.flushall()
     await client.aclose()
 
 
-async def _engine_is_killed(house: BreakableHouse, _: Sequence[Traffic]) -> None:
+async def _engine_is_killed(runtime: BreakableHouse, _: Sequence[Traffic]) -> None:
     """The policy engine is a child of governance."""
-    engines = [pid for part in house.pids("governance") for pid in children_of(part)]
+    engines = [pid for part in runtime.pids("governance") for pid in children_of(part)]
     assert engines, "governance has no engine to kill"
     for pid in engines:
         os.kill(pid, signal.SIGKILL)

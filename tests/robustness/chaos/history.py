@@ -1,4 +1,4 @@
-"""What the house acknowledged, and what was done to it meanwhile: a file that a person can read."""
+"""What the runtime acknowledged, and what was done to it meanwhile: a readable file."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class History:
             file.write(json.dumps({"at": round(self.now, 3), "what": what, **facts}) + "\n")
 
     def acknowledge(self, tenant: str, what: str, task: str, **facts: Any) -> None:
-        """The house said yes."""
+        """The runtime said yes."""
         self.acknowledged.append(Acknowledged(self.now, tenant, what, task, **facts))
         self.note(what, tenant=tenant, task=task, **facts)
 

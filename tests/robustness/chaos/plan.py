@@ -1,4 +1,4 @@
-"""What will be done to the house, and when: drawn from a seed, so that it can be done again."""
+"""What will be done to the runtime, and when: drawn from a seed, so that it can be done again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plays a plan on a house of its own, and judges what is left."""
+"""Plays a plan on a runtime of its own, and judges what is left."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATIENCE: Final = 60.0
 
 
 HouseWith = Callable[[Mapping[str, str]], AbstractAsyncContextManager[BreakableHouse]]
-"""Starts a house with the given environment for its services, for as long as it is needed."""
+"""Starts a runtime with the given environment for its services, for as long as it is needed."""
 
 
 @dataclass(slots=True)
@@ -69,9 +69,9 @@ async def play(
 
     After ``seconds`` nothing more is injected.
     """
-    async with house_with(PACE) as house, AsyncExitStack() as stack:
+    async with house_with(PACE) as runtime, AsyncExitStack() as stack:
         chance = random.Random(seed)  # noqa: S311  # it has to be repeatable, not secret
-        traffics = [_traffic(house, history, chance.getrandbits(32)) for _ in range(TENANTS)]
+        traffics = [_traffic(runtime, history, chance.getrandbits(32)) for _ in range(TENANTS)]
         for traffic in traffics:
             stack.push_async_callback(traffic.end)
             await traffic.begin()
@@ -81,7 +81,7 @@ async def play(
             if history.now > seconds:
                 break
             await asyncio.sleep(injection.after)
-            outcome.injected.append(await _inject(injection, house, traffics, history))
+            outcome.injected.append(await _inject(injection, runtime, traffics, history))
         for stuck in await asyncio.gather(*(traffic.settle(PATIENCE) for traffic in traffics)):
             outcome.stuck += stuck
         outcome.acknowledged = history.acknowledged
@@ -90,16 +90,16 @@ async def play(
     return outcome
 
 
-def _traffic(house: BreakableHouse, history: History, seed: int) -> Traffic:
-    return Traffic(Stage(house, new_id("tenant")), history, seed)
+def _traffic(runtime: BreakableHouse, history: History, seed: int) -> Traffic:
+    return Traffic(Stage(runtime, new_id("tenant")), history, seed)
 
 
 async def _inject(
-    injection: Injection, house: BreakableHouse, traffics: Sequence[Traffic], history: History
+    injection: Injection, runtime: BreakableHouse, traffics: Sequence[Traffic], history: History
 ) -> Injected:
     injected = Injected(injection.fault, history.now)
     history.note("fault", name=injection.fault)
-    await FAULTS[injection.fault](house, traffics)
+    await FAULTS[injection.fault](runtime, traffics)
     injected.over = history.now
     history.note("fault is over", name=injection.fault)
     went_on = await _went_on(history, traffics, injected.over)

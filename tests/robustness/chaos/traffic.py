@@ -90,7 +90,7 @@ class Traffic:
         self._history.acknowledge(self.stage.tenant, "submitted", task_id)
 
     async def _look(self) -> None:
-        """Which tasks have succeeded meanwhile; the house may not take that back."""
+        """Which tasks have succeeded meanwhile; the runtime may not take that back."""
         try:
             desk = await self.stage.operator()
             found = [await desk.get_task(task_id) for task_id in sorted(self.open)]

@@ -1,4 +1,4 @@
-"""The house of this module: its services die where they are told to, and are brought back."""
+"""The runtime of this module: its services die where they are told to, and are brought back."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Crashes:
     that a window costs one start of the service and not two.
     """
 
-    def __init__(self, house: BreakableHouse, scenes: Sequence[Scene]) -> None:
-        self.house = house
+    def __init__(self, runtime: BreakableHouse, scenes: Sequence[Scene]) -> None:
+        self.runtime = runtime
         self._left: dict[str, dict[str, list[Window]]] = {}
         self._armed: dict[str, str] = {}
         self._coming = [scene for scene in scenes if not scene.late]
@@ -32,13 +32,13 @@ class Crashes:
         left = self._left.setdefault(scene.part, {})
         left[scene.tenant] = list(scene.windows)
         if scene.windows[0].armed(scene.tenant) not in self._armed.get(scene.part, ""):
-            await self.house.restart(scene.part, self._environment(scene.part))
+            await self.runtime.restart(scene.part, self._environment(scene.part))
 
     async def died(self, scene: Scene, window: Window) -> None:
         """The part was killed in that window; it is alive again, with the next one armed."""
-        code = await self.house.died(scene.part, PATIENCE)
+        code = await self.runtime.died(scene.part, PATIENCE)
         assert code == -signal.SIGKILL, f"{scene.part} ended with {code}"
-        log = self.house.folder.log(self.house.program(scene.part)).read_text()
+        log = self.runtime.folder.log(self.runtime.program(scene.part)).read_text()
         reached = f'"failpoint": "{window.point}"'
         assert any(scene.tenant in line for line in log.splitlines() if reached in line)
         self._left[scene.part][scene.tenant].remove(window)
@@ -46,13 +46,13 @@ class Crashes:
 
     async def revive(self, part: str) -> None:
         """Start a part that has died, with the windows armed that are to come."""
-        await self.house.revive(part, self._environment(part))
+        await self.runtime.revive(part, self._environment(part))
 
     async def leave(self, scene: Scene) -> None:
         """The scene is over; where it failed half-way, nothing of it stays behind."""
         if not self._left.get(scene.part, {}).pop(scene.tenant, None):
             return
-        await self.house.restart(scene.part, self._environment(scene.part))
+        await self.runtime.restart(scene.part, self._environment(scene.part))
 
     def _environment(self, part: str) -> Mapping[str, str]:
         left = self._left.get(part, {}).items()

@@ -9,7 +9,7 @@ from tests.support.until import until
 
 
 async def nothing() -> None:
-    """Nobody asks again: the house goes on by itself."""
+    """Nobody asks again: the runtime goes on by itself."""
 
 
 async def complete(owner: Participant, epoch: int, task_id: str = TASK) -> None:

@@ -18,7 +18,7 @@ from tests.robustness.crash_windows.ends import complete, in_ledger, take_and_co
 from tests.robustness.crash_windows.windows import Deed, Scene, Window, request, unit, verb
 
 PLACES = json.dumps({"*": ["s3://contexts/"]})
-"""Where contexts may lie that are not the house's own."""
+"""Where contexts may lie that are not the runtime's own."""
 ELSEWHERE = "s3://contexts/8841.json?versionId=7"
 
 

@@ -20,7 +20,7 @@ class Window:
 
     ``told`` is true where whoever asked hears at once that the answer is lost; else the service
     dies on its own time, before or after it has answered. In a ``quiet`` window nobody asks: the
-    house itself goes on until it dies.
+    runtime itself goes on until it dies.
     """
 
     point: str
@@ -71,7 +71,7 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A deed, the part of the house that dies, and in which windows, in this order.
+    """A deed, the part of the runtime that dies, and in which windows, in this order.
 
     ``late``: nothing may be armed before everybody is in place, since the window's point is passed
     by what puts them there.

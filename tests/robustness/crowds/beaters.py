@@ -53,7 +53,7 @@ class Tally:
         self.broken: Counter[str] = Counter()
         """Streams that ended, by status; none ends by its own client's will."""
         self.lost: Counter[str] = Counter()
-        """Leases that the house took away, by reason."""
+        """Leases that the runtime took away, by reason."""
         self.acknowledged: dict[str, float] = {}
         """When each participant's beat was acknowledged last (the loop's time)."""
 
@@ -202,7 +202,7 @@ async def crowd_of(stage: Stage, size: int) -> AsyncIterator[Crowd]:
     async with AsyncExitStack() as stack:
         channels = [
             await stack.enter_async_context(
-                grpc.aio.insecure_channel(stage.house.address("gateway"), options=options)
+                grpc.aio.insecure_channel(stage.runtime.address("gateway"), options=options)
             )
             for _ in range(CONNECTIONS)
         ]

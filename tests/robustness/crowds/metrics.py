@@ -1,4 +1,4 @@
-"""The metrics page of a part of a house."""
+"""The metrics page of a part of a runtime."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The clients of a flood, as a process of its own that leaves the processors to everybody else.
 
-Those who flood a house have machines of their own; here they share one with it. Reads one line of
-JSON (`Orders`), says that it floods once the house has refused it something of every kind, goes on
-until its input ends, and then says how often it was answered what.
+Those who flood a runtime have machines of their own; here they share one with it. Reads one line of
+JSON (`Orders`), says that it floods once the runtime has refused it something of every kind, goes
+on until its input ends, and then says how often it was answered what.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Raw calls of one tenant at one port of the house, with nobody who tries again."""
+"""Raw calls of one tenant at one port of the runtime, with nobody who tries again."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Orders:
 
 @asynccontextmanager
 async def flood(orders: Orders) -> AsyncIterator[Counter[str]]:
-    """The house is flooded, and refuses, for as long as this lasts.
+    """The runtime is flooded, and refuses, for as long as this lasts.
 
     What was answered is counted once it is over.
     """

@@ -2,10 +2,10 @@
 
 from sqlalchemy import insert, select, update
 
-from phoenix_runtime.chassis.database import Database
+from phoenix_runtime.chassis.data.database import Database
+from phoenix_runtime.chassis.data.outbox import Outbox
+from phoenix_runtime.chassis.data.unit import Unit, Units
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.outbox import Outbox
-from phoenix_runtime.chassis.unit import Unit, Units
 from phoenix_runtime.core.directives import Directive, DirectiveAction
 from phoenix_runtime.core.events import AuditDraft, AuditEventType
 from phoenix_runtime.core.receipt import Receipt

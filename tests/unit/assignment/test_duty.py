@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from assignment_svc.domain.ports import CLAIM
-from assignment_svc.workers.duty import WIDTH, Duty
+from assignment_svc.workers.duty import WIDTH, RowWorker
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.principal import Call
 from tests.support.calls import call_of
@@ -21,7 +21,7 @@ async def test_a_row_whose_turn_comes_when_its_claim_is_nearly_over_is_left_to_t
         begun.append(row_id)
         clock.advance(CLAIM.total_seconds() / WIDTH / 3)
 
-    duty = Duty("tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant))
+    duty = RowWorker("tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant))
     assert await duty.step(), "there is more to do"
     assert begun == [f"task.{number}" for number in range(len(begun))]
     assert WIDTH <= len(begun) < 2 * WIDTH
@@ -38,6 +38,6 @@ async def test_no_more_is_claimed_than_can_be_worked_on_before_the_claim_is_over
         raise AssertionError(row_id)
 
     clock = ManualClock()
-    duty = Duty("tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant))
+    duty = RowWorker("tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant))
     assert not await duty.step()
     assert asked == [2 * WIDTH]

@@ -13,7 +13,7 @@ from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.predicates import (
     FRESH_SECONDS,
     CandidateLost,
-    LookAgain,
+    StaleRead,
     admitted,
     covers,
     fenced,
@@ -97,7 +97,7 @@ def test_a_gate_admits_only_where_it_is_open_unmarked_has_room_and_has_seen_noth
     judged = standing(standing_revision=revision, status=status)
     try:
         after = admitted(gate, judged, degraded_allowed=degraded)
-    except LookAgain:
+    except StaleRead:
         assert gate.standing_revision > revision
         return
     except CandidateLost:
@@ -136,7 +136,7 @@ def test_both_standing_and_decision_have_to_be_fresh(
     verdict = Verdict(Effect.ALLOW, "d", DecisionPoint.ASSIGN, "p", "r", "h", NOW)
     judged = Judged(standing(), verdict, standing_at, decision_at)
     if max(now - standing_at, now - decision_at) > FRESH_SECONDS:
-        with pytest.raises(LookAgain):
+        with pytest.raises(StaleRead):
             fresh(judged, monotonic=now)
     else:
         fresh(judged, monotonic=now)

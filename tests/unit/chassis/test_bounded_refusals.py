@@ -1,4 +1,4 @@
-from phoenix_runtime.chassis.refusals import LONGEST_TEXT, status_of, text_of
+from phoenix_runtime.chassis.rpc.statuses import LONGEST_TEXT, status_of, text_of
 from phoenix_runtime.core.errors import FieldInvalid, NoEligibleParticipant, Violation
 
 ROOM = 8 * 1024

@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
-from phoenix_runtime.chassis.quota import Quotas, QuotaTerms
-from phoenix_runtime.chassis.quota_buckets import Bucket, Kind, kind_of
-from phoenix_runtime.chassis.quota_places import LATELY, Places
-from phoenix_runtime.chassis.refusals import status_of
+from phoenix_runtime.chassis.limits.concurrency import LATELY, Places
+from phoenix_runtime.chassis.limits.quotas import Quotas, QuotaTerms
+from phoenix_runtime.chassis.limits.token_buckets import Bucket, Kind, kind_of
+from phoenix_runtime.chassis.rpc.statuses import status_of
 from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.errors import QuotaExceeded

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Column, ForeignKeyConstraint, Index, Text, UniqueConstraint
 from sqlalchemy.schema import SchemaItem
 
+from phoenix_runtime.chassis.data.tables import service_metadata, tenant_table
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.tables import service_metadata, tenant_table
 
 
 def test_the_tenant_comes_first_in_the_primary_key() -> None:

@@ -5,7 +5,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from phoenix_dma.v1 import assignment_pb2, gateway_pb2, registry_pb2, session_pb2, state_pb2
-from phoenix_runtime.chassis.validation import LAST_SECOND, validate
+from phoenix_runtime.chassis.rpc.validation import LAST_SECOND, validate
 from phoenix_runtime.core.errors import FieldInvalid
 
 

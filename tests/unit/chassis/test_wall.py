@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from phoenix_runtime.chassis.wall import DEBUG, OFFSET_FILE, steady_clock, wall_of
+from phoenix_runtime.chassis.wall_clock import DEBUG, OFFSET_FILE, steady_clock, wall_of
 
 
 def is_wrong_by(seconds: float, wall: Callable[[], float]) -> bool:

@@ -11,13 +11,13 @@ from phoenix_runtime.core.chain import Head, extend
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.validate import (
     Evidence,
-    SeenBinding,
-    SeenGate,
-    SeenHandoff,
-    SeenParticipant,
-    SeenPointer,
-    SeenRetirement,
-    SeenTask,
+    ObservedBinding,
+    ObservedGate,
+    ObservedHandoff,
+    ObservedParticipant,
+    ObservedPointer,
+    ObservedRetirement,
+    ObservedTask,
     validate,
 )
 from tests.support.audit import NOON, audit_event
@@ -122,7 +122,7 @@ LATER = NOON + timedelta(seconds=5)
 HONEST = Evidence(
     events=EVENTS,
     tasks=[
-        SeenTask(
+        ObservedTask(
             "t",
             "active",
             7,
@@ -135,12 +135,12 @@ HONEST = Evidence(
         )
     ],
     bindings=[
-        SeenBinding("t", 1, "a", "assign", NOON, LATER, "migrate"),
-        SeenBinding("t", 3, "b", "rebind", LATER),
+        ObservedBinding("t", 1, "a", "assign", NOON, LATER, "migrate"),
+        ObservedBinding("t", 3, "b", "rebind", LATER),
     ],
-    gates=[SeenGate("a", 1, 0, "r"), SeenGate("b", 1, 1)],
+    gates=[ObservedGate("a", 1, 0, "r"), ObservedGate("b", 1, 1)],
     handoffs=[
-        SeenHandoff(
+        ObservedHandoff(
             "h",
             "t",
             "a",
@@ -153,8 +153,8 @@ HONEST = Evidence(
             received_hash="sha256:1",
         )
     ],
-    retirements=[SeenRetirement("r", "a", "draining", 1, LATER)],
-    pointers=[SeenPointer("t", 1, "sha256:1", "a", 1)],
+    retirements=[ObservedRetirement("r", "a", "draining", 1, LATER)],
+    pointers=[ObservedPointer("t", 1, "sha256:1", "a", 1)],
 )
 
 LINKS = extend(Head(), ["sha256:a", "sha256:b", "sha256:c"])
@@ -226,10 +226,13 @@ BROKEN: dict[str, tuple[Callable[[], Evidence], str]] = {
     "the row is elsewhere than the audit": (lambda: with_task(status="migrating"), "I6"),
     "the row has another version": (lambda: with_task(version=8), "I6"),
     "a row has no event": (
-        lambda: replace(HONEST, tasks=[*HONEST.tasks, SeenTask("u", "pending", 1, 0, "c")]),
+        lambda: replace(HONEST, tasks=[*HONEST.tasks, ObservedTask("u", "pending", 1, 0, "c")]),
         "I6",
     ),
-    "events have no row": (lambda: replace(HONEST, tasks=[SeenTask("u", "x", 1, 0, "c")]), "I6"),
+    "events have no row": (
+        lambda: replace(HONEST, tasks=[ObservedTask("u", "x", 1, 0, "c")]),
+        "I6",
+    ),
     "an event was changed afterwards": (
         lambda: replace(HONEST, events=[replace(EVENTS[0], actor="x"), *EVENTS[1:]]),
         "I7",
@@ -277,7 +280,7 @@ BROKEN: dict[str, tuple[Callable[[], Evidence], str]] = {
         "I8",
     ),
     "a gate counts wrong": (
-        lambda: replace(HONEST, gates=[HONEST.gates[0], SeenGate("b", 1, 2)]),
+        lambda: replace(HONEST, gates=[HONEST.gates[0], ObservedGate("b", 1, 2)]),
         "I8",
     ),
     "a handoff took no proof": (lambda: with_handoff(received_hash=""), "I5"),
@@ -319,11 +322,11 @@ BROKEN: dict[str, tuple[Callable[[], Evidence], str]] = {
         "I8",
     ),
     "a retirement left the gate unmarked": (
-        lambda: replace(HONEST, gates=[SeenGate("a", 1, 0), HONEST.gates[1]]),
+        lambda: replace(HONEST, gates=[ObservedGate("a", 1, 0), HONEST.gates[1]]),
         "I8",
     ),
     "a participant is retired without a retirement": (
-        lambda: replace(HONEST, participants=[SeenParticipant("z", "retired", 1)]),
+        lambda: replace(HONEST, participants=[ObservedParticipant("z", "retired", 1)]),
         "I8",
     ),
     "a content is lost": (lambda: replace(HONEST, contents={}), "I4"),

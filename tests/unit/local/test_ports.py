@@ -1,4 +1,4 @@
-"""Ports of a local house."""
+"""Ports of a local runtime."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A participant comes back while the lease stands that a returning house gives everybody."""
+"""A participant comes back while the lease stands that a returning runtime gives everybody."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ TIMES = 12
 
 
 class Away:
-    """The credential of a participant whose house is away: it cannot be had."""
+    """The credential of a participant whose runtime is away: it cannot be had."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -25,7 +25,7 @@ class Away:
         self.asked += 1
         if self.asked == TIMES:
             self.often.set()
-        raise Unavailable("The house is away")
+        raise Unavailable("The runtime is away")
 
     async def renewed(self, refused: str) -> str:
         raise NotImplementedError(refused)

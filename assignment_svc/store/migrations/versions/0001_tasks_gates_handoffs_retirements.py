@@ -3,7 +3,7 @@
 from alembic import op
 
 from assignment_svc.store import tables
-from phoenix_runtime.chassis.migrations import create_tables, grant_worker
+from phoenix_runtime.chassis.data.migrations import create_tables, grant_worker
 
 revision = "0001"
 down_revision = None

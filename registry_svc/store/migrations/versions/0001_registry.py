@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from phoenix_runtime.chassis.migrations import create_tables, grant_worker
+from phoenix_runtime.chassis.data.migrations import create_tables, grant_worker
 from registry_svc.store.tables import directive, metadata, participant
 
 revision = "0001"

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from phoenix_runtime.chassis.migrations import create_tables
+from phoenix_runtime.chassis.data.migrations import create_tables
 from state_svc.store.tables import metadata
 
 revision = "0001"

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, DateTime, Text, UniqueConstraint
 
-from phoenix_runtime.chassis.tables import (
+from phoenix_runtime.chassis.data.tables import (
     directive_outbox_table,
     idempotency_table,
     outbox_table,

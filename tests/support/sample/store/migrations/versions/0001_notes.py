@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from phoenix_runtime.chassis.migrations import create_tables, grant_worker
+from phoenix_runtime.chassis.data.migrations import create_tables, grant_worker
 from tests.support.sample.store import tables
 
 revision = "0001"

@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, tenant tables, migrations, and transactions with their outbox."""

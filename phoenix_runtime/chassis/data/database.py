@@ -1,0 +1,273 @@
+"""Transactions that know their tenant.
+
+The tenant is set before anything else happens in a transaction, in one round trip with BEGIN, and
+row-level security sees to it that nothing else is found. The engine runs in autocommit mode and the
+transaction is ours: SQLAlchemy's own would take a round trip more each time.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import sqlalchemy.exc
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from phoenix_runtime.chassis.data.database_errors import refusal_for
+from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.errors import Unavailable
+from phoenix_runtime.core.ids import is_identifier
+
+BEGIN = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT set_config('phoenix.tenant', '{tenant}', true)"
+)
+BEGIN_READING = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;"
+    " SELECT set_config('phoenix.tenant', '{tenant}', true)"
+)
+# A claim or a mark that a crash forgets is only made again: no reason to wait for the disk.
+BEGIN_CLAIMING = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseOptions:
+    """How the pool of one role behaves."""
+
+    name: str = "phoenix-dma"
+    """What the server's list of sessions shows."""
+    pool: int = 10
+    """Connections at most."""
+    patience: timedelta = timedelta(seconds=5)
+    """How long a free connection is waited for."""
+    answer: timedelta = timedelta(seconds=2.5)
+    """How long a connection may take to be made, or to answer BEGIN, which waits for nobody: a
+    server that is not heard is noticed by it, long before a statement could be called late."""
+    statement: timedelta = timedelta(seconds=10)
+    """How long one statement may run."""
+    lock: timedelta = timedelta(seconds=5)
+    """How long a row's lock is waited for."""
+
+
+class Database:
+    """One role's way into its schema. ``clock`` is the clock of everything done through it.
+
+    ``answer`` is how long the server may take to say that it is there.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, *, clock: Clock, answer: timedelta = timedelta(seconds=2.5)
+    ) -> None:
+        self._engine = engine
+        self._answer = answer.total_seconds()
+        pool = engine.pool
+        size = pool.size() if isinstance(pool, AsyncAdaptedQueuePool) else 1
+        self._attempts = 1 + size
+        # The pool's own queue lets whoever comes last overtake whoever waits: under load somebody
+        # waited in vain for a connection that was free a hundred times. A semaphore is a line.
+        self._turns = asyncio.Semaphore(size)
+        self._patience = pool.timeout() if isinstance(pool, AsyncAdaptedQueuePool) else None
+        self.clock = clock
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, tenant: str) -> AsyncIterator[AsyncConnection]:
+        """One READ COMMITTED transaction inside ``tenant``: committed at the end, or not at all.
+
+        Raises `core.errors.Unavailable` where the server is away or lost (after a commit was
+        sent, its outcome is then unknown), `TransactionConflict` for a deadlock.
+        """
+        async with self._transaction(BEGIN.format(tenant=_checked(tenant))) as connection:
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def reading(self, tenant: str) -> AsyncIterator[AsyncConnection]:
+        """The same, read only."""
+        async with self._transaction(BEGIN_READING.format(tenant=_checked(tenant))) as connection:
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def claiming(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction without tenant, for the worker role's claims and marks only.
+
+        Its commit does not wait for the disk: after a crash a claim may be forgotten. No other
+        role sees a row in it.
+        """
+        async with self._transaction(BEGIN_CLAIMING) as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._engine.dispose()
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self, begin: str) -> AsyncIterator[AsyncConnection]:
+        await self._turn()
+        try:
+            async with self._in_turn(begin) as connection:
+                yield connection
+        finally:
+            self._turns.release()
+
+    async def _turn(self) -> None:
+        """Wait in line for a connection; raises `core.errors.Unavailable` after a while."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            text = "The database is busy: no connection was free in time"
+            raise Unavailable(text) from error
+
+    @contextlib.asynccontextmanager
+    async def _in_turn(self, begin: str) -> AsyncIterator[AsyncConnection]:
+        connection: AsyncConnection | None = None
+        try:
+            connection = await self._begun(begin)
+            yield connection
+            await _commit(connection)
+        except BaseException as error:
+            if connection is not None:
+                await _abandon(connection)
+            refused = refusal_for(error)
+            if refused is None:
+                raise
+            raise refused from error
+        await connection.close()
+
+    async def _begun(self, begin: str) -> AsyncConnection:
+        """A connection on which ``begin`` has run.
+
+        A pooled connection that turns out to be dead is given away and the next one tried, until
+        the pool has only new ones: nothing was done on it yet.
+        """
+        for _ in range(self._attempts - 1):
+            with contextlib.suppress(_Dead):
+                return await self._begun_once(begin)
+        return await self._begun_once(begin)
+
+    async def _begun_once(self, begin: str) -> AsyncConnection:
+        connection = await self._engine.connect()
+        try:
+            await (await driver(connection)).execute(begin, timeout=self._answer)
+        except TimeoutError as error:
+            # The others would not answer either, and this one is not asked to roll back.
+            await _drop(connection)
+            raise Unavailable("The database does not answer") from error
+        except BaseException as error:
+            await _abandon(connection)
+            if refusal_for(error) is not None:
+                raise _Dead("The database is away") from error
+            raise
+        return connection
+
+
+class _Dead(Unavailable):
+    """A pooled connection did not survive the server that it was made to."""
+
+
+async def driver(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
+    """The asyncpg connection below, for statements where SQLAlchemy's own work would be felt.
+
+    What it raises are asyncpg's own errors. Raises `core.errors.Unavailable` where it is lost.
+    """
+    below = connection.sync_connection
+    if below is None or below.invalidated or below.closed:
+        raise Unavailable("The database is away")
+    raw: asyncpg.Connection[Any] = below.connection.driver_connection  # type: ignore[assignment]  # the dialect is asyncpg
+    return raw
+
+
+def create_database(url: str, *, clock: Clock, options: DatabaseOptions | None = None) -> Database:
+    """A pool on the server and role of ``url`` (``postgresql://…``); connects when first used."""
+    chosen = options or DatabaseOptions()
+    engine = create_async_engine(
+        async_url(url),
+        isolation_level="AUTOCOMMIT",
+        pool_size=chosen.pool,
+        max_overflow=0,
+        pool_timeout=chosen.patience.total_seconds(),
+        pool_reset_on_return=None,
+        pool_use_lifo=True,
+        connect_args=_connect_arguments(chosen),
+    )
+    event.listen(engine.sync_engine.pool, "checkout", _only_live_connections)
+    return Database(engine, clock=clock, answer=chosen.answer)
+
+
+def async_url(url: str) -> str:
+    """``url`` for SQLAlchemy's asyncpg dialect."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.split("+")[0] not in {"postgres", "postgresql"}:
+        raise ValueError("a database URL begins with postgresql://")
+    return f"postgresql+asyncpg://{rest}"
+
+
+def _connect_arguments(options: DatabaseOptions) -> dict[str, object]:
+    return {
+        "timeout": options.answer.total_seconds(),
+        # Longer than the server's own limit: it only finds a server that answers no more.
+        "command_timeout": options.statement.total_seconds() + 5,
+        "prepared_statement_cache_size": 500,
+        "server_settings": {
+            "application_name": options.name,
+            "statement_timeout": _milliseconds(options.statement),
+            "lock_timeout": _milliseconds(options.lock),
+            "idle_in_transaction_session_timeout": _milliseconds(options.statement * 3),
+            "timezone": "UTC",
+            "jit": "off",
+        },
+    }
+
+
+def _milliseconds(length: timedelta) -> str:
+    return str(int(length.total_seconds() * 1000))
+
+
+def _only_live_connections(connection: Any, *_: object) -> None:
+    """Refuse a pooled connection that is dead or was left inside a transaction.
+
+    asyncpg sees the end of a killed server at once, so this finds out without a round trip.
+    """
+    raw: asyncpg.Connection[Any] = connection.driver_connection
+    if raw.is_closed():
+        # The others of that age are most likely dead as well.
+        raise sqlalchemy.exc.InvalidatePoolError
+    if raw.is_in_transaction():
+        raise sqlalchemy.exc.DisconnectionError
+
+
+def _checked(tenant: str) -> str:
+    # It becomes part of the statement; nothing that could end its quotes is an identifier.
+    if not is_identifier(tenant):
+        raise ValueError("a tenant is an identifier")
+    return tenant
+
+
+async def _commit(connection: AsyncConnection) -> None:
+    status = await (await driver(connection)).execute("COMMIT")
+    if status != "COMMIT":
+        # PostgreSQL answers ROLLBACK without an error where a failed statement was ignored.
+        raise RuntimeError("a statement failed inside the transaction and nobody passed it on")
+
+
+async def _drop(connection: AsyncConnection) -> None:
+    """Give a connection away that does not answer, without a word to the server."""
+    (await driver(connection)).terminate()
+    await connection.invalidate()
+    await connection.close()
+
+
+async def _abandon(connection: AsyncConnection) -> None:
+    """Roll back and give the connection back, or away where even that fails."""
+    try:
+        if not connection.invalidated:
+            await (await driver(connection)).execute("ROLLBACK", timeout=2)
+    except BaseException as error:
+        await connection.invalidate()
+        if not isinstance(error, Exception):
+            raise
+    finally:
+        await connection.close()

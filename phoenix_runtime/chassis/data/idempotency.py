@@ -1,0 +1,52 @@
+"""First answers, so that a repeated request has one effect and the same answer (I10)."""
+
+from datetime import timedelta
+
+from sqlalchemy import MetaData, Table
+
+from phoenix_runtime.chassis.data.database import Database, driver
+from phoenix_runtime.core.errors import RequestIdReused
+from phoenix_runtime.core.principal import Call
+
+KEPT = timedelta(hours=24)
+"""How long a request id is remembered."""
+
+
+async def recall(database: Database, table: Table, call: Call) -> bytes | None:
+    """The answer that was stored for the call's request id; None where there is none.
+
+    Raises `RequestIdReused` where the same caller used it for the same RPC with another body.
+    """
+    key = call.idempotency
+    if key is None:
+        return None
+    async with database.reading(call.tenant) as connection:
+        # Every mutation asks this first: SQLAlchemy's own work would be half of it.
+        row = await (await driver(connection)).fetchrow(
+            f"SELECT body_hash, answer FROM {table.fullname}"  # noqa: S608  # a name of ours
+            " WHERE tenant = $1 AND principal = $2 AND rpc = $3 AND request_id = $4",
+            call.tenant,
+            call.actor,
+            key.rpc,
+            key.request_id,
+        )
+    if row is None:
+        return None
+    if row["body_hash"] != key.body_hash:
+        raise RequestIdReused(
+            "This request id was used before with another body",
+            {"request_id": key.request_id, "rpc": key.rpc},
+        )
+    return bytes(row["answer"])
+
+
+class AnswerMemory:
+    """The memory that `front.Front` asks, over a service's idempotency table."""
+
+    def __init__(self, database: Database, metadata: MetaData) -> None:
+        self._database = database
+        self._table = metadata.tables[f"{metadata.schema}.idempotency"]
+
+    async def recall(self, call: Call) -> bytes | None:
+        """See `recall`."""
+        return await recall(self._database, self._table, call)

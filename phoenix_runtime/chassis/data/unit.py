@@ -1,0 +1,120 @@
+"""One transaction of one use case: the change, its audit events, its directives, its answer."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from phoenix_runtime.chassis.data.database import Database
+from phoenix_runtime.chassis.data.outbox import Outbox, Pending
+from phoenix_runtime.chassis.failpoints import AFTER_COMMIT, BEFORE_COMMIT, passing
+from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.directives import Directive
+from phoenix_runtime.core.events import AuditDraft
+from phoenix_runtime.core.ids import NewId
+from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.receipt import Receipt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitParts:
+    """What a unit is made of; a subclass with a constructor of its own passes it on."""
+
+    connection: AsyncConnection
+    call: Call
+    clock: Clock
+    new_id: NewId
+    outbox: Outbox
+
+
+class Unit:
+    """A transaction inside the tenant of ``call``; a service's subclass adds its repository."""
+
+    def __init__(self, parts: UnitParts) -> None:
+        self.connection = parts.connection
+        self.call = parts.call
+        self.clock = parts.clock
+        self.new_id = parts.new_id
+        self._outbox = parts.outbox
+        self._pending = Pending()
+
+    @property
+    def tenant(self) -> str:
+        """The tenant that the transaction is in."""
+        return self.call.tenant
+
+    async def audit(self, draft: AuditDraft) -> Receipt:
+        """Write an event with this transaction; answers the proof of it.
+
+        It is written at the end of the unit, with everything else that leaves the service: a
+        version that does not follow raises `VersionConflict` there, and nothing is kept.
+        """
+        event = self._outbox.complete(draft, self.call)
+        self._pending.events.append(event)
+        return Receipt(
+            audit_event_id=event.event_id,
+            correlation_id=event.correlation_id,
+            aggregate_version=event.aggregate_version,
+            verdict=draft.verdict,
+        )
+
+    async def direct(self, directive: Directive) -> None:
+        """Send a directive with this transaction; it arrives at least once."""
+        self._pending.directives.append(directive)
+
+    async def remember(self, result: Any) -> None:
+        """Store the answer to this request with its effect; nothing where it has no request id.
+
+        Call it last, with what the use case returns. A second answer to the same request raises
+        `AnsweredBefore` at the end of the unit, and nothing is kept.
+        """
+        if self.call.idempotency is not None:
+            self._pending.answer = self.call.idempotency.encode(result)
+
+    async def flush(self) -> bool:
+        """Write what was collected (`Units` does it); True where the relay has work now."""
+        pending, self._pending = self._pending, Pending()
+        await self._outbox.flush(self.connection, self.call, pending)
+        return bool(pending.events or pending.directives)
+
+
+U = TypeVar("U", bound=Unit)
+
+
+class Units(Generic[U]):
+    """Begins units of one service."""
+
+    def __init__(
+        self, database: Database, unit_class: type[U], outbox: Outbox, new_id: NewId
+    ) -> None:
+        self._database = database
+        self._unit_class = unit_class
+        self._outbox = outbox
+        self._new_id = new_id
+
+    @contextlib.asynccontextmanager
+    async def __call__(self, call: Call) -> AsyncIterator[U]:
+        """One transaction in the call's tenant; committed at the end, then the relay is woken.
+
+        Raises `core.errors.Unavailable`, `TransactionConflict`, `VersionConflict` and
+        `AnsweredBefore`; nothing is kept then (after Unavailable in a commit: perhaps).
+        """
+        async with self._database.transaction(call.tenant) as connection:
+            unit = self._unit_class(self._parts(connection, call))
+            yield unit
+            news = await unit.flush()
+            passing(BEFORE_COMMIT, call.tenant)
+        passing(AFTER_COMMIT, call.tenant)
+        if news:
+            self._outbox.committed()
+
+    def _parts(self, connection: AsyncConnection, call: Call) -> UnitParts:
+        return UnitParts(
+            connection=connection,
+            call=call,
+            clock=self._database.clock,
+            new_id=self._new_id,
+            outbox=self._outbox,
+        )

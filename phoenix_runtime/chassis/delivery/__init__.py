@@ -1,0 +1,1 @@
+"""Delivery of committed rows: to the ledger, to the bus, to participants; and reading the bus."""

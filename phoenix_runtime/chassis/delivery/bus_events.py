@@ -1,0 +1,135 @@
+"""What a piece of news says, and which audit event is news at all (paper, section 6)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
+
+from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.events import AuditEventType as Type
+
+_RENAMED: Final[dict[Type, str]] = {
+    Type.PARTICIPANT_REGISTERED: "REGISTERED",
+    Type.JOIN_DENIED: "POLICY_DENIED",
+    Type.PARTICIPANT_HEALTH: "HEALTH",
+    Type.PARTICIPANT_FAILED: "FAILED",
+    Type.PARTICIPANT_RETIRING: "RETIRING",
+    Type.PARTICIPANT_RETIRED: "RETIRED",
+    Type.SUBMISSION_DENIED: "POLICY_DENIED",
+    Type.ASSIGNMENT_DENIED: "POLICY_DENIED",
+    Type.ACTION_DENIED: "POLICY_DENIED",
+    Type.HANDOFF_INITIATED: "HANDOFF_STARTED",
+    Type.TASK_MIGRATING: "MIGRATING",
+    Type.HANDOFF_DENIED: "POLICY_DENIED",
+}
+_NO_NEWS: Final = frozenset(
+    {
+        Type.RETIREMENT_STARTED,
+        Type.RETIREMENT_FINISHED,
+        Type.DISCOVERY_COMPLETED,
+        Type.ASSIGNMENT_FAILED,
+        Type.ACTION_AUTHORIZED,
+        Type.TASK_PARKED,
+        Type.TASK_UNPARKED,
+        Type.TASK_ORPHANED,
+        Type.HANDOFF_PARKED,
+        Type.HANDOFF_CLEARED,
+        Type.HANDOFF_OFFERED,
+        Type.HANDOFF_DECLINED,
+        Type.ACCESS_REFUSED,
+    }
+)
+BUS_TYPES: Final[Mapping[str, str]] = MappingProxyType(
+    {kind.value: _RENAMED.get(kind, kind.value) for kind in Type if kind not in _NO_NEWS}
+)
+"""The bus event (paper, section 6) of each audit event that is news at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusEvent:
+    """One piece of news. ``type`` is the bus event's; ``state`` the new state where there is one.
+
+    ``facts`` are few and small; nothing secret.
+    """
+
+    tenant: str
+    type: str
+    event_id: str
+    time: datetime
+    service: str
+    aggregate: str = ""
+    aggregate_version: int = 0
+    audit_type: str = ""
+    participant: str = ""
+    task: str = ""
+    handoff: str = ""
+    state: str = ""
+    reason_code: str = ""
+    correlation_id: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+IN_ATTRIBUTES: Final = frozenset({"tenant", "type", "event_id", "time", "service"})
+DATA_FIELDS: Final = tuple(f.name for f in fields(BusEvent) if f.name not in IN_ATTRIBUTES)
+TYPE_PREFIX: Final = "phoenix_dma."
+SOURCE_PREFIX: Final = "/phoenix-dma/"
+
+
+def bus_event_of(event: AuditEvent) -> BusEvent | None:
+    """The news that ``event`` is; None where it is none. Health is told by the state reached."""
+    kind = BUS_TYPES.get(event.type)
+    if kind is None:
+        return None
+    if kind == "HEALTH":
+        kind = event.new_state.upper() or kind
+    return BusEvent(
+        tenant=event.tenant,
+        type=kind,
+        event_id=event.event_id,
+        time=event.timestamp,
+        service=event.service,
+        aggregate=event.aggregate,
+        aggregate_version=event.aggregate_version,
+        audit_type=event.type,
+        participant=event.participant,
+        task=event.task,
+        handoff=event.handoff,
+        state=event.new_state,
+        reason_code=event.reason_code,
+        correlation_id=event.correlation_id,
+    )
+
+
+def encode(bus_event: BusEvent) -> bytes:
+    """``hint`` as CloudEvents 1.0 JSON."""
+    data = {name: getattr(bus_event, name) for name in DATA_FIELDS}
+    data["facts"] = dict(bus_event.facts)
+    attributes = {
+        "id": bus_event.event_id,
+        "source": SOURCE_PREFIX + bus_event.service,
+        "type": TYPE_PREFIX + bus_event.type,
+        "subject": bus_event.aggregate or f"participant/{bus_event.participant}",
+        "time": bus_event.time,
+        "tenant": bus_event.tenant,
+        "datacontenttype": "application/json",
+    }
+    return JSONFormat().write(CloudEvent(attributes, data))
+
+
+def decode(raw: bytes) -> BusEvent:
+    """The hint in a CloudEvents document; raises ValueError or KeyError for what is none."""
+    document = json.loads(raw)
+    data = document["data"]
+    return BusEvent(
+        tenant=document["tenant"],
+        type=document["type"].removeprefix(TYPE_PREFIX),
+        event_id=document["id"],
+        time=datetime.fromisoformat(document["time"]),
+        service=document["source"].removeprefix(SOURCE_PREFIX),
+        **{name: data[name] for name in DATA_FIELDS},
+    )

@@ -1,0 +1,1 @@
+"""What one tenant may ask of a process: rates, concurrent calls, open streams."""

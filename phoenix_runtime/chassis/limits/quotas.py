@@ -1,0 +1,132 @@
+"""What one tenant may ask of a process, so that its flood stays its own affair.
+
+Counted once, where a caller's call enters the runtime: at the gateway, or at the port of a service
+that is called directly. What services ask of each other on somebody's behalf, and what workers ask
+on nobody's, is not counted. In memory: each process counts what comes in at its own door.
+"""
+
+import asyncio
+import random
+from collections import Counter as Tally
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from prometheus_client import Counter
+
+from phoenix_runtime.chassis.limits.concurrency import Places
+from phoenix_runtime.chassis.limits.token_buckets import Buckets, Kind, kind_of
+from phoenix_runtime.chassis.schema import Rpc
+from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.errors import QuotaExceeded
+
+REFUSED: Final = Counter(
+    "phoenix_dma_quota_refused_total", "Calls refused because their tenant asks too much", ["kind"]
+)
+SLOWED: Final = Counter(
+    "phoenix_dma_quota_slowed_total", "Messages of streams that waited for their tenant's tokens"
+)
+HELD: Final = 100
+"""Refusals of one tenant that are held back at the same time; more are answered at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaTerms:
+    """What one tenant has at one process."""
+
+    rates: Mapping[Kind, float] = field(default_factory=dict)
+    """Calls a second of each kind; of BEAT, also messages on its streams. 0 counts nothing."""
+    burst: float = 5.0
+    """How many seconds' worth may come at once."""
+    hold: float = 0.25
+    """Seconds for which a refusal is held back, give or take a half: whoever does not wait by
+    itself is slowed by it."""
+    calls: int = 256
+    """Calls under way at once while nobody else asks."""
+    shared_calls: int = 6
+    """The same beside other tenants."""
+    waiting: int = 1_000
+    """Calls that may wait for their turn."""
+    streams: int = 20_000
+    """Open streams."""
+
+
+class Quotas:
+    """Every tenant's tokens, places and streams at one process."""
+
+    def __init__(self, terms: QuotaTerms, clock: Clock) -> None:
+        self._terms = terms
+        self._buckets = Buckets(terms.rates, burst=terms.burst, clock=clock)
+        self._places = Places(
+            alone=terms.calls, shared=terms.shared_calls, waiting=terms.waiting, clock=clock
+        )
+        self._streams: Tally[str] = Tally()
+        self._held: Tally[str] = Tally()
+
+    @asynccontextmanager
+    async def admitted(self, tenant: str, rpc: Rpc) -> AsyncIterator[None]:
+        """Let a call in: a token, and a place, or a stream's, for as long as it lasts.
+
+        Raises `QuotaExceeded` with the limit, and the seconds after which to try again.
+        """
+        kind = kind_of(rpc)
+        try:
+            await self._spend(tenant, kind)
+            if rpc.client_streaming or rpc.server_streaming:
+                within = self._stream(tenant)
+            else:
+                await self._places.take(tenant)
+                within = self._place(tenant)
+        except QuotaExceeded:
+            REFUSED.labels(kind).inc()
+            raise
+        with within:
+            yield
+
+    def pace(self, tenant: str) -> float:
+        """Seconds for which the stream that brought a message is not read on."""
+        delay = self._buckets.borrow(tenant, Kind.BEAT)
+        if delay:
+            SLOWED.inc()
+        return delay
+
+    async def _spend(self, tenant: str, kind: Kind) -> None:
+        delay = self._buckets.take(tenant, kind)
+        if delay:
+            await self._hold(tenant)
+            rate = self._terms.rates[kind]
+            text = f"Your tenant asks for more than {rate:g} calls of the kind {kind} a second"
+            raise QuotaExceeded(text, {"limit": f"{rate:g}/s", "kind": kind}, retry_after=delay)
+
+    async def _hold(self, tenant: str) -> None:
+        if self._held[tenant] < HELD:
+            with _counted(self._held, tenant):
+                # For a time of its own: those who were refused together do not come back together.
+                await asyncio.sleep(self._terms.hold * random.uniform(0.5, 1.5))  # noqa: S311
+
+    def _stream(self, tenant: str) -> AbstractContextManager[None]:
+        most = self._terms.streams
+        if self._streams[tenant] >= most:
+            text = f"Your tenant has {most} streams open already; share them among participants"
+            raise QuotaExceeded(text, {"limit": most})
+        return _counted(self._streams, tenant)
+
+    @contextmanager
+    def _place(self, tenant: str) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._places.leave(tenant)
+
+
+@contextmanager
+def _counted(tally: Tally[str], tenant: str) -> Iterator[None]:
+    """One more of the tenant's for a while; nothing is kept of who has none."""
+    tally[tenant] += 1
+    try:
+        yield
+    finally:
+        tally[tenant] -= 1
+        if not tally[tenant]:
+            del tally[tenant]

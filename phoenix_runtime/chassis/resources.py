@@ -1,0 +1,94 @@
+"""What every service with a database stands on; its wiring adds only what is its own."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from redis.asyncio import Redis
+from sqlalchemy import MetaData
+
+from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, create_database
+from phoenix_runtime.chassis.data.idempotency import AnswerMemory
+from phoenix_runtime.chassis.data.migrations import upgrade
+from phoenix_runtime.chassis.data.outbox import Outbox
+from phoenix_runtime.chassis.data.unit import Unit, Units
+from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.chassis.redis import create_redis
+from phoenix_runtime.chassis.rpc.channels import Channels
+from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
+from phoenix_runtime.chassis.rpc.handler import RpcHandler
+from phoenix_runtime.chassis.rpc.policy import GovernancePolicy
+from phoenix_runtime.chassis.settings import ServiceSettings
+from phoenix_runtime.chassis.wall_clock import steady_clock
+from phoenix_runtime.core.clock import Clock
+
+U = TypeVar("U", bound=Unit)
+WORKER_CONNECTIONS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceResources:
+    """Clock, databases, outbox, peers and Redis of one service; ``name`` is its short name."""
+
+    name: str
+    settings: ServiceSettings
+    clock: Clock
+    database: Database
+    """As the application role: inside one tenant at a time."""
+    worker_database: Database
+    """As the worker role: claims and marks of every tenant."""
+    outbox: Outbox
+    memory: AnswerMemory | None
+    """None for a service whose effects, and so their repetitions, are another's (state)."""
+    channels: Channels
+    redis: Redis
+
+    def units(self, unit_class: type[U]) -> Units[U]:
+        """Where the use cases' transactions come from."""
+        return Units(self.database, unit_class, self.outbox, new_id)
+
+    def handler(self) -> RpcHandler:
+        """The front desk of a servicer."""
+        return RpcHandler(self.memory)
+
+    def policy(self) -> GovernancePolicy:
+        """Governance, asked over gRPC."""
+        return GovernancePolicy(self.channels)
+
+    async def close(self) -> None:
+        """Close what holds connections."""
+        await self.channels.close()
+        await self.database.close()
+        await self.worker_database.close()
+        await self.redis.aclose()
+
+
+async def open_resources(
+    name: str, settings: ServiceSettings, metadata: MetaData
+) -> ServiceResources:
+    """Migrate the service's schema, where it is let, and build its foundation."""
+    if settings.migration_database_url is not None:
+        await upgrade(f"{name}_svc", settings.migration_database_url.get_secret_value())
+    clock = steady_clock()
+    serving = DatabaseOptions(name=f"phoenix-dma-{name}", pool=settings.database_pool)
+    working = DatabaseOptions(name=f"phoenix-dma-{name}-worker", pool=WORKER_CONNECTIONS)
+    database = create_database(
+        settings.database_url.get_secret_value(), clock=clock, options=serving
+    )
+    signer = ServiceSigner(name, settings.service_key, clock, audience=settings.audience)
+    return ServiceResources(
+        name=name,
+        settings=settings,
+        clock=clock,
+        database=database,
+        worker_database=create_database(
+            settings.worker_database_url.get_secret_value(), clock=clock, options=working
+        ),
+        outbox=Outbox(name, metadata, clock=clock, new_id=new_id),
+        memory=AnswerMemory(database, metadata) if _remembers(metadata) else None,
+        channels=Channels(settings, signer),
+        redis=create_redis(settings.redis_url.get_secret_value(), name=f"phoenix-dma-{name}"),
+    )
+
+
+def _remembers(metadata: MetaData) -> bool:
+    return f"{metadata.schema}.idempotency" in metadata.tables

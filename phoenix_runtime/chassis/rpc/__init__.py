@@ -1,0 +1,1 @@
+"""gRPC: how a call is served (stages, conversions, statuses), and calls to other services."""

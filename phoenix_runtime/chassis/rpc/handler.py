@@ -1,0 +1,133 @@
+"""The front desk: the one way in which a servicer's method is written.
+
+It answers repetitions (idempotency), builds the call and hands it to the use case; it decides
+nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from google.protobuf.json_format import Error as JsonError
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+
+from phoenix_runtime.chassis.serving import serving
+from phoenix_runtime.core.errors import FieldInvalid, Refused, Violation
+from phoenix_runtime.core.json import content_hash
+from phoenix_runtime.core.principal import Call, Idempotency
+
+Result = TypeVar("Result")
+Answer = TypeVar("Answer", bound=Message)
+
+
+class AnsweredBefore(Exception):
+    """The same request is being answered elsewhere; what that one stored is the answer."""
+
+
+class Memory(Protocol):
+    """Where first answers are kept."""
+
+    async def recall(self, call: Call) -> bytes | None:
+        """The stored answer of this request id; raises `RequestIdReused` for another body."""
+        ...
+
+
+class RpcHandler:
+    """What every servicer of a service shares."""
+
+    def __init__(self, memory: Memory | None = None) -> None:
+        self._memory = memory
+
+    async def read(
+        self, *, run: Callable[[Call], Awaitable[Result]], answer: Callable[[Result], Answer]
+    ) -> Answer:
+        """Serve a call that changes nothing."""
+        return answer(await run(_call()))
+
+    async def mutate(
+        self,
+        request: Message,
+        *,
+        run: Callable[[Call], Awaitable[Result]],
+        answer: Callable[[Result], Answer],
+    ) -> Answer:
+        """Serve a call that changes something: once for each request id, however often it comes."""
+        call = _call()
+        request_id = _request_id(request, call)
+        if not request_id or self._memory is None:
+            return answer(await run(call))
+        kept: list[bytes] = []
+        call = _idempotent(call, request, request_id, _keeping(answer, kept))
+        stored = await self._memory.recall(call)
+        if stored is not None:
+            return _parsed(stored)
+        own: Answer | None = None
+        failure: Exception | None = None
+        try:
+            own = answer(await run(call))
+        except (AnsweredBefore, Refused) as raised:
+            failure = raised
+        if own is not None and kept:
+            return own
+        # A twin that is served at the same time may have done it first. Then this one is refused,
+        # since the row that it waited for has moved on, or finds the work done and keeps no
+        # answer: the twin's answer is ours.
+        stored = await self._memory.recall(call)
+        if stored is not None:
+            return _parsed(stored)
+        if own is None:
+            raise failure or LookupError("neither an answer nor a refusal")
+        return own
+
+
+def _call() -> Call:
+    call = serving.get().call
+    if call is None:
+        raise LookupError("no call is being served: is the server built by chassis.server?")
+    return call
+
+
+def _request_id(request: Message, call: Call) -> str:
+    given: str = getattr(request, "request_id", "")
+    if len(given) > 128:
+        raise FieldInvalid([Violation("request_id", "has at most 128 characters")])
+    if not given.isprintable():
+        raise FieldInvalid([Violation("request_id", "contains a character that is not printable")])
+    return given or call.request_id
+
+
+def _keeping(answer: Callable[[Result], Message], kept: list[bytes]) -> Callable[[Result], bytes]:
+    """Encodes answers, and notes in ``kept`` that the use case kept one."""
+
+    def encode(result: Result) -> bytes:
+        kept.append(answer(result).SerializeToString())
+        return kept[-1]
+
+    return encode
+
+
+def _idempotent(
+    call: Call, request: Message, request_id: str, encode: Callable[[Result], bytes]
+) -> Call:
+    """The call with what its repetition is recognised by."""
+    rpc = serving.get().rpc
+    try:
+        body = MessageToDict(request, preserving_proto_field_name=True)
+    except (ValueError, JsonError) as error:  # NaN or an infinity inside a Struct
+        raise FieldInvalid([Violation("request", f"is no JSON object: {error}")]) from error
+    body.pop("request_id", None)
+    key = Idempotency(
+        rpc=rpc.path if rpc is not None else type(request).__name__,
+        request_id=request_id,
+        body_hash=content_hash(body),
+        encode=encode,
+    )
+    return replace(call, request_id=request_id, idempotency=key)
+
+
+def _parsed(stored: bytes) -> Answer:  # type: ignore[type-var]  # bound by the caller
+    rpc = serving.get().rpc
+    if rpc is None:
+        raise LookupError("a stored answer belongs to an RPC of the schema")
+    return rpc.response.FromString(stored)  # type: ignore[return-value]

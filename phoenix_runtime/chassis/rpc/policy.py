@@ -1,0 +1,43 @@
+"""Governance as its askers see it: a batch of inputs, one verdict each, or no decision at all."""
+
+from collections.abc import Sequence
+
+from phoenix_dma.v1 import governance_pb2, governance_pb2_grpc
+from phoenix_runtime.chassis.rpc.channels import Channels
+from phoenix_runtime.chassis.rpc.conversions import json_to_struct, verdict_from_pb
+from phoenix_runtime.core.errors import PolicyEngineUnavailable, Unavailable
+from phoenix_runtime.core.json import JsonObject
+from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.verdict import DecisionPoint, Verdict
+
+SERVICE = "governance"
+
+
+class GovernancePolicy:
+    """The `Policy` port over gRPC."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._channels = channels
+        self._stub: governance_pb2_grpc.GovernanceServiceAsyncStub = (
+            governance_pb2_grpc.GovernanceServiceStub(channels.channel(SERVICE))
+        )
+
+    async def evaluate(
+        self, call: Call, point: DecisionPoint, inputs: Sequence[JsonObject]
+    ) -> tuple[Verdict, ...]:
+        """One verdict an input, in order.
+
+        Raises `PolicyEngineUnavailable` where no decision could be had (I9).
+        """
+        if not inputs:
+            return ()
+        request = governance_pb2.EvaluatePoliciesRequest(
+            point=point, inputs=[json_to_struct(one) for one in inputs]
+        )
+        try:
+            answer = await self._channels.ask(call, self._stub.EvaluatePolicies, request)
+        except Unavailable as error:
+            raise PolicyEngineUnavailable("Governance cannot be reached") from error
+        if len(answer.verdicts) != len(inputs):
+            raise PolicyEngineUnavailable("Governance answered another number of verdicts")
+        return tuple(verdict_from_pb(verdict) for verdict in answer.verdicts)

@@ -1,0 +1,137 @@
+"""The process behind `PreforkServer`: ``python -m phoenix_runtime.local.prefork_child DESCRIPTOR``.
+
+It imports, then forks what it is told to, and reports what ends. The forked process returns out of
+`serve` and becomes the service.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import sys
+from importlib import import_module
+from typing import Any, Final
+
+from phoenix_runtime.local import parent_death
+
+PACKET: Final = 1 << 18
+PR_SET_NAME: Final = 15
+SHARED: Final = (
+    "alembic.command",
+    "google.api.annotations_pb2",
+    "grpc.aio",
+    "grpc_health.v1.health",
+    "grpc_reflection.v1alpha.reflection",
+    "phoenix_dma.v1.assignment_pb2_grpc",
+    "phoenix_dma.v1.approval_pb2_grpc",
+    "phoenix_dma.v1.audit_pb2_grpc",
+    "phoenix_dma.v1.gateway_pb2_grpc",
+    "phoenix_dma.v1.governance_pb2_grpc",
+    "phoenix_dma.v1.handoff_pb2_grpc",
+    "phoenix_dma.v1.identity_pb2_grpc",
+    "phoenix_dma.v1.registry_pb2_grpc",
+    "phoenix_dma.v1.session_pb2_grpc",
+    "phoenix_dma.v1.state_pb2_grpc",
+    "phoenix_runtime.chassis.resources",
+    "phoenix_runtime.chassis.server",
+    "sqlalchemy.dialects.postgresql.asyncpg",
+    "starlette.applications",
+    "starlette.routing",
+    "uvicorn",
+    "uvloop",
+)
+"""What services import before they do anything; none of it starts a thread."""
+
+
+class PreforkChild:
+    """Forks services on request; one thread, no event loop."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        """Take the channel to the runtime."""
+        self._channel = channel
+        self._woken, self._wake = os.pipe()
+        os.set_blocking(self._woken, False)
+        os.set_blocking(self._wake, False)
+
+    def serve(self) -> dict[str, Any]:
+        """Fork until the runtime hangs up; in a forked process return what it shall become."""
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._wake)
+        while True:
+            listening = self._channel.fileno()
+            ready, _, _ = select.select([listening, self._woken], [], [])
+            if self._woken in ready:
+                self._reap()
+            if listening in ready:
+                packet = self._channel.recv(PACKET)
+                if not packet:
+                    sys.exit()
+                wanted: dict[str, Any] = json.loads(packet)
+                if self._fork(wanted):
+                    return wanted
+
+    def _fork(self, wanted: dict[str, Any]) -> bool:
+        """Fork; tell whether this is the forked process."""
+        parent = os.getpid()
+        pid = os.fork()
+        if pid:
+            self._say({"name": wanted["name"], "pid": pid})
+            return False
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for descriptor in (self._woken, self._wake):
+            os.close(descriptor)
+        self._channel.close()
+        os.setsid()
+        parent_death.die_with(parent, signal.SIGTERM)
+        return True
+
+    def _reap(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._woken, 512)
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                pid, status = ended
+                self._say({"pid": pid, "code": os.waitstatus_to_exitcode(status)})
+
+    def _say(self, told: dict[str, Any]) -> None:
+        with contextlib.suppress(
+            BrokenPipeError
+        ):  # the runtime is gone; the reaper sees to the rest
+            self._channel.send(json.dumps(told).encode())
+
+
+def become(wanted: dict[str, Any]) -> None:
+    """Be the service: its log, its environment, its name, its module."""
+    log = os.open(wanted["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for output in (1, 2):
+        os.dup2(log, output)
+    os.close(log)
+    os.environ.clear()
+    os.environ.update(wanted["environment"])
+    # What `ps -o comm` and `top` show.
+    ctypes.CDLL(None).prctl(PR_SET_NAME, wanted["name"].encode()[:15], 0, 0, 0)
+    sys.argv[1:] = []
+    gc.unfreeze()
+    runpy.run_module(wanted["module"], run_name="__main__", alter_sys=True)
+
+
+def main() -> None:
+    """Import, then serve; whoever returns from serving is a service."""
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    for name in SHARED:
+        import_module(name)
+    gc.collect()
+    gc.freeze()  # a collection in a forked process would copy every page that it looks at
+    become(PreforkChild(channel).serve())
+
+
+if __name__ == "__main__":
+    main()

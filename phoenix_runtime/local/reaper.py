@@ -1,0 +1,89 @@
+"""The process that stops the runtime's programs when the runtime itself was killed.
+
+Started as a script (``python -I -S reaper.py GRACE``) in a session of its own. Its standard input
+is a pipe that only the runtime holds: ``+PID SIGNAL`` says that a program lives, ``-PID`` that it
+ended. End of file means that the runtime is gone; what still lives gets its stop signal and, after
+the grace period, SIGKILL, its whole process group included. The reaper also holds the runtime's
+lock: it is free again only when nothing of the old runtime runs.
+
+The parent-death signal (``parent_death.py``) does the same at once but only on Linux, only for
+direct children, and cannot stop a program that does not react.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+GRACE_SECONDS = 8.0
+POLL_SECONDS = 0.02
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether that process exists and is not a zombie that waits for its parent."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def send(pid: int, number: int) -> None:
+    """Signal a process that may have ended meanwhile."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def kill_group(pid: int) -> None:
+    """Kill the session that the program led, with everything it started there."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    except PermissionError:  # macOS says so for a group of zombies
+        return
+
+
+def watch() -> dict[int, int]:
+    """Follow the pipe to its end; return what still has to be stopped, with the signal for it."""
+    programs: dict[int, int] = {}
+    for line in sys.stdin:
+        if line.startswith("+"):
+            pid, number = line[1:].split()
+            programs[int(pid)] = int(number)
+        else:
+            programs.pop(int(line[1:]), None)
+    return programs
+
+
+def stop(programs: dict[int, int], grace: float) -> None:
+    """Stop politely and, after ``grace`` seconds, by force."""
+    for pid, number in programs.items():
+        send(pid, number)
+        send(pid, signal.SIGCONT)  # a stopped program would not see its signal
+    deadline = time.monotonic() + grace
+    while any(map(is_running, programs)) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    for pid in programs:
+        kill_group(pid)
+    while any(map(is_running, programs)) and time.monotonic() < deadline + GRACE_SECONDS:
+        time.sleep(POLL_SECONDS)
+
+
+def main() -> None:
+    """Watch, then stop what is left."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    stop(watch(), float(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()
