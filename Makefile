@@ -11,8 +11,15 @@ PROTO_DEPS := .proto-deps/.ready
 OPA := .tools/bin/opa
 TESTS ?= tests
 ARGS ?=
+# More than there are processors: most of what a test does is to wait.
+WORKERS ?= 4
+PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# The long forms: how long a part is away, how many streams there are, how much is drawn.
+LONG = PHOENIX_DMA_TEST_AWAY=60 PHOENIX_DMA_TEST_STALL=20 PHOENIX_DMA_TEST_STREAMS=2000 \
+	PHOENIX_DMA_TEST_EACH_LINK=1 PHOENIX_DMA_TEST_EACH_SERVICE=1 \
+	PHOENIX_DMA_TEST_FUZZ_EXAMPLES=300 PHOENIX_DMA_TEST_REST_EXAMPLES=100
 
-.PHONY: help venv stubs lint format types test test-opa chaos model demo up down clean
+.PHONY: help venv stubs lint format types test test-all bench test-opa chaos model demo up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +58,16 @@ format: $(READY) ## let ruff repair and format
 types: stubs ## mypy --strict
 	@$(BIN)/mypy
 
-test: stubs ## run every tier (TESTS=tests/unit, ARGS="-k name")
-	@$(BIN)/pytest $(TESTS) $(ARGS)
+test: stubs ## every tier and a short pass of every robustness family (TESTS=tests/unit, ARGS="-k name")
+	@$(PYTEST) -m "not long and not bench" $(TESTS) $(ARGS)
+
+test-all: stubs ## every test in its long form too: hours
+	@$(LONG) $(PYTEST) -m "not bench" $(TESTS) $(ARGS)
+
+bench: stubs ## measure latency, throughput, fairness and memory; wants an idle machine
+	@$(BIN)/pytest -m bench $(TESTS) $(ARGS) || test $$? = 5 # none is marked yet
+	@$(BIN)/python -m tests.benchmarks.ledger
+	@$(BIN)/python -m tests.benchmarks.policy
 
 $(OPA):
 	@mkdir -p $(@D)

@@ -16,7 +16,7 @@ from tests.support.valkey import redis_client, stream, valkey
 
 __all__ = ["clock", "database_for", "redis_client", "stream", "tenant", "valkey"]
 
-pytest_plugins = ["tests.support.weather"]
+pytest_plugins = ["tests.support.weather", "tests.support.workers"]
 
 # How long an example takes says how busy the machine is, and nothing of what is tested. What is
 # drawn is the same everywhere: what was seen to hold on one machine is what another one tries.

@@ -1,0 +1,32 @@
+"""Runs of several pytest workers at once: what each has to itself, and what is begun first."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+import pytest
+
+from phoenix_runtime.local import ports
+
+WORKER: Final = os.environ.get("PYTEST_XDIST_WORKER", "")
+WORKERS: Final = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+TIERS: Final = ("tests/robustness/", "tests/e2e/", "tests/integration/", "tests/contract/")
+"""The longest first: a file that is begun last is one that everybody waits for."""
+
+
+def pytest_configure() -> None:
+    """Give each worker ports of its own: a part that is started again finds its port free."""
+    if WORKER:
+        share = len(ports.FREE) // WORKERS
+        ports.FREE = ports.FREE[int(WORKER.removeprefix("gw")) * share :][:share]  # type: ignore[misc]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the tiers by what they take, where several workers share them."""
+    if WORKER:
+        items.sort(key=lambda item: _tier(item.nodeid))
+
+
+def _tier(nodeid: str) -> int:
+    return next((n for n, tier in enumerate(TIERS) if nodeid.startswith(tier)), len(TIERS))
