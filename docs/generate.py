@@ -10,10 +10,10 @@ from pathlib import Path
 
 from assignment_svc.domain.lifecycle import HANDOFF, RETIREMENT, TASK
 from governance_svc.domain.lifecycle import APPROVALS
-from phoenix_runtime.chassis.delivery.bus_events import BUS_TYPES
 from phoenix_runtime.chassis.rpc.statuses import CODES
 from phoenix_runtime.chassis.schema import rpcs
-from phoenix_runtime.core.events import AuditEventType, ReasonCode
+from phoenix_runtime.core.event_catalogue import ENTRIES, Ownership
+from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.lifecycle import Lifecycle
 from phoenix_runtime.core.principal import Role
 from registry_svc.domain.lifecycle import LIFECYCLE as PARTICIPANT
@@ -93,15 +93,27 @@ def events() -> str:
             writers.setdefault(event, []).append(rpc.method)
     rows = [
         (
-            f"`{kind.value}`",
-            f"`{BUS_TYPES[kind.value]}`" if kind.value in BUS_TYPES else "–",
-            ", ".join(sorted(writers.get(kind.value, []))) or "a worker",
+            f"`{entry.type.value}`",
+            ", ".join(f"`{name}`" for name in entry.bus_events) or "–",
+            "" if entry.ownership is Ownership.UNCHANGED else entry.ownership.value,
+            entry.evidence.value,
+            ", ".join(entry.wakes),
+            "yes" if entry.decided else "",
+            ", ".join(f"`{name}`" for name in entry.detail),
+            ", ".join(sorted(writers.get(entry.type.value, []))) or "a worker",
         )
-        for kind in AuditEventType
+        for entry in ENTRIES
     ]
     reasons = ", ".join(f"`{code.value}`" for code in ReasonCode if code.value)
     head = "# Events\n\nOne audit event a transition, one for each new or changed refusal.\n"
-    table = _table(("audit event", "bus event", "written by"), rows)
+    head += (
+        "\nFrom `phoenix_runtime/core/event_catalogue.py`: what the event does to the ownership of "
+        "its task, what it says for trust about the participant that it names, what the assignment "
+        "engine looks at when it reads it on the bus, whether it needs an allowing decision, and "
+        "which fields its detail must have.\n"
+    )
+    columns = ("ownership", "trust", "engine looks at", "decision", "detail", "written by")
+    table = _table(("audit event", "bus event", *columns), rows)
     return "\n".join([NOTE, head, table, f"## Reason codes\n\n{reasons}\n"])
 
 

@@ -9,52 +9,15 @@ import structlog
 
 from phoenix_runtime.chassis.delivery.bus_events import BusEvent
 from phoenix_runtime.chassis.loops import Loop, end
+from phoenix_runtime.core.event_catalogue import Wakes, waking
 from phoenix_runtime.core.principal import Call
 
 log = structlog.get_logger()
 
-STANDING: Final = frozenset(
-    {
-        "REGISTERED",
-        "ACTIVE",
-        "DEGRADED",
-        "FAILED",
-        "CAPABILITIES_UPDATED",
-        "PARTICIPANT_SUSPENDED",
-        "PARTICIPANT_REINSTATED",
-        "RETIRING",
-        "RETIRED",
-    }
-)
-"""Somebody's standing changed: read it."""
-
-ROOM: Final = frozenset(
-    {
-        "ACTIVE",
-        "DEGRADED",
-        "CAPABILITIES_UPDATED",
-        "TASK_SUCCEEDED",
-        "TASK_FAILED",
-        "TASK_CANCELLED",
-        "TASK_DECLINED",
-        "TASK_RETRIED",
-    }
-)
-"""The participant that is named joined, or has a free seat: what it could take is looked at now."""
-
-ROOM_SOMEWHERE: Final = frozenset(
-    {
-        "CERTIFICATION_GRANTED",
-        "POLICY_ACTIVATED",
-        "MIGRATING",
-        "HANDOFF_COMPLETED",
-        "HANDOFF_ABORTED",
-    }
-)
-"""There may be room, or a yes, with somebody who is not named: everything is looked at now."""
-
-DECIDED: Final = frozenset({"APPROVAL_DECIDED", "APPROVAL_EXPIRED", "APPROVAL_CANCELLED"})
-"""A human has spoken."""
+STANDING: Final = waking(Wakes.STANDING)
+CAPACITY: Final = waking(Wakes.CAPACITY)
+QUEUE: Final = waking(Wakes.QUEUE)
+DECIDED: Final = waking(Wakes.APPROVAL)
 
 APPROVAL: Final = "approval/"
 """Before the id of an approval whose event it is."""
@@ -114,10 +77,10 @@ class Heard:
             _note(self.participants, bus_event.participant)
         if decided:
             _note(self.approvals, bus_event.aggregate.removeprefix(APPROVAL))
-        room = bus_event.type in ROOM and bool(bus_event.participant)
+        room = bus_event.type in CAPACITY and bool(bus_event.participant)
         if room:
             _note(self.room, bus_event.participant)
-        somewhere = bus_event.type in ROOM_SOMEWHERE
+        somewhere = bus_event.type in QUEUE
         self.somewhere = self.somewhere or somewhere
         return standing or decided or room or somewhere
 

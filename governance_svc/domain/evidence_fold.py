@@ -6,7 +6,6 @@ whether it was folded as it grew or is folded anew.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Final, TypeVar
 
 from governance_svc.domain.certifications import Certification
@@ -18,6 +17,7 @@ from governance_svc.domain.trust_evidence import (
     Review,
     TaskOutcome,
 )
+from phoenix_runtime.core.event_catalogue import CATALOGUE, ENTRIES, OUTCOMES, TrustEvidence
 from phoenix_runtime.core.events import AuditEvent, ReasonCode
 from phoenix_runtime.core.events import AuditEventType as Type
 from phoenix_runtime.core.json import Json
@@ -33,41 +33,7 @@ LOSSES: Final = frozenset(
 )
 """Reasons for which a task was lost, rather than taken away or given back in good order."""
 
-OUTCOMES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        Type.TASK_SUCCEEDED: "succeeded",
-        Type.TASK_FAILED: "failed",
-        Type.TASK_RETRIED: "failed",
-        Type.TASK_MIGRATING: "lost",
-        Type.TASK_ORPHANED: "lost",
-        Type.TASK_DECLINED: "declined",
-        Type.HANDOFF_DECLINED: "declined",
-    }
-)
-
-SEVERITIES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        Type.JOIN_DENIED: "low",
-        Type.SUBMISSION_DENIED: "low",
-        Type.POLICY_DENIED: "low",
-        Type.ACTION_DENIED: "medium",
-        Type.ACCESS_REFUSED: "high",
-    }
-)
-"""Denials count only where the participant was the actor: others may have tried to use it."""
-
-TYPES: Final = tuple(
-    sorted(
-        {
-            *OUTCOMES,
-            *SEVERITIES,
-            Type.PARTICIPANT_REGISTERED,
-            Type.CAPABILITIES_UPDATED,
-            Type.PARTICIPANT_HEALTH,
-            Type.APPROVAL_DECIDED,
-        }
-    )
-)
+TYPES: Final = tuple(sorted(entry.type for entry in ENTRIES if entry.evidence))
 """The events on which trust rests, certifications aside."""
 
 Item = TypeVar("Item")
@@ -107,15 +73,16 @@ class Folded:
 
 def fold(folded: Folded, event: AuditEvent) -> Folded:
     """``folded`` and what ``event``, which is about that participant, adds to it."""
-    if event.type in {Type.PARTICIPANT_REGISTERED, Type.CAPABILITIES_UPDATED}:
+    evidence = CATALOGUE[event.type].evidence if event.type in CATALOGUE else TrustEvidence.NONE
+    if evidence in {TrustEvidence.IDENTITY, TrustEvidence.GRANTS}:
         return _registered(folded, event)
-    if event.type in OUTCOMES:
-        return _outcome(folded, event)
-    if event.type in SEVERITIES:
-        return _denied(folded, event)
-    if event.type == Type.PARTICIPANT_HEALTH:
+    if evidence in OUTCOMES:
+        return _outcome(folded, event, evidence)
+    if evidence.severity:
+        return _denied(folded, event, evidence.severity)
+    if evidence is TrustEvidence.HEALTH:
         return _health(folded, event)
-    if event.type == Type.APPROVAL_DECIDED:
+    if evidence is TrustEvidence.REVIEW:
         approved = event.new_state == "approved"
         review = Review(approved, event.timestamp, event.event_id)
         return replace(folded, reviews=_kept(folded.reviews, review))
@@ -151,21 +118,20 @@ def _registered(folded: Folded, event: AuditEvent) -> Folded:
     )
 
 
-def _outcome(folded: Folded, event: AuditEvent) -> Folded:
-    outcome = OUTCOMES[event.type]
-    if outcome == "lost" and event.reason_code not in LOSSES:
+def _outcome(folded: Folded, event: AuditEvent, outcome: TrustEvidence) -> Folded:
+    if outcome is TrustEvidence.LOST and event.reason_code not in LOSSES:
         return folded
-    item = TaskOutcome(outcome, event.timestamp, event.event_id)
+    item = TaskOutcome(outcome.value, event.timestamp, event.event_id)
     return replace(folded, outcomes=_kept(folded.outcomes, item))
 
 
-def _denied(folded: Folded, event: AuditEvent) -> Folded:
+def _denied(folded: Folded, event: AuditEvent, severity: str) -> Folded:
+    """A denial counts only where the participant was the actor: others may have tried to use it."""
     if event.actor not in {event.participant, f"participant:{event.participant}"}:
         return folded
     # A zombie that tries its old epoch is late, not malicious.
     late = event.reason_code == ReasonCode.STALE_EPOCH
-    severity = "low" if late else SEVERITIES[event.type]
-    item = Denial(severity, event.timestamp, event.event_id)
+    item = Denial("low" if late else severity, event.timestamp, event.event_id)
     return replace(folded, denials=_kept(folded.denials, item))
 
 

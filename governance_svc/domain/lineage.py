@@ -3,28 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from phoenix_runtime.core.event_catalogue import Ownership, with_ownership
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
 
-GIVES = frozenset(
-    {
-        AuditEventType.ASSIGNMENT_CREATED,
-        AuditEventType.HANDOFF_COMPLETED,
-        AuditEventType.TASK_RESUMED,
-    }
-)
+GIVES = with_ownership(Ownership.GAINED)
 """Events after which somebody holds the task, where they name whom."""
 
-TAKES = frozenset(
-    {
-        AuditEventType.TASK_MIGRATING,
-        AuditEventType.TASK_DECLINED,
-        AuditEventType.TASK_RETRIED,
-        AuditEventType.TASK_ORPHANED,
-    }
-)
+TAKES = with_ownership(Ownership.LOST)
 """Events after which nobody holds it."""
 
-HOLDING = tuple(sorted(GIVES | TAKES | {AuditEventType.HANDOFF_ABORTED}))
+HOLDING = tuple(sorted(GIVES | TAKES | with_ownership(Ownership.RETURNED)))
 """What has to be read of a task to know who holds it."""
 
 

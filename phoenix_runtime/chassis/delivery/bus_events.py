@@ -10,44 +10,13 @@ from typing import Any, Final
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
+from phoenix_runtime.core.event_catalogue import BY_STATE, ENTRIES
 from phoenix_runtime.core.events import AuditEvent
-from phoenix_runtime.core.events import AuditEventType as Type
 
-_RENAMED: Final[dict[Type, str]] = {
-    Type.PARTICIPANT_REGISTERED: "REGISTERED",
-    Type.JOIN_DENIED: "POLICY_DENIED",
-    Type.PARTICIPANT_HEALTH: "HEALTH",
-    Type.PARTICIPANT_FAILED: "FAILED",
-    Type.PARTICIPANT_RETIRING: "RETIRING",
-    Type.PARTICIPANT_RETIRED: "RETIRED",
-    Type.SUBMISSION_DENIED: "POLICY_DENIED",
-    Type.ASSIGNMENT_DENIED: "POLICY_DENIED",
-    Type.ACTION_DENIED: "POLICY_DENIED",
-    Type.HANDOFF_INITIATED: "HANDOFF_STARTED",
-    Type.TASK_MIGRATING: "MIGRATING",
-    Type.HANDOFF_DENIED: "POLICY_DENIED",
-}
-_NO_NEWS: Final = frozenset(
-    {
-        Type.RETIREMENT_STARTED,
-        Type.RETIREMENT_FINISHED,
-        Type.DISCOVERY_COMPLETED,
-        Type.ASSIGNMENT_FAILED,
-        Type.ACTION_AUTHORIZED,
-        Type.TASK_PARKED,
-        Type.TASK_UNPARKED,
-        Type.TASK_ORPHANED,
-        Type.HANDOFF_PARKED,
-        Type.HANDOFF_CLEARED,
-        Type.HANDOFF_OFFERED,
-        Type.HANDOFF_DECLINED,
-        Type.ACCESS_REFUSED,
-    }
-)
 BUS_TYPES: Final[Mapping[str, str]] = MappingProxyType(
-    {kind.value: _RENAMED.get(kind, kind.value) for kind in Type if kind not in _NO_NEWS}
+    {entry.type.value: entry.published for entry in ENTRIES if entry.published}
 )
-"""The bus event (paper, section 6) of each audit event that is news at all."""
+"""The bus event (paper, section 6) of each audit event that is published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +50,12 @@ SOURCE_PREFIX: Final = "/phoenix-dma/"
 
 
 def bus_event_of(event: AuditEvent) -> BusEvent | None:
-    """The news that ``event`` is; None where it is none. Health is told by the state reached."""
+    """The bus event of ``event``; None where it is not published."""
     kind = BUS_TYPES.get(event.type)
     if kind is None:
         return None
-    if kind == "HEALTH":
-        kind = event.new_state.upper() or kind
+    if kind == BY_STATE:
+        kind = event.new_state.upper()
     return BusEvent(
         tenant=event.tenant,
         type=kind,

@@ -4,59 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from phoenix_runtime.core.chain import Head, faults
 from phoenix_runtime.core.documents import event_document
-from phoenix_runtime.core.events import AuditEvent, AuditEventType, leaf
+from phoenix_runtime.core.event_catalogue import CATALOGUE
+from phoenix_runtime.core.events import AuditEvent, leaf
 from phoenix_runtime.core.validate.evidence import Evidence, Finding
-
-T = AuditEventType
-
-DENIAL = ("policy", "decision", "explanation", "remediation")
-
-DETAIL: Mapping[str, tuple[str, ...]] = {
-    T.PARTICIPANT_REGISTERED: ("identity", "owner", "capabilities", "claims", "grants"),
-    T.ASSIGNMENT_CREATED: ("score", "alternatives", "epoch", "standing_revision"),
-    T.ASSIGNMENT_FAILED: ("failed",),
-    T.ASSIGNMENT_DENIED: DENIAL,
-    T.SUBMISSION_DENIED: DENIAL,
-    T.ACTION_DENIED: DENIAL,
-    T.POLICY_DENIED: DENIAL,
-    T.TASK_STARTED: ("epoch", "attempt"),
-    T.TASK_RESUMED: ("epoch", "attempt"),
-    T.TASK_MIGRATING: ("burnt_epoch", "why"),
-    T.CONTEXT_CHECKPOINTED: ("state_reference", "integrity_hash", "version", "size_bytes"),
-    T.ACTION_AUTHORIZED: ("kind", "name", "domain", "subject_hash", "authorization_id"),
-    T.TASK_PARKED: ("subject_hash", "approval_id"),
-    T.TASK_UNPARKED: ("subject_hash", "approval_id"),
-    T.HANDOFF_INITIATED: ("source", "reason", "context_reference"),
-    T.HANDOFF_OFFERED: ("target", "offer_id", "deadline"),
-    T.HANDOFF_DECLINED: ("target", "offer_id"),
-    T.HANDOFF_COMPLETED: (
-        "source",
-        "target",
-        "reason",
-        "received_hash",
-        "accepted_obligations",
-        "source_epoch",
-        "target_epoch",
-    ),
-    T.RETIREMENT_STARTED: ("mode", "active_tasks"),
-    T.RETIREMENT_FINISHED: ("mode", "active_tasks", "handoff_outcomes"),
-    T.PARTICIPANT_RETIRED: ("mode", "active_tasks", "handoff_outcomes"),
-}
-"""What Table 5 and the events table ask for beyond the common fields."""
-
-DECIDED = frozenset(
-    {
-        T.PARTICIPANT_REGISTERED,
-        T.TASK_SUBMITTED,
-        T.ASSIGNMENT_CREATED,
-        T.ACTION_AUTHORIZED,
-        T.HANDOFF_OFFERED,
-        T.HANDOFF_COMPLETED,
-        T.TASK_SUCCEEDED,
-        T.RETIREMENT_STARTED,
-    }
-)
-"""What happens only with a policy decision: the event carries it whole."""
 
 REPLAYED = ("task/", "retirement/", "participant/", "approval/")
 """Aggregates whose rows the audit rebuilds."""
@@ -113,12 +63,24 @@ def _chain(aggregate: str, events: Sequence[AuditEvent]) -> Iterator[Finding]:
 def _content(event: AuditEvent) -> Iterator[Finding]:
     if leaf(event_document(event)) != event.leaf_hash:
         yield Finding("I7", event.event_id, "its leaf hash is not that of its content")
-    missing = [name for name in DETAIL.get(event.type, ()) if name not in event.detail]
+    missing = [name for name in _required(event) if name not in event.detail]
     if missing:
         yield Finding("Table 5", event.event_id, f"{event.type} does not say {missing}")
-    if event.type in DECIDED and event.policy_decision.get("effect") != "allow":
+    if _decided(event) and event.policy_decision.get("effect") != "allow":
         text = f"{event.type} rests on {event.policy_decision.get('effect') or 'no decision'}"
         yield Finding("I9", event.event_id, text)
+
+
+def _required(event: AuditEvent) -> tuple[str, ...]:
+    """What Table 5 asks of the event's detail."""
+    entry = CATALOGUE.get(event.type)
+    return entry.detail if entry is not None else ()
+
+
+def _decided(event: AuditEvent) -> bool:
+    """Whether the event happens only with an allowing decision."""
+    entry = CATALOGUE.get(event.type)
+    return entry is not None and entry.decided
 
 
 def _rebuilt(

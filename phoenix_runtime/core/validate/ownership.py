@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from phoenix_runtime.core.event_catalogue import CATALOGUE, Ownership, with_ownership
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.validate.audit import aggregates
@@ -18,28 +19,15 @@ from phoenix_runtime.core.validate.evidence import (
 T = AuditEventType
 
 GAINS = {
-    T.ASSIGNMENT_CREATED: "epoch",
-    T.TASK_RESUMED: "epoch",
-    T.HANDOFF_COMPLETED: "target_epoch",
-    # A living source that was fenced goes on under a new epoch.
-    T.HANDOFF_ABORTED: "epoch",
+    kind: CATALOGUE[kind].epoch_field
+    for kind in with_ownership(Ownership.GAINED, Ownership.RETURNED)
 }
 """Events that give a task an owner, and where they name the epoch."""
 
-LOSSES = frozenset(
-    {
-        T.TASK_MIGRATING,
-        T.TASK_DECLINED,
-        T.TASK_RETRIED,
-        T.TASK_ORPHANED,
-        T.TASK_SUCCEEDED,
-        T.TASK_FAILED,
-        T.TASK_CANCELLED,
-    }
-)
+LOSSES = with_ownership(Ownership.LOST, Ownership.ENDED)
 """Events after which nobody holds the task."""
 
-WRITES = frozenset({T.TASK_STARTED, T.CONTEXT_CHECKPOINTED, T.ACTION_AUTHORIZED})
+WRITES = with_ownership(Ownership.WRITTEN)
 """Accepted writes of an owner; each names its epoch."""
 
 

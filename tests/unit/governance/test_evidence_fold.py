@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance_svc.domain.evidence_fold import OUTCOMES, SEVERITIES, WINDOW, Folded, fold, fold_all
+from governance_svc.domain.evidence_fold import TYPES, WINDOW, Folded, fold, fold_all
 from governance_svc.store.evidence_rows import document_of, folded_of
 from tests.support.audit import NOON, audit_event
 
@@ -90,9 +90,8 @@ def test_only_the_newest_evidence_is_kept() -> None:
     assert [item.event_id for item in folded.outcomes] == [e.event_id for e in events[5:]]
 
 
-KINDS = st.sampled_from(
-    [*OUTCOMES, *SEVERITIES, "PARTICIPANT_REGISTERED", "APPROVAL_DECIDED", "TASK_SUBMITTED"]
-)
+FOLDED = tuple(kind for kind in TYPES if kind not in {"PARTICIPANT_HEALTH", "CAPABILITIES_UPDATED"})
+KINDS = st.sampled_from([*FOLDED, "TASK_SUBMITTED"])
 
 
 @given(st.lists(st.tuples(KINDS, st.sampled_from(["p", "q", ""]))), st.data())
@@ -106,9 +105,6 @@ def test_folding_in_strides_through_the_table_is_folding_at_once(
     cut = data.draw(st.integers(0, len(events)))
     known = {name: folded_of(document_of(f)) for name, f in fold_all(events[:cut]).items()}
     for event in events[cut:]:
-        if event.participant and event.type in {*OUTCOMES, *SEVERITIES, *ALSO}:
+        if event.participant and event.type in FOLDED:
             known[event.participant] = fold(known.get(event.participant, Folded()), event)
     assert known == fold_all(events)
-
-
-ALSO = ("PARTICIPANT_REGISTERED", "APPROVAL_DECIDED")
