@@ -20,7 +20,7 @@ class ApprovalStatus(StrEnum):
         return self in {ApprovalStatus.REJECTED, ApprovalStatus.EXPIRED}
 
 
-APPROVALS: Lifecycle[ApprovalStatus] = Lifecycle(
+APPROVALS: Lifecycle[ApprovalStatus, str] = Lifecycle(
     "approval",
     [
         transition("request", [None], ApprovalStatus.PENDING, ["service"]),

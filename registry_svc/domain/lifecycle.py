@@ -24,7 +24,7 @@ LIVING: Final = frozenset({REGISTERED, ACTIVE, DEGRADED})
 """States in which a participant is here and a lease keeps it here."""
 LEASED_STATES: Final = LIVING | {RETIRING}
 
-LIFECYCLE: Final[Lifecycle[ParticipantStatus]] = Lifecycle(
+LIFECYCLE: Final[Lifecycle[ParticipantStatus, str]] = Lifecycle(
     "participant",
     [
         transition("register", COMERS, REGISTERED, [PARTICIPANT, OPERATOR]),
