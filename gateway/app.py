@@ -16,7 +16,7 @@ from gateway.rest.site import make_site
 from gateway.settings import GatewaySettings
 from phoenix_dma.v1 import gateway_pb2_grpc
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.limits.quotas import Quotas
+from phoenix_runtime.chassis.limits.quotas import Quotas, QuotaTerms
 from phoenix_runtime.chassis.rpc.channels import Channels
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
@@ -35,7 +35,7 @@ async def build(settings: GatewaySettings | None = None) -> Service:
     health = HealthServicer()
     behind = Behind(channels, health)
     # Both ports count by the same: a tenant has no second purse at the other door.
-    quotas = Quotas(told.quotas, clock)
+    quotas = Quotas(QuotaTerms.of(told), clock)
     door = Door(make_verifier(told, clock), new_id, quotas)
     site = make_site(door, channels, behind.serving, largest_body=told.max_message_bytes)
     rest = RestPort(site, told.rest_listen, connections=told.rest_connections)

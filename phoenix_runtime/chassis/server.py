@@ -21,7 +21,7 @@ from grpc_reflection.v1alpha import reflection
 
 from phoenix_runtime.chassis import failpoints
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.limits.quotas import Quotas
+from phoenix_runtime.chassis.limits.quotas import Quotas, QuotaTerms
 from phoenix_runtime.chassis.limits.stage import QuotaStage
 from phoenix_runtime.chassis.rpc.credentials import KeyRing, Verifier
 from phoenix_runtime.chassis.rpc.interceptors.authorization import AuthorizationStage
@@ -170,7 +170,7 @@ def make_server(
         ErrorStage(new_id),
         IdentityStage(make_verifier(settings, clock), new_id),
         # Before the role is checked: what is not permitted costs its tenant as much.
-        QuotaStage(quotas or Quotas(settings.quotas, clock)),
+        QuotaStage(quotas or Quotas(QuotaTerms.of(settings), clock)),
         AuthorizationStage(),
     ]
     return grpc.aio.server(interceptors=[Chain(rpcs(), stages)], options=server_options(settings))

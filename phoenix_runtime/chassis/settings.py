@@ -7,9 +7,6 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from phoenix_runtime.chassis.limits.quotas import QuotaTerms
-from phoenix_runtime.chassis.limits.token_buckets import Kind
-
 MEBIBYTE = 1 << 20
 
 
@@ -92,22 +89,6 @@ class ServerSettings(PeerSettings):
     """True where this is no runtime that anybody relies on: what breaks it on purpose is let in."""
     failpoints: str = ""
     """Where the process dies on purpose (`chassis.failpoints`); refused unless ``debug``."""
-
-    @property
-    def quotas(self) -> QuotaTerms:
-        """What one tenant may ask of this process."""
-        return QuotaTerms(
-            rates={
-                Kind.MUTATION: self.quota_mutations,
-                Kind.READ: self.quota_reads,
-                Kind.SEARCH: self.quota_searches,
-                Kind.BEAT: self.quota_beats,
-            },
-            burst=self.quota_burst.total_seconds(),
-            calls=self.quota_calls,
-            shared_calls=self.quota_shared_calls,
-            streams=self.quota_streams,
-        )
 
 
 class ServiceSettings(ServerSettings):

@@ -9,7 +9,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import MetaData
@@ -18,12 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from phoenix_runtime.chassis.data.database import driver
 from phoenix_runtime.chassis.data.database_errors import TransactionConflict
 from phoenix_runtime.chassis.data.outbox_sql import Parts, flush_statement
-from phoenix_runtime.chassis.delivery.bus_events import BUS_TYPES
-from phoenix_runtime.chassis.delivery.consumers import BUS, COURIER, LEDGER
 from phoenix_runtime.chassis.rpc.handler import AnsweredBefore
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.documents import directive_document, event_document
+from phoenix_runtime.core.event_catalogue import CATALOGUE
 from phoenix_runtime.core.events import (
     EVENT_VERSION,
     AuditDraft,
@@ -33,6 +32,11 @@ from phoenix_runtime.core.events import (
 )
 from phoenix_runtime.core.ids import NewId
 from phoenix_runtime.core.principal import Call
+
+LEDGER: Final = "ledger"
+BUS: Final = "bus"
+COURIER: Final = "courier"
+"""The receivers of what is in an outbox, as `deliveries` names them."""
 
 
 class VersionConflict(TransactionConflict):
@@ -175,7 +179,7 @@ def _deliveries(pending: Pending) -> Iterator[tuple[str, str]]:
     """Who has to take what."""
     for event in pending.events:
         yield event.event_id, LEDGER
-        if event.type in BUS_TYPES:
+        if CATALOGUE[event.type].published:
             yield event.event_id, BUS
     for directive in pending.directives:
         yield directive.directive_id, COURIER

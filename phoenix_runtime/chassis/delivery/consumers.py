@@ -13,10 +13,8 @@ from datetime import timedelta
 from typing import Final
 
 from phoenix_runtime.chassis.data.database import Database, driver
+from phoenix_runtime.chassis.data.outbox import BUS, COURIER, LEDGER
 
-LEDGER: Final = "ledger"
-BUS: Final = "bus"
-COURIER: Final = "courier"
 SOURCES: Final = {
     LEDGER: ("outbox", "event_id"),
     BUS: ("outbox", "event_id"),

@@ -18,13 +18,10 @@ from sqlalchemy import MetaData
 
 from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.idempotency import KEPT
-from phoenix_runtime.chassis.data.outbox import Outbox
+from phoenix_runtime.chassis.data.outbox import BUS, COURIER, LEDGER, Outbox
 from phoenix_runtime.chassis.delivery.bus_events import BusEvent, bus_event_of
 from phoenix_runtime.chassis.delivery.consumers import (
-    BUS,
     CLAIM,
-    COURIER,
-    LEDGER,
     OutboxConsumer,
     Pruner,
     PruneRule,

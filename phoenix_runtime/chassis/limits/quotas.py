@@ -18,6 +18,7 @@ from prometheus_client import Counter
 from phoenix_runtime.chassis.limits.concurrency import Places
 from phoenix_runtime.chassis.limits.token_buckets import Buckets, Kind, kind_of
 from phoenix_runtime.chassis.schema import Rpc
+from phoenix_runtime.chassis.settings import ServerSettings
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import QuotaExceeded
 
@@ -50,6 +51,22 @@ class QuotaTerms:
     """Calls that may wait for their turn."""
     streams: int = 20_000
     """Open streams."""
+
+    @classmethod
+    def of(cls, settings: ServerSettings) -> "QuotaTerms":
+        """The terms that a process is configured with."""
+        return cls(
+            rates={
+                Kind.MUTATION: settings.quota_mutations,
+                Kind.READ: settings.quota_reads,
+                Kind.SEARCH: settings.quota_searches,
+                Kind.BEAT: settings.quota_beats,
+            },
+            burst=settings.quota_burst.total_seconds(),
+            calls=settings.quota_calls,
+            shared_calls=settings.quota_shared_calls,
+            streams=settings.quota_streams,
+        )
 
 
 class Quotas:
