@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from phoenix_dma.profile import Profile
+from tests.e2e.intervals import PATIENCE
 
 SCRIPT = Path(__file__).parent / "agent.py"
-PATIENCE = 40.0
 
 Line = dict[str, Any]
 

@@ -9,39 +9,18 @@ import pytest_asyncio
 
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
+from tests.e2e.intervals import INTERVALS
 from tests.e2e.proof import prove
 from tests.e2e.stage import Stage
 from tests.support.temporary import temporary
-
-SHORT = {
-    "LEASE_TTL": "3",
-    "HEARTBEAT_INTERVAL": "1",
-    "LEASE_MARGIN": "0.5",
-    "WRITE_INTERVAL": "0.2",
-    "OFFER_TIMEOUT": "4",
-    "LAST_CHECKPOINT": "1",
-    "RESUME_TIMEOUT": "4",
-    "RECONCILE_INTERVAL": "1",
-    "DUE_INTERVAL": "0.2",
-}
-"""Everything that a test would otherwise have to wait for."""
-PACE = {f"PHOENIX_DMA_{name}": seconds for name, seconds in SHORT.items()}
-CALM = {
-    **PACE,
-    "PHOENIX_DMA_LEASE_TTL": "7",
-    "PHOENIX_DMA_HEARTBEAT_INTERVAL": "2.5",
-    "PHOENIX_DMA_LEASE_MARGIN": "2",
-    "PHOENIX_DMA_OFFER_TIMEOUT": "8",
-    "PHOENIX_DMA_RESUME_TIMEOUT": "8",
-}
-"""The same where few wait for the dead: who lives in this process may be late with its beats, and a
-registry that stutters for more than the margin excuses everybody, each time."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def runtime() -> AsyncIterator[LocalRuntime]:
     """Everything, as it runs in front of a user: PostgreSQL, Valkey, four services, gateway."""
-    async with blameless(LocalRuntime(LocalRuntimeOptions.temporary(environment=CALM))) as runtime:
+    async with blameless(
+        LocalRuntime(LocalRuntimeOptions.temporary(environment=INTERVALS))
+    ) as runtime:
         yield runtime
 
 

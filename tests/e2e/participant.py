@@ -26,9 +26,8 @@ from phoenix_dma.v1 import (
     state_pb2,
 )
 from phoenix_dma.v1.session_pb2 import Directive
+from tests.e2e.intervals import PATIENCE
 from tests.support.until import until
-
-PATIENCE = 60.0
 
 
 class Participant:

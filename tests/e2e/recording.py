@@ -8,8 +8,9 @@ from uuid import uuid4
 
 from google.protobuf.message import Message
 
-from phoenix_dma.aio.transport import ATTEMPT_SECONDS, Answer, Method, Transport, bearer
+from phoenix_dma.aio.transport import Answer, Method, Transport, bearer
 from phoenix_dma.profile import Endpoint
+from tests.e2e.intervals import ATTEMPT
 
 
 class Recording:
@@ -32,7 +33,7 @@ class RecordingTransport(Transport):
     """The SDK's transport; what has no request id gets one in its metadata."""
 
     def __init__(self, endpoint: Endpoint, recording: Recording) -> None:
-        super().__init__(endpoint, patience=10.0)
+        super().__init__(endpoint, patience=ATTEMPT)
         self.recording = recording
 
     async def _once(
@@ -43,4 +44,4 @@ class RecordingTransport(Transport):
         request_id = str(getattr(request, "request_id", "")) or f"request.{uuid4()}"
         self.recording.note(request_id, called._method.decode())
         metadata = (*bearer(token), ("x-request-id", request_id))
-        return await method(request, metadata=metadata, timeout=ATTEMPT_SECONDS)
+        return await method(request, metadata=metadata, timeout=ATTEMPT)

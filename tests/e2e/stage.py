@@ -28,12 +28,11 @@ from phoenix_runtime.local.folder import write_private
 from phoenix_runtime.local.keys import ISSUER, OPERATOR_ROLES
 from phoenix_runtime.local.runtime import LocalRuntime
 from tests.e2e.agents import Agent, start_agent
+from tests.e2e.intervals import PATIENCE
 from tests.e2e.participant import Participant
 from tests.e2e.recording import Recording, RecordingTransport
 from tests.support.until import until
 
-PATIENCE: Final = 60.0
-"""Seconds: nothing takes that long, however busy the machine is."""
 STEWARD: Final = "agent.customer-steward.001"
 BACKUP: Final = "agent.customer-steward.002"
 TASK: Final = "task.customer-merge-review.8841"

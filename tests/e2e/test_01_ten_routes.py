@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.stage import BACKUP, PATIENCE, STEWARD, TASK, Stage
+from tests.e2e.intervals import PATIENCE
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 from tests.support.until import until
 
 

@@ -19,7 +19,8 @@ from phoenix_dma.errors import (
 from phoenix_dma.plain import json_of, struct_of
 from phoenix_dma.v1 import assignment_pb2, handoff_pb2, registry_pb2
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
-from tests.e2e.conftest import CALM, blameless, proven
+from tests.e2e.conftest import blameless, proven
+from tests.e2e.intervals import INTERVALS
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 
 THIRD = "agent.customer-steward.003"
@@ -28,7 +29,7 @@ THIRD = "agent.customer-steward.003"
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def patient_house() -> AsyncIterator[LocalRuntime]:
     """One that waits for a source that has something to say, however slow the machine is."""
-    environment = {**CALM, "PHOENIX_DMA_LAST_CHECKPOINT": "60"}
+    environment = {**INTERVALS, "PHOENIX_DMA_LAST_CHECKPOINT": "60"}
     async with blameless(
         LocalRuntime(LocalRuntimeOptions.temporary(environment=environment))
     ) as runtime:
@@ -53,7 +54,7 @@ async def test_the_source_checkpoints_once_more_and_the_target_goes_on_from_ther
     briefing = await steward.take(TASK)
     backup = await stage.participant(BACKUP)
     operator = await stage.operator()
-    handoff = await operator.hand_off(TASK, reason="the background workers begins")
+    handoff = await operator.hand_off(TASK, reason="the night shift begins")
     assert handoff.source == STEWARD
 
     await steward.directive("checkpoint_task", TASK)

@@ -9,7 +9,8 @@ import pytest
 from phoenix_dma.aio.session import Loss
 from phoenix_dma.errors import AssignmentLost, IllegalTransition, NotPermitted, PhoenixError
 from phoenix_dma.v1 import handoff_pb2
-from tests.e2e.stage import BACKUP, PATIENCE, STEWARD, TASK, Stage
+from tests.e2e.intervals import PATIENCE
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 from tests.support.until import until
 
 

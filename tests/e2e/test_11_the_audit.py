@@ -8,8 +8,9 @@ from phoenix_dma.plain import json_of
 from phoenix_dma.v1 import audit_pb2, governance_pb2, registry_pb2
 from phoenix_runtime.core.documents import event_document
 from phoenix_runtime.core.events import AuditEvent, leaf
+from tests.e2e.intervals import PATIENCE
 from tests.e2e.participant import Participant
-from tests.e2e.stage import BACKUP, PATIENCE, STEWARD, TASK, Stage
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 from tests.support.until import until
 
 

@@ -13,7 +13,7 @@ import pytest_asyncio
 from phoenix_dma.v1 import state_pb2
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
-from tests.e2e.conftest import PACE
+from tests.e2e.intervals import INTERVALS
 from tests.e2e.proof import prove
 from tests.e2e.stage import STEWARD, TASK, Stage
 from tests.support.breakable import children_of
@@ -25,14 +25,14 @@ class Houses:
     """One runtime after the other on the same data and ports."""
 
     def __init__(self) -> None:
-        self.options = LocalRuntimeOptions.temporary(environment=PACE)
+        self.options = LocalRuntimeOptions.temporary(environment=INTERVALS)
         self.runtime = LocalRuntime(self.options)
 
     async def start(self) -> None:
         await self.runtime.start()
         ports = {name: int(self.runtime.address(name).rpartition(":")[2]) for name in PARTS}
         self.options = LocalRuntimeOptions(
-            data=self.options.data, ports=ports, free_ports=True, environment=PACE
+            data=self.options.data, ports=ports, free_ports=True, environment=INTERVALS
         )
 
     async def kill_everything(self) -> None:

@@ -8,12 +8,12 @@ from typing import Final
 import pytest
 import redis.asyncio as redis
 
-from tests.e2e.conftest import CALM
-from tests.e2e.stage import BACKUP, PATIENCE, STEWARD, TASK, Stage
+from tests.e2e.intervals import INTERVALS, PATIENCE
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 from tests.support.breakable import stalled
 from tests.support.until import until
 
-LEASE: Final = float(CALM["PHOENIX_DMA_LEASE_TTL"])
+LEASE: Final = float(INTERVALS["PHOENIX_DMA_LEASE_TTL"])
 
 
 async def pass_by(seconds: float) -> None:

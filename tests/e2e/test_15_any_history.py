@@ -16,7 +16,7 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
-from tests.e2e.conftest import PACE
+from tests.e2e.intervals import INTERVALS
 from tests.e2e.membership import World, machine_over
 
 GUARDS = {
@@ -76,7 +76,7 @@ def unguarded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]
     (tmp_path / "sitecustomize.py").write_text(f"{ONLY_THERE}{guard}\n")
     inherited = os.environ.get("PYTHONPATH", "")
     path = os.pathsep.join(filter(None, [str(tmp_path), inherited]))
-    options = LocalRuntimeOptions.temporary(environment={**PACE, "PYTHONPATH": path})
+    options = LocalRuntimeOptions.temporary(environment={**INTERVALS, "PYTHONPATH": path})
     runtime = LocalRuntime(options)
     world = World(runtime)
     world.run(runtime.start())

@@ -15,7 +15,8 @@ from phoenix_dma.errors import CredentialInvalid, NotPermitted
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.schema import Role
 from phoenix_runtime.local.runtime import LocalRuntime
-from tests.e2e.stage import PATIENCE, STEWARD, Stage
+from tests.e2e.intervals import PATIENCE
+from tests.e2e.stage import STEWARD, Stage
 from tests.e2e.strangers import PEOPLE, bad_tokens
 
 ROUTES = {f"{route.method} {route.path}": route for route in rest_routes()}

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from phoenix_dma.errors import NotFound
-from tests.e2e.stage import PATIENCE, STEWARD, Stage
+from tests.e2e.intervals import PATIENCE
+from tests.e2e.stage import STEWARD, Stage
 from tests.support.programs import Programs
 from tests.support.until import until
 

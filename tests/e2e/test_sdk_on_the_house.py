@@ -16,7 +16,8 @@ from phoenix_dma import (
 from phoenix_dma.aio.session import Loss
 from phoenix_dma.plain import json_of
 from phoenix_dma.v1 import registry_pb2
-from tests.e2e.stage import BACKUP, PATIENCE, STEWARD, TASK, Stage, steward
+from tests.e2e.intervals import PATIENCE
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage, steward
 
 
 async def enter(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from phoenix_runtime.chassis.ids import new_id
+from tests.e2e.intervals import PATIENCE
 from tests.e2e.proof import prove
 from tests.e2e.stage import Stage
 from tests.robustness.chaos.history import History
@@ -18,8 +19,6 @@ from tests.support.breakable import BreakableHouse
 from tests.support.until import until
 
 AGENTS: Final = 2
-PATIENCE: Final = 60.0
-"""Seconds in which work goes on after a fault, and comes to its end after the last."""
 
 
 class Crew(Traffic):

@@ -17,12 +17,13 @@ import pytest_asyncio
 from phoenix_runtime.chassis.wall_clock import DEBUG, OFFSET_FILE
 from phoenix_runtime.local.runtime import LocalRuntimeOptions
 from phoenix_runtime.local.services import MODULES, ProcessEnvironment
-from tests.e2e.conftest import PACE
+from tests.e2e.intervals import INTERVALS
 from tests.robustness.crew import at_work
+from tests.robustness.forms import long_form
 from tests.support.breakable import BreakableHouse
 from tests.support.temporary import temporary
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 HOUR: Final = 3600
 
@@ -49,11 +50,13 @@ class MistakenHouse(BreakableHouse):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def runtime() -> AsyncIterator[MistakenHouse]:
-    async with temporary(MistakenHouse(LocalRuntimeOptions.temporary(environment=PACE))) as runtime:
+    async with temporary(
+        MistakenHouse(LocalRuntimeOptions.temporary(environment=INTERVALS))
+    ) as runtime:
         yield runtime
 
 
-@pytest.mark.parametrize("seconds", [HOUR, -HOUR], ids=["forward", "back"])
+@pytest.mark.parametrize("seconds", [HOUR, *long_form(-HOUR)], ids=["forward", "back"])
 async def test_clocks_that_jump_by_an_hour_fail_nobody_and_credentials_hold(
     runtime: MistakenHouse, tmp_path: Path, seconds: int
 ) -> None:

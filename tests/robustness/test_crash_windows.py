@@ -18,9 +18,10 @@ import pytest_asyncio
 from phoenix_dma.errors import PhoenixError, PolicyEngineUnavailable, Unavailable
 from phoenix_runtime.chassis.failpoints import POINTS
 from phoenix_runtime.local.supervisor import ProgramDied
-from tests.e2e.conftest import PACE, logged_errors
+from tests.e2e.conftest import logged_errors
+from tests.e2e.intervals import INTERVALS, PATIENCE
 from tests.e2e.proof import REFUSALS, RPCS, prove
-from tests.e2e.stage import PATIENCE, Stage
+from tests.e2e.stage import Stage
 from tests.robustness.crash_windows.crashes import Crashes
 from tests.robustness.crash_windows.scenes_handoffs import HANDOFFS
 from tests.robustness.crash_windows.scenes_participants import PARTICIPANTS
@@ -53,7 +54,7 @@ SCENES = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def crashes() -> AsyncIterator[Crashes]:
-    async with breakable_house({**PACE, **SLOW, **KNOWN}) as runtime:
+    async with breakable_house({**INTERVALS, **SLOW, **KNOWN}) as runtime:
         yield Crashes(runtime, SCENES)
         assert not list(logged_errors(runtime)), "no crash is a service's own error"
 

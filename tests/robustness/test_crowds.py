@@ -20,7 +20,7 @@ import pytest_asyncio
 from phoenix_dma.errors import PhoenixError
 from phoenix_dma.v1.session_pb2 import Directive
 from phoenix_runtime.chassis.ids import new_id
-from tests.e2e.conftest import PACE
+from tests.e2e.intervals import INTERVALS, PATIENCE
 from tests.e2e.participant import Participant
 from tests.e2e.proof import prove
 from tests.e2e.stage import Stage, steward
@@ -35,7 +35,6 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)
 RACERS, TASKS, SEATS = 200, 20, 4
 DYING: Final = 50
 STREAMS: Final = int(os.environ.get("PHOENIX_DMA_TEST_STREAMS", "300"))
-PATIENCE: Final = 60.0
 LATE: Final = {"OFFER_LAPSED", "STALE_ASSIGNMENT", "NOT_PERMITTED"}
 """What is answered to who comes late for an offer."""
 
@@ -61,7 +60,7 @@ TERMS: Final = Terms(15, 5, 120) if STREAMS >= 2000 else Terms(10, 3, 9)
 
 
 LONG_LEASES: Final = Terms(600, 60, 0).environment
-PATIENT: Final = {**PACE, **Terms(6, 1, 0).environment}
+PATIENT: Final = {**INTERVALS, **Terms(6, 1, 0).environment}
 """All the crowd breathes in one process, and nobody fails because that is busy for two seconds."""
 
 

@@ -23,7 +23,7 @@ from grpc.aio import AioRpcError
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.core.errors import QuotaExceeded
-from tests.e2e.conftest import PACE
+from tests.e2e.intervals import INTERVALS, PATIENCE
 from tests.e2e.proof import prove
 from tests.e2e.stage import STEWARD, TASK, Stage
 from tests.robustness.crowds.measures import percentile
@@ -45,7 +45,6 @@ LONG_LEASES: Final = {"PHOENIX_DMA_LEASE_TTL": "15", "PHOENIX_DMA_HEARTBEAT_INTE
 PHASES: Final = 2
 ROUNDS: Final = 55
 """Of a phase: of a hundred and ten calls on either side one may be slower than the 99th part."""
-PATIENCE: Final = 60.0
 PACE_SECONDS: Final = 0.15
 """Between two rounds of the tenant that keeps to its quotas."""
 SLOWER: Final = 3.0
@@ -55,7 +54,7 @@ NOISE: Final = 0.3
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def runtime() -> AsyncIterator[BreakableHouse]:
-    async with breakable_house({**PACE, **QUOTAS, **LONG_LEASES}) as runtime:
+    async with breakable_house({**INTERVALS, **QUOTAS, **LONG_LEASES}) as runtime:
         yield runtime
 
 

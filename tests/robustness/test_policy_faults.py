@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
+from grpc import StatusCode
 
 from phoenix_dma.aio.transport import Transport
 from phoenix_dma.errors import PhoenixError
@@ -20,22 +21,21 @@ from phoenix_dma.v1 import assignment_pb2, handoff_pb2, registry_pb2
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.validate import Evidence
 from phoenix_runtime.local.runtime import LocalRuntimeOptions
-from tests.e2e.conftest import PACE
+from tests.e2e.intervals import INTERVALS, a_lease_passes
 from tests.e2e.participant import Participant
 from tests.e2e.proof import prove
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.robustness.forms import short_and_long
 from tests.support.breakable import BreakableHouse
 from tests.support.fault_proxy import FaultProxy
 from tests.support.opa_stand_in import FAULTS, MISREAD, OpaStandIn
 from tests.support.temporary import temporary
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 REFUSED: Final = {"POLICY_ENGINE_UNAVAILABLE", "POLICY_DENIED"}
-SOON: Final = 8.0
-"""Seconds: within the ten that a call has by default."""
-LEASE: Final = 6.0
-"""Seconds: a participant that is held up for a few of them here has not lost anything."""
+ANSWERS: Final = ("500", "undefined", 'the text "true"', 'a verdict that says "allow": "true"')
+"""The faults of the short form."""
 
 
 class Ground:
@@ -50,8 +50,7 @@ class Ground:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ground() -> AsyncIterator[Ground]:
     async with OpaStandIn() as opa, FaultProxy(opa.url.removeprefix("http://")) as link:
-        leases = {"PHOENIX_DMA_LEASE_TTL": str(LEASE)}
-        options = LocalRuntimeOptions.temporary(environment={**PACE, **leases})
+        options = LocalRuntimeOptions.temporary(environment=INTERVALS)
         options = replace(options, opa_url=f"http://{link.address}")
         async with temporary(BreakableHouse(options)) as runtime:
             yield Ground(runtime, opa, link)
@@ -98,17 +97,16 @@ async def governed(stage: Stage, steward: Participant, epoch: int) -> list[tuple
 
 
 async def is_refused(transport: Transport, credential: Any, method: Any, request: Any) -> None:
-    """Soon, and for want of a decision."""
-    begun = asyncio.get_running_loop().time()
+    """Refused for want of a decision, and not because the caller's own deadline was over."""
     with pytest.raises(PhoenixError) as refused:
         await transport.ask(method, request, credential, patience=0.0)
-    took = asyncio.get_running_loop().time() - begun
     assert refused.value.reason in REFUSED, refused.value
-    assert took < SOON, f"told after {took:.1f} s"
+    status: Any = refused.value.__cause__
+    assert status.code() is not StatusCode.DEADLINE_EXCEEDED, refused.value
 
 
 async def nothing_is_changed(ground: Ground, stage: Stage, steward: Participant) -> None:
-    """Whatever asks policy is refused, soon, and whoever is there stays there."""
+    """Whatever asks policy is refused, and whoever is there stays there."""
     epoch = (await stage.task_in(TASK, "active")).epoch
     transport = (await stage.operator()).transport
     before = lasting(await stage.evidence())
@@ -122,7 +120,7 @@ async def nothing_is_changed(ground: Ground, stage: Stage, steward: Participant)
     assert not steward.losses
 
 
-@pytest.mark.parametrize("fault", [*FAULTS, *MISREAD])
+@pytest.mark.parametrize("fault", short_and_long(ANSWERS, [*FAULTS, *MISREAD]))
 async def test_what_is_no_decision_changes_nothing_and_leases_go_on(
     ground: Ground, fault: str
 ) -> None:
@@ -136,7 +134,7 @@ async def test_what_is_no_decision_changes_nothing_and_leases_go_on(
         await prove(stage)
 
 
-@pytest.mark.parametrize("how", ["cut", "silent"])
+@pytest.mark.parametrize("how", short_and_long(["silent"], ["cut", "silent"]))
 async def test_a_policy_server_that_is_away_changes_nothing_and_leases_go_on(
     ground: Ground, how: str
 ) -> None:
@@ -145,7 +143,7 @@ async def test_a_policy_server_that_is_away_changes_nothing_and_leases_go_on(
         await stage.submit()
         epoch = (await steward.take(TASK)).task.epoch
         with getattr(ground.link, how)():
-            await asyncio.sleep(LEASE)
+            await a_lease_passes()
             await nothing_is_changed(ground, stage, steward)
         await steward.complete(TASK, epoch, {"merged": 0})
         await prove(stage)

@@ -23,7 +23,7 @@ from grpc.aio import AioRpcError
 from phoenix_dma.aio.transport import bearer
 from phoenix_dma.errors import PhoenixError
 from phoenix_dma.v1 import approval_pb2, assignment_pb2, registry_pb2, state_pb2
-from tests.e2e.conftest import PACE
+from tests.e2e.intervals import INTERVALS
 from tests.e2e.stage import Stage
 from tests.robustness.crew import Crew, at_work
 from tests.support.breakable import BreakableHouse, breakable_house
@@ -38,7 +38,7 @@ DETAILS: Final = "grpc-status-details-bin"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def runtime() -> AsyncIterator[BreakableHouse]:
-    async with breakable_house(PACE) as runtime:
+    async with breakable_house(INTERVALS) as runtime:
         yield runtime
 
 
@@ -188,7 +188,7 @@ def full(folder: Path) -> Iterator[None]:
 async def test_a_full_disk_refuses_rolls_back_and_recovers_when_there_is_space_again(
     tmp_path: Path,
 ) -> None:
-    async with breakable_house(PACE) as runtime:
+    async with breakable_house(INTERVALS) as runtime:
         await runtime.kill("postgres")
         with small_disk(runtime.folder.postgres):
             await runtime.revive("postgres")

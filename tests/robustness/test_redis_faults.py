@@ -1,12 +1,11 @@
 """Redis is flushed, restarted empty, restored from an old copy, away: nobody is failed by it.
 
-Away means 7 s in `make test`, two leases; ``PHOENIX_DMA_TEST_AWAY=60`` makes it 60 s.
+Redis is away, or hangs, for longer than a lease; in the long form also for a minute.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,14 +14,16 @@ import pytest
 import pytest_asyncio
 import redis.asyncio as redis
 
-from tests.e2e.conftest import PACE, SHORT
+from tests.e2e.intervals import INTERVALS, LEASE, PAST_A_LEASE
 from tests.robustness.crew import Crew, at_work
+from tests.robustness.forms import long_form
 from tests.support.breakable import BreakableHouse, breakable_house, stalled
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
-AWAY_SECONDS: Final = float(os.environ.get("PHOENIX_DMA_TEST_AWAY", "7"))
-LEASE: Final = float(SHORT["LEASE_TTL"])
+AWAY: Final = long_form(PAST_A_LEASE, 60.0)
+"""Seconds."""
+FLUSHES: Final = 8
 DEADLINES: Final = "phoenix_dma:leases:{0}:deadlines"
 
 Copy = Mapping[bytes, bytes]
@@ -30,7 +31,7 @@ Copy = Mapping[bytes, bytes]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def runtime() -> AsyncIterator[BreakableHouse]:
-    async with breakable_house(PACE) as runtime:
+    async with breakable_house(INTERVALS) as runtime:
         yield runtime
 
 
@@ -68,14 +69,15 @@ async def put_back(runtime: BreakableHouse, copied: Copy) -> None:
     await client.aclose()
 
 
+@pytest.mark.long
 async def test_a_redis_that_is_flushed_again_and_again_fails_nobody(
     runtime: BreakableHouse, tmp_path: Path
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         client = redis.Redis.from_url(runtime.redis_url)
-        for _ in range(8):
+        for _ in range(FLUSHES):
             await client.flushall()
-            await asyncio.sleep(LEASE / 4)
+            await asyncio.sleep(2 * LEASE / FLUSHES)
         await client.aclose()
         await nobody_is_blamed_and_the_dead_are_found(crew)
 
@@ -89,6 +91,7 @@ async def test_a_redis_that_is_restarted_empty_fails_nobody(
         await nobody_is_blamed_and_the_dead_are_found(crew)
 
 
+@pytest.mark.long
 async def test_deadlines_of_long_ago_that_are_put_back_fail_nobody(
     runtime: BreakableHouse, tmp_path: Path
 ) -> None:
@@ -104,22 +107,24 @@ async def test_deadlines_of_long_ago_that_are_put_back_fail_nobody(
         await nobody_is_blamed_and_the_dead_are_found(crew)
 
 
+@pytest.mark.parametrize("seconds", AWAY)
 async def test_a_redis_that_is_away_for_longer_than_a_lease_fails_nobody(
-    runtime: BreakableHouse, tmp_path: Path
+    runtime: BreakableHouse, tmp_path: Path, seconds: float
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         await runtime.kill("valkey")
-        await asyncio.sleep(AWAY_SECONDS)
+        await asyncio.sleep(seconds)
         await crew.works_on()
         await runtime.revive("valkey")
         await nobody_is_blamed_and_the_dead_are_found(crew)
 
 
+@pytest.mark.parametrize("seconds", AWAY)
 async def test_a_redis_that_hangs_for_longer_than_a_lease_fails_nobody(
-    runtime: BreakableHouse, tmp_path: Path
+    runtime: BreakableHouse, tmp_path: Path, seconds: float
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         with stalled(runtime.pid("valkey")):
-            await asyncio.sleep(AWAY_SECONDS)
+            await asyncio.sleep(seconds)
             await crew.works_on()
         await nobody_is_blamed_and_the_dead_are_found(crew)

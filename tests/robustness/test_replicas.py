@@ -1,13 +1,12 @@
 """Two replicas of each service and of the gateway, behind one address each: any of them may go.
 
 What a crowd does to two replicas is in `test_crowds`; what each learns of the other's doings is in
-tests/integration/registry/test_replicas.py. ``PHOENIX_DMA_TEST_STALL=20`` hangs them for longer.
+tests/integration/registry/test_replicas.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -18,33 +17,33 @@ import pytest_asyncio
 from phoenix_dma.v1 import registry_pb2
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.local.services import MODULES
-from tests.e2e.conftest import PACE, logged_errors
+from tests.e2e.conftest import logged_errors
+from tests.e2e.intervals import INTERVALS, PATIENCE
 from tests.e2e.participant import Participant
 from tests.e2e.proof import prove
 from tests.e2e.stage import Stage
 from tests.robustness.crew import at_work
+from tests.robustness.forms import long_form, short_and_long
 from tests.support.breakable import stalled
 from tests.support.twin_house import TwinHouse, twin_house
 from tests.support.until import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
-LEASES: Final = {"PHOENIX_DMA_LEASE_TTL": "6", "PHOENIX_DMA_HEARTBEAT_INTERVAL": "2"}
-"""A lease has to last longer than a connection that hangs is waited for (three and a half s)."""
-STALL: Final = float(os.environ.get("PHOENIX_DMA_TEST_STALL", "7"))
-PATIENCE: Final = 30.0
+STALL: Final = 20.0
+"""Seconds; longer than a lease, and than a connection that hangs is waited for."""
 SEVERAL: Final = 6
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def runtime() -> AsyncIterator[TwinHouse]:
     """One for all of them."""
-    async with twin_house({**PACE, **LEASES}) as runtime:
+    async with twin_house(INTERVALS) as runtime:
         yield runtime
         assert not list(logged_errors(runtime))
 
 
-@pytest.mark.parametrize("part", MODULES)
+@pytest.mark.parametrize("part", short_and_long(["registry"], MODULES))
 async def test_each_replica_is_killed_in_its_turn_and_nobody_fails(
     runtime: TwinHouse, tmp_path: Path, part: str
 ) -> None:
@@ -58,7 +57,7 @@ async def test_each_replica_is_killed_in_its_turn_and_nobody_fails(
         assert not await crew.stage.events("TASK_MIGRATING")
 
 
-@pytest.mark.parametrize("part", MODULES)
+@pytest.mark.parametrize("part", long_form(*MODULES))
 async def test_while_one_replica_hangs_the_other_works_and_nobody_fails(
     runtime: TwinHouse, tmp_path: Path, part: str
 ) -> None:
@@ -72,7 +71,7 @@ async def test_while_one_replica_hangs_the_other_works_and_nobody_fails(
         assert not await crew.stage.events("TASK_MIGRATING")
 
 
-@pytest.mark.parametrize("store", ["valkey", "postgres"])
+@pytest.mark.parametrize("store", long_form("valkey", "postgres"))
 async def test_what_both_stand_on_is_killed_and_comes_back_and_nobody_fails(
     runtime: TwinHouse, tmp_path: Path, store: str
 ) -> None:

@@ -19,7 +19,7 @@ from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.local.keys import ensure_keys
 from phoenix_runtime.local.services import MODULES
-from tests.e2e.conftest import PACE
+from tests.e2e.intervals import INTERVALS, PATIENCE
 from tests.e2e.participant import Participant
 from tests.e2e.proof import prove
 from tests.e2e.stage import TASK, Stage
@@ -37,9 +37,8 @@ TEXT: Final = "x" * 3_900
 MEBIBYTE: Final = 1 << 20
 EACH: Final = 2 * MEBIBYTE
 """A queue of 256 messages of 4 KiB, and as much again under way."""
-PATIENCE: Final = 30.0
 IMPATIENT: Final = {
-    **PACE,
+    **INTERVALS,
     "PHOENIX_DMA_READER_PATIENCE": "2",
     "PHOENIX_DMA_STREAM_PATIENCE": "5",
     "PHOENIX_DMA_REDELIVERY": "0.05",

@@ -1,13 +1,11 @@
-"""A part hangs and goes on: nobody is blamed for what the runtime missed, zombies are refused.
+"""A part hangs and goes on: nobody is blamed for what was not heard, zombies are refused.
 
-A stall lasts 5 s in `make test`, longer than a lease of its runtime. ``PHOENIX_DMA_TEST_STALL=20``
-makes it 20 s, and leases as long as they are by default.
+A stall lasts longer than a lease; in the long form also twice as long, for each service.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -17,32 +15,35 @@ import pytest_asyncio
 
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.local.services import MODULES
-from tests.e2e.conftest import PACE
+from tests.e2e.intervals import INTERVALS, PAST_A_LEASE
 from tests.e2e.proof import prove
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 from tests.robustness.crew import at_work
+from tests.robustness.forms import short_and_long
 from tests.support.breakable import BreakableHouse, breakable_house, stalled
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
-STALL: Final = float(os.environ.get("PHOENIX_DMA_TEST_STALL", "5"))
-LEASES: Final = ("LEASE_TTL", "HEARTBEAT_INTERVAL", "LEASE_MARGIN")
-DEFAULT: Final = {name: value for name, value in PACE.items() if not name.endswith(LEASES)}
+STALLS: Final = short_and_long([PAST_A_LEASE], [PAST_A_LEASE, 20.0])
+"""Seconds."""
+PARTS: Final = short_and_long(["gateway"], MODULES)
+"""`tests/e2e` stalls the registry and Redis."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def runtime() -> AsyncIterator[BreakableHouse]:
-    async with breakable_house(PACE if STALL < 6 else DEFAULT) as runtime:
+    async with breakable_house(INTERVALS) as runtime:
         yield runtime
 
 
-@pytest.mark.parametrize("part", MODULES)
+@pytest.mark.parametrize("seconds", STALLS)
+@pytest.mark.parametrize("part", PARTS)
 async def test_a_service_that_hangs_for_longer_than_a_lease_fails_nobody(
-    runtime: BreakableHouse, tmp_path: Path, part: str
+    runtime: BreakableHouse, tmp_path: Path, part: str, seconds: float
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         with stalled(runtime.pid(part)):
-            await asyncio.sleep(STALL)
+            await asyncio.sleep(seconds)
         await crew.works_on()
         assert not await crew.stage.events("PARTICIPANT_FAILED")
         assert not await crew.stage.events("TASK_MIGRATING")

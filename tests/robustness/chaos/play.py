@@ -11,7 +11,7 @@ from typing import Final
 
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.validate import Evidence, validate
-from tests.e2e.conftest import PACE
+from tests.e2e.intervals import INTERVALS, PATIENCE
 from tests.e2e.stage import Stage
 from tests.robustness.chaos.faults import FAULTS
 from tests.robustness.chaos.history import Acknowledged, History
@@ -20,8 +20,6 @@ from tests.robustness.chaos.traffic import Traffic
 from tests.support.breakable import BreakableHouse, breakable_house
 
 TENANTS: Final = 3
-PATIENCE: Final = 60.0
-"""Seconds in which work has to go on after a fault, and to come to its end after the last."""
 
 
 HouseWith = Callable[[Mapping[str, str]], AbstractAsyncContextManager[BreakableHouse]]
@@ -69,7 +67,7 @@ async def play(
 
     After ``seconds`` nothing more is injected.
     """
-    async with house_with(PACE) as runtime, AsyncExitStack() as stack:
+    async with house_with(INTERVALS) as runtime, AsyncExitStack() as stack:
         chance = random.Random(seed)  # noqa: S311  # it has to be repeatable, not secret
         traffics = [_traffic(runtime, history, chance.getrandbits(32)) for _ in range(TENANTS)]
         for traffic in traffics:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping, Sequence
-from typing import Final
 
+from tests.e2e.intervals import PATIENCE
 from tests.robustness.crash_windows.windows import Scene, Window
 from tests.support.breakable import BreakableHouse
-
-PATIENCE: Final = 30.0
 
 
 class Crashes:

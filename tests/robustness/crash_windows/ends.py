@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from phoenix_dma.v1 import audit_pb2
+from tests.e2e.intervals import PATIENCE
 from tests.e2e.participant import Participant
-from tests.e2e.stage import PATIENCE, TASK, Stage
+from tests.e2e.stage import TASK, Stage
 from tests.support.until import until
 
 

@@ -11,8 +11,9 @@ from phoenix_runtime.chassis.failpoints import (
     GATE_AND_REGISTRY,
     OFFER_AND_DIRECTIVE,
 )
+from tests.e2e.intervals import PATIENCE
 from tests.e2e.participant import Participant
-from tests.e2e.stage import BACKUP, PATIENCE, STEWARD, TASK, Stage
+from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 from tests.robustness.crash_windows.ends import complete, take_and_complete, take_over_and_complete
 from tests.robustness.crash_windows.scenes_tasks import at_work
 from tests.robustness.crash_windows.windows import Deed, Scene, Window, request, unit, verb

@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Final
 
+from tests.e2e.intervals import PATIENCE
 from tests.robustness.floods.caller import Credentials
 
 FLOODERS: Final = 4
 """Clients of each way of flooding that never wait for anything."""
 FLOODING: Final = "flooding"
-PATIENCE: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
