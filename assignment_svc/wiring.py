@@ -76,7 +76,7 @@ async def build(
     base = await open_resources(NAME, told, metadata)
     ports = _ports(base, told, peers or Peers())
     shift = _night_shift(base, told, ports)
-    ports.wake_up.subscribe(shift.ring)
+    ports.wake_up.subscribe(shift.wake)
     ports.wake_tasks.subscribe(shift.tend.wake)
     relay = Relay(
         base.worker_database,

@@ -134,7 +134,7 @@ class Reader:
         SLOW_READERS.inc()
         text = f"Nothing was read for {self._patience:g} s; reconnect and read."
         refused = QuotaExceeded(text, {"limit_seconds": self._patience})
-        LAST_WORDS.say(refused, self._context, self._serving)
+        LAST_WORDS.send(refused, self._context, self._serving)
 
 
 async def _begin(call: Any, context: ServicerContext[Any, Any]) -> None:

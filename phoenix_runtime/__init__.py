@@ -1,8 +1,8 @@
-"""What every service of the runtime stands on."""
+"""The parts that every service of the runtime shares: core vocabulary, chassis, local runtime."""
 
 import os
 
-# Read once, when grpc is first imported. Its handlers around a fork start threads in the child,
-# which may crash there before it has become another program: policy engines were dead at birth
-# now and then. Nobody here forks to go on with gRPC.
+# gRPC reads this once, when it is first imported. Its fork handlers start threads in the child,
+# which may crash there before it has executed another program: policy engines died at start now
+# and then. No service uses gRPC in a forked child.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

@@ -97,7 +97,7 @@ class AdvanceRetirement:
             await act.lock_gates([handoff.offer.target])
             await withdraw_offer(act, task, handoff, GATE_CLOSED)
             await act.finish()
-        self._ports.wake_up.ring()
+        self._ports.wake_up.notify()
 
     async def _move(self, call: Call, retirement: Retirement, task_id: str, *, gone: bool) -> None:
         """One task's step: unparked, fenced, or handed off at its next checkpoint."""
@@ -115,7 +115,7 @@ class AdvanceRetirement:
             elif holds(task, handoff, who) and handoff is None and _ready(task, retirement):
                 await self._hand_off(act, task)
             await act.finish()
-        self._ports.wake_up.ring()
+        self._ports.wake_up.notify()
 
     async def _hand_off(self, act: Act, task: Task) -> None:
         if task.binding is None:

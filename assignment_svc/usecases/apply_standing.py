@@ -57,7 +57,7 @@ class ApplyStandings:
         steps = (self._in_turn(call, each) for each in due)
         outcomes = await asyncio.gather(*steps, return_exceptions=True)
         if any(outcome is True for outcome in outcomes):
-            self._ports.wake_up.ring()
+            self._ports.wake_up.notify()
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome

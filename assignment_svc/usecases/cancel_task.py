@@ -31,7 +31,7 @@ class CancelTask:
                 result = Changed(*await end(act, family, handoffs, _cancelled(call, why)))
                 await act.finish()
                 await unit.remember(result)
-        self._ports.wake_up.ring()
+        self._ports.wake_up.notify()
         return result
 
     async def _permitted(self, call: Call, task_id: str) -> None:

@@ -98,7 +98,7 @@ class CompleteHandoff:
             await self._refuse(call, completion, judged, target)
         taken = await self._write(call, completion, judged, target)
         if taken is None:
-            self._ports.wake_up.ring()
+            self._ports.wake_up.notify()
             raise OfferLapsed(completion.offer_id)
         return taken
 
@@ -159,7 +159,7 @@ class CompleteHandoff:
             await unit.save_task(told)
             await unit.save_handoff(replace(handoff, last_event_id=receipt.audit_event_id))
             await act.finish()
-        self._ports.wake_up.ring()
+        self._ports.wake_up.notify()
         raise PolicyDenied(judged.verdict)
 
     async def _write(

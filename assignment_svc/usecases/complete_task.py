@@ -62,7 +62,7 @@ class CompleteTask:
                     changed = await self._try(call, result, content)
                 except StaleRead:
                     continue
-                self._ports.wake_up.ring()
+                self._ports.wake_up.notify()
                 return replace(changed, result=_shown(changed.task, content))
         raise TooSlow("What was judged changed again and again")
 

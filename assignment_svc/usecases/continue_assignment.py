@@ -46,7 +46,7 @@ class ContinueAssignment:
                 await self._once(call.about(task.correlation_id), task, approval)
             except StaleRead:
                 continue
-            self._ports.wake_up.ring()
+            self._ports.wake_up.notify()
             return
 
     async def _once(self, call: Call, task: Task, approval: Approval) -> None:

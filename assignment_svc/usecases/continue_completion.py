@@ -58,7 +58,7 @@ class ContinueCompletion:
                 await self._once(call.about(task.correlation_id), task, approval, matter)
             except StaleRead:
                 continue
-            self._ports.wake_up.ring()
+            self._ports.wake_up.notify()
             return
 
     async def _once(self, call: Call, task: Task, approval: Approval, matter: Matter) -> None:

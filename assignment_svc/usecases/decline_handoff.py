@@ -26,7 +26,7 @@ class DeclineHandoff:
         checked_text("reason", why)
         async with noted(self._ports, call, "DeclineHandoff"):
             result = await self._decline(call, handoff_id, offer_id, why)
-        self._ports.wake_up.ring()
+        self._ports.wake_up.notify()
         return result
 
     async def _decline(self, call: Call, handoff_id: str, offer_id: str, why: str) -> HandoffResult:

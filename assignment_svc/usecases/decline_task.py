@@ -35,5 +35,5 @@ class DeclineTask:
             fenced(task, participant_id=participant, epoch=epoch)
             result = Changed(*await give_back(act, task, how))
             await unit.remember(result)
-        self._ports.wake_up.ring()
+        self._ports.wake_up.notify()
         return result

@@ -35,7 +35,7 @@ class FailTask:
             else:
                 result = await _failed(act, task, why, retryable=retryable)
             await unit.remember(result)
-        self._ports.wake_up.ring()
+        self._ports.wake_up.notify()
         return result
 
 

@@ -52,7 +52,7 @@ class InitiateHandoff:
         async with noted(self._ports, call, "InitiateHandoff"):
             actor = _actor(call, asked.source)
             result = await self._begin(call, asked, actor)
-        self._ports.wake_up.ring()
+        self._ports.wake_up.notify()
         return result
 
     async def _begin(self, call: Call, asked: Initiation, actor: Actor) -> HandoffResult:

@@ -97,7 +97,7 @@ class SettleHandoff:
                 await self._clear(act, task, handoff, approval)
             else:
                 await self._refuse(act, task, handoff, approval)
-        self._ports.wake_up.ring()
+        self._ports.wake_up.notify()
 
     async def _clear(self, act: Act, task: Task, handoff: Handoff, approval: Approval) -> None:
         status = HANDOFF.apply(handoff.status, "approved", Actor.ENGINE)

@@ -62,7 +62,7 @@ class Hasten:
             now = self._ports.clock.now()
             woken = await unit.hasten(now, limit=HASTENED, grants=grants)
         if woken:
-            self._ports.wake_up.ring()
+            self._ports.wake_up.notify()
         return woken
 
     async def _grants(self, call: Call, participant_ids: Collection[str]) -> list[Grants]:

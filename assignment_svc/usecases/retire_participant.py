@@ -137,7 +137,7 @@ class RetireParticipant:
         Only this answer is remembered (I10): where it is lost before, the repetition finds the
         retirement that there is.
         """
-        self._ports.wake_up.ring()
+        self._ports.wake_up.notify()
         with contextlib.suppress(Unavailable):
             # It is written down: the background workers goes on as soon as it can.
             await self._advance(call, result.retirement.retirement_id)

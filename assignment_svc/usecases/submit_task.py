@@ -141,7 +141,7 @@ class SubmitTask:
             if not here:
                 await unit.remember(result)
         if not here:
-            ports.wake_tasks.ring()
+            ports.wake_tasks.notify()
         return result
 
 

@@ -62,7 +62,7 @@ class TendTask:
         task, known = await self._assign.read(call, task_id)
         if due_step(task, self._ports.clock.now()) is not None:
             if await self._deadlines(call, task_id):
-                self._ports.wake_up.ring()
+                self._ports.wake_up.notify()
             task, known = await self._assign.read(call, task_id)
         if not self._waits(task):
             return

@@ -75,7 +75,7 @@ class Workers:
         for loop in (*self.due, self.level):
             await loop.stop()
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Look for due rows now."""
         for loop in self.due:
             loop.wake()

@@ -1,1 +1,1 @@
-"""The plumbing that every service shares."""
+"""The infrastructure that every service shares: rpc, data, delivery, limits, telemetry."""

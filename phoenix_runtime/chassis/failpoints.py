@@ -1,4 +1,4 @@
-"""Named points at which a process can be made to die or to hang: how crash windows are tested.
+"""Failpoints: named points at which a process can be made to die or to hang, to test crash windows.
 
 Armed by ``PHOENIX_DMA_FAILPOINTS`` where ``PHOENIX_DMA_DEBUG`` is true, and never otherwise.
 Several are separated by commas, each is ``name[@word…][*n]=action``:
@@ -39,7 +39,7 @@ POINTS: Final[Mapping[str, str]] = MappingProxyType(
         BEFORE_REPLY: "an answer is made, and not sent",
         CONTENT_AND_POINTER: "a checkpoint's content is kept, and nothing points to it",
         GATE_AND_REGISTRY: "a retiring gate is closed, and the registry does not know",
-        OFFER_AND_DIRECTIVE: "an offer is committed, and its target was not told",
+        OFFER_AND_DIRECTIVE: "an offer is committed, and its target was not notified",
         CLAIM_AND_COMMIT: "expired leases are claimed, and nobody is failed",
         DELIVERY_AND_MARK: "a receiver has taken rows, and they are not struck off",
     }
@@ -74,14 +74,14 @@ class Failpoint:
 _armed: list[Failpoint] = []
 
 
-def parse(told: str) -> list[Failpoint]:
-    """The failpoints that ``told`` names; raises `NotArmed`."""
-    return [_failpoint(one.strip()) for one in told.split(",") if one.strip()]
+def parse(specification: str) -> list[Failpoint]:
+    """The failpoints that ``specification`` names; raises `NotArmed`."""
+    return [_failpoint(one.strip()) for one in specification.split(",") if one.strip()]
 
 
-def arm(told: str, *, debug: bool) -> None:
-    """Arm what ``told`` names, and nothing else; raises `NotArmed` outside of debugging."""
-    wanted = parse(told)
+def arm(specification: str, *, debug: bool) -> None:
+    """Arm these failpoints and no others; raises `NotArmed` outside of debugging."""
+    wanted = parse(specification)
     if wanted and not debug:
         raise NotArmed(
             "PHOENIX_DMA_FAILPOINTS is set: this process would die on purpose. "
@@ -89,7 +89,7 @@ def arm(told: str, *, debug: bool) -> None:
         )
     _armed[:] = wanted
     if wanted:
-        log.warning("failpoints are armed: this process dies on purpose", failpoints=told)
+        log.warning("failpoints are armed: this process dies on purpose", failpoints=specification)
 
 
 def passing(name: str, *words: str) -> None:
@@ -111,10 +111,10 @@ def _pass(name: str, words: Sequence[str]) -> None:
             os.kill(os.getpid(), failpoint.action)
 
 
-def _failpoint(told: str) -> Failpoint:
-    read = FORM.fullmatch(told)
+def _failpoint(specification: str) -> Failpoint:
+    read = FORM.fullmatch(specification)
     if read is None:
-        raise NotArmed(f"{told!r} is no failpoint: name[@word][*n]=action is one")
+        raise NotArmed(f"{specification!r} is no failpoint: name[@word][*n]=action is one")
     if read["name"] not in POINTS:
         raise NotArmed(f"There is no failpoint {read['name']!r}; there are {', '.join(POINTS)}")
     if read["action"] not in ACTIONS:

@@ -1,4 +1,4 @@
-"""The background workers: a loop around a use case, that nothing but its own end stops."""
+"""Worker loops: each runs a use case again and again until it is stopped."""
 
 import asyncio
 import contextlib
@@ -47,7 +47,7 @@ class Loop:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin; the first step is run at once."""
+        """Start; the first step is run at once."""
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     def wake(self) -> None:
@@ -67,7 +67,7 @@ class Loop:
             SECONDS.labels(self.name).observe(time.perf_counter() - begun)
 
     async def stop(self, grace: float = 5.0) -> None:
-        """End after the step under way, or cut it off after ``grace`` seconds."""
+        """Stop after the current step, or cancel it after ``grace`` seconds."""
         if self._task is None:
             return
         self._ending.set()
@@ -85,7 +85,7 @@ class Loop:
             self._woken.clear()
             try:
                 more = await self.step_once()
-            except Exception as error:  # a loop that ended would do its work no more
+            except Exception as error:  # an error must not end the loop
                 failures += 1
                 log.warning("loop failed", loop=self.name, failures=failures, exc_info=error)
                 await _wait(self._ending, pause_after(failures))

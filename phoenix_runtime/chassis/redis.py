@@ -1,4 +1,4 @@
-"""The way to Redis or Valkey: who breathes, who sleeps, and the news. Never the truth."""
+"""Connections to Redis or Valkey, which hold lease deadlines and bus events and no durable fact."""
 
 import contextlib
 from collections.abc import Iterator
@@ -15,9 +15,10 @@ ANSWER_SECONDS = 5.0
 
 
 def create_redis(url: str, *, name: str, connections: int = 32) -> Redis:
-    """A client of the server at ``url`` (``redis://…``); connects when first used, answers bytes.
+    """Return a client of ``url`` (``redis://…``); it connects when first used, and answers bytes.
 
-    A lost connection is made anew and the command repeated once: send only what may run twice.
+    A command whose connection was lost is sent once more on a new one: send only what may run
+    twice.
     """
     return Redis.from_url(
         url,

@@ -1,4 +1,4 @@
-"""What every service with a database stands on; its wiring adds only what is its own."""
+"""The resources of every service with a database: clock, databases, outbox, peers, Redis."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -43,19 +43,19 @@ class ServiceResources:
     redis: Redis
 
     def units(self, unit_class: type[U]) -> Units[U]:
-        """Where the use cases' transactions come from."""
+        """The factory of the use cases' transactions."""
         return Units(self.database, unit_class, self.outbox, new_id)
 
     def handler(self) -> RpcHandler:
-        """The front desk of a servicer."""
+        """The handler that servicers serve their RPCs through."""
         return RpcHandler(self.memory)
 
     def policy(self) -> GovernancePolicy:
-        """Governance, asked over gRPC."""
+        """The policy port, over gRPC to governance."""
         return GovernancePolicy(self.channels)
 
     async def close(self) -> None:
-        """Close what holds connections."""
+        """Close every connection."""
         await self.channels.close()
         await self.database.close()
         await self.worker_database.close()
@@ -65,7 +65,7 @@ class ServiceResources:
 async def open_resources(
     name: str, settings: ServiceSettings, metadata: MetaData
 ) -> ServiceResources:
-    """Migrate the service's schema, where it is let, and build its foundation."""
+    """Migrate the service's schema, if it has the owner's URL, and open its resources."""
     if settings.migration_database_url is not None:
         await upgrade(f"{name}_svc", settings.migration_database_url.get_secret_value())
     clock = steady_clock()

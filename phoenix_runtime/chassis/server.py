@@ -1,7 +1,7 @@
-"""A gRPC server: reads like a table of contents, the same for every service.
+"""The gRPC server that every service runs.
 
-uvloop, health per proto service, reflection, drain with NOT_SERVING first, message limits,
-stream admission, the interceptors, loops beside it, and an orderly end.
+It has uvloop, health per proto service, reflection, a drain that says NOT_SERVING first, message
+limits, stream admission, the interceptors, worker loops beside it, and a graceful stop.
 """
 
 import asyncio
@@ -41,14 +41,14 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 class Running(Protocol):
-    """Something that runs beside the server: a worker loop, the relay, a REST port."""
+    """A component that runs beside the server: a worker loop, the relay, a REST listener."""
 
     async def start(self) -> None:
-        """Begin; returns once it runs."""
+        """Start; returns once it runs."""
         ...
 
     async def stop(self) -> None:
-        """End; returns once it has ended."""
+        """Stop; returns once it has stopped."""
         ...
 
 
@@ -71,9 +71,9 @@ class Service:
     reflected: bool = True
     """False for a server that answers reflection itself (the gateway)."""
     health: HealthServicer = field(default_factory=HealthServicer)
-    """Says ``names`` by itself; the gateway tells it of the services behind as well."""
+    """The health servicer; the gateway replaces it by one that includes the services behind it."""
     quotas: Quotas | None = None
-    """Where the service has another door that counts by the same; else made of its settings."""
+    """Quotas shared with another listener (REST); made from the settings if absent."""
 
 
 def run(build: Callable[[], Awaitable[Service]]) -> None:
@@ -99,10 +99,10 @@ async def _run(build: Callable[[], Awaitable[Service]]) -> None:
 
 
 def _spare_what_stays() -> None:
-    """Take what was made so far out of garbage collection: it lives as long as the process.
+    """Exclude every object made so far from garbage collection: they live as long as the process.
 
-    A full collection would go through all that was imported, and nobody was served meanwhile: for
-    a tenth of a second each time.
+    A full collection would visit everything that was imported and stop serving for a tenth of a
+    second each time.
     """
     gc.collect()
     gc.freeze()
@@ -184,7 +184,8 @@ def server_options(settings: ServerSettings) -> list[tuple[str, Any]]:
         ("grpc.max_metadata_size", 32 * 1024),
         ("grpc.so_reuseport", 0),
         ("grpc.keepalive_time_ms", 20_000),
-        # Longer than a gateway that hangs is excused, two TTLs: without it go all of its streams.
+        # Longer than the two TTLs for which a hung gateway is tolerated: all its streams would end
+        # with it.
         ("grpc.keepalive_timeout_ms", 25_000),
         ("grpc.http2.ping_timeout_ms", 25_000),  # the shorter one counts: see channels.OPTIONS
         ("grpc.keepalive_permit_without_calls", 1),

@@ -1,4 +1,4 @@
-"""The call that is being served, for the front desk of the service that serves it."""
+"""Context variables: the call that is being served, or the loop that is at work."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -10,13 +10,13 @@ from phoenix_runtime.core.principal import Call
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The RPC and call under way; ``deadline`` is on the monotonic clock, None without one."""
+    """The RPC and call that is served; ``deadline`` is on the monotonic clock, or None."""
 
     rpc: Rpc | None
     call: Call | None
     deadline: float | None = None
     pace: Callable[[], float] | None = None
-    """Asked after each message that comes up a stream: seconds to wait before the next is read."""
+    """Answers, after each message of a client stream, the seconds to wait before the next."""
 
 
 serving: ContextVar[Serving] = ContextVar("serving", default=Serving(None, None))  # noqa: B039  # frozen

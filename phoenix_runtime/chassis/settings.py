@@ -1,4 +1,4 @@
-"""What every service is told from outside: ``PHOENIX_DMA_*`` variables, secrets shown as ***."""
+"""Settings of every service: ``PHOENIX_DMA_*`` environment variables; secrets are shown as ***."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ MEBIBYTE = 1 << 20
 
 
 def _seconds(value: Any) -> Any:
-    """A variable is a text, of which pydantic reads ISO 8601 alone: ``"3"`` are seconds too."""
+    """Read ``"3"`` as seconds: of a text pydantic itself reads ISO 8601 alone."""
     try:
         return float(value) if isinstance(value, str) else value
     except ValueError:
@@ -19,7 +19,7 @@ def _seconds(value: Any) -> Any:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_seconds)]
-"""A span of time, told in seconds (``2.5``) or by ISO 8601 (``PT2.5S``)."""
+"""A span of time, given in seconds (``2.5``) or by ISO 8601 (``PT2.5S``)."""
 
 
 class KeySettings(BaseSettings):
@@ -86,7 +86,7 @@ class ServerSettings(PeerSettings):
     """Streams of one tenant that are open at once."""
     log_level: str = "info"
     debug: bool = False
-    """True where this is no runtime that anybody relies on: what breaks it on purpose is let in."""
+    """True for a test deployment: permits failpoints and a wall clock moved on purpose."""
     failpoints: str = ""
     """Where the process dies on purpose (`chassis.failpoints`); refused unless ``debug``."""
 

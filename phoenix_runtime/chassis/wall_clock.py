@@ -1,7 +1,7 @@
 """The wall clock of a process, which tests may let jump while it runs.
 
 ``PHOENIX_DMA_CLOCK_OFFSET_FILE`` names a file with the seconds by which the wall clock is wrong; it
-is read at every look. It counts where ``PHOENIX_DMA_DEBUG`` is true, and never otherwise.
+is read every time. It counts where ``PHOENIX_DMA_DEBUG`` is true, and never otherwise.
 """
 
 import os
@@ -26,7 +26,7 @@ def steady_clock(environment: Mapping[str, str] = os.environ) -> SteadyClock:
 
 
 def wall_of(environment: Mapping[str, str]) -> Callable[[], float]:
-    """Seconds since the epoch, as this process is to believe."""
+    """Seconds since the epoch, as this process sees it."""
     file = environment.get(OFFSET_FILE, "")
     if not file:
         return time.time

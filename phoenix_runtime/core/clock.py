@@ -1,4 +1,4 @@
-"""Time comes in through the door (style rule 8)."""
+"""Clocks: what domains and use cases are given instead of the system's time (style rule 8)."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What domain and use cases know of time."""
+    """The time as domains and use cases see it."""
 
     def now(self) -> datetime:
         """The time of day, in UTC. Deadlines and tokens use it."""
@@ -20,7 +20,7 @@ class Clock(Protocol):
 
 
 class SteadyClock:
-    """Wall time at start plus monotonic time, drawn towards the wall by at most 1 s a minute.
+    """Wall time at start plus monotonic time, corrected towards the wall by at most 1 s a minute.
 
     So a jump of the wall clock expires nobody (I11), and a slow drift is still followed.
     ``wall`` is the wall clock, in seconds since the epoch.
@@ -43,15 +43,15 @@ class SteadyClock:
         """The steady time of day in UTC."""
         with self._lock:
             now = time.monotonic()
-            room = (now - self._last) * self.PULL
+            most = (now - self._last) * self.PULL
             error = (self._wall() - now) - self._base
-            self._base += max(-room, min(room, error))
+            self._base += max(-most, min(most, error))
             self._last = now
             return datetime.fromtimestamp(self._base + now, UTC)
 
 
 class ManualClock:
-    """A clock that tests move by hand."""
+    """A clock that stands still until a test advances it."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._start = start

@@ -1,4 +1,4 @@
-"""Orders to participants: rows until acknowledged, the stream is only the courier."""
+"""Directives to participants: stored until acknowledged; the stream only transports them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class DirectiveAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """One order, idempotent by ``directive_id``; names task and epoch, carries no secret."""
+    """One directive, idempotent by ``directive_id``; names task and epoch, carries no secret."""
 
     directive_id: str
     action: DirectiveAction

@@ -1,4 +1,4 @@
-"""Every way in which the runtime says no. One class a reason; the variable parts are facts.
+"""Every refusal of the runtime. One class for each reason; the variable parts are facts.
 
 The chassis maps these to gRPC statuses (`phoenix_runtime.chassis.rpc.statuses`); nothing here knows
 about a wire. ``facts`` travel as ``ErrorInfo.metadata``, so they are strings and hold no secret.

@@ -1,4 +1,4 @@
-"""Who calls: what a credential proves, and what a call carries through the rooms."""
+"""The caller: what a credential proves, and what a call carries through a service."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Role(StrEnum):
-    """What a credential lets its bearer be (the names of the schema, in short form)."""
+    """The roles that a credential grants (the schema's names, in short form)."""
 
     PARTICIPANT = "participant"
     SUBMITTER = "submitter"
@@ -58,7 +58,7 @@ class Idempotency:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call on its way through a service: who, and what belongs to what.
+    """One call that a service serves: its principal, ids and idempotency key.
 
     ``service`` is the name of the calling service where a service credential came along, else
     empty. ``correlation_id`` is the request's; about a task the task's own is used instead.
@@ -81,7 +81,7 @@ class Call:
 
     @property
     def actor(self) -> str:
-        """Who the audit names."""
+        """The actor that audit events name."""
         return self.principal.subject
 
     def about(self, correlation_id: str) -> "Call":

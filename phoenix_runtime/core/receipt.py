@@ -1,4 +1,4 @@
-"""What a caller holds as proof of a governed change."""
+"""The proof of a governed change that a caller is given."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Numbers that explain themselves (style rule 4): a score is a weighted sum of sentences."""
+"""Scores that explain themselves (style rule 4): a weighted sum of terms, each with a sentence."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,23 +1,23 @@
-"""The bell between the desks and the background workers: use cases ring, loops look.
+"""Lets use cases wake worker loops when there may be work.
 
-Whoever hears it would look again by itself a bit later; the bell only saves the wait.
+A loop that misses a wake-up finds the work at its next interval: a wake-up only saves the wait.
 """
 
 from collections.abc import Callable
 
 
 class WakeUp:
-    """Rung by a use case, heard by loops."""
+    """Notifies its subscribers; use cases notify, loops subscribe."""
 
     def __init__(self) -> None:
-        """Begin without listeners; a bell is built before the loops that it wakes."""
+        """Start without subscribers: it is built before the loops that it wakes."""
         self._listeners: list[Callable[[], None]] = []
 
     def subscribe(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` at every ring."""
+        """Call ``listener`` at every notification."""
         self._listeners.append(listener)
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Say that there may be work."""
         for listener in self._listeners:
             listener()

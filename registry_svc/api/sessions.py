@@ -105,7 +105,7 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
                 self._cut(stream)
             elif stuck > 2 * self._patience:
                 self._open.discard(stream)
-                self._last_words.say(self._refusal(), stream.context, stream.serving)
+                self._last_words.send(self._refusal(), stream.context, stream.serving)
 
     def _cut(self, stream: OpenStream) -> None:
         stream.cut = True

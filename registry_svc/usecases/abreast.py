@@ -76,7 +76,7 @@ class KeepAbreast:
 
     def _note(self, key: Key) -> None:
         self._changed.add(key)
-        self._bell.ring()
+        self._bell.notify()
 
 
 class PassOnMail:

@@ -148,7 +148,7 @@ class Beat:
     def __call__(self, presences: Iterable[Presence | None], now: float) -> None:
         """A beat of each, at ``now`` (monotonic)."""
         if self._attendance.beat_all(presences, now):
-            self._health.ring()
+            self._health.notify()
 
     def now(self) -> float:
         """One look at the clock does for all beats of a message."""

@@ -52,12 +52,12 @@ class Mail:
     def want(self, keys: Iterable[Key]) -> None:
         """Something may wait for these participants."""
         self._wanted.update(keys)
-        self._bell.ring()
+        self._bell.notify()
 
     def absent(self, keys: Iterable[Key]) -> None:
         """Something waits for these, and they are on no stream of this replica."""
         self._absent.update(keys)
-        self._bell.ring()
+        self._bell.notify()
 
     def take_absent(self) -> set[Key]:
         """Of whom the others are to be told; the caller puts back whom it could not tell of."""
@@ -71,7 +71,7 @@ class Mail:
         words = error[:LONGEST_ERROR].replace("\0", " ")
         ack = Acknowledgement(presence.key.participant_id, directive_id, words)
         self._answered.append((presence.key, ack))
-        self._bell.ring()
+        self._bell.notify()
 
     def take_answered(self) -> list[tuple[Key, Acknowledgement]]:
         """What is to be committed; the caller puts back what it could not."""

@@ -41,7 +41,7 @@ async def recall(database: Database, table: Table, call: Call) -> bytes | None:
 
 
 class AnswerMemory:
-    """The memory that `front.Front` asks, over a service's idempotency table."""
+    """The memory that `rpc.handler.RpcHandler` asks, over a service's idempotency table."""
 
     def __init__(self, database: Database, metadata: MetaData) -> None:
         self._database = database

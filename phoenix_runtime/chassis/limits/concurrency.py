@@ -1,4 +1,4 @@
-"""Who is being served: one tenant alone may fill the runtime, beside others it has its share."""
+"""Limits how many calls of each tenant are served at once: alone all, beside others a share."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -9,23 +9,23 @@ from typing import Final
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import QuotaExceeded
 
-LATELY: Final = 1.0
-"""Seconds for which a tenant that has asked counts as one that asks."""
+RECENT_SECONDS: Final = 1.0
+"""Seconds for which a tenant counts as active after its last call."""
 
 
 @dataclass(slots=True)
-class _Side:
-    """One tenant's calls: how many are under way, and which wait in line."""
+class _TenantCalls:
+    """One tenant's calls: how many are being served, and which wait."""
 
-    under_way: int = 0
-    line: deque[asyncio.Future[None]] = field(default_factory=deque)
+    active: int = 0
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
 
-class Places:
-    """Places for calls under way, tenant by tenant.
+class ConcurrencyLimit:
+    """Slots for concurrent calls, tenant by tenant.
 
     ``alone`` is how many a tenant has while nobody else asks, ``shared`` how many it has beside
-    others, ``waiting`` how many of its calls may stand in line for one.
+    others, ``waiting`` how many of its calls may wait for one.
     """
 
     def __init__(self, *, alone: int, shared: int, waiting: int, clock: Clock) -> None:
@@ -33,60 +33,60 @@ class Places:
         self._shared = shared
         self._waiting = waiting
         self._clock = clock
-        self._sides: dict[str, _Side] = {}
-        self._asked: OrderedDict[str, float] = OrderedDict()
+        self._tenants: dict[str, _TenantCalls] = {}
+        self._last_calls: OrderedDict[str, float] = OrderedDict()
 
-    async def take(self, tenant: str) -> None:
-        """Wait for a place; every taker leaves it again. Raises `QuotaExceeded`: a full line."""
+    async def acquire(self, tenant: str) -> None:
+        """Wait for a slot, to be released again. Raises `QuotaExceeded` if too many wait."""
         self._note(tenant)
-        side = self._sides.setdefault(tenant, _Side())
-        if not side.line and side.under_way < self._most():
-            side.under_way += 1
+        calls = self._tenants.setdefault(tenant, _TenantCalls())
+        if not calls.waiting and calls.active < self._most():
+            calls.active += 1
             return
-        if len(side.line) >= self._waiting:
+        if len(calls.waiting) >= self._waiting:
             text = f"{self._waiting} calls of your tenant are waiting already"
-            raise QuotaExceeded(text, {"limit": self._waiting}, retry_after=LATELY)
-        await self._stand(tenant, side)
+            raise QuotaExceeded(text, {"limit": self._waiting}, retry_after=RECENT_SECONDS)
+        await self._wait(tenant, calls)
 
-    def leave(self, tenant: str) -> None:
-        """Give a place back: whoever is next in the tenant's own line has it."""
-        side = self._sides[tenant]
-        side.under_way -= 1
-        self._admit(side)
-        if not side.under_way and not side.line:
-            del self._sides[tenant]
+    def release(self, tenant: str) -> None:
+        """Give a slot back; the tenant's next waiting call gets it."""
+        calls = self._tenants[tenant]
+        calls.active -= 1
+        self._admit(calls)
+        if not calls.active and not calls.waiting:
+            del self._tenants[tenant]
 
-    async def _stand(self, tenant: str, side: _Side) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        side.line.append(turn)
+    async def _wait(self, tenant: str, calls: _TenantCalls) -> None:
+        admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        calls.waiting.append(admitted)
         try:
-            await turn
+            await admitted
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.leave(tenant)  # it was called while it went away
+            if admitted.done() and not admitted.cancelled():
+                self.release(tenant)  # it was admitted while it was being cancelled
             else:
-                with suppress(ValueError):  # whoever left last has passed over it already
-                    side.line.remove(turn)
+                with suppress(ValueError):  # a release has removed it already
+                    calls.waiting.remove(admitted)
             raise
 
-    def _admit(self, side: _Side) -> None:
+    def _admit(self, calls: _TenantCalls) -> None:
         most = self._most()
-        while side.line and side.under_way < most:
-            turn = side.line.popleft()
-            if not turn.cancelled():
-                turn.set_result(None)
-                side.under_way += 1
+        while calls.waiting and calls.active < most:
+            admitted = calls.waiting.popleft()
+            if not admitted.cancelled():
+                admitted.set_result(None)
+                calls.active += 1
 
     def _note(self, tenant: str) -> None:
         now = self._clock.monotonic()
-        self._asked[tenant] = now
-        self._asked.move_to_end(tenant)
+        self._last_calls[tenant] = now
+        self._last_calls.move_to_end(tenant)
         self._forget(now)
 
     def _forget(self, now: float) -> None:
-        while self._asked and now - next(iter(self._asked.values())) > LATELY:
-            self._asked.popitem(last=False)
+        while self._last_calls and now - next(iter(self._last_calls.values())) > RECENT_SECONDS:
+            self._last_calls.popitem(last=False)
 
     def _most(self) -> int:
         self._forget(self._clock.monotonic())
-        return self._alone if len(self._asked) <= 1 else self._shared
+        return self._alone if len(self._last_calls) <= 1 else self._shared

@@ -1,8 +1,8 @@
-"""What one tenant may ask of a process, so that its flood stays its own affair.
+"""Quotas of one tenant at one process, so that its flood does not slow other tenants.
 
-Counted once, where a caller's call enters the runtime: at the gateway, or at the port of a service
-that is called directly. What services ask of each other on somebody's behalf, and what workers ask
-on nobody's, is not counted. In memory: each process counts what comes in at its own door.
+A call is counted once, where it enters the runtime: at the gateway, or at a service that is called
+directly. Calls between services and calls of workers are not counted. Counts are in memory: each
+process counts its own.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Final
 
 from prometheus_client import Counter
 
-from phoenix_runtime.chassis.limits.concurrency import Places
+from phoenix_runtime.chassis.limits.concurrency import ConcurrencyLimit
 from phoenix_runtime.chassis.limits.token_buckets import Buckets, Kind, kind_of
 from phoenix_runtime.chassis.schema import Rpc
 from phoenix_runtime.chassis.settings import ServerSettings
@@ -34,7 +34,7 @@ HELD: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaTerms:
-    """What one tenant has at one process."""
+    """The limits of one tenant at one process."""
 
     rates: Mapping[Kind, float] = field(default_factory=dict)
     """Calls a second of each kind; of BEAT, also messages on its streams. 0 counts nothing."""
@@ -44,11 +44,11 @@ class QuotaTerms:
     """Seconds for which a refusal is held back, give or take a half: whoever does not wait by
     itself is slowed by it."""
     calls: int = 256
-    """Calls under way at once while nobody else asks."""
+    """Concurrent calls while no other tenant is active."""
     shared_calls: int = 6
-    """The same beside other tenants."""
+    """Concurrent calls beside other active tenants."""
     waiting: int = 1_000
-    """Calls that may wait for their turn."""
+    """Calls that may wait for a slot."""
     streams: int = 20_000
     """Open streams."""
 
@@ -70,12 +70,12 @@ class QuotaTerms:
 
 
 class Quotas:
-    """Every tenant's tokens, places and streams at one process."""
+    """Every tenant's tokens, concurrent calls and streams at one process."""
 
     def __init__(self, terms: QuotaTerms, clock: Clock) -> None:
         self._terms = terms
         self._buckets = Buckets(terms.rates, burst=terms.burst, clock=clock)
-        self._places = Places(
+        self._concurrency = ConcurrencyLimit(
             alone=terms.calls, shared=terms.shared_calls, waiting=terms.waiting, clock=clock
         )
         self._streams: Tally[str] = Tally()
@@ -83,7 +83,7 @@ class Quotas:
 
     @asynccontextmanager
     async def admitted(self, tenant: str, rpc: Rpc) -> AsyncIterator[None]:
-        """Let a call in: a token, and a place, or a stream's, for as long as it lasts.
+        """Admit a call: takes a token, and a slot or a stream for as long as the call lasts.
 
         Raises `QuotaExceeded` with the limit, and the seconds after which to try again.
         """
@@ -93,8 +93,8 @@ class Quotas:
             if rpc.client_streaming or rpc.server_streaming:
                 within = self._stream(tenant)
             else:
-                await self._places.take(tenant)
-                within = self._place(tenant)
+                await self._concurrency.acquire(tenant)
+                within = self._slot(tenant)
         except QuotaExceeded:
             REFUSED.labels(kind).inc()
             raise
@@ -130,16 +130,16 @@ class Quotas:
         return _counted(self._streams, tenant)
 
     @contextmanager
-    def _place(self, tenant: str) -> Iterator[None]:
+    def _slot(self, tenant: str) -> Iterator[None]:
         try:
             yield
         finally:
-            self._places.leave(tenant)
+            self._concurrency.release(tenant)
 
 
 @contextmanager
 def _counted(tally: Tally[str], tenant: str) -> Iterator[None]:
-    """One more of the tenant's for a while; nothing is kept of who has none."""
+    """One more of the tenant's for the block; a tenant that has none is forgotten."""
     tally[tenant] += 1
     try:
         yield

@@ -1,4 +1,4 @@
-"""How much a tenant may ask: counted where its call enters the runtime, and nowhere behind."""
+"""The interceptor stage that admits calls by their tenant's quotas."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

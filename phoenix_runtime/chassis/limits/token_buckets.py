@@ -43,7 +43,7 @@ class Bucket:
         self._then = now
 
     def take(self, now: float) -> float:
-        """Take a token: 0, or, where there is none, the seconds until there will be one."""
+        """Take a token; answers 0, or the seconds until there will be one."""
         self._fill(now)
         if self._level < 1.0:
             return (1.0 - self._level) / self._rate
@@ -57,7 +57,7 @@ class Bucket:
         return max(0.0, -self._level / self._rate)
 
     def full(self, now: float) -> bool:
-        """True where it has nothing to remember."""
+        """Whether it is full, so that forgetting it changes nothing."""
         self._fill(now)
         return self._level >= self._most
 

@@ -1,4 +1,4 @@
-"""Calls to the other services: the caller's credential unchanged, our own beside it, a deadline."""
+"""Calls to other services with the caller's credential, the service's own, and a deadline."""
 
 import json
 import time
@@ -45,7 +45,7 @@ OPTIONS: list[tuple[str, Any]] = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     # This is how long a connection may take to be made: 20 s where not said, in which calls hang.
     ("grpc.min_reconnect_backoff_ms", 1_000),
-    # Whoever was away for seconds is found again in less than one: it may be the only one there is.
+    # Reconnect within a second to a peer that was away for seconds: it may be the only replica.
     ("grpc.max_reconnect_backoff_ms", 500),
     ("grpc.max_receive_message_length", 16 << 20),
     (
@@ -113,7 +113,7 @@ class Channels:
             return await method(request, metadata=self.metadata(call), timeout=self.timeout())
         except AioRpcError as error:
             raise refusal_of(error) from error
-        except grpc.aio.UsageError as error:  # the channel is being closed: we are going down
+        except grpc.aio.UsageError as error:  # the channel is being closed: the process is stopping
             raise Unavailable("This service is shutting down") from error
 
     async def close(self) -> None:

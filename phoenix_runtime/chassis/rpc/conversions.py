@@ -1,4 +1,4 @@
-"""Between messages and the values of the core, for what several services share.
+"""Converts the messages that several services share to values of the core and back.
 
 A service's own messages are converted in its ``api/convert``; this is for the common ones.
 """

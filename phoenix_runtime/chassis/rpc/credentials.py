@@ -1,4 +1,4 @@
-"""Credentials: who a token proves, and how a service proves itself (RFC 7519, RFC 7517)."""
+"""Verifies credentials and signs the services' own (RFC 7519, RFC 7517)."""
 
 import json
 import secrets

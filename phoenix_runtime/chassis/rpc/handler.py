@@ -1,8 +1,4 @@
-"""The front desk: the one way in which a servicer's method is written.
-
-It answers repetitions (idempotency), builds the call and hands it to the use case; it decides
-nothing.
-"""
+"""Serves the RPCs of a servicer: builds the call, answers repetitions, runs the use case."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -22,11 +18,11 @@ Answer = TypeVar("Answer", bound=Message)
 
 
 class AnsweredBefore(Exception):
-    """The same request is being answered elsewhere; what that one stored is the answer."""
+    """The same request was answered at the same time; the stored answer is the one to give."""
 
 
 class Memory(Protocol):
-    """Where first answers are kept."""
+    """Stores the first answer of each request id."""
 
     async def recall(self, call: Call) -> bytes | None:
         """The stored answer of this request id; raises `RequestIdReused` for another body."""
@@ -34,7 +30,7 @@ class Memory(Protocol):
 
 
 class RpcHandler:
-    """What every servicer of a service shares."""
+    """Serves reads and mutations for every servicer of a service."""
 
     def __init__(self, memory: Memory | None = None) -> None:
         self._memory = memory
@@ -52,7 +48,7 @@ class RpcHandler:
         run: Callable[[Call], Awaitable[Result]],
         answer: Callable[[Result], Answer],
     ) -> Answer:
-        """Serve a call that changes something: once for each request id, however often it comes."""
+        """Serve a call that changes something, once however often its request id is sent."""
         call = _call()
         request_id = _request_id(request, call)
         if not request_id or self._memory is None:
@@ -70,9 +66,9 @@ class RpcHandler:
             failure = raised
         if own is not None and kept:
             return own
-        # A twin that is served at the same time may have done it first. Then this one is refused,
-        # since the row that it waited for has moved on, or finds the work done and keeps no
-        # answer: the twin's answer is ours.
+        # The same request, served at the same time, may have committed first. Then this one is
+        # refused, since the row that it waited for has changed, or it finds the work done and
+        # stores no answer: the other one's stored answer is returned.
         stored = await self._memory.recall(call)
         if stored is not None:
             return _parsed(stored)

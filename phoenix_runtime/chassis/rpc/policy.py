@@ -1,4 +1,4 @@
-"""Governance as its askers see it: a batch of inputs, one verdict each, or no decision at all."""
+"""The policy port over gRPC: a batch of inputs gets one verdict each, or no decision at all."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Standings between the registry, which knows them, and those who act upon them."""
+"""Converts standings to messages and back."""
 
 from phoenix_dma.v1 import registry_pb2
 from phoenix_runtime.chassis.rpc.conversions import (

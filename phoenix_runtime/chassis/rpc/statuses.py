@@ -1,4 +1,4 @@
-"""One table: a refusal of the domain and its gRPC status, in both directions."""
+"""Maps refusals of the domain to gRPC statuses and back, by one table."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -129,37 +129,37 @@ def _rebuilt(
             Violation(v.field, v.description) for v in (found.field_violations if found else ())
         )
     if isinstance(refused, QuotaExceeded):
-        told = _detail(status, error_details_pb2.RetryInfo)
-        refused.retry_after = told.retry_delay.ToMilliseconds() / 1000 if told else None
+        retry = _detail(status, error_details_pb2.RetryInfo)
+        refused.retry_after = retry.retry_delay.ToMilliseconds() / 1000 if retry else None
     return refused
 
 
 def _bounded_facts(refused: Refused) -> dict[str, str]:
-    """The facts as far as there is room, the remedy first, and how many were left out."""
-    said = {"remedy": refused.remedy, **refused.facts} if refused.remedy else refused.facts
+    """The facts as far as they fit, the remedy first, and how many were left out."""
+    facts = {"remedy": refused.remedy, **refused.facts} if refused.remedy else refused.facts
     kept: dict[str, str] = {}
-    room = FACTS_BYTES
-    for name, value in said.items():
+    left = FACTS_BYTES
+    for name, value in facts.items():
         short = shortened(value, LONGEST_FACT)
-        room -= len(name.encode()) + len(short.encode())
-        if room < 0:
-            kept["facts_left_out"] = str(len(said) - len(kept))
+        left -= len(name.encode()) + len(short.encode())
+        if left < 0:
+            kept["facts_left_out"] = str(len(facts) - len(kept))
             break
         kept[name] = short
     return kept
 
 
 def _bad_request(refused: FieldInvalid) -> error_details_pb2.BadRequest:
-    """The violations as far as there is room; the last one says how many more there are."""
+    """The violations as far as they fit; the last one says how many more there are."""
     violation = error_details_pb2.BadRequest.FieldViolation
     made = error_details_pb2.BadRequest()
-    room = VIOLATIONS_BYTES
+    left = VIOLATIONS_BYTES
     for index, found in enumerate(refused.violations):
         field, text = shortened(found.field, 128), shortened(found.text, LONGEST_FACT)
-        room -= len(field.encode()) + len(text.encode())
-        if room < 0:
-            left = f"{len(refused.violations) - index} more violations are left out"
-            made.field_violations.append(violation(field="", description=left))
+        left -= len(field.encode()) + len(text.encode())
+        if left < 0:
+            rest = f"{len(refused.violations) - index} more violations are left out"
+            made.field_violations.append(violation(field="", description=rest))
             break
         made.field_violations.append(violation(field=field, description=text))
     return made

@@ -16,26 +16,26 @@ SLOW_READERS: Final = Counter(
 
 
 class StreamTermination:
-    """Statuses that stand behind what a reader has not taken.
+    """Sends final statuses behind messages that a reader has not taken.
 
     A status is sent after the messages before it: gRPC keeps both for a reader that never reads,
-    until its connection ends; one that wakes up is told. Whoever waited for that would wait for
-    ever, so what served the stream is ended at once, and this waits in its stead.
+    until its connection ends; a reader that continues receives it. Waiting for that could take for
+    ever, so the task that serves the stream ends at once, and this object waits instead.
     """
 
     def __init__(self) -> None:
-        self._said: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[None]] = set()
 
-    def say(
+    def send(
         self,
         refused: Refused,
         context: ServicerContext[Any, Any],
         serving: "asyncio.Task[Any] | None",
     ) -> None:
         """End the stream of ``context``, which the task ``serving`` serves, with ``refused``."""
-        saying = asyncio.create_task(_abort(context, refused))
-        self._said.add(saying)
-        saying.add_done_callback(self._said.discard)
+        sending = asyncio.create_task(_abort(context, refused))
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
         if serving is not None:
             serving.cancel()
 

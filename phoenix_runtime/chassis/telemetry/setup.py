@@ -1,4 +1,4 @@
-"""Logs as JSON with the trace they belong to, traces where ``OTEL_*`` says so, a metrics page."""
+"""Sets up JSON logs with trace ids, traces by the ``OTEL_*`` variables, and the metrics page."""
 
 import logging
 import os

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
-from phoenix_runtime.chassis.limits.concurrency import LATELY, Places
+from phoenix_runtime.chassis.limits.concurrency import RECENT_SECONDS, ConcurrencyLimit
 from phoenix_runtime.chassis.limits.quotas import Quotas, QuotaTerms
 from phoenix_runtime.chassis.limits.token_buckets import Bucket, Kind, kind_of
 from phoenix_runtime.chassis.rpc.statuses import status_of
@@ -19,8 +19,10 @@ RPCS = {rpc.method: rpc for rpc in rpcs().values()}
 SUBMIT, GET, KEEP_ALIVE = RPCS["SubmitTask"], RPCS["GetTask"], RPCS["KeepAlive"]
 
 
-def places(clock: ManualClock, *, alone: int = 10, shared: int = 2, waiting: int = 3) -> Places:
-    return Places(alone=alone, shared=shared, waiting=waiting, clock=clock)
+def limit(
+    clock: ManualClock, *, alone: int = 10, shared: int = 2, waiting: int = 3
+) -> ConcurrencyLimit:
+    return ConcurrencyLimit(alone=alone, shared=shared, waiting=waiting, clock=clock)
 
 
 async def settled() -> None:
@@ -115,69 +117,69 @@ def test_messages_on_streams_are_slowed_and_never_refused(clock: ManualClock) ->
 
 
 async def test_beside_another_tenant_only_so_many_calls_are_under_way(clock: ManualClock) -> None:
-    crowd = places(clock)
-    await crowd.take("b")
+    slots = limit(clock)
+    await slots.acquire("b")
     for _ in range(2):
-        await crowd.take("a")
-    third = asyncio.create_task(crowd.take("a"))
+        await slots.acquire("a")
+    third = asyncio.create_task(slots.acquire("a"))
     await settled()
     assert not third.done()
-    await crowd.take("b")  # the other one has its own share
-    crowd.leave("a")
+    await slots.acquire("b")  # the other one has its own share
+    slots.release("a")
     await third
 
 
 async def test_a_tenant_alone_may_fill_the_house(clock: ManualClock) -> None:
-    crowd = places(clock)
-    await crowd.take("b")
-    crowd.leave("b")
-    clock.advance(LATELY + 0.1)
+    slots = limit(clock)
+    await slots.acquire("b")
+    slots.release("b")
+    clock.advance(RECENT_SECONDS + 0.1)
     for _ in range(10):
-        await crowd.take("a")
-    eleventh = asyncio.create_task(crowd.take("a"))
+        await slots.acquire("a")
+    eleventh = asyncio.create_task(slots.acquire("a"))
     await settled()
     assert not eleventh.done()
-    crowd.leave("a")
+    slots.release("a")
     await eleventh
 
 
 async def test_the_line_is_bounded_and_goes_in_order(clock: ManualClock) -> None:
-    crowd = places(clock, alone=1)
-    await crowd.take("a")
+    slots = limit(clock, alone=1)
+    await slots.acquire("a")
     came: list[int] = []
 
     async def come(number: int) -> None:
-        await crowd.take("a")
+        await slots.acquire("a")
         came.append(number)
 
     waiting = [asyncio.create_task(come(number)) for number in range(3)]
     await settled()
     with pytest.raises(QuotaExceeded):
-        await crowd.take("a")
+        await slots.acquire("a")
     for _ in range(3):
-        crowd.leave("a")
+        slots.release("a")
         await settled()
     await asyncio.gather(*waiting)
     assert came == [0, 1, 2]
 
 
 async def test_who_goes_away_while_it_waits_leaves_no_place_taken(clock: ManualClock) -> None:
-    crowd = places(clock, alone=1)
-    await crowd.take("a")
-    waiting = asyncio.create_task(crowd.take("a"))
-    called = asyncio.create_task(crowd.take("a"))
+    slots = limit(clock, alone=1)
+    await slots.acquire("a")
+    waiting = asyncio.create_task(slots.acquire("a"))
+    called = asyncio.create_task(slots.acquire("a"))
     await settled()
     waiting.cancel()
     await settled()
-    crowd.leave("a")  # it is called ...
+    slots.release("a")  # it is called ...
     called.cancel()  # ... and goes away in the same moment
     await settled()
     assert waiting.cancelled()
     assert called.cancelled()
-    await asyncio.wait_for(crowd.take("a"), 30)
-    crowd.leave("a")
+    await asyncio.wait_for(slots.acquire("a"), 30)
+    slots.release("a")
     with pytest.raises(KeyError):
-        crowd.leave("a")  # nothing is kept of who has nothing
+        slots.release("a")  # nothing is kept of who has nothing
 
 
 async def test_a_call_that_fails_gives_its_place_back(clock: ManualClock) -> None:

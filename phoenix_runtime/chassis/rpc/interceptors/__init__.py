@@ -1,1 +1,1 @@
-"""What every call passes before it reaches a servicer; the same for all four kinds of handler."""
+"""The stages around every call; the same for all four kinds of RPC."""

@@ -1,4 +1,4 @@
-"""Who may call: read from the schema, never from a list beside it."""
+"""Checks the caller's role against the roles that the schema names for the RPC."""
 
 from phoenix_runtime.chassis.rpc.interceptors.chain import Arrival
 from phoenix_runtime.chassis.rpc.interceptors.identity import GATEWAY

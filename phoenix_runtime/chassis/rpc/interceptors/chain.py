@@ -23,7 +23,7 @@ from phoenix_runtime.core.errors import FieldInvalid, Violation
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A call at the door: its path, what the schema says of it, and gRPC's own context.
+    """A call that arrived: its path, its RPC in the schema, and gRPC's own context.
 
     ``rpc`` is None for what is not ours: health, reflection.
     """
@@ -34,7 +34,7 @@ class Arrival:
 
 
 class Stage(Protocol):
-    """One thing that is done around every call."""
+    """One step around every call."""
 
     def around(self, arrival: Arrival) -> AbstractAsyncContextManager[None] | None:
         """Entered before the call is served, left after; may raise a refusal, now or on entering.
@@ -125,7 +125,7 @@ class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stub
 
 
 class _Undecodable:
-    """Stands for bytes that are no message of the RPC, until a refusal can be told."""
+    """Stands for bytes that are no message of the RPC, until the call can be refused."""
 
 
 def _forgiving(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:

@@ -32,7 +32,7 @@ class ErrorStage:
             await self._abort(arrival, refused)
         except AioRpcError as error:
             await self._abort(arrival, refusal_of(error))
-        except Exception as error:  # noqa: BLE001  # the last line of defence: logged, and told
+        except Exception as error:  # noqa: BLE001  # logged, and answered as INTERNAL
             await self._abort(arrival, self._unexpected(arrival, error))
 
     async def _abort(self, arrival: Arrival, refused: Refused) -> None:

@@ -1,4 +1,4 @@
-"""Who calls: the credential is verified, and the call gets its principal and correlation id."""
+"""Verifies the credential and gives the call its principal and correlation id."""
 
 import re
 import time
