@@ -5,17 +5,17 @@ from dataclasses import dataclass
 import grpc.aio
 
 from governance_svc.adapters.bundle_folder import read_bundle, shipped_bundle
-from governance_svc.adapters.embedded_engine import EmbeddedEngine
+from governance_svc.adapters.ledger_notifier import Tidings
 from governance_svc.adapters.local_ledger import LocalLedger
-from governance_svc.adapters.metered_engine import MeteredEngine
-from governance_svc.adapters.opa_rest import OpaRest
-from governance_svc.adapters.opa_session import OpaAddress
-from governance_svc.adapters.tidings import Tidings
+from governance_svc.adapters.policy_engines.embedded_engine import EmbeddedEngine
+from governance_svc.adapters.policy_engines.metered_engine import MeteredEngine
+from governance_svc.adapters.policy_engines.opa_rest import OpaRest
+from governance_svc.adapters.policy_engines.opa_session import OpaAddress
 from governance_svc.api.approval_servicer import ApprovalServicer, ApprovalVerbs
 from governance_svc.api.audit_servicer import AuditServicer, AuditVerbs
 from governance_svc.api.governance_servicer import GovernanceServicer, GovernanceVerbs
-from governance_svc.domain.bundle import PolicyBundle
-from governance_svc.domain.policy_engine import PolicyEngine
+from governance_svc.domain.policy.bundle import PolicyBundle
+from governance_svc.domain.policy.engine import PolicyEngine
 from governance_svc.settings import GovernanceSettings
 from governance_svc.store.approvals import PostgresApprovalClaims, PostgresApprovals
 from governance_svc.store.certifications import PostgresCertifications
@@ -25,30 +25,30 @@ from governance_svc.store.ledger_writer import GroupCommitLedger
 from governance_svc.store.tables import metadata
 from governance_svc.store.tenants import LedgerTenants
 from governance_svc.store.unit import GovernanceUnit
-from governance_svc.usecases.announce_policy import AnnouncePolicy
-from governance_svc.usecases.append_audit_events import AppendAuditEvents
-from governance_svc.usecases.assess_trust import AssessTrust
-from governance_svc.usecases.cancel_approval import CancelApproval
-from governance_svc.usecases.certify import (
+from governance_svc.usecases.approvals.cancel_approval import CancelApproval
+from governance_svc.usecases.approvals.decide_approval import DecideApproval, DecisionPorts
+from governance_svc.usecases.approvals.expire_approvals import ExpireApprovals
+from governance_svc.usecases.approvals.read_approvals import GetApproval, ListApprovals
+from governance_svc.usecases.approvals.request_approval import RequestApproval
+from governance_svc.usecases.ledger.append_audit_events import AppendAuditEvents
+from governance_svc.usecases.ledger.get_lineage import GetLineage, LineagePorts
+from governance_svc.usecases.ledger.list_audit_events import ListAuditEvents
+from governance_svc.usecases.policy.announce_policy import AnnouncePolicy
+from governance_svc.usecases.policy.denial_log import Refusals
+from governance_svc.usecases.policy.evaluate_policies import EvaluatePolicies
+from governance_svc.usecases.policy.get_catalogue import GetCatalogue
+from governance_svc.usecases.policy.get_policy_decision import GetPolicyDecision
+from governance_svc.usecases.policy.load_policy import LoadPolicy
+from governance_svc.usecases.policy.try_policy import TryPolicy
+from governance_svc.usecases.trust.assess_trust import AssessTrust
+from governance_svc.usecases.trust.certify import (
     Desk,
     GrantCertification,
     ListCertifications,
     RevokeCertification,
 )
-from governance_svc.usecases.decide_approval import DecideApproval, DecisionPorts
-from governance_svc.usecases.evaluate_policies import EvaluatePolicies
-from governance_svc.usecases.expire_approvals import ExpireApprovals
-from governance_svc.usecases.get_catalogue import GetCatalogue
-from governance_svc.usecases.get_lineage import GetLineage, LineagePorts
-from governance_svc.usecases.get_policy_decision import GetPolicyDecision
-from governance_svc.usecases.get_trust_score import GetTrustScore
-from governance_svc.usecases.list_audit_events import ListAuditEvents
-from governance_svc.usecases.load_policy import LoadPolicy
-from governance_svc.usecases.project_trust import ProjectTrust
-from governance_svc.usecases.read_approvals import GetApproval, ListApprovals
-from governance_svc.usecases.refusals import Refusals
-from governance_svc.usecases.request_approval import RequestApproval
-from governance_svc.usecases.try_policy import TryPolicy
+from governance_svc.usecases.trust.get_trust_score import GetTrustScore
+from governance_svc.usecases.trust.project_trust import ProjectTrust
 from governance_svc.workers.background import Workers, WorkerUseCases
 from phoenix_dma.v1 import approval_pb2_grpc, audit_pb2_grpc, governance_pb2_grpc
 from phoenix_runtime.chassis.data.access_log import OutboxAccessLog

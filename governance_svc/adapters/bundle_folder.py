@@ -4,7 +4,7 @@ import json
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from governance_svc.domain.bundle import BundleRefused, PolicyBundle, make_bundle
+from governance_svc.domain.policy.bundle import BundleRefused, PolicyBundle, make_bundle
 from phoenix_runtime.core.errors import Violation
 from phoenix_runtime.core.json import JsonObject, NotCanonical
 

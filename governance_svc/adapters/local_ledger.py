@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from governance_svc.domain.ledger import sealed
-from governance_svc.domain.ledger_ports import LedgerWriter
+from governance_svc.domain.ledger.entries import sealed
+from governance_svc.domain.ledger.ports import LedgerWriter
 from phoenix_runtime.core.events import AuditEvent
 
 

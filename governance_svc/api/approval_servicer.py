@@ -15,11 +15,11 @@ from governance_svc.api.convert_approval import (
     question_from_pb,
     requested_to_pb,
 )
-from governance_svc.domain.approvals import Approval
-from governance_svc.usecases.cancel_approval import CancelApproval
-from governance_svc.usecases.decide_approval import DecideApproval
-from governance_svc.usecases.read_approvals import GetApproval, ListApprovals
-from governance_svc.usecases.request_approval import Asked, RequestApproval
+from governance_svc.domain.approvals.approval import Approval
+from governance_svc.usecases.approvals.cancel_approval import CancelApproval
+from governance_svc.usecases.approvals.decide_approval import DecideApproval
+from governance_svc.usecases.approvals.read_approvals import GetApproval, ListApprovals
+from governance_svc.usecases.approvals.request_approval import Asked, RequestApproval
 from phoenix_dma.v1 import approval_pb2, approval_pb2_grpc
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from phoenix_runtime.core.pages import Page

@@ -12,10 +12,10 @@ from governance_svc.api.convert_audit import (
     filter_from_pb,
     lineage_to_pb,
 )
-from governance_svc.domain.ledger import Appended, Entry
-from governance_svc.usecases.append_audit_events import AppendAuditEvents
-from governance_svc.usecases.get_lineage import GetLineage
-from governance_svc.usecases.list_audit_events import ListAuditEvents
+from governance_svc.domain.ledger.entries import Appended, Entry
+from governance_svc.usecases.ledger.append_audit_events import AppendAuditEvents
+from governance_svc.usecases.ledger.get_lineage import GetLineage
+from governance_svc.usecases.ledger.list_audit_events import ListAuditEvents
 from phoenix_dma.v1 import audit_pb2, audit_pb2_grpc
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from phoenix_runtime.core.pages import Page

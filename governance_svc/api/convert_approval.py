@@ -1,10 +1,10 @@
 """Between approval messages and the values of the domain."""
 
-from governance_svc.domain.approvals import Approval, Question
+from governance_svc.domain.approvals.approval import Approval, Question
 from governance_svc.domain.lifecycle import ApprovalStatus
 from governance_svc.domain.ports import ApprovalFilter
-from governance_svc.usecases.decide_approval import Decision
-from governance_svc.usecases.request_approval import Asked
+from governance_svc.usecases.approvals.decide_approval import Decision
+from governance_svc.usecases.approvals.request_approval import Asked
 from phoenix_dma.v1 import approval_pb2
 from phoenix_runtime.chassis.rpc.conversions import (
     json_to_struct,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC
 from typing import Final
 
-from governance_svc.domain.ledger import Appended, AuditFilter, Entry
+from governance_svc.domain.ledger.entries import Appended, AuditFilter, Entry
 from phoenix_dma.v1 import audit_pb2
 from phoenix_runtime.chassis.delivery.receivers import event_to_pb
 from phoenix_runtime.chassis.rpc.conversions import struct_to_json, time_from_pb

@@ -1,10 +1,10 @@
 """Between governance messages and the values of the domain."""
 
-from governance_svc.domain.bundle import PolicyBundle
-from governance_svc.domain.certifications import Certification, Method
-from governance_svc.usecases.certify import Certificate, Certified
-from governance_svc.usecases.get_policy_decision import Decision
-from governance_svc.usecases.get_trust_score import TrustReport
+from governance_svc.domain.policy.bundle import PolicyBundle
+from governance_svc.domain.trust.certification import Certification, Method
+from governance_svc.usecases.policy.get_policy_decision import Decision
+from governance_svc.usecases.trust.certify import Certificate, Certified
+from governance_svc.usecases.trust.get_trust_score import TrustReport
 from phoenix_dma.v1 import governance_pb2
 from phoenix_runtime.chassis.rpc.conversions import (
     json_to_struct,

@@ -18,17 +18,17 @@ from governance_svc.api.convert_governance import (
     trust_to_pb,
     verdicts_to_pb,
 )
-from governance_svc.usecases.certify import (
+from governance_svc.usecases.policy.evaluate_policies import EvaluatePolicies
+from governance_svc.usecases.policy.get_catalogue import GetCatalogue
+from governance_svc.usecases.policy.get_policy_decision import GetPolicyDecision
+from governance_svc.usecases.policy.try_policy import TryPolicy
+from governance_svc.usecases.trust.certify import (
     Certified,
     GrantCertification,
     ListCertifications,
     RevokeCertification,
 )
-from governance_svc.usecases.evaluate_policies import EvaluatePolicies
-from governance_svc.usecases.get_catalogue import GetCatalogue
-from governance_svc.usecases.get_policy_decision import GetPolicyDecision
-from governance_svc.usecases.get_trust_score import GetTrustScore
-from governance_svc.usecases.try_policy import TryPolicy
+from governance_svc.usecases.trust.get_trust_score import GetTrustScore
 from phoenix_dma.v1 import governance_pb2, governance_pb2_grpc
 from phoenix_runtime.chassis.rpc.conversions import struct_to_json
 from phoenix_runtime.chassis.rpc.handler import RpcHandler

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from governance_svc.domain.approvals import Approval
-from governance_svc.domain.certifications import Certification
-from governance_svc.domain.evidence_fold import Folded
+from governance_svc.domain.approvals.approval import Approval
 from governance_svc.domain.lifecycle import ApprovalStatus
+from governance_svc.domain.trust.certification import Certification
+from governance_svc.domain.trust.projection import Folded
 from phoenix_runtime.core.events import AuditDraft
 from phoenix_runtime.core.pages import Page, PageRequest
 from phoenix_runtime.core.principal import Call

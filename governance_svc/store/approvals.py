@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, select, tuple_, update
 
-from governance_svc.domain.approvals import Approval, Question
+from governance_svc.domain.approvals.approval import Approval, Question
 from governance_svc.domain.lifecycle import ApprovalStatus
 from governance_svc.domain.ports import CLAIM, ApprovalFilter
 from governance_svc.store.positions import moment_position, page_of

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select, tuple_
 
-from governance_svc.domain.certifications import Certification, Method
+from governance_svc.domain.trust.certification import Certification, Method
 from governance_svc.store.positions import moment_position, page_of
 from governance_svc.store.tables import certification as table
 from phoenix_runtime.chassis.data.database import Database

@@ -10,9 +10,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from governance_svc.domain.certifications import Certification
-from governance_svc.domain.evidence_fold import FOLD, TYPES, Folded, fold, fold_all
 from governance_svc.domain.ports import Advance, Records
+from governance_svc.domain.trust.certification import Certification
+from governance_svc.domain.trust.projection import FOLD, TYPES, Folded, fold, fold_all
 from governance_svc.store.certifications import certification_of
 from governance_svc.store.evidence_rows import document_of, folded_of
 from governance_svc.store.ledger_rows import entry_of

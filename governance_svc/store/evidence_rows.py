@@ -5,8 +5,8 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from governance_svc.domain.evidence_fold import Folded
-from governance_svc.domain.trust_evidence import Denial, HealthSummary, Review, TaskOutcome
+from governance_svc.domain.trust.evidence import Denial, HealthSummary, Review, TaskOutcome
+from governance_svc.domain.trust.projection import Folded
 
 ITEMS: dict[str, type[TaskOutcome] | type[Denial] | type[HealthSummary] | type[Review]] = {
     "outcomes": TaskOutcome,

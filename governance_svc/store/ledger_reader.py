@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select, tuple_
 
-from governance_svc.domain.ledger import AuditFilter, Entry
-from governance_svc.domain.lineage import Family
+from governance_svc.domain.ledger.entries import AuditFilter, Entry
+from governance_svc.domain.ledger.lineage import Family
 from governance_svc.store.ledger_rows import entry_of, link_of
 from governance_svc.store.positions import page_of, strange_token
 from governance_svc.store.tables import ledger_event as events

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from governance_svc.domain.ledger import Entry, Sealed
+from governance_svc.domain.ledger.entries import Entry, Sealed
 from phoenix_runtime.core.chain import Link
 from phoenix_runtime.core.documents import event_of
 from phoenix_runtime.core.json import bytes_hash

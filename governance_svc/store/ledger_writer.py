@@ -11,7 +11,7 @@ from typing import Final
 import asyncpg
 from prometheus_client import Counter, Histogram
 
-from governance_svc.domain.ledger import Appended, Sealed
+from governance_svc.domain.ledger.entries import Appended, Sealed
 from governance_svc.store import ledger_sql
 from governance_svc.store.ledger_dedup import Fresh, fresh_rows
 from governance_svc.store.ledger_rows import Row, row_of

@@ -6,10 +6,10 @@ from prometheus_client import Histogram
 from sqlalchemy import Select, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from governance_svc.domain.approvals import Approval
-from governance_svc.domain.certifications import Certification
+from governance_svc.domain.approvals.approval import Approval
 from governance_svc.domain.lifecycle import ApprovalStatus
 from governance_svc.domain.ports import Activation
+from governance_svc.domain.trust.certification import Certification
 from governance_svc.store.approvals import approval_of, approval_values
 from governance_svc.store.certifications import certification_of, certification_values
 from governance_svc.store.tables import approval, certification, policy_activation

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import structlog
 
-from governance_svc.usecases.announce_policy import AnnouncePolicy
-from governance_svc.usecases.expire_approvals import ExpireApprovals
-from governance_svc.usecases.load_policy import LoadPolicy
-from governance_svc.usecases.project_trust import ProjectTrust
+from governance_svc.usecases.approvals.expire_approvals import ExpireApprovals
+from governance_svc.usecases.policy.announce_policy import AnnouncePolicy
+from governance_svc.usecases.policy.load_policy import LoadPolicy
+from governance_svc.usecases.trust.project_trust import ProjectTrust
 from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import uvloop
 
-from governance_svc.domain.ledger import Sealed, sealed
+from governance_svc.domain.ledger.entries import Sealed, sealed
 from governance_svc.store import ledger_sql
 from governance_svc.store.ledger_rows import COLUMNS, row_of
 from governance_svc.store.ledger_writer import GroupCommitLedger

@@ -15,8 +15,8 @@ from pathlib import Path
 import uvloop
 
 from governance_svc.adapters.bundle_folder import read_bundle, shipped_bundle
-from governance_svc.adapters.embedded_engine import EmbeddedEngine
-from governance_svc.domain.bundle import PolicyBundle, make_bundle
+from governance_svc.adapters.policy_engines.embedded_engine import EmbeddedEngine
+from governance_svc.domain.policy.bundle import PolicyBundle, make_bundle
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.verdict import DecisionPoint
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from governance_svc.adapters.child_session import ChildSession, EngineLimits
-from governance_svc.adapters.embedded_engine import EmbeddedEngine
-from governance_svc.adapters.policy_session import PolicyFault
-from governance_svc.domain.bundle import BundleRefused
+from governance_svc.adapters.policy_engines.child_session import ChildSession, EngineLimits
+from governance_svc.adapters.policy_engines.embedded_engine import EmbeddedEngine
+from governance_svc.adapters.policy_engines.policy_session import PolicyFault
+from governance_svc.domain.policy.bundle import BundleRefused
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint
 from tests.support.breakable import stalled
@@ -145,8 +145,8 @@ async def test_the_engine_gets_none_of_the_services_secrets(
 
 PARENT = """
 import asyncio
-from governance_svc.adapters.embedded_engine import EmbeddedEngine
-from governance_svc.adapters.child_session import EngineLimits
+from governance_svc.adapters.policy_engines.embedded_engine import EmbeddedEngine
+from governance_svc.adapters.policy_engines.child_session import EngineLimits
 from phoenix_runtime.core.verdict import DecisionPoint
 from tests.support.bundles import small_bundle
 

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from governance_svc.adapters.opa_rest import OpaRest
-from governance_svc.adapters.opa_session import OpaAddress, OpaSession
-from governance_svc.adapters.policy_session import PolicyFault
-from governance_svc.domain.bundle import BundleRefused
+from governance_svc.adapters.policy_engines.opa_rest import OpaRest
+from governance_svc.adapters.policy_engines.opa_session import OpaAddress, OpaSession
+from governance_svc.adapters.policy_engines.policy_session import PolicyFault
+from governance_svc.domain.policy.bundle import BundleRefused
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint
 from tests.support.bundles import small_bundle
@@ -48,7 +48,7 @@ async def test_what_is_not_opa_speaking_is_no_answer(kind: str) -> None:
 
 
 async def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("governance_svc.adapters.opa_session.MOST", 1000)
+    monkeypatch.setattr("governance_svc.adapters.policy_engines.opa_session.MOST", 1000)
     async with Answering(http("200 OK", b" " * 2000)) as server:
         session = OpaSession(OpaAddress(server.url))
         with pytest.raises(PolicyEngineUnavailable, match="too large"):

@@ -9,14 +9,14 @@ import pytest
 import pytest_asyncio
 
 from governance_svc.adapters.bundle_folder import shipped_bundle
-from governance_svc.adapters.child_session import EngineLimits
-from governance_svc.adapters.embedded_engine import EmbeddedEngine
-from governance_svc.adapters.opa_rest import OpaRest
-from governance_svc.adapters.opa_session import OpaAddress
-from governance_svc.domain.bundle import BundleRefused
-from governance_svc.domain.catalogue import Kind
-from governance_svc.domain.policy_engine import PolicyEngine
-from governance_svc.domain.verdicts import Stamp, read_verdicts
+from governance_svc.adapters.policy_engines.child_session import EngineLimits
+from governance_svc.adapters.policy_engines.embedded_engine import EmbeddedEngine
+from governance_svc.adapters.policy_engines.opa_rest import OpaRest
+from governance_svc.adapters.policy_engines.opa_session import OpaAddress
+from governance_svc.domain.catalogue.catalogue import Kind
+from governance_svc.domain.policy.bundle import BundleRefused
+from governance_svc.domain.policy.engine import PolicyEngine
+from governance_svc.domain.policy.verdicts import Stamp, read_verdicts
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 from tests.support.bundles import DECIDE, TEST, small_bundle

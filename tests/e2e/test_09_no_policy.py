@@ -28,7 +28,7 @@ from tests.e2e.participant import Participant
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 from tests.support.until import until
 
-ENGINE = "governance_svc.adapters.engine_child"
+ENGINE = "governance_svc.adapters.policy_engines.engine_child"
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from governance_svc.adapters.bundle_folder import shipped_bundle
-from governance_svc.domain.bundle import PolicyBundle, make_bundle
+from governance_svc.domain.policy.bundle import PolicyBundle, make_bundle
 
 DECIDE = """package phoenix
 

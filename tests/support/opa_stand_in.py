@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from governance_svc.adapters.child_session import ChildSession, EngineLimits
-from governance_svc.adapters.policy_session import PolicyFault
+from governance_svc.adapters.policy_engines.child_session import ChildSession, EngineLimits
+from governance_svc.adapters.policy_engines.policy_session import PolicyFault
 
 SLOW_SECONDS: Final = 5.0
 Answer = Callable[[], Awaitable[Response]]

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from governance_svc.domain.ledger import Appended, AuditFilter, Entry, sealed
-from governance_svc.domain.lineage import Family
+from governance_svc.domain.ledger.entries import Appended, AuditFilter, Entry, sealed
+from governance_svc.domain.ledger.lineage import Family
 from governance_svc.store.ledger_reader import PostgresLedgerReader
 from governance_svc.store.ledger_writer import GroupCommitLedger
 from phoenix_runtime.chassis.ids import new_id

@@ -10,16 +10,16 @@ import pytest
 import pytest_asyncio
 
 from governance_svc.adapters.bundle_folder import shipped_bundle
-from governance_svc.adapters.embedded_engine import EmbeddedEngine
 from governance_svc.adapters.local_ledger import LocalLedger
-from governance_svc.domain.approvals import Question
-from governance_svc.domain.bundle import make_bundle
-from governance_svc.domain.certification_events import certification_of_event
-from governance_svc.domain.ledger import AuditFilter
+from governance_svc.adapters.policy_engines.embedded_engine import EmbeddedEngine
+from governance_svc.domain.approvals.approval import Question
+from governance_svc.domain.ledger.entries import AuditFilter
 from governance_svc.domain.lifecycle import ApprovalStatus
-from governance_svc.domain.policy_engine import Evaluation
+from governance_svc.domain.policy.bundle import make_bundle
+from governance_svc.domain.policy.engine import Evaluation
 from governance_svc.domain.ports import CLAIM
-from governance_svc.domain.questions import TrustQuestion
+from governance_svc.domain.trust.certification_events import certification_of_event
+from governance_svc.domain.trust.queries import TrustQuestion
 from governance_svc.store.approvals import PostgresApprovalClaims, PostgresApprovals
 from governance_svc.store.evidence import PostgresTrustRecords
 from governance_svc.store.ledger_reader import PostgresLedgerReader
@@ -27,14 +27,18 @@ from governance_svc.store.ledger_writer import GroupCommitLedger
 from governance_svc.store.tables import metadata, trust_cursor, trust_evidence
 from governance_svc.store.tenants import LedgerTenants
 from governance_svc.store.unit import GovernanceUnit
-from governance_svc.usecases.assess_trust import AssessTrust
-from governance_svc.usecases.certify import Certificate, Desk, GrantCertification
-from governance_svc.usecases.decide_approval import DecideApproval, Decision, DecisionPorts
-from governance_svc.usecases.evaluate_policies import EvaluatePolicies
-from governance_svc.usecases.expire_approvals import ExpireApprovals
-from governance_svc.usecases.project_trust import ProjectTrust
-from governance_svc.usecases.refusals import Refusals
-from governance_svc.usecases.request_approval import RequestApproval
+from governance_svc.usecases.approvals.decide_approval import (
+    DecideApproval,
+    Decision,
+    DecisionPorts,
+)
+from governance_svc.usecases.approvals.expire_approvals import ExpireApprovals
+from governance_svc.usecases.approvals.request_approval import RequestApproval
+from governance_svc.usecases.policy.denial_log import Refusals
+from governance_svc.usecases.policy.evaluate_policies import EvaluatePolicies
+from governance_svc.usecases.trust.assess_trust import AssessTrust
+from governance_svc.usecases.trust.certify import Certificate, Desk, GrantCertification
+from governance_svc.usecases.trust.project_trust import ProjectTrust
 from phoenix_runtime.chassis.data.access_log import OutboxAccessLog
 from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.outbox import Outbox

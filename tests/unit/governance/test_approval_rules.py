@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from governance_svc.domain.approvals import Approval, Question, bars
+from governance_svc.domain.approvals.approval import Approval, Question, bars
 from governance_svc.domain.lifecycle import APPROVALS, ApprovalStatus
 from phoenix_runtime.core.errors import IllegalTransition
 from phoenix_runtime.core.principal import Principal, Role

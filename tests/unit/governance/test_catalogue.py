@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from governance_svc.adapters.bundle_folder import shipped_bundle
-from governance_svc.domain.bundle import make_bundle
-from governance_svc.domain.catalogue import Catalogue, Kind
-from governance_svc.domain.catalogue_document import CatalogueInvalid, read_catalogue
+from governance_svc.domain.catalogue.catalogue import Catalogue, Kind
+from governance_svc.domain.catalogue.document import CatalogueInvalid, read_catalogue
+from governance_svc.domain.policy.bundle import make_bundle
 from phoenix_runtime.core.standing import RiskLevel
 
 BUNDLE = shipped_bundle()

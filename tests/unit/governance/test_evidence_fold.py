@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance_svc.domain.evidence_fold import TYPES, WINDOW, Folded, fold, fold_all
+from governance_svc.domain.trust.projection import TYPES, WINDOW, Folded, fold, fold_all
 from governance_svc.store.evidence_rows import document_of, folded_of
 from tests.support.audit import NOON, audit_event
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from governance_svc.domain.lineage import family, holder
+from governance_svc.domain.ledger.lineage import family, holder
 from phoenix_runtime.core.events import AuditEvent
 from tests.support.audit import audit_event
 

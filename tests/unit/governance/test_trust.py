@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance_svc.adapters.bundle_folder import shipped_bundle
-from governance_svc.domain.certifications import Certification, Method
-from governance_svc.domain.trust import COMPONENTS, TrustScorer, trust_input, trust_ok
-from governance_svc.domain.trust_evidence import (
+from governance_svc.domain.trust.certification import Certification, Method
+from governance_svc.domain.trust.evidence import (
     Denial,
     Evidence,
     HealthSummary,
@@ -18,6 +17,7 @@ from governance_svc.domain.trust_evidence import (
     Review,
     TaskOutcome,
 )
+from governance_svc.domain.trust.scoring import COMPONENTS, TrustScorer, trust_input, trust_ok
 from phoenix_runtime.core.score import Score
 from phoenix_runtime.core.standing import RiskLevel
 

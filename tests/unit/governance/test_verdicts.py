@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance_svc.domain.verdicts import ENGINE, Stamp, read_verdict, read_verdicts
+from governance_svc.domain.policy.verdicts import ENGINE, Stamp, read_verdict, read_verdicts
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Grants, Obligation, Reason, Refusal
 
 STAMP = Stamp(

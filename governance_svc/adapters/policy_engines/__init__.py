@@ -1,0 +1,1 @@
+"""Policy engines: OPA in a child process, or an OPA server by its REST API."""

@@ -1,0 +1,1 @@
+"""Approvals: the aggregate, its audit events and what a request has to be like."""

@@ -1,0 +1,1 @@
+"""The catalogue: what a bundle's data document defines."""

@@ -1,0 +1,158 @@
+"""The catalogue: the bundle's data document as values that cannot be wrong.
+
+It makes assignment deterministic rather than a comparison of free text: which capabilities, data
+domains, permissions and constraints there are, what they mean, and which trust is enough.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from governance_svc.domain.trust.scoring import TrustModel, TrustPolicy
+from phoenix_runtime.core.json import Json, JsonObject
+from phoenix_runtime.core.standing import RiskLevel
+from phoenix_runtime.core.verdict import Obligation
+
+EVERYBODY = "*"
+"""The entry of an owner that has none of its own; in an entitlement: all of them."""
+
+WORTH_NAMING = 0.4
+"""The likeness from which a known name is worth suggesting for an unknown one."""
+
+
+class Kind(StrEnum):
+    """The vocabularies, by the names that refusals use."""
+
+    CAPABILITY = "capability"
+    CONSTRAINT = "constraint"
+    DATA_DOMAIN = "data_domain"
+    PARTICIPANT_TYPE = "participant_type"
+    PERMISSION = "permission"
+    RISK_LEVEL = "risk_level"
+    TRUST_POLICY = "trust_policy"
+    OPERATION_KIND = "operation_kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What a permission lets its holder do, on which data domains."""
+
+    actions: frozenset[str]
+    domains: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """What a constraint gates, forbids, obliges or permits; patterns match a question's facts."""
+
+    gates: Mapping[str, Json] | None = None
+    denies: Mapping[str, Json] | None = None
+    obliges: Obligation | None = None
+    permits_degraded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What participants of an owner may be granted; ``*`` in a set stands for all."""
+
+    participant_types: frozenset[str]
+    capabilities: frozenset[str]
+    data_domains: frozenset[str]
+    actions: frozenset[str]
+    trust_policies: frozenset[str]
+    certified: bool = False
+    barred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRules:
+    """Who decides approvals, and which kinds of operation need one from which risk on."""
+
+    approvers: tuple[str, ...]
+    exclude_owners_of_workers: bool
+    exclude_same_owner: bool
+    risk_gates: Mapping[str, RiskLevel]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreWeights:
+    """alpha to epsilon of Algorithm 3: capability match, availability, trust, cost, policy."""
+
+    alpha: float
+    beta: float
+    gamma: float
+    delta: float
+    epsilon: float
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The whole document, checked: every name that it uses is one that it defines."""
+
+    participant_types: tuple[str, ...]
+    capabilities: Mapping[str, RiskLevel]
+    domains: Mapping[str, tuple[str, ...]]
+    permissions: Mapping[str, Permission]
+    constraints: Mapping[str, Constraint]
+    needs: Mapping[str, str]
+    owners: Mapping[str, Owner]
+    trust_policies: Mapping[str, TrustPolicy]
+    default_trust_policy: str
+    trust_model: TrustModel
+    approvals: ApprovalRules
+    score_weights: ScoreWeights
+    document: JsonObject
+    """The document as it was read, for whoever asks for the catalogue."""
+
+    def expand(self, domains: Iterable[str]) -> frozenset[str]:
+        """``domains`` with everything that they contain; unknown names are left out."""
+        reached: set[str] = set()
+        waiting = [name for name in domains if name in self.domains]
+        while waiting:
+            name = waiting.pop()
+            if name not in reached:
+                reached.add(name)
+                waiting.extend(self.domains[name])
+        return frozenset(reached)
+
+    def names(self, kind: Kind) -> Collection[str]:
+        """The known names of one vocabulary."""
+        known: Mapping[Kind, Collection[str]] = {
+            Kind.CAPABILITY: self.capabilities,
+            Kind.CONSTRAINT: self.constraints,
+            Kind.DATA_DOMAIN: self.domains,
+            Kind.PARTICIPANT_TYPE: self.participant_types,
+            Kind.PERMISSION: self.permissions,
+            Kind.RISK_LEVEL: tuple(RiskLevel),
+            Kind.TRUST_POLICY: self.trust_policies,
+            Kind.OPERATION_KIND: self.needs,
+        }
+        return known[kind]
+
+    def nearest(self, kind: Kind, name: str) -> str | None:
+        """The known name that resembles ``name`` most; None where nothing resembles it.
+
+        The bundle's rule ``words.nearest`` answers the same (a test holds them together).
+        """
+        ranked = sorted((-likeness(name, known), known) for known in self.names(kind))
+        return ranked[0][1] if ranked and -ranked[0][0] >= WORTH_NAMING else None
+
+    def trust_policy(self, name: str) -> TrustPolicy:
+        """The trust policy of that name, the default where empty; KeyError where unknown."""
+        return self.trust_policies[name or self.default_trust_policy]
+
+    def owner(self, name: str) -> Owner:
+        """What holds for an owner: its own entry, else everybody's."""
+        return self.owners.get(name, self.owners[EVERYBODY])
+
+
+def likeness(one: str, other: str) -> float:
+    """The share of letter pairs that two names have in common (Dice), in [0, 1]."""
+    pairs, others = _pairs(one), _pairs(other)
+    total = len(pairs) + len(others)
+    return 2 * len(pairs & others) / total if total else 0.0
+
+
+def _pairs(word: str) -> set[str]:
+    lower = word.lower()
+    return {lower[i : i + 2] for i in range(len(lower) - 1)}

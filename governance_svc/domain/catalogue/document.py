@@ -1,0 +1,248 @@
+"""Reads the data document into a `Catalogue`, or names everything that is wrong with it."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TypeVar
+
+from governance_svc.domain.catalogue import checks
+from governance_svc.domain.catalogue.catalogue import (
+    ApprovalRules,
+    Catalogue,
+    Constraint,
+    Owner,
+    Permission,
+    ScoreWeights,
+)
+from governance_svc.domain.trust.scoring import COMPONENTS, TrustModel, TrustPolicy
+from phoenix_runtime.core.errors import FieldInvalid, Violation
+from phoenix_runtime.core.json import Json, JsonObject
+from phoenix_runtime.core.standing import RiskLevel
+from phoenix_runtime.core.verdict import DecisionPoint, Obligation
+
+Entry = TypeVar("Entry")
+
+
+class CatalogueInvalid(FieldInvalid):
+    """The data document does not hold together; every fault is named by its path."""
+
+
+def read_catalogue(document: JsonObject) -> Catalogue:
+    """The catalogue of ``document``; raises `CatalogueInvalid` with every fault found."""
+    reader = _Reader()
+    catalogue = _read(reader, document)
+    faults = reader.faults or checks.faults(catalogue)
+    if faults:
+        raise CatalogueInvalid(faults)
+    return catalogue
+
+
+class _Reader:
+    """Takes values out of the document; what does not fit becomes a fault and a default."""
+
+    def __init__(self) -> None:
+        self.faults: list[Violation] = []
+
+    def fault(self, path: str, text: str) -> None:
+        self.faults.append(Violation(f"catalogue.{path}", text))
+
+    def mapping(self, path: str, value: Json) -> Mapping[str, Json]:
+        if isinstance(value, Mapping):
+            return value
+        self.fault(path, "is not an object")
+        return {}
+
+    def names(self, path: str, value: Json) -> tuple[str, ...]:
+        items = value if isinstance(value, list | tuple) else [None]
+        found = tuple(item for item in items if isinstance(item, str))
+        if len(found) != len(items):
+            self.fault(path, "is not a list of names")
+        return found
+
+    def text(self, path: str, value: Json) -> str:
+        if isinstance(value, str) and value:
+            return value
+        self.fault(path, "is not a text")
+        return ""
+
+    def truth(self, path: str, value: Json) -> bool:
+        if isinstance(value, bool):
+            return value
+        self.fault(path, "is neither true nor false")
+        return False
+
+    def number(self, path: str, value: Json, *, most: float = 1.0) -> float:
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most:
+            return float(value)
+        self.fault(path, f"is not a number from 0 to {most:g}")
+        return 0.0
+
+    def risk(self, path: str, value: Json) -> RiskLevel:
+        if isinstance(value, str) and value in tuple(RiskLevel):
+            return RiskLevel(value)
+        self.fault(path, "is not low, medium or high")
+        return RiskLevel.HIGH
+
+    def entries(
+        self, path: str, value: Json, read: Callable[[str, Mapping[str, Json]], Entry]
+    ) -> dict[str, Entry]:
+        """Each entry of an object of objects, read by ``read(path, entry)``."""
+        found = self.mapping(path, value).items()
+        return {
+            name: read(f"{path}.{name}", self.mapping(f"{path}.{name}", v)) for name, v in found
+        }
+
+
+def _read(reader: _Reader, doc: JsonObject) -> Catalogue:
+    return Catalogue(
+        participant_types=reader.names("participant_types", doc.get("participant_types")),
+        capabilities=reader.entries(
+            "capabilities", doc.get("capabilities"), lambda p, e: reader.risk(p, e.get("risk"))
+        ),
+        domains=reader.entries(
+            "domains", doc.get("domains"), lambda p, e: reader.names(p, e.get("contains", []))
+        ),
+        permissions=reader.entries(
+            "permissions", doc.get("permissions"), lambda p, e: _permission(reader, p, e)
+        ),
+        constraints=reader.entries(
+            "constraints", doc.get("constraints"), lambda p, e: _constraint(reader, p, e)
+        ),
+        needs={
+            kind: reader.text(f"needs.{kind}", action)
+            for kind, action in reader.mapping("needs", doc.get("needs")).items()
+        },
+        owners=reader.entries("owners", doc.get("owners"), lambda p, e: _owner(reader, p, e)),
+        trust_policies=reader.entries(
+            "trust_policies", doc.get("trust_policies"), lambda p, e: _trust_policy(reader, p, e)
+        ),
+        default_trust_policy=reader.text("default_trust_policy", doc.get("default_trust_policy")),
+        trust_model=_trust_model(reader, reader.mapping("trust_model", doc.get("trust_model"))),
+        approvals=_approvals(reader, reader.mapping("approvals", doc.get("approvals"))),
+        score_weights=_score_weights(
+            reader, reader.mapping("score_weights", doc.get("score_weights"))
+        ),
+        document=doc,
+    )
+
+
+def _permission(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Permission:
+    return Permission(
+        frozenset(reader.names(f"{path}.actions", entry.get("actions"))),
+        frozenset(reader.names(f"{path}.domains", entry.get("domains"))),
+    )
+
+
+def _constraint(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Constraint:
+    for key in entry.keys() - {"gates", "denies", "obliges", "permits"}:
+        reader.fault(f"{path}.{key}", "is not gates, denies, obliges or permits")
+    permits = entry.get("permits")
+    if permits not in (None, {"status": "degraded"}):
+        reader.fault(f"{path}.permits", "is not the status degraded")
+    patterns = {
+        key: _pattern(reader, f"{path}.{key}", entry[key])
+        for key in ("gates", "denies")
+        if key in entry
+    }
+    obliges = (
+        _obligation(reader, f"{path}.obliges", entry["obliges"]) if "obliges" in entry else None
+    )
+    return Constraint(patterns.get("gates"), patterns.get("denies"), obliges, permits is not None)
+
+
+def _pattern(reader: _Reader, path: str, value: Json) -> Mapping[str, Json]:
+    pattern = reader.mapping(path, value)
+    # A pattern without a point would match nothing, and a gate that never closes is none.
+    if pattern.get("point") not in tuple(DecisionPoint):
+        reader.fault(f"{path}.point", "is no decision point")
+    for key in pattern.keys() - {"point", "kind", "name", "domain", "reason", "across_owners"}:
+        reader.fault(f"{path}.{key}", "is no fact that a question has")
+    return pattern
+
+
+def _obligation(reader: _Reader, path: str, value: Json) -> Obligation:
+    entry = reader.mapping(path, value)
+    due = entry.get("due")
+    if due not in {"before_complete", "always"}:
+        reader.fault(f"{path}.due", "is neither before_complete nor always")
+    identity = reader.text(f"{path}.id", entry.get("id"))
+    return Obligation(identity, reader.text(f"{path}.text", entry.get("text")), str(due))
+
+
+def _owner(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Owner:
+    def entitled(field: str) -> frozenset[str]:
+        return frozenset(reader.names(f"{path}.{field}", entry.get(field)))
+
+    return Owner(
+        participant_types=entitled("participant_types"),
+        capabilities=entitled("capabilities"),
+        data_domains=entitled("data_domains"),
+        actions=entitled("actions"),
+        trust_policies=entitled("trust_policies"),
+        certified=reader.truth(f"{path}.certified", entry.get("certified", False)),
+        barred=reader.truth(f"{path}.barred", entry.get("barred", False)),
+    )
+
+
+def _trust_policy(reader: _Reader, path: str, entry: Mapping[str, Json]) -> TrustPolicy:
+    thresholds = reader.mapping(f"{path}.threshold", entry.get("threshold"))
+    weights = reader.mapping(f"{path}.weights", entry.get("weights"))
+    return TrustPolicy(
+        name=path.rpartition(".")[2],
+        threshold={
+            risk: reader.number(f"{path}.threshold.{risk}", thresholds.get(risk))
+            for risk in RiskLevel
+        },
+        remain=reader.number(f"{path}.remain", entry.get("remain")),
+        weights={
+            name: reader.number(f"{path}.weights.{name}", weights.get(name)) for name in COMPONENTS
+        },
+    )
+
+
+def _trust_model(reader: _Reader, entry: Mapping[str, Json]) -> TrustModel:
+    days = reader.number("trust_model.half_life_days", entry.get("half_life_days"), most=36500)
+    if days <= 0:
+        reader.fault("trust_model.half_life_days", "is not above 0")
+    return TrustModel(
+        half_life=timedelta(days=days or 1),
+        prior=_gain(reader, "trust_model.prior", entry.get("prior")),
+        prior_beats=reader.number("trust_model.prior_beats", entry.get("prior_beats"), most=10_000),
+        identity=_shares(reader, "trust_model.identity", entry.get("identity")),
+        certified_owner=reader.number("trust_model.certified_owner", entry.get("certified_owner")),
+        certifying_coverage=reader.number(
+            "trust_model.certifying_coverage", entry.get("certifying_coverage")
+        ),
+        outcomes=reader.entries(
+            "trust_model.outcomes", entry.get("outcomes"), lambda p, e: _gain(reader, p, e)
+        ),
+        severities=_shares(reader, "trust_model.severities", entry.get("severities")),
+    )
+
+
+def _gain(reader: _Reader, path: str, value: Json) -> tuple[float, float]:
+    entry = reader.mapping(path, value)
+    good = reader.number(f"{path}.good", entry.get("good"), most=100)
+    return good, reader.number(f"{path}.bad", entry.get("bad"), most=100)
+
+
+def _shares(reader: _Reader, path: str, value: Json) -> dict[str, float]:
+    found = reader.mapping(path, value).items()
+    return {name: reader.number(f"{path}.{name}", share) for name, share in found}
+
+
+def _approvals(reader: _Reader, entry: Mapping[str, Json]) -> ApprovalRules:
+    gates = reader.mapping("approvals.risk_gates", entry.get("risk_gates"))
+    owners, same = entry.get("exclude_owners_of_workers"), entry.get("exclude_same_owner")
+    return ApprovalRules(
+        approvers=reader.names("approvals.approvers", entry.get("approvers")),
+        exclude_owners_of_workers=reader.truth("approvals.exclude_owners_of_workers", owners),
+        exclude_same_owner=reader.truth("approvals.exclude_same_owner", same),
+        risk_gates={k: reader.risk(f"approvals.risk_gates.{k}", v) for k, v in gates.items()},
+    )
+
+
+def _score_weights(reader: _Reader, entry: Mapping[str, Json]) -> ScoreWeights:
+    fields = ("alpha", "beta", "gamma", "delta", "epsilon")
+    return ScoreWeights(
+        *(reader.number(f"score_weights.{field}", entry.get(field)) for field in fields)
+    )

@@ -1,0 +1,1 @@
+"""Policy: bundles, the engine behind its port, and what its answers mean."""

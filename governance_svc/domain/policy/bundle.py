@@ -1,0 +1,46 @@
+"""A policy bundle: Rego says how, data says to whom; its revision is the digest of all of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from governance_svc.domain.catalogue.catalogue import Catalogue
+from governance_svc.domain.catalogue.document import read_catalogue
+from phoenix_runtime.core.errors import FieldInvalid
+from phoenix_runtime.core.json import JsonObject, content_hash
+
+
+class BundleRefused(FieldInvalid):
+    """The bundle is malformed, impure, unsafe, or fails its own tests; it was not activated."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBundle:
+    """Rego modules by path (tests included) and the catalogue."""
+
+    modules: Mapping[str, str]
+    catalogue: Catalogue
+    revision: str
+
+    @property
+    def rules(self) -> Mapping[str, str]:
+        """The modules without tests (``*_test.rego``, as OPA's own tools name them)."""
+        return {p: source for p, source in self.modules.items() if not p.endswith("_test.rego")}
+
+    @property
+    def data(self) -> JsonObject:
+        """The data document, at ``data.catalogue`` for the rules."""
+        return self.catalogue.document
+
+
+@dataclass(frozen=True, slots=True)
+class BundleTests:
+    """How a bundle's own tests went when it was loaded."""
+
+    passed: int
+    failed: int = 0
+
+
+def make_bundle(modules: Mapping[str, str], data: JsonObject) -> PolicyBundle:
+    """The bundle of ``modules`` and ``data``; raises `CatalogueInvalid` or `NotCanonical`."""
+    digest = content_hash({"modules": dict(modules), "data": data})
+    return PolicyBundle(dict(modules), read_catalogue(data), digest)

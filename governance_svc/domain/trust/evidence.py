@@ -1,0 +1,64 @@
+"""What the audit says of a participant, as far as trust rests on it. Nothing is self-declared."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from governance_svc.domain.trust.certification import Certification
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityProof:
+    """How the newest registration's credential was proved: local, oidc or svid."""
+
+    method: str
+    owner_certified: bool
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOutcome:
+    """How a task ended for the participant: succeeded, failed, lost or declined."""
+
+    outcome: str
+    at: datetime
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A denial where the participant was the actor. ``severity`` is low, medium or high."""
+
+    severity: str
+    at: datetime
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSummary:
+    """Beats that were due and that were kept in one stretch of time."""
+
+    due: int
+    kept: int
+    at: datetime
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A human's decision about one of the participant's proposals."""
+
+    approved: bool
+    at: datetime
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that the audit says of one participant, up to some sequence number, in any order."""
+
+    identity: IdentityProof | None = None
+    certificates: tuple[Certification, ...] = ()
+    outcomes: tuple[TaskOutcome, ...] = ()
+    denials: tuple[Denial, ...] = ()
+    health: tuple[HealthSummary, ...] = ()
+    reviews: tuple[Review, ...] = ()

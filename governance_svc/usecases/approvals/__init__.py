@@ -1,0 +1,1 @@
+"""Requests, decides and ends approvals."""

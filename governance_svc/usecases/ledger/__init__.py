@@ -1,0 +1,1 @@
+"""Appends to the audit ledger and reads it."""

@@ -1,0 +1,1 @@
+"""Loads, evaluates and explains policy."""

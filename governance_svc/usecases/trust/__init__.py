@@ -1,0 +1,1 @@
+"""Assesses trust and certifies participants."""
