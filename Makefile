@@ -26,7 +26,7 @@ help: ## list the targets
 
 venv: $(READY) ## make the virtual environment and install everything into it
 
-$(READY): pyproject.toml hatch_build.py deploy/opa-engine.txt deploy/make-venv
+$(READY): pyproject.toml hatch_build.py phoenix_runtime/local/opa-engine.txt uv.lock deploy/make-venv
 	@deploy/make-venv "$(PYTHON)" "$(VENV)"
 	@echo "$(PYTHON)" > $@
 

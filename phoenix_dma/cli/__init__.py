@@ -10,7 +10,7 @@ from typing import Final
 import typer
 
 MODULES: Final[Mapping[str, tuple[str, ...]]] = {
-    "house": ("up", "down", "status"),
+    "runtime": ("up", "down", "status"),
     "tokens": ("token",),
     "run": ("run",),
     "participants": ("participants", "retire", "discover"),
@@ -41,7 +41,7 @@ def build(modules: Iterable[str] = MODULES) -> typer.Typer:
 def main() -> None:
     """Run the command line."""
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
-    # The house imports databases and servers: whoever lists tasks should not wait for those.
+    # Only the module of the command asked for is imported: each import costs start-up time.
     wanted = [name for name, commands in MODULES.items() if asked in commands]
     build(wanted or MODULES)()
 

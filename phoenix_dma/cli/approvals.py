@@ -8,8 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from phoenix_dma.aio.client import AsyncPhoenixClient
-from phoenix_dma.cli.speech import As, Limit, Output, one_line, out, show_facts, show_json, talk
-from phoenix_dma.cli.speech import show_table as table
+from phoenix_dma.cli.output import (
+    LimitOption,
+    Output,
+    OutputOption,
+    call_runtime,
+    one_line,
+    out,
+    print_facts,
+    print_json,
+)
+from phoenix_dma.cli.output import print_table as table
 from phoenix_dma.errors import NotFound
 from phoenix_dma.plain import json_of, short, time_of
 from phoenix_dma.v1 import approval_pb2
@@ -45,18 +54,18 @@ def approvals(context: typer.Context) -> None:
 def list_them(
     status: Annotated[list[str] | None, typer.Option(help="Only this state. Repeatable.")] = None,
     task: Annotated[str, typer.Option(help="Only about this task.")] = "",
-    limit: Limit = 50,
-    output: As = Output.TABLE,
+    limit: LimitOption = 50,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """List approvals, newest first."""
-    found = talk(
+    found = call_runtime(
         lambda client: client.desk.list_approvals(
             statuses=tuple(status or ()), task_id=task, limit=limit
         ),
         output,
     )
     if output is Output.JSON:
-        show_json(found)
+        print_json(found)
         return
     rows = (
         (
@@ -74,11 +83,11 @@ def list_them(
 
 
 @group.command()
-def show(approval: Id, output: As = Output.TABLE) -> None:
+def show(approval: Id, output: OutputOption = Output.TABLE) -> None:
     """Show one approval with the content that is to be approved."""
-    found = talk(lambda client: client.desk.get_approval(approval), output)
+    found = call_runtime(lambda client: client.desk.get_approval(approval), output)
     if output is Output.JSON:
-        show_json(found)
+        print_json(found)
         return
     _show(found)
 
@@ -89,7 +98,7 @@ def approve(
     human: Human,
     comment: Comment,
     owner: Owner = "business-stewardship",
-    output: As = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Say yes to exactly the content that `show` shows."""
     _decide(approval, human, owner, comment, yes=True, output=output)
@@ -101,7 +110,7 @@ def reject(
     human: Human,
     comment: Comment,
     owner: Owner = "business-stewardship",
-    output: As = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Say no; the comment tells the proposer what to change."""
     _decide(approval, human, owner, comment, yes=False, output=output)
@@ -117,9 +126,9 @@ def _decide(
             approval, approve=yes, comment=comment, subject_hash=seen.subject_hash
         )
 
-    found = talk(ask, output)
+    found = call_runtime(ask, output)
     if output is Output.JSON:
-        show_json(found)
+        print_json(found)
         return
     status = short(approval_pb2.ApprovalStatus, found.status)
     out.print(f"{found.approval_id} to {found.action} is {status} by {found.decided_by}")
@@ -146,6 +155,6 @@ def _show(approval: approval_pb2.Approval) -> None:
         ("comment", approval.comment),
         ("content hash", approval.subject_hash),
     ]
-    show_facts(facts)
+    print_facts(facts)
     out.print("content", style="bold")
     out.print_json(data=json_of(approval.subject))

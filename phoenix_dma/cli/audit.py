@@ -10,7 +10,15 @@ import typer
 from google.protobuf import timestamp_pb2
 from rich.tree import Tree
 
-from phoenix_dma.cli.speech import As, Output, one_line, out, show_json, show_table, talk
+from phoenix_dma.cli.output import (
+    Output,
+    OutputOption,
+    call_runtime,
+    one_line,
+    out,
+    print_json,
+    print_table,
+)
 from phoenix_dma.cli.verify import verify
 from phoenix_dma.plain import json_of, time_of, timestamp
 from phoenix_dma.v1 import audit_pb2
@@ -39,7 +47,7 @@ def audit(
     since: Annotated[str, typer.Option(help="Only from then on, such as 2026-06-13T21:00Z.")] = "",
     until: Annotated[str, typer.Option(help="Only before then.")] = "",
     limit: Annotated[int, typer.Option(help="At most so many; 0 is all of them.", min=0)] = 200,
-    output: As = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Read audit events, oldest first.
 
@@ -57,21 +65,21 @@ def audit(
         since=_moment(since, "--since"),
         until=_moment(until, "--until"),
     )
-    found = talk(lambda client: client.desk.audit(request, limit=limit or None), output)
+    found = call_runtime(lambda client: client.desk.audit(request, limit=limit or None), output)
     if output is Output.JSON:
-        show_json(found)
+        print_json(found)
         return
     columns = ("seq", "time", "event", "actor", "about", "change", "why")
-    show_table(columns, (_row(event) for event in found), empty="no event matches")
+    print_table(columns, (_row(event) for event in found), empty="no event matches")
 
 
 def lineage(
-    task: Annotated[str, typer.Argument(help="The task's id.")], output: As = Output.TABLE
+    task: Annotated[str, typer.Argument(help="The task's id.")], output: OutputOption = Output.TABLE
 ) -> None:
     """Tell a task's whole story: every event, its actor, its decision, in order, children too."""
-    found = talk(lambda client: client.desk.lineage(task), output)
+    found = call_runtime(lambda client: client.desk.lineage(task), output)
     if output is Output.JSON:
-        show_json(found)
+        print_json(found)
     else:
         out.print(tree_of(task, found))
 

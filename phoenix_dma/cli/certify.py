@@ -7,7 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from phoenix_dma.cli.speech import As, Limit, Output, one_line, out, show_json, show_table, talk
+from phoenix_dma.cli.output import (
+    LimitOption,
+    Output,
+    OutputOption,
+    call_runtime,
+    one_line,
+    out,
+    print_json,
+    print_table,
+)
 from phoenix_dma.plain import time_of, timestamp
 from phoenix_dma.v1 import governance_pb2
 
@@ -29,7 +38,7 @@ def grant(
     method: Annotated[str, typer.Option(help="human, test_suite or model_evaluation.")] = "human",
     coverage: Annotated[float, typer.Option(help="How much it covers.", min=0, max=1)] = 1.0,
     days: Annotated[float, typer.Option(help="For how long.", min=0)] = 365,
-    output: As = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Certify a capability: high-risk ones are matched only when certified.
 
@@ -48,14 +57,14 @@ def grant(
     async def ask(client: Any) -> Any:
         return await client.desk.ask(client.desk.stubs.governance.GrantCertification, request)
 
-    _changed(talk(ask, output), output, "granted")
+    _changed(call_runtime(ask, output), output, "granted")
 
 
 @group.command()
 def revoke(
     certification: Annotated[str, typer.Argument(help="The certification's id.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the audit.")],
-    output: As = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Take a certification back; tasks that rest on it move."""
     request = governance_pb2.RevokeCertificationRequest(
@@ -65,14 +74,14 @@ def revoke(
     async def ask(client: Any) -> Any:
         return await client.desk.ask(client.desk.stubs.governance.RevokeCertification, request)
 
-    _changed(talk(ask, output), output, "revoked")
+    _changed(call_runtime(ask, output), output, "revoked")
 
 
 @group.command("list")
 def list_them(
     participant: Annotated[str, typer.Option(help="Only of this participant.")] = "",
-    limit: Limit = 200,
-    output: As = Output.TABLE,
+    limit: LimitOption = 200,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """List certifications, newest first."""
     request = governance_pb2.ListCertificationsRequest(participant_id=participant)
@@ -81,12 +90,12 @@ def list_them(
         method = client.desk.stubs.governance.ListCertifications
         return await client.desk.pages(method, request, "certifications", limit)
 
-    found = talk(ask, output)
+    found = call_runtime(ask, output)
     if output is Output.JSON:
-        show_json(found)
+        print_json(found)
         return
     columns = ("certification", "participant", "capability", "method", "until", "evidence")
-    show_table(columns, (_row(one) for one in found), empty="nobody is certified")
+    print_table(columns, (_row(one) for one in found), empty="nobody is certified")
 
 
 def _row(one: governance_pb2.Certification) -> tuple[object, ...]:
@@ -99,7 +108,7 @@ def _row(one: governance_pb2.Certification) -> tuple[object, ...]:
 
 def _changed(answer: Any, output: Output, what: str) -> None:
     if output is Output.JSON:
-        show_json(answer)
+        print_json(answer)
         return
     one = answer.certification
     capability = one.capability or "the owner"

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from phoenix_dma.cli.speech import (
-    As,
-    Limit,
+from phoenix_dma.cli.output import (
+    LimitOption,
     Output,
+    OutputOption,
+    call_runtime,
     one_line,
     out,
-    show_facts,
-    show_json,
-    show_table,
-    talk,
+    print_facts,
+    print_json,
+    print_table,
 )
 from phoenix_dma.plain import number, plain, short
 from phoenix_dma.v1 import common_pb2, handoff_pb2, registry_pb2
@@ -50,29 +50,29 @@ def list_them(
     kind: Annotated[
         list[str] | None, typer.Option("--type", help="Only this type. Repeatable.")
     ] = None,
-    limit: Limit = 200,
-    output: As = Output.TABLE,
+    limit: LimitOption = 200,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """List the participants of the tenant."""
-    found = talk(
+    found = call_runtime(
         lambda client: client.desk.list_participants(
             statuses=tuple(status or ()), types=tuple(kind or ()), limit=limit
         ),
         output,
     )
     if output is Output.JSON:
-        show_json(found)
+        print_json(found)
         return
     columns = ("participant", "type", "status", "owner", "trust", "load", "capabilities")
-    show_table(columns, (_row(participant) for participant in found), empty="nobody is here")
+    print_table(columns, (_row(participant) for participant in found), empty="nobody is here")
 
 
 @group.command()
-def show(participant: Id, output: As = Output.TABLE) -> None:
+def show(participant: Id, output: OutputOption = Output.TABLE) -> None:
     """Show one participant: claims, grants, what was refused and why."""
-    found = talk(lambda client: client.desk.get_participant(participant), output)
+    found = call_runtime(lambda client: client.desk.get_participant(participant), output)
     if output is Output.JSON:
-        show_json(found)
+        print_json(found)
         return
     said = plain(found)
     names = ("id", "type", "status", "status_reason", "owner", "generation", "standing_revision")
@@ -80,14 +80,14 @@ def show(participant: Id, output: As = Output.TABLE) -> None:
     facts += [(name, ", ".join(said[name])) for name in ("capabilities", "data_domains")]
     facts += [("permissions", ", ".join(said["permissions"])), ("trust", said.get("trust_score"))]
     facts += [("capacity", said["capacity"]), ("last heartbeat", said.get("last_heartbeat"))]
-    show_facts(facts)
+    print_facts(facts)
     for refused in found.refused:
         out.print(f"refused {refused.kind} {refused.name}: {refused.reason}", markup=False)
 
 
 @group.command()
 def suspend(
-    participant: Id, reason: Reason = "suspended by hand", output: As = Output.TABLE
+    participant: Id, reason: Reason = "suspended by hand", output: OutputOption = Output.TABLE
 ) -> None:
     """Suspend a participant: its gate closes and its tasks move."""
 
@@ -95,12 +95,12 @@ def suspend(
         request = registry_pb2.SuspendParticipantRequest(participant_id=participant, reason=reason)
         return await client.desk.ask(client.desk.stubs.registry.SuspendParticipant, request)
 
-    _changed(talk(ask, output), output)
+    _changed(call_runtime(ask, output), output)
 
 
 @group.command()
 def reinstate(
-    participant: Id, reason: Reason = "reinstated by hand", output: As = Output.TABLE
+    participant: Id, reason: Reason = "reinstated by hand", output: OutputOption = Output.TABLE
 ) -> None:
     """Lift a suspension."""
 
@@ -110,7 +110,7 @@ def reinstate(
         )
         return await client.desk.ask(client.desk.stubs.registry.ReinstateParticipant, request)
 
-    _changed(talk(ask, output), output)
+    _changed(call_runtime(ask, output), output)
 
 
 def retire(
@@ -120,21 +120,21 @@ def retire(
         float, typer.Option(help="Seconds after which a graceful retirement stops waiting.")
     ] = 300,
     reason: Reason = "",
-    output: As = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Retire a participant, for ever: its gate closes, its tasks move, its id is used up."""
     deadline = datetime.now(UTC) + timedelta(seconds=within)
-    found = talk(
+    found = call_runtime(
         lambda client: client.desk.retire(participant, mode=mode, deadline=deadline, reason=reason),
         output,
     )
     if output is Output.JSON:
-        show_json(found)
+        print_json(found)
         return
     state = short(handoff_pb2.RetirementStatus, found.status)
     out.print(f"{found.participant_id}: retirement {found.retirement_id} is {state}")
     rows = ((o.task_id, o.outcome, o.target, o.handoff_id) for o in found.outcomes)
-    show_table(("task", "outcome", "to", "handoff"), rows, empty="it held no task")
+    print_table(("task", "outcome", "to", "handoff"), rows, empty="it held no task")
 
 
 def discover(
@@ -148,8 +148,8 @@ def discover(
     constraint: Annotated[
         list[str] | None, typer.Option(help="A constraint of the work. Repeatable.")
     ] = None,
-    limit: Limit = 50,
-    output: As = Output.TABLE,
+    limit: LimitOption = 50,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Say who is eligible for a need, ranked, and who came near and why not.
 
@@ -167,9 +167,9 @@ def discover(
         found: registry_pb2.DiscoverParticipantsResponse = await client.desk.discover(request)
         return found
 
-    found = talk(ask, output)
+    found = call_runtime(ask, output)
     if output is Output.JSON:
-        show_json(found)
+        print_json(found)
     else:
         _show_found(found)
 
@@ -179,7 +179,7 @@ def _show_found(found: registry_pb2.DiscoverParticipantsResponse) -> None:
         (place, c.participant_id, f"{c.rank.total:.3f}", _terms(c.rank))
         for place, c in enumerate(found.candidates, 1)
     )
-    show_table(("", "participant", "rank", "because"), rows, empty="nobody is eligible")
+    print_table(("", "participant", "rank", "because"), rows, empty="nobody is eligible")
     for excluded in found.excluded:
         because = f"{excluded.failed}: {excluded.because}"
         out.print(f"not {excluded.participant_id}: {because}", markup=False, soft_wrap=True)
@@ -206,7 +206,7 @@ def _row(participant: registry_pb2.Participant) -> tuple[object, ...]:
 
 def _changed(answer: Any, output: Output) -> None:
     if output is Output.JSON:
-        show_json(answer)
+        print_json(answer)
         return
     status = short(registry_pb2.ParticipantStatus, answer.participant.status)
     out.print(f"{answer.participant.id} is {status} (audit {answer.receipt.audit_event_id})")

@@ -12,7 +12,7 @@ import typer
 
 from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.briefing import TaskInfo
-from phoenix_dma.cli.speech import As, Output, out, show_json, show_table, talk
+from phoenix_dma.cli.output import Output, OutputOption, call_runtime, out, print_json, print_table
 from phoenix_dma.cli.tasks import show_task
 from phoenix_dma.declare import TaskFields
 from phoenix_dma.declare import task as declared
@@ -46,7 +46,7 @@ def submit(
         bool, typer.Option("--assign", help="Assign it now, and say why so.")
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
-    output: As = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Submit a task.
 
@@ -66,7 +66,7 @@ def submit(
     }
     said = {name: value for name, value in flags.items() if value}
     declaration = declare(_read(file) | said)
-    found = talk(lambda client: _submitted(client, declaration, assign, wait), output)
+    found = call_runtime(lambda client: _submitted(client, declaration, assign, wait), output)
     _told(found, output)
     if wait and isinstance(found, TaskInfo) and found.status != "succeeded":
         raise typer.Exit(1)
@@ -87,7 +87,7 @@ async def _submitted(
 
 def _told(found: TaskInfo | assignment_pb2.AssignTaskResponse, output: Output) -> None:
     if output is Output.JSON:
-        show_json(found.message if isinstance(found, TaskInfo) else found)
+        print_json(found.message if isinstance(found, TaskInfo) else found)
     elif isinstance(found, TaskInfo):
         show_task(found)
     else:
@@ -99,7 +99,7 @@ def _told(found: TaskInfo | assignment_pb2.AssignTaskResponse, output: Output) -
 
 def explain(
     task: Annotated[str, typer.Argument(help="A task's id, or a JSON file with one (- stdin).")],
-    output: As = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Say who would get a task now, and why not the others; changes nothing.
 
@@ -107,9 +107,9 @@ def explain(
     """
     fields = _read(task) if task == "-" or Path(task).is_file() else {"task_id": task}
     declaration = declare(fields)
-    found = talk(lambda client: client.desk.explain(declaration), output)
+    found = call_runtime(lambda client: client.desk.explain(declaration), output)
     if output is Output.JSON:
-        show_json(found)
+        print_json(found)
         return
     out.print(found.explanation, markup=False, soft_wrap=True)
     _show_scores(found)
@@ -165,4 +165,4 @@ def _show_scores(
     for other in answer.alternatives:
         total = f"{other.score.total:.3f}" if other.HasField("score") else ""
         rows.append((other.participant_id, total, f"{other.failed}: {other.because}"))
-    show_table(("participant", "score", "because"), rows, empty="nobody came near")
+    print_table(("participant", "score", "because"), rows, empty="nobody came near")

@@ -7,8 +7,17 @@ from typing import Annotated, Any
 import typer
 
 from phoenix_dma.briefing import TaskInfo
-from phoenix_dma.cli.speech import As, Limit, Output, one_line, out, show_facts, show_json, talk
-from phoenix_dma.cli.speech import show_table as table
+from phoenix_dma.cli.output import (
+    LimitOption,
+    Output,
+    OutputOption,
+    call_runtime,
+    one_line,
+    out,
+    print_facts,
+    print_json,
+)
+from phoenix_dma.cli.output import print_table as table
 from phoenix_dma.plain import plain, short
 from phoenix_dma.v1 import common_pb2, handoff_pb2
 
@@ -37,29 +46,29 @@ def tasks(context: typer.Context) -> None:
 def list_them(
     status: Annotated[list[str] | None, typer.Option(help="Only this state. Repeatable.")] = None,
     participant: Annotated[str, typer.Option(help="Only those that it holds.")] = "",
-    limit: Limit = 50,
-    output: As = Output.TABLE,
+    limit: LimitOption = 50,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """List tasks, newest first."""
-    found = talk(
+    found = call_runtime(
         lambda client: client.desk.list_tasks(
             statuses=tuple(status or ()), participant_id=participant, limit=limit
         ),
         output,
     )
     if output is Output.JSON:
-        show_json([task.message for task in found])
+        print_json([task.message for task in found])
         return
     columns = ("task", "status", "held by", "epoch", "attempt", "objective")
     table(columns, (_row(task) for task in found), empty="there is no task")
 
 
 @group.command()
-def show(task: Id, output: As = Output.TABLE) -> None:
+def show(task: Id, output: OutputOption = Output.TABLE) -> None:
     """Show one task: owner, epoch, newest context, what it waits for, its result."""
-    found = talk(lambda client: client.desk.get_task(task), output)
+    found = call_runtime(lambda client: client.desk.get_task(task), output)
     if output is Output.JSON:
-        show_json(found.message)
+        print_json(found.message)
     else:
         show_task(found)
 
@@ -68,12 +77,12 @@ def show(task: Id, output: As = Output.TABLE) -> None:
 def cancel(
     task: Id,
     reason: Annotated[str, typer.Option(help="Why; kept in the audit.")] = "",
-    output: As = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """End a task without a result, its open children with it."""
-    found = talk(lambda client: client.desk.cancel(task, reason), output)
+    found = call_runtime(lambda client: client.desk.cancel(task, reason), output)
     if output is Output.JSON:
-        show_json(found.message)
+        print_json(found.message)
     else:
         out.print(f"{found.id} is {found.status}")
 
@@ -81,12 +90,12 @@ def cancel(
 def handoff(
     task: Id,
     reason: Annotated[str, typer.Option(help="Why; kept in the audit.")] = "requested",
-    output: As = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Start a governed handoff of a task to somebody else."""
-    found = talk(lambda client: client.desk.hand_off(task, reason=reason), output)
+    found = call_runtime(lambda client: client.desk.hand_off(task, reason=reason), output)
     if output is Output.JSON:
-        show_json(found)
+        print_json(found)
         return
     state = short(handoff_pb2.HandoffStatus, found.status)
     out.print(f"{found.handoff_id} of {found.task_id} from {found.source} is {state}")
@@ -116,7 +125,7 @@ def show_task(task: TaskInfo) -> None:
         facts.append(("newest context", f"{pointer.context_ref}  {pointer.hash}"))
     if message.HasField("parked"):
         facts.append(("waits for", f"{message.parked.approval_id} to {message.parked.action}"))
-    show_facts(facts)
+    print_facts(facts)
     for obligation in message.obligations:
         mark = "met" if obligation.fulfilled else f"open, due {obligation.due}"
         out.print(f"obligation {obligation.id} ({mark}): {obligation.text}", markup=False)

@@ -8,7 +8,7 @@ import typer
 
 from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.aio.credentials import credential_for
-from phoenix_dma.cli.speech import As, Output, show_json, talk
+from phoenix_dma.cli.output import Output, OutputOption, call_runtime, print_json
 from phoenix_dma.plain import number
 from phoenix_dma.v1 import governed_pb2, identity_pb2
 
@@ -27,7 +27,7 @@ def token(
     role: Annotated[
         list[str] | None, typer.Option(help="A role wanted; all that you have where not given.")
     ] = None,
-    output: As = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Print a bearer token of at most 15 minutes.
 
@@ -43,8 +43,8 @@ def token(
         )
         return await credential_for(client.transport, client.profile, wanted).token()
 
-    made = talk(ask, output)
+    made = call_runtime(ask, output)
     if output is Output.JSON:
-        show_json({"credential": made})
+        print_json({"credential": made})
     else:
         typer.echo(made)

@@ -1,30 +1,34 @@
-"""``phoenix-dma audit verify`` tells whether the audit is whole and the tables say the same.
+"""``phoenix-dma audit verify``: is the audit complete and unchanged, do the tables agree with it.
 
-It reads the database itself, as its administrator: whoever is suspected is not asked.
+It reads the database itself, as its administrator, and asks no service: a service may be at fault.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Final
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from phoenix_dma.cli.speech import (
-    AWAY,
+from phoenix_dma.cli.output import (
     REFUSED,
-    As,
-    Data,
+    UNREACHABLE,
+    DataOption,
     Output,
-    err,
+    OutputOption,
     out,
-    show_json,
-    show_table,
+    print_error,
+    print_json,
+    print_table,
 )
-from phoenix_runtime.core.validate import Evidence, Finding, validate
+from phoenix_dma.cli.server import needs_server
+from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.folder import Folder, default_folder
+
+if TYPE_CHECKING:
+    from phoenix_runtime.local.verification import Judgement
 
 RULES: Final = {
     "I2": "one owner at a time, every acquisition under an epoch of its own",
@@ -41,18 +45,8 @@ RULES: Final = {
 """The rules by which `validate` judges, in a sentence each (docs/robustness.md)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What was looked at of one tenant, and what does not hold."""
-
-    tenant: str
-    events: int
-    tasks: int
-    findings: tuple[Finding, ...]
-
-
 def verify(
-    data: Data = None,
+    data: DataOption = None,
     postgres_url: Annotated[
         str,
         typer.Option(
@@ -63,78 +57,68 @@ def verify(
     tenant: Annotated[
         list[str] | None, typer.Option(help="Only this tenant. Repeatable; else every one.")
     ] = None,
-    output: As = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Verify that the audit is complete, unchanged, and consistent with the tables.
 
-    Exit codes: 0 everything holds, 1 something does not, 3 the database cannot be reached.
+    Exit codes: 0 every rule holds, 1 one does not, 3 the database cannot be reached.
     """
-    url = postgres_url or _embedded(Folder(data or default_folder()))
-    judged = asyncio.run(_judge(url, tuple(tenant or ())))
+    with needs_server("audit verify"):
+        from phoenix_runtime.local import verification  # noqa: PLC0415  # imports the database
+    url = postgres_url or _embedded_url(Folder(data or default_folder()))
+    try:
+        judged = asyncio.run(verification.judge(url, tuple(tenant or ())))
+    except LocalRuntimeError as error:
+        raise _unreachable(str(error)) from error
     if output is Output.JSON:
-        show_json([_document(one) for one in judged])
+        print_json([_document(one) for one in judged])
     else:
         _show(judged)
     if any(one.findings for one in judged):
         raise typer.Exit(REFUSED)
 
 
-def _embedded(folder: Folder) -> str:
-    """The administrator's URL of the house's own PostgreSQL."""
+def _embedded_url(folder: Folder) -> str:
+    """The administrator's URL of the private PostgreSQL of the runtime in ``folder``."""
+    from phoenix_runtime.local.postgres import Postgres  # noqa: PLC0415  # imports the database
+
     standing = folder.standing()
     if standing is None:
-        text = f"the house in {folder.path} is down; start it, or name a database: --postgres-url"
-        err.print(text, markup=False, soft_wrap=True)
-        raise typer.Exit(AWAY)
+        raise _unreachable(
+            f"the runtime in {folder.path} is down; start it, or name a database: --postgres-url"
+        )
     if "postgres" not in standing.addresses:
-        text = "the house uses a PostgreSQL of your own: --postgres-url, as for `phoenix-dma up`"
-        err.print(text, markup=False, soft_wrap=True)
-        raise typer.Exit(AWAY)
-    # Imported here: whoever lists events should not wait for databases.
-    from phoenix_runtime.local.postgres import Postgres  # noqa: PLC0415
-
+        raise _unreachable(
+            "the runtime uses a PostgreSQL of your own: --postgres-url, as for `phoenix-dma up`"
+        )
     port = standing.addresses["postgres"].rpartition(":")[2]
     return Postgres(folder, int(port)).url
 
 
-async def _judge(url: str, tenants: tuple[str, ...]) -> list[Judged]:
-    import asyncpg  # noqa: PLC0415
-
-    from phoenix_runtime.local.evidence import read_evidence, tenants_of  # noqa: PLC0415
-
-    try:
-        return [
-            _judged(tenant, await read_evidence(url, tenant))
-            for tenant in tenants or await tenants_of(url)
-        ]
-    except (OSError, ValueError, asyncpg.PostgresError) as error:
-        err.print(f"The database cannot be read: {error}", markup=False, soft_wrap=True)
-        raise typer.Exit(AWAY) from error
+def _unreachable(text: str) -> typer.Exit:
+    print_error(text)
+    return typer.Exit(UNREACHABLE)
 
 
-def _judged(tenant: str, evidence: Evidence) -> Judged:
-    return Judged(tenant, len(evidence.events), len(evidence.tasks), validate(evidence))
-
-
-def _document(judged: Judged) -> dict[str, Any]:
+def _document(judged: Judgement) -> dict[str, Any]:
     findings = [
         {**asdict(finding), "because": RULES.get(finding.rule, "")} for finding in judged.findings
     ]
     return {**asdict(judged), "findings": findings}
 
 
-def _show(judged: list[Judged]) -> None:
+def _show(judged: Sequence[Judgement]) -> None:
+    rows = list(_rows(judged))
     for one in judged:
         verdict = f"{len(one.findings)} findings" if one.findings else "everything holds"
         out.print(f"{one.tenant}: {one.events} events, {one.tasks} tasks: {verdict}", markup=False)
     if not judged:
         out.print("no tenant has an audit here yet", markup=False)
-    rows = list(_rows(judged))
     if rows:
-        show_table(("tenant", "rule", "about", "what is wrong", "because"), rows, empty="")
+        print_table(("tenant", "rule", "about", "what is wrong", "because"), rows, empty="")
 
 
-def _rows(judged: list[Judged]) -> Iterator[tuple[str, ...]]:
+def _rows(judged: Sequence[Judgement]) -> Iterator[tuple[str, ...]]:
     for one in judged:
         for finding in one.findings:
             because = RULES.get(finding.rule, "")

