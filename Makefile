@@ -19,7 +19,7 @@ LONG = PHOENIX_DMA_TEST_AWAY=60 PHOENIX_DMA_TEST_STALL=20 PHOENIX_DMA_TEST_STREA
 	PHOENIX_DMA_TEST_EACH_LINK=1 PHOENIX_DMA_TEST_EACH_SERVICE=1 \
 	PHOENIX_DMA_TEST_FUZZ_EXAMPLES=300 PHOENIX_DMA_TEST_REST_EXAMPLES=100
 
-.PHONY: help venv stubs lint format types test test-all bench test-opa chaos model demo up down clean
+.PHONY: help venv stubs lint lint-protos words format types test test-all bench test-opa chaos model demo up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ lint: stubs $(PROTO_DEPS) ## ruff, formatting, buf and the import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/buf lint
 	@$(BIN)/lint-imports --no-cache
+
+lint-protos: stubs $(PROTO_DEPS) ## the contract alone: buf
+	@$(BIN)/buf lint
+
+words: $(READY) ## words that the glossary replaces (docs/words.txt)
+	@$(BIN)/codespell
 
 format: $(READY) ## let ruff repair and format
 	@$(BIN)/ruff check --fix-only .
