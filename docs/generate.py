@@ -86,7 +86,7 @@ def _first_line(kind: type) -> str:
 
 
 def events() -> str:
-    """Every audit event, the news it is, and the RPCs that may write it."""
+    """Every audit event, what it means to its readers, and the RPCs that may write it."""
     writers: dict[str, list[str]] = {}
     for rpc in rpcs().values():
         for event in rpc.audit_events:

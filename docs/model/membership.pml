@@ -296,7 +296,7 @@ inline forget() {
     surpassed = 0
 }
 
-/* ---- the service's own duties: workers/night_shift.py */
+/* ---- the service's background workers: workers/background.py */
 
 /* AssignTask, Binder */
 #define BIND(t, p) \
@@ -451,7 +451,7 @@ inline forget() {
 
 #ifdef FAULTS
 
-/* Weak fairness is about processes: each duty, and each participant, is one. */
+/* Weak fairness is about processes: each worker, and each participant, is one. */
 active proctype Queue0() { end: do QUEUE(0) od }
 active proctype Queue1() { end: do QUEUE(1) od }
 active proctype Handoffs0() { end: do HANDOFFS(0) od }
