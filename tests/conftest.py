@@ -9,14 +9,14 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
-from tests.support.keys import Keys
-from tests.support.postgres import PostgresServer, clock, database_for, tenant
-from tests.support.temporary import temporary
-from tests.support.valkey import redis_client, stream, valkey
+from tests.support.builders.keys import Keys
+from tests.support.servers.postgres import PostgresServer, clock, database_for, tenant
+from tests.support.servers.temporary import temporary
+from tests.support.servers.valkey import redis_client, stream, valkey
 
 __all__ = ["clock", "database_for", "redis_client", "stream", "tenant", "valkey"]
 
-pytest_plugins = ["tests.support.weather", "tests.support.workers"]
+pytest_plugins = ["tests.support.plugins.machine_load", "tests.support.plugins.workers"]
 
 # How long an example takes says how busy the machine is, and nothing of what is tested. What is
 # drawn is the same everywhere: what was seen to hold on one machine is what another one tries.
@@ -39,16 +39,16 @@ structlog.configure(
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def house_below() -> AsyncIterator[LocalRuntime]:
+async def shared_servers() -> AsyncIterator[LocalRuntime]:
     """PostgreSQL and Valkey with every schema and role; no service."""
     async with temporary(LocalRuntime(LocalRuntimeOptions.temporary(services=()))) as runtime:
         yield runtime
 
 
 @pytest.fixture(scope="session")
-def postgres(house_below: LocalRuntime) -> PostgresServer:
+def postgres(shared_servers: LocalRuntime) -> PostgresServer:
     """The PostgreSQL of the test run."""
-    return PostgresServer(house_below)
+    return PostgresServer(shared_servers)
 
 
 @pytest.fixture(scope="session")

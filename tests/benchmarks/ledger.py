@@ -23,8 +23,8 @@ from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.chain import GENESIS, Head, chained
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
-from tests.support.audit import audit_event
-from tests.support.temporary import temporary
+from tests.support.builders.audit_events import audit_event
+from tests.support.servers.temporary import temporary
 
 _NAMES = ", ".join(COLUMNS)
 _VALUES = ", ".join(f"${number}" for number in range(4, 4 + len(COLUMNS)))

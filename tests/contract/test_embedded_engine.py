@@ -19,8 +19,8 @@ from governance_svc.adapters.policy_engines.policy_session import PolicyFault
 from governance_svc.domain.policy.bundle import BundleRefused
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint
-from tests.support.breakable import stalled
-from tests.support.bundles import small_bundle
+from tests.support.builders.bundles import small_bundle
+from tests.support.processes.breakable_runtime import stalled
 
 YES = {"allow": True, "name": "x"}
 SLOW = {"mischief": "endless"}
@@ -148,7 +148,7 @@ import asyncio
 from governance_svc.adapters.policy_engines.embedded_engine import EmbeddedEngine
 from governance_svc.adapters.policy_engines.child_session import EngineLimits
 from phoenix_runtime.core.verdict import DecisionPoint
-from tests.support.bundles import small_bundle
+from tests.support.builders.bundles import small_bundle
 
 async def main():
     engine = EmbeddedEngine(EngineLimits(evaluation=600.0))

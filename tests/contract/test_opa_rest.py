@@ -20,8 +20,8 @@ from governance_svc.adapters.policy_engines.policy_session import PolicyFault
 from governance_svc.domain.policy.bundle import BundleRefused
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint
-from tests.support.bundles import small_bundle
-from tests.support.opa import Answering, OpaServer, http, opa_program
+from tests.support.builders.bundles import small_bundle
+from tests.support.servers.opa import Answering, OpaServer, http, opa_program
 
 YES = {"allow": True, "name": "x"}
 

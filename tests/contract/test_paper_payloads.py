@@ -30,8 +30,8 @@ from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.json import content_hash
 from phoenix_runtime.local.keys import ISSUER
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
-from tests.support.payloads import PARTICIPANT, TASK
-from tests.support.temporary import temporary
+from tests.support.builders.payloads import PARTICIPANT, TASK
+from tests.support.servers.temporary import temporary
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -19,8 +19,8 @@ from governance_svc.domain.policy.engine import PolicyEngine
 from governance_svc.domain.policy.verdicts import Stamp, read_verdicts
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
-from tests.support.bundles import DECIDE, TEST, small_bundle
-from tests.support.opa import OpaServer, opa_program
+from tests.support.builders.bundles import DECIDE, TEST, small_bundle
+from tests.support.servers.opa import OpaServer, opa_program
 
 DEADLINE = 3.0
 """Seconds for one decision in this suite."""

@@ -12,7 +12,7 @@ from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.e2e.intervals import INTERVALS
 from tests.e2e.proof import prove
 from tests.e2e.stage import Stage
-from tests.support.temporary import temporary
+from tests.support.servers.temporary import temporary
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

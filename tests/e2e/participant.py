@@ -27,7 +27,7 @@ from phoenix_dma.v1 import (
 )
 from phoenix_dma.v1.session_pb2 import Directive
 from tests.e2e.intervals import PATIENCE
-from tests.support.until import until
+from tests.support.waiting.until import until
 
 
 class Participant:

@@ -31,7 +31,7 @@ from tests.e2e.agents import Agent, start_agent
 from tests.e2e.intervals import PATIENCE
 from tests.e2e.participant import Participant
 from tests.e2e.recording import Recording, RecordingTransport
-from tests.support.until import until
+from tests.support.waiting.until import until
 
 STEWARD: Final = "agent.customer-steward.001"
 BACKUP: Final = "agent.customer-steward.002"

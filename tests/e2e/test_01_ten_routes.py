@@ -8,7 +8,7 @@ import httpx
 
 from tests.e2e.intervals import PATIENCE
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
-from tests.support.until import until
+from tests.support.waiting.until import until
 
 
 class Rest:

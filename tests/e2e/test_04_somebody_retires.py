@@ -11,7 +11,7 @@ from phoenix_dma.errors import AssignmentLost, IllegalTransition, NotPermitted, 
 from phoenix_dma.v1 import handoff_pb2
 from tests.e2e.intervals import PATIENCE
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
-from tests.support.until import until
+from tests.support.waiting.until import until
 
 
 async def finished(stage: Stage, participant_id: str) -> handoff_pb2.Retirement:

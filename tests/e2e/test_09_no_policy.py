@@ -26,7 +26,7 @@ from phoenix_runtime.core.validate import Evidence
 from tests.e2e.humans import human, waiting
 from tests.e2e.participant import Participant
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
-from tests.support.until import until
+from tests.support.waiting.until import until
 
 ENGINE = "governance_svc.adapters.policy_engines.engine_child"
 

@@ -11,7 +11,7 @@ from phoenix_runtime.core.events import AuditEvent, leaf
 from tests.e2e.intervals import PATIENCE
 from tests.e2e.participant import Participant
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
-from tests.support.until import until
+from tests.support.waiting.until import until
 
 
 async def whole_life(stage: Stage) -> Participant:

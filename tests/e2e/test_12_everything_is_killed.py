@@ -16,7 +16,7 @@ from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.e2e.intervals import INTERVALS
 from tests.e2e.proof import prove
 from tests.e2e.stage import STEWARD, TASK, Stage
-from tests.support.breakable import children_of
+from tests.support.processes.breakable_runtime import children_of
 
 PARTS = ("gateway", "rest", "registry", "assignment", "state", "governance", "postgres", "valkey")
 

@@ -10,8 +10,8 @@ import redis.asyncio as redis
 
 from tests.e2e.intervals import INTERVALS, PATIENCE
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
-from tests.support.breakable import stalled
-from tests.support.until import until
+from tests.support.processes.breakable_runtime import stalled
+from tests.support.waiting.until import until
 
 LEASE: Final = float(INTERVALS["PHOENIX_DMA_LEASE_TTL"])
 

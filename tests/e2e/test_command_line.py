@@ -13,8 +13,8 @@ import pytest
 from phoenix_dma.errors import NotFound
 from tests.e2e.intervals import PATIENCE
 from tests.e2e.stage import STEWARD, Stage
-from tests.support.programs import Programs
-from tests.support.until import until
+from tests.support.processes.programs import Programs
+from tests.support.waiting.until import until
 
 FIGURE = Path(__file__).parents[2] / "examples" / "figure3"
 SUBMIT = ("submit", str(FIGURE / "task.json"))

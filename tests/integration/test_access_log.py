@@ -9,11 +9,11 @@ from phoenix_runtime.chassis.data.access_log import EVENTS_A_MINUTE, OutboxAcces
 from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import ManualClock
-from tests.support.calls import call_of
-from tests.support.meters import counted
-from tests.support.postgres import DatabaseFor
+from tests.support.assertions.metrics import counted
+from tests.support.builders.calls import call_of
 from tests.support.sample.notes import note_units
 from tests.support.sample.store.tables import outbox
+from tests.support.servers.postgres import DatabaseFor
 
 
 async def written(database: Database, tenant: str) -> list[dict[str, Any]]:

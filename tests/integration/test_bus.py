@@ -11,7 +11,7 @@ from phoenix_runtime.chassis.delivery.bus_events import BusEvent
 from phoenix_runtime.chassis.redis import create_redis
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.errors import Unavailable
-from tests.support.restartable import own_servers
+from tests.support.servers.restartable import own_servers
 
 
 def bus_event(number: int) -> BusEvent:

@@ -7,10 +7,10 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from phoenix_runtime.chassis.data.database_errors import constraint
-from tests.support.calls import call_of
-from tests.support.postgres import DatabaseFor
+from tests.support.builders.calls import call_of
 from tests.support.sample.notes import note_units
 from tests.support.sample.store.tables import note
+from tests.support.servers.postgres import DatabaseFor
 
 
 async def test_a_query_that_forgot_its_tenant_finds_only_its_own(

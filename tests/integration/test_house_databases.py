@@ -21,7 +21,7 @@ from phoenix_runtime.local.postgres import Postgres
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from phoenix_runtime.local.supervisor import ProgramDied, Supervisor
 from phoenix_runtime.local.valkey import Valkey, client_for
-from tests.support.temporary import temporary
+from tests.support.servers.temporary import temporary
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ import pytest
 
 from phoenix_runtime.local.folder import temporary_folder
 from phoenix_runtime.local.health import serves
-from tests.support.breakable import children_of
+from tests.support.processes.breakable_runtime import children_of
 
 PATIENCE = 60.0
 CLI = [sys.executable, "-m", "phoenix_dma.cli"]

@@ -15,10 +15,10 @@ from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.chassis.serving import Serving, serving
 from phoenix_runtime.core.errors import RequestIdReused
 from phoenix_runtime.core.principal import Call
-from tests.support.calls import call_of, repeatable
-from tests.support.postgres import DatabaseFor
+from tests.support.builders.calls import call_of, repeatable
 from tests.support.sample.notes import note_units
 from tests.support.sample.store.tables import metadata, note
+from tests.support.servers.postgres import DatabaseFor
 
 
 async def add(database: Database, call: Call, note_id: str) -> None:

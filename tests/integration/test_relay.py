@@ -15,12 +15,16 @@ from phoenix_runtime.chassis.delivery import relay as relay_module
 from phoenix_runtime.chassis.delivery.consumers import CLAIM, OutboxConsumer
 from phoenix_runtime.chassis.delivery.relay import Relay, pruners
 from phoenix_runtime.core.clock import ManualClock
-from tests.support.calls import call_of, repeatable
-from tests.support.postgres import DatabaseFor
-from tests.support.receivers import NotedCourier, NotedLedger, NotedNews
+from tests.support.builders.calls import call_of, repeatable
+from tests.support.fakes.outbox_consumers import (
+    RecordingDirectiveSender,
+    RecordingLedger,
+    RecordingPublisher,
+)
 from tests.support.sample.notes import NoteUnit, note_units
 from tests.support.sample.store.tables import idempotency, metadata, outbox
-from tests.support.until import until
+from tests.support.servers.postgres import DatabaseFor
+from tests.support.waiting.until import until
 
 LEDGER, BUS, COURIER = range(3)
 deliveries = metadata.tables["registry.deliveries"]
@@ -35,9 +39,9 @@ class Stage:
     tenant: str
     units: Units[NoteUnit]
     outbox: Outbox
-    ledger: NotedLedger = field(default_factory=NotedLedger)
-    news: NotedNews = field(default_factory=NotedNews)
-    directive_sender: NotedCourier = field(default_factory=NotedCourier)
+    ledger: RecordingLedger = field(default_factory=RecordingLedger)
+    news: RecordingPublisher = field(default_factory=RecordingPublisher)
+    directive_sender: RecordingDirectiveSender = field(default_factory=RecordingDirectiveSender)
 
     def relay(self) -> Relay:
         return Relay(

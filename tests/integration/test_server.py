@@ -25,7 +25,7 @@ from phoenix_runtime.chassis.serving import current_call
 from phoenix_runtime.chassis.settings import ServerSettings
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.principal import Call
-from tests.support.keys import Keys, bearer
+from tests.support.builders.keys import Keys, bearer
 
 
 class Tasks(assignment_pb2_grpc.AssignmentServiceServicer):

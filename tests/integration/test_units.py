@@ -13,10 +13,10 @@ from phoenix_runtime.chassis.data.outbox import VersionConflict
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.documents import event_document, event_of
 from phoenix_runtime.core.events import leaf
-from tests.support.calls import call_of
-from tests.support.postgres import DatabaseFor
+from tests.support.builders.calls import call_of
 from tests.support.sample.notes import note_units
 from tests.support.sample.store.tables import directive_outbox, note, outbox
+from tests.support.servers.postgres import DatabaseFor
 
 
 async def rows(database: Database, tenant: str, table: Table) -> Sequence[Row[tuple[object, ...]]]:

@@ -15,8 +15,8 @@ from tests.e2e.stage import Stage
 from tests.robustness.chaos.history import History
 from tests.robustness.chaos.play import _kept
 from tests.robustness.chaos.traffic import Traffic
-from tests.support.breakable import BreakableHouse
-from tests.support.until import until
+from tests.support.processes.breakable_runtime import BreakableRuntime
+from tests.support.waiting.until import until
 
 AGENTS: Final = 2
 
@@ -56,7 +56,7 @@ class Crew(Traffic):
 
 
 @asynccontextmanager
-async def at_work(runtime: BreakableHouse, folder: Path) -> AsyncIterator[Crew]:
+async def at_work(runtime: BreakableRuntime, folder: Path) -> AsyncIterator[Crew]:
     """A crew of a tenant of its own; at the end everything has to hold."""
     crew = Crew(Stage(runtime, new_id("tenant")), History(folder / "history.jsonl"), seed=4)
     try:

@@ -20,15 +20,15 @@ from phoenix_runtime.local.services import MODULES, ProcessEnvironment
 from tests.e2e.intervals import INTERVALS
 from tests.robustness.crew import at_work
 from tests.robustness.forms import long_form
-from tests.support.breakable import BreakableHouse
-from tests.support.temporary import temporary
+from tests.support.processes.breakable_runtime import BreakableRuntime
+from tests.support.servers.temporary import temporary
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 HOUR: Final = 3600
 
 
-class MistakenHouse(BreakableHouse):
+class MistakenHouse(BreakableRuntime):
     """Each service has a wall clock of its own."""
 
     def offset_file(self, part: str) -> Path:

@@ -28,8 +28,8 @@ from tests.robustness.crash_windows.scenes_participants import PARTICIPANTS
 from tests.robustness.crash_windows.scenes_questions import QUESTIONS
 from tests.robustness.crash_windows.scenes_tasks import PLACES, TASKS
 from tests.robustness.crash_windows.windows import Deed, Scene, Window
-from tests.support.breakable import breakable_house
-from tests.support.until import until
+from tests.support.processes.breakable_runtime import breakable_runtime
+from tests.support.waiting.until import until
 
 SLOW = {
     "PHOENIX_DMA_LEASE_TTL": "7",
@@ -54,7 +54,7 @@ SCENES = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def crashes() -> AsyncIterator[Crashes]:
-    async with breakable_house({**INTERVALS, **SLOW, **KNOWN}) as runtime:
+    async with breakable_runtime({**INTERVALS, **SLOW, **KNOWN}) as runtime:
         yield Crashes(runtime, SCENES)
         assert not list(logged_errors(runtime)), "no crash is a service's own error"
 

@@ -26,9 +26,9 @@ from tests.e2e.proof import prove
 from tests.e2e.stage import Stage, steward
 from tests.robustness.crowds.beaters import Crowd, crowd_of
 from tests.robustness.crowds.measures import KIBIBYTE, percentile, resident
-from tests.support.breakable import BreakableHouse, breakable_house
-from tests.support.twin_house import twin_house
-from tests.support.until import until
+from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
+from tests.support.processes.replicated_runtime import replicated_runtime
+from tests.support.waiting.until import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
@@ -64,18 +64,18 @@ PATIENT: Final = {**INTERVALS, **Terms(6, 1, 0).environment}
 """All the crowd breathes in one process, and nobody fails because that is busy for two seconds."""
 
 
-HOUSES: Final = {"one of each": breakable_house, "two of each": twin_house}
+HOUSES: Final = {"one of each": breakable_runtime, "two of each": replicated_runtime}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=HOUSES)
-async def runtime(request: pytest.FixtureRequest) -> AsyncIterator[BreakableHouse]:
+async def runtime(request: pytest.FixtureRequest) -> AsyncIterator[BreakableRuntime]:
     """One for all of them; then another, with two replicas of each service."""
     async with HOUSES[request.param](PATIENT) as runtime:
         yield runtime
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def stage(runtime: BreakableHouse) -> AsyncIterator[Stage]:
+async def stage(runtime: BreakableRuntime) -> AsyncIterator[Stage]:
     """A tenant of its own."""
     async with Stage(runtime, new_id("tenant")) as stage:
         yield stage
@@ -212,7 +212,7 @@ async def test_50_that_die_at_once_leave_50_tasks_that_move_each_once(
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def crowd(runtime: BreakableHouse, stage: Stage) -> AsyncIterator[Crowd]:
+async def crowd(runtime: BreakableRuntime, stage: Stage) -> AsyncIterator[Crowd]:
     """Everybody is registered and nobody is here yet; leases are those of `TERMS`."""
     async with crowd_of(stage, STREAMS) as crowd:
         # So many take longer to register than a lease lasts; a registry that starts begins them.
@@ -234,7 +234,7 @@ async def stay(seconds: float) -> None:
 
 
 async def test_very_many_streams_at_once_are_all_heard_and_nobody_is_cancelled(
-    runtime: BreakableHouse, stage: Stage, crowd: Crowd, capsys: pytest.CaptureFixture[str]
+    runtime: BreakableRuntime, stage: Stage, crowd: Crowd, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = {part: sum(map(resident, runtime.pids(part))) for part in ("registry", "gateway")}
     loop = asyncio.get_running_loop()
@@ -253,7 +253,7 @@ async def test_very_many_streams_at_once_are_all_heard_and_nobody_is_cancelled(
 
 
 async def test_a_storm_of_streams_after_a_restart_of_the_registry_fails_nobody(
-    runtime: BreakableHouse, stage: Stage, crowd: Crowd, capsys: pytest.CaptureFixture[str]
+    runtime: BreakableRuntime, stage: Stage, crowd: Crowd, capsys: pytest.CaptureFixture[str]
 ) -> None:
     loop = asyncio.get_running_loop()
     async with crowd.present():

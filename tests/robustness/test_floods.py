@@ -29,7 +29,7 @@ from tests.e2e.stage import STEWARD, TASK, Stage
 from tests.robustness.crowds.measures import percentile
 from tests.robustness.floods.caller import Ask, Caller, Credentials
 from tests.robustness.floods.flood import Orders, flood
-from tests.support.breakable import BreakableHouse, breakable_house
+from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -53,8 +53,8 @@ NOISE: Final = 0.3
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def runtime() -> AsyncIterator[BreakableHouse]:
-    async with breakable_house({**INTERVALS, **QUOTAS, **LONG_LEASES}) as runtime:
+async def runtime() -> AsyncIterator[BreakableRuntime]:
+    async with breakable_runtime({**INTERVALS, **QUOTAS, **LONG_LEASES}) as runtime:
         yield runtime
 
 
@@ -86,7 +86,7 @@ async def measured(caller: Caller) -> list[float]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def tenants(runtime: BreakableHouse) -> AsyncIterator[tuple[Stage, Stage]]:
+async def tenants(runtime: BreakableRuntime) -> AsyncIterator[tuple[Stage, Stage]]:
     """A loud one and a calm one, each with its steward."""
     async with AsyncExitStack() as stack:
         names = ("tenant.loud", "tenant.calm")
@@ -138,7 +138,7 @@ async def test_a_tenants_urgent_queue_does_not_hold_up_the_work_of_another(
 
 @pytest.mark.parametrize("part", ["gateway", "assignment"])
 async def test_who_asks_too_much_is_told_how_much_it_may_and_when_to_come_back(
-    runtime: BreakableHouse, part: str
+    runtime: BreakableRuntime, part: str
 ) -> None:
     async with Stage(runtime, new_id("tenant")) as stage, caller(stage, part) as asking:
         refused = await refusal(asking.explain)
@@ -152,7 +152,7 @@ async def test_who_asks_too_much_is_told_how_much_it_may_and_when_to_come_back(
         await prove(stage)
 
 
-async def test_rest_counts_from_the_same_purse_and_says_429(runtime: BreakableHouse) -> None:
+async def test_rest_counts_from_the_same_purse_and_says_429(runtime: BreakableRuntime) -> None:
     async with Stage(runtime, new_id("tenant")) as stage, caller(stage) as asking:
         await refusal(asking.audit)
         token = stage.token(sub="somebody", roles=["auditor"])

@@ -10,10 +10,10 @@ from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, cre
 from phoenix_runtime.chassis.data.migrations import upgrade
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.errors import Unavailable
-from tests.support.calls import call_of
-from tests.support.postgres import SAMPLE_PACKAGE, SAMPLE_SCHEMA
-from tests.support.restartable import Servers, own_servers
+from tests.support.builders.calls import call_of
 from tests.support.sample.notes import note_units
+from tests.support.servers.postgres import SAMPLE_PACKAGE, SAMPLE_SCHEMA
+from tests.support.servers.restartable import Servers, own_servers
 
 CALL = call_of(tenant="t1")
 

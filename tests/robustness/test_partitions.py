@@ -22,7 +22,7 @@ from tests.e2e.intervals import INTERVALS
 from tests.robustness.crew import at_work
 from tests.robustness.forms import long_form, short_and_long
 from tests.robustness.partitions.probes import database_probes, link_probes
-from tests.support.linked_house import LINKS, Link, LinkedHouse, linked_house
+from tests.support.processes.linked_runtime import LINKS, Link, LinkedRuntime, linked_runtime
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
@@ -41,13 +41,13 @@ STORED: Final = ("registry", "assignment", "governance")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def runtime() -> AsyncIterator[LinkedHouse]:
-    async with linked_house(INTERVALS) as runtime:
+async def runtime() -> AsyncIterator[LinkedRuntime]:
+    async with linked_runtime(INTERVALS) as runtime:
         yield runtime
 
 
 async def is_lost(
-    runtime: LinkedHouse, folder: Path, links: tuple[Link, ...], how: Mapping[str, bool]
+    runtime: LinkedRuntime, folder: Path, links: tuple[Link, ...], how: Mapping[str, bool]
 ) -> None:
     """The links fall silent while a crew works; who calls is told; they heal; nothing is lost."""
     async with at_work(runtime, folder) as crew:
@@ -75,21 +75,21 @@ async def test_what_hangs_is_given_up_within_five_seconds_by_the_settings() -> N
 @pytest.mark.parametrize("lost", [BOTH, *ONE_WAY])
 @pytest.mark.parametrize("link", LINKS, ids="-".join)
 async def test_a_silent_link_is_noticed_and_heals_by_itself(
-    runtime: LinkedHouse, tmp_path: Path, link: Link, lost: str
+    runtime: LinkedRuntime, tmp_path: Path, link: Link, lost: str
 ) -> None:
     await is_lost(runtime, tmp_path, (link,), LOST[lost])
 
 
 @pytest.mark.parametrize("lost", short_and_long(["answers"], ONE_WAY))
 async def test_services_that_are_heard_and_hear_nothing_or_the_other_way_round_notice_it(
-    runtime: LinkedHouse, tmp_path: Path, lost: str
+    runtime: LinkedRuntime, tmp_path: Path, lost: str
 ) -> None:
     await is_lost(runtime, tmp_path, LINKS, LOST[lost])
 
 
 @pytest.mark.parametrize("parts", [STORED, *long_form(("state",))], ids="-".join)
 async def test_a_database_that_is_not_heard_is_noticed_and_comes_back(
-    runtime: LinkedHouse, tmp_path: Path, parts: tuple[str, ...]
+    runtime: LinkedRuntime, tmp_path: Path, parts: tuple[str, ...]
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         probes = await database_probes(crew.stage, parts)
@@ -102,7 +102,7 @@ async def test_a_database_that_is_not_heard_is_noticed_and_comes_back(
         await crew.works_on()
 
 
-async def test_links_that_are_cut_are_made_anew(runtime: LinkedHouse, tmp_path: Path) -> None:
+async def test_links_that_are_cut_are_made_anew(runtime: LinkedRuntime, tmp_path: Path) -> None:
     async with at_work(runtime, tmp_path) as crew:
         probes = await link_probes(crew.stage)
         with ExitStack() as stack:
@@ -116,7 +116,7 @@ async def test_links_that_are_cut_are_made_anew(runtime: LinkedHouse, tmp_path: 
 
 @pytest.mark.long
 async def test_slow_links_change_nothing_but_the_time_it_takes(
-    runtime: LinkedHouse, tmp_path: Path
+    runtime: LinkedRuntime, tmp_path: Path
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         with ExitStack() as stack:

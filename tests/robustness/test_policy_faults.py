@@ -26,10 +26,10 @@ from tests.e2e.participant import Participant
 from tests.e2e.proof import prove
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 from tests.robustness.forms import short_and_long
-from tests.support.breakable import BreakableHouse
-from tests.support.fault_proxy import FaultProxy
-from tests.support.opa_stand_in import FAULTS, MISREAD, OpaStandIn
-from tests.support.temporary import temporary
+from tests.support.fakes.opa import FAULTS, MISREAD, FakeOpa
+from tests.support.processes.breakable_runtime import BreakableRuntime
+from tests.support.processes.fault_proxy import FaultProxy
+from tests.support.servers.temporary import temporary
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
@@ -41,7 +41,7 @@ ANSWERS: Final = ("500", "undefined", 'the text "true"', 'a verdict that says "a
 class Ground:
     """A runtime, and the policy server that it asks."""
 
-    def __init__(self, runtime: BreakableHouse, opa: OpaStandIn, link: FaultProxy) -> None:
+    def __init__(self, runtime: BreakableRuntime, opa: FakeOpa, link: FaultProxy) -> None:
         self.runtime = runtime
         self.opa = opa
         self.link = link
@@ -49,10 +49,10 @@ class Ground:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ground() -> AsyncIterator[Ground]:
-    async with OpaStandIn() as opa, FaultProxy(opa.url.removeprefix("http://")) as link:
+    async with FakeOpa() as opa, FaultProxy(opa.url.removeprefix("http://")) as link:
         options = LocalRuntimeOptions.temporary(environment=INTERVALS)
         options = replace(options, opa_url=f"http://{link.address}")
-        async with temporary(BreakableHouse(options)) as runtime:
+        async with temporary(BreakableRuntime(options)) as runtime:
             yield Ground(runtime, opa, link)
 
 

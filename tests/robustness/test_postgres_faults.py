@@ -26,8 +26,8 @@ from phoenix_dma.v1 import approval_pb2, assignment_pb2, registry_pb2, state_pb2
 from tests.e2e.intervals import INTERVALS
 from tests.e2e.stage import Stage
 from tests.robustness.crew import Crew, at_work
-from tests.support.breakable import BreakableHouse, breakable_house
-from tests.support.until import until
+from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
+from tests.support.waiting.until import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
@@ -37,8 +37,8 @@ DETAILS: Final = "grpc-status-details-bin"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def runtime() -> AsyncIterator[BreakableHouse]:
-    async with breakable_house(INTERVALS) as runtime:
+async def runtime() -> AsyncIterator[BreakableRuntime]:
+    async with breakable_runtime(INTERVALS) as runtime:
         yield runtime
 
 
@@ -97,7 +97,7 @@ async def require_refusals(stage: Stage) -> None:
 
 
 async def test_a_killed_postgres_is_unavailable_and_everything_goes_on_by_itself(
-    runtime: BreakableHouse, tmp_path: Path
+    runtime: BreakableRuntime, tmp_path: Path
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         for _ in range(2):
@@ -110,7 +110,7 @@ async def test_a_killed_postgres_is_unavailable_and_everything_goes_on_by_itself
 
 
 async def test_a_postgres_that_is_killed_at_the_busiest_moment_keeps_what_was_acknowledged(
-    runtime: BreakableHouse, tmp_path: Path
+    runtime: BreakableRuntime, tmp_path: Path
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         desk = await crew.stage.operator()
@@ -188,7 +188,7 @@ def full(folder: Path) -> Iterator[None]:
 async def test_a_full_disk_refuses_rolls_back_and_recovers_when_there_is_space_again(
     tmp_path: Path,
 ) -> None:
-    async with breakable_house(INTERVALS) as runtime:
+    async with breakable_runtime(INTERVALS) as runtime:
         await runtime.kill("postgres")
         with small_disk(runtime.folder.postgres):
             await runtime.revive("postgres")

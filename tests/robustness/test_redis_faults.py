@@ -17,7 +17,7 @@ import redis.asyncio as redis
 from tests.e2e.intervals import INTERVALS, LEASE, PAST_A_LEASE
 from tests.robustness.crew import Crew, at_work
 from tests.robustness.forms import long_form
-from tests.support.breakable import BreakableHouse, breakable_house, stalled
+from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime, stalled
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
@@ -30,8 +30,8 @@ Copy = Mapping[bytes, bytes]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def runtime() -> AsyncIterator[BreakableHouse]:
-    async with breakable_house(INTERVALS) as runtime:
+async def runtime() -> AsyncIterator[BreakableRuntime]:
+    async with breakable_runtime(INTERVALS) as runtime:
         yield runtime
 
 
@@ -47,7 +47,7 @@ async def nobody_is_blamed_and_the_dead_are_found(crew: Crew) -> None:
     assert failed.participant == "agent.mortal"
 
 
-async def copy_of(runtime: BreakableHouse) -> Copy:
+async def copy_of(runtime: BreakableRuntime) -> Copy:
     """Every key as it is now."""
     client: Any = redis.Redis.from_url(runtime.redis_url)
     dumped = {key: await client.dump(key) async for key in client.scan_iter()}
@@ -58,7 +58,7 @@ async def copy_of(runtime: BreakableHouse) -> Copy:
     return copied
 
 
-async def put_back(runtime: BreakableHouse, copied: Copy) -> None:
+async def put_back(runtime: BreakableRuntime, copied: Copy) -> None:
     """Everything as it was when it was copied."""
     client: Any = redis.Redis.from_url(runtime.redis_url)
     pipeline = client.pipeline(transaction=True)
@@ -71,7 +71,7 @@ async def put_back(runtime: BreakableHouse, copied: Copy) -> None:
 
 @pytest.mark.long
 async def test_a_redis_that_is_flushed_again_and_again_fails_nobody(
-    runtime: BreakableHouse, tmp_path: Path
+    runtime: BreakableRuntime, tmp_path: Path
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         client = redis.Redis.from_url(runtime.redis_url)
@@ -83,7 +83,7 @@ async def test_a_redis_that_is_flushed_again_and_again_fails_nobody(
 
 
 async def test_a_redis_that_is_restarted_empty_fails_nobody(
-    runtime: BreakableHouse, tmp_path: Path
+    runtime: BreakableRuntime, tmp_path: Path
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         await runtime.kill("valkey")
@@ -93,7 +93,7 @@ async def test_a_redis_that_is_restarted_empty_fails_nobody(
 
 @pytest.mark.long
 async def test_deadlines_of_long_ago_that_are_put_back_fail_nobody(
-    runtime: BreakableHouse, tmp_path: Path
+    runtime: BreakableRuntime, tmp_path: Path
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         old = await copy_of(runtime)
@@ -109,7 +109,7 @@ async def test_deadlines_of_long_ago_that_are_put_back_fail_nobody(
 
 @pytest.mark.parametrize("seconds", AWAY)
 async def test_a_redis_that_is_away_for_longer_than_a_lease_fails_nobody(
-    runtime: BreakableHouse, tmp_path: Path, seconds: float
+    runtime: BreakableRuntime, tmp_path: Path, seconds: float
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         await runtime.kill("valkey")
@@ -121,7 +121,7 @@ async def test_a_redis_that_is_away_for_longer_than_a_lease_fails_nobody(
 
 @pytest.mark.parametrize("seconds", AWAY)
 async def test_a_redis_that_hangs_for_longer_than_a_lease_fails_nobody(
-    runtime: BreakableHouse, tmp_path: Path, seconds: float
+    runtime: BreakableRuntime, tmp_path: Path, seconds: float
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         with stalled(runtime.pid("valkey")):

@@ -24,9 +24,9 @@ from tests.e2e.proof import prove
 from tests.e2e.stage import Stage
 from tests.robustness.crew import at_work
 from tests.robustness.forms import long_form, short_and_long
-from tests.support.breakable import stalled
-from tests.support.twin_house import TwinHouse, twin_house
-from tests.support.until import until
+from tests.support.processes.breakable_runtime import stalled
+from tests.support.processes.replicated_runtime import ReplicatedRuntime, replicated_runtime
+from tests.support.waiting.until import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
@@ -36,16 +36,16 @@ SEVERAL: Final = 6
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def runtime() -> AsyncIterator[TwinHouse]:
+async def runtime() -> AsyncIterator[ReplicatedRuntime]:
     """One for all of them."""
-    async with twin_house(INTERVALS) as runtime:
+    async with replicated_runtime(INTERVALS) as runtime:
         yield runtime
         assert not list(logged_errors(runtime))
 
 
 @pytest.mark.parametrize("part", short_and_long(["registry"], MODULES))
 async def test_each_replica_is_killed_in_its_turn_and_nobody_fails(
-    runtime: TwinHouse, tmp_path: Path, part: str
+    runtime: ReplicatedRuntime, tmp_path: Path, part: str
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         for replica in runtime.replicas(part):
@@ -59,7 +59,7 @@ async def test_each_replica_is_killed_in_its_turn_and_nobody_fails(
 
 @pytest.mark.parametrize("part", long_form(*MODULES))
 async def test_while_one_replica_hangs_the_other_works_and_nobody_fails(
-    runtime: TwinHouse, tmp_path: Path, part: str
+    runtime: ReplicatedRuntime, tmp_path: Path, part: str
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         for pid in runtime.pids(part):
@@ -73,7 +73,7 @@ async def test_while_one_replica_hangs_the_other_works_and_nobody_fails(
 
 @pytest.mark.parametrize("store", long_form("valkey", "postgres"))
 async def test_what_both_stand_on_is_killed_and_comes_back_and_nobody_fails(
-    runtime: TwinHouse, tmp_path: Path, store: str
+    runtime: ReplicatedRuntime, tmp_path: Path, store: str
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         await runtime.restart(store)
@@ -83,7 +83,7 @@ async def test_what_both_stand_on_is_killed_and_comes_back_and_nobody_fails(
 
 
 async def test_whoever_has_the_stream_everybody_is_told_and_the_dead_are_found(
-    runtime: TwinHouse,
+    runtime: ReplicatedRuntime,
 ) -> None:
     async with Stage(runtime, new_id("tenant")) as stage:
         # Each has connections of its own, so that the replicas share them out.

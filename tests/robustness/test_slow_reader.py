@@ -25,9 +25,9 @@ from tests.e2e.proof import prove
 from tests.e2e.stage import TASK, Stage
 from tests.robustness.crowds.measures import resident
 from tests.robustness.crowds.metrics import MetricsPage
-from tests.support.breakable import BreakableHouse, breakable_house
-from tests.support.keys import bearer
-from tests.support.until import until
+from tests.support.builders.keys import bearer
+from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
+from tests.support.waiting.until import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -62,15 +62,15 @@ def pages() -> Pages:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def runtime(pages: Pages) -> AsyncIterator[BreakableHouse]:
-    async with breakable_house(IMPATIENT) as runtime:
+async def runtime(pages: Pages) -> AsyncIterator[BreakableRuntime]:
+    async with breakable_runtime(IMPATIENT) as runtime:
         await runtime.restart("registry", pages.registry.environment)
         await runtime.restart("gateway", pages.gateway.environment)
         yield runtime
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def stage(runtime: BreakableHouse) -> AsyncIterator[Stage]:
+async def stage(runtime: BreakableRuntime) -> AsyncIterator[Stage]:
     async with Stage(runtime, new_id("tenant")) as stage:
         yield stage
         await prove(stage)
@@ -131,7 +131,7 @@ def directive(name: str, number: int) -> session_pb2.Directive:
 
 @pytest.mark.parametrize("door", ["gateway", "registry"])
 async def test_who_never_reads_is_cut_with_a_reason_and_costs_bounded_memory(
-    runtime: BreakableHouse, stage: Stage, pages: Pages, door: str
+    runtime: BreakableRuntime, stage: Stage, pages: Pages, door: str
 ) -> None:
     steward = await stage.participant()
     names = [f"agent.asleep.{number:02d}" for number in range(SLEEPERS)]

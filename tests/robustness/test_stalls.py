@@ -20,7 +20,7 @@ from tests.e2e.proof import prove
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 from tests.robustness.crew import at_work
 from tests.robustness.forms import short_and_long
-from tests.support.breakable import BreakableHouse, breakable_house, stalled
+from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime, stalled
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
@@ -31,15 +31,15 @@ PARTS: Final = short_and_long(["gateway"], MODULES)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def runtime() -> AsyncIterator[BreakableHouse]:
-    async with breakable_house(INTERVALS) as runtime:
+async def runtime() -> AsyncIterator[BreakableRuntime]:
+    async with breakable_runtime(INTERVALS) as runtime:
         yield runtime
 
 
 @pytest.mark.parametrize("seconds", STALLS)
 @pytest.mark.parametrize("part", PARTS)
 async def test_a_service_that_hangs_for_longer_than_a_lease_fails_nobody(
-    runtime: BreakableHouse, tmp_path: Path, part: str, seconds: float
+    runtime: BreakableRuntime, tmp_path: Path, part: str, seconds: float
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
         with stalled(runtime.pid(part)):
@@ -50,7 +50,7 @@ async def test_a_service_that_hangs_for_longer_than_a_lease_fails_nobody(
 
 
 async def test_behind_a_gateway_that_does_not_hang_the_silent_are_found(
-    runtime: BreakableHouse,
+    runtime: BreakableRuntime,
 ) -> None:
     async with Stage(runtime, new_id("tenant")) as stage:
         silent = await stage.agent(STEWARD)
@@ -62,7 +62,7 @@ async def test_behind_a_gateway_that_does_not_hang_the_silent_are_found(
 
 
 async def test_an_agent_that_hangs_past_its_lease_learns_it_and_its_writes_are_refused(
-    runtime: BreakableHouse,
+    runtime: BreakableRuntime,
 ) -> None:
     async with Stage(runtime, new_id("tenant")) as stage:
         steward = await stage.agent(STEWARD, hold_at=3)

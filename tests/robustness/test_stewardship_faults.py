@@ -27,8 +27,8 @@ from phoenix_dma.profile import read_profile
 from phoenix_runtime.core.validate import validate
 from phoenix_runtime.local.evidence import read_evidence
 from phoenix_runtime.local.services import MODULES
-from tests.support.breakable import SERVERS, BreakableHouse, breakable_house
-from tests.support.until import until
+from tests.support.processes.breakable_runtime import SERVERS, BreakableRuntime, breakable_runtime
+from tests.support.waiting.until import until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -69,7 +69,7 @@ PLAYED: Final = {**STORIES, **(MORE if os.environ.get("PHOENIX_DMA_TEST_EACH_SER
 
 
 @asynccontextmanager
-async def opened(runtime: BreakableHouse, told: StringIO) -> AsyncIterator[Story]:
+async def opened(runtime: BreakableRuntime, told: StringIO) -> AsyncIterator[Story]:
     """The story on that runtime; what is told goes into ``told``."""
     folder = runtime.folder.path / "story"
     (folder / "merges").mkdir(parents=True)
@@ -87,7 +87,7 @@ async def opened(runtime: BreakableHouse, told: StringIO) -> AsyncIterator[Story
         await client.close()
 
 
-async def killed(runtime: BreakableHouse, parts: Sequence[str]) -> None:
+async def killed(runtime: BreakableRuntime, parts: Sequence[str]) -> None:
     """All of them, then back: what the others stand on first."""
     for part in parts:
         await runtime.kill(part)
@@ -109,7 +109,7 @@ async def returned(story: Story) -> None:
     await until(all_beat, PATIENCE)
 
 
-async def found(runtime: BreakableHouse, story: Story) -> str:
+async def found(runtime: BreakableRuntime, story: Story) -> str:
     """What a person would look at where the story broke: the task's events, the agents' logs."""
     evidence = await read_evidence(runtime.admin_url, runtime.options.tenant)
     events = sorted(evidence.events, key=lambda event: event.event_id)[-30:]
@@ -121,7 +121,7 @@ async def found(runtime: BreakableHouse, story: Story) -> str:
 @pytest.mark.parametrize("name", PLAYED)
 async def test_the_stewardship_story_completes_although_parts_are_killed(name: str) -> None:
     told = StringIO()
-    async with breakable_house(PACE) as runtime, opened(runtime, told) as story:
+    async with breakable_runtime(PACE) as runtime, opened(runtime, told) as story:
         for number, (title, chapter) in enumerate(CHAPTERS, 1):
             story.tell.chapter(number, title)
             playing = asyncio.ensure_future(chapter(story))

@@ -2,9 +2,9 @@
 
 import structlog
 
-from tests.support.assignment_house import runtime
+from tests.support.servers.assignment_service import assignment
 
-__all__ = ["runtime"]
+__all__ = ["assignment"]
 
 # Ledger and courier are not there: the relay says so, and pretty tracebacks would take most of the
 # time.

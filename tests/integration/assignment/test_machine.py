@@ -40,10 +40,10 @@ from phoenix_runtime.core.errors import Refused
 from phoenix_runtime.core.json import content_hash
 from phoenix_runtime.core.standing import ParticipantStatus
 from phoenix_runtime.core.verdict import DecisionPoint, Grants
-from tests.support.assignment_house import AssignmentHouse, declaration
-from tests.support.peers_of_assignment import CAPABILITIES, DOMAINS, needs_human
-from tests.support.policies import everything
-from tests.support.postgres import PostgresServer
+from tests.support.fakes.assignment_peers import CAPABILITIES, DOMAINS, needs_human
+from tests.support.fakes.policy import everything
+from tests.support.servers.assignment_service import AssignmentService, declaration
+from tests.support.servers.postgres import PostgresServer
 
 Step = Coroutine[Any, Any, object]
 AGENTS = ("agent.a", "agent.b", "agent.c")
@@ -95,7 +95,7 @@ class Membership(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         world = self.world
-        self.runtime = AssignmentHouse(new_id("tenant"), world.clock, world.database, world.admin)
+        self.runtime = AssignmentService(new_id("tenant"), world.clock, world.database, world.admin)
         self.numbers = itertools.count(1)
         self.tasks: list[str] = []
         self.epochs: list[tuple[str, str, int]] = []

@@ -32,16 +32,16 @@ from phoenix_runtime.core.json import content_hash
 from phoenix_runtime.core.validate import validate
 from phoenix_runtime.core.verdict import DecisionPoint
 from phoenix_runtime.local.evidence import read_evidence
-from tests.support.keys import Keys, bearer
-from tests.support.peers_of_assignment import (
-    RecordedApprovals,
-    RecordedRegistry,
-    SteeredPolicy,
+from tests.support.builders.keys import Keys, bearer
+from tests.support.fakes.assignment_peers import (
+    FakeApprovals,
+    FakeRegistry,
+    ScriptedPolicy,
     needs_human,
 )
-from tests.support.postgres import PostgresServer
-from tests.support.services import service_settings
-from tests.support.until import until
+from tests.support.servers.postgres import PostgresServer
+from tests.support.servers.settings import service_settings
+from tests.support.waiting.until import until
 
 REVIEW = assignment_pb2.TaskDeclaration(
     task_id="task.customer-merge-review.8841",
@@ -61,9 +61,9 @@ class Door:
     handoffs: Any
     keys: Keys
     tenant: str
-    registry: RecordedRegistry
-    policy: SteeredPolicy
-    approvals: RecordedApprovals
+    registry: FakeRegistry
+    policy: ScriptedPolicy
+    approvals: FakeApprovals
 
     def person(self, *roles: str) -> Any:
         return bearer(self.keys.token(*roles, tenant=self.tenant, sub="ann"))
@@ -90,10 +90,10 @@ class Door:
 async def door(
     postgres: PostgresServer, valkey: str, keys: Keys, tenant: str
 ) -> AsyncIterator[Door]:
-    policy = SteeredPolicy()
-    registry = RecordedRegistry(SteadyClock(), policy)
+    policy = ScriptedPolicy()
+    registry = FakeRegistry(SteadyClock(), policy)
     registry.join("human.1", type="human", capacity=0)
-    approvals = RecordedApprovals()
+    approvals = FakeApprovals()
     urls, admin_url = await postgres.apart("assignment", "phoenix_assignment_wire")
     settings = service_settings(
         AssignmentSettings, "assignment", urls=urls, redis_url=valkey, keys=keys

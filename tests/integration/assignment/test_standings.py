@@ -5,84 +5,86 @@ import asyncio
 from assignment_svc.domain.states import TaskStatus
 from assignment_svc.usecases.initiate_handoff import Initiation
 from phoenix_runtime.core.standing import ParticipantStatus
-from tests.support.assignment_house import AssignmentHouse
-from tests.support.row_locks import held
-from tests.support.until import until
+from tests.support.servers.assignment_service import AssignmentService
+from tests.support.waiting.row_locks import held
+from tests.support.waiting.until import until
 
 CROWD = 12
 
 
-async def busy(runtime: AssignmentHouse, number: int) -> tuple[str, str]:
+async def busy(assignment: AssignmentService, number: int) -> tuple[str, str]:
     """A participant at work on a task of its own: both names."""
     name, task_id = f"agent.{number:02d}", f"task.{number:02d}"
-    runtime.registry.join(name)
-    await runtime.active(task_id)
+    assignment.registry.join(name)
+    await assignment.active(task_id)
     return name, task_id
 
 
 async def test_of_many_that_fail_together_each_task_loses_its_owner_after_one_question(
-    runtime: AssignmentHouse,
+    assignment: AssignmentService,
 ) -> None:
-    crowd = dict([await busy(runtime, number) for number in range(CROWD)])
+    crowd = dict([await busy(assignment, number) for number in range(CROWD)])
     for name in crowd:
-        runtime.registry.change(name, status=ParticipantStatus.FAILED)
+        assignment.registry.change(name, status=ParticipantStatus.FAILED)
     asked: list[int] = []
 
     async def ask() -> None:
         asked.append(1)
-        runtime.registry.before["standings"] = ask
+        assignment.registry.before["standings"] = ask
 
-    runtime.registry.before["standings"] = ask
-    await runtime.reconcile.participants(runtime.engine, list(crowd))
+    assignment.registry.before["standings"] = ask
+    await assignment.reconcile.participants(assignment.engine, list(crowd))
     assert asked == [1]
     for task_id in crowd.values():
-        task = await runtime.task(task_id)
+        task = await assignment.task(task_id)
         assert (task.status, task.owner_id) == (TaskStatus.MIGRATING, "")
-        assert (await runtime.story(task_id)).count("HANDOFF_INITIATED") == 1
+        assert (await assignment.story(task_id)).count("HANDOFF_INITIATED") == 1
 
 
-async def test_a_standing_that_changes_nothing_waits_for_no_lock(runtime: AssignmentHouse) -> None:
-    name, task_id = await busy(runtime, 1)
-    await runtime.reconcile(runtime.engine)
-    gate = {"tenant": runtime.tenant, "participant_id": name}
-    row = {"tenant": runtime.tenant, "task_id": task_id}
+async def test_a_standing_that_changes_nothing_waits_for_no_lock(
+    assignment: AssignmentService,
+) -> None:
+    name, task_id = await busy(assignment, 1)
+    await assignment.reconcile(assignment.engine)
+    gate = {"tenant": assignment.tenant, "participant_id": name}
+    row = {"tenant": assignment.tenant, "task_id": task_id}
     async with (
-        held(runtime.admin_url, "assignment.gates", **gate),
-        held(runtime.admin_url, "assignment.tasks", **row),
+        held(assignment.admin_url, "assignment.gates", **gate),
+        held(assignment.admin_url, "assignment.tasks", **row),
         asyncio.timeout(4),  # less than a lock is waited for
     ):
-        await runtime.reconcile(runtime.engine)
+        await assignment.reconcile(assignment.engine)
 
 
 async def test_a_task_that_somebody_else_is_at_keeps_no_other_from_moving(
-    runtime: AssignmentHouse,
+    assignment: AssignmentService,
 ) -> None:
-    crowd = dict([await busy(runtime, number) for number in range(3)])
+    crowd = dict([await busy(assignment, number) for number in range(3)])
     for name in crowd:
-        runtime.registry.change(name, status=ParticipantStatus.FAILED)
-    row = {"tenant": runtime.tenant, "task_id": "task.00"}
-    async with held(runtime.admin_url, "assignment.tasks", **row) as first:
-        round_ = asyncio.create_task(runtime.reconcile(runtime.engine))
+        assignment.registry.change(name, status=ParticipantStatus.FAILED)
+    row = {"tenant": assignment.tenant, "task_id": "task.00"}
+    async with held(assignment.admin_url, "assignment.tasks", **row) as first:
+        round_ = asyncio.create_task(assignment.reconcile(assignment.engine))
 
         async def others_moved() -> bool:
-            tasks = [await runtime.task(task_id) for task_id in ("task.01", "task.02")]
+            tasks = [await assignment.task(task_id) for task_id in ("task.01", "task.02")]
             return all(task.status is TaskStatus.MIGRATING for task in tasks)
 
         await until(others_moved, 4)
-        assert (await runtime.task("task.00")).status is TaskStatus.ACTIVE
+        assert (await assignment.task("task.00")).status is TaskStatus.ACTIVE
         await first.release()
         await round_
-    assert (await runtime.task("task.00")).status is TaskStatus.MIGRATING
+    assert (await assignment.task("task.00")).status is TaskStatus.MIGRATING
 
 
 async def test_room_for_others_does_not_cut_the_time_of_a_last_checkpoint_short(
-    runtime: AssignmentHouse,
+    assignment: AssignmentService,
 ) -> None:
-    name, task_id = await busy(runtime, 1)
-    runtime.registry.join("agent.next")
+    name, task_id = await busy(assignment, 1)
+    assignment.registry.join("agent.next")
     asked = Initiation(task_id, name, "requested")
-    began = (await runtime.handoffs.initiate(runtime.operator, asked)).handoff
-    await runtime.hasten(runtime.engine)
-    handoff = (await runtime.handoffs.get(runtime.operator, began.handoff_id)).handoff
+    began = (await assignment.handoffs.initiate(assignment.operator, asked)).handoff
+    await assignment.hasten(assignment.engine)
+    handoff = (await assignment.handoffs.get(assignment.operator, began.handoff_id)).handoff
     assert handoff.next_try_at == began.next_try_at
-    assert (await runtime.task(task_id)).status is TaskStatus.ACTIVE
+    assert (await assignment.task(task_id)).status is TaskStatus.ACTIVE

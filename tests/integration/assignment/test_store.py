@@ -37,8 +37,8 @@ from phoenix_runtime.chassis.data.outbox import Outbox
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.pages import page_request
-from tests.support.calls import call_of
-from tests.support.postgres import DatabaseFor, PostgresServer
+from tests.support.builders.calls import call_of
+from tests.support.servers.postgres import DatabaseFor, PostgresServer
 
 
 @pytest_asyncio.fixture

@@ -36,7 +36,7 @@ from phoenix_runtime.chassis.server import Listening, Service
 from phoenix_runtime.chassis.serving import current_call
 from phoenix_runtime.chassis.settings import ServerSettings
 from phoenix_runtime.core import errors
-from tests.support.keys import Keys, bearer
+from tests.support.builders.keys import Keys, bearer
 
 # The plugin of hypothesis imports it for its summary, at the very end of a run. While pytest
 # rewrites it there, a collection of gRPC's objects in the middle of parsing trips Python 3.11

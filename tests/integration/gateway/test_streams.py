@@ -18,7 +18,7 @@ from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.chassis.server import Listening, Service
 from phoenix_runtime.chassis.settings import ServerSettings
 from phoenix_runtime.core import errors
-from tests.support.keys import Keys, bearer
+from tests.support.builders.keys import Keys, bearer
 
 SESSIONS = "/phoenix_dma.v1.SessionService"
 WORDS = [b"one", b"two", b"three"]

@@ -20,9 +20,9 @@ from phoenix_runtime.chassis.settings import PeerSettings
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.principal import Call
-from tests.support.keys import Keys, bearer
-from tests.support.postgres import PostgresServer
-from tests.support.services import service_settings
+from tests.support.builders.keys import Keys, bearer
+from tests.support.servers.postgres import PostgresServer
+from tests.support.servers.settings import service_settings
 
 REVIEWER = "human.steward.01"
 

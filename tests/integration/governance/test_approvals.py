@@ -16,7 +16,7 @@ from phoenix_runtime.core.errors import (
 )
 from phoenix_runtime.core.json import content_hash
 from tests.integration.governance.conftest import REVIEWER, Governance
-from tests.support.until import until
+from tests.support.waiting.until import until
 
 PROPOSAL = {"merge": ["rec-1", "rec-2"], "keep": "rec-1"}
 

@@ -10,8 +10,8 @@ from phoenix_runtime.chassis.delivery.receivers import event_to_pb
 from phoenix_runtime.core.errors import FieldInvalid, NotFound, NotPermitted, PolicyDenied
 from phoenix_runtime.core.events import AuditEvent
 from tests.integration.governance.conftest import Governance
-from tests.support.audit import NOON, audit_event
-from tests.support.until import until
+from tests.support.builders.audit_events import NOON, audit_event
+from tests.support.waiting.until import until
 
 
 def story(tenant: str) -> dict[str, AuditEvent]:

@@ -17,9 +17,9 @@ from phoenix_runtime.core.chain import Head
 from phoenix_runtime.core.errors import AlreadyExists, FieldInvalid
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.pages import page_request
-from tests.support.audit import NOON, audit_event
-from tests.support.postgres import DatabaseFor, PostgresServer
-from tests.support.tampering import tamper
+from tests.support.builders.audit_events import NOON, audit_event
+from tests.support.servers.postgres import DatabaseFor, PostgresServer
+from tests.support.servers.tampering import tamper
 
 
 async def test_events_appended_at_once_by_many_lie_gapless_in_one_chain(

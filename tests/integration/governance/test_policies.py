@@ -20,9 +20,9 @@ from phoenix_runtime.core.errors import (
 from phoenix_runtime.core.events import AuditEvent, verdict_document
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 from tests.integration.governance.conftest import Governance
-from tests.support.audit import audit_event
-from tests.support.breakable import children_of
-from tests.support.until import until
+from tests.support.builders.audit_events import audit_event
+from tests.support.processes.breakable_runtime import children_of
+from tests.support.waiting.until import until
 
 STEWARD = "agent.customer-steward.001"
 CAPABILITIES = ["customer_validation", "duplicate_detection", "reference_data_validation"]

@@ -52,10 +52,10 @@ from phoenix_runtime.core.json import JsonObject, content_hash
 from phoenix_runtime.core.pages import page_request
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
-from tests.support.audit import audit_event
-from tests.support.calls import call_of
-from tests.support.postgres import DatabaseFor
-from tests.support.until import until
+from tests.support.builders.audit_events import audit_event
+from tests.support.builders.calls import call_of
+from tests.support.servers.postgres import DatabaseFor
+from tests.support.waiting.until import until
 
 SUBJECT = {"merge": ["a", "b"]}
 

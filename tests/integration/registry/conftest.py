@@ -29,10 +29,10 @@ from phoenix_runtime.chassis.server import Listening, Service
 from registry_svc.settings import RegistrySettings
 from registry_svc.wiring import build
 from tests.integration.registry.rooms import replica, rooms
-from tests.support.keys import Keys, bearer
-from tests.support.policies import RecordingPolicy
-from tests.support.postgres import DatabaseFor, PostgresServer
-from tests.support.services import service_settings
+from tests.support.builders.keys import Keys, bearer
+from tests.support.fakes.policy import RecordingPolicy
+from tests.support.servers.postgres import DatabaseFor, PostgresServer
+from tests.support.servers.settings import service_settings
 
 __all__ = ["replica", "rooms"]
 

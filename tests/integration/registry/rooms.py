@@ -28,9 +28,9 @@ from registry_svc.usecases.health import HealthNotes, SettleHealth
 from registry_svc.usecases.leases import ExpireLeases, SeedLeases, WriteDeadlines
 from registry_svc.usecases.parts import Parts
 from registry_svc.usecases.register import RegisterParticipant
-from tests.support.calls import call_of
-from tests.support.policies import RecordingPolicy
-from tests.support.postgres import DatabaseFor
+from tests.support.builders.calls import call_of
+from tests.support.fakes.policy import RecordingPolicy
+from tests.support.servers.postgres import DatabaseFor
 
 TERMS = LeaseTerms()
 

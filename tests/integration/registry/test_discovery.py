@@ -7,9 +7,9 @@ from phoenix_dma.v1 import common_pb2, registry_pb2, session_pb2
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.core.verdict import DecisionPoint
 from tests.integration.registry.conftest import STEWARD, Registry
-from tests.support.meters import counted
-from tests.support.policies import deny, everything
-from tests.support.until import until
+from tests.support.assertions.metrics import counted
+from tests.support.fakes.policy import deny, everything
+from tests.support.waiting.until import until
 
 NEED = {
     "required_capabilities": ["duplicate_detection", "customer_validation"],

@@ -15,7 +15,7 @@ from tests.integration.registry.test_standing import (
     reinstate,
     suspend,
 )
-from tests.support.keys import bearer
+from tests.support.builders.keys import bearer
 
 
 def enrolment(registry: Registry, *roles: str, **claims: Any) -> Any:

@@ -7,8 +7,8 @@ from typing import Any
 
 from phoenix_dma.v1 import registry_pb2, session_pb2
 from tests.integration.registry.conftest import STEWARD, OpenRegistry, Registry
-from tests.support.restartable import own_servers
-from tests.support.until import until
+from tests.support.servers.restartable import own_servers
+from tests.support.waiting.until import until
 
 SHORT: dict[str, Any] = {
     "lease_ttl": timedelta(seconds=1.2),

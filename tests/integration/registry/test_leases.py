@@ -14,7 +14,7 @@ from registry_svc.usecases.leases import CLAIM_SECONDS
 from registry_svc.usecases.register import RegisterParticipant
 from registry_svc.usecases.retire import BeginRetirement
 from tests.integration.registry.rooms import TERMS, Rooms
-from tests.support.calls import call_of
+from tests.support.builders.calls import call_of
 
 
 class Heard:

@@ -6,7 +6,7 @@ from grpc.aio import AioRpcError
 from phoenix_dma.v1 import registry_pb2
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from tests.integration.registry.conftest import STEWARD, Registry, steward
-from tests.support.policies import deny
+from tests.support.fakes.policy import deny
 
 
 async def test_the_papers_participant_registers_and_is_told_what_is_granted(

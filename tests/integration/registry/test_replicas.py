@@ -27,8 +27,8 @@ from registry_svc.usecases.health import HealthNotes, NoticeSilence, Silence
 from registry_svc.usecases.leases import AnnounceBeats
 from tests.integration.registry.conftest import STEWARD, OpenRegistry, Registry
 from tests.integration.registry.rooms import TERMS, Replica, Rooms
-from tests.support.calls import call_of
-from tests.support.until import until
+from tests.support.builders.calls import call_of
+from tests.support.waiting.until import until
 
 Pair = tuple[Registry, Registry]
 RoomPair = tuple[Rooms, Rooms]

@@ -11,8 +11,8 @@ from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.verdict import DecisionPoint, Grants
 from tests.integration.registry.conftest import STEWARD, Registry
-from tests.support.policies import deny, everything
-from tests.support.until import until
+from tests.support.fakes.policy import deny, everything
+from tests.support.waiting.until import until
 
 SUSPENDED = registry_pb2.PARTICIPANT_STATUS_SUSPENDED
 

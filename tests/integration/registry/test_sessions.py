@@ -8,7 +8,7 @@ from grpc.aio import AioRpcError
 from phoenix_dma.v1 import registry_pb2, session_pb2
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from tests.integration.registry.conftest import STEWARD, OpenRegistry, Registry, Stream
-from tests.support.until import until
+from tests.support.waiting.until import until
 
 ACTIVE = registry_pb2.PARTICIPANT_STATUS_ACTIVE
 DEGRADED = registry_pb2.PARTICIPANT_STATUS_DEGRADED

@@ -8,7 +8,7 @@ from grpc.aio import AioRpcError
 from phoenix_dma.v1 import registry_pb2, session_pb2
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from tests.integration.registry.conftest import STEWARD, Registry
-from tests.support.policies import deny
+from tests.support.fakes.policy import deny
 
 Status = registry_pb2.ParticipantStatus
 

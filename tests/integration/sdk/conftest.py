@@ -8,12 +8,12 @@ import pytest
 from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.aio.member import Leaving
 from phoenix_dma.profile import Profile
-from tests.support.small_house import ENROLMENT, SmallHouse
+from tests.support.fakes.control_plane import ENROLMENT, FakeControlPlane
 
 
 @pytest.fixture
-async def runtime() -> AsyncIterator[SmallHouse]:
-    runtime = SmallHouse()
+async def runtime() -> AsyncIterator[FakeControlPlane]:
+    runtime = FakeControlPlane()
     await runtime.open()
     yield runtime
     await runtime.shut()
@@ -27,7 +27,7 @@ def leaving() -> Leaving:
 
 @pytest.fixture
 async def client(
-    runtime: SmallHouse, leaving: Leaving, tmp_path: Path
+    runtime: FakeControlPlane, leaving: Leaving, tmp_path: Path
 ) -> AsyncIterator[AsyncPhoenixClient]:
     credential = tmp_path / "operator.jwt"
     credential.write_text(ENROLMENT)

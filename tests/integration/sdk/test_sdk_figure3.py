@@ -13,7 +13,7 @@ import pytest
 
 from phoenix_dma.plain import json_of
 from phoenix_runtime.core import errors
-from tests.support.small_house import ENROLMENT, PARTICIPANT, SmallHouse
+from tests.support.fakes.control_plane import ENROLMENT, PARTICIPANT, FakeControlPlane
 
 ROOT = Path(__file__).parents[3]
 FIGURE = ROOT / "examples" / "figure3"
@@ -30,15 +30,15 @@ def ctrl_c() -> Iterator[None]:
 
 
 @pytest.fixture
-async def runtime() -> AsyncIterator[SmallHouse]:
-    runtime = SmallHouse(ttl=20)
+async def runtime() -> AsyncIterator[FakeControlPlane]:
+    runtime = FakeControlPlane(ttl=20)
     await runtime.open()
     yield runtime
     await runtime.shut()
 
 
 @pytest.fixture
-def profile(runtime: SmallHouse, tmp_path: Path) -> Path:
+def profile(runtime: FakeControlPlane, tmp_path: Path) -> Path:
     (tmp_path / "operator.jwt").write_text(ENROLMENT)
     file = tmp_path / "profile.toml"
     file.write_text(
@@ -75,7 +75,7 @@ async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str]:
 
 
 async def test_it_runs_as_printed_works_and_leaves_on_sigterm_without_retiring(
-    runtime: SmallHouse, profile: Path
+    runtime: FakeControlPlane, profile: Path
 ) -> None:
     validators = str(FIGURE / "validators.py")
     figure = str(FIGURE / "figure3.py")
@@ -97,7 +97,7 @@ async def test_it_runs_as_printed_works_and_leaves_on_sigterm_without_retiring(
 
 
 async def test_a_script_without_the_command_stays_alive_and_ctrl_c_ends_it_quietly(
-    runtime: SmallHouse, profile: Path, tmp_path: Path
+    runtime: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "steward.py"
     script.write_text(
@@ -116,7 +116,7 @@ async def test_a_script_without_the_command_stays_alive_and_ctrl_c_ends_it_quiet
 
 
 async def test_ctrl_c_is_heard_although_nothing_interrupts_the_main_thread(
-    runtime: SmallHouse, profile: Path, tmp_path: Path
+    runtime: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
     """As where it comes in the moment before the main thread begins to wait."""
     script = tmp_path / "steward.py"
@@ -131,7 +131,7 @@ async def test_ctrl_c_is_heard_although_nothing_interrupts_the_main_thread(
 
 
 async def test_handlers_may_use_threads_and_pools_after_the_last_line(
-    runtime: SmallHouse, profile: Path, tmp_path: Path
+    runtime: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "steward.py"
     script.write_text(
@@ -156,7 +156,7 @@ async def test_handlers_may_use_threads_and_pools_after_the_last_line(
 
 
 async def test_a_script_that_catches_an_exception_and_ends_well_stays_alive(
-    runtime: SmallHouse, profile: Path, tmp_path: Path
+    runtime: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "steward.py"
     script.write_text(
@@ -171,7 +171,7 @@ async def test_a_script_that_catches_an_exception_and_ends_well_stays_alive(
 
 
 async def test_a_script_that_crashes_is_not_kept_alive(
-    runtime: SmallHouse, profile: Path, tmp_path: Path
+    runtime: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "steward.py"
     script.write_text((FIGURE / "figure3.py").read_text() + "\nraise ValueError('a bug')\n")
@@ -182,7 +182,7 @@ async def test_a_script_that_crashes_is_not_kept_alive(
 
 
 async def test_a_script_without_handlers_ends_by_itself(
-    runtime: SmallHouse, profile: Path, tmp_path: Path
+    runtime: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "visitor.py"
     script.write_text((FIGURE / "figure3.py").read_text().partition("@client")[0])
@@ -191,7 +191,7 @@ async def test_a_script_without_handlers_ends_by_itself(
 
 
 async def test_a_script_whose_participant_may_not_join_says_why_and_what_to_do(
-    runtime: SmallHouse, profile: Path, tmp_path: Path
+    runtime: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
     runtime.refuse["RegisterParticipant"] = [errors.NotPermitted("not this owner")]
     script = tmp_path / "steward.py"

@@ -13,12 +13,12 @@ from phoenix_dma.plain import json_of
 from phoenix_dma.v1 import approval_pb2, assignment_pb2
 from phoenix_runtime.core import errors as runtime_errors
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
-from tests.support.sdk import TASK, join
-from tests.support.small_house import SmallHouse, directive
+from tests.support.builders.participants import TASK, join
+from tests.support.fakes.control_plane import FakeControlPlane, directive
 
 
 async def test_a_handoff_is_received_proved_and_worked_on_from_the_restored_context(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> Any:
@@ -43,7 +43,7 @@ async def test_a_handoff_is_received_proved_and_worked_on_from_the_restored_cont
 
 
 async def test_an_offer_that_nothing_here_can_work_on_is_declined(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     await join(client)
     runtime.give(TASK)
@@ -53,7 +53,7 @@ async def test_an_offer_that_nothing_here_can_work_on_is_declined(
 
 
 async def test_an_offer_that_lapsed_is_forgotten_and_acknowledged_with_the_reason(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     client.task_handler()(lambda task: None)
     await join(client)
@@ -67,7 +67,7 @@ async def test_an_offer_that_lapsed_is_forgotten_and_acknowledged_with_the_reaso
 
 
 async def test_authorizing_waits_for_the_human_and_asks_again_with_the_same_content(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> Any:
@@ -89,7 +89,7 @@ async def test_authorizing_waits_for_the_human_and_asks_again_with_the_same_cont
 
 
 async def test_a_humans_no_is_raised_with_what_the_human_said(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> Any:
@@ -118,7 +118,7 @@ async def test_a_humans_no_is_raised_with_what_the_human_said(
 
 
 async def test_authorizing_without_waiting_raises_what_is_waited_for(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> Any:
@@ -134,7 +134,7 @@ async def test_authorizing_without_waiting_raises_what_is_waited_for(
 
 
 async def test_a_completion_that_a_human_refused_is_worked_on_again(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     tries = []
 

@@ -11,12 +11,12 @@ from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.plain import json_of
 from phoenix_dma.task import Task
 from phoenix_dma.v1 import handoff_pb2, session_pb2
-from tests.support.sdk import TASK, join
-from tests.support.small_house import PARTICIPANT, SmallHouse, directive
+from tests.support.builders.participants import TASK, join
+from tests.support.fakes.control_plane import PARTICIPANT, FakeControlPlane, directive
 
 
 async def test_draining_lets_handlers_end_declines_new_work_and_says_goodbye(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     def handle(task: Task) -> str:
@@ -40,7 +40,7 @@ async def test_draining_lets_handlers_end_declines_new_work_and_says_goodbye(
 
 @pytest.mark.parametrize("leaving", [Leaving(finish_seconds=0.3, hand_off_seconds=10.0)])
 async def test_what_does_not_end_in_time_is_handed_off(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> None:
@@ -58,7 +58,7 @@ async def test_what_does_not_end_in_time_is_handed_off(
 
 
 async def test_it_retires_on_the_way_out_only_when_told_so(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     client.retire_on_exit = True
     await join(client)
@@ -68,7 +68,7 @@ async def test_it_retires_on_the_way_out_only_when_told_so(
 
 
 async def test_a_handler_that_hands_off_keeps_its_task_until_it_has_moved(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> None:
@@ -90,7 +90,7 @@ async def test_a_handler_that_hands_off_keeps_its_task_until_it_has_moved(
 
 
 async def test_where_nobody_may_take_it_the_attempt_ends_to_be_retried(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     def handle(task: Task) -> None:

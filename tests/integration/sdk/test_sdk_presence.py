@@ -7,12 +7,12 @@ from phoenix_dma.aio.session import Loss
 from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.plain import json_of
 from phoenix_dma.v1 import session_pb2
-from tests.support.sdk import TASK, join
-from tests.support.small_house import SmallHouse, directive
+from tests.support.builders.participants import TASK, join
+from tests.support.fakes.control_plane import FakeControlPlane, directive
 
 
 async def test_every_mutation_carries_a_request_id_and_a_lost_answer_is_asked_for_again_by_it(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     runtime.refuse["RegisterParticipant"] = [RuntimeError("away"), RuntimeError("away")]
     await join(client)
@@ -23,7 +23,7 @@ async def test_every_mutation_carries_a_request_id_and_a_lost_answer_is_asked_fo
 
 
 async def test_writes_stop_and_handlers_are_told_before_a_ttl_without_acknowledgement_is_over(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     runtime.ttl, runtime.interval = 2.0, 0.05
     told = asyncio.Event()
@@ -44,7 +44,7 @@ async def test_writes_stop_and_handlers_are_told_before_a_ttl_without_acknowledg
 
 
 async def test_after_a_mere_reconnect_the_handler_works_on_and_nothing_is_resumed(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     go_on = asyncio.Event()
 
@@ -66,7 +66,7 @@ async def test_after_a_mere_reconnect_the_handler_works_on_and_nothing_is_resume
 
 
 async def test_what_was_lost_in_silence_is_resumed_after_the_return_from_its_newest_context(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     runtime.ttl, runtime.interval = 1.5, 0.05
     begun: list[tuple[int, bool]] = []
@@ -97,7 +97,7 @@ async def test_what_was_lost_in_silence_is_resumed_after_the_return_from_its_new
 
 
 async def test_a_task_that_is_started_while_others_are_resumed_is_not_taken_for_lost(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     go_on = asyncio.Event()
 
@@ -118,7 +118,7 @@ async def test_a_task_that_is_started_while_others_are_resumed_is_not_taken_for_
 
 
 async def test_an_expired_participant_registers_again_and_resumes_under_the_new_epoch(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     epochs: list[int] = []
 
@@ -141,7 +141,9 @@ async def test_an_expired_participant_registers_again_and_resumes_under_the_new_
     assert [resume.generation for resume in runtime.all("ResumeTasks")] == [1, 2]
 
 
-async def test_register_again_is_followed(runtime: SmallHouse, client: AsyncPhoenixClient) -> None:
+async def test_register_again_is_followed(
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
+) -> None:
     await join(client)
     await runtime.send(directive("register_again"))
     await runtime.hears("attach", 2)
@@ -149,7 +151,7 @@ async def test_register_again_is_followed(runtime: SmallHouse, client: AsyncPhoe
 
 
 async def test_a_superseded_participant_does_not_come_back(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     await join(client)
     living = client.member.appear()  # type: ignore[union-attr]
@@ -160,7 +162,7 @@ async def test_a_superseded_participant_does_not_come_back(
 
 
 async def test_an_attach_with_a_credential_that_is_not_taken_is_tried_with_a_new_one(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     runtime.attach_refusal = session_pb2.LEASE_LOST_REASON_CREDENTIAL
     await join(client)
@@ -169,7 +171,7 @@ async def test_an_attach_with_a_credential_that_is_not_taken_is_tried_with_a_new
 
 
 async def test_a_credential_is_renewed_in_time_and_brought_onto_the_stream(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     runtime.life = 5.0  # of which the second half is left for a machine that stalls
     await join(client)

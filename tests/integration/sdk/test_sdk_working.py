@@ -13,12 +13,12 @@ from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.plain import json_of
 from phoenix_dma.task import Task
 from phoenix_dma.v1 import assignment_pb2
-from tests.support.sdk import TASK, join
-from tests.support.small_house import SmallHouse, directive
+from tests.support.builders.participants import TASK, join
+from tests.support.fakes.control_plane import FakeControlPlane, directive
 
 
 async def test_a_task_is_started_worked_on_checkpointed_and_completed(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler(capability="customer_validation")
     async def handle(task: AsyncTask) -> dict[str, Any]:
@@ -43,7 +43,7 @@ async def test_a_task_is_started_worked_on_checkpointed_and_completed(
 
 
 async def test_a_directive_that_comes_twice_is_carried_out_once_and_acknowledged_twice(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     await join(client)
     order = runtime.give(TASK)
@@ -55,7 +55,7 @@ async def test_a_directive_that_comes_twice_is_carried_out_once_and_acknowledged
 
 
 async def test_a_task_without_a_handler_is_declined(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     client.task_handler(capability="record_merge")(lambda task: None)
     await join(client)
@@ -66,7 +66,7 @@ async def test_a_task_without_a_handler_is_declined(
 
 
 async def test_a_task_waits_for_a_handler_while_the_program_still_registers_them(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     client.handlers_complete = lambda: False
     await join(client)
@@ -78,7 +78,7 @@ async def test_a_task_waits_for_a_handler_while_the_program_still_registers_them
 
 
 async def test_an_exception_fails_the_attempt_and_may_be_retried_unless_it_says_otherwise(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     def handle(task: Task) -> None:
@@ -97,7 +97,7 @@ async def test_an_exception_fails_the_attempt_and_may_be_retried_unless_it_says_
 
 
 async def test_an_asynchronous_handler_is_cancelled_when_its_task_is_stopped(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     cancelled = asyncio.Event()
 
@@ -121,7 +121,7 @@ async def test_an_asynchronous_handler_is_cancelled_when_its_task_is_stopped(
 
 
 async def test_a_stop_for_an_older_epoch_leaves_a_newer_hold_alone(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     go_on = asyncio.Event()
 
@@ -140,7 +140,7 @@ async def test_a_stop_for_an_older_epoch_leaves_a_newer_hold_alone(
 
 
 async def test_a_synchronous_handler_is_told_and_its_next_checkpoint_raises(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     working, seen = threading.Event(), []
 
@@ -168,7 +168,7 @@ async def test_a_synchronous_handler_is_told_and_its_next_checkpoint_raises(
 
 
 async def test_a_stale_epoch_ends_the_hold_everywhere_at_once(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     lost = asyncio.Event()
 
@@ -190,7 +190,7 @@ async def test_a_stale_epoch_ends_the_hold_everywhere_at_once(
 
 
 async def test_a_completion_is_told_even_if_the_house_was_away_meanwhile(
-    runtime: SmallHouse, client: AsyncPhoenixClient
+    runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     runtime.ttl = 30
     client.task_handler()(lambda task: 1)

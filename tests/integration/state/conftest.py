@@ -15,9 +15,9 @@ from phoenix_runtime.core import errors
 from phoenix_runtime.core.json import content_hash
 from state_svc.settings import StateSettings
 from state_svc.wiring import build
-from tests.support.keys import Keys, bearer
-from tests.support.postgres import PostgresServer
-from tests.support.services import service_settings
+from tests.support.builders.keys import Keys, bearer
+from tests.support.servers.postgres import PostgresServer
+from tests.support.servers.settings import service_settings
 
 INPUT = {"candidates": ["a", "b"]}
 PLACES = {"*": ["s3://contexts/"]}

@@ -14,8 +14,8 @@ from phoenix_runtime.chassis.rpc.conversions import json_to_struct
 from phoenix_runtime.chassis.rpc.statuses import DETAILS
 from phoenix_runtime.core.json import content_hash
 from tests.integration.state.conftest import INPUT, StateHouse
-from tests.support.meters import counted
-from tests.support.postgres import PostgresServer
+from tests.support.assertions.metrics import counted
+from tests.support.servers.postgres import PostgresServer
 
 FINDINGS = {"outputs": {"pairs": 12}, "decisions": ["merge is safe"]}
 HASH = content_hash(FINDINGS)

@@ -19,8 +19,8 @@ from tests.robustness.chaos.faults import FAULTS
 from tests.robustness.chaos.history import History
 from tests.robustness.chaos.plan import plan
 from tests.robustness.chaos.play import Outcome, play
-from tests.support.breakable import breakable_house
-from tests.support.twin_house import twin_house
+from tests.support.processes.breakable_runtime import breakable_runtime
+from tests.support.processes.replicated_runtime import replicated_runtime
 
 LONGEST = 1_000
 """Rounds of a plan that time ends."""
@@ -38,7 +38,7 @@ def main() -> int:
     out = Console(highlight=False)
     out.print(f"seed {seed}: {span}; `--seed {seed}` plays the same plan again\n")
     logging.basicConfig(filename=file.with_suffix(".log"), level=logging.WARNING)
-    house_with = twin_house if given.twins else breakable_house
+    house_with = replicated_runtime if given.twins else breakable_runtime
     playing = play(chosen, History(file), seed, seconds=seconds, house_with=house_with)
     outcome = asyncio.run(playing)
     out.print(table_of(outcome))

@@ -14,42 +14,47 @@ import redis.asyncio as redis
 
 from phoenix_runtime.local.services import MODULES
 from tests.robustness.chaos.traffic import Traffic
-from tests.support.breakable import SERVERS, BreakableHouse, children_of, stalled
+from tests.support.processes.breakable_runtime import (
+    SERVERS,
+    BreakableRuntime,
+    children_of,
+    stalled,
+)
 
 STALL_SECONDS: Final = 5.0
 """Longer than a lease of these runtimes."""
 AWAY_SECONDS: Final = 1.0
 
-Fault = Callable[[BreakableHouse, Sequence[Traffic]], Awaitable[None]]
+Fault = Callable[[BreakableRuntime, Sequence[Traffic]], Awaitable[None]]
 
 
-async def _killed(part: str, runtime: BreakableHouse, _: Sequence[Traffic]) -> None:
+async def _killed(part: str, runtime: BreakableRuntime, _: Sequence[Traffic]) -> None:
     for replica in runtime.replicas(part):
         await runtime.kill(replica)
         await asyncio.sleep(AWAY_SECONDS)
         await runtime.revive(replica)
 
 
-async def _hangs(part: str, runtime: BreakableHouse, _: Sequence[Traffic]) -> None:
+async def _hangs(part: str, runtime: BreakableRuntime, _: Sequence[Traffic]) -> None:
     for pid in runtime.pids(part):
         with stalled(pid):
             await asyncio.sleep(STALL_SECONDS)
 
 
-async def _everything_is_killed(runtime: BreakableHouse, _: Sequence[Traffic]) -> None:
+async def _everything_is_killed(runtime: BreakableRuntime, _: Sequence[Traffic]) -> None:
     for part in (*MODULES, *SERVERS):
         await runtime.kill(part)
     await asyncio.gather(*(runtime.revive(part) for part in SERVERS))
     await asyncio.gather(*(runtime.revive(part) for part in MODULES))
 
 
-async def _flushed(runtime: BreakableHouse, _: Sequence[Traffic]) -> None:
+async def _flushed(runtime: BreakableRuntime, _: Sequence[Traffic]) -> None:
     client = redis.Redis.from_url(runtime.redis_url)
     await client.flushall()
     await client.aclose()
 
 
-async def _engine_is_killed(runtime: BreakableHouse, _: Sequence[Traffic]) -> None:
+async def _engine_is_killed(runtime: BreakableRuntime, _: Sequence[Traffic]) -> None:
     """The policy engine is a child of governance."""
     engines = [pid for part in runtime.pids("governance") for pid in children_of(part)]
     assert engines, "governance has no engine to kill"
@@ -57,11 +62,11 @@ async def _engine_is_killed(runtime: BreakableHouse, _: Sequence[Traffic]) -> No
         os.kill(pid, signal.SIGKILL)
 
 
-async def _agents_are_killed(_: BreakableHouse, traffics: Sequence[Traffic]) -> None:
+async def _agents_are_killed(_: BreakableRuntime, traffics: Sequence[Traffic]) -> None:
     await asyncio.gather(*(traffic.new_victim() for traffic in traffics))
 
 
-async def _agents_hang(_: BreakableHouse, traffics: Sequence[Traffic]) -> None:
+async def _agents_hang(_: BreakableRuntime, traffics: Sequence[Traffic]) -> None:
     """Past their lease: when they go on, they are zombies."""
     async with AsyncExitStack() as stack:
         for traffic in traffics:

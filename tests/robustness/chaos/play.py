@@ -17,12 +17,12 @@ from tests.robustness.chaos.faults import FAULTS
 from tests.robustness.chaos.history import Acknowledged, History
 from tests.robustness.chaos.plan import Injection
 from tests.robustness.chaos.traffic import Traffic
-from tests.support.breakable import BreakableHouse, breakable_house
+from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
 
 TENANTS: Final = 3
 
 
-HouseWith = Callable[[Mapping[str, str]], AbstractAsyncContextManager[BreakableHouse]]
+HouseWith = Callable[[Mapping[str, str]], AbstractAsyncContextManager[BreakableRuntime]]
 """Starts a runtime with the given environment for its services, for as long as it is needed."""
 
 
@@ -61,7 +61,7 @@ async def play(
     seed: int,
     *,
     seconds: float = float("inf"),
-    house_with: HouseWith = breakable_house,
+    house_with: HouseWith = breakable_runtime,
 ) -> Outcome:
     """Begin the traffic, inject what is planned, let everything come to its end, and judge.
 
@@ -88,12 +88,12 @@ async def play(
     return outcome
 
 
-def _traffic(runtime: BreakableHouse, history: History, seed: int) -> Traffic:
+def _traffic(runtime: BreakableRuntime, history: History, seed: int) -> Traffic:
     return Traffic(Stage(runtime, new_id("tenant")), history, seed)
 
 
 async def _inject(
-    injection: Injection, runtime: BreakableHouse, traffics: Sequence[Traffic], history: History
+    injection: Injection, runtime: BreakableRuntime, traffics: Sequence[Traffic], history: History
 ) -> Injected:
     injected = Injected(injection.fault, history.now)
     history.note("fault", name=injection.fault)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from tests.e2e.intervals import PATIENCE
 from tests.robustness.crash_windows.windows import Scene, Window
-from tests.support.breakable import BreakableHouse
+from tests.support.processes.breakable_runtime import BreakableRuntime
 
 
 class Crashes:
@@ -17,7 +17,7 @@ class Crashes:
     that a window costs one start of the service and not two.
     """
 
-    def __init__(self, runtime: BreakableHouse, scenes: Sequence[Scene]) -> None:
+    def __init__(self, runtime: BreakableRuntime, scenes: Sequence[Scene]) -> None:
         self.runtime = runtime
         self._left: dict[str, dict[str, list[Window]]] = {}
         self._armed: dict[str, str] = {}

@@ -6,7 +6,7 @@ from phoenix_dma.v1 import audit_pb2
 from tests.e2e.intervals import PATIENCE
 from tests.e2e.participant import Participant
 from tests.e2e.stage import TASK, Stage
-from tests.support.until import until
+from tests.support.waiting.until import until
 
 
 async def nothing() -> None:

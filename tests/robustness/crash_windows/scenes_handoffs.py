@@ -17,7 +17,7 @@ from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 from tests.robustness.crash_windows.ends import complete, take_and_complete, take_over_and_complete
 from tests.robustness.crash_windows.scenes_tasks import at_work
 from tests.robustness.crash_windows.windows import Deed, Scene, Window, request, unit, verb
-from tests.support.until import until
+from tests.support.waiting.until import until
 
 THIRD = "agent.customer-steward.003"
 

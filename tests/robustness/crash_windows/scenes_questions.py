@@ -22,7 +22,7 @@ from tests.robustness.crash_windows.windows import (
     unit,
     verb,
 )
-from tests.support.until import until
+from tests.support.waiting.until import until
 
 MERGE = ["human_approval_required_for_merge"]
 RESULT = ["human_approval_required"]

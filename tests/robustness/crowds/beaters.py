@@ -17,8 +17,8 @@ from grpc.aio import EOF, AioRpcError  # type: ignore[attr-defined]  # EOF is no
 from phoenix_dma.declare import participant
 from phoenix_dma.v1 import registry_pb2, registry_pb2_grpc, session_pb2, session_pb2_grpc
 from tests.e2e.stage import Stage, steward
-from tests.support.keys import bearer
-from tests.support.until import until
+from tests.support.builders.keys import bearer
+from tests.support.waiting.until import until
 
 CONNECTIONS: Final = 8
 AT_ONCE: Final = 16

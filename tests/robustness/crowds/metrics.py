@@ -7,8 +7,8 @@ from typing import Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.addresses import free_address
-from tests.support.until import PATIENCE
+from tests.support.processes.addresses import free_address
+from tests.support.waiting.until import PATIENCE
 
 ANY: Final[dict[str, str]] = {}
 

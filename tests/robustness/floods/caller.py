@@ -22,7 +22,7 @@ from phoenix_dma.v1 import (
 )
 from phoenix_runtime.chassis.ids import new_id
 from tests.e2e.stage import STEWARD
-from tests.support.keys import bearer
+from tests.support.builders.keys import bearer
 
 Ask = Callable[[], Awaitable[object]]
 

@@ -18,8 +18,8 @@ from phoenix_runtime.chassis.ids import new_id
 from tests.e2e.intervals import PATIENCE
 from tests.e2e.recording import RecordingTransport
 from tests.e2e.stage import Stage, steward
-from tests.support.linked_house import LINKS, PEERS, Link
-from tests.support.until import until
+from tests.support.processes.linked_runtime import LINKS, PEERS, Link
+from tests.support.waiting.until import until
 
 AWAY: Final = {"UNAVAILABLE", "POLICY_ENGINE_UNAVAILABLE"}
 UNKNOWN: Final = "task.for-nobody"

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from assignment_svc.workers.bus_events import NAMED, NAMES, Answers, Listener
 from phoenix_runtime.chassis.delivery.bus_events import BusEvent
 from phoenix_runtime.core.principal import Call
-from tests.support.calls import call_of
-from tests.support.until import until
+from tests.support.builders.calls import call_of
+from tests.support.waiting.until import until
 
 
 def bus_event(

@@ -7,7 +7,7 @@ from assignment_svc.domain.ports import CLAIM
 from assignment_svc.workers.duty import WIDTH, RowWorker
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.principal import Call
-from tests.support.calls import call_of
+from tests.support.builders.calls import call_of
 
 
 async def test_a_row_whose_turn_comes_when_its_claim_is_nearly_over_is_left_to_the_next() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from phoenix_runtime.chassis.delivery.bus_events import BusEvent, bus_event_of, decode, encode
 from phoenix_runtime.core.events import AuditEventType
-from tests.support.audit import audit_event
+from tests.support.builders.audit_events import audit_event
 
 words = st.text(max_size=20)
 moments = st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001

@@ -20,7 +20,7 @@ from phoenix_runtime.core.validate import (
     ObservedTask,
     validate,
 )
-from tests.support.audit import NOON, audit_event
+from tests.support.builders.audit_events import NOON, audit_event
 
 T = "task/t"
 ALLOW = {"effect": "allow", "decision_id": "opa.dec.1"}

@@ -15,7 +15,7 @@ from phoenix_dma.v1 import assignment_pb2, common_pb2, registry_pb2, session_pb2
 from phoenix_runtime.chassis.rpc.conversions import json_to_struct
 from phoenix_runtime.core.errors import FieldInvalid
 from phoenix_runtime.core.json import Json
-from tests.support.payloads import PARTICIPANT, TASK
+from tests.support.builders.payloads import PARTICIPANT, TASK
 
 
 def route(path: str) -> RestRoute:

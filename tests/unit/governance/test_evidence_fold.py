@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from governance_svc.domain.trust.projection import TYPES, WINDOW, Folded, fold, fold_all
 from governance_svc.store.evidence_rows import document_of, folded_of
-from tests.support.audit import NOON, audit_event
+from tests.support.builders.audit_events import NOON, audit_event
 
 
 def of(kind: str, **fields: Any) -> Any:

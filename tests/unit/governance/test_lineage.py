@@ -4,7 +4,7 @@ import pytest
 
 from governance_svc.domain.ledger.lineage import family, holder
 from phoenix_runtime.core.events import AuditEvent
-from tests.support.audit import audit_event
+from tests.support.builders.audit_events import audit_event
 
 
 def told(*steps: tuple[str, str, dict[str, str]]) -> list[AuditEvent]:

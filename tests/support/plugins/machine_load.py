@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 STAT: Final = Path("/proc/stat")
-BEGUN: Final = pytest.StashKey["Weather"]()
+BEGUN: Final = pytest.StashKey["MachineLoad"]()
 IDLE: Final = slice(3, 5)
 """Idle, and waiting for a disk."""
 STOLEN: Final = 7
@@ -20,19 +20,19 @@ STOLEN: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Weather:
+class MachineLoad:
     """The processors' counters at one moment."""
 
     at: float
     ticks: tuple[int, ...]
 
     @classmethod
-    def now(cls) -> Weather:
+    def now(cls) -> MachineLoad:
         """Read them."""
         first = STAT.read_text().partition("\n")[0]
         return cls(time.monotonic(), tuple(int(each) for each in first.split()[1:9]))
 
-    def until(self, later: Weather) -> str:
+    def until(self, later: MachineLoad) -> str:
         """What happened in between, as a line."""
         spent = [after - before for before, after in zip(self.ticks, later.ticks, strict=True)]
         whole = max(1, sum(spent))
@@ -47,7 +47,7 @@ class Weather:
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Look before the test begins."""
     if STAT.exists():
-        item.stash[BEGUN] = Weather.now()
+        item.stash[BEGUN] = MachineLoad.now()
     return (yield)
 
 
@@ -58,5 +58,5 @@ def pytest_runtest_makereport(
     """Say it beside the failure."""
     report = yield
     if report.failed and BEGUN in item.stash:
-        report.sections.append(("The machine", item.stash[BEGUN].until(Weather.now())))
+        report.sections.append(("The machine", item.stash[BEGUN].until(MachineLoad.now())))
     return report

@@ -36,14 +36,14 @@ from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.validate import Evidence, Finding, validate
 from phoenix_runtime.core.wakeup import WakeUp
 from phoenix_runtime.local.evidence import read_evidence
-from tests.support.calls import call_of
-from tests.support.peers_of_assignment import (
-    RecordedAccess,
-    RecordedApprovals,
-    RecordedRegistry,
-    SteeredPolicy,
+from tests.support.builders.calls import call_of
+from tests.support.fakes.assignment_peers import (
+    FakeAccessLog,
+    FakeApprovals,
+    FakeRegistry,
+    ScriptedPolicy,
 )
-from tests.support.postgres import DatabaseFor, PostgresServer
+from tests.support.servers.postgres import DatabaseFor, PostgresServer
 
 DUE = {
     "tasks": "SELECT task_id FROM assignment.tasks WHERE wake_at <= :now ORDER BY priority DESC",
@@ -55,7 +55,7 @@ RULES = Rules(left_out=BackOff(timedelta(seconds=30), timedelta(seconds=120)))
 
 
 @dataclass
-class AssignmentHouse:
+class AssignmentService:
     """One tenant of assignment, in this process."""
 
     tenant: str
@@ -63,12 +63,12 @@ class AssignmentHouse:
     database: Database
     admin_url: str
     rules: Rules = RULES
-    policy: SteeredPolicy = field(default_factory=SteeredPolicy)
-    approvals: RecordedApprovals = field(default_factory=RecordedApprovals)
-    access: RecordedAccess = field(default_factory=RecordedAccess)
+    policy: ScriptedPolicy = field(default_factory=ScriptedPolicy)
+    approvals: FakeApprovals = field(default_factory=FakeApprovals)
+    access: FakeAccessLog = field(default_factory=FakeAccessLog)
 
     def __post_init__(self) -> None:
-        self.registry = RecordedRegistry(self.clock, self.policy)
+        self.registry = FakeRegistry(self.clock, self.policy)
         self.registry.join("human.1", type="human")
         self.registry.people["human.1"] = self.registry.change(
             "human.1", capacity=0, grants=type(self.registry.people["human.1"].grants)()
@@ -220,11 +220,11 @@ def declaration(task_id: str = "", **fields: Any) -> TaskDeclaration:
 
 
 @pytest_asyncio.fixture
-async def runtime(
+async def assignment(
     postgres: PostgresServer, database_for: DatabaseFor, clock: ManualClock, tenant: str
-) -> AsyncIterator[AssignmentHouse]:
+) -> AsyncIterator[AssignmentService]:
     """A runtime whose every history is validated at the end of its test."""
     database = await database_for("assignment", pool=8)
-    made = AssignmentHouse(tenant, clock, database, postgres.admin_url)
+    made = AssignmentService(tenant, clock, database, postgres.admin_url)
     yield made
     assert await made.findings() == ()

@@ -17,7 +17,7 @@ from phoenix_runtime.local.runtime import NOTHING, LocalRuntime, LocalRuntimeOpt
 from phoenix_runtime.local.services import MODULES, ProcessEnvironment
 from phoenix_runtime.local.supervisor import ProgramDied
 from phoenix_runtime.local.valkey import Valkey
-from tests.support.temporary import temporary
+from tests.support.servers.temporary import temporary
 
 SERVERS: Final[Mapping[str, type[Postgres] | type[Valkey]]] = {
     "postgres": Postgres,
@@ -25,7 +25,7 @@ SERVERS: Final[Mapping[str, type[Postgres] | type[Valkey]]] = {
 }
 
 
-class BreakableHouse(LocalRuntime):
+class BreakableRuntime(LocalRuntime):
     """Parts are named as in `services.MODULES`, and ``postgres`` and ``valkey``."""
 
     _kept: ProcessEnvironment | None = None
@@ -119,11 +119,11 @@ def children_of(pid: int) -> list[int]:
 
 
 @asynccontextmanager
-async def breakable_house(
+async def breakable_runtime(
     environment: Mapping[str, str] = NOTHING,
-) -> AsyncIterator[BreakableHouse]:
+) -> AsyncIterator[BreakableRuntime]:
     """One in a temporary folder, gone afterwards; ``environment`` is every service's."""
     async with temporary(
-        BreakableHouse(LocalRuntimeOptions.temporary(environment=environment))
+        BreakableRuntime(LocalRuntimeOptions.temporary(environment=environment))
     ) as runtime:
         yield runtime

@@ -9,7 +9,7 @@ from phoenix_runtime.core.errors import FieldInvalid, Unavailable, Violation
 from phoenix_runtime.core.events import AuditEvent
 
 
-class NotedLedger:
+class RecordingLedger:
     """Notes events; ``away`` refuses all, ``refused`` are events that it will not take.
 
     ``mixed`` tells that a batch held another tenant's events. It takes its time until ``answers``.
@@ -40,7 +40,7 @@ class NotedLedger:
         return [event.event_id for event in self.events if event.tenant == tenant]
 
 
-class NotedNews:
+class RecordingPublisher:
     """Notes hints."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class NotedNews:
         return [bus_event.event_id for bus_event in self.bus_events if bus_event.tenant == tenant]
 
 
-class NotedCourier:
+class RecordingDirectiveSender:
     """Notes directives."""
 
     def __init__(self) -> None:

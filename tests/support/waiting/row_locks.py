@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 
-from tests.support.until import until
+from tests.support.waiting.until import until
 
 
 class HeldRow:

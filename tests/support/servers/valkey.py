@@ -12,9 +12,9 @@ from phoenix_runtime.local.runtime import LocalRuntime
 
 
 @pytest.fixture
-def valkey(house_below: LocalRuntime) -> str:
+def valkey(shared_servers: LocalRuntime) -> str:
     """The URL of the server."""
-    return house_below.redis_url
+    return shared_servers.redis_url
 
 
 @pytest_asyncio.fixture

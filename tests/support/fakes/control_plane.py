@@ -29,7 +29,7 @@ from phoenix_dma.v1 import (
     state_pb2_grpc,
 )
 from phoenix_runtime.core import errors
-from tests.support.small_house_servicers import (
+from tests.support.fakes.control_plane_servicers import (
     Approvals,
     Assignment,
     Handoffs,
@@ -46,7 +46,7 @@ ENROLMENT = "an-enrolment-credential"
 PARTICIPANT = "agent.customer-steward.001"
 
 
-class SmallHouse:
+class FakeControlPlane:
     """State, script and server in one."""
 
     def __init__(self, *, ttl: float = 2.0, interval: float = 0.1) -> None:

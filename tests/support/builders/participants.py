@@ -3,7 +3,7 @@
 from typing import Any
 
 from phoenix_dma.aio.client import AsyncPhoenixClient
-from tests.support.small_house import PARTICIPANT
+from tests.support.fakes.control_plane import PARTICIPANT
 
 TASK = "task.customer-merge-review.8841"
 

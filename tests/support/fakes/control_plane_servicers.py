@@ -31,7 +31,7 @@ from phoenix_runtime.chassis.rpc.statuses import code_of, metadata_of
 from phoenix_runtime.core import errors
 
 if TYPE_CHECKING:
-    from tests.support.small_house import SmallHouse
+    from tests.support.fakes.control_plane import FakeControlPlane
 
 
 async def refuse(context: Any, refused: Exception) -> None:
@@ -44,7 +44,7 @@ async def refuse(context: Any, refused: Exception) -> None:
 class Servicer:
     """What every servicer of the small runtime has."""
 
-    def __init__(self, runtime: SmallHouse) -> None:
+    def __init__(self, runtime: FakeControlPlane) -> None:
         self.runtime = runtime
 
     async def act(self, rpc: str, request: Any, context: Any, act: Callable[[], Any]) -> Any:

@@ -10,9 +10,9 @@ from typing import Final
 
 from phoenix_runtime.local.runtime import NOTHING, LocalRuntimeOptions
 from phoenix_runtime.local.services import PREFIX, ProcessEnvironment
-from tests.support.breakable import BreakableHouse
-from tests.support.fault_proxy import FaultProxy
-from tests.support.temporary import temporary
+from tests.support.processes.breakable_runtime import BreakableRuntime
+from tests.support.processes.fault_proxy import FaultProxy
+from tests.support.servers.temporary import temporary
 
 PEERS: Final[Mapping[str, tuple[str, ...]]] = {
     "gateway": ("registry", "assignment", "state", "governance"),
@@ -31,7 +31,7 @@ LINKS: Final[tuple[Link, ...]] = tuple(
 )
 
 
-class LinkedHouse(BreakableHouse):
+class LinkedRuntime(BreakableRuntime):
     """`link` is the proxy between two parts."""
 
     def __init__(self, options: LocalRuntimeOptions) -> None:
@@ -85,9 +85,9 @@ def _through(url: str, address: str) -> str:
 
 
 @asynccontextmanager
-async def linked_house(environment: Mapping[str, str] = NOTHING) -> AsyncIterator[LinkedHouse]:
+async def linked_runtime(environment: Mapping[str, str] = NOTHING) -> AsyncIterator[LinkedRuntime]:
     """One in a temporary folder, gone afterwards; ``environment`` is every service's."""
     async with temporary(
-        LinkedHouse(LocalRuntimeOptions.temporary(environment=environment))
+        LinkedRuntime(LocalRuntimeOptions.temporary(environment=environment))
     ) as runtime:
         yield runtime

@@ -11,14 +11,14 @@ from typing import Final
 from phoenix_runtime.local import ports
 from phoenix_runtime.local.runtime import NOTHING, LocalRuntimeOptions
 from phoenix_runtime.local.services import GATEWAY, MODULES, PREFIX, ProcessEnvironment
-from tests.support.breakable import BreakableHouse
-from tests.support.fault_proxy import FaultProxy
-from tests.support.temporary import temporary
+from tests.support.processes.breakable_runtime import BreakableRuntime
+from tests.support.processes.fault_proxy import FaultProxy
+from tests.support.servers.temporary import temporary
 
 REPLICAS: Final = (1, 2)
 
 
-class TwinHouse(BreakableHouse):
+class ReplicatedRuntime(BreakableRuntime):
     """A part is killed, revived or stalled as ``registry.1``; ``registry`` means each of them.
 
     The addresses that clients and peers know are those of a proxy that gives every connection to
@@ -103,9 +103,11 @@ def _ports_for(runtimes: int) -> list[dict[str, int]]:
 
 
 @asynccontextmanager
-async def twin_house(environment: Mapping[str, str] = NOTHING) -> AsyncIterator[TwinHouse]:
+async def replicated_runtime(
+    environment: Mapping[str, str] = NOTHING,
+) -> AsyncIterator[ReplicatedRuntime]:
     """One in a temporary folder, gone afterwards; ``environment`` is every service's."""
     async with temporary(
-        TwinHouse(LocalRuntimeOptions.temporary(environment=environment))
+        ReplicatedRuntime(LocalRuntimeOptions.temporary(environment=environment))
     ) as runtime:
         yield runtime

@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from tests.support.postgres import PostgresServer
+from tests.support.servers.postgres import PostgresServer
 
 
 async def tamper(postgres: PostgresServer, tenant: str, statement: str) -> None:

@@ -20,7 +20,7 @@ from phoenix_runtime.core.json import JsonObject, content_hash
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus, Standing
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Grants, Verdict
-from tests.support.policies import RecordingPolicy
+from tests.support.fakes.policy import RecordingPolicy
 
 Hook = Callable[[], Awaitable[None]]
 CAPABILITIES = frozenset({"duplicate_detection", "customer_validation"})
@@ -28,7 +28,7 @@ DOMAINS = frozenset({"customer", "customer_master"})
 
 
 @dataclass
-class SteeredPolicy(RecordingPolicy):
+class ScriptedPolicy(RecordingPolicy):
     """`RecordingPolicy` with a barrier before each point."""
 
     before: dict[DecisionPoint, Hook] = field(default_factory=dict)
@@ -44,11 +44,11 @@ class SteeredPolicy(RecordingPolicy):
 
 
 @dataclass
-class RecordedRegistry:
+class FakeRegistry:
     """Implements `domain.ports.Registry` over standings that tests move by hand."""
 
     clock: Clock
-    policy: SteeredPolicy
+    policy: ScriptedPolicy
     people: dict[str, Standing] = field(default_factory=dict)
     before: dict[str, Hook] = field(default_factory=dict)
     records: dict[str, JsonObject] = field(default_factory=dict)
@@ -144,7 +144,7 @@ def _shortfall(standing: Standing, wanted: Requirement) -> str:
 
 
 @dataclass
-class RecordedApprovals:
+class FakeApprovals:
     """Implements `domain.ports.Approvals`: the same subject asked twice is one question."""
 
     questions: dict[str, ApprovalQuestion] = field(default_factory=dict)
@@ -215,7 +215,7 @@ class RecordedApprovals:
 
 
 @dataclass
-class RecordedAccess:
+class FakeAccessLog:
     """Implements `core.ports.AccessLog`."""
 
     refusals: list[tuple[str, str, JsonObject]] = field(default_factory=list)

@@ -68,7 +68,7 @@ MISREAD: Final[Mapping[str, Any]] = {
 """Verdicts that are none, under the right revision."""
 
 
-class OpaStandIn:
+class FakeOpa:
     """A server on the loopback; an async context manager. ``fault`` names one of the faults."""
 
     def __init__(self) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.addresses import free_address
+from tests.support.processes.addresses import free_address
 
-BUILT = Path(__file__).parents[2] / ".tools" / "bin" / "opa"
+BUILT = Path(__file__).parents[3] / ".tools" / "bin" / "opa"
 """Where `make test-opa` puts the server that it builds."""
 
 

@@ -1,0 +1,1 @@
+"""Makes what tests hand in: events, bundles, calls, keys, payloads."""

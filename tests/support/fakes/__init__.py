@@ -1,0 +1,1 @@
+"""Stand-ins for peers, in the test's own process."""

@@ -1,0 +1,1 @@
+"""Real servers, and services that run in the test's own process on them."""
