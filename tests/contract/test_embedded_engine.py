@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from governance_svc.adapters.policy_engines.child_session import ChildSession, EngineLimits
 from governance_svc.adapters.policy_engines.embedded_engine import EmbeddedEngine
-from governance_svc.adapters.policy_engines.policy_session import PolicyFault
+from governance_svc.adapters.policy_engines.policy_session import RegoError
 from governance_svc.domain.policy.bundle import BundleRefused
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint
@@ -30,8 +30,8 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and wait
 
 @pytest_asyncio.fixture
 async def engine() -> AsyncIterator[EmbeddedEngine]:
-    # Nobody here is to lose patience: how long a replacement takes is the machine's affair.
-    engine = EmbeddedEngine(EngineLimits(evaluation=3.0, loading=60.0, patience=60.0, waiting=8))
+    # No request gives up in the queue: how long a replacement takes depends on the machine.
+    engine = EmbeddedEngine(EngineLimits(evaluation=3.0, loading=60.0, queue=60.0, max_queued=8))
     await engine.load(small_bundle())
     yield engine
     await engine.close()
@@ -110,7 +110,7 @@ async def test_what_is_undefined_is_none_and_what_fails_is_a_fault() -> None:
     session = await ChildSession.start(EngineLimits())
     await session.put_modules({"x.rego": "package x\n\nbroken := 1 / 0"})
     assert await session.document("x.nothing", {}) is None
-    with pytest.raises(PolicyFault, match="divide by zero"):
+    with pytest.raises(RegoError, match="divide by zero"):
         await session.document("x.broken", {})
     await session.kill()
 

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from governance_svc.adapters.policy_engines.opa_rest import OpaRest
 from governance_svc.adapters.policy_engines.opa_session import OpaAddress, OpaSession
-from governance_svc.adapters.policy_engines.policy_session import PolicyFault
+from governance_svc.adapters.policy_engines.policy_session import RegoError
 from governance_svc.domain.policy.bundle import BundleRefused
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint
@@ -48,7 +48,7 @@ async def test_what_is_not_opa_speaking_is_no_answer(kind: str) -> None:
 
 
 async def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("governance_svc.adapters.policy_engines.opa_session.MOST", 1000)
+    monkeypatch.setattr("governance_svc.adapters.policy_engines.opa_session.MAX_ANSWER_BYTES", 1000)
     async with Answering(http("200 OK", b" " * 2000)) as server:
         session = OpaSession(OpaAddress(server.url))
         with pytest.raises(PolicyEngineUnavailable, match="too large"):
@@ -61,7 +61,7 @@ async def test_opas_own_errors_are_answers_and_undefined_is_none() -> None:
         http("500 ", b'{"code": "internal_error", "message": "conflict"}')
     ) as server:
         session = OpaSession(OpaAddress(server.url))
-        with pytest.raises(PolicyFault, match="conflict"):
+        with pytest.raises(RegoError, match="conflict"):
             await session.document("phoenix.decide", {})
         await session.close()
     async with Answering(http("200 OK", b"{}")) as server:

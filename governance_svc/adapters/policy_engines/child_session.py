@@ -1,4 +1,4 @@
-"""One child process with one engine in it, asked one question at a time, killed at its deadline."""
+"""One child process that runs one engine, answers one request at a time, and has a deadline."""
 
 import asyncio
 import os
@@ -6,48 +6,53 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from governance_svc.adapters.policy_engines import engine_frames
-from governance_svc.adapters.policy_engines.policy_session import CutOff, PolicyFault
+from governance_svc.adapters.policy_engines.policy_session import (
+    EVALUATION_SECONDS,
+    LOADING_SECONDS,
+    EvaluationAborted,
+    RegoError,
+)
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.json import Json
 
-CHILD = "governance_svc.adapters.policy_engines.engine_child"
+CHILD: Final = "governance_svc.adapters.policy_engines.engine_child"
 
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
+INHERITED: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 """The child's environment, beside PYTHON…: an engine needs none of the service's secrets."""
 
-
-COLLECT_SELDOM = {"GOGC": "400"}
+GARBAGE_COLLECTION: Final = {"GOGC": "400"}
 """The engine's heap is small and its garbage short-lived: fewer collections, faster answers."""
 
 
 class SessionEnded(PolicyEngineUnavailable):
-    """The child was gone before it was asked: another one may answer."""
+    """The child had ended before the request was sent: another child may answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineLimits:
-    """Seconds, and how many questions may wait (I14).
+    """Deadlines in seconds, and how many requests may wait (I14).
 
-    ``evaluation`` is one decision's deadline, ``loading`` that of each step of loading a bundle,
-    ``patience`` that of waiting for one's turn.
+    ``evaluation`` is the deadline of one decision, ``loading`` that of each step of loading a
+    bundle, ``queue`` the longest wait for a free engine, ``max_queued`` how many may wait.
     """
 
-    evaluation: float = 1.0
-    loading: float = 10.0
-    patience: float = 5.0
-    waiting: int = 256
+    evaluation: float = EVALUATION_SECONDS
+    loading: float = LOADING_SECONDS
+    queue: float = 5.0
+    max_queued: int = 256
 
 
 class ChildSession:
-    """A `PolicySession` in a process of its own. Safe to ask from many tasks at once."""
+    """A `PolicySession` in a process of its own. Safe to use from many tasks at once."""
 
     def __init__(self, process: asyncio.subprocess.Process, limits: EngineLimits) -> None:
         self._process = process
         self._limits = limits
-        self._turn = asyncio.Lock()
-        self._waiting = 0
+        self._pipe = asyncio.Lock()
+        self._queued = 0
         self._exchanges: set[asyncio.Task[Json]] = set()
         self._ended = False
         self.deadline = limits.loading
@@ -58,8 +63,8 @@ class ChildSession:
         environment = {
             name: value
             for name, value in os.environ.items()
-            if name in PASSED_ON or name.startswith("PYTHON")
-        } | COLLECT_SELDOM
+            if name in INHERITED or name.startswith("PYTHON")
+        } | GARBAGE_COLLECTION
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -80,11 +85,11 @@ class ChildSession:
 
     @property
     def ended(self) -> bool:
-        """True once the child is known to be gone or was ended."""
+        """True once the child has ended or was killed."""
         return self._ended or self._process.returncode is not None
 
     async def put_modules(self, modules: Mapping[str, str]) -> None:
-        """Add modules; raises `PolicyFault` for syntax here, for the rest at the first question."""
+        """Add modules; raises `RegoError` for syntax here, for the rest at the first request."""
         for path, source in modules.items():
             await self._request({"module": path, "source": source})
 
@@ -93,7 +98,7 @@ class ChildSession:
         await self._request({"data": name, "value": value})
 
     async def document(self, path: str, input_document: Json) -> Json:
-        """The value of ``data.<path>``, None where undefined; raises `PolicyFault`."""
+        """The value of ``data.<path>``, None where undefined; raises `RegoError`."""
         return await self._request({"document": path, "input": input_document})
 
     async def documents(self, paths: Sequence[str]) -> Sequence[Json]:
@@ -101,16 +106,16 @@ class ChildSession:
         answers = await self._request({"documents": list(paths)})
         return answers if isinstance(answers, list) else [None] * len(paths)
 
-    async def announce(self, revision: str) -> None:
-        """Nothing to do: a child holds one bundle for life, and whoever started it knows which."""
+    async def activate(self, revision: str) -> None:
+        """Does nothing: a child holds one bundle for life, and whoever started it knows which."""
 
     async def finish(self) -> None:
-        """End the child once the question under way is answered."""
-        async with self._turn:
+        """End the child after the request that it works on."""
+        async with self._pipe:
             await self.kill()
 
     async def kill(self) -> None:
-        """End the child at once and wait until it is gone."""
+        """End the child at once and wait until it has ended."""
         self._ended = True
         if self._process.returncode is None:
             with suppress(ProcessLookupError):  # it may just have ended by itself
@@ -119,31 +124,33 @@ class ChildSession:
 
     async def _request(self, request: Json) -> Json:
         frame = engine_frames.encode(request)
-        await self._take_turn()
-        # A caller that gives up must not leave half an answer in the pipe for the next one: the
-        # exchange runs to its end as a task of its own, and the turn ends with it.
+        await self._acquire_pipe()
+        # A cancelled caller must not leave half an answer in the pipe for the next one: the
+        # exchange runs to its end as a task of its own, which releases the pipe.
         exchange = asyncio.ensure_future(self._exchange(frame))
         self._exchanges.add(exchange)
-        exchange.add_done_callback(self._end_turn)
-        return _read_answer(await asyncio.shield(exchange))
+        exchange.add_done_callback(self._release_pipe)
+        return _result_of(await asyncio.shield(exchange))
 
-    async def _take_turn(self) -> None:
-        if self._waiting >= self._limits.waiting:
-            raise PolicyEngineUnavailable("Too many questions wait for the policy engine")
-        self._waiting += 1
+    async def _acquire_pipe(self) -> None:
+        if self._queued >= self._limits.max_queued:
+            text = "Too many evaluations wait for the policy engine; try again later"
+            raise PolicyEngineUnavailable(text)
+        self._queued += 1
         try:
-            async with asyncio.timeout(self._limits.patience):
-                await self._turn.acquire()
+            async with asyncio.timeout(self._limits.queue):
+                await self._pipe.acquire()
         except TimeoutError as error:
-            raise PolicyEngineUnavailable("The policy engine is busy") from error
+            text = "The policy engine is busy with other evaluations; try again later"
+            raise PolicyEngineUnavailable(text) from error
         finally:
-            self._waiting -= 1
+            self._queued -= 1
 
-    def _end_turn(self, exchange: "asyncio.Task[Json]") -> None:
+    def _release_pipe(self, exchange: "asyncio.Task[Json]") -> None:
         self._exchanges.discard(exchange)
-        self._turn.release()
+        self._pipe.release()
         if not exchange.cancelled():
-            exchange.exception()  # seen here: a caller that gave up will not look at it
+            exchange.exception()  # retrieved here, because a cancelled caller never does
 
     async def _exchange(self, frame: bytes) -> Json:
         if self.ended:
@@ -153,27 +160,27 @@ class ChildSession:
                 return await self._write_and_read(frame)
         except TimeoutError as error:
             await self.kill()
-            raise CutOff("The policy was cut off at its deadline") from error
+            raise EvaluationAborted("The policy was cut off at its deadline") from error
         except (asyncio.IncompleteReadError, OSError, ValueError) as error:
             await self.kill()
-            raise CutOff("The policy engine died over this question") from error
+            raise EvaluationAborted("The policy engine died during the evaluation") from error
         except asyncio.CancelledError:
-            await self.kill()  # the loop ends: nobody will read the rest of the answer
+            await self.kill()  # the event loop ends: nobody will read the rest of the answer
             raise
 
     async def _write_and_read(self, frame: bytes) -> Json:
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None or stdin.is_closing():
-            # uvloop, unlike asyncio, answers a write to a pipe that has closed by a RuntimeError.
-            raise OSError("the child has no pipes any more")
+            # uvloop, unlike asyncio, raises RuntimeError for a write to a closed pipe.
+            raise OSError("the child's pipes are closed")
         stdin.write(frame)
         await stdin.drain()
         return await engine_frames.receive(stdout)
 
 
-def _read_answer(answer: Json) -> Json:
+def _result_of(answer: Json) -> Json:
     if not isinstance(answer, Mapping):
-        raise PolicyFault("the engine's process gave no answer")
-    if isinstance(fault := answer.get("fault"), str):
-        raise PolicyFault(fault)
+        raise RegoError("the engine's process gave no answer")
+    if isinstance(error := answer.get("error"), str):
+        raise RegoError(error)
     return answer.get("value")

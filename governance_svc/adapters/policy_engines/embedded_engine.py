@@ -1,18 +1,20 @@
-"""The embedded policy engine: OPA in a child process, replaced when it dies or runs away.
+"""The embedded policy engine: OPA in a child process that is replaced when it dies or hangs.
 
-Closing an engine does not stop a runaway evaluation, so it lives outside and is killed at its
-deadline. A new revision is a new child: admitted there, then swapped; the old one finishes first.
+Closing an engine does not stop an endless evaluation, so the engine runs outside the service and is
+killed at its deadline. A new revision is a new child: the bundle is admitted there, then the
+children are swapped; the old one finishes its request first.
 """
 
 import asyncio
 from collections.abc import Sequence
 
+from governance_svc.adapters.policy_engines.bundle_admission import admit, restore
 from governance_svc.adapters.policy_engines.child_session import (
     ChildSession,
     EngineLimits,
     SessionEnded,
 )
-from governance_svc.adapters.policy_engines.policy_session import admit, ask, restore
+from governance_svc.adapters.policy_engines.policy_session import evaluate
 from governance_svc.domain.policy.bundle import BundleTests, PolicyBundle
 from governance_svc.domain.policy.engine import Evaluation
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
@@ -21,7 +23,7 @@ from phoenix_runtime.core.verdict import DecisionPoint
 
 
 class EmbeddedEngine:
-    """A `PolicyEngine` in a child process. Safe to ask from many tasks at once."""
+    """A `PolicyEngine` in a child process. Safe to use from many tasks at once."""
 
     def __init__(self, limits: EngineLimits | None = None) -> None:
         self._limits = limits or EngineLimits()
@@ -56,17 +58,17 @@ class EmbeddedEngine:
         return tests
 
     async def evaluate(self, point: DecisionPoint, inputs: Sequence[JsonObject]) -> Evaluation:
-        """Ask the engine; raises `PolicyEngineUnavailable` where it dies over the question."""
+        """Evaluate; raises `PolicyEngineUnavailable` where the engine dies during it."""
         if not inputs:
             return Evaluation(self.revision, [])
         try:
-            session, revision = await self._living()
-            return Evaluation(revision, (await ask(session, point, inputs))[1])
+            session, revision = await self._running_session()
+            return Evaluation(revision, (await evaluate(session, point, inputs))[1])
         except SessionEnded:
-            # Somebody else's question cost the engine its life, or a new revision was swapped in
-            # while this one waited for its turn.
-            session, revision = await self._living()
-            return Evaluation(revision, (await ask(session, point, inputs))[1])
+            # Another request killed the engine, or a new revision was swapped in, while this
+            # request waited for the pipe.
+            session, revision = await self._running_session()
+            return Evaluation(revision, (await evaluate(session, point, inputs))[1])
 
     async def close(self) -> None:
         """End the child."""
@@ -75,14 +77,14 @@ class EmbeddedEngine:
         if session is not None:
             await session.kill()
 
-    async def _living(self) -> tuple[ChildSession, str]:
+    async def _running_session(self) -> tuple[ChildSession, str]:
         session, bundle = self._session, self._bundle
         if session is not None and bundle is not None and not session.ended:
             return session, bundle.revision
         async with self._swapping:
-            return await self._replaced()
+            return await self._replace_ended()
 
-    async def _replaced(self) -> tuple[ChildSession, str]:
+    async def _replace_ended(self) -> tuple[ChildSession, str]:
         if self._bundle is None:
             raise PolicyEngineUnavailable("No policy is loaded")
         if self._session is not None and not self._session.ended:
@@ -97,6 +99,7 @@ class EmbeddedEngine:
         return session, self._bundle.revision
 
     def _serve(self, session: ChildSession, bundle: PolicyBundle) -> ChildSession | None:
+        """Serve ``bundle`` from ``session``; answers the session that served before."""
         session.deadline = self._limits.evaluation
         old, self._session, self._bundle = self._session, session, bundle
         return old

@@ -21,26 +21,28 @@ from phoenix_runtime.core.json import Json
 
 
 def main() -> None:
-    """Answer one request after the other until the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes us
-    answers = _own_output()
+    """Answer one request after the other until the parent ends."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C ends the parent, which ends this
+    answers = _answer_pipe()
     requests: queue.SimpleQueue[Json] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
+    threading.Thread(target=_read_requests, args=(sys.stdin.buffer, requests), daemon=True).start()
     engine = OpaEngine()
-    engine.print_handler = _silent
+    engine.print_handler = _discard_print
     while True:
         answers.write(engine_frames.encode(_answer(engine, requests.get())))
         answers.flush()
 
 
-def _own_output() -> BinaryIO:
-    """The pipe for answers, taken away from whatever else may print."""
+def _answer_pipe() -> BinaryIO:
+    """The pipe for answers; whatever else prints writes to the standard error instead."""
     pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return pipe
 
 
-def _listen(stream: BinaryIO, requests: "queue.SimpleQueue[Json]") -> None:
+def _read_requests(stream: BinaryIO, requests: "queue.SimpleQueue[Json]") -> None:
     try:
         while True:
             requests.put(engine_frames.read(stream))
@@ -48,8 +50,8 @@ def _listen(stream: BinaryIO, requests: "queue.SimpleQueue[Json]") -> None:
         os._exit(0)
 
 
-def _silent(_message: str, _location: str) -> None:
-    """What a policy prints may hold what it decides about; it is not logged."""
+def _discard_print(_message: str, _location: str) -> None:
+    """Discards what a policy prints, because it may hold the content that is decided about."""
 
 
 def _answer(engine: OpaEngine, request: Json) -> Json:
@@ -58,12 +60,12 @@ def _answer(engine: OpaEngine, request: Json) -> Json:
     except OpaUndefinedError:
         return {"value": None}
     except OpaError as error:
-        return {"fault": error.message}
+        return {"error": error.message}
 
 
 def _perform(engine: OpaEngine, request: Json) -> Json:
     if not isinstance(request, Mapping):
-        raise OpaError("invalid_argument", "the request is no object")
+        raise OpaError("invalid_argument", "the request is not an object")
     match request:
         case {"module": str(path), "source": str(source)}:
             engine.add_policy(path, source)
@@ -77,14 +79,14 @@ def _perform(engine: OpaEngine, request: Json) -> Json:
             answer: Json = engine.eval_document(path, value)
             return answer
         case _:
-            raise OpaError("invalid_argument", "the request is not known")
+            raise OpaError("invalid_argument", "the request is unknown")
 
 
 def _documents(engine: OpaEngine, paths: list[str]) -> Json:
-    """Each document, None where undefined, by one query: every new query compiles all modules."""
+    """Each document, None where undefined; one query, because every new one compiles all."""
     listed = ", ".join(f"[x | x := data.{path}]" for path in paths)
     (bindings,) = engine.eval_query(f"answers := [{listed}]")
-    return [found[0] if found else None for found in bindings["answers"]]
+    return [values[0] if values else None for values in bindings["answers"]]
 
 
 if __name__ == "__main__":

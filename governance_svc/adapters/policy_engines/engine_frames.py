@@ -1,4 +1,4 @@
-"""The pipe between the service and its policy engine: JSON behind four bytes of length."""
+"""The frames between the service and its policy engine: JSON behind four bytes of length."""
 
 import asyncio
 import json
@@ -9,18 +9,18 @@ from phoenix_runtime.core.json import Json
 
 LENGTH = struct.Struct(">I")
 
-MOST = 32 * 1024 * 1024
-"""The largest frame, in bytes: a bound, far above the largest batch."""
+MAX_FRAME_BYTES = 32 * 1024 * 1024
+"""The largest frame: a bound, far above the largest batch."""
 
 
 class FrameTooLarge(ValueError):
-    """A frame is larger than `MOST` bytes."""
+    """A frame is larger than `MAX_FRAME_BYTES`."""
 
 
 def encode(value: Json) -> bytes:
     """The frame of ``value``; raises `FrameTooLarge`."""
     body = json.dumps(value, ensure_ascii=True, allow_nan=False).encode("ascii")
-    if len(body) > MOST:
+    if len(body) > MAX_FRAME_BYTES:
         raise FrameTooLarge(f"{len(body)} bytes")
     return LENGTH.pack(len(body)) + body
 
@@ -33,16 +33,16 @@ def read(stream: BinaryIO) -> Json:
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:
-    found = stream.read(size)
-    if len(found) != size:
+    content = stream.read(size)
+    if len(content) != size:
         raise EOFError
-    return found
+    return content
 
 
 async def receive(stream: asyncio.StreamReader) -> Json:
-    """The next value; raises `asyncio.IncompleteReadError` at the end, ValueError for garbage."""
+    """The next value; raises `asyncio.IncompleteReadError` at the end, ValueError for no JSON."""
     (length,) = LENGTH.unpack(await stream.readexactly(LENGTH.size))
-    if length > MOST:
+    if length > MAX_FRAME_BYTES:
         raise FrameTooLarge(f"{length} bytes")
     value: Json = json.loads(await stream.readexactly(length))
     return value

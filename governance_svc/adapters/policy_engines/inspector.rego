@@ -1,11 +1,12 @@
-# Goes into every engine before a bundle does: reads the bundle's modules as syntax, and later wraps the
-# one question.
+# Loaded into every engine before a bundle: reads the bundle's modules as syntax trees, and later adds
+# the revision to every answer.
 package phoenix_engine
 
 # ---- before the modules are loaded: input is {"modules": {path: source}}
 
-# A decision may rest on its input and the bundle only: not on the network, the clock, chance or the
-# engine's environment. Read from the syntax tree, so that no way of writing the name hides it.
+# The impure built-ins that each module calls. A decision may rest on its input and the bundle only:
+# not on the network, the clock, chance or the engine's environment. They are read from the syntax tree,
+# so that no way of writing the name hides them.
 impure[path] := names if {
 	some path, source in input.modules
 	module := rego.parse_module(path, source)
@@ -22,7 +23,7 @@ forbidden_builtins := {
 	"http.send", "net.lookup_ip_addr", "opa.runtime", "rand.", "time.now_ns", "uuid.rfc4122",
 }
 
-# ---- afterwards: the question, with the revision that answers it
+# ---- afterwards: the verdicts for a batch, with the revision that answers
 
 answer := {"revision": revision, "verdicts": verdicts}
 

@@ -1,4 +1,4 @@
-"""A policy engine whose decisions are timed."""
+"""Measures how long a policy engine takes for each evaluation."""
 
 import time
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from phoenix_runtime.core.verdict import DecisionPoint
 
 SECONDS: Final = Histogram(
     "phoenix_dma_policy_decision_seconds",
-    "Time of one question to the policy engine, all its inputs together",
+    "Time of one evaluation by the policy engine, all its inputs together",
     ["point", "outcome"],
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 
 
 class MeteredEngine:
-    """Implements `PolicyEngine` by another one."""
+    """A `PolicyEngine` that passes every call on to ``engine`` and measures the evaluations."""
 
     def __init__(self, engine: PolicyEngine) -> None:
         self._engine = engine
@@ -36,14 +36,14 @@ class MeteredEngine:
 
     async def evaluate(self, point: DecisionPoint, inputs: Sequence[JsonObject]) -> Evaluation:
         """See `PolicyEngine.evaluate`."""
-        begun = time.perf_counter()
+        started = time.perf_counter()
         outcome = "unavailable"
         try:
             evaluation = await self._engine.evaluate(point, inputs)
             outcome = "answered"
             return evaluation
         finally:
-            SECONDS.labels(point.value, outcome).observe(time.perf_counter() - begun)
+            SECONDS.labels(point.value, outcome).observe(time.perf_counter() - started)
 
     async def close(self) -> None:
         """See `PolicyEngine.close`."""

@@ -9,15 +9,20 @@ from pathlib import Path
 
 import httpx
 
-from governance_svc.adapters.policy_engines.policy_session import CutOff, PolicyFault
+from governance_svc.adapters.policy_engines.policy_session import (
+    EVALUATION_SECONDS,
+    LOADING_SECONDS,
+    EvaluationAborted,
+    RegoError,
+)
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.json import Json
 
-MOST = 32 * 1024 * 1024
-"""The largest answer that is read, in bytes (I14)."""
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+"""The largest answer that is read (I14)."""
 
 POLICY_PREFIX = "phoenix/"
-"""Our modules' ids on the server begin with this; others are left alone."""
+"""The ids of the runtime's modules on the server begin with this; others are left alone."""
 
 STRICT = {"strict-builtin-errors": "true"}
 """An error in a built-in is an error, as in the embedded engine, and not silently *undefined*."""
@@ -27,16 +32,17 @@ STRICT = {"strict-builtin-errors": "true"}
 class OpaAddress:
     """Where an OPA server is and how to trust it. ``token`` is a bearer token, empty for none.
 
-    ``ca_file`` replaces the system's certificate authorities; ``connect`` and ``answer`` are
-    seconds: to reach the server, and for one evaluation.
+    ``ca_file`` replaces the system's certificate authorities. Deadlines are in seconds:
+    ``connect`` to reach the server, ``answer`` for one evaluation, ``loading`` for each step of
+    loading a bundle.
     """
 
     url: str
     token: str = ""
     ca_file: Path | None = None
     connect: float = 1.0
-    answer: float = 1.0
-    loading: float = 10.0
+    answer: float = EVALUATION_SECONDS
+    loading: float = LOADING_SECONDS
 
     def __repr__(self) -> str:
         """Without the token."""
@@ -44,7 +50,7 @@ class OpaAddress:
 
 
 class OpaSession:
-    """One OPA server. Safe to ask from many tasks at once."""
+    """A `PolicySession` on one OPA server. Safe to use from many tasks at once."""
 
     def __init__(self, address: OpaAddress) -> None:
         context = ssl.create_default_context(cafile=address.ca_file) if address.ca_file else True
@@ -54,13 +60,13 @@ class OpaSession:
             headers={"authorization": f"Bearer {address.token}"} if address.token else {},
             verify=context,
             timeout=httpx.Timeout(address.answer, connect=address.connect),
-            # Neither a proxy of the environment nor a redirect may decide who decides.
+            # Neither a proxy of the environment nor a redirect may choose another server.
             trust_env=False,
             follow_redirects=False,
         )
 
     async def put_modules(self, modules: Mapping[str, str]) -> None:
-        """Add modules in whatever order the server takes them; raises `PolicyFault`.
+        """Add modules in an order that the server accepts; raises `RegoError`.
 
         The server compiles after each one, so a module goes in after those that it calls: those
         that name others least come first, and what is refused is tried again after the rest.
@@ -68,32 +74,32 @@ class OpaSession:
         order = sorted(modules, key=lambda path: (modules[path].count("data.phoenix."), path))
         waiting = {path: modules[path] for path in order}
         while waiting:
-            faults = {}
+            refused = {}
             for path, source in waiting.items():
                 try:
                     await self._put_module(path, source)
-                except PolicyFault as fault:
-                    faults[path] = fault
-            if len(faults) == len(waiting):
-                raise next(iter(faults.values()))
-            waiting = {path: waiting[path] for path in faults}
+                except RegoError as error:
+                    refused[path] = error
+            if len(refused) == len(waiting):
+                raise next(iter(refused.values()))
+            waiting = {path: waiting[path] for path in refused}
 
     async def put_data(self, name: str, value: Json) -> None:
         """Set ``data.<name>``."""
         await self._send("PUT", f"/v1/data/{name}", content=json.dumps(value))
 
-    async def forget(self) -> None:
-        """Remove what was put there: modules in whatever order the server lets them go."""
+    async def clear(self) -> None:
+        """Remove the revision and the modules, in an order that the server accepts."""
         await self._send("PUT", "/v1/data/phoenix_bundle", content="{}")
         waiting = await self._module_ids()
         while waiting:
-            left = [one for one in waiting if not await self._removed(one)]
-            if len(left) == len(waiting):
+            remaining = [one for one in waiting if not await self._remove(one)]
+            if len(remaining) == len(waiting):
                 raise PolicyEngineUnavailable("The OPA server keeps modules of another bundle")
-            waiting = left
+            waiting = remaining
 
     async def document(self, path: str, input_document: Json) -> Json:
-        """The value of ``data.<path>``, None where undefined; raises `PolicyFault`."""
+        """The value of ``data.<path>``, None where undefined; raises `RegoError`."""
         body = json.dumps({"input": input_document}, allow_nan=False)
         url = "/v1/data/" + path.replace(".", "/")
         return (await self._send("POST", url, content=body, params=STRICT)).get("result")
@@ -102,12 +108,12 @@ class OpaSession:
         """Several documents, one after the other."""
         return [await self.document(path, {}) for path in paths]
 
-    async def announce(self, revision: str) -> None:
-        """Set the revision last: until then the server gives no answer that is used."""
+    async def activate(self, revision: str) -> None:
+        """Set the revision: until then no answer of the server is used."""
         await self.put_data("phoenix_bundle", {"revision": revision})
 
-    def allow(self, seconds: float) -> None:
-        """How long one request may take from now on."""
+    def set_deadline(self, seconds: float) -> None:
+        """Let each request take at most ``seconds`` from now on."""
         self._client.timeout = httpx.Timeout(seconds, connect=self._address.connect)
 
     async def close(self) -> None:
@@ -115,19 +121,20 @@ class OpaSession:
         await self._client.aclose()
 
     async def _put_module(self, path: str, source: str) -> None:
-        kind = {"content-type": "text/plain"}
-        await self._send("PUT", f"/v1/policies/{POLICY_PREFIX}{path}", content=source, headers=kind)
+        headers = {"content-type": "text/plain"}
+        url = f"/v1/policies/{POLICY_PREFIX}{path}"
+        await self._send("PUT", url, content=source, headers=headers)
 
     async def _module_ids(self) -> list[str]:
         listed = (await self._send("GET", "/v1/policies")).get("result")
         entries = listed if isinstance(listed, list) else []
-        found = (entry.get("id") for entry in entries if isinstance(entry, Mapping))
-        return [one for one in found if isinstance(one, str) and one.startswith(POLICY_PREFIX)]
+        ids = (entry.get("id") for entry in entries if isinstance(entry, Mapping))
+        return [one for one in ids if isinstance(one, str) and one.startswith(POLICY_PREFIX)]
 
-    async def _removed(self, identity: str) -> bool:
+    async def _remove(self, module_id: str) -> bool:
         try:
-            await self._send("DELETE", f"/v1/policies/{identity}")
-        except PolicyFault:
+            await self._send("DELETE", f"/v1/policies/{module_id}")
+        except RegoError:
             return False
         return True
 
@@ -140,19 +147,19 @@ class OpaSession:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Mapping[str, Json]:
-        kind = {"content-type": "application/json", **(headers or {})}
+        all_headers = {"content-type": "application/json", **(headers or {})}
         request = self._client.build_request(
-            method, url, content=content.encode(), params=params, headers=kind
+            method, url, content=content.encode(), params=params, headers=all_headers
         )
         try:
-            # Over all of it: a server that sends a byte now and then is never silent for long.
+            # Over the whole answer: the read timeout starts anew with every byte that arrives.
             async with asyncio.timeout(self._client.timeout.read):
                 return _read(*await self._receive(request))
         except (httpx.ReadTimeout, TimeoutError) as error:
-            raise CutOff("The policy was cut off at its deadline") from error
+            raise EvaluationAborted("The policy was cut off at its deadline") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            kind_of = type(error).__name__
-            raise PolicyEngineUnavailable(f"The OPA server did not answer ({kind_of})") from error
+            name = type(error).__name__
+            raise PolicyEngineUnavailable(f"The OPA server did not answer ({name})") from error
 
     async def _receive(self, request: httpx.Request) -> tuple[int, bytes]:
         response = await self._client.send(request, stream=True)
@@ -160,7 +167,7 @@ class OpaSession:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > MOST:
+                if len(body) > MAX_ANSWER_BYTES:
                     raise PolicyEngineUnavailable("The OPA server's answer is too large")
             return response.status_code, bytes(body)
         finally:
@@ -168,21 +175,21 @@ class OpaSession:
 
 
 def _read(status: int, body: bytes) -> Mapping[str, Json]:
-    """The answer's object; OPA's own errors are faults, everything else is not OPA speaking."""
+    """The answer's object; raises `RegoError` for an error that OPA itself reports."""
     try:
         answer: Json = json.loads(body) if body else {}
     except ValueError as error:
-        raise PolicyEngineUnavailable(f"The OPA server answered garbage ({status})") from error
+        raise PolicyEngineUnavailable(f"The OPA server did not answer JSON ({status})") from error
     if not isinstance(answer, Mapping):
-        raise PolicyEngineUnavailable(f"The OPA server answered no object ({status})")
+        raise PolicyEngineUnavailable(f"The OPA server did not answer a JSON object ({status})")
     if status in {200, 204}:
         return answer
     if status in {400, 500} and isinstance(answer.get("code"), str):
-        raise PolicyFault(_fault(answer))
+        raise RegoError(_error_text(answer))
     raise PolicyEngineUnavailable(f"The OPA server answered {status}")
 
 
-def _fault(answer: Mapping[str, Json]) -> str:
+def _error_text(answer: Mapping[str, Json]) -> str:
     errors = answer.get("errors")
     details = [
         _located(error)
@@ -193,8 +200,8 @@ def _fault(answer: Mapping[str, Json]) -> str:
 
 
 def _located(error: Mapping[str, Json]) -> str:
-    at = error.get("location")
-    if not isinstance(at, Mapping) or not at.get("file"):
+    location = error.get("location")
+    if not isinstance(location, Mapping) or not location.get("file"):
         return str(error.get("message"))
-    file = str(at["file"]).removeprefix(POLICY_PREFIX)
-    return f"{file}:{at.get('row')}: {error.get('message')}"
+    file = str(location["file"]).removeprefix(POLICY_PREFIX)
+    return f"{file}:{location.get('row')}: {error.get('message')}"

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from governance_svc.adapters.policy_engines.child_session import ChildSession, EngineLimits
-from governance_svc.adapters.policy_engines.policy_session import PolicyFault
+from governance_svc.adapters.policy_engines.policy_session import RegoError
 
 SLOW_SECONDS: Final = 5.0
 Answer = Callable[[], Awaitable[Response]]
@@ -155,6 +155,6 @@ class FakeOpa:
         assert self._engine is not None
         try:
             found = await self._engine.document(path, (await request.json())["input"])
-        except PolicyFault as fault:
+        except RegoError as fault:
             return JSONResponse({"code": "internal_error", "message": str(fault)}, 500)
         return JSONResponse({} if found is None else {"result": found})
