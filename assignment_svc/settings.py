@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from pydantic import Field, model_validator
 
-from assignment_svc.domain.ports import CLAIM
 from assignment_svc.domain.rules import Rules
 from assignment_svc.domain.scoring import ScoreWeights
 from assignment_svc.workers.background import WorkerIntervals
 from phoenix_runtime.chassis.settings import Duration, ServiceSettings
+from phoenix_runtime.core.claims import CLAIM_DURATION
 
 
 class AssignmentSettings(ServiceSettings):
@@ -26,7 +26,7 @@ class AssignmentSettings(ServiceSettings):
     """How often every busy gate is compared with the registry."""
     due_interval: Duration = timedelta(milliseconds=500)
     """How often due rows are looked for where nobody rings."""
-    claim: Duration = CLAIM
+    claim: Duration = CLAIM_DURATION
     """How long a row waits for a worker that died on it, or whose peer was away."""
 
     @property

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from governance_svc.domain.ports import CLAIM
 from phoenix_runtime.chassis.settings import Duration, ServiceSettings
+from phoenix_runtime.core.claims import CLAIM_DURATION
 
 
 class GovernanceSettings(ServiceSettings):
@@ -19,5 +19,5 @@ class GovernanceSettings(ServiceSettings):
     """The certificate authority that it is trusted by, instead of the system's."""
     bundle: Path | None = None
     """The folder of the policy bundle; the one that comes with the service where not given."""
-    claim: Duration = CLAIM
+    claim: Duration = CLAIM_DURATION
     """How long an approval waits to expire for a worker that died on it."""

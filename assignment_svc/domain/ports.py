@@ -6,8 +6,8 @@ task's lock covers its handoff. Nothing is asked from a peer while a unit is ope
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from datetime import datetime
+from typing import Protocol
 
 from assignment_svc.domain.approval import (
     ApprovalAnswer,
@@ -82,11 +82,6 @@ class Approvals(Protocol):
     async def cancel(self, call: Call, approval_id: str, reason: str) -> None:
         """Withdraw a question whose subject is gone; one that is decided stays as it is."""
         ...
-
-
-CLAIM: Final = timedelta(seconds=5)
-"""How long a claimed row is left alone. Whoever has died in its step, or found a peer away, is
-waited for no longer; two that work on one row meet at its lock, and one of them in vain."""
 
 
 class Claims(Protocol):

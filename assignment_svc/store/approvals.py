@@ -1,20 +1,20 @@
 """What humans were asked and what their yes was used for, as rows."""
 
 from assignment_svc.domain.approval import Approval, Authorization
-from assignment_svc.store.records import Record
-from assignment_svc.store.rows import Rows
 from assignment_svc.store.tables import approvals, authorizations
+from phoenix_runtime.chassis.data.mapper import RowMapper
+from phoenix_runtime.chassis.data.rows import TenantRows
 
-APPROVALS = Record(Approval)
-AUTHORIZATIONS = Record(Authorization)
+APPROVALS = RowMapper(Approval)
+AUTHORIZATIONS = RowMapper(Authorization)
 
 
-class ApprovalTables(Rows):
+class ApprovalTables(TenantRows):
     """Approvals and authorizations of the unit's tenant."""
 
     async def keep_approval(self, approval: Approval) -> None:
         """Write or replace one question and its answer; that ends any claim."""
-        await self._put(approvals, APPROVALS.row(approval) | {"claimed_until": None})
+        await self._upsert(approvals, APPROVALS.row(approval) | {"claimed_until": None})
 
     async def find_approval(self, approval_id: str) -> Approval | None:
         """One remembered question."""
@@ -37,7 +37,7 @@ class ApprovalTables(Rows):
 
     async def keep_authorization(self, authorization: Authorization) -> None:
         """Write a leave, or who was answered last."""
-        await self._put(authorizations, AUTHORIZATIONS.row(authorization))
+        await self._upsert(authorizations, AUTHORIZATIONS.row(authorization))
 
     async def authorizations_of(self, task_id: str) -> tuple[Authorization, ...]:
         """Every leave that was given for a task."""

@@ -5,18 +5,18 @@ from collections.abc import Collection
 from sqlalchemy import bindparam, or_, select
 
 from assignment_svc.domain.gate import Gate
-from assignment_svc.store.records import Record
-from assignment_svc.store.rows import Rows
 from assignment_svc.store.tables import gates, handoffs, tasks
+from phoenix_runtime.chassis.data.mapper import RowMapper
+from phoenix_runtime.chassis.data.rows import TenantRows
 
-RECORD = Record(Gate)
+MAPPER = RowMapper(Gate)
 GATES_OF = select(gates).where(
     gates.c.tenant == bindparam("tenant"),
     gates.c.participant_id.in_(bindparam("ids", expanding=True)),
 )
 
 
-class GateTable(Rows):
+class GateTable(TenantRows):
     """Gates of the unit's tenant."""
 
     async def lock_gates(self, participant_ids: Collection[str]) -> dict[str, Gate]:
@@ -32,23 +32,23 @@ class GateTable(Rows):
     async def _lock_gate(self, participant_id: str) -> Gate:
         row = await self._find(gates, participant_id=participant_id, lock=True)
         if row is None:
-            await self._insert_new(gates, RECORD.row(Gate(participant_id)))
+            await self._insert_if_absent(gates, MAPPER.row(Gate(participant_id)))
             row = await self._find(gates, participant_id=participant_id, lock=True)
         if row is None:
             raise LookupError(f"the gate of {participant_id} was made a moment ago and is gone")
-        return RECORD.value(row)
+        return MAPPER.value(row)
 
     async def save_gates(self, changed: Collection[Gate]) -> None:
         """Write back locked gates; seldom more than two."""
         for gate in changed:
-            row = RECORD.row(gate)
-            await self._change(gates, {"participant_id": row.pop("participant_id")}, row)
+            row = MAPPER.row(gate)
+            await self._update(gates, {"participant_id": row.pop("participant_id")}, row)
 
     async def find_gates(self, participant_ids: Collection[str]) -> dict[str, Gate]:
         """The gates as last committed, unlocked; missing ones are left out."""
         parameters = {"tenant": self.tenant, "ids": sorted(set(participant_ids))}
         rows = await self._all(GATES_OF, parameters)
-        return {row["participant_id"]: RECORD.value(row) for row in rows}
+        return {row["participant_id"]: MAPPER.value(row) for row in rows}
 
     async def busy_gates(self, after: str, *, limit: int) -> tuple[Gate, ...]:
         """Gates with used seats, or that a parked question is about, by id after ``after``."""
@@ -61,8 +61,8 @@ class GateTable(Rows):
         busy = or_(gates.c.used > 0, parked.exists(), asked.exists())
         statement = (
             select(gates)
-            .where(self._mine(gates), gates.c.participant_id > after, busy)
+            .where(self._matching(gates), gates.c.participant_id > after, busy)
             .order_by(gates.c.participant_id)
             .limit(limit)
         )
-        return tuple(RECORD.value(row) for row in await self._all(statement))
+        return tuple(MAPPER.value(row) for row in await self._all(statement))

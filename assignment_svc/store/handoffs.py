@@ -8,14 +8,14 @@ from sqlalchemy import bindparam, or_, select
 
 from assignment_svc.domain.handoff import Handoff, HandoffFilter, OfferRecord
 from assignment_svc.domain.states import HANDOFF_ENDED, HandoffStatus
-from assignment_svc.store.paging import newest_first, paged
-from assignment_svc.store.records import Record
-from assignment_svc.store.rows import Rows
 from assignment_svc.store.tables import handoffs, offers
+from phoenix_runtime.chassis.data.mapper import RowMapper
+from phoenix_runtime.chassis.data.paging import newest_first, page_of
+from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.core.pages import Page, PageRequest
 
-RECORD = Record(Handoff)
-OFFERS = Record(OfferRecord)
+MAPPER = RowMapper(Handoff)
+OFFERS = RowMapper(OfferRecord)
 OPEN = [status.value for status in HandoffStatus if status not in HANDOFF_ENDED]
 
 OPEN_OF_TASKS = select(handoffs).where(
@@ -30,7 +30,7 @@ def handoff_row(handoff: Handoff) -> dict[str, Any]:
     asked = handoff.offer.target if handoff.offer else ""
     if handoff.parked:
         asked = handoff.parked.target
-    return RECORD.row(handoff) | {
+    return MAPPER.row(handoff) | {
         "source": handoff.source,
         "offered_to": asked,
         "wake_at": handoff.wake_at,
@@ -40,10 +40,10 @@ def handoff_row(handoff: Handoff) -> dict[str, Any]:
 
 def handoff_of(row: Mapping[str, Any]) -> Handoff:
     """The handoff of a row."""
-    return RECORD.value(row)
+    return MAPPER.value(row)
 
 
-class HandoffTables(Rows):
+class HandoffTables(TenantRows):
     """Handoffs of the unit's tenant."""
 
     async def add_handoff(self, handoff: Handoff) -> None:
@@ -64,11 +64,11 @@ class HandoffTables(Rows):
     async def save_handoff(self, handoff: Handoff) -> None:
         """Write back a handoff whose task is locked."""
         row = handoff_row(handoff)
-        await self._change(handoffs, {"handoff_id": row.pop("handoff_id")}, row)
+        await self._update(handoffs, {"handoff_id": row.pop("handoff_id")}, row)
 
     async def list_handoffs(self, wanted: HandoffFilter, page: PageRequest) -> Page[Handoff]:
         """Handoffs, newest first."""
-        statement = select(handoffs).where(self._mine(handoffs))
+        statement = select(handoffs).where(self._matching(handoffs))
         if wanted.task_id:
             statement = statement.where(handoffs.c.task_id == wanted.task_id)
         if wanted.participant_id:
@@ -83,18 +83,18 @@ class HandoffTables(Rows):
             statement = statement.where(handoffs.c.status.in_([s.value for s in wanted.statuses]))
         keys = (handoffs.c.created_at, handoffs.c.handoff_id)
         rows = await self._all(newest_first(statement, keys, page))
-        return paged(
+        return page_of(
             [handoff_of(row) for row in rows], page, lambda one: (one.created_at, one.handoff_id)
         )
 
     async def handoffs_from(self, participant_id: str) -> tuple[Handoff, ...]:
         """Open handoffs whose source it is."""
-        mine = self._mine(handoffs, source=participant_id)
+        mine = self._matching(handoffs, source=participant_id)
         return await self._open(mine)
 
     async def handoffs_to(self, participant_id: str) -> tuple[Handoff, ...]:
         """Open handoffs that are on offer to it, or parked for it."""
-        mine = self._mine(handoffs, offered_to=participant_id)
+        mine = self._matching(handoffs, offered_to=participant_id)
         return await self._open(mine)
 
     async def _open(self, condition: Any) -> tuple[Handoff, ...]:
@@ -108,7 +108,7 @@ class HandoffTables(Rows):
 
     async def end_offer(self, offer_id: str, *, at: datetime, outcome: str) -> None:
         """Write what became of an offer."""
-        await self._change(offers, {"offer_id": offer_id}, {"ended_at": at, "outcome": outcome})
+        await self._update(offers, {"offer_id": offer_id}, {"ended_at": at, "outcome": outcome})
 
     async def find_offer(self, offer_id: str) -> OfferRecord | None:
         """One offer of the history."""

@@ -6,20 +6,19 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from assignment_svc.domain.context import ContextPointer
-from assignment_svc.domain.task import Binding, BindingRecord, LeftOut
-from assignment_svc.store.paging import paged
-from assignment_svc.store.records import Record
-from assignment_svc.store.rows import Rows
+from assignment_svc.domain.task import BindingRecord, LeftOut
 from assignment_svc.store.tables import bindings, context_pointers, denials, left_out
-from phoenix_runtime.core.errors import FieldInvalid, Violation
-from phoenix_runtime.core.pages import Page, PageRequest, number_of
+from phoenix_runtime.chassis.data.mapper import RowMapper
+from phoenix_runtime.chassis.data.paging import highest_first, page_of
+from phoenix_runtime.chassis.data.rows import TenantRows
+from phoenix_runtime.core.pages import Page, PageRequest
 
-BINDINGS = Record(BindingRecord, nested={"binding": Binding})
-POINTERS = Record(ContextPointer)
-LEFT_OUT = Record(LeftOut)
+BINDINGS = RowMapper(BindingRecord, flattened=("binding",))
+POINTERS = RowMapper(ContextPointer)
+LEFT_OUT = RowMapper(LeftOut)
 
 
-class HistoryTables(Rows):
+class HistoryTables(TenantRows):
     """What belongs to the tasks of the unit's tenant."""
 
     async def add_binding(self, record: BindingRecord) -> None:
@@ -29,7 +28,7 @@ class HistoryTables(Rows):
     async def end_binding(self, task_id: str, epoch: int, *, at: datetime, by: str) -> None:
         """Write how an acquisition ended."""
         key = {"task_id": task_id, "epoch": epoch}
-        await self._change(bindings, key, {"ended_at": at, "ended_by": by})
+        await self._update(bindings, key, {"ended_at": at, "ended_by": by})
 
     async def bindings_of(self, task_id: str) -> tuple[BindingRecord, ...]:
         """Every acquisition of a task, oldest first."""
@@ -48,12 +47,10 @@ class HistoryTables(Rows):
     async def list_pointers(self, task_id: str, page: PageRequest) -> Page[ContextPointer]:
         """The pointers of a task, newest first."""
         table = context_pointers
-        statement = select(table).where(self._mine(table, task_id=task_id))
-        if page.after:
-            statement = statement.where(table.c.version < _version(page.after))
-        statement = statement.order_by(table.c.version.desc()).limit(page.size + 1)
-        found = [POINTERS.value(row) for row in await self._all(statement)]
-        return paged(found, page, lambda pointer: (pointer.recorded_at, str(pointer.version)))
+        statement = select(table).where(self._matching(table, task_id=task_id))
+        rows = await self._all(highest_first(statement, table.c.version, page))
+        pointers = [POINTERS.value(row) for row in rows]
+        return page_of(pointers, page, lambda pointer: (pointer.version,))
 
     async def left_out(self, task_id: str) -> tuple[LeftOut, ...]:
         """Everybody who is, or was, not asked for a task."""
@@ -62,7 +59,7 @@ class HistoryTables(Rows):
 
     async def leave_out(self, entry: LeftOut) -> None:
         """Write or replace one entry."""
-        await self._put(left_out, LEFT_OUT.row(entry))
+        await self._upsert(left_out, LEFT_OUT.row(entry))
 
     async def denial_changed(
         self, task_id: str, participant_id: str, *, point: str, reasons_hash: str
@@ -81,11 +78,3 @@ class HistoryTables(Rows):
             where=denials.c.reasons_hash != statement.excluded.reasons_hash,
         )
         return bool((await self.connection.execute(statement)).rowcount)
-
-
-def _version(after: tuple[str, ...]) -> int:
-    try:
-        _, version = after
-        return number_of(version)
-    except ValueError as error:
-        raise FieldInvalid([Violation("page_token", "not a token of ours")]) from error

@@ -8,15 +8,15 @@ from sqlalchemy import ColumnElement, Table, and_, func, or_, select, union_all,
 from sqlalchemy.sql import Select
 
 from assignment_svc.domain.states import HandoffStatus, TaskStatus
-from assignment_svc.store.rows import Rows
 from assignment_svc.store.tables import handoffs, tasks
+from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.core.verdict import Grants
 
 _TASKS: Final = (tasks.c.priority.desc(), tasks.c.next_try_at)
 _HANDOFFS: Final = (handoffs.c.next_try_at,)
 
 
-class QueueTables(Rows):
+class QueueTables(TenantRows):
     """The queue of the unit's tenant, as far as its time has not come."""
 
     async def anything_waits(self, now: datetime) -> bool:
@@ -35,7 +35,7 @@ class QueueTables(Rows):
         wanted, open_ = self._tasks(now), self._handoffs(now)
         if grants:
             covered = covered_by(grants)
-            mine = select(tasks.c.task_id).where(self._mine(tasks), covered)
+            mine = select(tasks.c.task_id).where(self._matching(tasks), covered)
             wanted, open_ = and_(wanted, covered), and_(open_, handoffs.c.task_id.in_(mine))
         found = select(tasks.c.task_id).where(wanted).order_by(*_TASKS)
         hastened = await self._hasten(tasks, tasks.c.task_id, found.limit(limit), now)
@@ -45,12 +45,14 @@ class QueueTables(Rows):
         )
 
     def _tasks(self, now: datetime) -> ColumnElement[bool]:
-        return and_(self._mine(tasks, status=TaskStatus.PENDING.value), tasks.c.next_try_at > now)
+        return and_(
+            self._matching(tasks, status=TaskStatus.PENDING.value), tasks.c.next_try_at > now
+        )
 
     def _handoffs(self, now: datetime) -> ColumnElement[bool]:
         """One that was never tried waits for its source's last checkpoint, and for no room."""
         return and_(
-            self._mine(handoffs, status=HandoffStatus.INITIATED.value),
+            self._matching(handoffs, status=HandoffStatus.INITIATED.value),
             handoffs.c.tries > 0,
             handoffs.c.next_try_at > now,
         )
@@ -60,7 +62,7 @@ class QueueTables(Rows):
     ) -> int:
         statement = (
             update(table)
-            .where(self._mine(table), key.in_(waiting.with_for_update(skip_locked=True)))
+            .where(self._matching(table), key.in_(waiting.with_for_update(skip_locked=True)))
             .values(next_try_at=now, wake_at=func.least(table.c.wake_at, now), claimed_until=None)
         )
         return int((await self.connection.execute(statement)).rowcount)

@@ -6,32 +6,32 @@ from typing import Any
 from sqlalchemy import select
 
 from assignment_svc.domain.retirement import Retirement, RetirementFilter
-from assignment_svc.store.paging import newest_first, paged
-from assignment_svc.store.records import Record
-from assignment_svc.store.rows import Rows
 from assignment_svc.store.tables import retirements
+from phoenix_runtime.chassis.data.mapper import RowMapper
+from phoenix_runtime.chassis.data.paging import newest_first, page_of
+from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.core.errors import NotFound
 from phoenix_runtime.core.pages import Page, PageRequest
 
-RECORD = Record(Retirement)
+MAPPER = RowMapper(Retirement)
 
 
 def retirement_row(retirement: Retirement) -> dict[str, Any]:
     """The columns of a retirement, the derived ones included. A write ends any claim."""
-    return RECORD.row(retirement) | {"wake_at": retirement.wake_at, "claimed_until": None}
+    return MAPPER.row(retirement) | {"wake_at": retirement.wake_at, "claimed_until": None}
 
 
 def retirement_of(row: Mapping[str, Any]) -> Retirement:
     """The retirement of a row."""
-    return RECORD.value(row)
+    return MAPPER.value(row)
 
 
-class RetirementTable(Rows):
+class RetirementTable(TenantRows):
     """Retirements of the unit's tenant."""
 
     async def add_retirement(self, retirement: Retirement) -> bool:
         """Insert; False where the participant has one already."""
-        return await self._insert_new(retirements, retirement_row(retirement))
+        return await self._insert_if_absent(retirements, retirement_row(retirement))
 
     async def find_retirement(self, retirement_id: str) -> Retirement | None:
         """The retirement as last committed."""
@@ -53,13 +53,13 @@ class RetirementTable(Rows):
     async def save_retirement(self, retirement: Retirement) -> None:
         """Write back a locked retirement."""
         row = retirement_row(retirement)
-        await self._change(retirements, {"retirement_id": row.pop("retirement_id")}, row)
+        await self._update(retirements, {"retirement_id": row.pop("retirement_id")}, row)
 
     async def list_retirements(
         self, wanted: RetirementFilter, page: PageRequest
     ) -> Page[Retirement]:
         """Retirements, newest first."""
-        statement = select(retirements).where(self._mine(retirements))
+        statement = select(retirements).where(self._matching(retirements))
         if wanted.participant_id:
             statement = statement.where(retirements.c.participant_id == wanted.participant_id)
         if wanted.statuses:
@@ -67,7 +67,7 @@ class RetirementTable(Rows):
             statement = statement.where(retirements.c.status.in_(states))
         keys = (retirements.c.created_at, retirements.c.retirement_id)
         rows = await self._all(newest_first(statement, keys, page))
-        return paged(
+        return page_of(
             [retirement_of(row) for row in rows],
             page,
             lambda one: (one.created_at, one.retirement_id),

@@ -9,39 +9,23 @@ from assignment_svc.domain.declaration import Document
 from assignment_svc.domain.states import ENDED, TaskStatus
 from assignment_svc.domain.task import Task, TaskFilter, TaskSpec
 from assignment_svc.store.around import AROUND
-from assignment_svc.store.paging import newest_first, paged
-from assignment_svc.store.records import Record
-from assignment_svc.store.rows import Rows
 from assignment_svc.store.tables import contents, tasks
+from phoenix_runtime.chassis.data.mapper import RowMapper
+from phoenix_runtime.chassis.data.paging import newest_first, page_of
+from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.core.errors import NotFound
 from phoenix_runtime.core.pages import Page, PageRequest
 
-RECORD = Record(Task, nested={"spec": TaskSpec})
+MAPPER = RowMapper(Task, flattened=("spec",))
 OPEN = [status.value for status in TaskStatus if status not in ENDED]
-FIXED = frozenset(
-    {
-        "task_id",
-        "objective",
-        "required_capabilities",
-        "input_hash",
-        "priority",
-        "deadline",
-        "start_timeout",
-        "attempt_timeout",
-        "max_attempts",
-        "parent_task_id",
-        "detached",
-        "degraded_allowed",
-        "intent",
-        "task_type",
-        "submitter",
-        "submitter_participant",
-        "correlation_id",
-        "submitted_at",
-        "submit_event_id",
-        "depth",
-    }
-)
+FIXED = frozenset(RowMapper(TaskSpec).columns) | {
+    "submitter",
+    "submitter_participant",
+    "correlation_id",
+    "submitted_at",
+    "submit_event_id",
+    "depth",
+}
 """Columns that no write changes after the first (I1)."""
 
 _IS_OPEN_CHILD = and_(
@@ -61,7 +45,7 @@ OPEN_CHILDREN = (
 
 def task_row(task: Task) -> dict[str, Any]:
     """The columns of a task, the derived ones included. A write ends any claim."""
-    return RECORD.row(task) | {
+    return MAPPER.row(task) | {
         "participant_id": task.owner_id,
         "parked_target": task.parked.target if task.parked else "",
         "wake_at": task.wake_at,
@@ -71,15 +55,15 @@ def task_row(task: Task) -> dict[str, Any]:
 
 def task_of(row: Mapping[str, Any]) -> Task:
     """The task of a row."""
-    return RECORD.value(row)
+    return MAPPER.value(row)
 
 
-class TaskTable(Rows):
+class TaskTable(TenantRows):
     """Tasks of the unit's tenant."""
 
     async def add_task(self, task: Task, content: Document) -> bool:
         """Insert a task and its input; False where the id is taken."""
-        if not await self._insert_new(tasks, task_row(task)):
+        if not await self._insert_if_absent(tasks, task_row(task)):
             return False
         await self.keep_content(content)
         return True
@@ -113,7 +97,7 @@ class TaskTable(Rows):
     async def save_task(self, task: Task) -> None:
         """Write back a locked task."""
         row = {name: value for name, value in task_row(task).items() if name not in FIXED}
-        await self._change(tasks, {"task_id": task.task_id}, row)
+        await self._update(tasks, {"task_id": task.task_id}, row)
 
     async def open_children(self, task_id: str) -> tuple[str, ...]:
         """Ids of the children that have not ended."""
@@ -122,7 +106,7 @@ class TaskTable(Rows):
 
     async def list_tasks(self, wanted: TaskFilter, page: PageRequest) -> Page[Task]:
         """Tasks, newest first."""
-        statement = select(tasks).where(self._mine(tasks))
+        statement = select(tasks).where(self._matching(tasks))
         if wanted.statuses:
             statement = statement.where(tasks.c.status.in_([s.value for s in wanted.statuses]))
         for name in ("participant_id", "parent_task_id", "correlation_id"):
@@ -131,7 +115,7 @@ class TaskTable(Rows):
                 statement = statement.where(tasks.c[name] == value)
         keys = (tasks.c.submitted_at, tasks.c.task_id)
         rows = await self._all(newest_first(statement, keys, page))
-        return paged(
+        return page_of(
             [task_of(row) for row in rows], page, lambda task: (task.submitted_at, task.task_id)
         )
 
@@ -140,7 +124,7 @@ class TaskTable(Rows):
         statement = (
             select(tasks.c.task_id)
             .where(
-                self._mine(tasks),
+                self._matching(tasks),
                 or_(
                     tasks.c.participant_id == participant_id,
                     tasks.c.parked_target == participant_id,
@@ -159,7 +143,7 @@ class TaskTable(Rows):
 
     async def keep_content(self, content: Document) -> None:
         """Store an input or a result under its hash; again is harmless."""
-        await self._insert_new(contents, {"hash": content.hash, "content": content.content})
+        await self._insert_if_absent(contents, {"hash": content.hash, "content": content.content})
 
     async def content(self, content_hash: str) -> bytes:
         """The canonical bytes behind a hash; raises `NotFound`."""

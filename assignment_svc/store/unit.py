@@ -1,8 +1,5 @@
 """The unit of assignment: one transaction over everything that decides."""
 
-import contextlib
-from collections.abc import AsyncIterator
-
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.states import HandoffStatus
 from assignment_svc.store.approvals import ApprovalTables
@@ -18,7 +15,6 @@ from phoenix_runtime.chassis.data.outbox import Outbox
 from phoenix_runtime.chassis.data.unit import UnitParts, Units
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.events import AuditDraft
-from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 
 
@@ -35,11 +31,11 @@ class AssignmentUnit(
 
     def __init__(self, parts: UnitParts) -> None:
         super().__init__(parts)
-        self._told: list[AuditDraft] = []
+        self._drafts: list[AuditDraft] = []
 
     async def audit(self, draft: AuditDraft) -> Receipt:
         """Write an event with this transaction, and count it once it is written."""
-        self._told.append(draft)
+        self._drafts.append(draft)
         return await super().audit(draft)
 
     async def save_handoff(self, handoff: Handoff) -> None:
@@ -50,34 +46,14 @@ class AssignmentUnit(
 
     async def flush(self) -> bool:
         """Write what was collected, then count it."""
-        news = await super().flush()
-        count(self._told)
-        self._told = []
-        return news
+        written = await super().flush()
+        count(self._drafts)
+        self._drafts = []
+        return written
 
 
-class AssignmentUnits:
+class AssignmentUnits(Units[AssignmentUnit]):
     """Implements `domain.ports.Units`."""
 
     def __init__(self, database: Database, outbox: Outbox) -> None:
-        self._database = database
-        self._outbox = outbox
-        self._units = Units(database, AssignmentUnit, outbox, new_id)
-
-    def __call__(self, call: Call) -> contextlib.AbstractAsyncContextManager[AssignmentUnit]:
-        """One transaction; see `chassis.data.unit.Units`."""
-        return self._units(call)
-
-    @contextlib.asynccontextmanager
-    async def reading(self, call: Call) -> AsyncIterator[AssignmentUnit]:
-        """One read-only transaction; what it would audit is never written."""
-        async with self._database.reading(call.tenant) as connection:
-            yield AssignmentUnit(
-                UnitParts(
-                    connection=connection,
-                    call=call,
-                    clock=self._database.clock,
-                    new_id=new_id,
-                    outbox=self._outbox,
-                )
-            )
+        super().__init__(database, AssignmentUnit, outbox, new_id)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import structlog
 
-from assignment_svc.domain.ports import CLAIM
+from phoenix_runtime.core.claims import CLAIM_DURATION
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.principal import Call
 
@@ -44,7 +44,7 @@ class RowWorker:
         """
         now: datetime = self._clock.now()
         due = await self._claim(now, limit=LIMIT)
-        until = self._clock.monotonic() + CLAIM.total_seconds() / 2
+        until = self._clock.monotonic() + CLAIM_DURATION.total_seconds() / 2
         failures = await asyncio.gather(*(self._one(tenant, row, until) for tenant, row in due))
         errors = [error for error in failures if error is not None]
         if errors and len(errors) == len(due):

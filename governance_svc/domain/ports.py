@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from datetime import datetime
+from typing import Any, Protocol
 
 from governance_svc.domain.approvals.approval import Approval
 from governance_svc.domain.lifecycle import ApprovalStatus
@@ -111,10 +111,6 @@ class CertificationReader(Protocol):
     ) -> Page[Certification]:
         """Certifications of one participant, or of all where empty, newest first."""
         ...
-
-
-CLAIM: Final = timedelta(seconds=5)
-"""How long a claimed approval is left alone; whoever died on it is waited for no longer."""
 
 
 class ApprovalClaims(Protocol):

@@ -9,10 +9,11 @@ from sqlalchemy import Select, select, tuple_, update
 
 from governance_svc.domain.approvals.approval import Approval, Question
 from governance_svc.domain.lifecycle import ApprovalStatus
-from governance_svc.domain.ports import CLAIM, ApprovalFilter
+from governance_svc.domain.ports import ApprovalFilter
 from governance_svc.store.positions import moment_position, page_of
 from governance_svc.store.tables import approval as table
 from phoenix_runtime.chassis.data.database import Database
+from phoenix_runtime.core.claims import CLAIM_DURATION
 from phoenix_runtime.core.documents import time_text
 from phoenix_runtime.core.pages import Page, PageRequest
 
@@ -114,7 +115,7 @@ class PostgresApprovals:
 class PostgresApprovalClaims:
     """Implements `ApprovalClaims`, over the worker role's database."""
 
-    def __init__(self, database: Database, lasting: timedelta = CLAIM) -> None:
+    def __init__(self, database: Database, lasting: timedelta = CLAIM_DURATION) -> None:
         self._database = database
         self._lasting = lasting
 

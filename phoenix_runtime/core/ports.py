@@ -1,11 +1,14 @@
 """Ports that more than one service's use cases need."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeVar
 
-from phoenix_runtime.core.events import ReasonCode
+from phoenix_runtime.core.directives import Directive
+from phoenix_runtime.core.events import AuditDraft, ReasonCode
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 
 
@@ -37,4 +40,35 @@ class AccessLog(Protocol):
         ``reason`` tells a credential used for something else from an epoch that is over: whoever
         was away is late, not malicious, and trust weighs it so.
         """
+        ...
+
+
+class Journal(Protocol):
+    """What every unit writes beside its rows, in the same commit."""
+
+    async def audit(self, draft: AuditDraft) -> Receipt:
+        """Write one audit event; its aggregate version is unique and follows the last one."""
+        ...
+
+    async def direct(self, directive: Directive) -> None:
+        """Send a directive once this unit has committed; it arrives at least once."""
+        ...
+
+    async def remember(self, result: object) -> None:
+        """Store the answer for the call's request id; call it last. No-op without one."""
+        ...
+
+
+UnitT_co = TypeVar("UnitT_co", covariant=True)
+
+
+class Units(Protocol[UnitT_co]):
+    """Opens units: transactions with all repositories of a service."""
+
+    def __call__(self, call: Call) -> AbstractAsyncContextManager[UnitT_co]:
+        """Open a unit in the call's tenant; it commits when the block ends without an error."""
+        ...
+
+    def reading(self, call: Call) -> AbstractAsyncContextManager[UnitT_co]:
+        """Open a read-only unit in the call's tenant; nothing of its journal is kept."""
         ...

@@ -12,8 +12,9 @@ from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.outbox import Outbox
 from phoenix_runtime.chassis.data.unit import Units
 from phoenix_runtime.chassis.delivery import relay as relay_module
-from phoenix_runtime.chassis.delivery.consumers import CLAIM, OutboxConsumer
+from phoenix_runtime.chassis.delivery.consumers import OutboxConsumer
 from phoenix_runtime.chassis.delivery.relay import Relay, pruners
+from phoenix_runtime.core.claims import CLAIM_DURATION
 from phoenix_runtime.core.clock import ManualClock
 from tests.support.builders.calls import call_of, repeatable
 from tests.support.fakes.outbox_consumers import (
@@ -95,7 +96,7 @@ async def test_what_was_delivered_is_not_delivered_again(stage: Stage, clock: Ma
     event = await stage.tell("n1")
     for _ in range(3):
         await stage.step(LEDGER)
-        clock.advance(2 * CLAIM.total_seconds())
+        clock.advance(2 * CLAIM_DURATION.total_seconds())
     assert stage.ledger.of(stage.tenant) == [event]
 
 
@@ -122,7 +123,7 @@ async def test_a_claim_whose_holder_died_is_taken_over(stage: Stage, clock: Manu
     event = await stage.tell("n1")
     dead = await OutboxConsumer(stage.worker, "registry", "ledger").claim(500)
     assert event in {row.key for row in dead}
-    clock.advance(CLAIM.total_seconds() - 1)
+    clock.advance(CLAIM_DURATION.total_seconds() - 1)
     await stage.step(LEDGER)
     assert stage.ledger.of(stage.tenant) == []
     clock.advance(2)
@@ -138,7 +139,7 @@ async def test_a_receiver_that_takes_its_time_is_not_handed_the_same_by_another_
     delivering = asyncio.create_task(stage.step(LEDGER))
     await stage.ledger.asked.wait()
     first = await stage.claimed_until(event)
-    clock.advance(CLAIM.total_seconds() - 1)
+    clock.advance(CLAIM_DURATION.total_seconds() - 1)
 
     async def kept() -> bool:
         return await stage.claimed_until(event) > first

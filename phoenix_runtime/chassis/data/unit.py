@@ -110,6 +110,15 @@ class Units(Generic[U]):
         if news:
             self._outbox.committed()
 
+    @contextlib.asynccontextmanager
+    async def reading(self, call: Call) -> AsyncIterator[U]:
+        """One read-only transaction in the call's tenant; raises `core.errors.Unavailable`.
+
+        PostgreSQL refuses writes in it. What its unit would audit, direct or remember is dropped.
+        """
+        async with self._database.reading(call.tenant) as connection:
+            yield self._unit_class(self._parts(connection, call))
+
     def _parts(self, connection: AsyncConnection, call: Call) -> UnitParts:
         return UnitParts(
             connection=connection,

@@ -14,6 +14,7 @@ from typing import Final
 
 from phoenix_runtime.chassis.data.database import Database, driver
 from phoenix_runtime.chassis.data.outbox import BUS, COURIER, LEDGER
+from phoenix_runtime.core.claims import CLAIM_DURATION
 
 SOURCES: Final = {
     LEDGER: ("outbox", "event_id"),
@@ -21,8 +22,6 @@ SOURCES: Final = {
     COURIER: ("directive_outbox", "directive_id"),
 }
 """Where the document is that a receiver takes: table and key column."""
-CLAIM: Final = timedelta(seconds=5)
-"""How long claimed rows are left alone: as long as their holder lives it asks for more time."""
 FIRST_DELAY: Final = timedelta(milliseconds=100)
 LONGEST_DELAY: Final = timedelta(seconds=30)
 
@@ -53,13 +52,13 @@ class OutboxConsumer:
         now = self._database.clock.now()
         async with self._database.claiming() as connection:
             raw = await driver(connection)
-            rows = await raw.fetch(self._claim, now, now + CLAIM, limit, self._receiver)
+            rows = await raw.fetch(self._claim, now, now + CLAIM_DURATION, limit, self._receiver)
         return tuple(Waiting(*row) for row in rows)
 
     async def keep(self, rows: Sequence[Waiting]) -> None:
         """Claim ``rows`` for longer: their receiver has not answered yet."""
         tenants, keys = _keys(rows)
-        until = self._database.clock.now() + CLAIM
+        until = self._database.clock.now() + CLAIM_DURATION
         async with self._database.claiming() as connection:
             raw = await driver(connection)
             await raw.execute(self._keep, tenants, keys, self._receiver, until)

@@ -21,7 +21,6 @@ from phoenix_runtime.chassis.data.idempotency import KEPT
 from phoenix_runtime.chassis.data.outbox import BUS, COURIER, LEDGER, Outbox
 from phoenix_runtime.chassis.delivery.bus_events import BusEvent, bus_event_of
 from phoenix_runtime.chassis.delivery.consumers import (
-    CLAIM,
     OutboxConsumer,
     Pruner,
     PruneRule,
@@ -29,6 +28,7 @@ from phoenix_runtime.chassis.delivery.consumers import (
 )
 from phoenix_runtime.chassis.failpoints import DELIVERY_AND_MARK, passing
 from phoenix_runtime.chassis.loops import Loop
+from phoenix_runtime.core.claims import CLAIM_DURATION
 from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.documents import directive_of, event_of
 from phoenix_runtime.core.errors import PolicyEngineUnavailable, Unavailable
@@ -126,7 +126,7 @@ class Delivery:
 
     async def _keep(self, rows: Sequence[Waiting]) -> None:
         while True:
-            await asyncio.sleep(CLAIM.total_seconds() / 3)
+            await asyncio.sleep(CLAIM_DURATION.total_seconds() / 3)
             # Without the database the claim runs out: a row is handed over twice, and taken once.
             with contextlib.suppress(Unavailable):
                 await self._lane.keep(rows)

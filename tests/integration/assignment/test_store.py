@@ -11,7 +11,6 @@ import sqlalchemy.exc
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.declaration import TaskDeclaration, submission
 from assignment_svc.domain.handoff import Handoff, Offer, OfferRecord
-from assignment_svc.domain.ports import CLAIM
 from assignment_svc.domain.retirement import Retirement, RetirementOutcome
 from assignment_svc.domain.states import (
     HandoffStatus,
@@ -35,6 +34,7 @@ from assignment_svc.store.unit import AssignmentUnits
 from phoenix_runtime.chassis.data.database import create_database
 from phoenix_runtime.chassis.data.outbox import Outbox
 from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.core.claims import CLAIM_DURATION
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.pages import page_request
 from tests.support.builders.calls import call_of
@@ -247,7 +247,7 @@ async def test_a_due_row_is_claimed_once_and_again_when_the_claim_is_over(
 
     assert await mine() == ["task.one"]
     assert await mine() == []
-    clock.advance(CLAIM.total_seconds() + 1)
+    clock.advance(CLAIM_DURATION.total_seconds() + 1)
     assert await mine() == ["task.one"]
     async with units(call) as unit:
         assert await unit.hasten(clock.now() - timedelta(hours=1), limit=9) == 1

@@ -17,7 +17,6 @@ from governance_svc.domain.ledger.entries import AuditFilter
 from governance_svc.domain.lifecycle import ApprovalStatus
 from governance_svc.domain.policy.bundle import make_bundle
 from governance_svc.domain.policy.engine import Evaluation
-from governance_svc.domain.ports import CLAIM
 from governance_svc.domain.trust.certification_events import certification_of_event
 from governance_svc.domain.trust.queries import TrustQuestion
 from governance_svc.store.approvals import PostgresApprovalClaims, PostgresApprovals
@@ -46,6 +45,7 @@ from phoenix_runtime.chassis.data.unit import Units
 from phoenix_runtime.chassis.delivery.relay import Relay
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.channels import service_call
+from phoenix_runtime.core.claims import CLAIM_DURATION
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.errors import IllegalTransition, NotPermitted
 from phoenix_runtime.core.json import JsonObject, content_hash
@@ -186,7 +186,7 @@ async def test_a_claim_that_died_is_made_again(desks: Desks) -> None:
     mine = (desks.tenant, asked)
     assert mine in await claims.due(desks.clock.now(), 1000)
     assert mine not in await claims.due(desks.clock.now(), 1000)
-    desks.clock.advance(CLAIM.total_seconds() - 0.1)
+    desks.clock.advance(CLAIM_DURATION.total_seconds() - 0.1)
     assert mine not in await claims.due(desks.clock.now(), 1000)
     desks.clock.advance(0.1)
     assert mine in await claims.due(desks.clock.now(), 1000)

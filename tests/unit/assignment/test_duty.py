@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from assignment_svc.domain.ports import CLAIM
 from assignment_svc.workers.duty import WIDTH, RowWorker
+from phoenix_runtime.core.claims import CLAIM_DURATION
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.principal import Call
 from tests.support.builders.calls import call_of
@@ -19,7 +19,7 @@ async def test_a_row_whose_turn_comes_when_its_claim_is_nearly_over_is_left_to_t
 
     async def work(_: Call, row_id: str) -> None:
         begun.append(row_id)
-        clock.advance(CLAIM.total_seconds() / WIDTH / 3)
+        clock.advance(CLAIM_DURATION.total_seconds() / WIDTH / 3)
 
     duty = RowWorker("tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant))
     assert await duty.step(), "there is more to do"

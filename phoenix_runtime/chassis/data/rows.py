@@ -1,12 +1,12 @@
-"""What every repository of a unit stands on: one connection, one tenant.
+"""Statements inside one tenant, for the repositories of a unit.
 
-Statements are built once and executed with parameters: building one anew takes as long as
-PostgreSQL needs to answer it.
+Statements are built once and executed with parameters: building one takes as long as PostgreSQL
+needs to answer it.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,14 +25,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from phoenix_runtime.chassis.data.unit import Unit
 
-KEY = "key_"
-"""Before the parameters of a condition: an UPDATE sets columns by their bare names."""
+KEY: Final = "key_"
+"""Prefix of the parameters of a condition: an UPDATE sets columns by their bare names."""
 
 
-class Rows(Unit):
-    """Statements inside the unit's tenant; every key begins with it."""
+class TenantRows(Unit):
+    """Reads and writes rows of the unit's tenant; the base class of every repository."""
 
-    def _mine(self, table: Table, **key: object) -> ColumnElement[bool]:
+    def _matching(self, table: Table, **key: object) -> ColumnElement[bool]:
         """The condition for this tenant's rows with ``key``."""
         matches = (table.c[name] == value for name, value in key.items())
         return and_(table.c.tenant == self.tenant, *matches)
@@ -52,35 +52,42 @@ class Rows(Unit):
     async def _find(
         self, table: Table, *, lock: bool = False, **key: object
     ) -> Mapping[str, Any] | None:
-        """The one row with ``key``, locked where that is wanted."""
+        """Read the one row with ``key``, under its row lock where ``lock`` is set."""
         return await self._first(_selection(table, tuple(key), lock=lock), self._key(key))
 
     async def _find_all(
         self, table: Table, order: Sequence[str], **key: object
     ) -> Sequence[Mapping[str, Any]]:
-        """Every row with ``key``, in the order of these columns."""
+        """Read every row with ``key``, in the order of the columns ``order``."""
         return await self._all(_selection(table, tuple(key), order=tuple(order)), self._key(key))
 
     async def _insert(self, table: Table, row: Mapping[str, Any]) -> None:
         await self.connection.execute(_insertion(table), {"tenant": self.tenant, **row})
 
-    async def _insert_new(self, table: Table, row: Mapping[str, Any]) -> bool:
-        """Insert unless a unique key is taken; whether it was inserted."""
+    async def _insert_if_absent(self, table: Table, row: Mapping[str, Any]) -> bool:
+        """Insert unless a unique key is taken; answers whether it was inserted."""
         parameters = {"tenant": self.tenant, **row}
-        result = await self.connection.execute(_insertion_of_new(table), parameters)
+        result = await self.connection.execute(_insertion_if_absent(table), parameters)
         return bool(result.rowcount)
 
-    async def _put(self, table: Table, row: Mapping[str, Any]) -> None:
-        """Insert or replace by primary key."""
+    async def _upsert(self, table: Table, row: Mapping[str, Any]) -> None:
+        """Insert, or replace the row with the same primary key."""
         parameters = {"tenant": self.tenant, **row}
         await self.connection.execute(_replacement(table, tuple(row)), parameters)
 
-    async def _change(self, table: Table, key: Mapping[str, Any], row: Mapping[str, Any]) -> None:
-        """Write back one row; raises LookupError where it is gone."""
-        statement = _modification(table, tuple(key))
-        result = await self.connection.execute(statement, {**self._key(key), **row})
-        if result.rowcount != 1:
+    async def _update(self, table: Table, key: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+        """Write the columns ``row`` of the row with ``key``; raises LookupError without one."""
+        if not await self._update_where(table, key, row):
             raise LookupError(f"{table.name}: no row {dict(key)}")
+
+    async def _update_where(
+        self, table: Table, key: Mapping[str, Any], row: Mapping[str, Any]
+    ) -> int:
+        """Write the columns ``row`` of every row with ``key``; answers how many there were."""
+        result = await self.connection.execute(
+            _modification(table, tuple(key)), {**self._key(key), **row}
+        )
+        return int(result.rowcount)
 
     def _key(self, key: Mapping[str, object]) -> dict[str, object]:
         named = {f"{KEY}{name}": value for name, value in key.items()}
@@ -106,7 +113,7 @@ def _insertion(table: Table) -> Insert:
 
 
 @cache
-def _insertion_of_new(table: Table) -> Insert:
+def _insertion_if_absent(table: Table) -> Insert:
     return upsert(table).on_conflict_do_nothing()
 
 
