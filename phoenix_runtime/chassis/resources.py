@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeVar
 
+import structlog
 from redis.asyncio import Redis
 from sqlalchemy import MetaData
 
@@ -21,6 +22,7 @@ from phoenix_runtime.chassis.settings import ServiceSettings
 from phoenix_runtime.chassis.wall_clock import steady_clock
 from phoenix_runtime.core.clock import Clock
 
+log = structlog.get_logger(__name__)
 U = TypeVar("U", bound=Unit)
 WORKER_CONNECTIONS = 3
 
@@ -67,7 +69,7 @@ async def open_resources(
 ) -> ServiceResources:
     """Migrate the service's schema, if it has the owner's URL, and open its resources."""
     if settings.migration_database_url is not None:
-        await upgrade(f"{name}_svc", settings.migration_database_url.get_secret_value())
+        await _upgrade(name, settings.migration_database_url.get_secret_value())
     clock = steady_clock()
     serving = DatabaseOptions(name=f"phoenix-dma-{name}", pool=settings.database_pool)
     working = DatabaseOptions(name=f"phoenix-dma-{name}-worker", pool=WORKER_CONNECTIONS)
@@ -88,6 +90,12 @@ async def open_resources(
         channels=Channels(settings, signer),
         redis=create_redis(settings.redis_url.get_secret_value(), name=f"phoenix-dma-{name}"),
     )
+
+
+async def _upgrade(name: str, url: str) -> None:
+    done = await upgrade(f"{name}_svc", url)
+    if done.changed:
+        log.info("schema_upgraded", schema=name, before=done.before, after=done.after)
 
 
 def _remembers(metadata: MetaData) -> bool:

@@ -1,7 +1,7 @@
 """One real PostgreSQL for all tests, and each test a tenant of its own in it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 import pytest
@@ -45,12 +45,19 @@ class PostgresServer:
 
         For a service whose background workers would work on what other tests have left.
         """
+        urls, admin = await self.empty(database)
+        await upgrade(f"{service}_svc", urls[service].owner)
+        return urls[service], admin
+
+    async def empty(self, database: str) -> tuple[Mapping[str, DatabaseUrls], str]:
+        """URLs of each service, and the administrator's, in a database with schemas and no table.
+
+        Roles belong to the whole server: a second database has the passwords of the first.
+        """
         admin = f"{self._house.admin_url.rpartition('/')[0]}/{database}"
         passwords = databases.load_passwords(self._house.folder.secrets / "roles.json")
         await databases.prepare(admin, passwords)
-        urls = databases.urls_for(admin, passwords)[service]
-        await upgrade(f"{service}_svc", urls.owner)
-        return urls, admin
+        return databases.urls_for(admin, passwords), admin
 
     async def _migrated(self, service: str) -> DatabaseUrls:
         if service == SAMPLE:

@@ -2,8 +2,7 @@
 
 from alembic import op
 
-from phoenix_runtime.chassis.data.migrations import create_tables, grant_worker
-from registry_svc.store.tables import directive, metadata, participant
+from phoenix_runtime.chassis.data.revision_operations import run_sql
 
 revision = "0001"
 down_revision = None
@@ -11,6 +10,4 @@ down_revision = None
 
 def upgrade() -> None:
     """Create everything. Workers see whose lease runs, and which directives are old."""
-    create_tables(op, metadata, append_only=["generation"])
-    grant_worker(op, participant, ["id", "generation", "status", "status_reason", "liveness"])
-    grant_worker(op, directive, ["directive_id", "created_at", "acknowledged_at"], delete=True)
+    run_sql(op, __file__, "0001_tables.sql", "0001_delivery.sql", "0001_rights.sql")

@@ -2,13 +2,12 @@
 
 from alembic import op
 
-from phoenix_runtime.chassis.data.migrations import create_tables
-from state_svc.store.tables import metadata
+from phoenix_runtime.chassis.data.revision_operations import run_sql
 
 revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
-    """Create the tables; contents and references can only be added to."""
-    create_tables(op, metadata, append_only=("contents", "state_references"))
+    """Create everything; contents and references can be added and read only."""
+    run_sql(op, __file__, "0001_tables.sql", "0001_delivery.sql", "0001_rights.sql")

@@ -1,0 +1,75 @@
+"""What may be done with each table at the newest revision, beside its tenant's own reads.
+
+A revision that renames a table or a column renames it here; one that adds a table adds it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Rights = Mapping[str, dict[str, str]]
+
+APPEND_ONLY: Mapping[str, set[str]] = {
+    "registry": {"generation"},
+    "assignment": {"context_pointers", "contents"},
+    "state": {"contents", "state_references"},
+    "governance": {"ledger_event", "policy_activation"},
+}
+"""Rows that the application role may add and read, and neither change nor delete."""
+
+DELIVERY: Rights = {
+    "outbox": {"SELECT": "tenant event_id document created_at", "DELETE": "every column"},
+    "deliveries": {
+        "SELECT": "tenant key receiver claimed_until failures",
+        "UPDATE": "claimed_until failures",
+        "DELETE": "every column",
+    },
+}
+REMEMBERED: Rights = {
+    "idempotency": {
+        "SELECT": "tenant principal rpc request_id created_at",
+        "DELETE": "every column",
+    },
+}
+DIRECTIVES: Rights = {
+    "directive_outbox": {
+        "SELECT": "tenant directive_id document created_at",
+        "DELETE": "every column",
+    },
+}
+
+
+def claims(columns: str) -> dict[str, str]:
+    """The rights to see what is due, by these columns, and to claim it."""
+    return {"SELECT": f"tenant {columns} claimed_until", "UPDATE": "claimed_until"}
+
+
+WORKER: Mapping[str, Rights] = {
+    "registry": {
+        **DELIVERY,
+        **REMEMBERED,
+        "participant": {"SELECT": "tenant id generation status status_reason liveness"},
+        "directive": {
+            "SELECT": "tenant directive_id created_at acknowledged_at",
+            "DELETE": "every column",
+        },
+    },
+    "assignment": {
+        **DELIVERY,
+        **REMEMBERED,
+        **DIRECTIVES,
+        "tasks": claims("task_id wake_at priority"),
+        "handoffs": claims("handoff_id wake_at"),
+        "retirements": claims("retirement_id wake_at"),
+        "approvals": claims("approval_id next_poll_at"),
+        "gates": {"SELECT": "tenant participant_id"},
+    },
+    "state": DELIVERY,
+    "governance": {
+        **DELIVERY,
+        **REMEMBERED,
+        "approval": claims("approval_id status expire_time"),
+        "ledger_head": {"SELECT": "tenant sequence"},
+    },
+}
+"""What the worker role may see and change of every tenant's rows, by privilege and columns."""
