@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -116,7 +116,8 @@ def _field(field: Any, value: Any) -> Any:
     if entry is not None and entry.GetOptions().map_entry:
         inner = entry.fields_by_name["value"]
         return {str(key): _one(inner, item) for key, item in sorted(value.items())}
-    if field.is_repeated:
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        # Asked of the value: protobuf 5 and 7 have no property of a field in common that says it.
         return [_one(field, item) for item in value]
     return _one(field, value)
 

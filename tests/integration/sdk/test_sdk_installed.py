@@ -1,0 +1,169 @@
+"""The SDK's wheel alone in fresh environments, and an agent in each against a whole runtime."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from phoenix_runtime.local.folder import temporary_folder
+from tests.integration.sdk.wheels import Environment, build_wheel, install, locked_versions
+
+AGENT = """
+from phoenix_dma import PhoenixClient
+
+client = PhoenixClient()
+client.register_participant(
+    id="agent.reviewer.{name}",
+    type="agent",
+    owner="data-governance",
+    capabilities=["customer_validation"],
+    data_domains=["customer_master"],
+)
+
+
+@client.task_handler(capability="customer_validation")
+def review(task):
+    kept = client.checkpoint(task.id, {{"seen": task.input["records"]}})
+    return {{"version": kept.version, "seen": task.context().outputs["seen"]}}
+"""
+MOST_PACKAGES = 15
+SERVER_ONLY = ("alembic", "asyncpg", "pydantic", "redis", "sqlalchemy", "starlette", "uvicorn")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A runtime that this checkout keeps up, and the profile that leads to it."""
+
+    environment: dict[str, str]
+    folder: Path
+    """Where commands are run: neither code nor data lies there."""
+
+    def run(self, *command: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+        )
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command, env=self.environment, cwd=self.folder, stderr=subprocess.PIPE, text=True
+        )
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    this_checkout = (sys.executable, "-m", "phoenix_dma.cli")
+    with serving(this_checkout, tmp_path_factory.mktemp("empty")) as made:
+        yield made
+
+
+@contextmanager
+def serving(command: tuple[str, ...], folder: Path) -> Iterator[Deployment]:
+    """A runtime that ``command``, which is ``phoenix-dma``, keeps up; it starts in ``folder``."""
+    data = temporary_folder()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PHOENIX_DMA_")}
+    environment |= {
+        "PHOENIX_DMA_DATA": str(data),
+        "PHOENIX_DMA_PROFILE": str(data / "operator" / "profile.toml"),
+    }
+    made = Deployment(environment, folder)
+    try:
+        started = made.run(*command, "up", "--ports", "free", "--detach")
+        assert started.returncode == 0, started.stderr
+        assert "the runtime is up" in started.stdout
+        yield made
+    finally:
+        made.run(*command, "down")
+        shutil.rmtree(data)
+
+
+def assert_an_agent_works(deployment: Deployment, installed: Environment, name: str) -> None:
+    """An agent registers, is given a task that the command line submits, and completes it."""
+    script = installed.folder / "agent.py"
+    script.write_text(AGENT.format(name=name))
+    agent = deployment.start(installed.python, str(script))
+    try:
+        submitted = deployment.run(
+            installed.command, "submit", "--wait", "--output", "json",
+            "--objective", "Validate customers", "--capability", "customer_validation",
+            "--domain", "customer_master", "--risk", "low", "--input", '{"records": 3}',
+        )  # fmt: skip
+        assert submitted.returncode == 0, submitted.stderr
+        task = json.loads(submitted.stdout)
+        assert task["status"] == "succeeded"
+        assert task["result"] == {"version": 1, "seen": 3}
+    finally:
+        agent.terminate()
+        _, complaints = agent.communicate(timeout=60)
+    assert (agent.returncode, complaints) == (0, "")
+
+
+def test_the_sdk_alone_is_small_and_an_agent_works_with_it(
+    wheel: Path, deployment: Deployment, tmp_path: Path
+) -> None:
+    locked = locked_versions(tmp_path)
+    installed = install(tmp_path / "venv", str(wheel), "--constraint", str(locked))
+    packages = installed.packages()
+    assert len(packages) <= MOST_PACKAGES, sorted(packages)
+    assert not set(SERVER_ONLY) & set(packages)
+    assert_an_agent_works(deployment, installed, "alone")
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        pytest.param(("protobuf==5.29.*", "--resolution", "lowest-direct"), id="5.29"),
+        pytest.param(("protobuf==6.33.*",), id="6.33"),
+    ],
+)
+def test_an_agent_works_beside_an_older_protobuf(
+    wheel: Path, deployment: Deployment, tmp_path: Path, beside: tuple[str, ...]
+) -> None:
+    installed = install(tmp_path / "venv", str(wheel), *beside)
+    version = ".".join(installed.packages()["protobuf"].split(".")[:2])
+    assert beside[0].startswith(f"protobuf=={version}")
+    assert_an_agent_works(deployment, installed, f"beside-{version}")
+
+
+@pytest.mark.parametrize("command", [("up",), ("audit", "verify")])
+def test_a_command_that_needs_the_server_names_what_to_install(
+    wheel: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    locked = locked_versions(tmp_path)
+    installed = install(tmp_path / "venv", str(wheel), "--constraint", str(locked))
+    done = subprocess.run(
+        [installed.command, *command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert 'pip install "phoenix-dma[server]"' in done.stderr
+
+
+@pytest.mark.long
+def test_up_works_from_the_wheel_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
+    locked = locked_versions(tmp_path, "--extra", "server")
+    installed = install(tmp_path / "venv", f"{wheel}[server]", "--constraint", str(locked))
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with serving((installed.command,), empty) as made:
+        assert_an_agent_works(made, installed, "wheel")
+        verified = made.run(installed.command, "audit", "verify")
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert not list(empty.iterdir())
