@@ -13,32 +13,42 @@ from assignment_svc.settings import AssignmentSettings
 from assignment_svc.store.claims import WorkerClaims
 from assignment_svc.store.tables import metadata
 from assignment_svc.store.unit import AssignmentUnits
-from assignment_svc.usecases.abort_handoff import AbortHandoff
-from assignment_svc.usecases.advance_handoff import AdvanceHandoff
-from assignment_svc.usecases.advance_retirement import AdvanceRetirement
-from assignment_svc.usecases.assign_now import AssignNow
-from assignment_svc.usecases.authorize_action import AuthorizeAction
-from assignment_svc.usecases.cancel_task import CancelTask
-from assignment_svc.usecases.complete_handoff import CompleteHandoff
-from assignment_svc.usecases.complete_task import CompleteTask
-from assignment_svc.usecases.decline_handoff import DeclineHandoff
-from assignment_svc.usecases.decline_task import DeclineTask
-from assignment_svc.usecases.explain_assignment import ExplainAssignment
-from assignment_svc.usecases.fail_task import FailTask
-from assignment_svc.usecases.follow_approval import FollowApproval
-from assignment_svc.usecases.initiate_handoff import InitiateHandoff
-from assignment_svc.usecases.ports import Ports
-from assignment_svc.usecases.read_contexts import ListContextPointers, ResolveContext
-from assignment_svc.usecases.read_handoffs import GetHandoff, ListHandoffs
-from assignment_svc.usecases.read_retirements import GetRetirement, ListRetirements
-from assignment_svc.usecases.read_tasks import GetTask, ListTasks
-from assignment_svc.usecases.reconcile import Hasten, Reconcile
-from assignment_svc.usecases.record_checkpoint import RecordCheckpoint
-from assignment_svc.usecases.resume_tasks import ResumeTasks
-from assignment_svc.usecases.retire_participant import RetireParticipant
-from assignment_svc.usecases.start_task import StartTask
-from assignment_svc.usecases.submit_task import SubmitTask
-from assignment_svc.usecases.tend_task import TendTask
+from assignment_svc.usecases.assignment.assign_task import AssignTask, Outcomes
+from assignment_svc.usecases.assignment.bind import Binder
+from assignment_svc.usecases.assignment.candidates import CandidateSearch
+from assignment_svc.usecases.assignment.continue_assignment import ContinueAssignment
+from assignment_svc.usecases.assignment.explain_assignment import ExplainAssignment
+from assignment_svc.usecases.assignment.park import ParkAssignment
+from assignment_svc.usecases.handoff.abort_handoff import AbortHandoff
+from assignment_svc.usecases.handoff.advance_handoff import AdvanceHandoff
+from assignment_svc.usecases.handoff.complete_handoff import CompleteHandoff
+from assignment_svc.usecases.handoff.decline_handoff import DeclineHandoff
+from assignment_svc.usecases.handoff.initiate_handoff import InitiateHandoff
+from assignment_svc.usecases.handoff.judge_target import JudgeTarget
+from assignment_svc.usecases.handoff.park_handoff import ParkHandoff, SettleHandoff
+from assignment_svc.usecases.handoff.read_handoffs import GetHandoff, ListHandoffs
+from assignment_svc.usecases.membership.advance_retirement import AdvanceRetirement
+from assignment_svc.usecases.membership.apply_standing import ApplyStandings
+from assignment_svc.usecases.membership.read_retirements import GetRetirement, ListRetirements
+from assignment_svc.usecases.membership.reconcile import Hasten, Reconcile
+from assignment_svc.usecases.membership.retire_participant import RetireParticipant
+from assignment_svc.usecases.steps.denials import Denials
+from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.tasks.assign_now import AssignNow
+from assignment_svc.usecases.tasks.authorize_action import AuthorizeAction
+from assignment_svc.usecases.tasks.cancel_task import CancelTask
+from assignment_svc.usecases.tasks.complete_task import CompleteTask
+from assignment_svc.usecases.tasks.continue_completion import ContinueCompletion
+from assignment_svc.usecases.tasks.decline_task import DeclineTask
+from assignment_svc.usecases.tasks.fail_task import FailTask
+from assignment_svc.usecases.tasks.follow_approval import Continuations, FollowApproval
+from assignment_svc.usecases.tasks.process_task import ProcessTask
+from assignment_svc.usecases.tasks.read_contexts import ListContextPointers, ResolveContext
+from assignment_svc.usecases.tasks.read_tasks import GetTask, ListTasks
+from assignment_svc.usecases.tasks.record_checkpoint import RecordCheckpoint
+from assignment_svc.usecases.tasks.resume_tasks import ResumeTasks
+from assignment_svc.usecases.tasks.start_task import StartTask
+from assignment_svc.usecases.tasks.submit_task import SubmitTask
 from assignment_svc.workers.background import Workers, WorkerUseCases
 from assignment_svc.workers.bus_events import Answers, Listener
 from phoenix_dma.v1 import assignment_pb2_grpc, handoff_pb2_grpc
@@ -68,16 +78,28 @@ class Peers:
     policy: Policy | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCases:
+    """Every use case of the service, built once; those that share a collaborator share one."""
+
+    tasks: TaskVerbs
+    handoffs: HandoffVerbs
+    workers: WorkerUseCases
+    hasten: Hasten
+    assign: AssignTask
+
+
 async def build(
     settings: AssignmentSettings | None = None, *, peers: Peers | None = None
 ) -> Service:
     """Assignment, migrated and ready to listen."""
-    told = settings or AssignmentSettings()
-    base = await open_resources(NAME, told, metadata)
-    ports = _ports(base, told, peers or Peers())
-    shift = _night_shift(base, told, ports)
-    ports.wake_up.subscribe(shift.wake)
-    ports.wake_tasks.subscribe(shift.tend.wake)
+    settings = settings or AssignmentSettings()
+    base = await open_resources(NAME, settings, metadata)
+    ports = _ports(base, settings, peers or Peers())
+    use_cases = build_use_cases(ports)
+    workers = _workers(base, settings, use_cases)
+    ports.wake_up.subscribe(workers.wake)
+    ports.wake_tasks.subscribe(workers.tend.wake)
     relay = Relay(
         base.worker_database,
         base.outbox,
@@ -87,16 +109,16 @@ async def build(
     )
     return Service(
         name=NAME,
-        settings=told,
+        settings=settings,
         names=PROTOS,
-        register=lambda server: _register(server, base, ports),
+        register=lambda server: _register(server, base, use_cases),
         clock=base.clock,
-        running=[relay, shift, _listener(base, ports)],
+        running=[relay, workers, _listener(base, use_cases)],
         close=[base.close],
     )
 
 
-def _ports(base: ServiceResources, told: AssignmentSettings, peers: Peers) -> Ports:
+def _ports(base: ServiceResources, settings: AssignmentSettings, peers: Peers) -> Ports:
     return Ports(
         units=AssignmentUnits(base.database, base.outbox),
         registry=peers.registry or GrpcRegistry(base.channels, base.clock),
@@ -107,7 +129,7 @@ def _ports(base: ServiceResources, told: AssignmentSettings, peers: Peers) -> Po
         wake_tasks=WakeUp(),
         clock=base.clock,
         new_id=new_id,
-        rules=told.rules,
+        rules=settings.rules,
     )
 
 
@@ -115,40 +137,62 @@ def _own_call(tenant: str) -> Call:
     return service_call(NAME, tenant, new_id)
 
 
-def _night_shift(base: ServiceResources, told: AssignmentSettings, ports: Ports) -> Workers:
-    duties = WorkerUseCases(
-        tend=TendTask(ports),
-        handoffs=AdvanceHandoff(ports),
-        retirements=AdvanceRetirement(ports),
-        approvals=FollowApproval(ports),
-        reconcile=Reconcile(ports),
-    )
-    claims = WorkerClaims(base.worker_database, told.claim)
-    return Workers(duties, claims, clock=base.clock, call=_own_call, pace=told.pace)
+def _workers(base: ServiceResources, settings: AssignmentSettings, use_cases: UseCases) -> Workers:
+    claims = WorkerClaims(base.worker_database, settings.claim)
+    return Workers(use_cases.workers, claims, clock=base.clock, call=_own_call, pace=settings.pace)
 
 
-def _listener(base: ServiceResources, ports: Ports) -> Listener:
+def _listener(base: ServiceResources, use_cases: UseCases) -> Listener:
     answers = Answers(
-        reconcile=Reconcile(ports).participants,
-        hasten=Hasten(ports),
-        follow=FollowApproval(ports),
+        reconcile=use_cases.workers.reconcile.participants,
+        hasten=use_cases.hasten,
+        follow=use_cases.workers.approvals,
     )
     return Listener(BusReader(base.redis), answers, call=_own_call)
 
 
-def _register(server: grpc.aio.Server, base: ServiceResources, ports: Ports) -> None:
+def _register(server: grpc.aio.Server, base: ServiceResources, use_cases: UseCases) -> None:
     handler = base.handler()
-    tasks = TaskServicer(handler, task_verbs(ports))
-    handoffs = HandoffServicer(handler, handoff_verbs(ports))
+    tasks = TaskServicer(handler, use_cases.tasks)
+    handoffs = HandoffServicer(handler, use_cases.handoffs)
     assignment_pb2_grpc.add_AssignmentServiceServicer_to_server(tasks, server)
     handoff_pb2_grpc.add_HandoffServiceServicer_to_server(handoffs, server)
 
 
-def task_verbs(ports: Ports) -> TaskVerbs:
+def build_use_cases(ports: Ports) -> UseCases:
+    """Build every use case over ``ports``; a use case is given the others that it uses."""
+    search = CandidateSearch(ports)
+    bind, park = Binder(ports), ParkAssignment(ports)
+    outcomes = Outcomes(bind=bind, park=park, denials=Denials(ports))
+    assign = AssignTask(ports, search, outcomes)
+    judge = JudgeTarget(ports)
+    retirements = AdvanceRetirement(ports)
+    continuations = Continuations(
+        assignment=ContinueAssignment(ports, search, bind, park),
+        completion=ContinueCompletion(ports),
+        handoff=SettleHandoff(ports),
+    )
+    return UseCases(
+        tasks=_task_verbs(ports, search, assign),
+        handoffs=_handoff_verbs(ports, judge, retirements),
+        workers=WorkerUseCases(
+            tend=ProcessTask(ports, assign),
+            handoffs=AdvanceHandoff(ports, search, judge, ParkHandoff(ports)),
+            retirements=retirements,
+            approvals=FollowApproval(ports, continuations),
+            reconcile=Reconcile(ports, ApplyStandings(ports)),
+        ),
+        hasten=Hasten(ports),
+        assign=assign,
+    )
+
+
+def _task_verbs(ports: Ports, search: CandidateSearch, assign: AssignTask) -> TaskVerbs:
     """The use cases of AssignmentService."""
+    submit = SubmitTask(ports)
     return TaskVerbs(
-        submit=SubmitTask(ports),
-        assign=AssignNow(ports),
+        submit=submit,
+        assign=AssignNow(ports, submit, assign),
         get=GetTask(ports),
         list=ListTasks(ports),
         start=StartTask(ports),
@@ -158,23 +202,25 @@ def task_verbs(ports: Ports) -> TaskVerbs:
         complete=CompleteTask(ports),
         fail=FailTask(ports),
         cancel=CancelTask(ports),
-        explain=ExplainAssignment(ports),
+        explain=ExplainAssignment(ports, search),
         record=RecordCheckpoint(ports),
         resolve=ResolveContext(ports),
         pointers=ListContextPointers(ports),
     )
 
 
-def handoff_verbs(ports: Ports) -> HandoffVerbs:
+def _handoff_verbs(
+    ports: Ports, judge: JudgeTarget, retirements: AdvanceRetirement
+) -> HandoffVerbs:
     """The use cases of HandoffService."""
     return HandoffVerbs(
         initiate=InitiateHandoff(ports),
-        complete=CompleteHandoff(ports),
+        complete=CompleteHandoff(ports, judge),
         decline=DeclineHandoff(ports),
         abort=AbortHandoff(ports),
         get=GetHandoff(ports),
         list=ListHandoffs(ports),
-        retire=RetireParticipant(ports),
+        retire=RetireParticipant(ports, retirements),
         get_retirement=GetRetirement(ports),
         list_retirements=ListRetirements(ports),
     )

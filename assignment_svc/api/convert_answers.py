@@ -9,17 +9,17 @@ from assignment_svc.domain.discovery import Alternative
 from assignment_svc.domain.states import ActionKind, TaskStatus
 from assignment_svc.domain.task import Task, TaskFilter
 from assignment_svc.domain.texts import checked_obligations
-from assignment_svc.usecases.assigned import Assigned
-from assignment_svc.usecases.authorize_action import Action, Authorized
-from assignment_svc.usecases.changed import Changed
-from assignment_svc.usecases.complete_task import Result
-from assignment_svc.usecases.explain_assignment import Explanation
-from assignment_svc.usecases.read_contexts import Resolved
-from assignment_svc.usecases.read_tasks import ObservedTask
-from assignment_svc.usecases.record_checkpoint import Checkpoint, Recorded
-from assignment_svc.usecases.resume_tasks import Resumed
-from assignment_svc.usecases.start_task import Started
-from assignment_svc.usecases.submit_task import Submitted
+from assignment_svc.usecases.assignment.assigned import Assigned
+from assignment_svc.usecases.assignment.explain_assignment import Explanation
+from assignment_svc.usecases.tasks.authorize_action import Action, Authorized
+from assignment_svc.usecases.tasks.changed import Changed
+from assignment_svc.usecases.tasks.complete_task import Result
+from assignment_svc.usecases.tasks.read_contexts import Resolved
+from assignment_svc.usecases.tasks.read_tasks import ObservedTask
+from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint, Recorded
+from assignment_svc.usecases.tasks.resume_tasks import Resumed
+from assignment_svc.usecases.tasks.start_task import Started
+from assignment_svc.usecases.tasks.submit_task import Submitted
 from phoenix_dma.v1 import assignment_pb2
 from phoenix_runtime.chassis.rpc.conversions import (
     json_object,

@@ -7,11 +7,11 @@ from assignment_svc.domain.retirement import Retirement, RetirementFilter
 from assignment_svc.domain.states import HandoffStatus, RetirementMode, RetirementStatus
 from assignment_svc.domain.task import LeftOut
 from assignment_svc.domain.texts import checked_obligations
-from assignment_svc.usecases.complete_handoff import Completion, TakenOver
-from assignment_svc.usecases.initiate_handoff import HandoffResult
-from assignment_svc.usecases.offering import Reception
-from assignment_svc.usecases.read_handoffs import HandoffView
-from assignment_svc.usecases.retire_participant import Leaving, RetirementResult
+from assignment_svc.usecases.handoff.complete_handoff import Completion, TakenOver
+from assignment_svc.usecases.handoff.initiate_handoff import HandoffResult
+from assignment_svc.usecases.handoff.offering import Reception
+from assignment_svc.usecases.handoff.read_handoffs import HandoffView
+from assignment_svc.usecases.membership.retire_participant import Leaving, RetirementResult
 from phoenix_dma.v1 import assignment_pb2, common_pb2, handoff_pb2
 from phoenix_runtime.chassis.rpc.conversions import (
     number,

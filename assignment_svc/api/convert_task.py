@@ -7,7 +7,7 @@ from assignment_svc.domain.approval import ApprovalUse
 from assignment_svc.domain.context import ContextPointer, context_address
 from assignment_svc.domain.declaration import TaskDeclaration
 from assignment_svc.domain.task import Binding, Parked, Task, TaskObligation
-from assignment_svc.usecases.briefing import Briefing
+from assignment_svc.usecases.steps.briefing import Briefing
 from phoenix_dma.v1 import assignment_pb2, common_pb2
 from phoenix_runtime.chassis.rpc.conversions import (
     json_object,

@@ -20,13 +20,13 @@ from assignment_svc.api.convert_handoff import (
 )
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.retirement import Retirement
-from assignment_svc.usecases.abort_handoff import AbortHandoff
-from assignment_svc.usecases.complete_handoff import CompleteHandoff
-from assignment_svc.usecases.decline_handoff import DeclineHandoff
-from assignment_svc.usecases.initiate_handoff import InitiateHandoff, Initiation
-from assignment_svc.usecases.read_handoffs import GetHandoff, ListHandoffs
-from assignment_svc.usecases.read_retirements import GetRetirement, ListRetirements
-from assignment_svc.usecases.retire_participant import RetireParticipant
+from assignment_svc.usecases.handoff.abort_handoff import AbortHandoff
+from assignment_svc.usecases.handoff.complete_handoff import CompleteHandoff
+from assignment_svc.usecases.handoff.decline_handoff import DeclineHandoff
+from assignment_svc.usecases.handoff.initiate_handoff import InitiateHandoff, Initiation
+from assignment_svc.usecases.handoff.read_handoffs import GetHandoff, ListHandoffs
+from assignment_svc.usecases.membership.read_retirements import GetRetirement, ListRetirements
+from assignment_svc.usecases.membership.retire_participant import RetireParticipant
 from phoenix_dma.v1 import handoff_pb2, handoff_pb2_grpc
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from phoenix_runtime.core.pages import Page, page_request

@@ -27,19 +27,19 @@ from assignment_svc.api.convert_answers import (
 from assignment_svc.api.convert_task import declaration_from_pb
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.task import Task
-from assignment_svc.usecases.assign_now import AssignNow
-from assignment_svc.usecases.authorize_action import AuthorizeAction
-from assignment_svc.usecases.cancel_task import CancelTask
-from assignment_svc.usecases.complete_task import CompleteTask
-from assignment_svc.usecases.decline_task import DeclineTask
-from assignment_svc.usecases.explain_assignment import ExplainAssignment
-from assignment_svc.usecases.fail_task import FailTask
-from assignment_svc.usecases.read_contexts import ListContextPointers, ResolveContext
-from assignment_svc.usecases.read_tasks import GetTask, ListTasks
-from assignment_svc.usecases.record_checkpoint import RecordCheckpoint
-from assignment_svc.usecases.resume_tasks import ResumeTasks
-from assignment_svc.usecases.start_task import StartTask
-from assignment_svc.usecases.submit_task import SubmitTask
+from assignment_svc.usecases.assignment.explain_assignment import ExplainAssignment
+from assignment_svc.usecases.tasks.assign_now import AssignNow
+from assignment_svc.usecases.tasks.authorize_action import AuthorizeAction
+from assignment_svc.usecases.tasks.cancel_task import CancelTask
+from assignment_svc.usecases.tasks.complete_task import CompleteTask
+from assignment_svc.usecases.tasks.decline_task import DeclineTask
+from assignment_svc.usecases.tasks.fail_task import FailTask
+from assignment_svc.usecases.tasks.read_contexts import ListContextPointers, ResolveContext
+from assignment_svc.usecases.tasks.read_tasks import GetTask, ListTasks
+from assignment_svc.usecases.tasks.record_checkpoint import RecordCheckpoint
+from assignment_svc.usecases.tasks.resume_tasks import ResumeTasks
+from assignment_svc.usecases.tasks.start_task import StartTask
+from assignment_svc.usecases.tasks.submit_task import SubmitTask
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from phoenix_runtime.core.pages import Page, page_request

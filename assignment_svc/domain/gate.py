@@ -47,6 +47,11 @@ class Gate:
         """
         return not self.marked and self.status not in LOST
 
+    @property
+    def refuses(self) -> bool:
+        """Whether a bind would certainly fail; what the gate does not know yet is judged there."""
+        return self.marked or (self.capacity > 0 and self.used >= self.capacity)
+
     def is_open(self, *, degraded_allowed: bool = False) -> bool:
         """Open = standing ACTIVE (or DEGRADED where permitted) and unmarked."""
         if self.marked:

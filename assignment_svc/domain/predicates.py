@@ -2,6 +2,8 @@
 
 from assignment_svc.domain.discovery import Judged
 from assignment_svc.domain.gate import Gate
+from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.states import ParkedAction
 from assignment_svc.domain.task import Binding, Task, TaskSpec
 from phoenix_runtime.core.errors import Refused, StaleAssignment
 from phoenix_runtime.core.standing import Standing
@@ -73,4 +75,33 @@ def covers(standing: Standing, spec: TaskSpec) -> bool:
     grants = standing.grants
     return grants.capabilities.issuperset(spec.required_capabilities) and (
         grants.data_domains.issuperset(spec.data_domains)
+    )
+
+
+def seats_of(task: Task, handoff: Handoff | None) -> set[str]:
+    """Whose gates a change of this task can touch: owner, living source, offered target."""
+    held = {task.owner_id}
+    if handoff is not None:
+        held.add(handoff.source)
+        if handoff.offer is not None:
+            held.add(handoff.offer.target)
+    return {name for name in held if name}
+
+
+def holds(task: Task, handoff: Handoff | None, participant_id: str) -> bool:
+    """Whether the participant owns the task, or is the living source of its handoff."""
+    if task.ended:
+        return False
+    if task.owner_id == participant_id:
+        return True
+    return handoff is not None and handoff.source_seated and handoff.source == participant_id
+
+
+def parked_for(task: Task, participant_id: str) -> bool:
+    """Whether an assignment to the participant waits for a human."""
+    parked = task.parked
+    return (
+        parked is not None
+        and parked.action is ParkedAction.ASSIGN
+        and parked.target == participant_id
     )

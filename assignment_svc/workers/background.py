@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from assignment_svc.domain.ports import Claims
-from assignment_svc.usecases.advance_handoff import AdvanceHandoff
-from assignment_svc.usecases.advance_retirement import AdvanceRetirement
-from assignment_svc.usecases.follow_approval import FollowApproval
-from assignment_svc.usecases.reconcile import Reconcile
-from assignment_svc.usecases.tend_task import TendTask
+from assignment_svc.usecases.handoff.advance_handoff import AdvanceHandoff
+from assignment_svc.usecases.membership.advance_retirement import AdvanceRetirement
+from assignment_svc.usecases.membership.reconcile import Reconcile
+from assignment_svc.usecases.tasks.follow_approval import FollowApproval
+from assignment_svc.usecases.tasks.process_task import ProcessTask
 from assignment_svc.workers.duty import CallFor, RowWorker
 from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.core.clock import Clock
@@ -28,7 +28,7 @@ class WorkerIntervals:
 class WorkerUseCases:
     """The use cases that loops run."""
 
-    tend: TendTask
+    tend: ProcessTask
     handoffs: AdvanceHandoff
     retirements: AdvanceRetirement
     approvals: FollowApproval

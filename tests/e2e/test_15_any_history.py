@@ -21,15 +21,15 @@ from tests.e2e.membership import World, machine_over
 
 GUARDS = {
     "fencing": """
-from assignment_svc.usecases import record_checkpoint
+from assignment_svc.usecases.tasks import record_checkpoint
 record_checkpoint.fenced = lambda task, **_: task.binding
 """,
     "the gate": """
-from assignment_svc.usecases import act
-act.admitted = lambda gate, standing, **_: gate.brought_up(standing).taken()
+from assignment_svc.usecases.steps import transaction
+transaction.admitted = lambda gate, standing, **_: gate.brought_up(standing).taken()
 """,
     "base_version": """
-from assignment_svc.usecases import record_checkpoint
+from assignment_svc.usecases.tasks import record_checkpoint
 record_checkpoint.base_is_current = lambda base, current: None
 """,
 }

@@ -7,10 +7,10 @@ import pytest
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.states import HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
-from assignment_svc.usecases.complete_handoff import Completion
-from assignment_svc.usecases.complete_task import Result
-from assignment_svc.usecases.initiate_handoff import Initiation
-from assignment_svc.usecases.offering import Reception
+from assignment_svc.usecases.handoff.complete_handoff import Completion
+from assignment_svc.usecases.handoff.initiate_handoff import Initiation
+from assignment_svc.usecases.handoff.offering import Reception
+from assignment_svc.usecases.tasks.complete_task import Result
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.standing import ParticipantStatus
 from phoenix_runtime.core.verdict import DecisionPoint

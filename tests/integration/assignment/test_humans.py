@@ -3,8 +3,8 @@
 import pytest
 
 from assignment_svc.domain.states import ActionKind, ParkedAction, TaskStatus
-from assignment_svc.usecases.authorize_action import Action
-from assignment_svc.usecases.complete_task import Result
+from assignment_svc.usecases.tasks.authorize_action import Action
+from assignment_svc.usecases.tasks.complete_task import Result
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.standing import ParticipantStatus
 from phoenix_runtime.core.verdict import DecisionPoint

@@ -11,10 +11,10 @@ import pytest
 from assignment_svc.domain.declaration import TaskDeclaration
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.states import RetirementMode, TaskStatus
-from assignment_svc.usecases import act
-from assignment_svc.usecases.assigned import Assigned
-from assignment_svc.usecases.complete_task import Result
-from assignment_svc.usecases.retire_participant import Leaving
+from assignment_svc.usecases.assignment.assigned import Assigned
+from assignment_svc.usecases.membership.retire_participant import Leaving
+from assignment_svc.usecases.steps import transaction
+from assignment_svc.usecases.tasks.complete_task import Result
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.standing import ParticipantStatus, Standing
 from phoenix_runtime.core.verdict import DecisionPoint, Grants
@@ -166,7 +166,7 @@ async def test_a_bind_that_hangs_in_its_middle_looks_again_instead_of_using_an_o
 ) -> None:
     assignment.registry.join("agent.a")
     await assignment.submit("task.one")
-    admitted, hung = act.admitted, []
+    admitted, hung = transaction.admitted, []
 
     def hangs_once(gate: Gate, standing: Standing, *, degraded_allowed: bool) -> Gate:
         if not hung:
@@ -174,7 +174,7 @@ async def test_a_bind_that_hangs_in_its_middle_looks_again_instead_of_using_an_o
             assignment.clock.advance(6)
         return admitted(gate, standing, degraded_allowed=degraded_allowed)
 
-    monkeypatch.setattr(act, "admitted", hangs_once)
+    monkeypatch.setattr(transaction, "admitted", hangs_once)
     await assignment.assign(assignment.engine, "task.one")
     assert hung
     assert (await assignment.task("task.one")).owner_id == "agent.a"

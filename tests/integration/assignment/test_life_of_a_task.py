@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from assignment_svc.domain.states import ActionKind, AssignmentIntent, TaskStatus
-from assignment_svc.usecases.authorize_action import Action
-from assignment_svc.usecases.complete_task import Result
-from assignment_svc.usecases.record_checkpoint import Checkpoint
+from assignment_svc.usecases.tasks.authorize_action import Action
+from assignment_svc.usecases.tasks.complete_task import Result
+from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.json import content_hash
 from phoenix_runtime.core.standing import ParticipantStatus

@@ -25,14 +25,15 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 
 from assignment_svc.domain.states import ActionKind, RetirementMode
-from assignment_svc.usecases import act, record_checkpoint
-from assignment_svc.usecases.authorize_action import Action
-from assignment_svc.usecases.complete_handoff import Completion
-from assignment_svc.usecases.complete_task import Result
-from assignment_svc.usecases.initiate_handoff import Initiation
-from assignment_svc.usecases.offering import Reception
-from assignment_svc.usecases.record_checkpoint import Checkpoint
-from assignment_svc.usecases.retire_participant import Leaving
+from assignment_svc.usecases.handoff.complete_handoff import Completion
+from assignment_svc.usecases.handoff.initiate_handoff import Initiation
+from assignment_svc.usecases.handoff.offering import Reception
+from assignment_svc.usecases.membership.retire_participant import Leaving
+from assignment_svc.usecases.steps import transaction
+from assignment_svc.usecases.tasks import record_checkpoint
+from assignment_svc.usecases.tasks.authorize_action import Action
+from assignment_svc.usecases.tasks.complete_task import Result
+from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint
 from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, create_database
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import ManualClock
@@ -487,7 +488,7 @@ def test_no_history_of_membership_breaks_an_invariant(machine: type[Membership])
 GUARDS = {
     "fencing": (record_checkpoint, "fenced", lambda task, **_: task.binding),
     "the gate": (
-        act,
+        transaction,
         "admitted",
         lambda gate, standing, **_: gate.brought_up(standing).taken(),
     ),

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from assignment_svc.domain.states import ActionKind, RetirementMode, TaskStatus
-from assignment_svc.usecases.authorize_action import Action
-from assignment_svc.usecases.complete_handoff import Completion
-from assignment_svc.usecases.offering import Reception
-from assignment_svc.usecases.retire_participant import Leaving
+from assignment_svc.usecases.handoff.complete_handoff import Completion
+from assignment_svc.usecases.handoff.offering import Reception
+from assignment_svc.usecases.membership.retire_participant import Leaving
+from assignment_svc.usecases.tasks.authorize_action import Action
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.standing import ParticipantStatus
 from tests.support.builders.calls import repeatable

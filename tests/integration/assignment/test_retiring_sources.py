@@ -9,8 +9,8 @@ import pytest
 
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.states import HandoffStatus, RetirementMode, TaskStatus
-from assignment_svc.usecases.initiate_handoff import Initiation
-from assignment_svc.usecases.retire_participant import Leaving
+from assignment_svc.usecases.handoff.initiate_handoff import Initiation
+from assignment_svc.usecases.membership.retire_participant import Leaving
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.standing import ParticipantStatus
 from tests.support.servers.assignment_service import AssignmentService

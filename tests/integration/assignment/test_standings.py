@@ -3,7 +3,7 @@
 import asyncio
 
 from assignment_svc.domain.states import TaskStatus
-from assignment_svc.usecases.initiate_handoff import Initiation
+from assignment_svc.usecases.handoff.initiate_handoff import Initiation
 from phoenix_runtime.core.standing import ParticipantStatus
 from tests.support.servers.assignment_service import AssignmentService
 from tests.support.waiting.row_locks import held

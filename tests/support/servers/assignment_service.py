@@ -15,18 +15,12 @@ from assignment_svc.domain.rules import BackOff, Rules
 from assignment_svc.domain.task import Task
 from assignment_svc.store.tables import metadata
 from assignment_svc.store.unit import AssignmentUnits
-from assignment_svc.usecases.advance_handoff import AdvanceHandoff
-from assignment_svc.usecases.advance_retirement import AdvanceRetirement
-from assignment_svc.usecases.assign_task import AssignTask
-from assignment_svc.usecases.assigned import Assigned
-from assignment_svc.usecases.complete_handoff import Completion, TakenOver
-from assignment_svc.usecases.follow_approval import FollowApproval
-from assignment_svc.usecases.offering import Reception
-from assignment_svc.usecases.ports import Ports
-from assignment_svc.usecases.reconcile import Hasten, Reconcile
-from assignment_svc.usecases.record_checkpoint import Checkpoint
-from assignment_svc.usecases.tend_task import TendTask
-from assignment_svc.wiring import handoff_verbs, task_verbs
+from assignment_svc.usecases.assignment.assigned import Assigned
+from assignment_svc.usecases.handoff.complete_handoff import Completion, TakenOver
+from assignment_svc.usecases.handoff.offering import Reception
+from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint
+from assignment_svc.wiring import build_use_cases
 from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.outbox import Outbox
 from phoenix_runtime.chassis.ids import new_id
@@ -86,15 +80,16 @@ class AssignmentService:
             new_id=new_id,
             rules=self.rules,
         )
-        self.tasks = task_verbs(self.ports)
-        self.handoffs = handoff_verbs(self.ports)
-        self.assign = AssignTask(self.ports)
-        self.tend = TendTask(self.ports)
-        self.advance = AdvanceHandoff(self.ports)
-        self.retirements = AdvanceRetirement(self.ports)
-        self.follow = FollowApproval(self.ports)
-        self.reconcile = Reconcile(self.ports)
-        self.hasten = Hasten(self.ports)
+        use_cases = build_use_cases(self.ports)
+        self.tasks = use_cases.tasks
+        self.handoffs = use_cases.handoffs
+        self.assign = use_cases.assign
+        self.hasten = use_cases.hasten
+        self.tend = use_cases.workers.tend
+        self.advance = use_cases.workers.handoffs
+        self.retirements = use_cases.workers.retirements
+        self.follow = use_cases.workers.approvals
+        self.reconcile = use_cases.workers.reconcile
 
     # Who calls.
 

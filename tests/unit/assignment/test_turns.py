@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from assignment_svc.usecases.turns import Turns
+from assignment_svc.usecases.tasks.single_flight import Turns
 
 
 async def test_turns_are_taken_in_order_and_a_line_is_gone_with_its_last() -> None:

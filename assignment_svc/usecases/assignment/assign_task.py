@@ -1,0 +1,89 @@
+"""Assign (paper, Algorithm 3): discover, score, ask policy best first, bind in one commit."""
+
+from dataclasses import dataclass
+
+from assignment_svc.domain.lifecycle import task_step
+from assignment_svc.domain.predicates import CandidateLost, StaleRead, TooSlow
+from assignment_svc.domain.states import Actor
+from assignment_svc.domain.task import Task
+from assignment_svc.usecases.assignment.alternatives import lost_one, nobody, outscored
+from assignment_svc.usecases.assignment.assigned import Assigned, standing_answer
+from assignment_svc.usecases.assignment.bind import Bind, Binder
+from assignment_svc.usecases.assignment.candidates import CandidateSearch, Known, known_of
+from assignment_svc.usecases.assignment.park import ParkAssignment, Parking
+from assignment_svc.usecases.steps.approval_requests import Matter
+from assignment_svc.usecases.steps.denials import Denials
+from assignment_svc.usecases.steps.existing import existing_task
+from assignment_svc.usecases.steps.ports import Ports
+from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.verdict import Effect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """What can become of a judged candidate: it is bound, a human is asked, or it is denied."""
+
+    bind: Binder
+    park: ParkAssignment
+    denials: Denials
+
+
+class AssignTask:
+    """Finds somebody for a task that waits, and binds the best whom policy allows."""
+
+    def __init__(self, ports: Ports, search: CandidateSearch, outcomes: Outcomes) -> None:
+        self._ports = ports
+        self._search = search
+        self._outcomes = outcomes
+
+    async def __call__(
+        self, call: Call, task_id: str, seen: tuple[Task, Known] | None = None
+    ) -> Assigned:
+        """Assign a known task; one that is bound, or waits for a human, answers as it stands.
+
+        ``seen`` is the task as the caller has just read it, where it has.
+        Raises `NotFound`, `IllegalTransition`, `NoEligibleParticipant` (the task stays PENDING),
+        `PolicyEngineUnavailable` and `Unavailable`.
+        """
+        for _ in range(self._ports.rules.looks):
+            task, known = seen or await self.read(call, task_id)
+            seen = None
+            answer = standing_answer(task)
+            if answer is not None:
+                return answer
+            task_step(task.status, task.parked_for, "assign", Actor.ENGINE)
+            try:
+                return await self._try(call.about(task.correlation_id), task, known)
+            except StaleRead:
+                continue
+        raise TooSlow("What was judged changed again and again")
+
+    async def read(self, call: Call, task_id: str) -> tuple[Task, Known]:
+        """The task and what decides who is asked, unlocked; raises `NotFound`."""
+        async with self._ports.units.reading(call) as unit:
+            return await existing_task(unit, task_id), await known_of(unit, task_id)
+
+    async def _try(self, call: Call, task: Task, known: Known) -> Assigned:
+        """One round: the first candidate whom policy allows and whose gate takes it."""
+        look = await self._search.find(call, task, known)
+        lost = list(look.lost)
+        for index, ranked in enumerate(look.ranked):
+            others = outscored(look.ranked[index + 1 :], ranked)
+            judged, matter = await self._search.judge(call, look, ranked)
+            try:
+                bind = Bind(task, judged, (*lost, *others))
+                return await self._settle(call, bind, matter)
+            except CandidateLost as loss:
+                lost.append(lost_one(ranked, loss, judged))
+        await self._outcomes.denials.nobody(call, task, lost)
+        raise nobody(task, lost)
+
+    async def _settle(self, call: Call, bind: Bind, matter: Matter) -> Assigned:
+        """Bind, park, or have the candidate lose; raises `CandidateLost` and `StaleRead`."""
+        verdict = bind.judged.verdict
+        if verdict.effect is Effect.ALLOW:
+            return await self._outcomes.bind(call, bind)
+        if verdict.effect is Effect.REQUIRE_APPROVAL:
+            return await self._outcomes.park(call, Parking(bind, matter))
+        await self._outcomes.denials.denied(call, bind.task, bind.judged)
+        raise CandidateLost("policy_allows", verdict.explanation or "policy denies it")

@@ -1,0 +1,143 @@
+"""Finds and judges candidates for a task (paper, Algorithm 3, steps 1 to 4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assignment_svc.domain.approval import ASSIGN, Approval, assignment_subject, subject_hash
+from assignment_svc.domain.discovery import Alternative, Discovery, Judged, Ranked, Seats
+from assignment_svc.domain.gate import Gate
+from assignment_svc.domain.ports import Unit
+from assignment_svc.domain.scoring import rank
+from assignment_svc.domain.task import LeftOut, Task
+from assignment_svc.usecases.assignment.alternatives import backing_off, no_seat
+from assignment_svc.usecases.steps.approval_requests import Matter, about
+from assignment_svc.usecases.steps.documents import (
+    approval_documents,
+    policy_task,
+    requirement_of,
+    score_document,
+    standing_document,
+)
+from assignment_svc.usecases.steps.ports import Ports
+from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.verdict import DecisionPoint
+
+STANDING_SECONDS = 2.5
+"""A standing older than this when policy is asked is read again: both have to be fresh (I5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What belongs to a task and decides who is asked."""
+
+    left_out: tuple[LeftOut, ...]
+    approvals: tuple[Approval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What is looked for: an assignee, or the target of the handoff ``scope``, never its source."""
+
+    scope: str = ""
+    exclude: tuple[str, ...] = ()
+
+
+FOR_THE_TASK = Purpose()
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One search: the task, who was found, in which order, and who lost already."""
+
+    task: Task
+    discovery: Discovery
+    ranked: tuple[Ranked, ...]
+    lost: tuple[Alternative, ...]
+    approvals: tuple[Approval, ...] = ()
+    """What humans were asked about the task, as remembered when the search began."""
+
+
+class CandidateSearch:
+    """Discovers and scores candidates, and asks policy about one of them."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def find(
+        self, call: Call, task: Task, known: Known | None = None, purpose: Purpose = FOR_THE_TASK
+    ) -> Round:
+        """Discover and score; those who are backing off or have no seat lose at once.
+
+        ``known`` is read where it is not given. Raises `Unavailable`.
+        """
+        known = known or await self._known(call, task.task_id)
+        resting = self._resting(known, purpose)
+        unwanted = [*purpose.exclude, *(one.participant_id for one in resting)]
+        found = await self._ports.registry.discover(call, requirement_of(task, unwanted))
+        gates = await self._gates(call, [c.participant_id for c in found.candidates])
+        full = [g for c in found.candidates if (g := gates.get(c.participant_id)) and g.refuses]
+        out = {*unwanted, *(gate.participant_id for gate in full)}
+        ranked = rank(
+            task.spec.required_capabilities,
+            (c for c in found.candidates if c.participant_id not in out),
+            seats=Seats({name: gate.used for name, gate in gates.items()}),
+            weights=self._ports.rules.weights,
+        )
+        lost = (*found.excluded, *map(backing_off, resting), *map(no_seat, full))
+        return Round(task, found, ranked, lost, known.approvals)
+
+    async def judge(self, call: Call, look: Round, ranked: Ranked) -> tuple[Judged, Matter]:
+        """Ask `task.assign` about one candidate, with what humans decided about exactly this.
+
+        Raises `Unavailable` and `PolicyEngineUnavailable`.
+        """
+        ports, task = self._ports, look.task
+        standing, asked_at = ranked.candidate.standing, look.discovery.asked_at
+        if ports.clock.monotonic() - asked_at > STANDING_SECONDS:
+            asked_at = ports.clock.monotonic()
+            seen = await ports.registry.standings(call, [standing.participant_id])
+            standing = seen.get(standing.participant_id, standing)
+        matter = assignment_matter(task, standing.participant_id)
+        question: dict[str, Json] = {
+            "task": policy_task(task),
+            "candidate": standing_document(standing),
+            "score": score_document(ranked.score),
+            "subject_hash": matter.subject_hash,
+            "approvals": approval_documents(await about(ports, call, look.approvals, matter)),
+        }
+        decision_asked_at = ports.clock.monotonic()
+        (verdict,) = await ports.policy.evaluate(call, DecisionPoint.ASSIGN, [question])
+        judged = Judged(standing, verdict, asked_at, decision_asked_at, ranked.score)
+        return judged, matter
+
+    async def _known(self, call: Call, task_id: str) -> Known:
+        async with self._ports.units.reading(call) as unit:
+            return await known_of(unit, task_id)
+
+    def _resting(self, known: Known, purpose: Purpose) -> list[LeftOut]:
+        """Those who are left out now, for the task or for the handoff that is looked for."""
+        now = self._ports.clock.now()
+        return [
+            one
+            for one in known.left_out
+            if one.scope in {"", purpose.scope} and (not one.until or one.until > now)
+        ]
+
+    async def _gates(self, call: Call, candidates: Sequence[str]) -> dict[str, Gate]:
+        if not candidates:
+            return {}
+        async with self._ports.units.reading(call) as unit:
+            return await unit.find_gates(candidates)
+
+
+async def known_of(unit: Unit, task_id: str) -> Known:
+    """Who is left out for a task, and what humans were asked about it."""
+    return Known(await unit.left_out(task_id), await unit.approvals_of(task_id))
+
+
+def assignment_matter(task: Task, target: str) -> Matter:
+    """What a human is asked about an assignment; it dies with target and epoch."""
+    spec = task.spec
+    subject = assignment_subject(spec.task_id, spec.objective, target, task.epoch + 1)
+    return Matter(ASSIGN, subject, subject_hash(subject), target=target)

@@ -1,0 +1,105 @@
+"""Initiate: a task whose owner lives is to move (Algorithm 5); nothing is interrupted yet."""
+
+from dataclasses import dataclass
+
+from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.lifecycle import task_step
+from assignment_svc.domain.states import Actor
+from assignment_svc.domain.task import Task
+from assignment_svc.domain.texts import checked_id, checked_text
+from assignment_svc.usecases.steps.guard import noted
+from assignment_svc.usecases.steps.migration import Start, begin_handoff
+from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.transaction import Act
+from phoenix_runtime.core.directives import DirectiveAction
+from phoenix_runtime.core.errors import NotPermitted, StaleAssignment
+from phoenix_runtime.core.events import ReasonCode
+from phoenix_runtime.core.principal import Call, Role
+from phoenix_runtime.core.receipt import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Initiation:
+    """Whose task shall move, and why. ``source`` is the owner as the caller believes."""
+
+    task_id: str
+    source: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffResult:
+    """A handoff after a step, and the proof of the step."""
+
+    handoff: Handoff
+    receipt: Receipt
+
+
+class InitiateHandoff:
+    """Starts a handoff; an open one of the same task is answered again."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def __call__(self, call: Call, asked: Initiation) -> HandoffResult:
+        """Begin a handoff away from a living owner.
+
+        Raises `NotFound`, `NotPermitted`, `StaleAssignment` where ``source`` does not hold the
+        task, `IllegalTransition` where the task cannot migrate.
+        """
+        checked_id("source", asked.source)
+        checked_text("reason", asked.why)
+        async with noted(self._ports, call, "InitiateHandoff"):
+            actor = _actor(call, asked.source)
+            result = await self._begin(call, asked, actor)
+        self._ports.wake_up.notify()
+        return result
+
+    async def _begin(self, call: Call, asked: Initiation, actor: Actor) -> HandoffResult:
+        async with self._ports.units(call) as unit:
+            act = Act(unit, self._ports)
+            task = await unit.lock_task(asked.task_id)
+            known = (await unit.open_handoffs([task.task_id])).get(task.task_id)
+            if known is not None and known.source == asked.source:
+                result = HandoffResult(known, _receipt_of(task, known))
+            else:
+                result = await self._start(act, task, asked, (call.actor, actor))
+            await unit.remember(result)
+        return result
+
+    async def _start(
+        self, act: Act, task: Task, asked: Initiation, by: tuple[str, Actor]
+    ) -> HandoffResult:
+        binding = task.binding
+        if binding is None or binding.participant_id != asked.source:
+            raise StaleAssignment(task_id=task.task_id, epoch=0, current_epoch=task.epoch)
+        task_step(task.status, task.parked_for, "migrate", Actor.ENGINE)
+        requested_by, actor = by
+        start = Start(ReasonCode.REQUESTED, requested_by, actor, why=asked.why)
+        told, handoff, receipt = await begin_handoff(act, task, binding, start)
+        await act.unit.save_task(told)
+        await act.direct(
+            DirectiveAction.CHECKPOINT_TASK,
+            asked.source,
+            told,
+            facts={"handoff_id": handoff.handoff_id, "reason": handoff.reason},
+        )
+        return HandoffResult(handoff, receipt)
+
+
+def _actor(call: Call, source: str) -> Actor:
+    """The owner itself, or an operator."""
+    if call.principal.participant == source:
+        return Actor.SOURCE
+    if call.principal.has(Role.OPERATOR):
+        return Actor.OPERATOR
+    raise NotPermitted("Only the owner of a task, or an operator, may hand it off")
+
+
+def _receipt_of(task: Task, handoff: Handoff) -> Receipt:
+    """The proof of the handoff's last step, for a repetition."""
+    return Receipt(
+        audit_event_id=handoff.last_event_id,
+        correlation_id=task.correlation_id,
+        aggregate_version=task.version,
+    )

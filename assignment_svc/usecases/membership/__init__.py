@@ -1,0 +1,1 @@
+"""What a participant's standing and its retirement mean for its tasks (paper, Algorithm 6)."""

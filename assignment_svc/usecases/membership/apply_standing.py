@@ -1,0 +1,148 @@
+"""What standings mean for what participants hold. Events are hints; this reads the truth.
+
+FAILED or SUSPENDED: the gate is closed and its tasks lose their owner. REGISTERED (the same
+participant came back): closed, its tasks stay and have to be resumed in time. Grants shrunk: tasks
+that are no longer covered lose theirs. Every step is repeatable and judged under the row's lock.
+
+Many standings are applied together: what they mean is read in one transaction for all of them, and
+only what has to change is locked. Many that die at once then cost what moves their tasks, and a
+runtime in which nothing happens costs a few reads.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.predicates import seats_of
+from assignment_svc.domain.task import Task
+from assignment_svc.usecases.handoff.offering import GATE_CLOSED, withdraw_offer
+from assignment_svc.usecases.membership.standing_effect import Consequence, consequence_of, loss_of
+from assignment_svc.usecases.steps.lose_owner import lose_owner
+from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.transaction import Act
+from assignment_svc.usecases.steps.unpark import unpark
+from phoenix_runtime.core.events import ReasonCode
+from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.standing import Standing
+
+WIDTH: Final = 4
+"""How many tasks are moved at once: below the pool of connections."""
+TOGETHER: Final = 50
+"""Gates that are brought up in one commit: nobody waits long for any of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A task for which a standing seems to mean something; it is judged again under the lock."""
+
+    task_id: str
+    standing: Standing
+
+
+class ApplyStandings:
+    """Brings gates up to standings and moves what may not stay."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._width = asyncio.Semaphore(WIDTH)
+
+    async def __call__(self, call: Call, standings: Mapping[str, Standing]) -> None:
+        """Apply ``standings``, by participant; one older than its gate has seen is left alone.
+
+        A task whose step fails stops no other one; then the first failure is raised.
+        """
+        await self._bring_up(call, standings)
+        due = await self._due(call, standings)
+        steps = (self._in_turn(call, each) for each in due)
+        outcomes = await asyncio.gather(*steps, return_exceptions=True)
+        if any(outcome is True for outcome in outcomes):
+            self._ports.wake_up.notify()
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _bring_up(self, call: Call, standings: Mapping[str, Standing]) -> None:
+        """First the gates, in commits of their own: nothing is bound under an older standing."""
+        async with self._ports.units.reading(call) as unit:
+            known = await unit.find_gates(standings)
+        behind = [
+            name
+            for name, standing in sorted(standings.items())
+            if name not in known or known[name].standing_revision < standing.standing_revision
+        ]
+        for at in range(0, len(behind), TOGETHER):
+            await self._bring_up_some(call, standings, behind[at : at + TOGETHER])
+
+    async def _bring_up_some(
+        self, call: Call, standings: Mapping[str, Standing], names: Sequence[str]
+    ) -> None:
+        async with self._ports.units(call) as unit:
+            act = Act(unit, self._ports)
+            await act.lock_gates(names)
+            for name in names:
+                act.put_gate(act.gate(name).brought_up(standings[name]))
+            await act.finish()
+
+    async def _due(self, call: Call, standings: Mapping[str, Standing]) -> list[Due]:
+        """What has to change, as it was last committed."""
+        async with self._ports.units.reading(call) as unit:
+            tasks = await unit.tasks_around(standings)
+            if not tasks:
+                return []
+            handoffs = await unit.open_handoffs([task.task_id for task in tasks])
+            gates = await unit.find_gates(standings)
+        due = []
+        for task in tasks:
+            handoff = handoffs.get(task.task_id)
+            for name in sorted(_concerned(task, handoff) & gates.keys()):
+                standing, gate = standings[name], gates[name]
+                if gate.standing_revision != standing.standing_revision:
+                    continue  # something newer is being applied already
+                if consequence_of(standing, gate, task, handoff) is not Consequence.NONE:
+                    due.append(Due(task.task_id, standing))
+        return due
+
+    async def _in_turn(self, call: Call, due: Due) -> bool:
+        async with self._width:
+            return await self._step(call, due.task_id, due.standing)
+
+    async def _step(self, call: Call, task_id: str, standing: Standing) -> bool:
+        """One task's step, judged under its lock; whether anything changed."""
+        who = standing.participant_id
+        async with self._ports.units(call) as unit:
+            act = Act(unit, self._ports)
+            task = await unit.lock_task(task_id)
+            handoff = (await unit.open_handoffs([task_id])).get(task_id)
+            await act.lock_gates({who, *seats_of(task, handoff)})
+            gate = act.gate(who)
+            if gate.standing_revision != standing.standing_revision:
+                return False
+            consequence = consequence_of(standing, gate, task, handoff)
+            await _carry_out(act, task, handoff, standing, consequence)
+            await act.finish()
+        return consequence is not Consequence.NONE
+
+
+def _concerned(task: Task, handoff: Handoff | None) -> set[str]:
+    """Whose standing may mean something for the task: those with a seat, and a parked target."""
+    parked = {task.parked.target} if task.parked is not None and task.parked.target else set()
+    return seats_of(task, handoff) | parked
+
+
+async def _carry_out(
+    act: Act, task: Task, handoff: Handoff | None, standing: Standing, consequence: Consequence
+) -> None:
+    if consequence is Consequence.LOST:
+        reason, why = loss_of(standing, task)
+        await lose_owner(act, task, handoff, reason=reason, why=why)
+    elif consequence is Consequence.AWAITED:
+        await act.unit.save_task(replace(task, resume_by=act.now + act.rules.resume_timeout))
+    elif consequence is Consequence.RESUMED:
+        await act.unit.save_task(replace(task, resume_by=None))
+    elif consequence is Consequence.UNPARKED:
+        why = f"its target is {act.gate(standing.participant_id).status.value}"
+        await unpark(act, task, ReasonCode.GATE_CLOSED, why)
+    elif consequence is Consequence.WITHDRAWN and handoff is not None:
+        await withdraw_offer(act, task, handoff, GATE_CLOSED)

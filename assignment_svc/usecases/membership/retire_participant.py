@@ -1,0 +1,225 @@
+"""Retire (paper, Algorithm 6): the gate closes first, for ever; what is bound moves after that."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from assignment_svc.domain.lifecycle import RETIREMENT
+from assignment_svc.domain.retirement import Retirement, RetirementOutcome
+from assignment_svc.domain.states import Actor, RetirementMode
+from assignment_svc.domain.texts import checked_text
+from assignment_svc.usecases.membership.advance_retirement import AdvanceRetirement
+from assignment_svc.usecases.steps.documents import denial_detail, standing_document
+from assignment_svc.usecases.steps.guard import noted
+from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.transaction import Act
+from phoenix_runtime.core.directives import Directive, DirectiveAction
+from phoenix_runtime.core.errors import NotFound, NotPermitted, PolicyDenied, Unavailable
+from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
+from phoenix_runtime.core.principal import Call, Role
+from phoenix_runtime.core.receipt import Receipt
+from phoenix_runtime.core.standing import Standing
+from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
+
+GRACE = timedelta(minutes=5)
+"""How long a graceful retirement waits where no deadline is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Who shall leave, and how."""
+
+    participant_id: str
+    mode: RetirementMode = RetirementMode.GRACEFUL
+    deadline: datetime | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RetirementResult:
+    """The retirement as it stands, and the proof of its last step."""
+
+    retirement: Retirement
+    receipt: Receipt
+
+
+class RetireParticipant:
+    """Begins a retirement; a second call answers the same one, or hastens it."""
+
+    def __init__(self, ports: Ports, advance: AdvanceRetirement) -> None:
+        self._ports = ports
+        self._advance = advance
+
+    async def __call__(self, call: Call, leaving: Leaving) -> RetirementResult:
+        """Close the gate and begin.
+
+        Raises `NotFound`, `NotPermitted`, `PolicyDenied`, `PolicyEngineUnavailable`.
+        """
+        checked_text("reason", leaving.why)
+        async with noted(self._ports, call, "RetireParticipant"):
+            actor = _actor(call, leaving.participant_id)
+            standing = await self._standing(call, leaving.participant_id)
+            verdict = await self._ask(call, standing, leaving)
+        result = await self._begin(call, leaving, (verdict, actor))
+        return await self._go_on(call, result)
+
+    async def _standing(self, call: Call, participant_id: str) -> Standing:
+        found = await self._ports.registry.standings(call, [participant_id])
+        if participant_id not in found:
+            raise NotFound("participant", participant_id)
+        return found[participant_id]
+
+    async def _ask(self, call: Call, standing: Standing, leaving: Leaving) -> Verdict:
+        question = {"participant": standing_document(standing), "mode": leaving.mode.value}
+        (verdict,) = await self._ports.policy.evaluate(call, DecisionPoint.RETIRE, [question])
+        if verdict.effect is Effect.ALLOW:
+            return verdict
+        async with self._ports.units(call) as unit:
+            await unit.audit(
+                AuditDraft(
+                    type=AuditEventType.POLICY_DENIED,
+                    aggregate=f"refusal/{self._ports.new_id('refusal')}",
+                    aggregate_version=1,
+                    participant=leaving.participant_id,
+                    reason_code=ReasonCode.POLICY_DENIED,
+                    verdict=verdict,
+                    detail=denial_detail(verdict, mode=leaving.mode.value),
+                )
+            )
+        raise PolicyDenied(verdict)
+
+    async def _begin(
+        self, call: Call, leaving: Leaving, allowed: tuple[Verdict, Actor]
+    ) -> RetirementResult:
+        """One transaction: the mark that is never lifted, and the record."""
+        verdict, actor = allowed
+        async with self._ports.units(call) as unit:
+            act = Act(unit, self._ports)
+            await act.lock_gates([leaving.participant_id])
+            known = await unit.retirement_of(leaving.participant_id)
+            if known is not None:
+                result = await self._hasten(act, known.retirement_id, leaving, verdict)
+            else:
+                # Complete: whoever binds has the gate's lock, and it is ours.
+                held = await unit.held_by(leaving.participant_id)
+                # What was fenced from it for an offer has no owner, and yet its seat.
+                left = await unit.handoffs_from(leaving.participant_id)
+                seated = [one.task_id for one in left if one.source_seated]
+                retirement = _retirement(act, call, leaving, verdict, (*held, *seated))
+                RETIREMENT.apply(None, "begin", actor)
+                gate = act.gate(leaving.participant_id)
+                act.put_gate(replace(gate, retirement_id=retirement.retirement_id))
+                result = await _told(act, retirement, verdict, leaving)
+                await unit.add_retirement(result.retirement)
+                await _announce(act, result.retirement, held)
+            await act.finish()
+        return result
+
+    async def _hasten(
+        self, act: Act, retirement_id: str, leaving: Leaving, verdict: Verdict
+    ) -> RetirementResult:
+        """Retiring twice is one retirement; asked to be immediate, it stops waiting."""
+        known = await act.unit.lock_retirement(retirement_id)
+        hurried = leaving.mode is RetirementMode.IMMEDIATE
+        if known.finished or known.mode is RetirementMode.IMMEDIATE or not hurried:
+            receipt = Receipt(known.last_event_id, known.correlation_id, known.version)
+            return RetirementResult(known, receipt)
+        RETIREMENT.apply(known.status, "hasten", Actor.OPERATOR)
+        faster = replace(known, mode=RetirementMode.IMMEDIATE, next_try_at=act.now)
+        result = await _told(act, faster, verdict, leaving, before=known)
+        await act.unit.save_retirement(result.retirement)
+        return result
+
+    async def _go_on(self, call: Call, result: RetirementResult) -> RetirementResult:
+        """Take the first steps at once; whoever holds nothing is retired when this answers.
+
+        Only this answer is remembered (I10): where it is lost before, the repetition finds the
+        retirement that there is.
+        """
+        self._ports.wake_up.notify()
+        with contextlib.suppress(Unavailable):
+            # It is written down: the background workers goes on as soon as it can.
+            await self._advance(call, result.retirement.retirement_id)
+        async with self._ports.units(call) as unit:
+            now = await unit.find_retirement(result.retirement.retirement_id)
+            answer = result if now is None else replace(result, retirement=now)
+            await unit.remember(answer)
+        return answer
+
+
+def _actor(call: Call, participant_id: str) -> Actor:
+    if call.principal.participant == participant_id:
+        return Actor.PARTICIPANT
+    if call.principal.has(Role.OPERATOR):
+        return Actor.OPERATOR
+    raise NotPermitted("Only the participant itself, or an operator, may retire it")
+
+
+def _retirement(
+    act: Act, call: Call, leaving: Leaving, verdict: Verdict, held: Sequence[str]
+) -> Retirement:
+    return Retirement(
+        retirement_id=act.new_id("retire"),
+        participant_id=leaving.participant_id,
+        mode=leaving.mode,
+        deadline=leaving.deadline or act.now + GRACE,
+        reason=leaving.why,
+        requested_by=call.actor,
+        decision_id=verdict.decision_id,
+        correlation_id=call.correlation_id,
+        created_at=act.now,
+        outcomes=tuple(RetirementOutcome(task_id) for task_id in held),
+        next_try_at=act.now,
+    )
+
+
+async def _told(
+    act: Act,
+    retirement: Retirement,
+    verdict: Verdict,
+    leaving: Leaving,
+    *,
+    before: Retirement | None = None,
+) -> RetirementResult:
+    version = retirement.version + 1
+    receipt = await act.unit.audit(
+        AuditDraft(
+            type=AuditEventType.RETIREMENT_STARTED,
+            aggregate=retirement.aggregate,
+            aggregate_version=version,
+            participant=retirement.participant_id,
+            reason_code=ReasonCode.PARTICIPANT_RETIREMENT,
+            previous_state=before.status.value if before is not None else "",
+            new_state=retirement.status.value,
+            verdict=verdict,
+            correlation_id=retirement.correlation_id,
+            detail={
+                "mode": retirement.mode.value,
+                "deadline": retirement.deadline.isoformat(),
+                "active_tasks": [one.task_id for one in retirement.outcomes],
+                "why": leaving.why,
+            },
+        )
+    )
+    told = replace(retirement, version=version, last_event_id=receipt.audit_event_id)
+    return RetirementResult(told, receipt)
+
+
+async def _announce(act: Act, retirement: Retirement, held: Sequence[str]) -> None:
+    """Whoever leaves gracefully hears it, and is asked for a last checkpoint of what it holds."""
+    if retirement.mode is RetirementMode.IMMEDIATE:
+        return
+    orders = [(DirectiveAction.DRAIN, "")]
+    orders += [(DirectiveAction.CHECKPOINT_TASK, task_id) for task_id in held]
+    for action, task_id in orders:
+        await act.unit.direct(
+            Directive(
+                directive_id=act.new_id("directive"),
+                action=action,
+                participant_id=retirement.participant_id,
+                task_id=task_id,
+                deadline=retirement.deadline,
+                facts={"retirement_id": retirement.retirement_id},
+            )
+        )

@@ -1,0 +1,80 @@
+"""What a participant's standing means for one task that it has to do with. Pure: read, then acted.
+
+The same question is asked twice: of rows that were read without a lock, so that a standing which
+changes nothing costs no transaction, and again under the task's lock, where the answer counts.
+"""
+
+from enum import StrEnum, auto
+
+from assignment_svc.domain.gate import LOST, Gate
+from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.predicates import covers, holds, parked_for
+from assignment_svc.domain.states import HandoffStatus
+from assignment_svc.domain.task import Task
+from phoenix_runtime.core.events import ReasonCode
+from phoenix_runtime.core.standing import ParticipantStatus, Standing
+
+
+class Consequence(StrEnum):
+    """What has to happen to the task."""
+
+    NONE = auto()
+    LOST = auto()
+    """Its holder may not keep it."""
+    AWAITED = auto()
+    """Its holder came back and has to resume it in time."""
+    RESUMED = auto()
+    """Its holder is back at work: nothing is awaited any more."""
+    UNPARKED = auto()
+    """The target of an assignment that waits for a human cannot take it any more."""
+    WITHDRAWN = auto()
+    """The target of an offer that stands cannot take it any more."""
+
+
+def consequence_of(
+    standing: Standing, gate: Gate, task: Task, handoff: Handoff | None
+) -> Consequence:
+    """What ``standing`` means for the task; ``gate`` reflects it, ``handoff`` is the open one."""
+    who = standing.participant_id
+    if holds(task, handoff, who):
+        return _for_holder(standing, task)
+    shut = not gate.is_open(degraded_allowed=task.spec.degraded_allowed)
+    if parked_for(task, who):
+        return Consequence.UNPARKED if shut else Consequence.NONE
+    return Consequence.WITHDRAWN if shut and _offered(handoff, who) else Consequence.NONE
+
+
+def _for_holder(standing: Standing, task: Task) -> Consequence:
+    """The owner of the task, or the living source of its handoff."""
+    if loss_of(standing, task)[0] is not ReasonCode.NONE:
+        return Consequence.LOST
+    binding = task.binding
+    if binding is None:
+        return Consequence.NONE
+    came_back = (
+        standing.status is ParticipantStatus.REGISTERED or standing.generation > binding.generation
+    )
+    if came_back and task.resume_by is None:
+        return Consequence.AWAITED
+    if not came_back and task.resume_by is not None:
+        return Consequence.RESUMED
+    return Consequence.NONE
+
+
+def _offered(handoff: Handoff | None, who: str) -> bool:
+    """Whether an offer to it stands."""
+    if handoff is None or handoff.offer is None:
+        return False
+    return handoff.status is HandoffStatus.OFFERED and handoff.offer.target == who
+
+
+def loss_of(standing: Standing, task: Task) -> tuple[ReasonCode, str]:
+    """Why the participant may not keep the task; `ReasonCode.NONE` where it may."""
+    if standing.status in LOST:
+        reason = LOST[standing.status]
+        if standing.status_reason == ReasonCode.PARTICIPANT_LEFT.value:
+            reason = ReasonCode.PARTICIPANT_LEFT
+        return reason, f"{standing.participant_id} is {standing.status.value}"
+    if not covers(standing, task.spec):
+        return ReasonCode.UNAUTHORIZED, "its grants do not cover the task any more"
+    return ReasonCode.NONE, ""

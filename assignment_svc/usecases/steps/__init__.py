@@ -1,0 +1,1 @@
+"""What use cases do inside one unit, and what they ask before it."""

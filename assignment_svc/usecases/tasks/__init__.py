@@ -1,0 +1,1 @@
+"""The verbs of a task, one module each."""

@@ -1,0 +1,298 @@
+"""AuthorizeAction: before a tool call, a read, a mutation or a final action (paper, section 10).
+
+The only verb that answers APPROVAL_REQUIRED: the agent itself waits for the human.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+from assignment_svc.domain.approval import ASSIGN, COMPLETE, HANDOFF, Approval, Authorization
+from assignment_svc.domain.declaration import sized
+from assignment_svc.domain.predicates import StaleRead, TooSlow, fenced
+from assignment_svc.domain.states import ActionKind, ApprovalState
+from assignment_svc.domain.task import Task
+from assignment_svc.usecases.assignment.bind import owed
+from assignment_svc.usecases.steps.approval_requests import (
+    Matter,
+    ask_human,
+    decided_about,
+    remember_question,
+)
+from assignment_svc.usecases.steps.denials import reasons_of, whose_no
+from assignment_svc.usecases.steps.documents import (
+    approval_documents,
+    denial_detail,
+    policy_task,
+    standing_document,
+)
+from assignment_svc.usecases.steps.existing import existing_task
+from assignment_svc.usecases.steps.guard import acting_participant, noted
+from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.transaction import Act, Telling
+from assignment_svc.usecases.tasks.record_checkpoint import requires_active
+from phoenix_runtime.core.errors import (
+    ApprovalRequired,
+    FieldInvalid,
+    PolicyDenied,
+    Violation,
+)
+from phoenix_runtime.core.events import AuditEventType, ReasonCode
+from phoenix_runtime.core.ids import is_name
+from phoenix_runtime.core.json import Json, JsonObject, NotCanonical, canonical
+from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.receipt import Receipt
+from phoenix_runtime.core.verdict import DecisionPoint, Effect, Obligation, Verdict
+
+LARGEST_SUBJECT = 64 * 1024
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.:/-]{0,127}", re.ASCII)
+"""Constraints gate an operation by its name: one that only looks like ``merge`` would pass them,
+and a human would read the same word."""
+RESERVED = frozenset({ASSIGN, COMPLETE, HANDOFF})
+"""A human's yes to one of these must never pass for a yes to an operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What an assignee wants to do; ``subject`` is what a human would be shown."""
+
+    task_id: str
+    epoch: int
+    kind: ActionKind
+    name: str
+    subject: JsonObject
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """Leave to act; the id is the same for the same task, action and subject."""
+
+    authorization: Authorization
+    verdict: Verdict
+    obligations: tuple[Obligation, ...]
+    receipt: Receipt
+
+
+class AuthorizeAction:
+    """Asks `data.operate`; a yes is one row for (task, action, subject), whoever asks again."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def __call__(self, call: Call, action: Action) -> Authorized:
+        """Authorize.
+
+        Raises `ApprovalRequired`, `PolicyDenied`, `StaleAssignment`, `NotFound`, `FieldInvalid`,
+        `IllegalTransition` (only an ACTIVE task acts), `TooLarge`, `PolicyEngineUnavailable`.
+        """
+        participant = acting_participant(call)
+        action = replace(action, name=action.name.lower())
+        matter = _matter(action, participant)
+        async with noted(self._ports, call, "AuthorizeAction"):
+            for _ in range(self._ports.rules.looks):
+                try:
+                    return await self._try(call, action, matter)
+                except StaleRead:
+                    continue
+        raise TooSlow("What was judged changed again and again")
+
+    async def _try(self, call: Call, action: Action, matter: Matter) -> Authorized:
+        ports = self._ports
+        async with ports.units.reading(call) as unit:
+            task = await existing_task(unit, action.task_id)
+        fenced(task, participant_id=call.principal.participant, epoch=action.epoch)
+        requires_active(task, "authorize_action")
+        call = call.about(task.correlation_id)
+        known = await decided_about(ports, call, task.task_id, matter)
+        verdict = await self._judge(call, task, action, (matter, known))
+        if verdict.effect is Effect.REQUIRE_APPROVAL:
+            await self._ask(call, task, matter, (verdict, known))
+        if verdict.effect is not Effect.ALLOW:
+            await self._deny(call, task, (action, matter), verdict)
+            denied = PolicyDenied(verdict)
+            denied.facts.update(whose_no(known))
+            raise denied
+        return await self._authorize(call, (action, matter), known, verdict)
+
+    async def _judge(
+        self, call: Call, task: Task, action: Action, asked: tuple[Matter, list[Approval]]
+    ) -> Verdict:
+        matter, known = asked
+        assignee = task.owner_id
+        standings = await self._ports.registry.standings(call, [assignee])
+        document: dict[str, Json] = {"id": assignee}
+        if assignee in standings:
+            document = standing_document(standings[assignee])
+        question: dict[str, Json] = {
+            "task": policy_task(task),
+            "assignee": document,
+            "kind": action.kind.value,
+            "name": action.name,
+            "domain": action.domain,
+            "subject_hash": matter.subject_hash,
+            "approvals": approval_documents(known),
+        }
+        (verdict,) = await self._ports.policy.evaluate(call, DecisionPoint.OPERATE, [question])
+        return verdict
+
+    async def _ask(
+        self, call: Call, task: Task, matter: Matter, asked: tuple[Verdict, list[Approval]]
+    ) -> None:
+        """Ask a human; raises `ApprovalRequired`, or `StaleRead` where one has spoken."""
+        answer = await ask_human(self._ports, call, task, matter, asked)
+        async with self._ports.units(call) as unit:
+            act = Act(unit, self._ports)
+            locked = await unit.lock_task(task.task_id)
+            fenced(locked, participant_id=task.owner_id, epoch=task.epoch)
+            await remember_question(act, locked, matter, answer)
+        if answer.state is ApprovalState.PENDING:
+            raise ApprovalRequired(answer.approval_id, matter.subject_hash)
+        raise StaleRead
+
+    async def _authorize(
+        self, call: Call, asked: tuple[Action, Matter], known: list[Approval], verdict: Verdict
+    ) -> Authorized:
+        action, matter = asked
+        async with self._ports.units(call) as unit:
+            act = Act(unit, self._ports)
+            task = await unit.lock_task(action.task_id)
+            binding = fenced(task, participant_id=call.principal.participant, epoch=action.epoch)
+            requires_active(task, "authorize_action")
+            for approval in known:
+                await unit.keep_approval(approval)
+            before = await unit.find_authorization(task.task_id, matter.action, matter.subject_hash)
+            if before is not None and _says_all(before, binding.epoch, action):
+                receipt = Receipt(before.event_id, task.correlation_id, before.event_version)
+                result = Authorized(before, verdict, verdict.obligations, receipt)
+            else:
+                leave = _leave(act, task, (action, matter), (before, _yes(known), verdict))
+                result = await _write(act, task, leave, (verdict, before is not None))
+            await unit.remember(result)
+        return result
+
+    async def _deny(
+        self, call: Call, seen: Task, asked: tuple[Action, Matter], verdict: Verdict
+    ) -> None:
+        """ACTION_DENIED, where it is the first denial of this content or differs from the last."""
+        action, matter = asked
+        async with self._ports.units(call) as unit:
+            act = Act(unit, self._ports)
+            task = await unit.lock_task(seen.task_id)
+            point = f"{verdict.point.value}/{action.kind.value}/{action.name}/{matter.subject_hash}"
+            new = await unit.denial_changed(
+                task.task_id, seen.owner_id, point=point, reasons_hash=reasons_of(verdict)
+            )
+            if task.ended or not new:
+                return
+            detail = denial_detail(verdict, **_action_detail(action, matter))
+            telling = Telling(
+                AuditEventType.ACTION_DENIED,
+                reason=ReasonCode.POLICY_DENIED,
+                participant=seen.owner_id,
+                verdict=verdict,
+                inputs=(matter.subject_hash,),
+                detail=detail,
+            )
+            told, _ = await act.tell(task, task, telling)
+            await unit.save_task(told)
+
+
+def _matter(action: Action, participant: str) -> Matter:
+    """The content of an action, parsed; raises `FieldInvalid` or `TooLarge`."""
+    violations = []
+    if not NAME.fullmatch(action.name):
+        text = (
+            "ASCII letters, digits, '_', '.', ':', '/' and '-', 1 to 128, a letter or digit first"
+        )
+        violations.append(Violation("name", text))
+    if action.name in RESERVED:
+        violations.append(Violation("name", f"{action.name} is what the runtime itself asks"))
+    if action.domain and not is_name(action.domain):
+        violations.append(Violation("domain", "is no name of a data domain"))
+    try:
+        content = canonical(action.subject)
+    except NotCanonical as error:
+        content = b""
+        violations.append(Violation("subject", f"has no canonical form: {error}"))
+    if violations:
+        raise FieldInvalid(violations)
+    document = sized("subject", content, LARGEST_SUBJECT)
+    return Matter(action.name, action.subject, document.hash, proposed_by=participant)
+
+
+def _says_all(before: Authorization, epoch: int, action: Action) -> bool:
+    """Whether the last event about this leave told of this owner, kind and domain already.
+
+    The leave is one for the content, whatever it is done as; the audit tells of each.
+    """
+    return (before.epoch, before.kind, before.domain) == (epoch, action.kind, action.domain)
+
+
+def _yes(known: list[Approval]) -> str:
+    """The id of the human's yes, where one was needed."""
+    granted = [one.approval_id for one in known if one.state is ApprovalState.APPROVED]
+    return granted[-1] if granted else ""
+
+
+def _leave(
+    act: Act,
+    task: Task,
+    asked: tuple[Action, Matter],
+    grounds: tuple[Authorization | None, str, Verdict],
+) -> Authorization:
+    action, matter = asked
+    before, approval_id, verdict = grounds
+    return Authorization(
+        authorization_id=before.authorization_id if before else act.new_id("authorization"),
+        task_id=task.task_id,
+        action=matter.action,
+        subject_hash=matter.subject_hash,
+        kind=action.kind,
+        domain=action.domain,
+        approval_id=approval_id,
+        decision_id=verdict.decision_id,
+        participant_id=task.owner_id,
+        epoch=action.epoch,
+        at=act.now,
+    )
+
+
+async def _write(
+    act: Act, task: Task, leave: Authorization, judged: tuple[Verdict, bool]
+) -> Authorized:
+    verdict, again = judged
+    told, receipt = await act.tell(
+        task,
+        replace(task, obligations=owed(task.obligations, verdict)),
+        Telling(
+            AuditEventType.ACTION_AUTHORIZED,
+            reason=ReasonCode.APPROVAL_GRANTED if leave.approval_id else ReasonCode.NONE,
+            participant=leave.participant_id,
+            verdict=verdict,
+            inputs=(leave.subject_hash,),
+            detail={
+                "kind": leave.kind.value,
+                "name": leave.action,
+                "domain": leave.domain,
+                "subject_hash": leave.subject_hash,
+                "authorization_id": leave.authorization_id,
+                "approval_id": leave.approval_id,
+                "epoch": leave.epoch,
+                "given_before": again,
+            },
+        ),
+    )
+    kept = replace(leave, event_id=receipt.audit_event_id, event_version=receipt.aggregate_version)
+    await act.unit.keep_authorization(kept)
+    await act.unit.save_task(told)
+    return Authorized(kept, verdict, verdict.obligations, receipt)
+
+
+def _action_detail(action: Action, matter: Matter) -> dict[str, Json]:
+    return {
+        "kind": action.kind.value,
+        "name": action.name,
+        "domain": action.domain,
+        "subject_hash": matter.subject_hash,
+    }

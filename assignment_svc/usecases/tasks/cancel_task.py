@@ -1,0 +1,58 @@
+"""Cancel: a task ends without a result, and its open children with it."""
+
+from assignment_svc.domain.states import Actor, TaskStatus
+from assignment_svc.domain.texts import checked_text
+from assignment_svc.usecases.steps.ending import Ending, end, lock_for_end
+from assignment_svc.usecases.steps.guard import may_end, noted
+from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.transaction import Act
+from assignment_svc.usecases.tasks.changed import Changed, as_it_stands
+from phoenix_runtime.core.errors import NotFound, NotPermitted
+from phoenix_runtime.core.events import AuditEventType, ReasonCode
+from phoenix_runtime.core.principal import Call, Role
+
+
+class CancelTask:
+    """Any state that is no end → CANCELLED, by its submitter or an operator."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def __call__(self, call: Call, task_id: str, *, reason: str = "") -> Changed:
+        """Cancel. Raises `NotFound`, `NotPermitted`, `IllegalTransition`, `FieldInvalid`."""
+        why = checked_text("reason", reason)
+        async with noted(self._ports, call, "CancelTask"):
+            await self._permitted(call, task_id)
+            async with self._ports.units(call) as unit:
+                act = Act(unit, self._ports)
+                family, handoffs = await lock_for_end(act, task_id)
+                if family[0].status is TaskStatus.CANCELLED:
+                    return as_it_stands(family[0])
+                result = Changed(*await end(act, family, handoffs, _cancelled(call, why)))
+                await act.finish()
+                await unit.remember(result)
+        self._ports.wake_up.notify()
+        return result
+
+    async def _permitted(self, call: Call, task_id: str) -> None:
+        """Who submitted a task never changes, so no lock is needed to ask."""
+        async with self._ports.units.reading(call) as unit:
+            task = await unit.find_task(task_id)
+        if task is None:
+            raise NotFound("task", task_id)
+        who = {"submitter": task.submitter, "submitter_participant": task.submitter_participant}
+        if not may_end(call, **who):
+            text = "Only its submitter or an operator cancels a task"
+            raise NotPermitted(text, {"task_id": task_id})
+
+
+def _cancelled(call: Call, why: str) -> Ending:
+    operator = call.principal.has(Role.OPERATOR)
+    return Ending(
+        "cancel",
+        Actor.OPERATOR if operator else Actor.SUBMITTER,
+        AuditEventType.TASK_CANCELLED,
+        reason=ReasonCode.REQUESTED,
+        why=why,
+        told=call.principal.participant,
+    )

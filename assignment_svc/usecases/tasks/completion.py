@@ -1,0 +1,94 @@
+"""What completing by the assignee and completing after a human's yes have in common."""
+
+from dataclasses import dataclass
+
+from assignment_svc.domain.approval import COMPLETE, Approval
+from assignment_svc.domain.states import Actor
+from assignment_svc.domain.task import Task
+from assignment_svc.usecases.steps.approval_requests import Matter
+from assignment_svc.usecases.steps.denials import reasons_of
+from assignment_svc.usecases.steps.documents import (
+    approval_documents,
+    denial_detail,
+    obligation_documents,
+    policy_task,
+    standing_document,
+)
+from assignment_svc.usecases.steps.ending import Ending
+from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.transaction import Act, Telling
+from phoenix_runtime.core.events import AuditEventType, ReasonCode
+from phoenix_runtime.core.json import Json, JsonObject
+from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.verdict import DecisionPoint, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A result as policy is asked about it, and what humans said about exactly it."""
+
+    matter: Matter
+    known: list[Approval]
+
+
+def completion_matter(task: Task, result: JsonObject, result_hash: str) -> Matter:
+    """What a human is asked about a result: the result itself, so its hash is the subject's."""
+    return Matter(COMPLETE, result, result_hash, proposed_by=task.owner_id)
+
+
+async def complete_verdict(ports: Ports, call: Call, task: Task, completion: Completion) -> Verdict:
+    """Ask `task.complete`, with the obligations that are open and the human's answer."""
+    assignee: dict[str, Json] = {"id": task.owner_id}
+    if task.owner_id:
+        standings = await ports.registry.standings(call, [task.owner_id])
+        if task.owner_id in standings:
+            assignee = standing_document(standings[task.owner_id])
+    question: dict[str, Json] = {
+        "task": policy_task(task),
+        "assignee": assignee,
+        "result_hash": completion.matter.subject_hash,
+        "subject_hash": completion.matter.subject_hash,
+        "open_obligations": obligation_documents(task.open_obligations),
+        "approvals": approval_documents(completion.known),
+    }
+    (verdict,) = await ports.policy.evaluate(call, DecisionPoint.COMPLETE, [question])
+    return verdict
+
+
+def succeeded(result_hash: str, verdict: Verdict, *, told: str, approval_id: str = "") -> Ending:
+    """The end that everybody hopes for; ``told`` knows of it already."""
+    return Ending(
+        "succeed",
+        Actor.ENGINE if approval_id else Actor.ASSIGNEE,
+        AuditEventType.TASK_SUCCEEDED,
+        reason=ReasonCode.APPROVAL_GRANTED if approval_id else ReasonCode.NONE,
+        told=told,
+        verdict=verdict,
+        result_hash=result_hash,
+        detail={"result_reference": result_hash, "approval_id": approval_id},
+    )
+
+
+async def denied_completion(ports: Ports, call: Call, seen: Task, verdict: Verdict) -> None:
+    """POLICY_DENIED about a result, where it is the first denial or differs from the last one."""
+    async with ports.units(call) as unit:
+        act = Act(unit, ports)
+        task = await unit.lock_task(seen.task_id)
+        if task.ended:
+            return
+        new = await unit.denial_changed(
+            task.task_id,
+            seen.owner_id,
+            point=verdict.point.value,
+            reasons_hash=reasons_of(verdict),
+        )
+        if new:
+            telling = Telling(
+                AuditEventType.POLICY_DENIED,
+                reason=ReasonCode.POLICY_DENIED,
+                participant=seen.owner_id,
+                verdict=verdict,
+                detail=denial_detail(verdict),
+            )
+            told, _ = await act.tell(task, task, telling)
+            await unit.save_task(told)

@@ -1,0 +1,135 @@
+"""Tend: what a time in a task's row asks for. The row decides, the timer is a hint."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from assignment_svc.domain.predicates import seats_of
+from assignment_svc.domain.states import Actor, TaskStatus
+from assignment_svc.domain.task import Task
+from assignment_svc.usecases.assignment.assign_task import AssignTask
+from assignment_svc.usecases.steps.ending import Ending, end, lock_for_end
+from assignment_svc.usecases.steps.give_back import GiveBack, give_back
+from assignment_svc.usecases.steps.lose_owner import lose_owner
+from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.transaction import Act
+from assignment_svc.usecases.tasks.fail_task import may_retry
+from phoenix_runtime.core.errors import IllegalTransition, NoEligibleParticipant
+from phoenix_runtime.core.events import AuditEventType, ReasonCode
+from phoenix_runtime.core.principal import Call
+
+START_TIMEOUT = GiveBack(
+    "decline",
+    Actor.DEADLINE,
+    AuditEventType.TASK_DECLINED,
+    ReasonCode.START_TIMEOUT,
+    why="it was not started in time",
+    left_out=True,
+)
+
+ATTEMPT_TIMEOUT = GiveBack(
+    "retry",
+    Actor.DEADLINE,
+    AuditEventType.TASK_RETRIED,
+    ReasonCode.ATTEMPT_TIMEOUT,
+    why="the attempt took too long",
+)
+
+LAST_ATTEMPT = Ending(
+    "fail",
+    Actor.DEADLINE,
+    AuditEventType.TASK_FAILED,
+    reason=ReasonCode.ATTEMPT_TIMEOUT,
+    why="the last attempt took too long",
+)
+
+EXPIRED = Ending(
+    "expire",
+    Actor.DEADLINE,
+    AuditEventType.TASK_FAILED,
+    reason=ReasonCode.DEADLINE,
+    why="its deadline is over",
+)
+
+
+class ProcessTask:
+    """Does what is due for one task: deadlines first, then another look for an assignee."""
+
+    def __init__(self, ports: Ports, assign: AssignTask) -> None:
+        self._ports = ports
+        self._assign = assign
+
+    async def __call__(self, call: Call, task_id: str) -> None:
+        """Tend. Raises `PolicyEngineUnavailable` and `Unavailable`: try again later."""
+        task, known = await self._assign.read(call, task_id)
+        if due_step(task, self._ports.clock.now()) is not None:
+            if await self._deadlines(call, task_id):
+                self._ports.wake_up.notify()
+            task, known = await self._assign.read(call, task_id)
+        if not self._waits(task):
+            return
+        try:
+            await self._assign(call.about(task.correlation_id), task_id, (task, known))
+        except (NoEligibleParticipant, IllegalTransition):
+            return  # written down already, or somebody else was faster
+
+    def _waits(self, task: Task) -> bool:
+        now = self._ports.clock.now()
+        due = task.next_try_at is not None and task.next_try_at <= now
+        return due and task.status is TaskStatus.PENDING
+
+    async def _deadlines(self, call: Call, task_id: str) -> bool:
+        """The first time that is over, judged under the lock; whether anything was."""
+        async with self._ports.units(call) as unit:
+            act = Act(unit, self._ports)
+            task = await unit.lock_task(task_id)
+            step = due_step(task, act.now)
+            if step is None:
+                return False
+            await step(act, task)
+        return True
+
+
+Step = Callable[[Act, Task], Awaitable[None]]
+
+
+def due_step(task: Task, now: datetime) -> Step | None:
+    """What the most important time that is over asks for; None where none is over."""
+    if task.ended:
+        return None
+    if task.spec.deadline is not None and task.spec.deadline <= now:
+        return _expire
+    if task.resume_by is not None and task.resume_by <= now:
+        return _not_resumed
+    if task.start_by is not None and task.start_by <= now:
+        return _not_started
+    if task.attempt_by is not None and task.attempt_by <= now:
+        return _attempt_over
+    return None
+
+
+async def _expire(act: Act, task: Task) -> None:
+    family, handoffs = await lock_for_end(act, task.task_id)
+    await end(act, family, handoffs, EXPIRED)
+    await act.finish()
+
+
+async def _not_resumed(act: Act, task: Task) -> None:
+    """It came back, but not for this task: the source counts as gone."""
+    handoff = (await act.unit.open_handoffs([task.task_id])).get(task.task_id)
+    await act.lock_gates(seats_of(task, handoff))
+    why = "it came back and did not resume the task in time"
+    await lose_owner(act, task, handoff, reason=ReasonCode.NOT_RESUMED, why=why)
+    await act.finish()
+
+
+async def _not_started(act: Act, task: Task) -> None:
+    await give_back(act, task, START_TIMEOUT)
+
+
+async def _attempt_over(act: Act, task: Task) -> None:
+    if may_retry(task):
+        await give_back(act, task, ATTEMPT_TIMEOUT)
+        return
+    family, handoffs = await lock_for_end(act, task.task_id)
+    await end(act, family, handoffs, LAST_ATTEMPT)
+    await act.finish()

@@ -1,0 +1,254 @@
+"""Resume: the same participant, a newer instance, takes up what it still holds or has lost.
+
+Equal generation: a mere reconnect, nothing is burnt. Newer: new epochs, so nothing that the older
+instance writes counts. Out of MIGRATING it is a bind like any other.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from assignment_svc.domain.discovery import Judged
+from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.lifecycle import task_step
+from assignment_svc.domain.predicates import CandidateLost, StaleRead, covers, seats_of
+from assignment_svc.domain.states import Actor, HandoffStatus, TaskStatus
+from assignment_svc.domain.task import Task
+from assignment_svc.usecases.assignment.bind import owed, unchanged
+from assignment_svc.usecases.assignment.candidates import assignment_matter
+from assignment_svc.usecases.steps.approval_requests import decided_about
+from assignment_svc.usecases.steps.briefing import Briefing, briefing_of
+from assignment_svc.usecases.steps.documents import (
+    approval_documents,
+    policy_task,
+    standing_document,
+)
+from assignment_svc.usecases.steps.guard import acting_participant, noted
+from assignment_svc.usecases.steps.lose_owner import lose_owner
+from assignment_svc.usecases.steps.migration import Abort, abort_handoff
+from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.transaction import Act, Telling
+from assignment_svc.usecases.tasks.start_task import attempt_deadline
+from phoenix_runtime.core.errors import NotFound, NotPermitted
+from phoenix_runtime.core.events import AuditEventType, ReasonCode
+from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.receipt import Receipt
+from phoenix_runtime.core.standing import ParticipantStatus, Standing
+from phoenix_runtime.core.verdict import DecisionPoint, Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What the caller holds now; a receipt for each task that changed."""
+
+    briefings: tuple[Briefing, ...]
+    receipts: tuple[Receipt, ...]
+
+
+class ResumeTasks:
+    """Gives a participant its own tasks under its present generation."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def __call__(self, call: Call, generation: int) -> Resumed:
+        """Resume. Raises `NotFound`, and `NotPermitted` for any but the present generation."""
+        participant = acting_participant(call)
+        briefings: list[Briefing] = []
+        receipts: list[Receipt] = []
+        async with noted(self._ports, call, "ResumeTasks"):
+            standing, _ = await self._standing(call, participant, generation)
+            async with self._ports.units.reading(call) as unit:
+                held = await unit.held_by(participant)
+                left = [handoff.task_id for handoff in await unit.handoffs_from(participant)]
+            for task_id in held:
+                briefing, receipt = await self._take_up(call, task_id, standing)
+                briefings += [briefing] if briefing else []
+                receipts += [receipt] if receipt else []
+            if left:
+                await self._first_beat(call, standing)
+            for task_id in left:
+                returned = await self._return(call, task_id, generation)
+                briefings += [returned[0]] if returned else []
+                receipts += [returned[1]] if returned else []
+        return Resumed(tuple(briefings), tuple(receipts))
+
+    async def _standing(
+        self, call: Call, participant: str, generation: int
+    ) -> tuple[Standing, float]:
+        """The registry's standing and when it was asked; the generation has to be its newest."""
+        asked_at = self._ports.clock.monotonic()
+        standing = (await self._ports.registry.standings(call, [participant])).get(participant)
+        if standing is None:
+            raise NotFound("participant", participant)
+        if generation != standing.generation:
+            text = f"Generation {generation} is not the registry's {standing.generation}"
+            facts = {"generation": generation, "current_generation": standing.generation}
+            raise NotPermitted(text, facts)
+        return standing, asked_at
+
+    async def _first_beat(self, call: Call, standing: Standing) -> None:
+        """Wait until the registry has seen this generation beat in time, for some seconds.
+
+        Before that its gate is closed: what was taken away, and nobody else has, would not be given
+        back, and whoever registers, beats and resumes in one breath would never ask again.
+        """
+        for pause in self._ports.rules.first_beat:
+            if standing.status not in {ParticipantStatus.REGISTERED, ParticipantStatus.DEGRADED}:
+                return
+            await asyncio.sleep(pause)
+            standing, _ = await self._standing(call, standing.participant_id, standing.generation)
+
+    async def _take_up(
+        self, call: Call, task_id: str, standing: Standing
+    ) -> tuple[Briefing | None, Receipt | None]:
+        """A task that is still held: the same epoch for the same generation, else a new one."""
+        async with self._ports.units(call) as unit:
+            act = Act(unit, self._ports)
+            task = await unit.lock_task(task_id)
+            binding = task.binding
+            if binding is None or binding.participant_id != standing.participant_id:
+                return None, None
+            if binding.generation >= standing.generation:
+                if task.resume_by is not None and binding.generation == standing.generation:
+                    task = replace(task, resume_by=None)
+                    await unit.save_task(task)
+                return await briefing_of(unit, task), None
+            handoff = (await unit.open_handoffs([task_id])).get(task_id)
+            await act.lock_gates(seats_of(task, handoff))
+            if not covers(standing, task.spec):
+                why = "its grants do not cover the task any more"
+                await lose_owner(act, task, handoff, reason=ReasonCode.UNAUTHORIZED, why=why)
+                await act.finish()
+                return None, None
+            act.put_gate(act.gate(standing.participant_id).brought_up(standing))
+            told, receipt = await _renewed(act, task, standing)
+            await act.finish()
+            return await briefing_of(unit, told), receipt
+
+    async def _return(
+        self, call: Call, task_id: str, generation: int
+    ) -> tuple[Briefing, Receipt] | None:
+        """A task that was taken away and is with nobody yet; None where it stays so."""
+        for _ in range(self._ports.rules.looks):
+            try:
+                return await self._bind_again(call, task_id, generation)
+            except StaleRead:
+                continue
+            except CandidateLost:
+                return None
+        return None
+
+    async def _bind_again(
+        self, call: Call, task_id: str, generation: int
+    ) -> tuple[Briefing, Receipt] | None:
+        async with self._ports.units.reading(call) as unit:
+            seen = await unit.find_task(task_id)
+            handoff = (await unit.open_handoffs([task_id])).get(task_id)
+        if seen is None or not _may_return(seen, handoff, call.principal.participant):
+            return None
+        judged = await self._judge(call.about(seen.correlation_id), seen, generation)
+        async with self._ports.units(call) as unit:
+            act = Act(unit, self._ports)
+            task = await unit.lock_task(task_id)
+            unchanged(seen, task)
+            handoff = (await unit.open_handoffs([task_id])).get(task_id)
+            if handoff is None or not _may_return(task, handoff, call.principal.participant):
+                raise StaleRead
+            await act.lock_gates(seats_of(task, handoff))
+            act.rely(judged)
+            act.admit(judged.standing, degraded_allowed=task.spec.degraded_allowed)
+            told, receipt = await _returned(act, task, handoff, judged)
+            await act.finish()
+            return await briefing_of(unit, told), receipt
+
+    async def _judge(self, call: Call, task: Task, generation: int) -> Judged:
+        """`task.assign`, as for anybody; raises `CandidateLost` where it is no plain yes."""
+        ports, participant = self._ports, call.principal.participant
+        standing, asked_at = await self._standing(call, participant, generation)
+        matter = assignment_matter(task, participant)
+        known = await decided_about(ports, call, task.task_id, matter)
+        question: dict[str, Json] = {
+            "task": policy_task(task),
+            "candidate": standing_document(standing),
+            "subject_hash": matter.subject_hash,
+            "approvals": approval_documents(known),
+        }
+        decision_asked_at = ports.clock.monotonic()
+        (verdict,) = await ports.policy.evaluate(call, DecisionPoint.ASSIGN, [question])
+        if verdict.effect is not Effect.ALLOW:
+            raise CandidateLost("policy_allows", verdict.explanation)
+        return Judged(standing, verdict, asked_at, decision_asked_at)
+
+
+def _may_return(task: Task, handoff: Handoff | None, participant_id: str) -> bool:
+    """MIGRATING, taken from this participant, and no offer stands."""
+    return (
+        task.status is TaskStatus.MIGRATING
+        and handoff is not None
+        and handoff.source == participant_id
+        and handoff.status is not HandoffStatus.OFFERED
+    )
+
+
+async def _renewed(act: Act, task: Task, standing: Standing) -> tuple[Task, Receipt]:
+    """The same task and seat under a new epoch and the newer generation."""
+    status = task_step(task.status, task.parked_for, "resume", Actor.ASSIGNEE)
+    old = task.epoch
+    decision = task.binding.decision_id if task.binding else ""
+    lost = await act.lose(task, by="resume")
+    gained = await act.gain(lost, standing, decision=decision, by="resume")
+    resumed = replace(
+        gained,
+        status=status,
+        start_by=act.now + task.spec.start_timeout if task.start_by else None,
+        attempt_by=task.attempt_by,
+    )
+    detail: dict[str, Json] = {
+        "burnt_epoch": old,
+        "epoch": resumed.epoch,
+        "generation": standing.generation,
+        "attempt": task.attempt,
+    }
+    telling = Telling(
+        AuditEventType.TASK_RESUMED,
+        reason=ReasonCode.PARTICIPANT_RETURNED,
+        participant=standing.participant_id,
+        detail=detail,
+    )
+    told, receipt = await act.tell(task, resumed, telling)
+    await act.unit.save_task(told)
+    return told, receipt
+
+
+async def _returned(act: Act, task: Task, handoff: Handoff, judged: Judged) -> tuple[Task, Receipt]:
+    """MIGRATING → ACTIVE with its own source; the handoff ends ABORTED, `source_returned`."""
+    abort = Abort(ReasonCode.SOURCE_RETURNED, "its source came back before anybody took over")
+    aborted, _, _ = await abort_handoff(act, task, handoff, abort)
+    status = task_step(task.status, task.parked_for, "resume", Actor.SOURCE)
+    gained = await act.gain(aborted, judged.standing, decision=judged.verdict, by="resume")
+    resumed = replace(
+        gained,
+        status=status,
+        reason="",
+        attempt=max(task.attempt, 1),
+        attempt_by=attempt_deadline(act, task),
+        obligations=owed(task.obligations, judged.verdict),
+    )
+    detail: dict[str, Json] = {
+        "epoch": resumed.epoch,
+        "generation": judged.standing.generation,
+        "attempt": resumed.attempt,
+        "handoff_id": handoff.handoff_id,
+        "standing_revision": judged.standing.standing_revision,
+    }
+    telling = Telling(
+        AuditEventType.TASK_RESUMED,
+        reason=ReasonCode.SOURCE_RETURNED,
+        participant=judged.standing.participant_id,
+        verdict=judged.verdict,
+        detail=detail,
+    )
+    told, receipt = await act.tell(aborted, resumed, telling)
+    await act.unit.save_task(told)
+    return told, receipt

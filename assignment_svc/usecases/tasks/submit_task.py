@@ -1,0 +1,204 @@
+"""Submit: a task is written down, by a submitter or as the child of an assignee's task."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from assignment_svc.domain.declaration import (
+    Submission,
+    TaskDeclaration,
+    same_task,
+    submission,
+)
+from assignment_svc.domain.lifecycle import task_step
+from assignment_svc.domain.ports import Unit
+from assignment_svc.domain.predicates import fenced
+from assignment_svc.domain.states import Actor, AssignmentIntent
+from assignment_svc.domain.task import Task
+from assignment_svc.usecases.steps.documents import denial_detail, parent_document, task_document
+from assignment_svc.usecases.steps.guard import noted
+from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.transaction import Act, Telling
+from phoenix_runtime.core.errors import (
+    AlreadyExists,
+    FieldInvalid,
+    NotFound,
+    PolicyDenied,
+    QuotaExceeded,
+    Violation,
+)
+from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
+from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.principal import Call, Role
+from phoenix_runtime.core.receipt import Receipt
+from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
+
+OTHERS_WAIT = timedelta(seconds=10)
+"""How long the queue leaves a task alone that its submitter is assigning right now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The task as it was written; ``created`` is False where it was there already."""
+
+    task: Task
+    receipt: Receipt
+    created: bool = True
+
+
+class _Taken(Exception):
+    """The id was taken while policy was asked."""
+
+
+class SubmitTask:
+    """Creates a task (policy `task.submit`); the same task again answers the same."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def __call__(
+        self, call: Call, declared: TaskDeclaration, *, here: bool = False
+    ) -> Submitted:
+        """Submit ``declared``.
+
+        ``here`` is True where this is the first half of AssignTask: its answer is another, and the
+        queue leaves the task to it for a while.
+        Raises `FieldInvalid`, `TooLarge`, `AlreadyExists`, `PolicyDenied`, `NotFound` (parent),
+        `StaleAssignment` (a zombie has no children), `QuotaExceeded`, `IllegalTransition`.
+        """
+        wanted = submission(declared, self._ports.new_id)
+        async with noted(self._ports, call, "SubmitTask"):
+            for _ in range(2):
+                known, parent = await self._known(call, wanted)
+                if known is not None:
+                    return _again(known, wanted)
+                verdict = await self._judge(call, wanted, parent)
+                try:
+                    return await self._write(call, wanted, verdict, here=here)
+                except _Taken:
+                    continue
+        raise AlreadyExists("task", wanted.spec.task_id)
+
+    async def _known(self, call: Call, wanted: Submission) -> tuple[Task | None, Task | None]:
+        """The task itself where it exists already, and its parent, both unlocked."""
+        spec = wanted.spec
+        async with self._ports.units.reading(call) as unit:
+            known = await unit.find_task(spec.task_id)
+            if known is not None or not spec.parent_task_id:
+                return known, None
+            parent = await unit.find_task(spec.parent_task_id)
+        if parent is None:
+            raise NotFound("task", spec.parent_task_id)
+        # Before policy is asked too: a zombie shall hear that it is one, not that it may not.
+        fenced(parent, participant_id=call.principal.participant, epoch=wanted.parent_epoch)
+        return None, parent
+
+    async def _judge(self, call: Call, wanted: Submission, parent: Task | None) -> Verdict:
+        document = task_document(wanted.spec, call.principal.participant or call.actor)
+        question: dict[str, Json] = {
+            "task": document,
+            "parent": parent_document(parent) if parent is not None else None,
+        }
+        (verdict,) = await self._ports.policy.evaluate(call, DecisionPoint.SUBMIT, [question])
+        if verdict.effect is not Effect.ALLOW:
+            await self._deny(call, wanted, verdict)
+            raise PolicyDenied(verdict)
+        return verdict
+
+    async def _deny(self, call: Call, wanted: Submission, verdict: Verdict) -> None:
+        """A refusal without a row is an aggregate of its own."""
+        refusal = self._ports.new_id("submission")
+        async with self._ports.units(call) as unit:
+            await unit.audit(
+                AuditDraft(
+                    type=AuditEventType.SUBMISSION_DENIED,
+                    aggregate=f"submission/{refusal}",
+                    aggregate_version=1,
+                    participant=call.principal.participant,
+                    task=wanted.spec.task_id,
+                    reason_code=ReasonCode.POLICY_DENIED,
+                    verdict=verdict,
+                    detail=denial_detail(
+                        verdict, task=task_document(wanted.spec, call.principal.subject)
+                    ),
+                )
+            )
+
+    async def _write(
+        self, call: Call, wanted: Submission, verdict: Verdict, *, here: bool
+    ) -> Submitted:
+        ports = self._ports
+        async with ports.units(call) as unit:
+            act = Act(unit, ports)
+            parent = await _locked_parent(unit, call, wanted, ports)
+            task = _new_task(act, call, wanted, parent)
+            if here and task.next_try_at is not None:
+                task = replace(task, next_try_at=act.now + OTHERS_WAIT)
+            task, receipt = await act.tell(None, task, _submitted(task, wanted, verdict))
+            task = replace(task, submit_event_id=receipt.audit_event_id)
+            if not await unit.add_task(task, wanted.input):
+                raise _Taken
+            result = Submitted(task, receipt)
+            if not here:
+                await unit.remember(result)
+        if not here:
+            ports.wake_tasks.notify()
+        return result
+
+
+async def _locked_parent(unit: Unit, call: Call, wanted: Submission, ports: Ports) -> Task | None:
+    """The parent under its lock, its assignee's epoch checked: a zombie has no children."""
+    spec = wanted.spec
+    if not spec.parent_task_id:
+        return None
+    parent = await unit.lock_task(spec.parent_task_id)
+    fenced(parent, participant_id=call.principal.participant, epoch=wanted.parent_epoch)
+    if parent.depth + 1 > ports.rules.depth:
+        raise QuotaExceeded("A task has too many ancestors", {"limit": ports.rules.depth})
+    if len(await unit.open_children(parent.task_id)) >= ports.rules.children:
+        raise QuotaExceeded("A task has too many open children", {"limit": ports.rules.children})
+    return parent
+
+
+def _new_task(act: Act, call: Call, wanted: Submission, parent: Task | None) -> Task:
+    spec = wanted.spec
+    if spec.deadline is not None and spec.deadline <= act.now:
+        raise FieldInvalid([Violation("task.deadline", "is over already")])
+    actor = Actor.ASSIGNEE if parent is not None else _actor(call)
+    automatic = spec.intent is AssignmentIntent.AUTOMATIC
+    return Task(
+        spec=spec,
+        submitter=call.actor,
+        submitter_participant=call.principal.participant,
+        correlation_id=parent.correlation_id if parent else act.new_id("audit.corr"),
+        submitted_at=act.now,
+        updated_at=act.now,
+        depth=parent.depth + 1 if parent else 0,
+        status=task_step(None, None, "submit", actor),
+        next_try_at=act.now if automatic else None,
+    )
+
+
+def _actor(call: Call) -> Actor:
+    return Actor.OPERATOR if call.principal.has(Role.OPERATOR) else Actor.SUBMITTER
+
+
+def _submitted(task: Task, wanted: Submission, verdict: Verdict) -> Telling:
+    return Telling(
+        AuditEventType.TASK_SUBMITTED,
+        participant=task.submitter_participant,
+        verdict=verdict,
+        inputs=(wanted.input.hash,),
+        detail={
+            "task": task_document(task.spec, task.submitter),
+            "priority": task.spec.priority,
+            "parent_epoch": wanted.parent_epoch,
+            "depth": task.depth,
+        },
+    )
+
+
+def _again(known: Task, wanted: Submission) -> Submitted:
+    """The same task submitted again; raises `AlreadyExists` where it differs."""
+    if not same_task(known.spec, wanted.spec):
+        raise AlreadyExists("task", known.task_id)
+    return Submitted(known, Receipt(known.submit_event_id, known.correlation_id, 1), created=False)
