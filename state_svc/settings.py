@@ -1,4 +1,4 @@
-"""What the state service is told from outside, beside what every service is told."""
+"""The settings of the state service, beside those of every service."""
 
 from pydantic import Field
 
@@ -12,4 +12,4 @@ class StateSettings(ServiceSettings):
     """The largest context by value, in bytes of its canonical form."""
     references: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Prefixes of references a tenant may use, such as ``{"acme": ["s3://contexts/acme/"]}``;
-    those under ``*`` hold for every tenant. Without an entry nothing may be kept elsewhere."""
+    those under ``*`` hold for every tenant. Without an entry the tenant may use no reference."""

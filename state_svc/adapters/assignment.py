@@ -1,4 +1,4 @@
-"""Assignment, as the state service needs it: the one that decides about pointers and readers."""
+"""Calls assignment_svc, which decides about pointers and readers."""
 
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, common_pb2
 from phoenix_runtime.chassis.failpoints import CONTENT_AND_POINTER, passing
@@ -19,7 +19,7 @@ from state_svc.domain.ports import (
 class AssignmentClient:
     """Implements `state_svc.domain.ports.Assignment` over gRPC.
 
-    Each call carries the caller's own credential: assignment judges the caller, not this service.
+    Each call carries the caller's own credential, and assignment authorises the caller by it.
     """
 
     def __init__(self, channels: Channels) -> None:
@@ -46,7 +46,7 @@ class AssignmentClient:
     async def resolve_context(
         self, call: Call, address: ContextAddress, offer_id: str
     ) -> ResolvedContext:
-        """Say what ``address`` means for this caller."""
+        """Resolve ``address`` for this caller."""
         request = assignment_pb2.ResolveContextRequest(
             task_id=address.task_id, version=address.version or 0, offer_id=offer_id
         )

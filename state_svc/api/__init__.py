@@ -1,1 +1,1 @@
-"""Front door: wire in, wire out."""
+"""Translates between protobuf messages and use cases."""

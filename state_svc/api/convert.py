@@ -1,4 +1,4 @@
-"""Wire in, wire out, for the state service."""
+"""Converts between protobuf messages and the domain of the state service."""
 
 from collections.abc import Iterator
 
@@ -27,13 +27,13 @@ MOST_OBLIGATIONS = 64
 def checkpoint_from_pb(
     request: state_pb2.CheckpointContextRequest, *, request_id: str, owner: str
 ) -> Checkpoint:
-    """What the caller wants recorded; ``owner`` is the credential's, where the request names none.
+    """The checkpoint of a request; ``owner`` is taken where the request names none.
 
     Raises `FieldInvalid` with every violation at once, those of the document included.
     """
     violations = list(_violations(request))
     if violations:
-        raise FieldInvalid([*violations, *_inside(request)])
+        raise FieldInvalid([*violations, *_document_violations(request)])
     return Checkpoint(
         task_id=request.task_id,
         participant_id=request.participant_id,
@@ -60,17 +60,17 @@ def _content(
 
 
 def _violations(request: state_pb2.CheckpointContextRequest) -> Iterator[Violation]:
-    """What is wrong with the fields around the content."""
+    """Violations of the fields beside the content."""
     if not 1 <= request.epoch <= HIGHEST:
         yield Violation("epoch", "counts from 1")
     if not 0 <= request.base_version < HIGHEST:
         yield Violation("base_version", "counts from 0")
-    yield from _wrong_choice(request)
-    yield from _wrong_obligations(request)
+    yield from _choice_violations(request)
+    yield from _obligation_violations(request)
 
 
-def _wrong_choice(request: state_pb2.CheckpointContextRequest) -> Iterator[Violation]:
-    """A context comes by value or by reference, never both, never neither."""
+def _choice_violations(request: state_pb2.CheckpointContextRequest) -> Iterator[Violation]:
+    """Violations unless the context comes either by value or by reference."""
     by_value, by_reference = request.HasField("context"), bool(request.state_ref)
     if by_value == by_reference:
         yield Violation("context", "give either context or state_ref with hash")
@@ -80,7 +80,7 @@ def _wrong_choice(request: state_pb2.CheckpointContextRequest) -> Iterator[Viola
         yield Violation("state_ref", "owner and handoff_protocol belong to a reference")
 
 
-def _wrong_obligations(request: state_pb2.CheckpointContextRequest) -> Iterator[Violation]:
+def _obligation_violations(request: state_pb2.CheckpointContextRequest) -> Iterator[Violation]:
     named = request.fulfilled_obligations
     if len(named) > MOST_OBLIGATIONS:
         yield Violation("fulfilled_obligations", f"names at most {MOST_OBLIGATIONS} obligations")
@@ -88,8 +88,8 @@ def _wrong_obligations(request: state_pb2.CheckpointContextRequest) -> Iterator[
         yield Violation("fulfilled_obligations", "holds something that is no id")
 
 
-def _inside(request: state_pb2.CheckpointContextRequest) -> tuple[Violation, ...]:
-    """What is wrong inside the document, so that it is named together with the rest."""
+def _document_violations(request: state_pb2.CheckpointContextRequest) -> tuple[Violation, ...]:
+    """Violations inside the document, to be reported together with the others."""
     if not request.HasField("context"):
         return ()
     try:
@@ -127,7 +127,7 @@ def checkpoints_to_pb(page: Page[ContextPointer]) -> state_pb2.ListCheckpointsRe
 
 
 def verification_to_pb(verification: Verification) -> state_pb2.VerifyCheckpointResponse:
-    """What a comparison found."""
+    """The result of a verification."""
     return state_pb2.VerifyCheckpointResponse(
         verified=verification.verified,
         recorded_hash=verification.recorded_hash,
@@ -137,7 +137,7 @@ def verification_to_pb(verification: Verification) -> state_pb2.VerifyCheckpoint
 
 
 def pointer_to_pb(pointer: ContextPointer) -> common_pb2.ContextPointer:
-    """Where a context lives and how it is recognised."""
+    """The pointer of a context."""
     return common_pb2.ContextPointer(
         context_ref=pointer.context_ref,
         hash=pointer.hash,

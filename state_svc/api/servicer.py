@@ -1,4 +1,4 @@
-"""StateService on the wire: translates, decides nothing."""
+"""Serves StateService: translates messages and calls the use cases."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,14 +24,14 @@ from state_svc.usecases.get_context import GetContext
 from state_svc.usecases.list_checkpoints import ListCheckpoints
 from state_svc.usecases.verify_checkpoint import VerifyCheckpoint
 
-QUICK = 64 * 1024
-"""Bytes up to which a context is converted at once."""
+INLINE_BYTES = 64 * 1024
+"""Size up to which a context is converted on the event loop."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Verbs:
+class UseCases:
     """The use cases behind the servicer."""
 
     checkpoint: CheckpointContext
@@ -41,42 +41,42 @@ class Verbs:
 
 
 class StateServicer(state_pb2_grpc.StateServiceServicer):
-    """The four RPCs. No answer is kept here: the effect and its repetition are assignment's."""
+    """The RPCs of StateService. The answers to repeated requests are stored by assignment."""
 
-    def __init__(self, handler: RpcHandler, verbs: Verbs) -> None:
-        self._front = handler
-        self._verbs = verbs
+    def __init__(self, handler: RpcHandler, use_cases: UseCases) -> None:
+        self._handler = handler
+        self._use_cases = use_cases
 
     async def CheckpointContext(  # noqa: N802  # the schema's name
         self, request: state_pb2.CheckpointContextRequest, context: ServicerContext[Any, Any]
     ) -> state_pb2.CheckpointContextResponse:
-        """Algorithm 4."""
+        """Store a context and have it recorded (Algorithm 4)."""
 
         async def run(call: Call) -> RecordedCheckpoint:
             owner = call.principal.owner or call.principal.participant
             read = partial(checkpoint_from_pb, request, request_id=call.request_id, owner=owner)
-            checkpoint = await _aside(request.ByteSize(), read)
-            return await self._verbs.checkpoint(call, checkpoint)
+            checkpoint = await _off_loop(request.ByteSize(), read)
+            return await self._use_cases.checkpoint(call, checkpoint)
 
-        return await self._front.read(run=run, answer=recorded_to_pb)
+        return await self._handler.read(run=run, answer=recorded_to_pb)
 
     async def GetContext(  # noqa: N802  # the schema's name
         self, request: state_pb2.GetContextRequest, context: ServicerContext[Any, Any]
     ) -> state_pb2.GetContextResponse:
-        """A context by its address."""
+        """Read a context by its address."""
 
         async def run(call: Call) -> state_pb2.GetContextResponse:
-            found = await self._verbs.get(call, request.context_ref, request.offer_id)
-            return await _aside(found.pointer.size_bytes, partial(context_to_pb, found))
+            found = await self._use_cases.get(call, request.context_ref, request.offer_id)
+            return await _off_loop(found.pointer.size_bytes, partial(context_to_pb, found))
 
-        return await self._front.read(run=run, answer=lambda answered: answered)
+        return await self._handler.read(run=run, answer=lambda answered: answered)
 
     async def ListCheckpoints(  # noqa: N802  # the schema's name
         self, request: state_pb2.ListCheckpointsRequest, context: ServicerContext[Any, Any]
     ) -> state_pb2.ListCheckpointsResponse:
-        """A task's checkpoints, newest first."""
-        return await self._front.read(
-            run=lambda call: self._verbs.list(
+        """List a task's checkpoints, newest first."""
+        return await self._handler.read(
+            run=lambda call: self._use_cases.list(
                 call, request.task_id, size=request.page_size, token=request.page_token
             ),
             answer=checkpoints_to_pb,
@@ -85,15 +85,15 @@ class StateServicer(state_pb2_grpc.StateServiceServicer):
     async def VerifyCheckpoint(  # noqa: N802  # the schema's name
         self, request: state_pb2.VerifyCheckpointRequest, context: ServicerContext[Any, Any]
     ) -> state_pb2.VerifyCheckpointResponse:
-        """Hash again, compare."""
-        return await self._front.read(
-            run=lambda call: self._verbs.verify(call, request.context_ref),
+        """Compare a stored context with its recorded hash."""
+        return await self._handler.read(
+            run=lambda call: self._use_cases.verify(call, request.context_ref),
             answer=verification_to_pb,
         )
 
 
-async def _aside(size: int, convert: Callable[[], T]) -> T:
-    """Convert a large context beside the loop: 1 MiB takes a tenth of a second, and others wait."""
-    if size <= QUICK:
+async def _off_loop(size: int, convert: Callable[[], T]) -> T:
+    """Convert in a thread where the context is large: 1 MiB takes a tenth of a second."""
+    if size <= INLINE_BYTES:
         return convert()
     return await asyncio.to_thread(convert)

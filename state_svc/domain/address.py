@@ -1,4 +1,4 @@
-"""``phoenix://`` addresses: the only ones that a reader may name, parsed in this one place.
+"""Parses ``phoenix://`` addresses, the only ones that a reader may name.
 
 ``phoenix://context/<task>``            the newest context, or the submitted input
 ``phoenix://state/<task>/latest``       the same
@@ -48,7 +48,7 @@ def context_address(text: str, *, field: str = "context_ref") -> ContextAddress:
 
 
 def _foreign(text: str) -> str:
-    """Why ``text`` cannot be an address of ours at all; empty where it may be one."""
+    """Why ``text`` is no ``phoenix://`` path; empty where it may be one."""
     if len(text) > LONGEST:
         return f"is longer than {LONGEST} characters"
     if not text.startswith(SCHEME):
@@ -57,7 +57,7 @@ def _foreign(text: str) -> str:
         if mark in text:
             return f"holds a {name} ({mark}); an address has none"
     if ".." in text or "//" in text.removeprefix(SCHEME) or "\\" in text:
-        return "climbs or repeats a separator; an address is a plain path"
+        return "has .., \\ or an empty segment; an address is a plain path"
     return ""
 
 

@@ -1,7 +1,7 @@
-"""What a context document may hold (paper, section 10): operational facts, never private reasoning.
+"""Checks context documents (paper, section 10): operational facts, never private reasoning.
 
-The document is a JSON object whose top-level names are kinds. Every violation of a document is
-collected, so that a caller repairs it once.
+A document is a JSON object whose top-level names are the kinds of context. All violations of a
+document are reported at once, so that its author repairs it once.
 """
 
 import math
@@ -10,21 +10,21 @@ from dataclasses import dataclass
 
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge, Violation
 from phoenix_runtime.core.json import Json, JsonObject, NotCanonical, bytes_hash, canonical
-from state_svc.domain.glance import DEEPEST, KINDS, NUMBER_LIMIT, is_unicode, looks_clean
+from state_svc.domain.quick_check import DEEPEST, KINDS, NUMBER_LIMIT, is_clean, is_unicode
 from state_svc.domain.reasoning import is_marker, looks_private, marks_private, private_tag
 
 LARGEST = 1 << 20
 """Bytes of the canonical form, where the settings do not say otherwise."""
 
 MOST_VIOLATIONS = 16
-"""Named at once; what is beyond is counted: an error has to fit into the 8 KiB of trailers."""
+"""Violations named in one refusal, which has to fit into 8 KiB of trailers; the rest is counted."""
 
 LONGEST_PATH = 64
 
 
 @dataclass(frozen=True, slots=True)
 class ContextDocument:
-    """A document that has passed every rule, with its canonical bytes and their hash."""
+    """A valid document: its canonical bytes and their hash."""
 
     content: bytes
     hash: str
@@ -40,7 +40,7 @@ def context_document(document: JsonObject, *, largest: int = LARGEST) -> Context
 
     Raises `FieldInvalid` with every violation at once, `TooLarge` above ``largest`` bytes.
     """
-    if not looks_clean(document):
+    if not is_clean(document):
         violations = _bounded(_violations(document))
         if violations:
             raise FieldInvalid(violations)
@@ -96,14 +96,14 @@ _ADVICE = "store a summary under reasoning_summaries instead"
 
 
 def _named(name: str, path: str) -> Iterator[Violation]:
-    """A violation where the name itself gives private reasoning away or has no canonical form."""
+    """A violation where the name stands for private reasoning or has no canonical form."""
     if looks_private(name):
         yield Violation(_shown(path), f"looks like private reasoning: {_ADVICE}")
     yield from _surrogates(name, path)
 
 
 def _text(value: str, path: str) -> Iterator[Violation]:
-    """Violations of a string: tags under which models write their reasoning, lone surrogates."""
+    """Violations of a string: tags of private reasoning, lone surrogates."""
     tag = private_tag(value)
     if tag:
         yield Violation(_shown(path), f"holds private reasoning ({tag}): {_ADVICE}")
@@ -117,7 +117,7 @@ def _surrogates(value: str, path: str) -> Iterator[Violation]:
 
 
 def _number(value: float, path: str) -> Iterator[Violation]:
-    """A violation where a number would not survive its own hash."""
+    """A violation where a number has no exact canonical form."""
     if not math.isfinite(value):
         yield Violation(_shown(path), "is NaN or infinite; JSON has no such number")
     elif abs(value) >= NUMBER_LIMIT:
@@ -125,7 +125,7 @@ def _number(value: float, path: str) -> Iterator[Violation]:
 
 
 def _shown(path: str) -> str:
-    """``path`` as it may travel in an error: printable ASCII and short."""
+    """``path`` for an error text: printable ASCII, at most `LONGEST_PATH` characters."""
     safe = path.encode("ascii", "backslashreplace").decode()
     safe = "".join(c if c.isprintable() else "?" for c in safe)
     return safe if len(safe) <= LONGEST_PATH else f"{safe[: LONGEST_PATH - 1]}…"

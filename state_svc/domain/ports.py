@@ -1,20 +1,22 @@
-"""What the use cases need of the world outside, and the values that pass through these doors."""
+"""Declares what the use cases need of store and adapters, and the values that they exchange."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
+from phoenix_runtime.core import ports
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.pages import Page
+from phoenix_runtime.core.ports import Journal
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 from state_svc.domain.address import ContextAddress
-from state_svc.domain.reference import StateReference
+from state_svc.domain.reference import ReferenceKey, StateReference
 
 
 @dataclass(frozen=True, slots=True)
 class ContextPointer:
-    """What assignment has recorded of one context.
+    """One context as assignment has recorded it.
 
     ``version`` counts from 1; 0 is the submitted input. ``size_bytes`` is 0 by reference.
     """
@@ -31,7 +33,7 @@ class ContextPointer:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointRecord:
-    """What assignment is asked to make the newest context of a task.
+    """The context that assignment is asked to make the newest of a task.
 
     ``size_bytes`` is 0 and ``external_ref`` given where the content lives elsewhere.
     """
@@ -56,30 +58,15 @@ class RecordedCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedContext:
-    """What an address means. ``submitted`` is the input, only at version 0."""
+    """The context behind an address. ``submitted`` is the input, only at version 0."""
 
     pointer: ContextPointer
     submitted: JsonObject | None = None
     external_ref: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceKey:
-    """What one reference belongs to: one version that one holder of the task wrote.
-
-    Writer and epoch are part of it, so that what somebody without the task stores can never stand
-    where the owner's reference is looked for.
-    """
-
-    task_id: str
-    version: int
-    participant_id: str
-    epoch: int
-    hash: str
-
-
 class Assignment(Protocol):
-    """The one that decides: owner, epoch and version are checked there, in one transaction."""
+    """assignment_svc: checks owner, epoch and version in one transaction on the task's row."""
 
     async def record_checkpoint(self, call: Call, record: CheckpointRecord) -> RecordedCheckpoint:
         """Make a stored context the newest of its task (Algorithm 4, steps 1 and 4).
@@ -92,7 +79,7 @@ class Assignment(Protocol):
     async def resolve_context(
         self, call: Call, address: ContextAddress, offer_id: str
     ) -> ResolvedContext:
-        """Say what ``address`` means; raises `NotFound`, `NotPermitted`, `OfferLapsed`."""
+        """Resolve ``address`` for this caller; raises `NotFound`, `NotPermitted`, `OfferLapsed`."""
         ...
 
     async def list_pointers(
@@ -103,26 +90,32 @@ class Assignment(Protocol):
 
 
 class Contents(Protocol):
-    """Immutable bytes under their hash, one copy a tenant."""
+    """Immutable contents under their hash, one copy a tenant."""
 
-    async def keep(self, call: Call, *, content_hash: str, content: bytes) -> None:
-        """Store ``content``; the same content again changes nothing."""
+    async def add_content(self, content_hash: str, content: bytes) -> None:
+        """Store ``content`` under its hash; the same content again changes nothing."""
         ...
 
-    async def read(self, call: Call, content_hash: str) -> bytes | None:
+    async def find_content(self, content_hash: str) -> bytes | None:
         """The bytes stored under that hash, as they are now; None where there are none."""
         ...
 
 
 class References(Protocol):
-    """References to state that lives elsewhere, immutable."""
+    """References to state that is stored elsewhere, immutable."""
 
-    async def keep(
-        self, call: Call, key: ReferenceKey, reference: StateReference
-    ) -> StateReference:
-        """Store ``reference`` under ``key`` unless there is one; answer the one that is there."""
+    async def add_reference(self, key: ReferenceKey, reference: StateReference) -> StateReference:
+        """Store ``reference`` unless ``key`` is taken; answers the one that is there now."""
         ...
 
-    async def read(self, call: Call, key: ReferenceKey) -> StateReference | None:
+    async def find_reference(self, key: ReferenceKey) -> StateReference | None:
         """The reference stored under ``key``; None where there is none."""
         ...
+
+
+class Unit(Journal, Contents, References, Protocol):
+    """One transaction of the state service: all of it is committed, or nothing."""
+
+
+Units: TypeAlias = ports.Units[Unit]
+"""Opens units."""

@@ -1,14 +1,14 @@
-"""What gives private reasoning away: names, marks and tags that frameworks keep it under.
+"""Recognises private reasoning by the names, markers and tags under which frameworks store it.
 
-The paper wants operationally valid context and no chain of thought (section 10). Nobody can tell
-by its meaning, so it is told by the names under which models and frameworks write it down.
+The paper wants operationally valid context and no chain of thought (section 10). Its meaning cannot
+be checked, so the names are.
 """
 
 import re
 import unicodedata
 
-# Stems that give a private trace away wherever they stand in a name: agent_scratchpad,
-# modelChainOfThought, hidden_states_layer_3.
+# Stems of private reasoning anywhere in a name: agent_scratchpad, modelChainOfThought,
+# hidden_states_layer_3.
 _STEMS = (
     "chainofthought",
     "scratchpad",
@@ -31,7 +31,7 @@ _STEMS = (
     "privatethought",
     "modelactivations",
 )
-# Words that mean it only when they are the whole name.
+# Words that stand for private reasoning only as a whole name.
 _WORDS = frozenset(
     {
         "cot",
@@ -52,28 +52,28 @@ _TAG = re.compile(r"<\s*(think|thinking|thoughts?|scratchpad|reasoning)\s*>", re
 
 
 def looks_private(name: str) -> bool:
-    """True where ``name`` is one under which frameworks keep a model's private reasoning."""
+    """True for a name under which frameworks store a model's private reasoning."""
     bare = _bare(name)
     return bare in _WORDS or any(stem in bare for stem in _STEMS)
 
 
 def is_marker(name: str) -> bool:
-    """True where ``name`` is one whose value says what a block is, such as ``type``."""
+    """True for a name whose value gives the type of its block, such as ``type`` or ``role``."""
     return _bare(name) in _MARKERS
 
 
 def marks_private(value: object) -> bool:
-    """True where the value of a marker says that its block is private reasoning."""
+    """True where the value of such a name marks its block as private reasoning."""
     return isinstance(value, str) and _bare(value) in _MARKED
 
 
 def private_tag(text: str) -> str:
-    """The first tag in ``text`` under which models write their reasoning; empty without one."""
+    """The first tag of private reasoning in ``text`` (``<think>``); empty without one."""
     found = _TAG.search(text) if "<" in text else None
     return found.group() if found is not None else ""
 
 
 def _bare(name: str) -> str:
-    """``name`` as it sounds: no case, no separators, compatibility forms folded."""
+    """``name`` without case, separators and compatibility forms."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     return "".join(character for character in folded if character.isalnum())

@@ -1,7 +1,7 @@
-"""State that lives elsewhere (paper, section 6): reference, attested hash, owner, handoff protocol.
+"""Checks references to state that lives elsewhere (paper, section 6).
 
 The runtime never fetches a reference. It only makes sure that the tenant has configured the place
-and that the reference names something which cannot change under its hash.
+and that the reference names an immutable version, so that the attested hash stays true.
 """
 
 import re
@@ -26,7 +26,7 @@ _MOVING = frozenset({"", "latest", "head", "current", "newest", "null", "main", 
 
 
 class HandoffProtocol(StrEnum):
-    """How the next owner gets at state that lives elsewhere."""
+    """How the next owner gets access to state that lives elsewhere."""
 
     READ_IN_PLACE = "read_in_place"
     COPY_THEN_VERIFY = "copy_then_verify"
@@ -35,12 +35,27 @@ class HandoffProtocol(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StateReference:
-    """Where state lives, its hash as the caller attests it, whose it is, how it changes hands."""
+    """Location of state, its hash as the caller attests it, its owner, how the next one gets it."""
 
     state_ref: str
     hash: str
     owner: str
     handoff_protocol: HandoffProtocol = HandoffProtocol.READ_IN_PLACE
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceKey:
+    """Identifies one reference: the version of a task's context, its writer, epoch and hash.
+
+    Writer and epoch are part of the key: a reference that was stored by a participant without the
+    task never takes the place in which the owner's reference is looked up.
+    """
+
+    task_id: str
+    version: int
+    participant_id: str
+    epoch: int
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +112,7 @@ def names_version(state_ref: str) -> bool:
 
 
 def _problem(state_ref: str) -> str:
-    """Why ``state_ref`` is no reference; empty where it is one."""
+    """What makes ``state_ref`` invalid; empty where it is a reference."""
     if len(state_ref) > LONGEST:
         return f"is longer than {LONGEST} characters"
     if _REFERENCE.fullmatch(state_ref) is None:
@@ -110,7 +125,7 @@ def _problem(state_ref: str) -> str:
     if user:
         return "holds a user or a secret; a reference names a place only"
     if ".." in state_ref or "%2e" in state_ref.lower() or "\\" in state_ref:
-        return "climbs (.. or an escape of it); a reference is a plain path"
+        return "has .. or an escape of it; a reference is a plain path"
     return ""
 
 

@@ -1,1 +1,1 @@
-"""Cellar: tables, repository, migrations."""
+"""Stores contents and references in PostgreSQL: tables, repositories, migrations."""

@@ -14,7 +14,7 @@ contents = tenant_table(
     Column("size_bytes", Integer, nullable=False),
     Column("stored_at", DateTime(timezone=True), nullable=False),
 )
-"""Canonical documents; never changed, never read without being hashed again."""
+"""Canonical context documents; never changed, and hashed again whenever one is read."""
 
 state_references = tenant_table(
     "state_references",
@@ -29,6 +29,6 @@ state_references = tenant_table(
     Column("handoff_protocol", Text, nullable=False),
     Column("stored_at", DateTime(timezone=True), nullable=False),
 )
-"""State that lives elsewhere: hash attested by its writer, owner and handoff protocol beside it."""
+"""State that is stored elsewhere: the hash that its writer attests, owner, handoff protocol."""
 
 outbox = outbox_table(metadata)

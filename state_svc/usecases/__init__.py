@@ -1,1 +1,1 @@
-"""Desk: one file per verb."""
+"""The use cases of the state service, one module each."""

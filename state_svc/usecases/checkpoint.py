@@ -1,4 +1,4 @@
-"""Algorithm 4: store the content first, then let assignment decide whether it counts."""
+"""Stores a context and has assignment record it as its task's newest (Algorithm 4)."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,11 @@ from state_svc.domain.context import LARGEST, context_document
 from state_svc.domain.ports import (
     Assignment,
     CheckpointRecord,
-    Contents,
     RecordedCheckpoint,
-    ReferenceKey,
-    References,
+    Units,
 )
 from state_svc.domain.reference import (
+    ReferenceKey,
     ReferencePlaces,
     StateReference,
     check_reference,
@@ -39,7 +38,7 @@ class ContextByValue:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a caller wants recorded, and on top of which version it worked."""
+    """A context to record, and ``base_version``, the version that its author worked on."""
 
     task_id: str
     participant_id: str
@@ -52,7 +51,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointLimits:
-    """What the settings say: bytes of a document, places of references."""
+    """Limits of a checkpoint: permitted places of references, bytes of a document at most."""
 
     places: ReferencePlaces
     largest: int = LARGEST
@@ -61,21 +60,20 @@ class CheckpointLimits:
 class CheckpointContext:
     """Stores a context and has it recorded as the newest of its task.
 
-    The content is immutable and harmless where assignment then refuses: it counts only once the
-    pointer is committed, with owner, epoch and base version checked under the task's lock (I3, I4).
+    The content is stored first. It is immutable and has no effect where assignment then refuses: it
+    counts only once the pointer is committed, with owner, epoch and base version checked under the
+    task's lock (I3, I4).
     """
 
     def __init__(
         self,
         assignment: Assignment,
-        contents: Contents,
-        references: References,
+        units: Units,
         access_log: AccessLog,
         limits: CheckpointLimits,
     ) -> None:
         self._assignment = assignment
-        self._contents = contents
-        self._references = references
+        self._units = units
         self._access_log = access_log
         self._limits = limits
 
@@ -87,13 +85,13 @@ class CheckpointContext:
         """
         await self._require_writer(call, checkpoint)
         if isinstance(checkpoint.content, StateReference):
-            record = await self._keep_reference(call, checkpoint, checkpoint.content)
+            record = await self._store_reference(call, checkpoint, checkpoint.content)
         else:
-            record = await self._keep_document(call, checkpoint, checkpoint.content)
+            record = await self._store_document(call, checkpoint, checkpoint.content)
         return await self._assignment.record_checkpoint(call, record)
 
     async def _require_writer(self, call: Call, checkpoint: Checkpoint) -> None:
-        """Refuse a writer that names somebody else than its credential does."""
+        """Refuse a writer that names another participant than its credential does."""
         own = call.principal.participant
         if own and checkpoint.participant_id in ("", own):
             return
@@ -101,7 +99,7 @@ class CheckpointContext:
         await self._access_log.refused(call, "CheckpointContext", facts)
         raise NotPermitted("A checkpoint is written by the participant of the credential", facts)
 
-    async def _keep_document(
+    async def _store_document(
         self, call: Call, checkpoint: Checkpoint, value: ContextByValue
     ) -> CheckpointRecord:
         """Store a document under its hash."""
@@ -110,13 +108,14 @@ class CheckpointContext:
         document = context_document(value.document, largest=self._limits.largest)
         if value.expected_hash and value.expected_hash != document.hash:
             raise ContextHashMismatch(expected=value.expected_hash, received=document.hash)
-        await self._contents.keep(call, content_hash=document.hash, content=document.content)
+        async with self._units(call) as unit:
+            await unit.add_content(document.hash, document.content)
         return _record(checkpoint, document.hash, size_bytes=document.size)
 
-    async def _keep_reference(
+    async def _store_reference(
         self, call: Call, checkpoint: Checkpoint, reference: StateReference
     ) -> CheckpointRecord:
-        """Store a reference under the version that it will have."""
+        """Store a reference under the version that it gets when assignment records it."""
         check_reference(reference, call.tenant, self._limits.places)
         key = ReferenceKey(
             task_id=checkpoint.task_id,
@@ -125,19 +124,20 @@ class CheckpointContext:
             epoch=checkpoint.epoch,
             hash=reference.hash,
         )
-        kept = await self._references.keep(call, key, reference)
-        if kept != reference:
-            # The first attempt may have been recorded although its answer was lost: what it said
-            # about owner and protocol must not change afterwards.
+        async with self._units(call) as unit:
+            stored = await unit.add_reference(key, reference)
+        if stored != reference:
+            # The first attempt may have been recorded although its answer was lost: owner and
+            # protocol of a recorded reference must not change.
             text = "This version was attested with another reference, owner or handoff protocol"
-            raise AlreadyExists("reference", kept.state_ref, text)
+            raise AlreadyExists("reference", stored.state_ref, text)
         return _record(checkpoint, reference.hash, external_ref=reference.state_ref)
 
 
 def _record(
     checkpoint: Checkpoint, content_hash: str, *, size_bytes: int = 0, external_ref: str = ""
 ) -> CheckpointRecord:
-    """What assignment is asked to record."""
+    """The request to assignment."""
     return CheckpointRecord(
         task_id=checkpoint.task_id,
         epoch=checkpoint.epoch,

@@ -1,4 +1,4 @@
-"""Listing the checkpoints of a task. The pointers are assignment's; so is who may see them."""
+"""Lists the checkpoints of a task, as assignment has recorded them and permits the caller."""
 
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
@@ -6,7 +6,7 @@ from state_svc.domain.ports import Assignment, ContextPointer
 
 
 class ListCheckpoints:
-    """Answers one page of a task's checkpoints, newest first."""
+    """Lists a task's checkpoints, newest first."""
 
     def __init__(self, assignment: Assignment) -> None:
         self._assignment = assignment
@@ -14,5 +14,8 @@ class ListCheckpoints:
     async def __call__(
         self, call: Call, task_id: str, *, size: int, token: str
     ) -> Page[ContextPointer]:
-        """One page; raises `FieldInvalid`, `NotFound`, `NotPermitted`."""
+        """One page of at most ``size`` pointers, after the page that answered ``token``.
+
+        Raises `FieldInvalid`, `NotFound`, `NotPermitted`.
+        """
         return await self._assignment.list_pointers(call, task_id, size=size, token=token)

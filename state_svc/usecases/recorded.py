@@ -1,6 +1,6 @@
-"""What every reading verb needs: what an address means, and what stands behind it.
+"""Resolves addresses of contexts and reads what is stored behind them, for every reading use case.
 
-Whether this caller may read is assignment's answer; what the content is, is ours.
+Assignment decides whether the caller may read; the content comes from this service's store.
 """
 
 from dataclasses import dataclass
@@ -10,21 +10,19 @@ from phoenix_runtime.core.principal import Call
 from state_svc.domain.address import context_address
 from state_svc.domain.ports import (
     Assignment,
-    Contents,
-    ReferenceKey,
-    References,
     ResolvedContext,
+    Units,
 )
-from state_svc.domain.reference import StateReference
+from state_svc.domain.reference import ReferenceKey, StateReference
 
 
 class ContentLost(Exception):
-    """A recorded context is not in the store: our fault, never the caller's (I4)."""
+    """A recorded context is not in the store: an internal error, never the caller's (I4)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A resolved address: the task that it names, and what assignment says of it."""
+    """A resolved address: the task that it names, and assignment's answer."""
 
     task_id: str
     resolved: ResolvedContext
@@ -33,29 +31,29 @@ class Recorded:
 class RecordedContexts:
     """Resolves addresses at assignment and reads what they point to from the store."""
 
-    def __init__(self, assignment: Assignment, contents: Contents, references: References) -> None:
+    def __init__(self, assignment: Assignment, units: Units) -> None:
         self._assignment = assignment
-        self._contents = contents
-        self._references = references
+        self._units = units
 
     async def resolve(self, call: Call, context_ref: str, offer_id: str = "") -> Recorded:
-        """Say what ``context_ref`` means for this caller.
+        """Resolve ``context_ref`` for this caller, the target of offer ``offer_id`` where given.
 
-        Raises `FieldInvalid` for an address that is none, `NotFound`, `NotPermitted`,
+        Raises `FieldInvalid` for an invalid address, `NotFound`, `NotPermitted`,
         `OfferLapsed`.
         """
         address = context_address(context_ref)
         resolved = await self._assignment.resolve_context(call, address, offer_id)
         if address.version is not None and address.version != resolved.pointer.version:
-            # Assignment reads version 0 as "the newest"; here it is the submitted input, and once
-            # something is checkpointed that is read with the briefing of the task.
+            # Assignment takes version 0 for the newest one, here it is the submitted input. Once a
+            # checkpoint exists the input is read with the task's briefing.
             raise NotFound("context", context_ref)
         return Recorded(address.task_id, resolved)
 
     async def content(self, call: Call, recorded: Recorded) -> bytes:
         """The stored bytes of a context by value, as they are now; raises `ContentLost`."""
         pointer = recorded.resolved.pointer
-        content = await self._contents.read(call, pointer.hash)
+        async with self._units.reading(call) as unit:
+            content = await unit.find_content(pointer.hash)
         if content is None:
             raise ContentLost(f"nothing is stored under {pointer.hash} of {pointer.context_ref}")
         return content
@@ -70,10 +68,11 @@ class RecordedContexts:
             epoch=pointer.epoch,
             hash=pointer.hash,
         )
-        kept = await self._references.read(call, key)
-        if kept is None:
+        async with self._units.reading(call) as unit:
+            stored = await unit.find_reference(key)
+        if stored is None:
             raise ContentLost(f"no reference is stored for {pointer.context_ref}")
         external_ref = recorded.resolved.external_ref
-        if external_ref and kept.state_ref != external_ref:
-            raise ContextHashMismatch(expected=external_ref, received=kept.state_ref)
-        return kept
+        if external_ref and stored.state_ref != external_ref:
+            raise ContextHashMismatch(expected=external_ref, received=stored.state_ref)
+        return stored

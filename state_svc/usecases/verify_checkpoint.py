@@ -1,4 +1,4 @@
-"""Hashing a stored context again, so that anybody who may read it can see that it is whole."""
+"""Hashes a stored context again, so that every reader can check its integrity."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from state_svc.usecases.recorded import ContentLost, Recorded, RecordedContexts
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What the comparison found. ``stored_hash`` is empty where there is nothing to hash."""
+    """The result of the comparison. ``stored_hash`` is empty where there is nothing to hash."""
 
     verified: bool
     recorded_hash: str
@@ -18,13 +18,13 @@ class Verification:
 
 
 class VerifyCheckpoint:
-    """Compares what is stored with what was recorded; changes nothing."""
+    """Compares a stored context with its recorded hash; changes nothing."""
 
     def __init__(self, recorded: RecordedContexts) -> None:
         self._recorded = recorded
 
     async def __call__(self, call: Call, context_ref: str) -> Verification:
-        """Compare; raises what `RecordedContexts.resolve` raises."""
+        """Compare the context at ``context_ref``; raises what `RecordedContexts.resolve` raises."""
         recorded = await self._recorded.resolve(call, context_ref)
         pointer = recorded.resolved.pointer
         if pointer.by_reference:
@@ -41,7 +41,7 @@ class VerifyCheckpoint:
         )
 
     async def _stored_hash(self, call: Call, recorded: Recorded) -> str:
-        """The hash of what is there now; empty where nothing is."""
+        """The hash of the content that is stored now; empty where there is none."""
         if recorded.resolved.pointer.version == 0:
             return content_hash(recorded.resolved.submitted or {})
         try:
@@ -51,7 +51,7 @@ class VerifyCheckpoint:
 
 
 def _explained(recorded: str, stored: str) -> str:
-    """One sentence for people."""
+    """The result in one sentence."""
     if not stored:
         return "Nothing is stored under the recorded hash."
     if stored == recorded:

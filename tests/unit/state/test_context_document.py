@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge
 from phoenix_runtime.core.json import Json, JsonObject, bytes_hash
-from state_svc.domain import context, glance
+from state_svc.domain import context, quick_check
 from state_svc.domain.context import MOST_VIOLATIONS, context_document
-from state_svc.domain.glance import DEEPEST, KINDS
+from state_svc.domain.quick_check import DEEPEST, KINDS
 from state_svc.domain.reasoning import looks_private
 
 PRIVATE = [
@@ -190,4 +190,4 @@ anything = st.recursive(
 @example({"messages": ["<think>"]})
 @example({"outputs": {"\ud800": 1}})
 def test_the_quick_look_and_the_thorough_one_agree(document: JsonObject) -> None:
-    assert glance.looks_clean(document) == (not list(context._violations(document)))
+    assert quick_check.is_clean(document) == (not list(context._violations(document)))

@@ -1,4 +1,4 @@
-"""The quick look at a document: whether there is anything to complain about at all."""
+"""Checks quickly whether a context document breaks any rule, without saying which."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -26,23 +26,23 @@ KINDS = frozenset(
         "metadata",
     }
 )
-"""The kinds that section 10 lists; anything else is refused by name."""
+"""The top-level names that section 10 lists; every other one is refused."""
 
 DEEPEST = 24
-"""Levels of nesting. The wire's own parser stops at about 32, without saying where."""
+"""Levels of nesting at most. Protobuf's parser stops at about 32, without naming the place."""
 
 NUMBER_LIMIT = 1 << 53
-"""From here on neighbouring integers are one and the same double, so a hash would lie."""
+"""From here on neighbouring integers share one double: two documents would have one hash."""
 
-LONGEST_KEPT = 64
-"""Characters of a name that is remembered; so the memory has a bound in bytes too."""
+LONGEST_CACHED = 64
+"""Characters of the longest name that is cached."""
 
 
-def looks_clean(document: JsonObject) -> bool:
-    """True where the thorough look of `context_document` would find nothing.
+def is_clean(document: JsonObject) -> bool:
+    """True where the full check of `domain.context.context_document` would find no violation.
 
-    Ten times quicker, as it keeps no paths: nearly every document passes, and one of 1 MiB would
-    hold everybody else up for a third of a second.
+    It keeps no paths and takes a tenth of the time. Nearly every document passes; the full check
+    of one of 1 MiB would block the event loop for a third of a second.
     """
     if not document.keys() <= KINDS:
         return False
@@ -53,7 +53,7 @@ def looks_clean(document: JsonObject) -> bool:
             if not _clean_text(value):
                 return False
         elif isinstance(value, int | float):
-            if not abs(value) < NUMBER_LIMIT:  # so put, NaN is refused as well
+            if not abs(value) < NUMBER_LIMIT:  # False for NaN, too
                 return False
         elif value is not None and (depth >= DEEPEST or not _push_parts(value, depth + 1, waiting)):
             return False
@@ -63,12 +63,12 @@ def looks_clean(document: JsonObject) -> bool:
 def _push_parts(
     value: Sequence[Json] | JsonObject, depth: int, waiting: list[tuple[Json, int]]
 ) -> bool:
-    """Put what is inside ``value`` on the pile; False where a name forbids it."""
+    """Append the parts of ``value`` to ``waiting``; False where the name of one is private."""
     if not isinstance(value, Mapping):
         waiting.extend([(item, depth) for item in value])
         return True
     for name, item in value.items():
-        kind = _known_kind(name) if len(name) <= LONGEST_KEPT else _kind(name)
+        kind = _known_kind(name) if len(name) <= LONGEST_CACHED else _kind(name)
         if kind is _Name.PRIVATE or (kind is _Name.MARKER and marks_private(item)):
             return False
         waiting.append((item, depth))
@@ -76,7 +76,7 @@ def _push_parts(
 
 
 class _Name(Enum):
-    """What a name says of its value."""
+    """What the name of a value says about it."""
 
     PLAIN = 0
     MARKER = 1
@@ -89,7 +89,7 @@ def _kind(name: str) -> _Name:
     return _Name.MARKER if is_marker(name) else _Name.PLAIN
 
 
-# The names of a document repeat; long ones are not kept, so the cache has a size in bytes too.
+# Names repeat inside a document. Long ones are not cached, which bounds the cache in bytes.
 _known_kind = lru_cache(maxsize=4096)(_kind)
 
 
