@@ -49,11 +49,11 @@ async def _run(runtime: LocalRuntime) -> int:
         await asyncio.wait({starting})
         return INTERRUPTED
     try:
-        standing = starting.result()
+        record = starting.result()
     except LocalRuntimeError as error:
         print_error(str(error))
         return REFUSED
-    show_addresses(standing, runtime.folder)
+    show_addresses(record, runtime.folder)
     dying = asyncio.create_task(runtime.until_death())
     await asyncio.wait({signalled, dying}, return_when=asyncio.FIRST_COMPLETED)
     death = dying.result() if dying.done() else None

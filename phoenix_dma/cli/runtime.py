@@ -16,9 +16,9 @@ import typer
 from phoenix_dma.cli.output import DataOption, Output, out, print_error
 from phoenix_dma.cli.server import needs_server, show_addresses
 from phoenix_dma.profile import profile_path
-from phoenix_runtime.local.folder import Folder, default_folder
-from phoenix_runtime.local.reaper import send
-from phoenix_runtime.local.supervisor import tail
+from phoenix_runtime.local.data_folder.folder import DataFolder, default_folder
+from phoenix_runtime.local.processes.reaper import send
+from phoenix_runtime.local.processes.supervisor import tail
 
 DOWN_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
@@ -80,7 +80,7 @@ def up(
 
 def down(data: DataOption = None) -> None:
     """Stop the runtime; harmless when it is down."""
-    folder = Folder(data or default_folder())
+    folder = DataFolder(data or default_folder())
     pid = folder.holder()
     if pid is None:
         out.print(f"the runtime in {folder.path} is down")
@@ -100,23 +100,23 @@ def status(
     output: Annotated[Output, typer.Option(help="For people or for programs.")] = Output.TABLE,
 ) -> None:
     """Say whether the runtime is up, and where; exit code 3 when it is down."""
-    folder = Folder(data or default_folder())
-    standing = folder.standing()
+    folder = DataFolder(data or default_folder())
+    record = folder.record()
     if output is Output.JSON:
-        known = {"up": standing is not None, "data": str(folder.path)}
-        if standing is not None:
+        known = {"up": record is not None, "data": str(folder.path)}
+        if record is not None:
             known |= {
-                "pid": standing.pid,
-                "addresses": standing.addresses,
-                "profile": standing.profile,
+                "pid": record.pid,
+                "addresses": record.addresses,
+                "profile": record.profile,
             }
         typer.echo(json.dumps(known, indent=2))
-    elif standing is None:
+    elif record is None:
         state = "down" if folder.holder() is None else "starting or stopping"
         out.print(f"the runtime in {folder.path} is {state}")
     else:
-        show_addresses(standing, folder)
-    if standing is None:
+        show_addresses(record, folder)
+    if record is None:
         raise typer.Exit(NOT_RUNNING)
 
 
@@ -132,7 +132,7 @@ def _ports_by_part(texts: list[str]) -> dict[str, int]:
 
 def _detach(data: Path) -> int:
     """Start the same command in the background; return once it serves, or could not."""
-    folder = Folder(data)
+    folder = DataFolder(data)
     folder.open()
     log = folder.log("runtime")
     again = [argument for argument in sys.argv[1:] if argument != "--detach"]
@@ -146,9 +146,9 @@ def _detach(data: Path) -> int:
             start_new_session=True,
         )
     while process.poll() is None:
-        standing = folder.standing()
-        if standing is not None and standing.pid == process.pid:
-            show_addresses(standing, folder)
+        record = folder.record()
+        if record is not None and record.pid == process.pid:
+            show_addresses(record, folder)
             return 0
         time.sleep(POLL_SECONDS)
     print_error(tail(log))

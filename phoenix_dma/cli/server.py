@@ -12,7 +12,7 @@ from rich.table import Table
 from phoenix_dma.cli.output import REFUSED, out, print_error
 
 if TYPE_CHECKING:
-    from phoenix_runtime.local.folder import Folder, Standing
+    from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
 
 INSTALL: Final = 'pip install "phoenix-dma[server]"'
 
@@ -29,15 +29,15 @@ def needs_server(command: str) -> Iterator[None]:
         raise typer.Exit(REFUSED) from missing
 
 
-def show_addresses(standing: Standing, folder: Folder) -> None:
+def show_addresses(record: RuntimeRecord, folder: DataFolder) -> None:
     """Print the address of each part, the paths of profile, data and logs, and three examples."""
     table = Table("part", "address", box=None, pad_edge=False)
-    for part, address in standing.addresses.items():
+    for part, address in record.addresses.items():
         table.add_row(part, f"http://{address}" if part == "rest" else address)
-    out.print(f"the runtime is up (process {standing.pid})\n")
+    out.print(f"the runtime is up (process {record.pid})\n")
     out.print(table)
-    out.print(f"\nprofile  {standing.profile}\ndata     {folder.path}\nlogs     {folder.logs}\n")
-    rest = standing.addresses["rest"]
+    out.print(f"\nprofile  {record.profile}\ndata     {folder.path}\nlogs     {folder.logs}\n")
+    rest = record.addresses["rest"]
     out.print("to try:")
     out.print("  phoenix-dma participants")
     out.print("  phoenix-dma audit")

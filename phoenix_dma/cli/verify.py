@@ -24,8 +24,8 @@ from phoenix_dma.cli.output import (
     print_table,
 )
 from phoenix_dma.cli.server import needs_server
+from phoenix_runtime.local.data_folder.folder import DataFolder, default_folder
 from phoenix_runtime.local.errors import LocalRuntimeError
-from phoenix_runtime.local.folder import Folder, default_folder
 
 if TYPE_CHECKING:
     from phoenix_runtime.local.verification import Judgement
@@ -65,7 +65,7 @@ def verify(
     """
     with needs_server("audit verify"):
         from phoenix_runtime.local import verification  # noqa: PLC0415  # imports the database
-    url = postgres_url or _embedded_url(Folder(data or default_folder()))
+    url = postgres_url or _embedded_url(DataFolder(data or default_folder()))
     try:
         judged = asyncio.run(verification.judge(url, tuple(tenant or ())))
     except LocalRuntimeError as error:
@@ -78,20 +78,20 @@ def verify(
         raise typer.Exit(REFUSED)
 
 
-def _embedded_url(folder: Folder) -> str:
+def _embedded_url(folder: DataFolder) -> str:
     """The administrator's URL of the private PostgreSQL of the runtime in ``folder``."""
-    from phoenix_runtime.local.postgres import Postgres  # noqa: PLC0415  # imports the database
+    from phoenix_runtime.local.postgres.server import Postgres  # noqa: PLC0415  # imports the database
 
-    standing = folder.standing()
-    if standing is None:
+    record = folder.record()
+    if record is None:
         raise _unreachable(
             f"the runtime in {folder.path} is down; start it, or name a database: --postgres-url"
         )
-    if "postgres" not in standing.addresses:
+    if "postgres" not in record.addresses:
         raise _unreachable(
             "the runtime uses a PostgreSQL of your own: --postgres-url, as for `phoenix-dma up`"
         )
-    port = standing.addresses["postgres"].rpartition(":")[2]
+    port = record.addresses["postgres"].rpartition(":")[2]
     return Postgres(folder, int(port)).url
 
 

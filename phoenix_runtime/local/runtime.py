@@ -19,16 +19,17 @@ from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
 from phoenix_runtime.core.clock import SteadyClock
-from phoenix_runtime.local import databases, ports
-from phoenix_runtime.local.folder import Folder, Standing, temporary_folder
+from phoenix_runtime.local import ports
+from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord, temporary_folder
+from phoenix_runtime.local.data_folder.keys import KeyFiles, ensure_keys, write_enrolment
+from phoenix_runtime.local.data_folder.profile import PAPER_ADDRESS, Profile, write_profile
 from phoenix_runtime.local.health import listens, require_opa, serves
-from phoenix_runtime.local.keys import KeyFiles, ensure_keys, write_enrolment
-from phoenix_runtime.local.postgres import Postgres
-from phoenix_runtime.local.prefork import NAME as NURSERY
-from phoenix_runtime.local.prefork import PreforkServer, can_raise, program_for
-from phoenix_runtime.local.profile import PAPER_ADDRESS, Profile, write_profile
+from phoenix_runtime.local.postgres import databases
+from phoenix_runtime.local.postgres.server import Postgres
+from phoenix_runtime.local.processes.prefork import NAME as NURSERY
+from phoenix_runtime.local.processes.prefork import PreforkServer, can_raise, program_for
+from phoenix_runtime.local.processes.supervisor import Program, ProgramDied, Supervisor
 from phoenix_runtime.local.services import GATEWAY, MODULES, ProcessEnvironment, inherited
-from phoenix_runtime.local.supervisor import Program, ProgramDied, Supervisor
 from phoenix_runtime.local.valkey import Valkey, require
 
 SERVICE_SECONDS: Final = 60.0
@@ -74,7 +75,7 @@ class LocalRuntime:
     def __init__(self, options: LocalRuntimeOptions) -> None:
         """Take the options; nothing is touched before `start`."""
         self.options = options
-        self.folder = Folder(options.data)
+        self.folder = DataFolder(options.data)
         self.profile = options.profile or self.folder.path / "profile.toml"
         self.databases: Mapping[str, databases.DatabaseUrls] = {}
         self.admin_url = options.postgres_url or ""
@@ -97,7 +98,7 @@ class LocalRuntime:
         """Stop, whatever happened."""
         await self.stop()
 
-    async def start(self) -> Standing:
+    async def start(self) -> RuntimeRecord:
         """Start everything and return when all of it serves; on failure stop what had started.
 
         Raises a `LocalRuntimeError` that says what stood in the way: `AlreadyUp`, `PortTaken`,
@@ -217,11 +218,11 @@ class LocalRuntime:
         if rest is not None:
             await child.until(lambda: listens(rest), SERVICE_SECONDS)
 
-    def _announce(self) -> Standing:
+    def _announce(self) -> RuntimeRecord:
         addresses = {name: self.address(name) for name in self._ports}
-        standing = Standing(pid=os.getpid(), addresses=addresses, profile=str(self.profile))
-        self.folder.announce(standing)
-        return standing
+        record = RuntimeRecord(pid=os.getpid(), addresses=addresses, profile=str(self.profile))
+        self.folder.announce(record)
+        return record
 
 
 async def _together(*work: Coroutine[None, None, None]) -> None:

@@ -27,11 +27,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from phoenix_runtime.local.databases import SCHEMAS, DatabaseUrls
-from phoenix_runtime.local.folder import Folder
-from phoenix_runtime.local.keys import KeyFiles
+from phoenix_runtime.local.data_folder.folder import DataFolder
+from phoenix_runtime.local.data_folder.keys import KeyFiles
 from phoenix_runtime.local.ports import LOOPBACK
-from phoenix_runtime.local.supervisor import Program
+from phoenix_runtime.local.postgres.databases import SCHEMAS, DatabaseUrls
+from phoenix_runtime.local.processes.supervisor import Program
 
 PREFIX: Final = "PHOENIX_DMA_"
 GATEWAY: Final = "gateway"
@@ -46,7 +46,7 @@ MODULES: Final[Mapping[str, str]] = {
 class ProcessEnvironment:
     """Everything that the programs' environments are made of."""
 
-    folder: Folder
+    folder: DataFolder
     keys: KeyFiles
     databases: Mapping[str, DatabaseUrls]
     redis_url: str

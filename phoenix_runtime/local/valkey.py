@@ -16,10 +16,10 @@ import redis.asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from phoenix_runtime.local.data_folder.folder import DataFolder, write_private
 from phoenix_runtime.local.errors import LocalRuntimeError, place_of
-from phoenix_runtime.local.folder import Folder, write_private
 from phoenix_runtime.local.ports import LOOPBACK
-from phoenix_runtime.local.supervisor import Program, Supervisor
+from phoenix_runtime.local.processes.supervisor import Program, Supervisor
 
 NAME: Final = "valkey"
 START_SECONDS: Final = 15.0
@@ -61,7 +61,7 @@ class RedisUnusable(LocalRuntimeError):
 class Valkey:
     """The private server of one runtime; its password is new at every start."""
 
-    def __init__(self, folder: Folder, port: int) -> None:
+    def __init__(self, folder: DataFolder, port: int) -> None:
         """Take the runtime's folder and the loopback port to serve on."""
         self.folder = folder
         self.port = port

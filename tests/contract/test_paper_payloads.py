@@ -28,7 +28,7 @@ from phoenix_runtime.chassis.rpc.conversions import json_to_struct
 from phoenix_runtime.chassis.rpc.credentials import sign
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.json import content_hash
-from phoenix_runtime.local.keys import ISSUER
+from phoenix_runtime.local.data_folder.keys import ISSUER
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.support.builders.payloads import PARTICIPANT, TASK
 from tests.support.servers.temporary import temporary

@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 from phoenix_runtime.chassis.data.database import async_url
 from phoenix_runtime.chassis.data.migrations import SchemaTooNew, SchemaUpgrade, upgrade
 from phoenix_runtime.chassis.data.schema_revisions import newest_revision, revisions
-from phoenix_runtime.local.databases import DatabaseUrls
+from phoenix_runtime.local.postgres.databases import DatabaseUrls
 from tests.contract.table_rights import APPEND_ONLY, WORKER
 from tests.support.schemas.predecessor import SCHEMAS, load_predecessor
 from tests.support.schemas.rows import Content, content_of

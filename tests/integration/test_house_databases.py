@@ -15,11 +15,11 @@ import pytest_asyncio
 import redis.asyncio as redis
 
 from phoenix_runtime.local import ports
+from phoenix_runtime.local.data_folder.folder import AlreadyUp, DataFolder, temporary_folder
 from phoenix_runtime.local.errors import LocalRuntimeError
-from phoenix_runtime.local.folder import AlreadyUp, Folder, temporary_folder
-from phoenix_runtime.local.postgres import Postgres
+from phoenix_runtime.local.postgres.server import Postgres
+from phoenix_runtime.local.processes.supervisor import ProgramDied, Supervisor
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
-from phoenix_runtime.local.supervisor import ProgramDied, Supervisor
 from phoenix_runtime.local.valkey import Valkey, client_for
 from tests.support.servers.temporary import temporary
 
@@ -83,9 +83,9 @@ async def test_a_second_house_in_the_same_folder_says_that_it_is_already_up(
 
 async def test_the_folder_is_free_again_after_a_stop(options: LocalRuntimeOptions) -> None:
     async with LocalRuntime(options):
-        assert Folder(options.data).holder() == os.getpid()
-    assert Folder(options.data).holder() is None
-    assert Folder(options.data).standing() is None
+        assert DataFolder(options.data).holder() == os.getpid()
+    assert DataFolder(options.data).holder() is None
+    assert DataFolder(options.data).record() is None
 
 
 async def test_application_and_worker_roles_own_no_table_and_can_make_none(
@@ -166,7 +166,7 @@ async def test_keys_and_credential_stay_the_same_over_a_restart(
 @pytest.fixture
 async def servers_of_ones_own() -> AsyncIterator[tuple[str, str]]:
     """URLs of a PostgreSQL that was never prepared, for a role with few rights, and of a Valkey."""
-    folder = Folder(temporary_folder())
+    folder = DataFolder(temporary_folder())
     folder.open()
     supervisor = Supervisor()
     await supervisor.open()

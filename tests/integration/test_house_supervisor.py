@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from phoenix_runtime.local import reaper
-from phoenix_runtime.local.supervisor import NotReady, Program, ProgramDied, Supervisor
+from phoenix_runtime.local.processes import reaper
+from phoenix_runtime.local.processes.supervisor import NotReady, Program, ProgramDied, Supervisor
 
 PATIENCE = 30.0
 STUBBORN = "trap '' TERM; echo ready; sleep 600; sleep 600"
@@ -21,7 +21,7 @@ STUBBORN = "trap '' TERM; echo ready; sleep 600; sleep 600"
 HOUSE = """
 import asyncio, os, sys
 from pathlib import Path
-from phoenix_runtime.local.supervisor import Program, Supervisor
+from phoenix_runtime.local.processes.supervisor import Program, Supervisor
 
 async def main():
     supervisor = Supervisor(warden_grace=1.0)

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from phoenix_runtime.local.folder import temporary_folder
+from phoenix_runtime.local.data_folder.folder import temporary_folder
 from phoenix_runtime.local.health import serves
 from tests.support.processes.breakable_runtime import children_of
 

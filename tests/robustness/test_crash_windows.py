@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from phoenix_dma.errors import PhoenixError, PolicyEngineUnavailable, Unavailable
 from phoenix_runtime.chassis.failpoints import POINTS
-from phoenix_runtime.local.supervisor import ProgramDied
+from phoenix_runtime.local.processes.supervisor import ProgramDied
 from tests.e2e.conftest import logged_errors
 from tests.e2e.intervals import INTERVALS, PATIENCE
 from tests.e2e.proof import REFUSALS, RPCS, prove

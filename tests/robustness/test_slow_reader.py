@@ -17,7 +17,7 @@ from phoenix_dma.v1 import registry_pb2, registry_pb2_grpc, session_pb2, session
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
-from phoenix_runtime.local.keys import ensure_keys
+from phoenix_runtime.local.data_folder.keys import ensure_keys
 from phoenix_runtime.local.services import MODULES
 from tests.e2e.intervals import INTERVALS, PATIENCE
 from tests.e2e.participant import Participant

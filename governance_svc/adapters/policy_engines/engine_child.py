@@ -22,9 +22,7 @@ from phoenix_runtime.core.json import Json
 
 def main() -> None:
     """Answer one request after the other until the parent ends."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C ends the parent, which ends this
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which ends this
     answers = _answer_pipe()
     requests: queue.SimpleQueue[Json] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(sys.stdin.buffer, requests), daemon=True).start()

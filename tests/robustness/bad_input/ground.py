@@ -22,7 +22,7 @@ from phoenix_dma.plain import short
 from phoenix_dma.v1 import session_pb2
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.validate import Evidence
-from phoenix_runtime.local.keys import OPERATOR_ROLES
+from phoenix_runtime.local.data_folder.keys import OPERATOR_ROLES
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.e2e.conftest import blameless
 from tests.e2e.participant import Participant

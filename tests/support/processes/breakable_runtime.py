@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from phoenix_runtime.local.postgres import Postgres
+from phoenix_runtime.local.postgres.server import Postgres
+from phoenix_runtime.local.processes.supervisor import ProgramDied
 from phoenix_runtime.local.runtime import NOTHING, LocalRuntime, LocalRuntimeOptions
 from phoenix_runtime.local.services import MODULES, ProcessEnvironment
-from phoenix_runtime.local.supervisor import ProgramDied
 from phoenix_runtime.local.valkey import Valkey
 from tests.support.servers.temporary import temporary
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from phoenix_dma.profile import Profile
-from phoenix_runtime.local.profile import PAPER_ADDRESS, write_profile
-from phoenix_runtime.local.profile import Profile as Written
+from phoenix_runtime.local.data_folder.profile import PAPER_ADDRESS, write_profile
+from phoenix_runtime.local.data_folder.profile import Profile as Written
 
 PATIENCE = 60.0
 

@@ -11,8 +11,8 @@ from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, cre
 from phoenix_runtime.chassis.data.migrations import upgrade
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import ManualClock
-from phoenix_runtime.local import databases
-from phoenix_runtime.local.databases import DatabaseUrls
+from phoenix_runtime.local.postgres import databases
+from phoenix_runtime.local.postgres.databases import DatabaseUrls
 from phoenix_runtime.local.runtime import LocalRuntime
 
 SAMPLE = "sample"

@@ -6,12 +6,12 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from phoenix_runtime.local import databases
-from phoenix_runtime.local.databases import DatabaseUrls
-from phoenix_runtime.local.folder import Folder, temporary_folder
+from phoenix_runtime.local.data_folder.folder import DataFolder, temporary_folder
 from phoenix_runtime.local.ports import choose
-from phoenix_runtime.local.postgres import Postgres
-from phoenix_runtime.local.supervisor import Supervisor
+from phoenix_runtime.local.postgres import databases
+from phoenix_runtime.local.postgres.databases import DatabaseUrls
+from phoenix_runtime.local.postgres.server import Postgres
+from phoenix_runtime.local.processes.supervisor import Supervisor
 from phoenix_runtime.local.valkey import Valkey
 
 SAMPLE_SCHEMA = "registry"
@@ -20,7 +20,7 @@ SAMPLE_SCHEMA = "registry"
 class Servers:
     """A PostgreSQL and a Valkey; started, killed and started again by name."""
 
-    def __init__(self, folder: Folder, supervisor: Supervisor) -> None:
+    def __init__(self, folder: DataFolder, supervisor: Supervisor) -> None:
         chosen = choose(free=True, parts=("postgres", "valkey"))
         self._folder = folder
         self._supervisor = supervisor
@@ -54,7 +54,7 @@ class Servers:
 @asynccontextmanager
 async def own_servers() -> AsyncIterator[Servers]:
     """Servers that nobody else uses; nothing runs yet."""
-    folder = Folder(temporary_folder())
+    folder = DataFolder(temporary_folder())
     folder.open()
     supervisor = Supervisor()
     await supervisor.open()

@@ -3,7 +3,7 @@
 from typing import Any, TypeVar
 
 from phoenix_runtime.chassis.settings import ServiceSettings
-from phoenix_runtime.local.databases import DatabaseUrls
+from phoenix_runtime.local.postgres.databases import DatabaseUrls
 from tests.support.builders.keys import Keys
 
 S = TypeVar("S", bound=ServiceSettings)

@@ -6,8 +6,8 @@ import pytest
 
 from phoenix_dma.errors import ProfileError
 from phoenix_dma.profile import Profile, find_profile, profile_path, read_profile
-from phoenix_runtime.local.profile import Profile as WrittenProfile
-from phoenix_runtime.local.profile import write_profile
+from phoenix_runtime.local.data_folder.profile import Profile as WrittenProfile
+from phoenix_runtime.local.data_folder.profile import write_profile
 
 PAPER = "https://phoenix.example.com"
 

@@ -19,7 +19,7 @@ from phoenix_runtime.chassis.rpc.credentials import ENROLMENT_AUDIENCE, KeyRing,
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import CredentialInvalid
 from phoenix_runtime.core.principal import Role
-from phoenix_runtime.local.folder import write_private
+from phoenix_runtime.local.data_folder.folder import write_private
 
 ISSUER: Final = "phoenix-dma-local"
 OPERATOR_ROLES: Final = [

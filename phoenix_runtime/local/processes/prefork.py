@@ -22,10 +22,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from phoenix_runtime.local.supervisor import Child, Program, ProgramDied, Supervisor
+from phoenix_runtime.local.processes.supervisor import Child, Program, ProgramDied, Supervisor
 
 NAME: Final = "prefork"
-SCRIPT: Final = "phoenix_runtime.local.prefork_child"
+SCRIPT: Final = "phoenix_runtime.local.processes.prefork_child"
 PACKET: Final = 1 << 18
 OWN_INTERPRETER: Final = ("LD_", "DYLD_", "PYTHON")
 """Variables that only an interpreter of its own obeys begin like this."""

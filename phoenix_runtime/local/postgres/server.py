@@ -19,11 +19,15 @@ from typing import Final
 
 import asyncpg
 
-from phoenix_runtime.local.accounts import database_account, postgres_binaries, require_passage
-from phoenix_runtime.local.cluster import end_leftover
-from phoenix_runtime.local.folder import PRIVATE_FOLDER, Folder, write_private
+from phoenix_runtime.local.data_folder.folder import PRIVATE_FOLDER, DataFolder, write_private
 from phoenix_runtime.local.ports import LOOPBACK
-from phoenix_runtime.local.supervisor import Program, ProgramDied, Supervisor
+from phoenix_runtime.local.postgres.accounts import (
+    database_account,
+    postgres_binaries,
+    require_passage,
+)
+from phoenix_runtime.local.postgres.leftovers import end_leftover
+from phoenix_runtime.local.processes.supervisor import Program, ProgramDied, Supervisor
 
 NAME: Final = "postgres"
 SUPERUSER: Final = "phoenix_admin"
@@ -56,7 +60,7 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
 class Postgres:
     """The private server of one runtime."""
 
-    def __init__(self, folder: Folder, port: int) -> None:
+    def __init__(self, folder: DataFolder, port: int) -> None:
         """Take where the data lies and the loopback port to serve on."""
         self.folder = folder
         self.port = port

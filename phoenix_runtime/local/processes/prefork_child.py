@@ -1,7 +1,7 @@
-"""The process behind `PreforkServer`: ``python -m phoenix_runtime.local.prefork_child DESCRIPTOR``.
+"""The process behind `PreforkServer`; it is run with the number of its socket as argument.
 
-It imports, then forks what it is told to, and reports what ends. The forked process returns out of
-`serve` and becomes the service.
+It imports what services share, forks a process for each request, and reports which ended. The
+forked process returns out of `serve` and becomes the service.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import sys
 from importlib import import_module
 from typing import Any, Final
 
-from phoenix_runtime.local import parent_death
+from phoenix_runtime.local.processes import parent_death
 
 PACKET: Final = 1 << 18
 PR_SET_NAME: Final = 15

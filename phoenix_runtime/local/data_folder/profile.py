@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from phoenix_runtime.local.folder import write_private
+from phoenix_runtime.local.data_folder.folder import write_private
 
 PAPER_ADDRESS: Final = "https://phoenix.example.com"
 """The control plane's address in the paper's Figure 3."""

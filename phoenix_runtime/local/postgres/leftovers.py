@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from phoenix_runtime.local.reaper import is_running, send
+from phoenix_runtime.local.processes.reaper import is_running, send
 
 POLL_SECONDS: Final = 0.02
 PROCESSES: Final = Path("/proc")

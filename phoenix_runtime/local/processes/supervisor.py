@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from phoenix_runtime.local import parent_death, reaper
 from phoenix_runtime.local.errors import LocalRuntimeError
+from phoenix_runtime.local.processes import parent_death, reaper
 
 PROBE_SECONDS: Final = 0.02
 TAIL_LINES: Final = 20

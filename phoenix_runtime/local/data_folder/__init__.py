@@ -1,0 +1,1 @@
+"""What a runtime keeps in its data folder, beside the database."""
