@@ -5,7 +5,7 @@ from assignment_svc.domain.context import context_address
 from assignment_svc.domain.handoff import Handoff, HandoffFilter, Offer
 from assignment_svc.domain.retirement import Retirement, RetirementFilter
 from assignment_svc.domain.states import HandoffStatus, RetirementMode, RetirementStatus
-from assignment_svc.domain.task import LeftOut
+from assignment_svc.domain.task import Exclusion
 from assignment_svc.domain.texts import checked_obligations
 from assignment_svc.usecases.handoff.complete_handoff import Completion, TakenOver
 from assignment_svc.usecases.handoff.initiate_handoff import HandoffResult
@@ -23,7 +23,7 @@ from phoenix_runtime.chassis.rpc.conversions import (
 from phoenix_runtime.core.pages import Page
 
 
-def handoff_to_pb(handoff: Handoff, refused: tuple[LeftOut, ...] = ()) -> handoff_pb2.Handoff:
+def handoff_to_pb(handoff: Handoff, refused: tuple[Exclusion, ...] = ()) -> handoff_pb2.Handoff:
     """A handoff as the runtime knows it."""
     offer = handoff.offer
     parked = handoff.parked
@@ -58,7 +58,7 @@ def _offered(task_id: str, offer: Offer) -> common_pb2.ContextPointer:
     return common_pb2.ContextPointer(context_ref=address, hash=offer.context_hash, version=version)
 
 
-def _refused_to_pb(entry: LeftOut) -> assignment_pb2.Alternative:
+def _refused_to_pb(entry: Exclusion) -> assignment_pb2.Alternative:
     return assignment_pb2.Alternative(
         participant_id=entry.participant_id,
         failed=entry.reason,
@@ -144,7 +144,7 @@ def retirement_to_pb(retirement: Retirement) -> handoff_pb2.Retirement:
         participant_id=retirement.participant_id,
         mode=number(handoff_pb2.RetirementMode, retirement.mode),
         status=number(handoff_pb2.RetirementStatus, retirement.status),
-        deadline=time_to_pb(retirement.deadline),
+        deadline=time_to_pb(retirement.deadline_at),
         outcomes=[
             handoff_pb2.RetirementOutcome(
                 task_id=one.task_id,

@@ -104,7 +104,7 @@ class Authorization:
     decision_id: str
     participant_id: str
     epoch: int
-    at: datetime
+    authorized_at: datetime
     event_id: str = ""
     event_version: int = 0
 

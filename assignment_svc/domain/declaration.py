@@ -128,7 +128,7 @@ def _spec(declared: TaskDeclaration, task_id: str, input_hash: str) -> TaskSpec:
         policy_constraints=constraints,
         input_hash=input_hash,
         priority=declared.priority,
-        deadline=declared.deadline,
+        deadline_at=declared.deadline,
         start_timeout=declared.start_timeout or START_TIMEOUT,
         attempt_timeout=declared.attempt_timeout or None,
         max_attempts=declared.max_attempts or 3,

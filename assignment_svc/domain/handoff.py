@@ -71,7 +71,7 @@ class Handoff:
     source_seated: bool = False
     offer: Offer | None = None
     parked: ParkedHandoff | None = None
-    cleared_target: str = ""
+    cleared_target_id: str = ""
     approval_id: str = ""
     decision_id: str = ""
     target: str = ""

@@ -20,7 +20,7 @@ class RetirementOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Retirement:
-    """The record of a retirement. ``deadline`` is when a graceful one stops waiting.
+    """The record of a retirement. ``deadline_at`` is when a graceful one stops waiting.
 
     ``announced`` is True once the registry knows (RETIRING); ``version`` counts its events.
     """
@@ -28,7 +28,7 @@ class Retirement:
     retirement_id: str
     participant_id: str
     mode: RetirementMode
-    deadline: datetime
+    deadline_at: datetime
     reason: str
     requested_by: str
     decision_id: str
@@ -76,7 +76,7 @@ class Retirement:
         """When a worker has to look at it again."""
         if self.finished:
             return None
-        return earliest((self.next_try_at, None if self.source_gone else self.deadline))
+        return earliest((self.next_try_at, None if self.source_gone else self.deadline_at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from assignment_svc.domain.declaration import Document
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.handoff import Handoff, HandoffFilter, OfferRecord
 from assignment_svc.domain.retirement import Retirement, RetirementFilter
-from assignment_svc.domain.task import BindingRecord, LeftOut, Task, TaskFilter
+from assignment_svc.domain.task import BindingRecord, Exclusion, Task, TaskFilter
 from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.events import AuditDraft
 from phoenix_runtime.core.pages import Page, PageRequest
@@ -118,11 +118,11 @@ class TaskRows(Protocol):
         """The canonical bytes behind a hash; raises `NotFound`."""
         ...
 
-    async def left_out(self, task_id: str) -> tuple[LeftOut, ...]:
+    async def exclusions(self, task_id: str) -> tuple[Exclusion, ...]:
         """Everybody who is, or was, not asked for a task."""
         ...
 
-    async def leave_out(self, entry: LeftOut) -> None:
+    async def exclude(self, entry: Exclusion) -> None:
         """Write or replace one entry (by task, participant and scope)."""
         ...
 

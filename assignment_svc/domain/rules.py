@@ -26,7 +26,7 @@ class Rules:
     weights: ScoreWeights = field(default_factory=ScoreWeights)
     queue: BackOff = BackOff(timedelta(seconds=2), timedelta(seconds=60))
     """Between looks for an assignee or a target that found nobody."""
-    left_out: BackOff = BackOff(timedelta(seconds=30), timedelta(minutes=10))
+    exclusion: BackOff = BackOff(timedelta(seconds=30), timedelta(minutes=10))
     """For whoever declined, or let a start or an offer lapse."""
     approval_poll: BackOff = BackOff(timedelta(seconds=2), timedelta(seconds=30))
     """Between looks at an approval that nobody announced."""

@@ -17,7 +17,7 @@ class TaskSpec:
     """What was submitted. Identity (I1): nothing of it changes afterwards.
 
     ``input_hash`` is the hash of the canonical input, that of ``{}`` where there was none.
-    ``attempt_timeout`` and ``deadline`` are None where unlimited.
+    ``attempt_timeout`` and ``deadline_at`` are None where unlimited.
     """
 
     task_id: str
@@ -28,7 +28,7 @@ class TaskSpec:
     policy_constraints: tuple[str, ...]
     input_hash: str
     priority: int = 0
-    deadline: datetime | None = None
+    deadline_at: datetime | None = None
     start_timeout: timedelta = START_TIMEOUT
     attempt_timeout: timedelta | None = None
     max_attempts: int = 3
@@ -89,7 +89,7 @@ class Task:
 
     spec: TaskSpec
     submitter: str
-    submitter_participant: str
+    submitter_participant_id: str
     correlation_id: str
     submitted_at: datetime
     updated_at: datetime
@@ -112,9 +112,9 @@ class Task:
     tries: int = 0
     """Fruitless looks for an assignee since the last binding; lengthens the back-off."""
     next_try_at: datetime | None = None
-    start_by: datetime | None = None
-    attempt_by: datetime | None = None
-    resume_by: datetime | None = None
+    start_due_at: datetime | None = None
+    attempt_due_at: datetime | None = None
+    resume_due_at: datetime | None = None
 
     @property
     def task_id(self) -> str:
@@ -153,10 +153,10 @@ class Task:
             return None
         times = (
             self.next_try_at,
-            self.start_by,
-            self.attempt_by,
-            self.resume_by,
-            self.spec.deadline,
+            self.start_due_at,
+            self.attempt_due_at,
+            self.resume_due_at,
+            self.spec.deadline_at,
         )
         return earliest(times)
 
@@ -173,8 +173,8 @@ class BindingRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """Somebody who is not asked for this task until ``until`` (for ever where None).
+class Exclusion:
+    """A participant that is not asked for this task until ``excluded_until``, for ever where None.
 
     ``scope`` is empty for the task, or the handoff for which alone it counts.
     """
@@ -185,7 +185,7 @@ class LeftOut:
     because: str = ""
     scope: str = ""
     tries: int = 1
-    until: datetime | None = None
+    excluded_until: datetime | None = None
     decision_id: str = ""
 
 

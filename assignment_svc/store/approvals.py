@@ -41,5 +41,7 @@ class ApprovalTables(TenantRows):
 
     async def authorizations_of(self, task_id: str) -> tuple[Authorization, ...]:
         """Every leave that was given for a task."""
-        rows = await self._find_all(authorizations, ["at", "authorization_id"], task_id=task_id)
+        rows = await self._find_all(
+            authorizations, ["authorized_at", "authorization_id"], task_id=task_id
+        )
         return tuple(AUTHORIZATIONS.value(row) for row in rows)

@@ -26,11 +26,11 @@ AROUND = (
         tasks.c.task_id.in_(
             union(
                 _tasks_by(tasks.c.participant_id, tasks.c.task_id, tasks.c.tenant),
-                _tasks_by(tasks.c.parked_target, tasks.c.task_id, tasks.c.tenant),
+                _tasks_by(tasks.c.parked_target_id, tasks.c.task_id, tasks.c.tenant),
                 _tasks_by(handoffs.c.source, handoffs.c.task_id, handoffs.c.tenant).where(
                     text(OPEN_HANDOFF)
                 ),
-                _tasks_by(handoffs.c.offered_to, handoffs.c.task_id, handoffs.c.tenant),
+                _tasks_by(handoffs.c.offered_target_id, handoffs.c.task_id, handoffs.c.tenant),
             )
         ),
     )

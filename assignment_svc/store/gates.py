@@ -53,10 +53,11 @@ class GateTable(TenantRows):
     async def busy_gates(self, after: str, *, limit: int) -> tuple[Gate, ...]:
         """Gates with used seats, or that a parked question is about, by id after ``after``."""
         parked = select(tasks.c.task_id).where(
-            tasks.c.tenant == gates.c.tenant, tasks.c.parked_target == gates.c.participant_id
+            tasks.c.tenant == gates.c.tenant, tasks.c.parked_target_id == gates.c.participant_id
         )
         asked = select(handoffs.c.handoff_id).where(
-            handoffs.c.tenant == gates.c.tenant, handoffs.c.offered_to == gates.c.participant_id
+            handoffs.c.tenant == gates.c.tenant,
+            handoffs.c.offered_target_id == gates.c.participant_id,
         )
         busy = or_(gates.c.used > 0, parked.exists(), asked.exists())
         statement = (

@@ -32,7 +32,7 @@ def handoff_row(handoff: Handoff) -> dict[str, Any]:
         asked = handoff.parked.target
     return MAPPER.row(handoff) | {
         "source": handoff.source,
-        "offered_to": asked,
+        "offered_target_id": asked,
         "wake_at": handoff.wake_at,
         "claimed_until": None,
     }
@@ -76,7 +76,7 @@ class HandoffTables(TenantRows):
             ends = or_(
                 handoffs.c.source == who,
                 handoffs.c.target == who,
-                handoffs.c.offered_to == who,
+                handoffs.c.offered_target_id == who,
             )
             statement = statement.where(ends)
         if wanted.statuses:
@@ -94,7 +94,7 @@ class HandoffTables(TenantRows):
 
     async def handoffs_to(self, participant_id: str) -> tuple[Handoff, ...]:
         """Open handoffs that are on offer to it, or parked for it."""
-        mine = self._matching(handoffs, offered_to=participant_id)
+        mine = self._matching(handoffs, offered_target_id=participant_id)
         return await self._open(mine)
 
     async def _open(self, condition: Any) -> tuple[Handoff, ...]:

@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from assignment_svc.domain.context import ContextPointer
-from assignment_svc.domain.task import BindingRecord, LeftOut
-from assignment_svc.store.tables import bindings, context_pointers, denials, left_out
+from assignment_svc.domain.task import BindingRecord, Exclusion
+from assignment_svc.store.tables import bindings, context_pointers, denials, exclusions
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.paging import highest_first, page_of
 from phoenix_runtime.chassis.data.rows import TenantRows
@@ -15,7 +15,7 @@ from phoenix_runtime.core.pages import Page, PageRequest
 
 BINDINGS = RowMapper(BindingRecord, flattened=("binding",))
 POINTERS = RowMapper(ContextPointer)
-LEFT_OUT = RowMapper(LeftOut)
+EXCLUSIONS = RowMapper(Exclusion)
 
 
 class HistoryTables(TenantRows):
@@ -52,14 +52,14 @@ class HistoryTables(TenantRows):
         pointers = [POINTERS.value(row) for row in rows]
         return page_of(pointers, page, lambda pointer: (pointer.version,))
 
-    async def left_out(self, task_id: str) -> tuple[LeftOut, ...]:
+    async def exclusions(self, task_id: str) -> tuple[Exclusion, ...]:
         """Everybody who is, or was, not asked for a task."""
-        rows = await self._find_all(left_out, ["participant_id"], task_id=task_id)
-        return tuple(LEFT_OUT.value(row) for row in rows)
+        rows = await self._find_all(exclusions, ["participant_id"], task_id=task_id)
+        return tuple(EXCLUSIONS.value(row) for row in rows)
 
-    async def leave_out(self, entry: LeftOut) -> None:
+    async def exclude(self, entry: Exclusion) -> None:
         """Write or replace one entry."""
-        await self._upsert(left_out, LEFT_OUT.row(entry))
+        await self._upsert(exclusions, EXCLUSIONS.row(entry))
 
     async def denial_changed(
         self, task_id: str, participant_id: str, *, point: str, reasons_hash: str

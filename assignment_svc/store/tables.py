@@ -16,7 +16,7 @@ from assignment_svc.store.task_tables import (
     contents,
     context_pointers,
     denials,
-    left_out,
+    exclusions,
     tasks,
 )
 from phoenix_runtime.chassis.data.tables import (
@@ -33,9 +33,9 @@ __all__ = [
     "contents",
     "context_pointers",
     "denials",
+    "exclusions",
     "gates",
     "handoffs",
-    "left_out",
     "metadata",
     "offers",
     "retirements",
@@ -74,7 +74,7 @@ handoffs = tenant_table(
     flag_("source_seated"),
     document_("offer", optional=True),
     document_("parked", optional=True),
-    text_("cleared_target"),
+    text_("cleared_target_id"),
     text_("approval_id"),
     text_("decision_id"),
     text_("target"),
@@ -87,7 +87,7 @@ handoffs = tenant_table(
     text_("last_event_id"),
     # Derived, for questions.
     text_("source"),
-    text_("offered_to"),
+    text_("offered_target_id"),
     *wake_(),
     Index(
         "handoffs_one_open",
@@ -100,7 +100,12 @@ handoffs = tenant_table(
     Index("handoffs_newest", "tenant", "created_at", "handoff_id"),
     Index("handoffs_due", "wake_at", postgresql_where=text("wake_at IS NOT NULL")),
     Index("handoffs_from", "tenant", "source", postgresql_where=text(OPEN_HANDOFF)),
-    Index("handoffs_to", "tenant", "offered_to", postgresql_where=text("offered_to <> ''")),
+    Index(
+        "handoffs_to",
+        "tenant",
+        "offered_target_id",
+        postgresql_where=text("offered_target_id <> ''"),
+    ),
 )
 """Links from one owner to the next; at most one open a task."""
 
@@ -124,7 +129,7 @@ retirements = tenant_table(
     text_("retirement_id", key=True),
     text_("participant_id"),
     text_("mode"),
-    moment_("deadline", optional=False),
+    moment_("deadline_at", optional=False),
     text_("reason"),
     text_("requested_by"),
     text_("decision_id"),
@@ -182,7 +187,7 @@ authorizations = tenant_table(
     text_("decision_id"),
     text_("participant_id"),
     count_("epoch"),
-    moment_("at", optional=False),
+    moment_("authorized_at", optional=False),
     text_("event_id"),
     count_("event_version"),
     UniqueConstraint("tenant", "authorization_id"),

@@ -29,7 +29,7 @@ tasks = tenant_table(
     document_("policy_constraints"),
     text_("input_hash"),
     Column("priority", Integer, nullable=False),
-    moment_("deadline"),
+    moment_("deadline_at"),
     Column("start_timeout", Interval, nullable=False),
     Column("attempt_timeout", Interval),
     Column("max_attempts", Integer, nullable=False),
@@ -39,7 +39,7 @@ tasks = tenant_table(
     text_("intent"),
     text_("task_type"),
     text_("submitter"),
-    text_("submitter_participant"),
+    text_("submitter_participant_id"),
     text_("correlation_id"),
     moment_("submitted_at", optional=False),
     text_("submit_event_id"),
@@ -61,12 +61,12 @@ tasks = tenant_table(
     text_("failure_hash"),
     Column("tries", Integer, nullable=False),
     moment_("next_try_at"),
-    moment_("start_by"),
-    moment_("attempt_by"),
-    moment_("resume_by"),
+    moment_("start_due_at"),
+    moment_("attempt_due_at"),
+    moment_("resume_due_at"),
     # Derived, for questions.
     text_("participant_id"),
-    text_("parked_target"),
+    text_("parked_target_id"),
     *wake_(),
     Index("tasks_newest", "tenant", "submitted_at", "task_id"),
     Index("tasks_due", "wake_at", postgresql_where=text("wake_at IS NOT NULL")),
@@ -77,7 +77,12 @@ tasks = tenant_table(
         postgresql_where=text("next_try_at IS NOT NULL"),
     ),
     Index("tasks_held", "tenant", "participant_id", postgresql_where=text("participant_id <> ''")),
-    Index("tasks_parked", "tenant", "parked_target", postgresql_where=text("parked_target <> ''")),
+    Index(
+        "tasks_parked",
+        "tenant",
+        "parked_target_id",
+        postgresql_where=text("parked_target_id <> ''"),
+    ),
     Index(
         "tasks_family", "tenant", "parent_task_id", postgresql_where=text("parent_task_id <> ''")
     ),
@@ -128,8 +133,8 @@ contents = tenant_table(
 )
 """Inputs and results under their hash."""
 
-left_out = tenant_table(
-    "left_out",
+exclusions = tenant_table(
+    "exclusions",
     metadata,
     text_("task_id", key=True),
     text_("participant_id", key=True),
@@ -137,7 +142,7 @@ left_out = tenant_table(
     text_("reason"),
     text_("because"),
     Column("tries", Integer, nullable=False),
-    moment_("until"),
+    moment_("excluded_until"),
     text_("decision_id"),
 )
 """Who is not asked for a task, and until when."""

@@ -20,7 +20,7 @@ MAPPER = RowMapper(Task, flattened=("spec",))
 OPEN = [status.value for status in TaskStatus if status not in ENDED]
 FIXED = frozenset(RowMapper(TaskSpec).columns) | {
     "submitter",
-    "submitter_participant",
+    "submitter_participant_id",
     "correlation_id",
     "submitted_at",
     "submit_event_id",
@@ -47,7 +47,7 @@ def task_row(task: Task) -> dict[str, Any]:
     """The columns of a task, the derived ones included. A write ends any claim."""
     return MAPPER.row(task) | {
         "participant_id": task.owner_id,
-        "parked_target": task.parked.target if task.parked else "",
+        "parked_target_id": task.parked.target if task.parked else "",
         "wake_at": task.wake_at,
         "claimed_until": None,
     }
@@ -127,7 +127,7 @@ class TaskTable(TenantRows):
                 self._matching(tasks),
                 or_(
                     tasks.c.participant_id == participant_id,
-                    tasks.c.parked_target == participant_id,
+                    tasks.c.parked_target_id == participant_id,
                 ),
             )
             .order_by(tasks.c.task_id)

@@ -136,6 +136,28 @@ async def test_an_upgrade_keeps_every_row(predecessor: Predecessor, schema: str)
         assert after[number].seen_through(compared) == table.seen_through(compared), table.name
 
 
+async def test_a_directive_on_its_way_keeps_its_receiver_under_the_new_name(
+    postgres: PostgresServer,
+) -> None:
+    database = await empty(postgres)
+    await database.upgrade("assignment", "0001")
+    connection = await asyncpg.connect(database.admin)
+    for tenant, receiver in (("acme", "courier"), ("umbrella", "courier"), ("acme", "bus")):
+        await connection.execute(
+            "INSERT INTO assignment.deliveries (tenant, key, receiver, claimed_until)"
+            " VALUES ($1, 'one', $2, now())",
+            tenant,
+            receiver,
+        )
+
+    await database.upgrade("assignment")
+
+    receivers = "SELECT tenant, receiver FROM assignment.deliveries"
+    found = {tuple(row) for row in await connection.fetch(receivers)}
+    await connection.close()
+    assert found == {("acme", "directives"), ("umbrella", "directives"), ("acme", "bus")}
+
+
 def _rewritten(schema: str, table: Content) -> set[int]:
     named = REWRITTEN.get(schema, set())
     return {place for place, name in table.columns.items() if f"{table.name}.{name}" in named}

@@ -27,7 +27,7 @@ from tests.support.sample.store.tables import idempotency, metadata, outbox
 from tests.support.servers.postgres import DatabaseFor
 from tests.support.waiting.until import until
 
-LEDGER, BUS, COURIER = range(3)
+LEDGER, BUS, DIRECTIVES = range(3)
 deliveries = metadata.tables["registry.deliveries"]
 
 
@@ -110,7 +110,7 @@ async def test_a_ledger_that_is_down_stops_neither_directives_nor_news(
     with pytest.raises(Exception, match="away"):
         await stage.step(LEDGER)
     await stage.step(BUS)
-    await stage.step(COURIER)
+    await stage.step(DIRECTIVES)
     assert stage.directive_sender.of(stage.tenant) == [directive]
     assert stage.news.of(stage.tenant) == [event]
     stage.ledger.away = False

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from assignment_svc.domain.discovery import Alternative, Judged, Ranked
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.predicates import CandidateLost
-from assignment_svc.domain.task import LeftOut, Task
+from assignment_svc.domain.task import Exclusion, Task
 from phoenix_runtime.core.errors import NoEligibleParticipant
 
 
@@ -48,9 +48,9 @@ def lost_one(ranked: Ranked, loss: CandidateLost, judged: Judged) -> Alternative
     )
 
 
-def backing_off(entry: LeftOut) -> Alternative:
+def backing_off(entry: Exclusion) -> Alternative:
     """Somebody who is not asked yet, or not any more."""
-    until = f" until {entry.until:%H:%M:%S}" if entry.until else ""
+    until = f" until {entry.excluded_until:%H:%M:%S}" if entry.excluded_until else ""
     because = entry.because or f"{entry.reason}; left out{until}"
     return Alternative(entry.participant_id, "backing_off", because, decision_id=entry.decision_id)
 

@@ -53,7 +53,7 @@ class Binder:
                 status=status,
                 parked=None,
                 reason="",
-                start_by=act.now + task.spec.start_timeout,
+                start_due_at=act.now + task.spec.start_timeout,
                 obligations=owed(task.obligations, judged.verdict),
             )
             approval_id = task.parked.approval_id if task.parked else ""

@@ -8,7 +8,7 @@ from assignment_svc.domain.discovery import Alternative, Discovery, Judged, Rank
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.scoring import rank
-from assignment_svc.domain.task import LeftOut, Task
+from assignment_svc.domain.task import Exclusion, Task
 from assignment_svc.usecases.assignment.alternatives import backing_off, no_seat
 from assignment_svc.usecases.steps.approval_requests import Matter, about
 from assignment_svc.usecases.steps.documents import (
@@ -31,7 +31,7 @@ STANDING_SECONDS = 2.5
 class Known:
     """What belongs to a task and decides who is asked."""
 
-    left_out: tuple[LeftOut, ...]
+    exclusions: tuple[Exclusion, ...]
     approvals: tuple[Approval, ...]
 
 
@@ -115,13 +115,14 @@ class CandidateSearch:
         async with self._ports.units.reading(call) as unit:
             return await known_of(unit, task_id)
 
-    def _resting(self, known: Known, purpose: Purpose) -> list[LeftOut]:
+    def _resting(self, known: Known, purpose: Purpose) -> list[Exclusion]:
         """Those who are left out now, for the task or for the handoff that is looked for."""
         now = self._ports.clock.now()
         return [
             one
-            for one in known.left_out
-            if one.scope in {"", purpose.scope} and (not one.until or one.until > now)
+            for one in known.exclusions
+            if one.scope in {"", purpose.scope}
+            and (not one.excluded_until or one.excluded_until > now)
         ]
 
     async def _gates(self, call: Call, candidates: Sequence[str]) -> dict[str, Gate]:
@@ -133,7 +134,7 @@ class CandidateSearch:
 
 async def known_of(unit: Unit, task_id: str) -> Known:
     """Who is left out for a task, and what humans were asked about it."""
-    return Known(await unit.left_out(task_id), await unit.approvals_of(task_id))
+    return Known(await unit.exclusions(task_id), await unit.approvals_of(task_id))
 
 
 def assignment_matter(task: Task, target: str) -> Matter:

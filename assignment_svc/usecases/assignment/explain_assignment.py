@@ -66,7 +66,7 @@ class ExplainAssignment:
         return Task(
             spec=submission(declared, self._ports.new_id).spec,
             submitter=call.actor,
-            submitter_participant=call.principal.participant,
+            submitter_participant_id=call.principal.participant,
             correlation_id=call.correlation_id,
             submitted_at=now,
             updated_at=now,

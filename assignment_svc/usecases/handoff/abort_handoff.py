@@ -97,5 +97,5 @@ async def _given_back(act: Act, task: Task, source: Binding) -> Task:
         binding=binding,
         epoch=binding.epoch,
         reason="",
-        attempt_by=act.now + timeout if timeout is not None else None,
+        attempt_due_at=act.now + timeout if timeout is not None else None,
     )

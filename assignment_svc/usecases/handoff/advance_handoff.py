@@ -113,7 +113,7 @@ class AdvanceHandoff:
         purpose = Purpose(move.handoff.handoff_id, (move.handoff.source,))
         look = await self._search.find(call, move.task, move.known, purpose)
         lost = list(look.lost)
-        for ranked, others in _in_order(look, move.handoff.cleared_target):
+        for ranked, others in _in_order(look, move.handoff.cleared_target_id):
             seen = self._seen(look, ranked, (*lost, *others))
             target = await self._judge(call, move.task, move.handoff, seen)
             try:
@@ -215,7 +215,7 @@ class AdvanceHandoff:
         waiting = replace(
             handoff,
             tries=tries,
-            cleared_target="",
+            cleared_target_id="",
             next_try_at=act.rules.queue.after(act.now, tries),
             updated_at=act.now,
         )

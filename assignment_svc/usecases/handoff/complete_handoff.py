@@ -156,7 +156,7 @@ class CompleteHandoff:
                 ReasonCode.POLICY_DENIED,
                 judged.verdict.explanation or "policy no longer allows it",
                 "withdrawn",
-                left_out=False,
+                excluded=False,
             )
             handoff, _ = await withdraw_offer(act, task, handoff, withdrawal)
             task = await act.unit.lock_task(task.task_id)

@@ -6,7 +6,7 @@ from assignment_svc.domain.discovery import Judged
 from assignment_svc.domain.handoff import Handoff, Offer, OfferRecord
 from assignment_svc.domain.lifecycle import HANDOFF, task_step
 from assignment_svc.domain.states import Actor, TaskStatus
-from assignment_svc.domain.task import LeftOut, Task
+from assignment_svc.domain.task import Exclusion, Task
 from assignment_svc.usecases.steps.documents import bound_detail
 from assignment_svc.usecases.steps.migration import (
     context_hash,
@@ -31,14 +31,14 @@ class Reception:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """Why an offer stands no more, and by whom; ``left_out`` keeps its target from the next one."""
+    """Why an offer stands no more, and by whom; ``excluded`` keeps its target from the next one."""
 
     verb: str
     actor: Actor
     reason: ReasonCode
     why: str
     outcome: str
-    left_out: bool = True
+    excluded: bool = True
 
 
 GATE_CLOSED = Withdrawal(
@@ -47,7 +47,7 @@ GATE_CLOSED = Withdrawal(
     ReasonCode.GATE_CLOSED,
     "its gate closed while the offer stood",
     "withdrawn",
-    left_out=False,
+    excluded=False,
 )
 """Why an offer ends whose target cannot take it any more."""
 
@@ -140,9 +140,11 @@ async def withdraw_offer(
     status = HANDOFF.apply(handoff.status, withdrawal.verb, withdrawal.actor)
     act.release(offer.target)
     await act.unit.end_offer(offer.offer_id, at=act.now, outcome=withdrawal.outcome)
-    if withdrawal.left_out:
+    if withdrawal.excluded:
         await _leave_out(act, task, handoff, withdrawal)
-    open_again = replace(handoff, status=status, offer=None, cleared_target="", next_try_at=act.now)
+    open_again = replace(
+        handoff, status=status, offer=None, cleared_target_id="", next_try_at=act.now
+    )
     told, receipt = await act.tell(
         task,
         task,
@@ -170,17 +172,17 @@ async def withdraw_offer(
 async def _leave_out(act: Act, task: Task, handoff: Handoff, withdrawal: Withdrawal) -> None:
     """Whoever declined, or let an offer lapse, is left out for this task with back-off."""
     target = handoff.offer.target if handoff.offer is not None else ""
-    known = await act.unit.left_out(task.task_id)
+    known = await act.unit.exclusions(task.task_id)
     tries = 1 + max((one.tries for one in known if one.participant_id == target), default=0)
-    await act.unit.leave_out(
-        LeftOut(
+    await act.unit.exclude(
+        Exclusion(
             task_id=task.task_id,
             participant_id=target,
             reason=withdrawal.reason.value,
             because=withdrawal.why,
             scope=handoff.handoff_id,
             tries=tries,
-            until=act.rules.left_out.after(act.now, tries),
+            excluded_until=act.rules.exclusion.after(act.now, tries),
         )
     )
 
@@ -228,7 +230,7 @@ def _begun(act: Act, gained: Task) -> Task:
         handoff_id="",
         reason="",
         attempt=max(1, gained.attempt),
-        attempt_by=act.now + timeout if timeout is not None else None,
+        attempt_due_at=act.now + timeout if timeout is not None else None,
     )
 
 

@@ -7,7 +7,7 @@ from assignment_svc.domain.handoff import Handoff, ParkedHandoff
 from assignment_svc.domain.lifecycle import HANDOFF
 from assignment_svc.domain.predicates import CandidateLost, StaleRead
 from assignment_svc.domain.states import Actor, ApprovalState, HandoffStatus
-from assignment_svc.domain.task import LeftOut, Task
+from assignment_svc.domain.task import Exclusion, Task
 from assignment_svc.usecases.handoff.judge_target import JudgedTarget
 from assignment_svc.usecases.steps.approval_requests import ask_human, remember_question
 from assignment_svc.usecases.steps.migration import handed_over
@@ -105,7 +105,7 @@ class SettleHandoff:
             handoff,
             status=status,
             parked=None,
-            cleared_target=approval.target,
+            cleared_target_id=approval.target,
             approval_id=approval.approval_id,
             next_try_at=act.now,
         )
@@ -117,8 +117,8 @@ class SettleHandoff:
     async def _refuse(self, act: Act, task: Task, handoff: Handoff, approval: Approval) -> None:
         """A refusal is remembered for this subject, so nothing loops."""
         reason = REFUSALS[approval.state]
-        await act.unit.leave_out(
-            LeftOut(
+        await act.unit.exclude(
+            Exclusion(
                 task_id=handoff.task_id,
                 participant_id=approval.target,
                 reason=reason.value,

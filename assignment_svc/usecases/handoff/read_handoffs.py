@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from assignment_svc.domain.handoff import Handoff, HandoffFilter
-from assignment_svc.domain.task import LeftOut
+from assignment_svc.domain.task import Exclusion
 from assignment_svc.usecases.steps.ports import Ports
 from phoenix_runtime.core.errors import NotFound
 from phoenix_runtime.core.pages import Page, PageRequest
@@ -15,7 +15,7 @@ class HandoffView:
     """A handoff, and those who are not asked for it again."""
 
     handoff: Handoff
-    refused: tuple[LeftOut, ...]
+    refused: tuple[Exclusion, ...]
 
 
 class GetHandoff:
@@ -30,8 +30,8 @@ class GetHandoff:
             handoff = await unit.find_handoff(handoff_id)
             if handoff is None:
                 raise NotFound("handoff", handoff_id)
-            left_out = await unit.left_out(handoff.task_id)
-        refused = tuple(one for one in left_out if one.scope == handoff_id)
+            exclusions = await unit.exclusions(handoff.task_id)
+        refused = tuple(one for one in exclusions if one.scope == handoff_id)
         return HandoffView(handoff, refused)
 
 

@@ -73,7 +73,7 @@ class AdvanceRetirement:
         """Whether the graceful wait is over."""
         if retirement.mode is RetirementMode.IMMEDIATE or retirement.source_gone:
             return True
-        if retirement.deadline <= self._ports.clock.now() or standing is None:
+        if retirement.deadline_at <= self._ports.clock.now() or standing is None:
             return True
         # RETIRING stays RETIRING when its lease runs out or it is suspended; the reason tells.
         return standing.status in LOST or standing.status_reason in {

@@ -138,9 +138,9 @@ async def _carry_out(
         reason, why = loss_of(standing, task)
         await lose_owner(act, task, handoff, reason=reason, why=why)
     elif consequence is Consequence.AWAITED:
-        await act.unit.save_task(replace(task, resume_by=act.now + act.rules.resume_timeout))
+        await act.unit.save_task(replace(task, resume_due_at=act.now + act.rules.resume_timeout))
     elif consequence is Consequence.RESUMED:
-        await act.unit.save_task(replace(task, resume_by=None))
+        await act.unit.save_task(replace(task, resume_due_at=None))
     elif consequence is Consequence.UNPARKED:
         why = f"its target is {act.gate(standing.participant_id).status.value}"
         await unpark(act, task, ReasonCode.GATE_CLOSED, why)

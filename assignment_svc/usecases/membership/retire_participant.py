@@ -163,7 +163,7 @@ def _retirement(
         retirement_id=act.new_id("retire"),
         participant_id=leaving.participant_id,
         mode=leaving.mode,
-        deadline=leaving.deadline or act.now + GRACE,
+        deadline_at=leaving.deadline or act.now + GRACE,
         reason=leaving.why,
         requested_by=call.actor,
         decision_id=verdict.decision_id,
@@ -196,7 +196,7 @@ async def _told(
             correlation_id=retirement.correlation_id,
             detail={
                 "mode": retirement.mode.value,
-                "deadline": retirement.deadline.isoformat(),
+                "deadline": retirement.deadline_at.isoformat(),
                 "active_tasks": [one.task_id for one in retirement.outcomes],
                 "why": leaving.why,
             },
@@ -219,7 +219,7 @@ async def _announce(act: Act, retirement: Retirement, held: Sequence[str]) -> No
                 action=action,
                 participant_id=retirement.participant_id,
                 task_id=task_id,
-                deadline=retirement.deadline,
+                deadline=retirement.deadline_at,
                 facts={"retirement_id": retirement.retirement_id},
             )
         )

@@ -54,9 +54,9 @@ def _for_holder(standing: Standing, task: Task) -> Consequence:
     came_back = (
         standing.status is ParticipantStatus.REGISTERED or standing.generation > binding.generation
     )
-    if came_back and task.resume_by is None:
+    if came_back and task.resume_due_at is None:
         return Consequence.AWAITED
-    if not came_back and task.resume_by is not None:
+    if not came_back and task.resume_due_at is not None:
         return Consequence.RESUMED
     return Consequence.NONE
 

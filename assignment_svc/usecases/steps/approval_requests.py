@@ -102,7 +102,7 @@ async def ask_human(
 def barred(task: Task, bindings: Iterable[BindingRecord], target: str = "") -> tuple[str, ...]:
     """Who may not decide: the submitter, everyone who has worked on the task, who would get it."""
     workers = (record.binding.participant_id for record in bindings)
-    return distinct((task.submitter, task.submitter_participant, *workers, target))
+    return distinct((task.submitter, task.submitter_participant_id, *workers, target))
 
 
 async def remember_question(act: Act, task: Task, matter: Matter, answer: ApprovalAnswer) -> None:

@@ -48,7 +48,7 @@ def input_pointer(task: Task) -> ContextPointer:
         version=0,
         hash=task.spec.input_hash,
         size_bytes=0,
-        participant_id=task.submitter_participant,
+        participant_id=task.submitter_participant_id,
         epoch=0,
         recorded_at=task.submitted_at,
     )

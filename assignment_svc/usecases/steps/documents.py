@@ -32,7 +32,7 @@ def task_document(spec: TaskSpec, submitter: str) -> dict[str, Json]:
 
 def policy_task(task: Task) -> dict[str, Json]:
     """A known task, as policy sees it."""
-    return task_document(task.spec, task.submitter_participant or task.submitter)
+    return task_document(task.spec, task.submitter_participant_id or task.submitter)
 
 
 def parent_document(parent: Task) -> dict[str, Json]:

@@ -99,9 +99,9 @@ def _ended(task: Task, ending: Ending, status: TaskStatus) -> Task:
         parked=None,
         handoff_id="",
         next_try_at=None,
-        start_by=None,
-        attempt_by=None,
-        resume_by=None,
+        start_due_at=None,
+        attempt_due_at=None,
+        resume_due_at=None,
         reason=ending.reason.value,
         result_hash=ending.result_hash or task.result_hash,
     )

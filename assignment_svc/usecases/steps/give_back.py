@@ -6,7 +6,7 @@ from datetime import datetime
 from assignment_svc.domain.lifecycle import task_step
 from assignment_svc.domain.predicates import seats_of
 from assignment_svc.domain.states import Actor, AssignmentIntent
-from assignment_svc.domain.task import LeftOut, Task
+from assignment_svc.domain.task import Exclusion, Task
 from assignment_svc.usecases.steps.migration import Abort, abort_handoff
 from assignment_svc.usecases.steps.transaction import Act, Telling
 from phoenix_runtime.core.directives import DirectiveAction
@@ -17,14 +17,14 @@ from phoenix_runtime.core.receipt import Receipt
 
 @dataclass(frozen=True, slots=True)
 class GiveBack:
-    """How a task comes back. ``left_out`` where its owner is not asked again for a while."""
+    """How a task comes back. ``excluded`` where its owner is not asked again for a while."""
 
     verb: str
     actor: Actor
     type: AuditEventType
     reason: ReasonCode
     why: str = ""
-    left_out: bool = False
+    excluded: bool = False
     detail: JsonObject = field(default_factory=lambda: EMPTY_OBJECT)
 
 
@@ -47,7 +47,7 @@ async def give_back(act: Act, task: Task, how: GiveBack) -> tuple[Task, Receipt]
         facts = {"reason": how.reason.value}
         await act.direct(DirectiveAction.STOP_TASK, owner, task, facts=facts)
     lost = await act.lose(before, by=how.verb)
-    if how.left_out:
+    if how.excluded:
         await _leave_out(act, task, owner, how.reason)
     told, receipt = await act.tell(
         before,
@@ -73,19 +73,19 @@ async def _leave_out(act: Act, task: Task, participant_id: str, reason: ReasonCo
     """Not asked for this task again before a while, longer each time."""
     before = [
         one
-        for one in await act.unit.left_out(task.task_id)
+        for one in await act.unit.exclusions(task.task_id)
         if one.participant_id == participant_id and not one.scope
     ]
     tries = before[0].tries + 1 if before else 1
-    until = act.rules.left_out.after(act.now, tries)
+    until = act.rules.exclusion.after(act.now, tries)
     because = f"it {reason.value.replace('_', ' ')} before; asked again at {until:%H:%M:%S}"
-    await act.unit.leave_out(
-        LeftOut(
+    await act.unit.exclude(
+        Exclusion(
             task.task_id,
             participant_id,
             reason.value,
             because=because,
             tries=tries,
-            until=until,
+            excluded_until=until,
         )
     )

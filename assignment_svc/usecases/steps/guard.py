@@ -29,11 +29,11 @@ def acting_participant(call: Call) -> str:
     return call.principal.participant
 
 
-def may_end(call: Call, *, submitter: str, submitter_participant: str) -> bool:
+def may_end(call: Call, *, submitter: str, submitter_participant_id: str) -> bool:
     """Whether the caller may cancel: the submitter itself, or an operator."""
     principal = call.principal
     if principal.has(Role.OPERATOR):
         return True
-    if submitter_participant:
-        return principal.participant == submitter_participant
+    if submitter_participant_id:
+        return principal.participant == submitter_participant_id
     return principal.subject == submitter

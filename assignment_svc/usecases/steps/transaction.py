@@ -158,7 +158,7 @@ class Act:
             tries=0,
             failure_hash="",
             next_try_at=None,
-            resume_by=None,
+            resume_due_at=None,
         )
 
     async def lose(self, task: Task, *, by: str) -> Task:
@@ -171,9 +171,9 @@ class Act:
             task,
             binding=None,
             epoch=task.epoch + 1,
-            start_by=None,
-            attempt_by=None,
-            resume_by=None,
+            start_due_at=None,
+            attempt_due_at=None,
+            resume_due_at=None,
         )
 
     async def direct(
@@ -193,7 +193,7 @@ class Act:
                 participant_id=participant_id,
                 task_id=task.task_id,
                 epoch=epoch or task.epoch,
-                deadline=task.start_by if action is DirectiveAction.START_TASK else None,
+                deadline=task.start_due_at if action is DirectiveAction.START_TASK else None,
                 facts=facts or {},
             )
         )

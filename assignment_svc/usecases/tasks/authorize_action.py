@@ -254,7 +254,7 @@ def _leave(
         decision_id=verdict.decision_id,
         participant_id=task.owner_id,
         epoch=action.epoch,
-        at=act.now,
+        authorized_at=act.now,
     )
 
 

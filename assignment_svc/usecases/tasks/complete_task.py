@@ -172,7 +172,7 @@ def _parked(task: Task, result_hash: str, answer: ApprovalAnswer) -> Task:
         task,
         status=status,
         parked=Parked(ParkedAction.COMPLETE, answer.approval_id, result_hash),
-        attempt_by=None,
+        attempt_due_at=None,
         reason=ReasonCode.APPROVAL_REQUIRED.value,
     )
 

@@ -148,7 +148,7 @@ async def _back_to_work(act: Act, task: Task, refusal: Refusal) -> None:
         status=status,
         parked=None,
         reason=refusal.reason.value,
-        attempt_by=attempt_deadline(act, task),
+        attempt_due_at=attempt_deadline(act, task),
     )
     told, _ = await act.tell(task, back, _unparked(task, refusal))
     await act.unit.save_task(told)

@@ -27,7 +27,7 @@ class DeclineTask:
             AuditEventType.TASK_DECLINED,
             ReasonCode.DECLINED,
             why=checked_text("reason", reason),
-            left_out=True,
+            excluded=True,
         )
         async with noted(self._ports, call, "DeclineTask"), self._ports.units(call) as unit:
             act = Act(unit, self._ports)

@@ -23,7 +23,7 @@ START_TIMEOUT = GiveBack(
     AuditEventType.TASK_DECLINED,
     ReasonCode.START_TIMEOUT,
     why="it was not started in time",
-    left_out=True,
+    excluded=True,
 )
 
 ATTEMPT_TIMEOUT = GiveBack(
@@ -96,13 +96,13 @@ def due_step(task: Task, now: datetime) -> Step | None:
     """What the most important time that is over asks for; None where none is over."""
     if task.ended:
         return None
-    if task.spec.deadline is not None and task.spec.deadline <= now:
+    if task.spec.deadline_at is not None and task.spec.deadline_at <= now:
         return _expire
-    if task.resume_by is not None and task.resume_by <= now:
+    if task.resume_due_at is not None and task.resume_due_at <= now:
         return _not_resumed
-    if task.start_by is not None and task.start_by <= now:
+    if task.start_due_at is not None and task.start_due_at <= now:
         return _not_started
-    if task.attempt_by is not None and task.attempt_by <= now:
+    if task.attempt_due_at is not None and task.attempt_due_at <= now:
         return _attempt_over
     return None
 

@@ -76,7 +76,9 @@ def may_read(call: Call, task: Task) -> bool:
         return True
     if principal.participant and principal.participant == task.owner_id:
         return True
-    return may_end(call, submitter=task.submitter, submitter_participant=task.submitter_participant)
+    return may_end(
+        call, submitter=task.submitter, submitter_participant_id=task.submitter_participant_id
+    )
 
 
 async def _resolved(unit: Unit, task: Task, version: int) -> Resolved:

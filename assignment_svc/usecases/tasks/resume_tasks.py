@@ -110,8 +110,8 @@ class ResumeTasks:
             if binding is None or binding.participant_id != standing.participant_id:
                 return None, None
             if binding.generation >= standing.generation:
-                if task.resume_by is not None and binding.generation == standing.generation:
-                    task = replace(task, resume_by=None)
+                if task.resume_due_at is not None and binding.generation == standing.generation:
+                    task = replace(task, resume_due_at=None)
                     await unit.save_task(task)
                 return await briefing_of(unit, task), None
             handoff = (await unit.open_handoffs([task_id])).get(task_id)
@@ -201,8 +201,8 @@ async def _renewed(act: Act, task: Task, standing: Standing) -> tuple[Task, Rece
     resumed = replace(
         gained,
         status=status,
-        start_by=act.now + task.spec.start_timeout if task.start_by else None,
-        attempt_by=task.attempt_by,
+        start_due_at=act.now + task.spec.start_timeout if task.start_due_at else None,
+        attempt_due_at=task.attempt_due_at,
     )
     detail: dict[str, Json] = {
         "burnt_epoch": old,
@@ -232,7 +232,7 @@ async def _returned(act: Act, task: Task, handoff: Handoff, judged: Judged) -> t
         status=status,
         reason="",
         attempt=max(task.attempt, 1),
-        attempt_by=attempt_deadline(act, task),
+        attempt_due_at=attempt_deadline(act, task),
         obligations=owed(task.obligations, judged.verdict),
     )
     detail: dict[str, Json] = {

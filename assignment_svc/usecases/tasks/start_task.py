@@ -53,8 +53,8 @@ async def _started(act: Act, task: Task) -> tuple[Task, Receipt]:
         task,
         status=status,
         attempt=task.attempt + 1,
-        start_by=None,
-        attempt_by=attempt_deadline(act, task),
+        start_due_at=None,
+        attempt_due_at=attempt_deadline(act, task),
     )
     detail = {"epoch": task.epoch, "attempt": started.attempt}
     telling = Telling(AuditEventType.TASK_STARTED, participant=task.owner_id, detail=detail)

@@ -161,14 +161,14 @@ async def _locked_parent(unit: Unit, call: Call, wanted: Submission, ports: Port
 
 def _new_task(act: Act, call: Call, wanted: Submission, parent: Task | None) -> Task:
     spec = wanted.spec
-    if spec.deadline is not None and spec.deadline <= act.now:
+    if spec.deadline_at is not None and spec.deadline_at <= act.now:
         raise FieldInvalid([Violation("task.deadline", "is over already")])
     actor = Actor.ASSIGNEE if parent is not None else _actor(call)
     automatic = spec.intent is AssignmentIntent.AUTOMATIC
     return Task(
         spec=spec,
         submitter=call.actor,
-        submitter_participant=call.principal.participant,
+        submitter_participant_id=call.principal.participant,
         correlation_id=parent.correlation_id if parent else act.new_id("audit.corr"),
         submitted_at=act.now,
         updated_at=act.now,
@@ -185,7 +185,7 @@ def _actor(call: Call) -> Actor:
 def _submitted(task: Task, wanted: Submission, verdict: Verdict) -> Telling:
     return Telling(
         AuditEventType.TASK_SUBMITTED,
-        participant=task.submitter_participant,
+        participant=task.submitter_participant_id,
         verdict=verdict,
         inputs=(wanted.input.hash,),
         detail={

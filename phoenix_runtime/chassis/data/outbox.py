@@ -35,7 +35,7 @@ from phoenix_runtime.core.principal import Call
 
 LEDGER: Final = "ledger"
 BUS: Final = "bus"
-COURIER: Final = "courier"
+DIRECTIVES: Final = "directives"
 """The receivers of what is in an outbox, as `deliveries` names them."""
 
 
@@ -182,7 +182,7 @@ def _deliveries(pending: Pending) -> Iterator[tuple[str, str]]:
         if CATALOGUE[event.type].published:
             yield event.event_id, BUS
     for directive in pending.directives:
-        yield directive.directive_id, COURIER
+        yield directive.directive_id, DIRECTIVES
 
 
 def _directive_row(directive: Directive) -> tuple[str, str, str]:

@@ -13,13 +13,13 @@ from datetime import timedelta
 from typing import Final
 
 from phoenix_runtime.chassis.data.database import Database, driver
-from phoenix_runtime.chassis.data.outbox import BUS, COURIER, LEDGER
+from phoenix_runtime.chassis.data.outbox import BUS, DIRECTIVES, LEDGER
 from phoenix_runtime.core.claims import CLAIM_DURATION
 
 SOURCES: Final = {
     LEDGER: ("outbox", "event_id"),
     BUS: ("outbox", "event_id"),
-    COURIER: ("directive_outbox", "directive_id"),
+    DIRECTIVES: ("directive_outbox", "directive_id"),
 }
 """Where the document is that a receiver takes: table and key column."""
 FIRST_DELAY: Final = timedelta(milliseconds=100)

@@ -18,7 +18,7 @@ from sqlalchemy import MetaData
 
 from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.idempotency import KEPT
-from phoenix_runtime.chassis.data.outbox import BUS, COURIER, LEDGER, Outbox
+from phoenix_runtime.chassis.data.outbox import BUS, DIRECTIVES, LEDGER, Outbox
 from phoenix_runtime.chassis.delivery.bus_events import BusEvent, bus_event_of
 from phoenix_runtime.chassis.delivery.consumers import (
     OutboxConsumer,
@@ -40,7 +40,7 @@ BATCH: Final = 500
 """Rows of one claim; no receiver is handed more at once."""
 POLL_SECONDS: Final = 1.0
 """How long a row may wait that nobody was woken for: another replica's, or one put back."""
-LINGER_SECONDS: Final[Mapping[str, float]] = {LEDGER: 0.02, BUS: 0.005, COURIER: 0.002}
+LINGER_SECONDS: Final[Mapping[str, float]] = {LEDGER: 0.02, BUS: 0.005, DIRECTIVES: 0.002}
 """How long what was just written waits for what is written next. A directive has somebody waiting
 for it; the ledger's record is complete a moment later as well, and in much fewer transactions."""
 PATIENCE_SECONDS: Final = 15.0
@@ -164,8 +164,8 @@ class Delivery:
 class Relay:
     """The loops that empty the outbox of one service; each is woken by every commit.
 
-    ``database`` is that of the worker role. ``courier`` is given exactly where the service has a
-    directive outbox (ValueError otherwise). Put it among what the service runs.
+    ``database`` is that of the worker role. ``directive_sender`` is given exactly where the service
+    has a directive outbox (ValueError otherwise). Put it among what the service runs.
     """
 
     def __init__(
@@ -182,10 +182,12 @@ class Relay:
         if (f"{self._metadata.schema}.directive_outbox" in self._metadata.tables) != bool(
             directive_sender
         ):
-            raise ValueError("a courier goes with a directive outbox, and only with one")
+            raise ValueError(
+                "give a directive sender exactly where the service has a directive outbox"
+            )
         self.loops = [self._loop(LEDGER, _to_ledger(ledger)), self._loop(BUS, _to_news(news))]
         if directive_sender is not None:
-            self.loops.append(self._loop(COURIER, _to_courier(directive_sender)))
+            self.loops.append(self._loop(DIRECTIVES, _to_directive_sender(directive_sender)))
         for loop in self.loops:
             outbox.on_commit(loop.wake)
         self.loops.append(Loop("prune", PRUNE_SECONDS, self._prune))
@@ -263,7 +265,7 @@ def _to_news(news: EventPublisher) -> Deliver:
     return deliver
 
 
-def _to_courier(directive_sender: DirectiveSender) -> Deliver:
+def _to_directive_sender(directive_sender: DirectiveSender) -> Deliver:
     async def deliver(rows: Sequence[Waiting]) -> None:
         directives = [directive_of(json.loads(row.document)) for row in rows]
         await directive_sender.send(rows[0].tenant, directives)

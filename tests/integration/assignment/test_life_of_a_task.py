@@ -520,13 +520,13 @@ async def test_one_that_comes_back_keeps_its_tasks_and_resumes_them_under_a_new_
     await assignment.reconcile(assignment.engine)
     waiting = await assignment.task("task.one")
     assert (waiting.status, waiting.epoch) == (TaskStatus.ACTIVE, old.epoch)
-    assert waiting.resume_by is not None
+    assert waiting.resume_due_at is not None
     with pytest.raises(errors.NotPermitted):
         await assignment.tasks.resume(assignment.agent("agent.a"), 1)
     resumed = await assignment.tasks.resume(assignment.agent("agent.a"), 2)
     (briefing,) = resumed.briefings
     assert briefing.task.epoch > old.epoch
-    assert briefing.task.resume_by is None
+    assert briefing.task.resume_due_at is None
     with pytest.raises(errors.StaleAssignment):
         await assignment.checkpoint(old)
     again = await assignment.tasks.resume(assignment.agent("agent.a"), 2)

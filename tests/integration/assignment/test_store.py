@@ -22,7 +22,7 @@ from assignment_svc.domain.states import (
 from assignment_svc.domain.task import (
     Binding,
     BindingRecord,
-    LeftOut,
+    Exclusion,
     Parked,
     Task,
     TaskFilter,
@@ -58,7 +58,7 @@ def task_of(clock: ManualClock, task_id: str = "task.one", **fields: object) -> 
     made = Task(
         spec=submission(declared, new_id).spec,
         submitter="ann",
-        submitter_participant="",
+        submitter_participant_id="",
         correlation_id="audit.corr.1",
         submitted_at=clock.now(),
         updated_at=clock.now(),
@@ -175,7 +175,7 @@ async def test_gates_retirements_pointers_and_exclusions_come_back(
         retirement_id="retire.1",
         participant_id="agent.a",
         mode=RetirementMode.GRACEFUL,
-        deadline=clock.now(),
+        deadline_at=clock.now(),
         reason="old",
         requested_by="ann",
         decision_id="opa.dec.1",
@@ -192,8 +192,8 @@ async def test_gates_retirements_pointers_and_exclusions_come_back(
         await unit.add_pointer(pointer)
         await unit.add_binding(BindingRecord("task.one", binding_of(clock), "assign"))
         await unit.end_binding("task.one", 1, at=clock.now(), by="decline")
-        await unit.leave_out(LeftOut("task.one", "agent.a", "declined", until=clock.now()))
-        await unit.leave_out(LeftOut("task.one", "agent.a", "declined", tries=2))
+        await unit.exclude(Exclusion("task.one", "agent.a", "declined", excluded_until=clock.now()))
+        await unit.exclude(Exclusion("task.one", "agent.a", "declined", tries=2))
         assert await unit.denial_changed("t", "p", point="task.assign", reasons_hash="1")
         assert not await unit.denial_changed("t", "p", point="task.assign", reasons_hash="1")
         assert await unit.denial_changed("t", "p", point="task.assign", reasons_hash="2")
@@ -202,7 +202,7 @@ async def test_gates_retirements_pointers_and_exclusions_come_back(
         assert set(await unit.find_gates(["agent.a", "agent.b", "x"])) == {"agent.a", "agent.b"}
         assert await unit.retirement_of("agent.a") == retirement
         assert await unit.find_pointer("task.one", 1) == pointer
-        assert [entry.tries for entry in await unit.left_out("task.one")] == [2]
+        assert [entry.tries for entry in await unit.exclusions("task.one")] == [2]
         assert [record.ended_by for record in await unit.bindings_of("task.one")] == ["decline"]
 
 

@@ -210,7 +210,7 @@ TASKS = (
     Scene("being-found", PART, unit("assignment_tasks", told=False), submitting),
     *(
         Scene(f"relaying-{to}", PART, [Window(DELIVERY_AND_MARK, (to,), told=False)], submitting)
-        for to in ("ledger", "bus", "courier")
+        for to in ("ledger", "bus", "directives")
     ),
     Scene("submitting", "gateway", [Window(BEFORE_REPLY, ("SubmitTask",))], submitting),
     Scene("checkpointing", "gateway", CHECKPOINTING[1:], checkpointing),

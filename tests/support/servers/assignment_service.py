@@ -45,7 +45,7 @@ DUE = {
     "retirements": "SELECT retirement_id FROM assignment.retirements WHERE wake_at <= :now",
     "approvals": "SELECT approval_id FROM assignment.approvals WHERE next_poll_at <= :now",
 }
-RULES = Rules(left_out=BackOff(timedelta(seconds=30), timedelta(seconds=120)))
+RULES = Rules(exclusion=BackOff(timedelta(seconds=30), timedelta(seconds=120)))
 
 
 @dataclass

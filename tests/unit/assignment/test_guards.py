@@ -153,7 +153,7 @@ def test_a_task_is_covered_by_every_capability_and_every_domain_alone() -> None:
 
 def test_a_row_wakes_somebody_at_the_first_of_its_times_and_never_once_it_has_ended() -> None:
     later = NOW.replace(hour=2)
-    row = task(start_by=later, next_try_at=NOW)
+    row = task(start_due_at=later, next_try_at=NOW)
     assert row.wake_at == NOW
     assert replace(row, status=TaskStatus.CANCELLED).wake_at is None
     assert task().wake_at is None

@@ -1,0 +1,14 @@
+"""Names columns and tables by one rule, and the receiver of directives by what it receives."""
+
+from alembic import op
+
+from phoenix_runtime.chassis.data.revision_operations import rename_receiver, run_sql
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Rename; every row stays."""
+    run_sql(op, __file__, "0002_names.sql")
+    rename_receiver(op, "assignment.deliveries", "courier", "directives")
