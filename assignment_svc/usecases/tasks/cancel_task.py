@@ -40,8 +40,10 @@ class CancelTask:
             task = await unit.find_task(task_id)
         if task is None:
             raise NotFound("task", task_id)
-        who = {"submitter": task.submitter, "submitter_participant": task.submitter_participant_id}
-        if not may_end(call, **who):
+        permitted = may_end(
+            call, submitter=task.submitter, submitter_participant_id=task.submitter_participant_id
+        )
+        if not permitted:
             text = "Only its submitter or an operator cancels a task"
             raise NotPermitted(text, {"task_id": task_id})
 
