@@ -1,8 +1,8 @@
 """Links between services break: whoever calls is told, they heal by themselves, one owner remains.
 
-The short form silences all links at once, cuts them, and silences one database. The long form also
-silences each link alone, in both directions and in either. How long it takes until a caller is told
-is measured by `tests/benchmarks/partitions.py`.
+The short form silences all links at once, and those to the database. The long form also silences
+each link alone, in both directions and in either, cuts links and slows them down. How long it takes
+until a caller is told is measured by `tests/benchmarks/partitions.py`.
 """
 
 from __future__ import annotations
@@ -102,6 +102,7 @@ async def test_a_database_that_is_not_heard_is_noticed_and_comes_back(
         await crew.works_on()
 
 
+@pytest.mark.long
 async def test_links_that_are_cut_are_made_anew(runtime: LinkedRuntime, tmp_path: Path) -> None:
     async with at_work(runtime, tmp_path) as crew:
         probes = await link_probes(crew.stage)

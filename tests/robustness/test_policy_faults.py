@@ -25,7 +25,7 @@ from tests.e2e.intervals import INTERVALS, a_lease_passes
 from tests.e2e.participant import Participant
 from tests.e2e.proof import prove
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
-from tests.robustness.forms import short_and_long
+from tests.robustness.forms import long_form, short_and_long
 from tests.support.fakes.opa import FAULTS, MISREAD, FakeOpa
 from tests.support.processes.breakable_runtime import BreakableRuntime
 from tests.support.processes.fault_proxy import FaultProxy
@@ -134,7 +134,7 @@ async def test_what_is_no_decision_changes_nothing_and_leases_go_on(
         await prove(stage)
 
 
-@pytest.mark.parametrize("how", short_and_long(["silent"], ["cut", "silent"]))
+@pytest.mark.parametrize("how", long_form("cut", "silent"))
 async def test_a_policy_server_that_is_away_changes_nothing_and_leases_go_on(
     ground: Ground, how: str
 ) -> None:

@@ -23,15 +23,17 @@ from grpc.aio import AioRpcError
 from phoenix_dma.aio.transport import bearer
 from phoenix_dma.errors import PhoenixError
 from phoenix_dma.v1 import approval_pb2, assignment_pb2, registry_pb2, state_pb2
-from tests.e2e.intervals import INTERVALS
+from tests.e2e.intervals import ATTEMPT, INTERVALS, PATIENCE
 from tests.e2e.stage import Stage
 from tests.robustness.crew import Crew, at_work
+from tests.robustness.forms import long_form
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
 from tests.support.waiting.until import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 AWAY_SECONDS: Final = 3.0
+"""How long it stays away once callers have been refused."""
 DISK: Final = "256m"
 DETAILS: Final = "grpc-status-details-bin"
 
@@ -58,7 +60,7 @@ async def refusals(stage: Stage) -> list[AioRpcError]:
     found = []
     for method, request in asked:
         try:
-            await method(request, metadata=bearer(token), timeout=10)
+            await method(request, metadata=bearer(token), timeout=ATTEMPT)
         except AioRpcError as error:
             found.append(error)
     return found
@@ -86,7 +88,7 @@ async def require_refusals(stage: Stage) -> None:
         assert info is not None, error
         assert info.retry_delay.ToTimedelta().total_seconds() > 0
     token = await (await stage.operator())._credential.token()
-    async with httpx.AsyncClient(trust_env=False, timeout=30.0) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=ATTEMPT) as client:
         answer = await client.get(
             f"{stage.profile.rest}/participants/discover",
             params={"required_capabilities": "duplicate_detection"},
@@ -96,11 +98,12 @@ async def require_refusals(stage: Stage) -> None:
     assert int(answer.headers["retry-after"]) > 0
 
 
+@pytest.mark.parametrize("kills", [1, *long_form(3)])
 async def test_a_killed_postgres_is_unavailable_and_everything_goes_on_by_itself(
-    runtime: BreakableRuntime, tmp_path: Path
+    runtime: BreakableRuntime, tmp_path: Path, kills: int
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
-        for _ in range(2):
+        for _ in range(kills):
             await runtime.kill("postgres")
             await require_refusals(crew.stage)
             await asyncio.sleep(AWAY_SECONDS)
@@ -122,7 +125,7 @@ async def test_a_postgres_that_is_killed_at_the_busiest_moment_keeps_what_was_ac
             acknowledged.append(task_id)
 
         submitting = [asyncio.create_task(submit(f"task.busy.{n}")) for n in range(60)]
-        await until(_some(acknowledged, 5), 30)
+        await until(_some(acknowledged, 5), PATIENCE)
         await runtime.restart("postgres")
         outcome = await asyncio.gather(*submitting, return_exceptions=True)
         assert all(isinstance(one, PhoenixError) for one in outcome if one is not None), outcome
@@ -220,7 +223,7 @@ async def _is_refused(crew: Crew) -> None:
             return refused.reason
         return ""
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         reason = ""
         for number in itertools.count(1):
             reason = await submit(number)

@@ -49,6 +49,7 @@ async def test_a_service_that_hangs_for_longer_than_a_lease_fails_nobody(
         assert not await crew.stage.events("TASK_MIGRATING")
 
 
+@pytest.mark.long
 async def test_behind_a_gateway_that_does_not_hang_the_silent_are_found(
     runtime: BreakableRuntime,
 ) -> None:
@@ -61,6 +62,7 @@ async def test_behind_a_gateway_that_does_not_hang_the_silent_are_found(
         await prove(stage)
 
 
+@pytest.mark.long
 async def test_an_agent_that_hangs_past_its_lease_learns_it_and_its_writes_are_refused(
     runtime: BreakableRuntime,
 ) -> None:

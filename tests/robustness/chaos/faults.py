@@ -13,6 +13,7 @@ from typing import Final
 import redis.asyncio as redis
 
 from phoenix_runtime.local.services import MODULES
+from tests.e2e.intervals import PAST_A_LEASE
 from tests.robustness.chaos.traffic import Traffic
 from tests.support.processes.breakable_runtime import (
     SERVERS,
@@ -21,8 +22,6 @@ from tests.support.processes.breakable_runtime import (
     stalled,
 )
 
-STALL_SECONDS: Final = 5.0
-"""Longer than a lease of these runtimes."""
 AWAY_SECONDS: Final = 1.0
 
 Fault = Callable[[BreakableRuntime, Sequence[Traffic]], Awaitable[None]]
@@ -38,7 +37,7 @@ async def _killed(part: str, runtime: BreakableRuntime, _: Sequence[Traffic]) ->
 async def _hangs(part: str, runtime: BreakableRuntime, _: Sequence[Traffic]) -> None:
     for pid in runtime.pids(part):
         with stalled(pid):
-            await asyncio.sleep(STALL_SECONDS)
+            await asyncio.sleep(PAST_A_LEASE)
 
 
 async def _everything_is_killed(runtime: BreakableRuntime, _: Sequence[Traffic]) -> None:
@@ -73,7 +72,7 @@ async def _agents_hang(_: BreakableRuntime, traffics: Sequence[Traffic]) -> None
             assert traffic.victim is not None
             traffic.victim.stop()
             stack.callback(traffic.victim.go_on)
-        await asyncio.sleep(STALL_SECONDS)
+        await asyncio.sleep(PAST_A_LEASE)
 
 
 FAULTS: Final[Mapping[str, Fault]] = {

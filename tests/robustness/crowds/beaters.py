@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc.aio
@@ -16,8 +17,10 @@ from grpc.aio import EOF, AioRpcError  # type: ignore[attr-defined]  # EOF is no
 
 from phoenix_dma.declare import participant
 from phoenix_dma.v1 import registry_pb2, registry_pb2_grpc, session_pb2, session_pb2_grpc
+from tests.e2e.intervals import PATIENCE
 from tests.e2e.stage import Stage, steward
 from tests.support.builders.keys import bearer
+from tests.support.processes.breakable_runtime import BreakableRuntime
 from tests.support.waiting.until import until
 
 CONNECTIONS: Final = 8
@@ -44,6 +47,26 @@ PERSISTENT: Final = json.dumps(
 )
 """A registry that was just started again may still be away for its gateways; a registration may be
 asked for again, by its request id. gRPC's own retries, as a client of any language has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Of a lease, in seconds; ``stay`` is for how long everybody is watched."""
+
+    ttl: float
+    interval: float
+    stay: float
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """How a registry is started that grants such leases."""
+        return {
+            "PHOENIX_DMA_LEASE_TTL": str(self.ttl),
+            "PHOENIX_DMA_HEARTBEAT_INTERVAL": str(self.interval),
+        }
+
+
+UNHURRIED: Final = Terms(ttl=600, interval=60, stay=0)
 
 
 class Tally:
@@ -160,11 +183,12 @@ class Crowd:
                 life.cancel()
             await asyncio.gather(*self._lives, return_exceptions=True)
 
-    async def heard(self, since: float, seconds: float) -> float:
-        """Seconds after ``since`` (the loop's time) at which everybody had been answered a beat.
+    async def all_heard(self) -> float:
+        """Wait until everybody was answered a beat after this call; answers after how many seconds.
 
-        Fails with what happened instead where that takes longer than ``seconds`` from now.
+        Fails with what happened instead where that does not come to pass.
         """
+        since = asyncio.get_running_loop().time()
 
         async def everybody() -> bool:
             broken = [life for life in self._lives if life.done()]
@@ -172,7 +196,7 @@ class Crowd:
             return self.tally.heard_since(since) == len(self.names)
 
         try:
-            await until(everybody, seconds)
+            await until(everybody, PATIENCE)
         except TimeoutError:
             heard = self.tally.heard_since(since)
             missing = f"{len(self.names) - heard} of {len(self.names)} were not heard"
@@ -207,3 +231,17 @@ async def crowd_of(stage: Stage, size: int) -> AsyncIterator[Crowd]:
             for _ in range(CONNECTIONS)
         ]
         yield Crowd(stage, channels, size)
+
+
+@asynccontextmanager
+async def registered(
+    runtime: BreakableRuntime, stage: Stage, size: int, terms: Terms
+) -> AsyncIterator[Crowd]:
+    """A crowd, all of which is registered under leases of these terms; nobody is here yet."""
+    async with crowd_of(stage, size) as crowd:
+        # So many take longer to register than a lease lasts; a registry that starts begins them.
+        await runtime.restart("registry", UNHURRIED.environment)
+        await crowd.register()
+        await runtime.restart("registry", terms.environment)
+        yield crowd
+    await runtime.restart("registry")

@@ -20,7 +20,7 @@ from grpc.aio import AioRpcError
 
 from phoenix_runtime.chassis.loops import end
 from tests.robustness.floods.caller import Ask, Caller
-from tests.robustness.floods.flood import FLOODERS, FLOODING, Orders
+from tests.robustness.floods.flood import FLOODING, Orders
 
 POLITE = 19
 
@@ -33,11 +33,11 @@ class Flood:
         self._unrefused: set[str] = set()
         self._refused = asyncio.Event()
 
-    async def run(self, caller: Caller) -> None:
+    async def run(self, caller: Caller, clients: int) -> None:
         """Until nobody listens on our input any more."""
         # One stream: several of one participant end each other, and what floods is then the
         # filling of windows that nobody reads, which costs this process most.
-        asks = [*caller.ways * FLOODERS, caller.beat_on]
+        asks = [*caller.ways * clients, caller.beat_on]
         self._unrefused = {ask.__name__ for ask in caller.ways}
         flooding = [asyncio.create_task(self._ask_on(ask)) for ask in asks]
         try:
@@ -66,7 +66,7 @@ async def main() -> None:
     orders = Orders.read(sys.stdin.readline())
     flood = Flood()
     async with grpc.aio.insecure_channel(orders.address) as channel:
-        await flood.run(Caller(channel, orders.credentials))
+        await flood.run(Caller(channel, orders.credentials), orders.clients)
     print(json.dumps(flood.answers), flush=True)
 
 

@@ -15,17 +15,16 @@ from typing import Final
 from tests.e2e.intervals import PATIENCE
 from tests.robustness.floods.caller import Credentials
 
-FLOODERS: Final = 4
-"""Clients of each way of flooding that never wait for anything."""
 FLOODING: Final = "flooding"
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """Whom to flood, and as whom."""
+    """Whom to flood, and as whom; how many clients of each way never wait for anything."""
 
     address: str
     credentials: Credentials
+    clients: int
 
     def line(self) -> str:
         """As one line of JSON."""
@@ -35,7 +34,7 @@ class Orders:
     def read(cls, line: str) -> Orders:
         """The orders of such a line."""
         said = json.loads(line)
-        return cls(said["address"], Credentials(**said["credentials"]))
+        return cls(said["address"], Credentials(**said["credentials"]), said["clients"])
 
 
 @asynccontextmanager
