@@ -16,7 +16,8 @@ import typer
 from phoenix_dma.cli.output import DataOption, Output, out, print_error
 from phoenix_dma.cli.server import needs_server, show_addresses
 from phoenix_dma.profile import profile_path
-from phoenix_runtime.local.data_folder.folder import DataFolder, default_folder
+from phoenix_runtime.local.data_folder.files import default_folder
+from phoenix_runtime.local.data_folder.folder import DataFolder
 from phoenix_runtime.local.processes.reaper import send
 from phoenix_runtime.local.processes.supervisor import tail
 
@@ -133,7 +134,7 @@ def _ports_by_part(texts: list[str]) -> dict[str, int]:
 def _detach(data: Path) -> int:
     """Start the same command in the background; return once it serves, or could not."""
     folder = DataFolder(data)
-    folder.open()
+    folder.create()
     log = folder.log("runtime")
     again = [argument for argument in sys.argv[1:] if argument != "--detach"]
     log.touch(mode=0o600)

@@ -34,7 +34,10 @@ def show_addresses(record: RuntimeRecord, folder: DataFolder) -> None:
     table = Table("part", "address", box=None, pad_edge=False)
     for part, address in record.addresses.items():
         table.add_row(part, f"http://{address}" if part == "rest" else address)
-    out.print(f"the runtime is up (process {record.pid})\n")
+    out.print(f"the runtime is up (process {record.pid})")
+    for upgrade in record.upgrades:
+        out.print(upgrade)
+    out.print()
     out.print(table)
     out.print(f"\nprofile  {record.profile}\ndata     {folder.path}\nlogs     {folder.logs}\n")
     rest = record.addresses["rest"]

@@ -24,7 +24,8 @@ from phoenix_dma.cli.output import (
     print_table,
 )
 from phoenix_dma.cli.server import needs_server
-from phoenix_runtime.local.data_folder.folder import DataFolder, default_folder
+from phoenix_runtime.local.data_folder.files import default_folder
+from phoenix_runtime.local.data_folder.folder import DataFolder
 from phoenix_runtime.local.errors import LocalRuntimeError
 
 if TYPE_CHECKING:

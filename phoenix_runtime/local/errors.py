@@ -1,4 +1,4 @@
-"""What can keep a runtime from standing; each text is a sentence for the person who started it."""
+"""The base of all errors of a local runtime; each text is for the person who started it."""
 
 from urllib.parse import urlsplit
 
@@ -7,6 +7,6 @@ class LocalRuntimeError(RuntimeError):
     """The runtime could not start, or could not go on."""
 
 
-def place_of(url: str) -> str:
-    """Return host and port of a URL for such a sentence: never its login."""
+def host_of(url: str) -> str:
+    """Return host and port of a URL for an error text, without its login."""
     return urlsplit(url).netloc.rpartition("@")[2]

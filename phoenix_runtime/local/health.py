@@ -1,4 +1,4 @@
-"""Probes that tell whether a started program serves."""
+"""Probes whether a program serves: TCP, gRPC health, an external OPA."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import grpc
 import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from phoenix_runtime.local.errors import LocalRuntimeError, place_of
+from phoenix_runtime.local.errors import LocalRuntimeError, host_of
 
 PROBE_TIMEOUT: Final = 5.0
 
 
 class OpaUnusable(LocalRuntimeError):
-    """The OPA of one's own cannot be reached, or is not healthy."""
+    """The external OPA cannot be reached, or is not healthy."""
 
 
 async def listens(address: str) -> bool:
@@ -31,13 +31,13 @@ async def listens(address: str) -> bool:
 
 
 async def require_opa(url: str) -> None:
-    """Raise `OpaUnusable` unless the OPA of one's own at ``url`` says that it is healthy."""
+    """Raise `OpaUnusable` unless the external OPA at ``url`` reports that it is healthy."""
     try:
         async with httpx.AsyncClient(timeout=PROBE_TIMEOUT) as client:
             answer = await client.get(f"{url.rstrip('/')}/health")
             answer.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise OpaUnusable(f"OPA at {place_of(url)}: {error}") from error
+        raise OpaUnusable(f"OPA at {host_of(url)}: {error}") from error
 
 
 async def serves(address: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which ports a local runtime uses: the customary ones, chosen ones, or whatever is free."""
+"""Chooses a runtime's ports: the customary ones, given ones, or free ones."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from phoenix_runtime.local.errors import LocalRuntimeError
 
 LOOPBACK: Final = "127.0.0.1"
 FREE: Final = range(20_000, 32_768)
-"""Below what kernels give to outgoing connections: such a one would take the port of a part that
-has not begun to listen yet, or is being started again.
+"""Below the range that kernels use for outgoing connections: one of those could take the port of a
+part that does not listen yet, or is being restarted.
 """
 TRIES: Final = 100
 
@@ -33,11 +33,11 @@ CUSTOMARY: Final[Mapping[str, int]] = MappingProxyType(
 
 
 class PortTaken(LocalRuntimeError):
-    """Somebody else listens on a port that the runtime needs."""
+    """Another program listens on a port that the runtime needs."""
 
 
 class NoSuchPart(LocalRuntimeError):
-    """A port was chosen for something that the runtime does not have."""
+    """A port was given for a part that the runtime does not have."""
 
 
 def choose(

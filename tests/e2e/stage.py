@@ -23,7 +23,7 @@ from phoenix_runtime.chassis.rpc.credentials import ENROLMENT_AUDIENCE, sign
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.validate import Evidence
-from phoenix_runtime.local.data_folder.folder import write_private
+from phoenix_runtime.local.data_folder.files import write_private
 from phoenix_runtime.local.data_folder.keys import ISSUER, OPERATOR_ROLES
 from phoenix_runtime.local.evidence import read_evidence
 from phoenix_runtime.local.runtime import LocalRuntime

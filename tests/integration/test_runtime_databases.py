@@ -15,7 +15,9 @@ import pytest_asyncio
 import redis.asyncio as redis
 
 from phoenix_runtime.local import ports
-from phoenix_runtime.local.data_folder.folder import AlreadyUp, DataFolder, temporary_folder
+from phoenix_runtime.local.data_folder.files import temporary_folder
+from phoenix_runtime.local.data_folder.folder import DataFolder
+from phoenix_runtime.local.data_folder.lock import AlreadyUp
 from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.postgres.server import Postgres
 from phoenix_runtime.local.processes.supervisor import ProgramDied, Supervisor
@@ -72,7 +74,7 @@ async def test_what_was_acknowledged_survives_kill_9_of_the_database(
         assert await recall(runtime.databases["state"].owner) == ["acknowledged"]
 
 
-async def test_a_second_house_in_the_same_folder_says_that_it_is_already_up(
+async def test_a_second_runtime_in_the_same_folder_says_that_it_is_already_up(
     runtime: LocalRuntime,
 ) -> None:
     with pytest.raises(AlreadyUp, match=str(os.getpid())):
@@ -123,9 +125,9 @@ async def test_commits_are_durable_as_in_production(runtime: LocalRuntime) -> No
 
 
 async def test_valkey_refuses_whoever_has_no_password(runtime: LocalRuntime) -> None:
-    async with client_for(f"redis://{runtime.address('valkey')}") as stranger:
+    async with client_for(f"redis://{runtime.address('valkey')}") as unauthenticated:
         with pytest.raises(redis.AuthenticationError):
-            await stranger.ping()
+            await unauthenticated.ping()
 
 
 async def test_valkey_keeps_nothing_over_a_restart(options: LocalRuntimeOptions) -> None:
@@ -167,7 +169,7 @@ async def test_keys_and_credential_stay_the_same_over_a_restart(
 async def servers_of_ones_own() -> AsyncIterator[tuple[str, str]]:
     """URLs of a PostgreSQL that was never prepared, for a role with few rights, and of a Valkey."""
     folder = DataFolder(temporary_folder())
-    folder.open()
+    folder.create()
     supervisor = Supervisor()
     await supervisor.open()
     port = ports.choose(free=True)

@@ -24,7 +24,7 @@ from pathlib import Path
 from phoenix_runtime.local.processes.supervisor import Program, Supervisor
 
 async def main():
-    supervisor = Supervisor(warden_grace=1.0)
+    supervisor = Supervisor(reaper_grace=1.0)
     await supervisor.open()
     for name, script in (("willing", "echo ready; exec sleep 600"), ("stubborn", sys.argv[2])):
         log = Path(sys.argv[1]) / name
@@ -33,7 +33,7 @@ async def main():
             return "ready" in log.read_text()
         await child.until(ready, 30)
         print(child.pid)
-    print(supervisor._warden.pid, flush=True)
+    print(supervisor._reaper.pid, flush=True)
     await asyncio.Event().wait()
 
 asyncio.run(main())
@@ -49,7 +49,7 @@ async def supervisor() -> AsyncIterator[Supervisor]:
 
 
 @pytest.fixture
-def killed_house(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+def killed_runtime(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """A process that supervises two programs, and the ids of both and of its reaper."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOUSE, str(tmp_path), STUBBORN], stdout=subprocess.PIPE, text=True
@@ -135,30 +135,30 @@ async def test_stopping_a_program_takes_along_what_it_started(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="pidfd")
-def test_a_killed_house_takes_its_programs_along_even_stubborn_and_stopped_ones(
-    killed_house: tuple[subprocess.Popen[str], list[int]],
+def test_a_killed_runtime_takes_its_programs_along_even_stubborn_and_stopped_ones(
+    killed_runtime: tuple[subprocess.Popen[str], list[int]],
 ) -> None:
-    runtime, (willing, stubborn, warden_pid) = killed_house
+    runtime, (willing, stubborn, reaper_pid) = killed_runtime
     os.kill(willing, signal.SIGSTOP)
     runtime.kill()
     assert gone(willing)
     assert gone(stubborn)
-    assert gone(warden_pid)
+    assert gone(reaper_pid)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal")
-def test_the_programs_end_even_when_house_and_warden_are_killed_together(
-    killed_house: tuple[subprocess.Popen[str], list[int]],
+def test_the_programs_end_even_when_runtime_and_reaper_are_killed_together(
+    killed_runtime: tuple[subprocess.Popen[str], list[int]],
 ) -> None:
-    runtime, (willing, stubborn, warden_pid) = killed_house
-    os.kill(warden_pid, signal.SIGKILL)
+    runtime, (willing, stubborn, reaper_pid) = killed_runtime
+    os.kill(reaper_pid, signal.SIGKILL)
     runtime.kill()
     assert gone(willing)
     assert reaper.is_running(stubborn)  # only the reaper ends what ignores its signal
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="pidfd")
-def test_the_warden_alone_stops_what_the_kernel_does_not() -> None:
+def test_the_reaper_alone_stops_what_the_kernel_does_not() -> None:
     program = subprocess.Popen(["sleep", "600"], start_new_session=True)
     watching = subprocess.Popen(
         [sys.executable, "-I", "-S", reaper.__file__, "1"], stdin=subprocess.PIPE, text=True
@@ -167,7 +167,7 @@ def test_the_warden_alone_stops_what_the_kernel_does_not() -> None:
     assert program.wait(PATIENCE) == -signal.SIGTERM
 
 
-def test_the_warden_leaves_alone_what_ended_in_order() -> None:
+def test_the_reaper_leaves_alone_what_ended_in_order() -> None:
     program = subprocess.Popen(["sleep", "600"], start_new_session=True)
     watching = subprocess.Popen(
         [sys.executable, "-I", "-S", reaper.__file__, "1"], stdin=subprocess.PIPE, text=True

@@ -3,69 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import select
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from phoenix_runtime.local.data_folder.folder import temporary_folder
+from phoenix_runtime.local.data_folder.files import temporary_folder
 from phoenix_runtime.local.health import serves
-from tests.support.processes.breakable_runtime import children_of
+from tests.support.processes.terminal import Terminal, ended
 
 PATIENCE = 60.0
-CLI = [sys.executable, "-m", "phoenix_dma.cli"]
 SERVICES = ("registry", "assignment", "state", "governance", "gateway")
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes by pidfd")
-
-
-class Terminal:
-    """Commands against one data folder."""
-
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        self.profile = data / "operator" / "profile.toml"
-        self.environment = {**os.environ, "PHOENIX_DMA_PROFILE": str(self.profile)}
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [*CLI, *arguments, "--data", str(self.data)]
-        return subprocess.run(
-            command,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-
-    def up(self) -> tuple[subprocess.Popen[str], list[int]]:
-        """Start the runtime; return its process and those of its programs, once it serves."""
-        process = subprocess.Popen(
-            [*CLI, "up", "--ports", "free", "--data", str(self.data)],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        assert process.stderr is not None
-        first = process.stdout.readline()
-        assert "the runtime is up" in first, first + process.stderr.read()
-        return process, descendants_of(process.pid)
-
-    def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.run("status", "--output", "json").stdout)
-        return found
 
 
 @pytest.fixture
@@ -74,12 +31,6 @@ def terminal() -> Iterator[Terminal]:
     yield terminal
     terminal.run("down")
     shutil.rmtree(terminal.data)
-
-
-def descendants_of(pid: int) -> list[int]:
-    """Return the children, and theirs in turn; of those that end meanwhile there may be none."""
-    children = children_of(pid)
-    return [*children, *(young for child in children for young in descendants_of(child))]
 
 
 def all_gone(pids: list[int]) -> bool:
@@ -96,15 +47,6 @@ def _gone(pid: int) -> bool:
         return bool(select.select([handle], [], [], PATIENCE)[0])
     finally:
         os.close(handle)
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Wait for a runtime; return its exit code and everything that it said meanwhile."""
-    assert process.stdout is not None
-    assert process.stderr is not None
-    # Not `communicate`: it passes by the buffer in which the first line's successors may be.
-    said = process.stdout.read() + process.stderr.read()
-    return process.wait(PATIENCE), said
 
 
 def test_up_serves_everything_and_down_leaves_nothing_running(terminal: Terminal) -> None:
@@ -138,7 +80,7 @@ def test_a_signal_stops_every_child(terminal: Terminal, number: signal.Signals) 
     assert all_gone(programs)
 
 
-def test_a_killed_house_takes_every_child_along_and_the_next_one_recovers(
+def test_a_killed_runtime_takes_every_child_along_and_the_next_one_recovers(
     terminal: Terminal,
 ) -> None:
     runtime, programs = terminal.up()
@@ -149,7 +91,7 @@ def test_a_killed_house_takes_every_child_along_and_the_next_one_recovers(
     assert not set(programs) & set(others)
 
 
-def test_after_kill_9_of_everything_the_next_house_recovers(terminal: Terminal) -> None:
+def test_after_kill_9_of_everything_the_next_runtime_recovers(terminal: Terminal) -> None:
     runtime, programs = terminal.up()
     runtime.kill()
     for pid in programs:
@@ -159,7 +101,7 @@ def test_after_kill_9_of_everything_the_next_house_recovers(terminal: Terminal) 
     assert terminal.status()["up"]
 
 
-def test_a_dead_part_is_reported_and_ends_the_house(terminal: Terminal) -> None:
+def test_a_dead_part_is_reported_and_ends_the_runtime(terminal: Terminal) -> None:
     runtime, programs = terminal.up()
     _kill_first(programs, lambda name: name == "state_svc")
     code, said = ended(runtime)
@@ -168,7 +110,7 @@ def test_a_dead_part_is_reported_and_ends_the_house(terminal: Terminal) -> None:
     assert all_gone(programs)
 
 
-def test_a_detached_house_goes_on_without_its_terminal(terminal: Terminal) -> None:
+def test_a_detached_runtime_goes_on_without_its_terminal(terminal: Terminal) -> None:
     started = terminal.run("up", "--ports", "free", "--detach")
     assert started.returncode == 0, started.stderr
     assert "the runtime is up" in started.stdout

@@ -1,4 +1,4 @@
-"""The keys of a local runtime: its token issuer's, and one for each service.
+"""Makes the keys of a local runtime: its token issuer's, and one for each service.
 
 Ed25519 throughout. Private keys are JWK files that only their owner can read; the public halves lie
 beside them as two JWKS files, one of the issuer, one of all services.
@@ -19,7 +19,7 @@ from phoenix_runtime.chassis.rpc.credentials import ENROLMENT_AUDIENCE, KeyRing,
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import CredentialInvalid
 from phoenix_runtime.core.principal import Role
-from phoenix_runtime.local.data_folder.folder import write_private
+from phoenix_runtime.local.data_folder.files import write_private
 
 ISSUER: Final = "phoenix-dma-local"
 OPERATOR_ROLES: Final = [
@@ -34,7 +34,7 @@ ENROLMENT_LIFE: Final = timedelta(days=3650)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFiles:
-    """Where the keys lie; ``services`` maps a service's name to its private key."""
+    """The paths of the keys; ``services`` maps a service's name to its private key."""
 
     issuer: Path
     issuer_jwks: Path
@@ -60,7 +60,7 @@ def ensure_keys(folder: Path, services: Iterable[str]) -> KeyFiles:
 def write_enrolment(file: Path, keys: KeyFiles, *, tenant: str, clock: Clock) -> None:
     """Write the operator's enrolment credential unless the file holds a good one.
 
-    It opens no door by itself: the identity service exchanges it for short-lived tokens.
+    It authenticates no call by itself: the identity service exchanges it for short-lived tokens.
     """
     if file.exists() and _is_good(file.read_text(), keys, tenant, clock):
         return

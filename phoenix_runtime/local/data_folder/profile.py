@@ -1,6 +1,6 @@
-"""Writes the operator's profile, by which SDK and command line find the runtime by themselves.
+"""Writes the operator's profile, in which SDK and command line find the runtime's addresses.
 
-Where it lies and how it is read is `phoenix_dma.profile`'s matter::
+`phoenix_dma.profile` knows its path and reads it::
 
     tenant = "default"
     credential = "…/operator.jwt"      the enrolment credential, a file of mode 0600
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from phoenix_runtime.local.data_folder.folder import write_private
+from phoenix_runtime.local.data_folder.files import write_private
 
 PAPER_ADDRESS: Final = "https://phoenix.example.com"
 """The control plane's address in the paper's Figure 3."""
@@ -29,7 +29,7 @@ PAPER_ADDRESS: Final = "https://phoenix.example.com"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What a client has to know; ``grpc`` is host and port, ``rest`` a URL."""
+    """What a client needs; ``grpc`` is host and port, ``rest`` a URL."""
 
     grpc: str
     rest: str
@@ -39,7 +39,7 @@ class Profile:
 
 
 def write_profile(file: Path, profile: Profile) -> None:
-    """Write the profile for its owner's eyes; the folder is made if it is missing."""
+    """Write the profile, readable for its owner alone; make the folder if it is missing."""
     file.parent.mkdir(parents=True, exist_ok=True)
     lines = [
         "# Written by `phoenix-dma up`; found by the SDK and the command line.",

@@ -1,4 +1,4 @@
-"""As whom the database runs, and where that user finds the binaries.
+"""Chooses the user that the database runs as, and binaries that this user can read.
 
 PostgreSQL refuses to run as root; root's runtime therefore runs it as ``nobody``. That user has to
 be able to pass through every folder on the way to the data and to the binaries, and a virtual

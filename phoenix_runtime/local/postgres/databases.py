@@ -1,13 +1,13 @@
-"""The database side of a runtime: one schema and three roles for each service.
+"""Prepares the database: one schema and three roles for each service.
 
 ``phoenix_<schema>_owner`` owns the schema and runs its migrations; ``phoenix_<schema>`` serves
 requests; ``phoenix_<schema>_worker`` claims work across tenants. The last two own no table, since
 neither triggers nor row-level security hold a table's owner; what they may do with each table is
 granted by the migration that makes the table.
 
-The same for a PostgreSQL of one's own: its URL names a role that may create roles and schemas (and
-the database, where it does not exist yet). Roles belong to a whole server: two runtimes on one
-server would take each other's passwords away.
+The same for an external PostgreSQL: its URL names a role that may create roles and schemas (and the
+database, where it does not exist yet). Roles belong to a whole server: two runtimes on one server
+would overwrite each other's passwords.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from phoenix_runtime.local.data_folder.folder import write_private
-from phoenix_runtime.local.errors import LocalRuntimeError, place_of
+from phoenix_runtime.local.data_folder.files import write_private
+from phoenix_runtime.local.errors import LocalRuntimeError, host_of
 
 SCHEMAS: Final = ("registry", "assignment", "state", "governance")
 
 
 class DatabaseUnusable(LocalRuntimeError):
-    """The database cannot be reached, or not be prepared with the login that was given."""
+    """The database cannot be reached, or its login may not prepare it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def role_names(schema: str) -> tuple[str, str, str]:
 
 
 def load_passwords(file: Path) -> dict[str, str]:
-    """Return the roles' passwords; make and keep those that are missing."""
+    """Return the roles' passwords from ``file``; make and store those that are missing."""
     known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     roles = [role for schema in SCHEMAS for role in role_names(schema)]
     complete = {role: known.get(role) or secrets.token_urlsafe(24) for role in roles}
@@ -61,14 +61,14 @@ def urls_for(admin_url: str, passwords: dict[str, str]) -> dict[str, DatabaseUrl
 
 
 async def prepare(admin_url: str, passwords: dict[str, str]) -> None:
-    """Create what is missing of database, roles and schemas; harmless when everything is there.
+    """Create the database, roles and schemas that are missing, and set the roles' passwords.
 
     Raises `DatabaseUnusable`: no such server, a refused password, a role that may not create roles.
     """
     try:
         await _prepare(admin_url, passwords)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise DatabaseUnusable(f"PostgreSQL at {place_of(admin_url)}: {error}") from error
+        raise DatabaseUnusable(f"PostgreSQL at {host_of(admin_url)}: {error}") from error
 
 
 async def _prepare(admin_url: str, passwords: dict[str, str]) -> None:
@@ -128,7 +128,7 @@ def _urls(admin_url: str, schema: str, passwords: dict[str, str]) -> DatabaseUrl
 
 def _with_login(url: str, user: str, password: str) -> str:
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{place_of(url)}"))
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host_of(url)}"))
 
 
 def _database(url: str) -> str:

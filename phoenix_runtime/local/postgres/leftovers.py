@@ -1,4 +1,4 @@
-"""What a killed runtime may leave in a database cluster, and how the next one comes in."""
+"""Ends the database server that a killed runtime left behind, before the next one starts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ POLL_SECONDS: Final = 0.02
 PROCESSES: Final = Path("/proc")
 
 
-def end_leftover(cluster: Path, patience: float = 10.0) -> None:
+def end_leftover(cluster: Path, timeout: float = 10.0) -> None:
     """End the server that a killed runtime left in ``cluster``: wait for it, then kill it.
 
     The kernel's parent-death signal reached it already, so it is on its way out. The file of a dead
@@ -26,7 +26,7 @@ def end_leftover(cluster: Path, patience: float = 10.0) -> None:
     if not file.exists():
         return
     pid = int(file.read_text().splitlines()[0])
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while _serves(pid, cluster) or any(_inside(cluster)):
         if time.monotonic() > deadline:
             _kill_all(pid, cluster)
@@ -43,7 +43,7 @@ def _kill_all(pid: int, cluster: Path) -> None:
 
 
 def _serves(pid: int, cluster: Path) -> bool:
-    """Tell whether that process is this cluster's server, not a stranger who got its number."""
+    """Tell whether that process is this cluster's server, and not another with its number."""
     return is_running(pid) and str(cluster) in _command_of(pid)
 
 
@@ -61,13 +61,13 @@ def _command_of(pid: int) -> str:
 
 
 def _inside(cluster: Path) -> list[int]:
-    """Return the processes that live in the cluster: servers work in its folder. Linux only."""
+    """Return the processes whose working directory is the cluster. Linux only."""
     place = cluster.resolve()
     found = []
     for process in PROCESSES.glob("[0-9]*"):
         try:
             if (process / "cwd").readlink() == place:
                 found.append(int(process.name))
-        except OSError:  # ended meanwhile, or somebody else's
+        except OSError:  # ended meanwhile, or another user's
             continue
     return found

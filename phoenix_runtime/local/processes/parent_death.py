@@ -1,10 +1,9 @@
-"""Run a program so that it never outlives whoever started it.
+"""Runs a program so that it never outlives the process that started it.
 
-Started as a script (``python -I -S parent_death.py PARENT SIGNAL UID GID -- program …``): it
-becomes
+Started as a script: ``python -I -S parent_death.py PARENT SIGNAL UID GID -- program …``. It becomes
 another user *before* it asks for the parent-death signal, since a change of user clears that, and
-*after* it read what it needs of this interpreter, which the other user may not be able to. Then it
-becomes the program itself (exec). Only the standard library, so that it starts in milliseconds.
+*after* it has read what it needs of this interpreter, which the other user may be unable to read.
+Then it becomes the program (exec). Standard library only, so that it starts in milliseconds.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ KEEP_USER = -1
 
 
 def become(uid: int, gid: int) -> None:
-    """Give up root for that user; ``KEEP_USER`` leaves everything as it is."""
+    """Give up root for that user; ``KEEP_USER`` changes nothing."""
     if uid == KEEP_USER:
         return
     os.setgroups([])
@@ -27,7 +26,7 @@ def become(uid: int, gid: int) -> None:
 
 
 def die_with(parent: int, signal_number: int) -> None:
-    """Ask the kernel for that signal when the parent dies; off Linux the reaper alone does it."""
+    """Ask the kernel for that signal when the parent dies; off Linux only the reaper does it."""
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0) != 0:
@@ -38,7 +37,7 @@ def die_with(parent: int, signal_number: int) -> None:
 
 
 def main() -> None:
-    """Become the program given on the command line."""
+    """Become the program that the command line names."""
     parent, signal_number, uid, gid = (int(text) for text in sys.argv[1:5])
     command = sys.argv[6:]
     become(uid, gid)

@@ -1,14 +1,14 @@
-"""Starts the runtime's Python services out of one process that has imported what all of them share.
+"""Forks the runtime's Python services from one process that has imported what all of them share.
 
-Importing it takes a service more than a second of processor time, five times over; a fork takes a
-millisecond. The services stay processes of their own, each with its own log, session, environment
-and end. The prefork has one thread and nothing open but its channel, so a fork copies nothing that
-could be half done: it imports gRPC but never starts it. Linux only; elsewhere each service is
-started by itself.
+The imports take each service more than a second of processor time; a fork takes a millisecond. The
+services stay processes of their own, each with its own log, session, environment and exit code. The
+child that forks has one thread and no descriptor but its socket, so a fork copies nothing that is
+half done: it imports gRPC and never starts it. Linux only; elsewhere each service is started by
+itself.
 
-Over the channel, one JSON object a packet. The runtime says what to start: ``name``, ``module``,
-``environment``, ``log``. The prefork says ``name`` and ``pid`` of what started, and later its
-``pid`` and ``code``, as ``subprocess`` counts codes.
+The socket carries one JSON object a packet. A request holds ``name``, ``module``, ``environment``
+and ``log``. The child answers with ``name`` and ``pid`` of what it forked, and later reports the
+``pid`` and the ``code`` of what ended (codes as in ``subprocess``).
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ NAME: Final = "prefork"
 SCRIPT: Final = "phoenix_runtime.local.processes.prefork_child"
 PACKET: Final = 1 << 18
 OWN_INTERPRETER: Final = ("LD_", "DYLD_", "PYTHON")
-"""Variables that only an interpreter of its own obeys begin like this."""
+"""Prefixes of variables that have an effect only while an interpreter starts."""
 
 
-def can_raise(environment: Mapping[str, str]) -> bool:
-    """Tell whether services with these extra variables can come out of a prefork here."""
+def can_prefork(environment: Mapping[str, str]) -> bool:
+    """Tell whether services with these extra variables can be forked on this platform."""
     return sys.platform == "linux" and not any(
         name.startswith(OWN_INTERPRETER) for name in environment
     )
 
 
 class PreforkServer:
-    """The runtime's end of the channel."""
+    """Asks the child process to fork services, and follows them to their ends."""
 
     def __init__(self, supervisor: Supervisor) -> None:
-        """Take the supervisor that will stop what is started here."""
+        """Take the supervisor that stops what is forked here."""
         self._supervisor = supervisor
         self._channel, self._other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._channel.settimeout(0)  # the event loop waits for it
@@ -51,15 +51,15 @@ class PreforkServer:
         self._reader: asyncio.Task[None] | None = None
 
     async def open(self, program: Program) -> None:
-        """Start the prefork as ``program``; it imports while the runtime goes on."""
+        """Start the child as ``program``; it imports while the runtime goes on."""
         handle = self._other.fileno()
-        told = replace(program, command=[*program.command, str(handle)])
-        child = await self._supervisor.start(told, inherited=(handle,))
+        command = [*program.command, str(handle)]
+        child = await self._supervisor.start(replace(program, command=command), inherited=(handle,))
         self._other.close()
         self._reader = asyncio.create_task(self._read(child))
 
     async def start(self, program: Program, module: str) -> Child:
-        """Start ``module`` as ``python -m`` would; raise `ProgramDied` when the prefork is gone."""
+        """Fork ``module`` as ``python -m`` would run it; raises `ProgramDied` if the child died."""
         loop = asyncio.get_running_loop()
         self._starting[program.name] = loop.create_future()
         request = {
@@ -73,34 +73,34 @@ class PreforkServer:
         return self._supervisor.adopt(program, pid, self._running[pid])
 
     async def close(self) -> None:
-        """Wait for the end of the channel, which the prefork's own end brings about."""
+        """Wait until the child has closed its end of the socket, which happens when it exits."""
         if self._reader is not None:
             await self._reader
         self._other.close()
         self._channel.close()
 
-    async def _read(self, prefork: Child) -> None:
+    async def _read(self, child: Child) -> None:
         loop = asyncio.get_running_loop()
         while packet := await loop.sock_recv(self._channel, PACKET):
-            self._take(json.loads(packet))
-        code = await prefork.wait()
+            self._handle(json.loads(packet))
+        code = await child.wait()
         for starting in self._starting.values():
             if not starting.done():
-                starting.set_exception(ProgramDied(prefork.program, code))
+                starting.set_exception(ProgramDied(child.program, code))
         for ended in self._running.values():
             if not ended.done():
                 ended.set_result(code)  # the kernel ended them with their parent
 
-    def _take(self, told: dict[str, Any]) -> None:
-        pid = told["pid"]
-        if "name" in told:
+    def _handle(self, report: dict[str, Any]) -> None:
+        pid = report["pid"]
+        if "name" in report:
             self._running[pid] = asyncio.get_running_loop().create_future()
-            self._starting[told["name"]].set_result(pid)
+            self._starting[report["name"]].set_result(pid)
         else:
-            self._running[pid].set_result(told["code"])
+            self._running[pid].set_result(report["code"])
 
 
 def program_for(environment: Mapping[str, str], log: Path) -> Program:
-    """Return how the prefork itself is run."""
+    """Return the program of the child that forks."""
     command = [sys.executable, "-m", SCRIPT]
     return Program(name=NAME, command=command, environment=environment, log=log)

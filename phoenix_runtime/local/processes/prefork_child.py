@@ -47,21 +47,21 @@ SHARED: Final = (
     "uvicorn",
     "uvloop",
 )
-"""What services import before they do anything; none of it starts a thread."""
+"""What each service imports at its start; none of it starts a thread."""
 
 
 class PreforkChild:
     """Forks services on request; one thread, no event loop."""
 
     def __init__(self, channel: socket.socket) -> None:
-        """Take the channel to the runtime."""
+        """Take the socket to the runtime."""
         self._channel = channel
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(self._wake, False)
 
     def serve(self) -> dict[str, Any]:
-        """Fork until the runtime hangs up; in a forked process return what it shall become."""
+        """Fork until the runtime closes the socket; in a forked process return the request."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake)
         while True:
@@ -73,16 +73,16 @@ class PreforkChild:
                 packet = self._channel.recv(PACKET)
                 if not packet:
                     sys.exit()
-                wanted: dict[str, Any] = json.loads(packet)
-                if self._fork(wanted):
-                    return wanted
+                request: dict[str, Any] = json.loads(packet)
+                if self._fork(request):
+                    return request
 
-    def _fork(self, wanted: dict[str, Any]) -> bool:
-        """Fork; tell whether this is the forked process."""
+    def _fork(self, request: dict[str, Any]) -> bool:
+        """Fork; return True in the forked process."""
         parent = os.getpid()
         pid = os.fork()
         if pid:
-            self._say({"name": wanted["name"], "pid": pid})
+            self._report({"name": request["name"], "pid": pid})
             return False
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -99,32 +99,31 @@ class PreforkChild:
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 pid, status = ended
-                self._say({"pid": pid, "code": os.waitstatus_to_exitcode(status)})
+                self._report({"pid": pid, "code": os.waitstatus_to_exitcode(status)})
 
-    def _say(self, told: dict[str, Any]) -> None:
-        with contextlib.suppress(
-            BrokenPipeError
-        ):  # the runtime is gone; the reaper sees to the rest
-            self._channel.send(json.dumps(told).encode())
+    def _report(self, event: dict[str, Any]) -> None:
+        # A broken pipe means that the runtime is gone, and the reaper stops what is left.
+        with contextlib.suppress(BrokenPipeError):
+            self._channel.send(json.dumps(event).encode())
 
 
-def become(wanted: dict[str, Any]) -> None:
-    """Be the service: its log, its environment, its name, its module."""
-    log = os.open(wanted["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+def become(request: dict[str, Any]) -> None:
+    """Turn this process into the service: its log, its environment, its name, its module."""
+    log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for output in (1, 2):
         os.dup2(log, output)
     os.close(log)
     os.environ.clear()
-    os.environ.update(wanted["environment"])
+    os.environ.update(request["environment"])
     # What `ps -o comm` and `top` show.
-    ctypes.CDLL(None).prctl(PR_SET_NAME, wanted["name"].encode()[:15], 0, 0, 0)
+    ctypes.CDLL(None).prctl(PR_SET_NAME, request["name"].encode()[:15], 0, 0, 0)
     sys.argv[1:] = []
     gc.unfreeze()
-    runpy.run_module(wanted["module"], run_name="__main__", alter_sys=True)
+    runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
 
 
 def main() -> None:
-    """Import, then serve; whoever returns from serving is a service."""
+    """Import, then serve; only a forked process returns from serving."""
     channel = socket.socket(fileno=int(sys.argv[1]))
     for name in SHARED:
         import_module(name)

@@ -1,10 +1,10 @@
-"""The process that stops the runtime's programs when the runtime itself was killed.
+"""Stops the runtime's programs when the runtime itself was killed; a process of its own.
 
 Started as a script (``python -I -S reaper.py GRACE``) in a session of its own. Its standard input
 is a pipe that only the runtime holds: ``+PID SIGNAL`` says that a program lives, ``-PID`` that it
-ended. End of file means that the runtime is gone; what still lives gets its stop signal and, after
-the grace period, SIGKILL, its whole process group included. The reaper also holds the runtime's
-lock: it is free again only when nothing of the old runtime runs.
+ended. End of file means that the runtime is gone: whatever still lives gets its stop signal and,
+after the grace period, SIGKILL, its whole process group included. The reaper also holds the data
+folder's lock, which is free again only when nothing of the old runtime runs.
 
 The parent-death signal (``parent_death.py``) does the same at once but only on Linux, only for
 direct children, and cannot stop a program that does not react.
@@ -35,7 +35,7 @@ def is_running(pid: int) -> bool:
 
 
 def send(pid: int, number: int) -> None:
-    """Signal a process that may have ended meanwhile."""
+    """Send signal ``number`` to a process that may have ended meanwhile."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -43,7 +43,7 @@ def send(pid: int, number: int) -> None:
 
 
 def kill_group(pid: int) -> None:
-    """Kill the session that the program led, with everything it started there."""
+    """Kill the process group that the program leads, with everything that it started there."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -53,7 +53,7 @@ def kill_group(pid: int) -> None:
 
 
 def watch() -> dict[int, int]:
-    """Follow the pipe to its end; return what still has to be stopped, with the signal for it."""
+    """Read the pipe to its end; return the programs that still run, with their stop signals."""
     programs: dict[int, int] = {}
     for line in sys.stdin:
         if line.startswith("+"):
@@ -65,7 +65,7 @@ def watch() -> dict[int, int]:
 
 
 def stop(programs: dict[int, int], grace: float) -> None:
-    """Stop politely and, after ``grace`` seconds, by force."""
+    """Send each program its stop signal and, after ``grace`` seconds, SIGKILL."""
     for pid, number in programs.items():
         send(pid, number)
         send(pid, signal.SIGCONT)  # a stopped program would not see its signal

@@ -1,9 +1,9 @@
-"""Starts programs, knows whether they are ready, and never leaves one behind.
+"""Starts programs, waits until they are ready, and stops every one of them.
 
 Every program leads a session of its own: Ctrl-C in the terminal reaches the runtime alone, which
-stops its programs in order. A killed runtime takes them along twice over: by the kernel's
-parent-death signal (``parent_death.py``) and by the reaper at the other end of a pipe
-(``reaper.py``). There is no restart: a dead program is reported and ends the runtime.
+stops its programs in order. If the runtime is killed, two mechanisms stop them: the kernel's
+parent-death signal (``parent_death.py``) and the reaper at the other end of a pipe (``reaper.py``).
+There is no restart: a dead program is reported and ends the runtime.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ProgramDied(LocalRuntimeError):
     """A program ended by itself; the text ends with the last lines of its log."""
 
     def __init__(self, program: Program, code: int) -> None:
-        """Say what died and how; a negative ``code`` is the signal that ended it."""
+        """Name the program and how it ended; a negative ``code`` is a signal's number."""
         self.name = program.name
         self.code = code
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
@@ -66,14 +66,14 @@ class NotReady(LocalRuntimeError):
     """A program lives but did not become ready in time."""
 
     def __init__(self, program: Program, seconds: float) -> None:
-        """Say what was waited for, and for how long."""
+        """Name the program and how many ``seconds`` it had."""
         super().__init__(
             f"{program.name} was not ready after {seconds:g} s; its log ends:\n{tail(program.log)}"
         )
 
 
 def tail(log: Path) -> str:
-    """Return the last lines of a log, or nothing where there is none."""
+    """Return the last lines of a log, or an empty text where there is none."""
     if not log.exists():
         return ""
     return "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
@@ -83,7 +83,7 @@ class Child:
     """A running program."""
 
     def __init__(self, program: Program, pid: int, ended: asyncio.Future[int]) -> None:
-        """Follow a process that was just started; ``ended`` gets its code."""
+        """Take the process id of a started program; ``ended`` gets its exit code."""
         self.program = program
         self.pid = pid
         self.ended = ended
@@ -99,16 +99,16 @@ class Child:
             await asyncio.sleep(PROBE_SECONDS)
 
     async def wait(self) -> int:
-        """Wait for its end and return its code; giving up the wait leaves the program alone."""
+        """Wait for its end and return its code; a cancelled wait does not stop the program."""
         await asyncio.wait([self.ended])
         return self.ended.result()
 
     async def stop(self) -> None:
-        """Ask it to end, insist after its grace period, and clear its whole session away."""
+        """Send its stop signal, kill it after its grace period, and kill its whole session."""
         if not self.ended.done():
             reaper.send(self.pid, self.program.stop_signal)
             await asyncio.wait([self.ended], timeout=self.program.grace)
-        # What it started and did not stop lives in its session, whether it ended well or not.
+        # Processes that it started and did not stop live in its session, however it ended.
         reaper.kill_group(self.pid)
         await self.wait()
 
@@ -116,16 +116,16 @@ class Child:
 class Supervisor:
     """The programs of one runtime; ``open`` first, ``close`` last."""
 
-    def __init__(self, *, warden_grace: float = reaper.GRACE_SECONDS) -> None:
-        """Start with no program; a killed runtime leaves each ``warden_grace`` seconds to end."""
-        self._warden_grace = warden_grace
+    def __init__(self, *, reaper_grace: float = reaper.GRACE_SECONDS) -> None:
+        """Start with no program; after a kill each program has ``reaper_grace`` seconds to end."""
+        self._reaper_grace = reaper_grace
         self.children: dict[str, Child] = {}
-        self._warden: asyncio.subprocess.Process | None = None
+        self._reaper: asyncio.subprocess.Process | None = None
 
     async def open(self, lock: int | None = None) -> None:
-        """Start the reaper; it inherits the runtime's ``lock`` and so holds it to the very end."""
-        self._warden = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", reaper.__file__, str(self._warden_grace)),
+        """Start the reaper; it inherits the data folder's ``lock`` and holds it until it exits."""
+        self._reaper = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", reaper.__file__, str(self._reaper_grace)),
             stdin=asyncio.subprocess.PIPE,
             pass_fds=() if lock is None else (lock,),
             start_new_session=True,
@@ -140,7 +140,7 @@ class Supervisor:
         handle = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             process = await asyncio.create_subprocess_exec(
-                *self._tethered(program),
+                *self._with_parent_death(program),
                 env=dict(program.environment),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=handle,
@@ -154,27 +154,27 @@ class Supervisor:
         return self.adopt(program, process.pid, asyncio.create_task(process.wait()))
 
     def adopt(self, program: Program, pid: int, ended: asyncio.Future[int]) -> Child:
-        """Take a program over that leads its session already; its code will be in ``ended``."""
+        """Supervise a program that runs already, in its own session; ``ended`` gets its code."""
         child = Child(program, pid, ended)
         self.children[program.name] = child
-        self._tell_warden(f"+{child.pid} {int(program.stop_signal)}")
+        self._notify_reaper(f"+{child.pid} {int(program.stop_signal)}")
         return child
 
     async def stop(self, *names: str) -> None:
-        """Stop these programs side by side; names that do not run are passed over."""
+        """Stop these programs concurrently; names that do not run are ignored."""
         children = [self.children.pop(name) for name in names if name in self.children]
         await asyncio.gather(*(child.stop() for child in children))
         for child in children:
-            self._tell_warden(f"-{child.pid}")
+            self._notify_reaper(f"-{child.pid}")
 
     async def close(self) -> None:
-        """Stop what still runs, the youngest first, then let the reaper go."""
+        """Stop what still runs, the newest first, then the reaper."""
         for name in reversed(list(self.children)):
             await self.stop(name)
-        if self._warden is not None and self._warden.stdin is not None:
-            self._warden.stdin.close()
-            await self._warden.wait()
-            self._warden = None
+        if self._reaper is not None and self._reaper.stdin is not None:
+            self._reaper.stdin.close()
+            await self._reaper.wait()
+            self._reaper = None
 
     async def until_death(self) -> ProgramDied:
         """Wait until a program ends that nobody stopped; return which, and how."""
@@ -185,13 +185,13 @@ class Supervisor:
         first = waiting[next(iter(done))]
         return ProgramDied(first.program, first.ended.result())
 
-    def _tethered(self, program: Program) -> list[str]:
+    def _with_parent_death(self, program: Program) -> list[str]:
         account = program.account
         numbers = (os.getpid(), int(program.stop_signal), account.uid, account.gid)
-        tethering = [sys.executable, "-I", "-S", parent_death.__file__, *map(str, numbers), "--"]
-        return [*tethering, *program.command]
+        prefix = [sys.executable, "-I", "-S", parent_death.__file__, *map(str, numbers), "--"]
+        return [*prefix, *program.command]
 
-    def _tell_warden(self, line: str) -> None:
-        if self._warden is None or self._warden.stdin is None:
+    def _notify_reaper(self, line: str) -> None:
+        if self._reaper is None or self._reaper.stdin is None:
             raise RuntimeError("the supervisor is not open")
-        self._warden.stdin.write(f"{line}\n".encode())
+        self._reaper.stdin.write(f"{line}\n".encode())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix_runtime.local.data_folder.folder import temporary_folder
+from phoenix_runtime.local.data_folder.files import temporary_folder
 from tests.integration.sdk.wheels import Environment, build_wheel, install, locked_versions
 
 AGENT = """

@@ -6,7 +6,8 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from phoenix_runtime.local.data_folder.folder import DataFolder, temporary_folder
+from phoenix_runtime.local.data_folder.files import temporary_folder
+from phoenix_runtime.local.data_folder.folder import DataFolder
 from phoenix_runtime.local.ports import choose
 from phoenix_runtime.local.postgres import databases
 from phoenix_runtime.local.postgres.databases import DatabaseUrls
@@ -55,7 +56,7 @@ class Servers:
 async def own_servers() -> AsyncIterator[Servers]:
     """Servers that nobody else uses; nothing runs yet."""
     folder = DataFolder(temporary_folder())
-    folder.open()
+    folder.create()
     supervisor = Supervisor()
     await supervisor.open()
     try:

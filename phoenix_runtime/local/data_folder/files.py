@@ -1,0 +1,45 @@
+"""Files and folders that nobody else may read, and where the data folder is by default."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+PRIVATE_FILE: Final = 0o600
+PRIVATE_FOLDER: Final = 0o700
+PASSABLE_FOLDER: Final = 0o711
+"""For root: the database runs as another user, who passes through the folder but cannot list it."""
+
+
+def default_folder() -> Path:
+    """Return ``/var/lib/phoenix-dma`` for root, else a folder below ``$XDG_DATA_HOME``."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/phoenix-dma")
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "phoenix-dma"
+
+
+def temporary_folder() -> Path:
+    """Make a fresh folder that every user may pass through (pytest's own are closed to others)."""
+    path = Path(tempfile.mkdtemp(prefix="phoenix-dma-"))
+    path.chmod(outer_mode())
+    return path
+
+
+def outer_mode() -> int:
+    """Return the mode of the data folder itself."""
+    return PASSABLE_FOLDER if os.geteuid() == 0 else PRIVATE_FOLDER
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that nobody else may read, in one step: readers see the old or the new one."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.unlink(missing_ok=True)
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(handle)
+    partial.replace(path)
