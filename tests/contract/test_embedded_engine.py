@@ -21,6 +21,7 @@ from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint
 from tests.support.builders.bundles import small_bundle
 from tests.support.processes.breakable_runtime import stalled
+from tests.support.waiting.until import PATIENCE
 
 YES = {"allow": True, "name": "x"}
 SLOW = {"mischief": "endless"}
@@ -31,7 +32,8 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and wait
 @pytest_asyncio.fixture
 async def engine() -> AsyncIterator[EmbeddedEngine]:
     # No request gives up in the queue: how long a replacement takes depends on the machine.
-    engine = EmbeddedEngine(EngineLimits(evaluation=3.0, loading=60.0, queue=60.0, max_queued=8))
+    limits = EngineLimits(evaluation=5.0, loading=PATIENCE, queue=PATIENCE, max_queued=8)
+    engine = EmbeddedEngine(limits)
     await engine.load(small_bundle())
     yield engine
     await engine.close()
@@ -107,7 +109,7 @@ async def test_a_caller_that_gives_up_costs_no_engine(engine: EmbeddedEngine) ->
 
 
 async def test_what_is_undefined_is_none_and_what_fails_is_a_fault() -> None:
-    session = await ChildSession.start(EngineLimits())
+    session = await ChildSession.start(EngineLimits(loading=PATIENCE))
     await session.put_modules({"x.rego": "package x\n\nbroken := 1 / 0"})
     assert await session.document("x.nothing", {}) is None
     with pytest.raises(RegoError, match="divide by zero"):
@@ -135,7 +137,7 @@ async def test_the_engine_gets_none_of_the_services_secrets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PHOENIX_DMA_SECRET", "hush")
-    engine = EmbeddedEngine()
+    engine = EmbeddedEngine(EngineLimits(loading=PATIENCE))
     await engine.load(small_bundle())
     environment = Path(f"/proc/{engine.pid}/environ").read_bytes()  # noqa: ASYNC240 - no disk
     await engine.close()

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -22,8 +23,15 @@ from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint
 from tests.support.builders.bundles import small_bundle
 from tests.support.servers.opa import Answering, OpaServer, http, opa_program
+from tests.support.waiting.until import PATIENCE
 
 YES = {"allow": True, "name": "x"}
+
+
+def patient(url: str, **more: Any) -> OpaAddress:
+    """The address of a server whose answers are waited for."""
+    return OpaAddress(url, connect=PATIENCE, answer=PATIENCE, loading=PATIENCE, **more)
+
 
 NOT_OPA = {
     "garbage": http("200 OK", b"<html>"),
@@ -50,7 +58,7 @@ async def test_what_is_not_opa_speaking_is_no_answer(kind: str) -> None:
 async def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("governance_svc.adapters.policy_engines.opa_session.MAX_ANSWER_BYTES", 1000)
     async with Answering(http("200 OK", b" " * 2000)) as server:
-        session = OpaSession(OpaAddress(server.url))
+        session = OpaSession(patient(server.url))
         with pytest.raises(PolicyEngineUnavailable, match="too large"):
             await session.document("phoenix.decide", {})
         await session.close()
@@ -60,19 +68,19 @@ async def test_opas_own_errors_are_answers_and_undefined_is_none() -> None:
     async with Answering(
         http("500 ", b'{"code": "internal_error", "message": "conflict"}')
     ) as server:
-        session = OpaSession(OpaAddress(server.url))
+        session = OpaSession(patient(server.url))
         with pytest.raises(RegoError, match="conflict"):
             await session.document("phoenix.decide", {})
         await session.close()
     async with Answering(http("200 OK", b"{}")) as server:
-        session = OpaSession(OpaAddress(server.url))
+        session = OpaSession(patient(server.url))
         assert await session.document("phoenix.decide", {}) is None
         await session.close()
 
 
 async def test_the_token_is_sent_and_never_shown() -> None:
     async with Answering(http("200 OK", b"{}")) as server:
-        address = OpaAddress(server.url, token="hush")
+        address = patient(server.url, token="hush")
         session = OpaSession(address)
         await session.document("phoenix.decide", {})
         await session.close()
@@ -115,10 +123,10 @@ async def test_a_server_is_trusted_by_the_authority_that_is_configured(tmp_path:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(cert_file, key_file)
     async with Answering(http("200 OK", b'{"result": 1}'), tls=tls) as server:
-        ours = OpaSession(OpaAddress(server.url, ca_file=cert_file))
+        ours = OpaSession(patient(server.url, ca_file=cert_file))
         assert await ours.document("phoenix.decide", {}) == 1
         await ours.close()
-        stranger = OpaSession(OpaAddress(server.url))
+        stranger = OpaSession(patient(server.url))
         with pytest.raises(PolicyEngineUnavailable):
             await stranger.document("phoenix.decide", {})
         await stranger.close()
@@ -140,7 +148,7 @@ async def server() -> AsyncIterator[OpaServer]:
 
 @pytest_asyncio.fixture
 async def engine(server: OpaServer) -> AsyncIterator[OpaRest]:
-    engine = OpaRest(OpaAddress(server.url))
+    engine = OpaRest(patient(server.url))
     await engine.load(small_bundle())
     yield engine
     await engine.close()
@@ -165,7 +173,7 @@ async def test_a_server_that_is_away_decides_nothing_and_one_that_forgot_is_told
 async def test_an_answer_of_another_policy_is_never_used(
     server: OpaServer, engine: OpaRest
 ) -> None:
-    other = OpaRest(OpaAddress(server.url))
+    other = OpaRest(patient(server.url))
     await other.load(small_bundle(more="package phoenix.more\n\nyes := true"))
     with pytest.raises(PolicyEngineUnavailable, match="serves the policy"):
         await engine.evaluate(DecisionPoint.RETIRE, [YES])
@@ -174,7 +182,7 @@ async def test_an_answer_of_another_policy_is_never_used(
 
 
 async def test_modules_that_are_not_ours_are_left_alone(server: OpaServer, engine: OpaRest) -> None:
-    guest = OpaSession(OpaAddress(server.url))
+    guest = OpaSession(patient(server.url))
     await guest._send("PUT", "/v1/policies/guest", content="package guest\n\nhere := true")
     await engine.load(small_bundle(more="package phoenix.more\n\nyes := true"))
     assert await guest.document("guest.here", {}) is True
@@ -184,7 +192,7 @@ async def test_modules_that_are_not_ours_are_left_alone(server: OpaServer, engin
 async def test_a_refused_bundle_is_taken_away_again_at_once(
     server: OpaServer, engine: OpaRest
 ) -> None:
-    guest = OpaSession(OpaAddress(server.url))
+    guest = OpaSession(patient(server.url))
     with pytest.raises(BundleRefused):
         await engine.load(small_bundle(bad="package phoenix.bad\n\nx := nosuch(1)"))
     assert await guest.document("phoenix_bundle.revision", {}) == engine.revision

@@ -32,6 +32,7 @@ from phoenix_runtime.local.data_folder.keys import ISSUER
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.support.builders.payloads import PARTICIPANT, TASK
 from tests.support.servers.temporary import temporary
+from tests.support.waiting.until import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -59,7 +60,6 @@ BACKUP = "agent.customer-steward.002"
 TASK_ID = "task.customer-merge-review.8841"
 FINDINGS = {"outputs": {"pairs": [["a", "b"]]}, "decisions": ["a and b are one customer"]}
 REGISTERED = {"PARTICIPANT_REGISTERED"}
-PATIENCE = 60
 ENVIRONMENT = {
     "PHOENIX_DMA_REFERENCES": json.dumps({"*": ["s3://contexts/"]}),
     "PHOENIX_DMA_LEASE_TTL": "60",
@@ -188,7 +188,7 @@ async def tenant(runtime: LocalRuntime) -> AsyncIterator[Tenant]:
     issuer = OKPKey.import_key(json.loads((runtime.folder.keys / "issuer.jwk").read_text()))
     base = f"http://{runtime.address('rest')}"
     async with (
-        httpx.AsyncClient(base_url=base, trust_env=False, timeout=30) as rest,
+        httpx.AsyncClient(base_url=base, trust_env=False, timeout=PATIENCE) as rest,
         grpc.aio.insecure_channel(runtime.address("gateway")) as channel,
     ):
         yield Tenant(new_id("tenant"), rest, channel, issuer)

@@ -12,6 +12,7 @@ from phoenix_runtime.chassis.redis import create_redis
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.errors import Unavailable
 from tests.support.servers.restartable import own_servers
+from tests.support.waiting.until import PATIENCE
 
 
 def bus_event(number: int) -> BusEvent:
@@ -29,7 +30,7 @@ def bus_event(number: int) -> BusEvent:
 
 
 async def upcoming(bus_events: AsyncIterator[BusEvent]) -> BusEvent:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         return await anext(bus_events)
 
 

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-PATIENCE = 120.0
+from tests.support.waiting.until import PATIENCE
+
 SCRIPT = """
 import asyncio
 from asyncio.subprocess import PIPE

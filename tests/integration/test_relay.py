@@ -25,7 +25,7 @@ from tests.support.fakes.outbox_consumers import (
 from tests.support.sample.notes import NoteUnit, note_units
 from tests.support.sample.store.tables import idempotency, metadata, outbox
 from tests.support.servers.postgres import DatabaseFor
-from tests.support.waiting.until import until
+from tests.support.waiting.until import PATIENCE, until
 
 LEDGER, BUS, DIRECTIVES = range(3)
 deliveries = metadata.tables["registry.deliveries"]
@@ -193,7 +193,7 @@ async def test_a_running_relay_is_woken_by_the_commit(
         await stage.step(LEDGER)
         stage.ledger.arrived.clear()
         event = await stage.tell("n1")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while event not in stage.ledger.of(stage.tenant):
                 await stage.ledger.arrived.wait()
                 stage.ledger.arrived.clear()

@@ -14,11 +14,11 @@ import pytest
 
 from phoenix_runtime.local.processes import reaper
 from phoenix_runtime.local.processes.supervisor import NotReady, Program, ProgramDied, Supervisor
+from tests.support.waiting.until import PATIENCE
 
-PATIENCE = 30.0
 STUBBORN = "trap '' TERM; echo ready; sleep 600; sleep 600"
 
-HOUSE = """
+SUPERVISING = """
 import asyncio, os, sys
 from pathlib import Path
 from phoenix_runtime.local.processes.supervisor import Program, Supervisor
@@ -52,7 +52,9 @@ async def supervisor() -> AsyncIterator[Supervisor]:
 def killed_runtime(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """A process that supervises two programs, and the ids of both and of its reaper."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOUSE, str(tmp_path), STUBBORN], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SUPERVISING, str(tmp_path), STUBBORN],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     pids = [int(process.stdout.readline()) for _ in range(3)]
@@ -74,6 +76,12 @@ def gone(pid: int) -> bool:
         return bool(select.select([handle], [], [], PATIENCE)[0])
     finally:
         os.close(handle)
+
+
+def reaper_process() -> subprocess.Popen[str]:
+    """A reaper that waits as long as a test does before it kills."""
+    command = [sys.executable, "-I", "-S", reaper.__file__, str(PATIENCE)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
 
 
 def bash(tmp_path: Path, script: str, grace: float = 10.0) -> Program:
@@ -135,7 +143,7 @@ async def test_stopping_a_program_takes_along_what_it_started(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="pidfd")
-def test_a_killed_runtime_takes_its_programs_along_even_stubborn_and_stopped_ones(
+def test_a_killed_supervisor_takes_its_programs_along_even_stubborn_and_stopped_ones(
     killed_runtime: tuple[subprocess.Popen[str], list[int]],
 ) -> None:
     runtime, (willing, stubborn, reaper_pid) = killed_runtime
@@ -160,18 +168,14 @@ def test_the_programs_end_even_when_runtime_and_reaper_are_killed_together(
 @pytest.mark.skipif(sys.platform != "linux", reason="pidfd")
 def test_the_reaper_alone_stops_what_the_kernel_does_not() -> None:
     program = subprocess.Popen(["sleep", "600"], start_new_session=True)
-    watching = subprocess.Popen(
-        [sys.executable, "-I", "-S", reaper.__file__, "1"], stdin=subprocess.PIPE, text=True
-    )
+    watching = reaper_process()
     watching.communicate(f"+{program.pid} {int(signal.SIGTERM)}\n", timeout=PATIENCE)
     assert program.wait(PATIENCE) == -signal.SIGTERM
 
 
 def test_the_reaper_leaves_alone_what_ended_in_order() -> None:
     program = subprocess.Popen(["sleep", "600"], start_new_session=True)
-    watching = subprocess.Popen(
-        [sys.executable, "-I", "-S", reaper.__file__, "1"], stdin=subprocess.PIPE, text=True
-    )
+    watching = reaper_process()
     watching.communicate(f"+{program.pid} 15\n-{program.pid}\n", timeout=PATIENCE)
     assert program.poll() is None
     program.kill()

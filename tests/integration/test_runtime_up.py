@@ -18,8 +18,8 @@ import pytest
 from phoenix_runtime.local.data_folder.files import temporary_folder
 from phoenix_runtime.local.health import serves
 from tests.support.processes.terminal import Terminal, ended
+from tests.support.waiting.until import PATIENCE
 
-PATIENCE = 60.0
 SERVICES = ("registry", "assignment", "state", "governance", "gateway")
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes by pidfd")

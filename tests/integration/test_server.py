@@ -26,6 +26,7 @@ from phoenix_runtime.chassis.settings import ServerSettings
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.principal import Call
 from tests.support.builders.keys import Keys, bearer
+from tests.support.waiting.until import PATIENCE
 
 
 class Tasks(assignment_pb2_grpc.AssignmentServiceServicer):
@@ -89,7 +90,7 @@ async def get_task(address: str, task_id: str, metadata: Any) -> Any:
     async with grpc.aio.insecure_channel(address) as channel:
         stub = assignment_pb2_grpc.AssignmentServiceStub(channel)
         return await stub.GetTask(
-            assignment_pb2.GetTaskRequest(task_id=task_id), metadata=metadata, timeout=5
+            assignment_pb2.GetTaskRequest(task_id=task_id), metadata=metadata, timeout=PATIENCE
         )
 
 

@@ -37,6 +37,7 @@ from phoenix_runtime.chassis.serving import current_call
 from phoenix_runtime.chassis.settings import ServerSettings
 from phoenix_runtime.core import errors
 from tests.support.builders.keys import Keys, bearer
+from tests.support.waiting.until import PATIENCE
 
 # The plugin of hypothesis imports it for its summary, at the very end of a run. While pytest
 # rewrites it there, a collection of gRPC's objects in the middle of parsing trips Python 3.11
@@ -244,6 +245,7 @@ async def handler(keys: Keys) -> AsyncIterator[RpcHandler]:
             listen="127.0.0.1:0",
             rest_listen="127.0.0.1:0",
             grace=timedelta(seconds=0.1),
+            call_timeout=timedelta(seconds=PATIENCE),
         )
         service = await build(settings)
         listening = await stack.enter_async_context(Listening(service))
@@ -251,6 +253,8 @@ async def handler(keys: Keys) -> AsyncIterator[RpcHandler]:
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
         (port,) = (one.port for one in service.running if isinstance(one, RestPort))
         rest = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+            httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE
+            )
         )
         yield RpcHandler(address, channel, rest, noted, behind, keys)

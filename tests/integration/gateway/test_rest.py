@@ -10,6 +10,7 @@ from google.protobuf.json_format import MessageToDict
 
 from phoenix_dma.v1 import common_pb2
 from tests.integration.gateway.conftest import RpcHandler
+from tests.support.waiting.until import PATIENCE
 
 TASK = {"task_id": "t", "objective": "o", "risk_level": "medium"}
 JSON = {"content-type": "application/json"}
@@ -192,7 +193,7 @@ async def test_metrics_are_for_operators_and_auditors(handler: RpcHandler) -> No
 
 async def ready(handler: RpcHandler, status: int) -> Any:
     """Ask until the answer has ``status``: the gateway learns of others by watching them."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             answer = await handler.rest.get("/readyz")
             if answer.status_code == status:

@@ -39,9 +39,8 @@ from tests.support.fakes.control_plane_servicers import (
     State,
     refuse,
 )
+from tests.support.waiting.until import PATIENCE
 
-PATIENCE = 30.0
-"""Seconds: a program that is started has its imports before it, on a machine that is busy."""
 ENROLMENT = "an-enrolment-credential"
 PARTICIPANT = "agent.customer-steward.001"
 

@@ -12,8 +12,7 @@ from typing import Any
 from phoenix_dma.profile import Profile
 from phoenix_runtime.local.data_folder.profile import PAPER_ADDRESS, write_profile
 from phoenix_runtime.local.data_folder.profile import Profile as Written
-
-PATIENCE = 60.0
+from tests.support.waiting.until import PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class Programs:
                 process.send_signal(signal.SIGTERM)
         for process in self._running:
             try:
-                async with asyncio.timeout(PATIENCE / 2):
+                async with asyncio.timeout(PATIENCE):
                     await process.communicate()
             except TimeoutError:
                 process.kill()

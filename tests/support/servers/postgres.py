@@ -24,14 +24,14 @@ class PostgresServer:
     """The server of the test run. Schemas are migrated when first asked for."""
 
     def __init__(self, runtime: LocalRuntime) -> None:
-        self._house = runtime
+        self._runtime = runtime
         self._urls: dict[str, DatabaseUrls] = {}
         self._lock = asyncio.Lock()
 
     @property
     def admin_url(self) -> str:
         """The administrator's URL: sees every schema and tenant (`local.evidence`)."""
-        return self._house.admin_url
+        return self._runtime.admin_url
 
     async def urls(self, service: str) -> DatabaseUrls:
         """The URLs of ``registry``, ``assignment``, ``state``, ``governance`` or ``sample``."""
@@ -54,15 +54,15 @@ class PostgresServer:
 
         Roles belong to the whole server: a second database has the passwords of the first.
         """
-        admin = f"{self._house.admin_url.rpartition('/')[0]}/{database}"
-        passwords = databases.load_passwords(self._house.folder.secrets / "roles.json")
+        admin = f"{self._runtime.admin_url.rpartition('/')[0]}/{database}"
+        passwords = databases.load_passwords(self._runtime.folder.secrets / "roles.json")
         await databases.prepare(admin, passwords)
         return databases.urls_for(admin, passwords), admin
 
     async def _migrated(self, service: str) -> DatabaseUrls:
         if service == SAMPLE:
-            return await migrated_sample(self._house)
-        urls = self._house.databases[service]
+            return await migrated_sample(self._runtime)
+        urls = self._runtime.databases[service]
         await upgrade(f"{service}_svc", urls.owner)
         return urls
 

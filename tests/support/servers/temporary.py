@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from phoenix_runtime.local.runtime import LocalRuntime
 
-AnyHouse = TypeVar("AnyHouse", bound=LocalRuntime)
+AnyRuntime = TypeVar("AnyRuntime", bound=LocalRuntime)
 
 
 @asynccontextmanager
-async def temporary(runtime: AnyHouse) -> AsyncIterator[AnyHouse]:
+async def temporary(runtime: AnyRuntime) -> AsyncIterator[AnyRuntime]:
     """Start it; afterwards, also where that fails, it is stopped and its data folder removed."""
     try:
         async with runtime:

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 T = TypeVar("T")
-PATIENCE: Final = 30.0
-"""Seconds: nothing that is waited for takes one, on a machine that does nothing else meanwhile."""
+PATIENCE: Final = 300.0
+"""Seconds after which a test that waits for an event is taken to hang: far more than it takes on
+a machine that does ten other things meanwhile."""
 
 
 async def until(look: Callable[[], Awaitable[T | None]], seconds: float = PATIENCE) -> T:

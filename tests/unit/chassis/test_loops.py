@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from phoenix_runtime.chassis.loops import LONGEST_PAUSE, Loop, pause_after
+from tests.support.waiting.until import PATIENCE
 
 LONG = 3600.0
 
@@ -25,7 +26,7 @@ class Steps:
         return outcome
 
     async def reach(self, count: int) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while self.count < count:
                 self.changed.clear()
                 await self.changed.wait()

@@ -14,6 +14,7 @@ from phoenix_runtime.chassis.rpc.statuses import status_of
 from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.errors import QuotaExceeded
+from tests.support.waiting.until import PATIENCE
 
 RPCS = {rpc.method: rpc for rpc in rpcs().values()}
 SUBMIT, GET, KEEP_ALIVE = RPCS["SubmitTask"], RPCS["GetTask"], RPCS["KeepAlive"]
@@ -129,7 +130,7 @@ async def test_beside_another_tenant_only_so_many_calls_are_under_way(clock: Man
     await third
 
 
-async def test_a_tenant_alone_may_fill_the_house(clock: ManualClock) -> None:
+async def test_a_tenant_alone_may_use_the_whole_limit(clock: ManualClock) -> None:
     slots = limit(clock)
     await slots.acquire("b")
     slots.release("b")
@@ -176,7 +177,7 @@ async def test_who_goes_away_while_it_waits_leaves_no_place_taken(clock: ManualC
     await settled()
     assert waiting.cancelled()
     assert called.cancelled()
-    await asyncio.wait_for(slots.acquire("a"), 30)
+    await asyncio.wait_for(slots.acquire("a"), PATIENCE)
     slots.release("a")
     with pytest.raises(KeyError):
         slots.release("a")  # nothing is kept of who has nothing
