@@ -40,7 +40,7 @@ class AssignmentSettings(ServiceSettings):
         )
 
     @property
-    def pace(self) -> WorkerIntervals:
+    def worker_intervals(self) -> WorkerIntervals:
         """How often the loops run by themselves."""
         return WorkerIntervals(
             due=self.due_interval.total_seconds(),

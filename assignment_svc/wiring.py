@@ -14,7 +14,7 @@ from assignment_svc.store.claims import WorkerClaims
 from assignment_svc.store.tables import metadata
 from assignment_svc.store.unit import AssignmentUnits
 from assignment_svc.usecases.assignment.assign_task import AssignTask, Outcomes
-from assignment_svc.usecases.assignment.bind import Binder
+from assignment_svc.usecases.assignment.bind import BindTask
 from assignment_svc.usecases.assignment.candidates import CandidateSearch
 from assignment_svc.usecases.assignment.continue_assignment import ContinueAssignment
 from assignment_svc.usecases.assignment.explain_assignment import ExplainAssignment
@@ -23,15 +23,16 @@ from assignment_svc.usecases.handoff.abort_handoff import AbortHandoff
 from assignment_svc.usecases.handoff.advance_handoff import AdvanceHandoff
 from assignment_svc.usecases.handoff.complete_handoff import CompleteHandoff
 from assignment_svc.usecases.handoff.decline_handoff import DeclineHandoff
+from assignment_svc.usecases.handoff.evaluate_target import EvaluateTarget
 from assignment_svc.usecases.handoff.initiate_handoff import InitiateHandoff
-from assignment_svc.usecases.handoff.judge_target import JudgeTarget
 from assignment_svc.usecases.handoff.park_handoff import ParkHandoff, SettleHandoff
 from assignment_svc.usecases.handoff.read_handoffs import GetHandoff, ListHandoffs
 from assignment_svc.usecases.membership.advance_retirement import AdvanceRetirement
 from assignment_svc.usecases.membership.apply_standing import ApplyStandings
 from assignment_svc.usecases.membership.read_retirements import GetRetirement, ListRetirements
-from assignment_svc.usecases.membership.reconcile import Hasten, Reconcile
+from assignment_svc.usecases.membership.reconcile import Reconcile
 from assignment_svc.usecases.membership.retire_participant import RetireParticipant
+from assignment_svc.usecases.membership.wake_queue import WakeQueue
 from assignment_svc.usecases.steps.denials import Denials
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.tasks.assign_now import AssignNow
@@ -50,7 +51,7 @@ from assignment_svc.usecases.tasks.resume_tasks import ResumeTasks
 from assignment_svc.usecases.tasks.start_task import StartTask
 from assignment_svc.usecases.tasks.submit_task import SubmitTask
 from assignment_svc.workers.background import Workers, WorkerUseCases
-from assignment_svc.workers.bus_events import Answers, Listener
+from assignment_svc.workers.bus_events import BusListener, EventHandlers
 from phoenix_dma.v1 import assignment_pb2_grpc, handoff_pb2_grpc
 from phoenix_runtime.chassis.data.access_log import OutboxAccessLog
 from phoenix_runtime.chassis.data.unit import Unit
@@ -85,7 +86,7 @@ class UseCases:
     tasks: TaskVerbs
     handoffs: HandoffVerbs
     workers: WorkerUseCases
-    hasten: Hasten
+    wake_queue: WakeQueue
     assign: AssignTask
 
 
@@ -98,8 +99,8 @@ async def build(
     ports = _ports(base, settings, peers or Peers())
     use_cases = build_use_cases(ports)
     workers = _workers(base, settings, use_cases)
-    ports.wake_up.subscribe(workers.wake)
-    ports.wake_tasks.subscribe(workers.tend.wake)
+    ports.due_work.subscribe(workers.wake)
+    ports.new_tasks.subscribe(workers.tasks.wake)
     relay = Relay(
         base.worker_database,
         base.outbox,
@@ -125,8 +126,8 @@ def _ports(base: ServiceResources, settings: AssignmentSettings, peers: Peers) -
         policy=peers.policy or base.policy(),
         approvals=peers.approvals or GrpcApprovals(base.channels),
         access=OutboxAccessLog(base.units(Unit), clock=base.clock, new_id=new_id),
-        wake_up=WakeUp(),
-        wake_tasks=WakeUp(),
+        due_work=WakeUp(),
+        new_tasks=WakeUp(),
         clock=base.clock,
         new_id=new_id,
         rules=settings.rules,
@@ -139,16 +140,22 @@ def _own_call(tenant: str) -> Call:
 
 def _workers(base: ServiceResources, settings: AssignmentSettings, use_cases: UseCases) -> Workers:
     claims = WorkerClaims(base.worker_database, settings.claim)
-    return Workers(use_cases.workers, claims, clock=base.clock, call=_own_call, pace=settings.pace)
-
-
-def _listener(base: ServiceResources, use_cases: UseCases) -> Listener:
-    answers = Answers(
-        reconcile=use_cases.workers.reconcile.participants,
-        hasten=use_cases.hasten,
-        follow=use_cases.workers.approvals,
+    return Workers(
+        use_cases.workers,
+        claims,
+        clock=base.clock,
+        call=_own_call,
+        intervals=settings.worker_intervals,
     )
-    return Listener(BusReader(base.redis), answers, call=_own_call)
+
+
+def _listener(base: ServiceResources, use_cases: UseCases) -> BusListener:
+    handlers = EventHandlers(
+        reconcile=use_cases.workers.reconcile.participants,
+        wake_queue=use_cases.wake_queue,
+        follow_approval=use_cases.workers.approvals,
+    )
+    return BusListener(BusReader(base.redis), handlers, call=_own_call)
 
 
 def _register(server: grpc.aio.Server, base: ServiceResources, use_cases: UseCases) -> None:
@@ -162,10 +169,10 @@ def _register(server: grpc.aio.Server, base: ServiceResources, use_cases: UseCas
 def build_use_cases(ports: Ports) -> UseCases:
     """Build every use case over ``ports``; a use case is given the others that it uses."""
     search = CandidateSearch(ports)
-    bind, park = Binder(ports), ParkAssignment(ports)
+    bind, park = BindTask(ports), ParkAssignment(ports)
     outcomes = Outcomes(bind=bind, park=park, denials=Denials(ports))
     assign = AssignTask(ports, search, outcomes)
-    judge = JudgeTarget(ports)
+    evaluate = EvaluateTarget(ports)
     retirements = AdvanceRetirement(ports)
     continuations = Continuations(
         assignment=ContinueAssignment(ports, search, bind, park),
@@ -174,15 +181,15 @@ def build_use_cases(ports: Ports) -> UseCases:
     )
     return UseCases(
         tasks=_task_verbs(ports, search, assign),
-        handoffs=_handoff_verbs(ports, judge, retirements),
+        handoffs=_handoff_verbs(ports, evaluate, retirements),
         workers=WorkerUseCases(
-            tend=ProcessTask(ports, assign),
-            handoffs=AdvanceHandoff(ports, search, judge, ParkHandoff(ports)),
+            tasks=ProcessTask(ports, assign),
+            handoffs=AdvanceHandoff(ports, search, evaluate, ParkHandoff(ports)),
             retirements=retirements,
             approvals=FollowApproval(ports, continuations),
             reconcile=Reconcile(ports, ApplyStandings(ports)),
         ),
-        hasten=Hasten(ports),
+        wake_queue=WakeQueue(ports),
         assign=assign,
     )
 
@@ -210,12 +217,12 @@ def _task_verbs(ports: Ports, search: CandidateSearch, assign: AssignTask) -> Ta
 
 
 def _handoff_verbs(
-    ports: Ports, judge: JudgeTarget, retirements: AdvanceRetirement
+    ports: Ports, evaluate: EvaluateTarget, retirements: AdvanceRetirement
 ) -> HandoffVerbs:
     """The use cases of HandoffService."""
     return HandoffVerbs(
         initiate=InitiateHandoff(ports),
-        complete=CompleteHandoff(ports, judge),
+        complete=CompleteHandoff(ports, evaluate),
         decline=DeclineHandoff(ports),
         abort=AbortHandoff(ports),
         get=GetHandoff(ports),

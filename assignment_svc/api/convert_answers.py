@@ -13,7 +13,7 @@ from assignment_svc.usecases.assignment.assigned import Assigned
 from assignment_svc.usecases.assignment.explain_assignment import Explanation
 from assignment_svc.usecases.tasks.authorize_action import Action, Authorized
 from assignment_svc.usecases.tasks.changed import Changed
-from assignment_svc.usecases.tasks.complete_task import Result
+from assignment_svc.usecases.tasks.complete_task import TaskResult
 from assignment_svc.usecases.tasks.read_contexts import Resolved
 from assignment_svc.usecases.tasks.read_tasks import ObservedTask
 from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint, Recorded
@@ -150,11 +150,11 @@ def cancelled_to_pb(changed: Changed) -> assignment_pb2.CancelTaskResponse:
     )
 
 
-def result_from_pb(request: assignment_pb2.CompleteTaskRequest) -> Result:
+def result_from_pb(request: assignment_pb2.CompleteTaskRequest) -> TaskResult:
     """What an assignee brings."""
     value = struct_to_json(request.result, "result") if request.HasField("result") else {}
     named = checked_obligations("fulfilled_obligations", request.fulfilled_obligations)
-    return Result(request.task_id, request.epoch, value, named)
+    return TaskResult(request.task_id, request.epoch, value, named)
 
 
 def completed_to_pb(changed: Changed) -> assignment_pb2.CompleteTaskResponse:

@@ -9,9 +9,12 @@ from assignment_svc.domain.task import Exclusion
 from assignment_svc.domain.texts import checked_obligations
 from assignment_svc.usecases.handoff.complete_handoff import Completion, TakenOver
 from assignment_svc.usecases.handoff.initiate_handoff import HandoffResult
-from assignment_svc.usecases.handoff.offering import Reception
+from assignment_svc.usecases.handoff.offering import Acceptance
 from assignment_svc.usecases.handoff.read_handoffs import HandoffView
-from assignment_svc.usecases.membership.retire_participant import Leaving, RetirementResult
+from assignment_svc.usecases.membership.retire_participant import (
+    RetirementRequest,
+    RetirementResult,
+)
 from phoenix_dma.v1 import assignment_pb2, common_pb2, handoff_pb2
 from phoenix_runtime.chassis.rpc.conversions import (
     number,
@@ -92,8 +95,8 @@ def handoff_filter_from_pb(request: handoff_pb2.ListHandoffsRequest) -> HandoffF
 def completion_from_pb(request: handoff_pb2.CompleteHandoffRequest) -> Completion:
     """What the target answers."""
     accepted = checked_obligations("accepted_obligations", request.accepted_obligations)
-    reception = Reception(request.received_hash, accepted)
-    return Completion(request.handoff_id, request.offer_id, reception)
+    acceptance = Acceptance(request.received_hash, accepted)
+    return Completion(request.handoff_id, request.offer_id, acceptance)
 
 
 def initiated_to_pb(result: HandoffResult) -> handoff_pb2.InitiateHandoffResponse:
@@ -126,10 +129,10 @@ def aborted_to_pb(result: HandoffResult) -> handoff_pb2.AbortHandoffResponse:
     )
 
 
-def leaving_from_pb(request: handoff_pb2.RetireParticipantRequest) -> Leaving:
+def leaving_from_pb(request: handoff_pb2.RetireParticipantRequest) -> RetirementRequest:
     """Who shall leave, and how."""
     mode = short(handoff_pb2.RetirementMode, request.mode)
-    return Leaving(
+    return RetirementRequest(
         participant_id=request.participant_id,
         mode=RetirementMode(mode) if mode else RetirementMode.GRACEFUL,
         deadline=time_from_pb(request, "deadline"),

@@ -23,7 +23,7 @@ from assignment_svc.domain.retirement import Retirement
 from assignment_svc.usecases.handoff.abort_handoff import AbortHandoff
 from assignment_svc.usecases.handoff.complete_handoff import CompleteHandoff
 from assignment_svc.usecases.handoff.decline_handoff import DeclineHandoff
-from assignment_svc.usecases.handoff.initiate_handoff import InitiateHandoff, Initiation
+from assignment_svc.usecases.handoff.initiate_handoff import HandoffRequest, InitiateHandoff
 from assignment_svc.usecases.handoff.read_handoffs import GetHandoff, ListHandoffs
 from assignment_svc.usecases.membership.read_retirements import GetRetirement, ListRetirements
 from assignment_svc.usecases.membership.retire_participant import RetireParticipant
@@ -59,7 +59,7 @@ class HandoffServicer(handoff_pb2_grpc.HandoffServiceServicer):
         self, request: handoff_pb2.InitiateHandoffRequest, context: Any
     ) -> handoff_pb2.InitiateHandoffResponse:
         """Starts a governed handoff."""
-        asked = Initiation(request.task_id, request.source, request.reason)
+        asked = HandoffRequest(request.task_id, request.source, request.reason)
         return await self._front.mutate(
             request, run=lambda call: self._verbs.initiate(call, asked), answer=initiated_to_pb
         )

@@ -72,7 +72,7 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluation:
     """Everything that a bind rests on, with the times from before it was asked (monotonic)."""
 
     standing: Standing

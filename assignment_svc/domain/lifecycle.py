@@ -85,7 +85,9 @@ RETIREMENT = Lifecycle(
     "retirement",
     [
         transition("begin", {None}, RetirementStatus.DRAINING, {Actor.PARTICIPANT, Actor.OPERATOR}),
-        transition("hasten", {RetirementStatus.DRAINING}, None, {Actor.ENGINE, Actor.OPERATOR}),
+        transition(
+            "make_immediate", {RetirementStatus.DRAINING}, None, {Actor.ENGINE, Actor.OPERATOR}
+        ),
         transition("finish", {RetirementStatus.DRAINING}, RetirementStatus.FINISHED, _ENGINE),
     ],
     ends={RetirementStatus.FINISHED},

@@ -1,6 +1,6 @@
 """The guards of *One row decides*: fencing, gates, freshness, cover. All pure."""
 
-from assignment_svc.domain.discovery import Judged
+from assignment_svc.domain.discovery import Evaluation
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.states import ParkedAction
@@ -63,9 +63,9 @@ def admitted(gate: Gate, standing: Standing, *, degraded_allowed: bool) -> Gate:
     return current.taken()
 
 
-def fresh(judged: Judged, *, monotonic: float) -> None:
+def fresh(evaluation: Evaluation, *, monotonic: float) -> None:
     """Raise `StaleRead` unless standing and decision are at most 5 s old (I5)."""
-    oldest = min(judged.standing_asked_at, judged.decision_asked_at)
+    oldest = min(evaluation.standing_asked_at, evaluation.decision_asked_at)
     if monotonic - oldest > FRESH_SECONDS:
         raise StaleRead
 

@@ -204,7 +204,9 @@ class QueueRows(Protocol):
         """Whether a task waits for an assignee, or a handoff for a target."""
         ...
 
-    async def hasten(self, now: datetime, *, limit: int, grants: Collection[Grants] = ()) -> int:
+    async def wake_waiting(
+        self, now: datetime, *, limit: int, grants: Collection[Grants] = ()
+    ) -> int:
         """Have up to ``limit`` of the tasks, by priority, and of the handoffs looked at now.
 
         Only what one of the ``grants`` covers, where any are given. Answers how many.

@@ -34,7 +34,7 @@ class Rules:
     last_checkpoint: timedelta = timedelta(seconds=10)
     resume_timeout: timedelta = timedelta(seconds=60)
     """How long a participant that came back may take to resume its tasks."""
-    looks: int = 5
+    rounds: int = 5
     """How often what changed meanwhile is looked at again before the caller is told to retry."""
     depth: int = 8
     children: int = 64

@@ -20,14 +20,16 @@ class QueueTables(TenantRows):
     """The queue of the unit's tenant, as far as its time has not come."""
 
     async def anything_waits(self, now: datetime) -> bool:
-        """Whether there is anything at all to be hastened."""
+        """Whether there is anything at all that waits."""
         waiting = union_all(
             select(tasks.c.task_id).where(self._tasks(now)).limit(1),
             select(handoffs.c.task_id).where(self._handoffs(now)).limit(1),
         )
         return await self._first(waiting) is not None
 
-    async def hasten(self, now: datetime, *, limit: int, grants: Collection[Grants] = ()) -> int:
+    async def wake_waiting(
+        self, now: datetime, *, limit: int, grants: Collection[Grants] = ()
+    ) -> int:
         """Have waiting tasks, by priority, and handoffs looked at now; how many.
 
         Rows that somebody works on are left alone.
@@ -38,11 +40,9 @@ class QueueTables(TenantRows):
             mine = select(tasks.c.task_id).where(self._matching(tasks), covered)
             wanted, open_ = and_(wanted, covered), and_(open_, handoffs.c.task_id.in_(mine))
         found = select(tasks.c.task_id).where(wanted).order_by(*_TASKS)
-        hastened = await self._hasten(tasks, tasks.c.task_id, found.limit(limit), now)
+        woken = await self._wake(tasks, tasks.c.task_id, found.limit(limit), now)
         found = select(handoffs.c.handoff_id).where(open_).order_by(*_HANDOFFS)
-        return hastened + await self._hasten(
-            handoffs, handoffs.c.handoff_id, found.limit(limit), now
-        )
+        return woken + await self._wake(handoffs, handoffs.c.handoff_id, found.limit(limit), now)
 
     def _tasks(self, now: datetime) -> ColumnElement[bool]:
         return and_(
@@ -57,7 +57,7 @@ class QueueTables(TenantRows):
             handoffs.c.next_try_at > now,
         )
 
-    async def _hasten(
+    async def _wake(
         self, table: Table, key: ColumnElement[str], waiting: Select[tuple[str]], now: datetime
     ) -> int:
         statement = (

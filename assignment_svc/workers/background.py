@@ -1,4 +1,4 @@
-"""What assignment does by itself: loops around use cases, and nothing else."""
+"""Background workers: loops around the use cases that nobody calls."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,16 +9,17 @@ from assignment_svc.usecases.membership.advance_retirement import AdvanceRetirem
 from assignment_svc.usecases.membership.reconcile import Reconcile
 from assignment_svc.usecases.tasks.follow_approval import FollowApproval
 from assignment_svc.usecases.tasks.process_task import ProcessTask
-from assignment_svc.workers.duty import CallFor, RowWorker
+from assignment_svc.workers.row_worker import CallFor, RowWorker
 from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.core.clock import Clock
 
-LINGER: Final = 0.002
+LINGER_SECONDS: Final = 0.002
+"""How long a woken loop waits before it claims, so that one claim takes what came together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerIntervals:
-    """How often, in seconds, where nobody wakes a loop."""
+    """Seconds between two steps of a loop that nothing wakes."""
 
     due: float = 0.5
     reconcile: float = 2.0
@@ -26,9 +27,9 @@ class WorkerIntervals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerUseCases:
-    """The use cases that loops run."""
+    """The use cases that the loops run, named by the rows that each works on."""
 
-    tend: ProcessTask
+    tasks: ProcessTask
     handoffs: AdvanceHandoff
     retirements: AdvanceRetirement
     approvals: FollowApproval
@@ -36,47 +37,45 @@ class WorkerUseCases:
 
 
 class Workers:
-    """The loops, and the bell that wakes those that work on due rows."""
+    """One loop for each kind of due row, and one that reconciles every tenant's gates."""
 
     def __init__(
         self,
-        duties: WorkerUseCases,
+        use_cases: WorkerUseCases,
         claims: Claims,
         *,
         clock: Clock,
         call: CallFor,
-        pace: WorkerIntervals,
+        intervals: WorkerIntervals,
     ) -> None:
         self._claims = claims
-        self._reconcile = duties.reconcile
+        self._reconcile = use_cases.reconcile
         self._call = call
-        tasks = RowWorker("tasks", claims.due_tasks, duties.tend, clock=clock, call=call)
-        works = (
-            RowWorker("handoffs", claims.due_handoffs, duties.handoffs, clock=clock, call=call),
-            RowWorker(
-                "retirements", claims.due_retirements, duties.retirements, clock=clock, call=call
-            ),
-            RowWorker("approvals", claims.due_approvals, duties.approvals, clock=clock, call=call),
+        tasks, *others = (
+            RowWorker(name, claim, work, clock=clock, call=call)
+            for name, claim, work in (
+                ("tasks", claims.due_tasks, use_cases.tasks),
+                ("handoffs", claims.due_handoffs, use_cases.handoffs),
+                ("retirements", claims.due_retirements, use_cases.retirements),
+                ("approvals", claims.due_approvals, use_cases.approvals),
+            )
         )
-        self.tend = self._loop(tasks, pace)
-        self.due = (self.tend, *(self._loop(work, pace) for work in works))
-        self.level = Loop("assignment_reconcile", pace.reconcile, self._all_tenants)
-
-    def _loop(self, work: RowWorker, pace: WorkerIntervals) -> Loop:
-        return Loop(f"assignment_{work.name}", pace.due, work.step, linger=LINGER)
+        self.tasks = _loop(tasks, intervals)
+        self.due = (self.tasks, *(_loop(worker, intervals) for worker in others))
+        self.reconciling = Loop("assignment_reconcile", intervals.reconcile, self._all_tenants)
 
     async def start(self) -> None:
-        """Begin; the first steps are run at once."""
-        for loop in (*self.due, self.level):
+        """Start every loop; the first steps are run at once."""
+        for loop in (*self.due, self.reconciling):
             await loop.start()
 
     async def stop(self) -> None:
-        """End after the steps under way."""
-        for loop in (*self.due, self.level):
+        """Stop every loop after the steps under way."""
+        for loop in (*self.due, self.reconciling):
             await loop.stop()
 
     def wake(self) -> None:
-        """Look for due rows now."""
+        """Have every loop look for due rows now."""
         for loop in self.due:
             loop.wake()
 
@@ -84,3 +83,8 @@ class Workers:
         """Compare every busy gate with the registry, one tenant at a time."""
         for tenant in await self._claims.tenants():
             await self._reconcile(self._call(tenant))
+
+
+def _loop(worker: RowWorker, intervals: WorkerIntervals) -> Loop:
+    name = f"assignment_{worker.name}"
+    return Loop(name, intervals.due, worker.step, linger=LINGER_SECONDS)

@@ -1,4 +1,7 @@
-"""News makes the background workers quick; that it is complete rests on rows and reconciling."""
+"""Runs use cases as soon as bus events ask for them.
+
+An event that is lost only costs time: the rows' own timers and the reconcile loop come to the same.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
@@ -20,153 +23,154 @@ QUEUE: Final = waking(Wakes.QUEUE)
 DECIDED: Final = waking(Wakes.APPROVAL)
 
 APPROVAL: Final = "approval/"
-"""Before the id of an approval whose event it is."""
+"""What the aggregate of an approval's event begins with."""
 
-NAMES: Final = 1_000
-"""How many participants, or approvals, of one tenant are remembered until they are handled."""
+MOST_NAMES: Final = 1_000
+"""How many participants, or approvals, of one tenant are kept until they are handled (I14)."""
 
-NAMED: Final = 20
-"""Where more participants have room than this, everything is looked at."""
+MOST_PARTICIPANTS: Final = 20
+"""Where more participants than this may have capacity, the whole queue is looked at."""
 
 WIDTH: Final = 3
-"""How many tenants' news is handled at once."""
+"""How many tenants' events are handled at once."""
 
-LINGER: Final = 0.02
-"""Seconds that pass before news is handled: what happens together is told one by one."""
+LINGER_SECONDS: Final = 0.02
+"""How long events are collected before they are handled: many arrive one by one."""
 
 IDLE_SECONDS: Final = 5.0
-"""How often is looked where nobody wakes the loops; whoever notes news does."""
+"""Seconds between two looks of a loop that no event wakes."""
 
 
-class EventPublisher(Protocol):
-    """Where hints come from (`chassis.delivery.bus.BusReader`)."""
+class EventSource(Protocol):
+    """Where bus events come from (`chassis.delivery.bus.BusReader`)."""
 
     def bus_events(self) -> AsyncIterator[BusEvent]:
-        """Every hint from now on, without end."""
+        """Every event from now on, without end."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """The use cases that news is answered with."""
+class EventHandlers:
+    """The use cases that events ask for."""
 
     reconcile: Callable[[Call, Collection[str]], Awaitable[object]]
-    """Reads the standings of these participants and applies what they say."""
-    hasten: Callable[[Call, Collection[str]], Awaitable[object]]
-    """Has what waits for one of these participants looked at now, or everything for none."""
-    follow: Callable[[Call, str], Awaitable[object]]
-    """Reads an approval."""
+    """Reads the standings of these participants and applies them."""
+    wake_queue: Callable[[Call, Collection[str]], Awaitable[object]]
+    """Has what waits for one of these participants tried now, or everything for none."""
+    follow_approval: Callable[[Call, str], Awaitable[object]]
+    """Reads an approval and acts on it."""
 
 
 @dataclass(slots=True)
-class Heard:
-    """What was heard of one tenant and is not handled yet: each thing once, however often told."""
+class PendingEvents:
+    """What the events of one tenant ask for and has not been done: each name once, in order."""
 
-    participants: dict[str, None] = field(default_factory=dict)
+    standings: dict[str, None] = field(default_factory=dict)
+    """Participants whose standing may have changed."""
     approvals: dict[str, None] = field(default_factory=dict)
-    room: dict[str, None] = field(default_factory=dict)
-    """Who has room."""
-    somewhere: bool = False
-    """Whether anybody else may have room, too."""
+    """Approvals that may be decided."""
+    capacity: dict[str, None] = field(default_factory=dict)
+    """Participants that may have a free seat."""
+    queue: bool = False
+    """Whether somebody who is not named may have one."""
 
     def add(self, bus_event: BusEvent) -> bool:
-        """Note what the hint may be about; whether it is about anything."""
+        """Add what the event asks for; False where that is nothing."""
         standing = bus_event.type in STANDING and bool(bus_event.participant)
+        capacity = bus_event.type in CAPACITY and bool(bus_event.participant)
         decided = bus_event.type in DECIDED and bus_event.aggregate.startswith(APPROVAL)
+        queue = bus_event.type in QUEUE
         if standing:
-            _note(self.participants, bus_event.participant)
+            _add(self.standings, bus_event.participant)
+        if capacity:
+            _add(self.capacity, bus_event.participant)
         if decided:
-            _note(self.approvals, bus_event.aggregate.removeprefix(APPROVAL))
-        room = bus_event.type in CAPACITY and bool(bus_event.participant)
-        if room:
-            _note(self.room, bus_event.participant)
-        somewhere = bus_event.type in QUEUE
-        self.somewhere = self.somewhere or somewhere
-        return standing or decided or room or somewhere
+            _add(self.approvals, bus_event.aggregate.removeprefix(APPROVAL))
+        self.queue = self.queue or queue
+        return standing or capacity or decided or queue
 
 
-def _note(names: dict[str, None], name: str) -> None:
-    """One name more, while there is room: the loops find the others by themselves (I14)."""
-    if len(names) < NAMES:
+def _add(names: dict[str, None], name: str) -> None:
+    """Add a name while there are not too many; the loops find the others by themselves."""
+    if len(names) < MOST_NAMES:
         names[name] = None
 
 
-class Listener:
-    """Hears news and runs what it may be about; runs beside the server.
+class BusListener:
+    """Reads bus events and runs what they ask for; runs beside the server.
 
-    What comes while a tenant's news is handled is handled together afterwards: of fifty that die
-    at once all are asked about in one question, and what waits is woken once. One tenant's news is
-    handled by one at a time, and no tenant's keeps another's waiting while anybody is free.
+    Events that arrive while a tenant's are handled are handled together afterwards: the standings
+    of fifty participants that fail at once are read in one call, and the queue is woken once. One
+    loop handles a tenant's events at a time, and no tenant waits for another while a loop is idle.
     """
 
     def __init__(
-        self, news: EventPublisher, answers: Answers, *, call: Callable[[str], Call]
+        self, source: EventSource, handlers: EventHandlers, *, call: Callable[[str], Call]
     ) -> None:
-        self._news = news
-        self._answers = answers
+        self._source = source
+        self._handlers = handlers
         self._call = call
-        self._heard: dict[str, Heard] = {}
-        self._at_work: set[str] = set()
-        self._hearing: asyncio.Task[None] | None = None
+        self._pending: dict[str, PendingEvents] = {}
+        self._being_handled: set[str] = set()
+        self._reading: asyncio.Task[None] | None = None
         self._loops = tuple(
-            Loop("assignment_hints", IDLE_SECONDS, self._step, linger=LINGER) for _ in range(WIDTH)
+            Loop("assignment_bus_events", IDLE_SECONDS, self._step, linger=LINGER_SECONDS)
+            for _ in range(WIDTH)
         )
 
     async def start(self) -> None:
-        """Begin to listen."""
-        self._hearing = asyncio.create_task(self._hear(), name="assignment_hearing")
+        """Start to read and to handle."""
+        self._reading = asyncio.create_task(self._read(), name="assignment_bus_reading")
         for loop in self._loops:
             await loop.start()
 
     async def stop(self) -> None:
-        """End; what was not handled is found by the loops."""
-        if self._hearing is not None:
-            await end(self._hearing)
+        """Stop; the worker loops find what was not handled."""
+        if self._reading is not None:
+            await end(self._reading)
         for loop in self._loops:
             await loop.stop()
 
-    async def _hear(self) -> None:
-        async for bus_event in self._news.bus_events():
-            self.note(bus_event)
+    async def _read(self) -> None:
+        async for bus_event in self._source.bus_events():
+            self.add(bus_event)
 
-    def note(self, bus_event: BusEvent) -> None:
-        """Have one piece of news handled soon."""
-        heard = self._heard.get(bus_event.tenant) or Heard()
-        if heard.add(bus_event):
-            self._heard[bus_event.tenant] = heard
-            self._wake()
-
-    def _wake(self) -> None:
-        for loop in self._loops:
-            loop.wake()
+    def add(self, bus_event: BusEvent) -> None:
+        """Have one event handled soon."""
+        pending = self._pending.get(bus_event.tenant) or PendingEvents()
+        if pending.add(bus_event):
+            self._pending[bus_event.tenant] = pending
+            for loop in self._loops:
+                loop.wake()
 
     async def _step(self) -> bool:
-        """Handle all that was heard of the tenant that has waited longest."""
-        tenant = next((each for each in self._heard if each not in self._at_work), None)
+        """Handle the events of the tenant that has waited longest; True where others wait."""
+        waiting = (tenant for tenant in self._pending if tenant not in self._being_handled)
+        tenant = next(waiting, None)
         if tenant is None:
             return False
-        heard = self._heard.pop(tenant)
-        self._at_work.add(tenant)
+        pending = self._pending.pop(tenant)
+        self._being_handled.add(tenant)
         try:
-            await self._handle(self._call(tenant), heard)
+            await self._handle(self._call(tenant), pending)
         finally:
-            self._at_work.discard(tenant)
-        return bool(self._heard)
+            self._being_handled.discard(tenant)
+        return bool(self._pending)
 
-    async def _handle(self, call: Call, heard: Heard) -> None:
-        """Everything of one tenant, standings before what they make room for."""
-        if heard.participants:
-            await self._guarded(self._answers.reconcile(call, tuple(heard.participants)))
-        if heard.somewhere or len(heard.room) > NAMED:
-            await self._guarded(self._answers.hasten(call, ()))
-        elif heard.room:
-            await self._guarded(self._answers.hasten(call, tuple(heard.room)))
-        for approval_id in heard.approvals:
-            await self._guarded(self._answers.follow(call, approval_id))
+    async def _handle(self, call: Call, pending: PendingEvents) -> None:
+        """Apply standings first: they change who has capacity for what waits."""
+        if pending.standings:
+            await self._guarded(self._handlers.reconcile(call, tuple(pending.standings)))
+        if pending.queue or len(pending.capacity) > MOST_PARTICIPANTS:
+            await self._guarded(self._handlers.wake_queue(call, ()))
+        elif pending.capacity:
+            await self._guarded(self._handlers.wake_queue(call, tuple(pending.capacity)))
+        for approval_id in pending.approvals:
+            await self._guarded(self._handlers.follow_approval(call, approval_id))
 
-    async def _guarded(self, answer: Awaitable[object]) -> None:
-        """A hint that fails is only slower: its loop comes to the same by itself."""
+    async def _guarded(self, handling: Awaitable[object]) -> None:
+        """Log a failure: the loop of the row in question comes to the same by itself."""
         try:
-            await answer
-        except Exception as error:  # what else was heard is not its fault
-            log.warning("hint failed", exc_info=error)
+            await handling
+        except Exception as error:  # the tenant's other events are handled all the same
+            log.warning("bus_event_failed", exc_info=error)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from assignment_svc.domain.discovery import Alternative, Judged, Ranked
+from assignment_svc.domain.discovery import Alternative, Evaluation, Ranked
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.predicates import CandidateLost
 from assignment_svc.domain.task import Exclusion, Task
@@ -36,7 +36,7 @@ def passed_over(others: Iterable[Ranked], approved: Ranked) -> tuple[Alternative
     )
 
 
-def lost_one(ranked: Ranked, loss: CandidateLost, judged: Judged) -> Alternative:
+def rejected_candidate(ranked: Ranked, loss: CandidateLost, evaluation: Evaluation) -> Alternative:
     """A candidate that was tried and lost."""
     denied = loss.failed == "policy_allows"
     return Alternative(
@@ -44,7 +44,7 @@ def lost_one(ranked: Ranked, loss: CandidateLost, judged: Judged) -> Alternative
         loss.failed,
         loss.because,
         ranked.score,
-        judged.verdict.decision_id if denied else "",
+        evaluation.verdict.decision_id if denied else "",
     )
 
 

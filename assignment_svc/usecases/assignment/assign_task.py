@@ -6,12 +6,16 @@ from assignment_svc.domain.lifecycle import task_step
 from assignment_svc.domain.predicates import CandidateLost, StaleRead, TooSlow
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
-from assignment_svc.usecases.assignment.alternatives import lost_one, nobody, outscored
+from assignment_svc.usecases.assignment.alternatives import nobody, outscored, rejected_candidate
 from assignment_svc.usecases.assignment.assigned import Assigned, standing_answer
-from assignment_svc.usecases.assignment.bind import Bind, Binder
-from assignment_svc.usecases.assignment.candidates import CandidateSearch, Known, known_of
-from assignment_svc.usecases.assignment.park import ParkAssignment, Parking
-from assignment_svc.usecases.steps.approval_requests import Matter
+from assignment_svc.usecases.assignment.bind import BindRequest, BindTask
+from assignment_svc.usecases.assignment.candidates import (
+    AssignmentHistory,
+    CandidateSearch,
+    known_of,
+)
+from assignment_svc.usecases.assignment.park import ParkAssignment, ParkRequest
+from assignment_svc.usecases.steps.approval_requests import ApprovalSubject
 from assignment_svc.usecases.steps.denials import Denials
 from assignment_svc.usecases.steps.existing import existing_task
 from assignment_svc.usecases.steps.ports import Ports
@@ -23,7 +27,7 @@ from phoenix_runtime.core.verdict import Effect
 class Outcomes:
     """What can become of a judged candidate: it is bound, a human is asked, or it is denied."""
 
-    bind: Binder
+    bind: BindTask
     park: ParkAssignment
     denials: Denials
 
@@ -37,7 +41,7 @@ class AssignTask:
         self._outcomes = outcomes
 
     async def __call__(
-        self, call: Call, task_id: str, seen: tuple[Task, Known] | None = None
+        self, call: Call, task_id: str, seen: tuple[Task, AssignmentHistory] | None = None
     ) -> Assigned:
         """Assign a known task; one that is bound, or waits for a human, answers as it stands.
 
@@ -45,7 +49,7 @@ class AssignTask:
         Raises `NotFound`, `IllegalTransition`, `NoEligibleParticipant` (the task stays PENDING),
         `PolicyEngineUnavailable` and `Unavailable`.
         """
-        for _ in range(self._ports.rules.looks):
+        for _ in range(self._ports.rules.rounds):
             task, known = seen or await self.read(call, task_id)
             seen = None
             answer = standing_answer(task)
@@ -58,32 +62,32 @@ class AssignTask:
                 continue
         raise TooSlow("What was judged changed again and again")
 
-    async def read(self, call: Call, task_id: str) -> tuple[Task, Known]:
+    async def read(self, call: Call, task_id: str) -> tuple[Task, AssignmentHistory]:
         """The task and what decides who is asked, unlocked; raises `NotFound`."""
         async with self._ports.units.reading(call) as unit:
             return await existing_task(unit, task_id), await known_of(unit, task_id)
 
-    async def _try(self, call: Call, task: Task, known: Known) -> Assigned:
+    async def _try(self, call: Call, task: Task, known: AssignmentHistory) -> Assigned:
         """One round: the first candidate whom policy allows and whose gate takes it."""
-        look = await self._search.find(call, task, known)
-        lost = list(look.lost)
-        for index, ranked in enumerate(look.ranked):
-            others = outscored(look.ranked[index + 1 :], ranked)
-            judged, matter = await self._search.judge(call, look, ranked)
+        result = await self._search.find(call, task, known)
+        lost = list(result.lost)
+        for index, ranked in enumerate(result.ranked):
+            others = outscored(result.ranked[index + 1 :], ranked)
+            evaluation, subject = await self._search.evaluate(call, result, ranked)
             try:
-                bind = Bind(task, judged, (*lost, *others))
-                return await self._settle(call, bind, matter)
+                bind = BindRequest(task, evaluation, (*lost, *others))
+                return await self._settle(call, bind, subject)
             except CandidateLost as loss:
-                lost.append(lost_one(ranked, loss, judged))
+                lost.append(rejected_candidate(ranked, loss, evaluation))
         await self._outcomes.denials.nobody(call, task, lost)
         raise nobody(task, lost)
 
-    async def _settle(self, call: Call, bind: Bind, matter: Matter) -> Assigned:
+    async def _settle(self, call: Call, bind: BindRequest, subject: ApprovalSubject) -> Assigned:
         """Bind, park, or have the candidate lose; raises `CandidateLost` and `StaleRead`."""
-        verdict = bind.judged.verdict
+        verdict = bind.evaluation.verdict
         if verdict.effect is Effect.ALLOW:
             return await self._outcomes.bind(call, bind)
         if verdict.effect is Effect.REQUIRE_APPROVAL:
-            return await self._outcomes.park(call, Parking(bind, matter))
-        await self._outcomes.denials.denied(call, bind.task, bind.judged)
+            return await self._outcomes.park(call, ParkRequest(bind, subject))
+        await self._outcomes.denials.denied(call, bind.task, bind.evaluation)
         raise CandidateLost("policy_allows", verdict.explanation or "policy denies it")

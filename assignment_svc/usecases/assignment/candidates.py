@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assignment_svc.domain.approval import ASSIGN, Approval, assignment_subject, subject_hash
-from assignment_svc.domain.discovery import Alternative, Discovery, Judged, Ranked, Seats
+from assignment_svc.domain.discovery import Alternative, Discovery, Evaluation, Ranked, Seats
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.scoring import rank
 from assignment_svc.domain.task import Exclusion, Task
 from assignment_svc.usecases.assignment.alternatives import backing_off, no_seat
-from assignment_svc.usecases.steps.approval_requests import Matter, about
+from assignment_svc.usecases.steps.approval_requests import ApprovalSubject, about
 from assignment_svc.usecases.steps.documents import (
     approval_documents,
     policy_task,
@@ -28,7 +28,7 @@ STANDING_SECONDS = 2.5
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class AssignmentHistory:
     """What belongs to a task and decides who is asked."""
 
     exclusions: tuple[Exclusion, ...]
@@ -36,18 +36,18 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Purpose:
-    """What is looked for: an assignee, or the target of the handoff ``scope``, never its source."""
+class SearchScope:
+    """Whom to find: an assignee, or a target of ``handoff_id``; never one of ``exclude``."""
 
-    scope: str = ""
+    handoff_id: str = ""
     exclude: tuple[str, ...] = ()
 
 
-FOR_THE_TASK = Purpose()
+FOR_THE_TASK = SearchScope()
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class SearchResult:
     """One search: the task, who was found, in which order, and who lost already."""
 
     task: Task
@@ -65,15 +65,19 @@ class CandidateSearch:
         self._ports = ports
 
     async def find(
-        self, call: Call, task: Task, known: Known | None = None, purpose: Purpose = FOR_THE_TASK
-    ) -> Round:
+        self,
+        call: Call,
+        task: Task,
+        known: AssignmentHistory | None = None,
+        scope: SearchScope = FOR_THE_TASK,
+    ) -> SearchResult:
         """Discover and score; those who are backing off or have no seat lose at once.
 
         ``known`` is read where it is not given. Raises `Unavailable`.
         """
         known = known or await self._known(call, task.task_id)
-        resting = self._resting(known, purpose)
-        unwanted = [*purpose.exclude, *(one.participant_id for one in resting)]
+        resting = self._resting(known, scope)
+        unwanted = [*scope.exclude, *(one.participant_id for one in resting)]
         found = await self._ports.registry.discover(call, requirement_of(task, unwanted))
         gates = await self._gates(call, [c.participant_id for c in found.candidates])
         full = [g for c in found.candidates if (g := gates.get(c.participant_id)) and g.refuses]
@@ -85,43 +89,45 @@ class CandidateSearch:
             weights=self._ports.rules.weights,
         )
         lost = (*found.excluded, *map(backing_off, resting), *map(no_seat, full))
-        return Round(task, found, ranked, lost, known.approvals)
+        return SearchResult(task, found, ranked, lost, known.approvals)
 
-    async def judge(self, call: Call, look: Round, ranked: Ranked) -> tuple[Judged, Matter]:
+    async def evaluate(
+        self, call: Call, result: SearchResult, ranked: Ranked
+    ) -> tuple[Evaluation, ApprovalSubject]:
         """Ask `task.assign` about one candidate, with what humans decided about exactly this.
 
         Raises `Unavailable` and `PolicyEngineUnavailable`.
         """
-        ports, task = self._ports, look.task
-        standing, asked_at = ranked.candidate.standing, look.discovery.asked_at
+        ports, task = self._ports, result.task
+        standing, asked_at = ranked.candidate.standing, result.discovery.asked_at
         if ports.clock.monotonic() - asked_at > STANDING_SECONDS:
             asked_at = ports.clock.monotonic()
             seen = await ports.registry.standings(call, [standing.participant_id])
             standing = seen.get(standing.participant_id, standing)
-        matter = assignment_matter(task, standing.participant_id)
+        subject = assignment_approval(task, standing.participant_id)
         question: dict[str, Json] = {
             "task": policy_task(task),
             "candidate": standing_document(standing),
             "score": score_document(ranked.score),
-            "subject_hash": matter.subject_hash,
-            "approvals": approval_documents(await about(ports, call, look.approvals, matter)),
+            "subject_hash": subject.hash,
+            "approvals": approval_documents(await about(ports, call, result.approvals, subject)),
         }
         decision_asked_at = ports.clock.monotonic()
         (verdict,) = await ports.policy.evaluate(call, DecisionPoint.ASSIGN, [question])
-        judged = Judged(standing, verdict, asked_at, decision_asked_at, ranked.score)
-        return judged, matter
+        evaluation = Evaluation(standing, verdict, asked_at, decision_asked_at, ranked.score)
+        return evaluation, subject
 
-    async def _known(self, call: Call, task_id: str) -> Known:
+    async def _known(self, call: Call, task_id: str) -> AssignmentHistory:
         async with self._ports.units.reading(call) as unit:
             return await known_of(unit, task_id)
 
-    def _resting(self, known: Known, purpose: Purpose) -> list[Exclusion]:
+    def _resting(self, known: AssignmentHistory, scope: SearchScope) -> list[Exclusion]:
         """Those who are left out now, for the task or for the handoff that is looked for."""
         now = self._ports.clock.now()
         return [
             one
             for one in known.exclusions
-            if one.scope in {"", purpose.scope}
+            if one.scope in {"", scope.handoff_id}
             and (not one.excluded_until or one.excluded_until > now)
         ]
 
@@ -132,13 +138,13 @@ class CandidateSearch:
             return await unit.find_gates(candidates)
 
 
-async def known_of(unit: Unit, task_id: str) -> Known:
+async def known_of(unit: Unit, task_id: str) -> AssignmentHistory:
     """Who is left out for a task, and what humans were asked about it."""
-    return Known(await unit.exclusions(task_id), await unit.approvals_of(task_id))
+    return AssignmentHistory(await unit.exclusions(task_id), await unit.approvals_of(task_id))
 
 
-def assignment_matter(task: Task, target: str) -> Matter:
+def assignment_approval(task: Task, target: str) -> ApprovalSubject:
     """What a human is asked about an assignment; it dies with target and epoch."""
     spec = task.spec
     subject = assignment_subject(spec.task_id, spec.objective, target, task.epoch + 1)
-    return Matter(ASSIGN, subject, subject_hash(subject), target=target)
+    return ApprovalSubject(ASSIGN, subject, subject_hash(subject), target=target)

@@ -6,7 +6,7 @@ from assignment_svc.domain.declaration import TaskDeclaration, submission
 from assignment_svc.domain.discovery import Alternative
 from assignment_svc.domain.predicates import CandidateLost
 from assignment_svc.domain.task import Task
-from assignment_svc.usecases.assignment.alternatives import lost_one, outscored
+from assignment_svc.usecases.assignment.alternatives import outscored, rejected_candidate
 from assignment_svc.usecases.assignment.candidates import CandidateSearch
 from assignment_svc.usecases.steps.existing import existing_task
 from assignment_svc.usecases.steps.ports import Ports
@@ -36,16 +36,16 @@ class ExplainAssignment:
     async def __call__(self, call: Call, declared: TaskDeclaration) -> Explanation:
         """Explain a whole task or a known id. Raises `NotFound`, `FieldInvalid`, `TooLarge`."""
         task = await self._task(call, declared)
-        look = await self._search.find(call.about(task.correlation_id), task)
-        lost = list(look.lost)
-        for index, ranked in enumerate(look.ranked):
-            judged, _ = await self._search.judge(call, look, ranked)
-            verdict = judged.verdict
+        result = await self._search.find(call.about(task.correlation_id), task)
+        lost = list(result.lost)
+        for index, ranked in enumerate(result.ranked):
+            evaluation, _ = await self._search.evaluate(call, result, ranked)
+            verdict = evaluation.verdict
             if verdict.effect is Effect.DENY:
                 loss = CandidateLost("policy_allows", verdict.explanation)
-                lost.append(lost_one(ranked, loss, judged))
+                lost.append(rejected_candidate(ranked, loss, evaluation))
                 continue
-            others = outscored(look.ranked[index + 1 :], ranked)
+            others = outscored(result.ranked[index + 1 :], ranked)
             human = verdict.effect is Effect.REQUIRE_APPROVAL
             return Explanation(
                 participant_id=ranked.candidate.participant_id,

@@ -8,9 +8,9 @@ from assignment_svc.domain.predicates import CandidateLost, StaleRead, admitted
 from assignment_svc.domain.states import Actor, ApprovalState, ParkedAction, TaskStatus
 from assignment_svc.domain.task import Parked, Task
 from assignment_svc.usecases.assignment.assigned import Assigned
-from assignment_svc.usecases.assignment.bind import Bind, unchanged
+from assignment_svc.usecases.assignment.bind import BindRequest, unchanged
 from assignment_svc.usecases.steps.approval_requests import (
-    Matter,
+    ApprovalSubject,
     ask_human,
     decided_about,
     remember_question,
@@ -18,18 +18,18 @@ from assignment_svc.usecases.steps.approval_requests import (
 )
 from assignment_svc.usecases.steps.documents import alternative_documents, score_document
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act, Telling
+from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True)
-class Parking:
+class ParkRequest:
     """An assignment for which policy wants a human, and what the human is shown."""
 
-    bind: Bind
-    matter: Matter
+    bind: BindRequest
+    subject: ApprovalSubject
 
 
 class ParkAssignment:
@@ -38,28 +38,28 @@ class ParkAssignment:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    async def __call__(self, call: Call, parking: Parking) -> Assigned:
+    async def __call__(self, call: Call, request: ParkRequest) -> Assigned:
         """Park. Raises `StaleRead` where the answer is known already, `CandidateLost`."""
-        task, verdict = parking.bind.task, parking.bind.judged.verdict
-        known = await decided_about(self._ports, call, task.task_id, parking.matter)
-        answer = await ask_human(self._ports, call, task, parking.matter, (verdict, known))
+        task, verdict = request.bind.task, request.bind.evaluation.verdict
+        known = await decided_about(self._ports, call, task.task_id, request.subject)
+        answer = await ask_human(self._ports, call, task, request.subject, (verdict, known))
         if answer.state is ApprovalState.CANCELLED:
             raise CandidateLost("policy_allows", "the question to a human was withdrawn")
         if answer.state is not ApprovalState.PENDING:
-            await self._remember(call, parking, answer)
+            await self._remember(call, request, answer)
             raise StaleRead
         try:
-            return await self._write(call, parking, answer)
+            return await self._write(call, request, answer)
         except (StaleRead, CandidateLost):
             await self._withdraw(call, answer)
             raise
 
-    async def _remember(self, call: Call, parking: Parking, answer: ApprovalAnswer) -> None:
+    async def _remember(self, call: Call, request: ParkRequest, answer: ApprovalAnswer) -> None:
         """A human has spoken already: the next look has it in the question to policy."""
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
-            task = await unit.lock_task(parking.bind.task.task_id)
-            await remember_question(act, task, parking.matter, answer)
+            transaction = TaskTransaction(unit, self._ports)
+            task = await unit.lock_task(request.bind.task.task_id)
+            await remember_question(transaction, task, request.subject, answer)
 
     async def _withdraw(self, call: Call, answer: ApprovalAnswer) -> None:
         """Nothing waits for the question that was just asked, unless somebody else parked it."""
@@ -69,32 +69,34 @@ class ParkAssignment:
             reason = ReasonCode.SUBJECT_GONE.value
             await self._ports.approvals.cancel(call, answer.approval_id, reason)
 
-    async def _write(self, call: Call, parking: Parking, answer: ApprovalAnswer) -> Assigned:
-        judged, matter = parking.bind.judged, parking.matter
+    async def _write(self, call: Call, request: ParkRequest, answer: ApprovalAnswer) -> Assigned:
+        evaluation, subject = request.bind.evaluation, request.subject
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
-            task = await unit.lock_task(parking.bind.task.task_id)
-            unchanged(parking.bind.task, task)
-            await act.lock_gates([matter.target])
+            transaction = TaskTransaction(unit, self._ports)
+            task = await unit.lock_task(request.bind.task.task_id)
+            unchanged(request.bind.task, task)
+            await transaction.lock_gates([subject.target])
             # No seat is taken for days: a free one is looked for again when the yes is used.
-            gate = act.gate(matter.target)
-            admitted(gate, judged.standing, degraded_allowed=task.spec.degraded_allowed)
-            act.put_gate(gate.brought_up(judged.standing))
-            parked = Parked(
-                ParkedAction.ASSIGN, answer.approval_id, matter.subject_hash, matter.target
+            gate = transaction.gate(subject.target)
+            admitted(gate, evaluation.standing, degraded_allowed=task.spec.degraded_allowed)
+            transaction.put_gate(gate.brought_up(evaluation.standing))
+            parked = Parked(ParkedAction.ASSIGN, answer.approval_id, subject.hash, subject.target)
+            await self._leave_old_question(transaction, task, answer)
+            saved, receipt = await transaction.record(
+                task, _parked(task, parked), _event(request, answer)
             )
-            await self._leave_old_question(act, task, answer)
-            told, receipt = await act.tell(task, _parked(task, parked), _told(parking, answer))
-            await remember_question(act, task, matter, answer)
-            await unit.save_task(told)
-            await act.finish()
-            result = _answer(told, parking, receipt)
+            await remember_question(transaction, task, subject, answer)
+            await unit.save_task(saved)
+            await transaction.finish()
+            result = _answer(saved, request, receipt)
             await unit.remember(result)
         return result
 
-    async def _leave_old_question(self, act: Act, task: Task, answer: ApprovalAnswer) -> None:
+    async def _leave_old_question(
+        self, transaction: TaskTransaction, task: Task, answer: ApprovalAnswer
+    ) -> None:
         if task.parked is not None and task.parked.approval_id != answer.approval_id:
-            await withdraw_question(act, task.parked.approval_id)
+            await withdraw_question(transaction, task.parked.approval_id)
 
 
 def _parked(task: Task, parked: Parked) -> Task:
@@ -104,34 +106,34 @@ def _parked(task: Task, parked: Parked) -> Task:
     return replace(task, status=status, parked=parked, next_try_at=None, reason=reason)
 
 
-def _told(parking: Parking, answer: ApprovalAnswer) -> Telling:
-    judged = parking.bind.judged
-    return Telling(
+def _event(request: ParkRequest, answer: ApprovalAnswer) -> EventFields:
+    evaluation = request.bind.evaluation
+    return EventFields(
         AuditEventType.TASK_PARKED,
         reason=ReasonCode.APPROVAL_REQUIRED,
-        participant=parking.matter.target,
-        verdict=judged.verdict,
-        inputs=(parking.matter.subject_hash,),
+        participant=request.subject.target,
+        verdict=evaluation.verdict,
+        inputs=(request.subject.hash,),
         detail={
-            "action": parking.matter.action,
-            "subject_hash": parking.matter.subject_hash,
+            "action": request.subject.action,
+            "subject_hash": request.subject.hash,
             "approval_id": answer.approval_id,
-            "target": parking.matter.target,
-            "score": score_document(judged.score),
-            "alternatives": alternative_documents(parking.bind.alternatives),
+            "target": request.subject.target,
+            "score": score_document(evaluation.score),
+            "alternatives": alternative_documents(request.bind.alternatives),
         },
     )
 
 
-def _answer(task: Task, parking: Parking, receipt: Receipt) -> Assigned:
-    judged = parking.bind.judged
+def _answer(task: Task, request: ParkRequest, receipt: Receipt) -> Assigned:
+    evaluation = request.bind.evaluation
     return Assigned(
         task=task,
-        participant_id=parking.matter.target,
+        participant_id=request.subject.target,
         receipt=receipt,
-        decision_id=judged.verdict.decision_id,
-        explanation=f"A human is asked first: {judged.verdict.explanation}",
+        decision_id=evaluation.verdict.decision_id,
+        explanation=f"A human is asked first: {evaluation.verdict.explanation}",
         parked=True,
-        score=judged.score,
-        alternatives=parking.bind.alternatives,
+        score=evaluation.score,
+        alternatives=request.bind.alternatives,
     )

@@ -9,9 +9,9 @@ from assignment_svc.domain.task import Binding, BindingRecord, Task
 from assignment_svc.domain.texts import checked_text
 from assignment_svc.usecases.handoff.initiate_handoff import HandoffResult
 from assignment_svc.usecases.steps.existing import existing_handoff
-from assignment_svc.usecases.steps.migration import Abort, abort_handoff
+from assignment_svc.usecases.steps.migration import HandoffAbort, abort_handoff
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act
+from assignment_svc.usecases.steps.transaction import TaskTransaction
 from phoenix_runtime.core.directives import DirectiveAction
 from phoenix_runtime.core.errors import IllegalTransition
 from phoenix_runtime.core.events import ReasonCode
@@ -28,9 +28,11 @@ class AbortHandoff:
         """Abort; raises `NotFound`, `IllegalTransition`."""
         checked_text("reason", why)
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
-            task = await unit.lock_task((await existing_handoff(act.unit, handoff_id)).task_id)
-            handoff = await existing_handoff(act.unit, handoff_id)
+            transaction = TaskTransaction(unit, self._ports)
+            task = await unit.lock_task(
+                (await existing_handoff(transaction.unit, handoff_id)).task_id
+            )
+            handoff = await existing_handoff(transaction.unit, handoff_id)
             if handoff.source_gone and not handoff.ended:
                 raise IllegalTransition(
                     kind="handoff whose source is gone",
@@ -39,16 +41,22 @@ class AbortHandoff:
                     allowed=["cancel the task"],
                 )
             offer = handoff.offer
-            await act.lock_gates({handoff.source, offer.target if offer else handoff.source})
-            _may_go_on(act, task, handoff)
-            abort = Abort(ReasonCode.REQUESTED, why or "an operator gave it up", Actor.OPERATOR)
-            result = await give_up(act, task, handoff, abort)
-            await act.finish()
+            await transaction.lock_gates(
+                {handoff.source, offer.target if offer else handoff.source}
+            )
+            _may_go_on(transaction, task, handoff)
+            abort = HandoffAbort(
+                ReasonCode.REQUESTED, why or "an operator gave it up", Actor.OPERATOR
+            )
+            result = await give_up(transaction, task, handoff, abort)
+            await transaction.finish()
             await unit.remember(result)
         return result
 
 
-async def give_up(act: Act, task: Task, handoff: Handoff, abort: Abort) -> HandoffResult:
+async def give_up(
+    transaction: TaskTransaction, task: Task, handoff: Handoff, abort: HandoffAbort
+) -> HandoffResult:
     """End a handoff whose source lives; where it was fenced, it goes on under a new epoch.
 
     The task and the gates of source and target are locked. The source never gave its seat back;
@@ -59,21 +67,21 @@ async def give_up(act: Act, task: Task, handoff: Handoff, abort: Abort) -> Hando
     moved = task
     if task.status is TaskStatus.MIGRATING:
         status = task_step(task.status, task.parked_for, "abort_handoff", abort.actor)
-        moved = await _given_back(act, replace(task, status=status), handoff.source_binding)
-    told, ended, receipt = await abort_handoff(
-        act, task, replace(handoff, source_seated=False), abort, moved=moved
+        moved = await _given_back(transaction, replace(task, status=status), handoff.source_binding)
+    saved, ended, receipt = await abort_handoff(
+        transaction, task, replace(handoff, source_seated=False), abort, moved=moved
     )
-    await act.unit.save_task(told)
+    await transaction.unit.save_task(saved)
     if seated:
         # StartTask with the new epoch answers everything that the work needs.
         facts = {"reason": "handoff_aborted", "handoff_id": handoff.handoff_id}
-        await act.direct(DirectiveAction.START_TASK, handoff.source, told, facts=facts)
+        await transaction.direct(DirectiveAction.START_TASK, handoff.source, saved, facts=facts)
     return HandoffResult(ended, receipt)
 
 
-def _may_go_on(act: Act, task: Task, handoff: Handoff) -> None:
+def _may_go_on(transaction: TaskTransaction, task: Task, handoff: Handoff) -> None:
     """Raise where the task was fenced from a source that is leaving: it is gone in a moment."""
-    if task.status is TaskStatus.MIGRATING and not act.gate(handoff.source).takes_back:
+    if task.status is TaskStatus.MIGRATING and not transaction.gate(handoff.source).takes_back:
         raise IllegalTransition(
             kind="handoff whose source is leaving",
             source=handoff.status.value,
@@ -82,20 +90,22 @@ def _may_go_on(act: Act, task: Task, handoff: Handoff) -> None:
         )
 
 
-async def _given_back(act: Act, task: Task, source: Binding) -> Task:
+async def _given_back(transaction: TaskTransaction, task: Task, source: Binding) -> Task:
     """The task bound to its living source again, under a new epoch; the seat was never given up."""
     binding = replace(
         source,
-        assignment_id=act.new_id("assign"),
+        assignment_id=transaction.new_id("assign"),
         epoch=task.epoch + 1,
-        bound_at=act.now,
+        bound_at=transaction.now,
     )
-    await act.unit.add_binding(BindingRecord(task.task_id, binding, gained_by="abort_handoff"))
+    await transaction.unit.add_binding(
+        BindingRecord(task.task_id, binding, gained_by="abort_handoff")
+    )
     timeout = task.spec.attempt_timeout
     return replace(
         task,
         binding=binding,
         epoch=binding.epoch,
         reason="",
-        attempt_due_at=act.now + timeout if timeout is not None else None,
+        attempt_due_at=transaction.now + timeout if timeout is not None else None,
     )

@@ -10,20 +10,20 @@ from assignment_svc.domain.states import Actor, HandoffStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.assignment.bind import owed
 from assignment_svc.usecases.handoff.decline_handoff import offered_to
-from assignment_svc.usecases.handoff.judge_target import JudgedTarget, JudgeTarget, Seen
+from assignment_svc.usecases.handoff.evaluate_target import EvaluateTarget, Seen, TargetEvaluation
 from assignment_svc.usecases.handoff.offering import (
     GATE_CLOSED,
-    Reception,
-    Withdrawal,
+    Acceptance,
+    OfferEnding,
     rebind,
     withdraw_offer,
 )
 from assignment_svc.usecases.steps.briefing import Briefing, briefing_of
 from assignment_svc.usecases.steps.documents import denial_detail
-from assignment_svc.usecases.steps.guard import acting_participant, noted
 from assignment_svc.usecases.steps.migration import handed_over
+from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act, Telling
+from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.errors import (
     ContextHashMismatch,
     FieldInvalid,
@@ -46,7 +46,7 @@ class Completion:
 
     handoff_id: str
     offer_id: str
-    reception: Reception
+    acceptance: Acceptance
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class TakenOver:
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class PendingHandoff:
     """A handoff as it was read, with its task and what humans were asked about that."""
 
     task: Task
@@ -70,9 +70,9 @@ class Pending:
 class CompleteHandoff:
     """Verifies the reception and rebinds; the same answer again answers the same."""
 
-    def __init__(self, ports: Ports, judge: JudgeTarget) -> None:
+    def __init__(self, ports: Ports, evaluate: EvaluateTarget) -> None:
         self._ports = ports
-        self._judge = judge
+        self._evaluate = evaluate
 
     async def __call__(self, call: Call, completion: Completion) -> TakenOver:
         """Take over.
@@ -81,9 +81,9 @@ class CompleteHandoff:
         (obligations that are not accepted), `PolicyDenied`, `PolicyEngineUnavailable`, and
         `StaleAssignment` for a repetition once the task has moved on.
         """
-        async with noted(self._ports, call, "CompleteHandoff"):
+        async with refusals_audited(self._ports, call, "CompleteHandoff"):
             target = acting_participant(call)
-            for _ in range(self._ports.rules.looks):
+            for _ in range(self._ports.rules.rounds):
                 try:
                     return await self._try(call, completion, target)
                 except StaleRead:
@@ -96,25 +96,25 @@ class CompleteHandoff:
         if completed_before(handoff, completion, target):
             return await self._again(call, task, handoff)
         offered_to(handoff, completion.offer_id, target)
-        proven(task, handoff.offer, completion.reception)
+        proven(task, handoff.offer, completion.acceptance)
         call = call.about(task.correlation_id)
-        judged = await self._judged(call, pending, target)
-        if judged.effect is not Effect.ALLOW:
-            await self._refuse(call, completion, judged, target)
-        taken = await self._write(call, completion, judged, target)
+        evaluation = await self._evaluated(call, pending, target)
+        if evaluation.effect is not Effect.ALLOW:
+            await self._refuse(call, completion, evaluation, target)
+        taken = await self._write(call, completion, evaluation, target)
         if taken is None:
-            self._ports.wake_up.notify()
+            self._ports.due_work.notify()
             raise OfferLapsed(completion.offer_id)
         return taken
 
-    async def _read(self, call: Call, handoff_id: str) -> Pending:
+    async def _read(self, call: Call, handoff_id: str) -> PendingHandoff:
         async with self._ports.units.reading(call) as unit:
             handoff = await unit.find_handoff(handoff_id)
             task = await unit.find_task(handoff.task_id) if handoff is not None else None
             approvals = await unit.approvals_of(task.task_id) if task is not None else ()
         if handoff is None or task is None:
             raise NotFound("handoff", handoff_id)
-        return Pending(task, handoff, approvals)
+        return PendingHandoff(task, handoff, approvals)
 
     async def _again(self, call: Call, task: Task, handoff: Handoff) -> TakenOver:
         """The target asks once more after a lost reply: the same answer, nothing is done.
@@ -131,7 +131,9 @@ class CompleteHandoff:
         receipt = Receipt(handoff.last_event_id, task.correlation_id, task.version)
         return TakenOver(handoff, briefing, receipt)
 
-    async def _judged(self, call: Call, pending: Pending, target: str) -> JudgedTarget:
+    async def _evaluated(
+        self, call: Call, pending: PendingHandoff, target: str
+    ) -> TargetEvaluation:
         """The offer's answers may be older than 5 s, so both questions are asked again."""
         task, handoff = pending.task, pending.handoff
         asked_at = self._ports.clock.monotonic()
@@ -140,64 +142,68 @@ class CompleteHandoff:
         if standing is None:
             raise NotFound("participant", target)
         seen = Seen(standing, asked_at, pending.approvals, standings.get(handoff.source))
-        return await self._judge(call, task, handoff, seen)
+        return await self._evaluate(call, task, handoff, seen)
 
     async def _refuse(
-        self, call: Call, completion: Completion, judged: JudgedTarget, target: str
+        self, call: Call, completion: Completion, evaluation: TargetEvaluation, target: str
     ) -> None:
         """Policy has changed its mind since the offer: withdrawn, audited, and said."""
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
-            task, handoff = await self._locked(act, completion, target)
-            await act.lock_gates([target])
-            withdrawal = Withdrawal(
+            transaction = TaskTransaction(unit, self._ports)
+            task, handoff = await self._locked(transaction, completion, target)
+            await transaction.lock_gates([target])
+            ending = OfferEnding(
                 "withdraw",
                 Actor.ENGINE,
                 ReasonCode.POLICY_DENIED,
-                judged.verdict.explanation or "policy no longer allows it",
+                evaluation.verdict.explanation or "policy no longer allows it",
                 "withdrawn",
-                excluded=False,
+                exclude_target=False,
             )
-            handoff, _ = await withdraw_offer(act, task, handoff, withdrawal)
-            task = await act.unit.lock_task(task.task_id)
-            told, receipt = await act.tell(task, task, _denied(task, handoff, judged))
-            await unit.save_task(told)
+            handoff, _ = await withdraw_offer(transaction, task, handoff, ending)
+            task = await transaction.unit.lock_task(task.task_id)
+            saved, receipt = await transaction.record(
+                task, task, _denied(task, handoff, evaluation)
+            )
+            await unit.save_task(saved)
             await unit.save_handoff(replace(handoff, last_event_id=receipt.audit_event_id))
-            await act.finish()
-        self._ports.wake_up.notify()
-        raise PolicyDenied(judged.verdict)
+            await transaction.finish()
+        self._ports.due_work.notify()
+        raise PolicyDenied(evaluation.verdict)
 
     async def _write(
-        self, call: Call, completion: Completion, judged: JudgedTarget, target: str
+        self, call: Call, completion: Completion, evaluation: TargetEvaluation, target: str
     ) -> TakenOver | None:
         """Rebind; None where the target's gate has closed and the offer was withdrawn instead."""
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
-            task, handoff = await self._locked(act, completion, target)
-            proven(task, handoff.offer, completion.reception)
-            await act.lock_gates({target, handoff.source})
-            act.rely(judged.judged)
-            act.put_gate(seen_by(act.gate(target), judged.judged.standing))
-            if not act.gate(target).is_open(degraded_allowed=task.spec.degraded_allowed):
-                await withdraw_offer(act, task, handoff, GATE_CLOSED)
-                await act.finish()
+            transaction = TaskTransaction(unit, self._ports)
+            task, handoff = await self._locked(transaction, completion, target)
+            proven(task, handoff.offer, completion.acceptance)
+            await transaction.lock_gates({target, handoff.source})
+            transaction.rely(evaluation.evaluation)
+            transaction.put_gate(seen_by(transaction.gate(target), evaluation.evaluation.standing))
+            if not transaction.gate(target).is_open(degraded_allowed=task.spec.degraded_allowed):
+                await withdraw_offer(transaction, task, handoff, GATE_CLOSED)
+                await transaction.finish()
                 return None
-            owing = replace(task, obligations=owed(task.obligations, judged.verdict))
-            told, completed, receipt = await rebind(
-                act, owing, handoff, judged.judged, completion.reception
+            owing = replace(task, obligations=owed(task.obligations, evaluation.verdict))
+            saved, completed, receipt = await rebind(
+                transaction, owing, handoff, evaluation.evaluation, completion.acceptance
             )
-            await act.finish()
-            result = TakenOver(completed, await briefing_of(unit, told), receipt)
+            await transaction.finish()
+            result = TakenOver(completed, await briefing_of(unit, saved), receipt)
             await unit.remember(result)
         return result
 
-    async def _locked(self, act: Act, completion: Completion, target: str) -> tuple[Task, Handoff]:
+    async def _locked(
+        self, transaction: TaskTransaction, completion: Completion, target: str
+    ) -> tuple[Task, Handoff]:
         """Task and handoff under the task's lock, the offer still standing; else `OfferLapsed`."""
-        found = await act.unit.find_handoff(completion.handoff_id)
+        found = await transaction.unit.find_handoff(completion.handoff_id)
         if found is None:
             raise NotFound("handoff", completion.handoff_id)
-        task = await act.unit.lock_task(found.task_id)
-        handoff = await act.unit.find_handoff(completion.handoff_id)
+        task = await transaction.unit.lock_task(found.task_id)
+        handoff = await transaction.unit.find_handoff(completion.handoff_id)
         if handoff is None:
             raise NotFound("handoff", completion.handoff_id)
         if completed_before(handoff, completion, target):
@@ -211,17 +217,17 @@ def completed_before(handoff: Handoff, completion: Completion, target: str) -> b
     return (
         handoff.status is HandoffStatus.COMPLETED
         and handoff.target == target
-        and handoff.received_hash == completion.reception.received_hash
+        and handoff.received_hash == completion.acceptance.received_hash
     )
 
 
-def proven(task: Task, offer: Offer | None, reception: Reception) -> None:
+def proven(task: Task, offer: Offer | None, acceptance: Acceptance) -> None:
     """Raise unless the received hash is the offered one and every open obligation is accepted."""
     expected = offer.context_hash if offer is not None else ""
-    if reception.received_hash != expected:
-        raise ContextHashMismatch(expected=expected, received=reception.received_hash)
+    if acceptance.received_hash != expected:
+        raise ContextHashMismatch(expected=expected, received=acceptance.received_hash)
     open_ids = {obligation.id for obligation in task.open_obligations}
-    missing = sorted(open_ids - set(reception.accepted_obligations))
+    missing = sorted(open_ids - set(acceptance.accepted_obligations))
     if missing:
         text = f"every open obligation has to be accepted; missing: {', '.join(missing)}"
         raise FieldInvalid([Violation("accepted_obligations", text)])
@@ -234,14 +240,14 @@ def seen_by(gate: Gate, standing: Standing) -> Gate:
     return gate.brought_up(standing)
 
 
-def _denied(task: Task, handoff: Handoff, judged: JudgedTarget) -> Telling:
-    target = judged.judged.standing.participant_id
-    return Telling(
+def _denied(task: Task, handoff: Handoff, evaluation: TargetEvaluation) -> EventFields:
+    target = evaluation.evaluation.standing.participant_id
+    return EventFields(
         AuditEventType.HANDOFF_DENIED,
         reason=ReasonCode.POLICY_DENIED,
         participant=target,
         handoff=handoff.handoff_id,
         handoff_states=(handoff.status, handoff.status),
-        verdict=judged.verdict,
-        detail=denial_detail(judged.verdict, target=target, **handed_over(task, handoff)),
+        verdict=evaluation.verdict,
+        detail=denial_detail(evaluation.verdict, target=target, **handed_over(task, handoff)),
     )

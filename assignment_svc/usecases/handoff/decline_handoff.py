@@ -4,11 +4,11 @@ from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.states import Actor, HandoffStatus
 from assignment_svc.domain.texts import checked_text
 from assignment_svc.usecases.handoff.initiate_handoff import HandoffResult
-from assignment_svc.usecases.handoff.offering import Withdrawal, withdraw_offer
+from assignment_svc.usecases.handoff.offering import OfferEnding, withdraw_offer
 from assignment_svc.usecases.steps.existing import existing_handoff
-from assignment_svc.usecases.steps.guard import acting_participant, noted
+from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act
+from assignment_svc.usecases.steps.transaction import TaskTransaction
 from phoenix_runtime.core.errors import NotPermitted, OfferLapsed
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.principal import Call
@@ -25,25 +25,25 @@ class DeclineHandoff:
     ) -> HandoffResult:
         """Decline ``offer_id``; raises `NotFound`, `NotPermitted`, `OfferLapsed`."""
         checked_text("reason", why)
-        async with noted(self._ports, call, "DeclineHandoff"):
+        async with refusals_audited(self._ports, call, "DeclineHandoff"):
             result = await self._decline(call, handoff_id, offer_id, why)
-        self._ports.wake_up.notify()
+        self._ports.due_work.notify()
         return result
 
     async def _decline(self, call: Call, handoff_id: str, offer_id: str, why: str) -> HandoffResult:
         target = acting_participant(call)
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
-            found = await existing_handoff(act.unit, handoff_id)
+            transaction = TaskTransaction(unit, self._ports)
+            found = await existing_handoff(transaction.unit, handoff_id)
             task = await unit.lock_task(found.task_id)
-            handoff = await existing_handoff(act.unit, handoff_id)
+            handoff = await existing_handoff(transaction.unit, handoff_id)
             offered_to(handoff, offer_id, target)
-            await act.lock_gates([target])
-            withdrawal = Withdrawal(
+            await transaction.lock_gates([target])
+            ending = OfferEnding(
                 "decline", Actor.TARGET, ReasonCode.DECLINED, why or "it declined", "declined"
             )
-            handoff, receipt = await withdraw_offer(act, task, handoff, withdrawal)
-            await act.finish()
+            handoff, receipt = await withdraw_offer(transaction, task, handoff, ending)
+            await transaction.finish()
             result = HandoffResult(handoff, receipt)
             await unit.remember(result)
         return result

@@ -7,10 +7,10 @@ from assignment_svc.domain.lifecycle import task_step
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.texts import checked_id, checked_text
-from assignment_svc.usecases.steps.guard import noted
-from assignment_svc.usecases.steps.migration import Start, begin_handoff
+from assignment_svc.usecases.steps.migration import HandoffStart, begin_handoff
+from assignment_svc.usecases.steps.permissions import refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act
+from assignment_svc.usecases.steps.transaction import TaskTransaction
 from phoenix_runtime.core.directives import DirectiveAction
 from phoenix_runtime.core.errors import NotPermitted, StaleAssignment
 from phoenix_runtime.core.events import ReasonCode
@@ -19,7 +19,7 @@ from phoenix_runtime.core.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True)
-class Initiation:
+class HandoffRequest:
     """Whose task shall move, and why. ``source`` is the owner as the caller believes."""
 
     task_id: str
@@ -41,7 +41,7 @@ class InitiateHandoff:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    async def __call__(self, call: Call, asked: Initiation) -> HandoffResult:
+    async def __call__(self, call: Call, asked: HandoffRequest) -> HandoffResult:
         """Begin a handoff away from a living owner.
 
         Raises `NotFound`, `NotPermitted`, `StaleAssignment` where ``source`` does not hold the
@@ -49,39 +49,39 @@ class InitiateHandoff:
         """
         checked_id("source", asked.source)
         checked_text("reason", asked.why)
-        async with noted(self._ports, call, "InitiateHandoff"):
+        async with refusals_audited(self._ports, call, "InitiateHandoff"):
             actor = _actor(call, asked.source)
             result = await self._begin(call, asked, actor)
-        self._ports.wake_up.notify()
+        self._ports.due_work.notify()
         return result
 
-    async def _begin(self, call: Call, asked: Initiation, actor: Actor) -> HandoffResult:
+    async def _begin(self, call: Call, asked: HandoffRequest, actor: Actor) -> HandoffResult:
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(asked.task_id)
             known = (await unit.open_handoffs([task.task_id])).get(task.task_id)
             if known is not None and known.source == asked.source:
                 result = HandoffResult(known, _receipt_of(task, known))
             else:
-                result = await self._start(act, task, asked, (call.actor, actor))
+                result = await self._start(transaction, task, asked, (call.actor, actor))
             await unit.remember(result)
         return result
 
     async def _start(
-        self, act: Act, task: Task, asked: Initiation, by: tuple[str, Actor]
+        self, transaction: TaskTransaction, task: Task, asked: HandoffRequest, by: tuple[str, Actor]
     ) -> HandoffResult:
         binding = task.binding
         if binding is None or binding.participant_id != asked.source:
             raise StaleAssignment(task_id=task.task_id, epoch=0, current_epoch=task.epoch)
         task_step(task.status, task.parked_for, "migrate", Actor.ENGINE)
         requested_by, actor = by
-        start = Start(ReasonCode.REQUESTED, requested_by, actor, why=asked.why)
-        told, handoff, receipt = await begin_handoff(act, task, binding, start)
-        await act.unit.save_task(told)
-        await act.direct(
+        start = HandoffStart(ReasonCode.REQUESTED, requested_by, actor, why=asked.why)
+        saved, handoff, receipt = await begin_handoff(transaction, task, binding, start)
+        await transaction.unit.save_task(saved)
+        await transaction.direct(
             DirectiveAction.CHECKPOINT_TASK,
             asked.source,
-            told,
+            saved,
             facts={"handoff_id": handoff.handoff_id, "reason": handoff.reason},
         )
         return HandoffResult(handoff, receipt)

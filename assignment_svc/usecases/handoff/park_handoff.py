@@ -8,15 +8,15 @@ from assignment_svc.domain.lifecycle import HANDOFF
 from assignment_svc.domain.predicates import CandidateLost, StaleRead
 from assignment_svc.domain.states import Actor, ApprovalState, HandoffStatus
 from assignment_svc.domain.task import Exclusion, Task
-from assignment_svc.usecases.handoff.judge_target import JudgedTarget
+from assignment_svc.usecases.handoff.evaluate_target import TargetEvaluation
 from assignment_svc.usecases.steps.approval_requests import ask_human, remember_question
 from assignment_svc.usecases.steps.migration import handed_over
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act, Telling
+from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.principal import Call
 
-REFUSALS = {
+REFUSAL_REASONS = {
     ApprovalState.REJECTED: ReasonCode.APPROVAL_REFUSED,
     ApprovalState.EXPIRED: ReasonCode.APPROVAL_EXPIRED,
     ApprovalState.CANCELLED: ReasonCode.SUBJECT_GONE,
@@ -30,51 +30,51 @@ class ParkHandoff:
         self._ports = ports
 
     async def __call__(
-        self, call: Call, task: Task, handoff: Handoff, target: JudgedTarget
+        self, call: Call, task: Task, handoff: Handoff, target: TargetEvaluation
     ) -> None:
         """Park. Raises `StaleRead` where the handoff moved on, `CandidateLost` after a no."""
         asked = (target.verdict, list(target.known))
-        answer = await ask_human(self._ports, call, task, target.matter, asked)
-        if answer.state in REFUSALS:
+        answer = await ask_human(self._ports, call, task, target.subject, asked)
+        if answer.state in REFUSAL_REASONS:
             raise CandidateLost("policy_allows", f"a human said no ({answer.approval_id})")
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             current = await unit.lock_task(task.task_id)
             found = await unit.find_handoff(handoff.handoff_id)
             if found is None or found.status is not HandoffStatus.INITIATED:
                 raise StaleRead
-            await remember_question(act, current, target.matter, answer)
+            await remember_question(transaction, current, target.subject, answer)
             if answer.state is ApprovalState.PENDING:
-                await self._write(act, current, found, (target, answer))
+                await self._write(transaction, current, found, (target, answer))
         if answer.state is not ApprovalState.PENDING:
             raise StaleRead  # a human has spoken already: the next look has it in its question
 
     async def _write(
         self,
-        act: Act,
+        transaction: TaskTransaction,
         task: Task,
         handoff: Handoff,
-        asked: tuple[JudgedTarget, ApprovalAnswer],
+        asked: tuple[TargetEvaluation, ApprovalAnswer],
     ) -> None:
         target, answer = asked
         status = HANDOFF.apply(handoff.status, "ask_human", Actor.ENGINE)
-        question = ParkedHandoff(answer.approval_id, answer.subject_hash, target.matter.target)
+        question = ParkedHandoff(answer.approval_id, answer.subject_hash, target.subject.target)
         parked = replace(handoff, status=status, parked=question, next_try_at=None)
-        telling = Telling(
+        fields = EventFields(
             AuditEventType.HANDOFF_PARKED,
             reason=ReasonCode.APPROVAL_REQUIRED,
-            participant=target.matter.target,
+            participant=target.subject.target,
             handoff=handoff.handoff_id,
             verdict=target.verdict,
             inputs=(answer.subject_hash,),
             detail={
                 **handed_over(task, handoff),
-                "target": target.matter.target,
+                "target": target.subject.target,
                 "subject_hash": answer.subject_hash,
                 "approval_id": answer.approval_id,
             },
         )
-        await _save(act, task, (handoff, parked), telling)
+        await _save(transaction, task, (handoff, parked), fields)
 
 
 class SettleHandoff:
@@ -86,7 +86,7 @@ class SettleHandoff:
     async def __call__(self, call: Call, approval: Approval) -> None:
         """Clear or refuse the target; nothing where the handoff waits for another answer."""
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(approval.task_id)
             handoff = await unit.find_handoff(approval.handoff_id)
             if handoff is None or handoff.parked is None:
@@ -94,12 +94,14 @@ class SettleHandoff:
             if handoff.parked.approval_id != approval.approval_id or not approval.decided:
                 return
             if approval.state is ApprovalState.APPROVED:
-                await self._clear(act, task, handoff, approval)
+                await self._clear(transaction, task, handoff, approval)
             else:
-                await self._refuse(act, task, handoff, approval)
-        self._ports.wake_up.notify()
+                await self._refuse(transaction, task, handoff, approval)
+        self._ports.due_work.notify()
 
-    async def _clear(self, act: Act, task: Task, handoff: Handoff, approval: Approval) -> None:
+    async def _clear(
+        self, transaction: TaskTransaction, task: Task, handoff: Handoff, approval: Approval
+    ) -> None:
         status = HANDOFF.apply(handoff.status, "approved", Actor.ENGINE)
         cleared = replace(
             handoff,
@@ -107,17 +109,17 @@ class SettleHandoff:
             parked=None,
             cleared_target_id=approval.target,
             approval_id=approval.approval_id,
-            next_try_at=act.now,
+            next_try_at=transaction.now,
         )
-        telling = self._telling(
-            AuditEventType.HANDOFF_CLEARED, ReasonCode.APPROVAL_GRANTED, approval
-        )
-        await _save(act, task, (handoff, cleared), telling)
+        fields = self._fields(AuditEventType.HANDOFF_CLEARED, ReasonCode.APPROVAL_GRANTED, approval)
+        await _save(transaction, task, (handoff, cleared), fields)
 
-    async def _refuse(self, act: Act, task: Task, handoff: Handoff, approval: Approval) -> None:
+    async def _refuse(
+        self, transaction: TaskTransaction, task: Task, handoff: Handoff, approval: Approval
+    ) -> None:
         """A refusal is remembered for this subject, so nothing loops."""
-        reason = REFUSALS[approval.state]
-        await act.unit.exclude(
+        reason = REFUSAL_REASONS[approval.state]
+        await transaction.unit.exclude(
             Exclusion(
                 task_id=handoff.task_id,
                 participant_id=approval.target,
@@ -127,12 +129,12 @@ class SettleHandoff:
             )
         )
         status = HANDOFF.apply(handoff.status, "refuse_target", Actor.ENGINE)
-        refused = replace(handoff, status=status, parked=None, next_try_at=act.now)
-        telling = self._telling(AuditEventType.HANDOFF_DENIED, reason, approval)
-        await _save(act, task, (handoff, refused), telling)
+        refused = replace(handoff, status=status, parked=None, next_try_at=transaction.now)
+        fields = self._fields(AuditEventType.HANDOFF_DENIED, reason, approval)
+        await _save(transaction, task, (handoff, refused), fields)
 
-    def _telling(self, kind: AuditEventType, reason: ReasonCode, approval: Approval) -> Telling:
-        return Telling(
+    def _fields(self, kind: AuditEventType, reason: ReasonCode, approval: Approval) -> EventFields:
+        return EventFields(
             kind,
             reason=reason,
             participant=approval.target,
@@ -148,12 +150,14 @@ class SettleHandoff:
         )
 
 
-async def _save(act: Act, task: Task, handoffs: tuple[Handoff, Handoff], telling: Telling) -> None:
+async def _save(
+    transaction: TaskTransaction, task: Task, handoffs: tuple[Handoff, Handoff], fields: EventFields
+) -> None:
     """The handoff's step with its event; the task stays as it is."""
     before, after = handoffs
-    stated = replace(telling, handoff_states=(before.status, after.status))
-    told, receipt = await act.tell(task, task, stated)
-    await act.unit.save_task(told)
-    await act.unit.save_handoff(
-        replace(after, updated_at=act.now, last_event_id=receipt.audit_event_id)
+    stated = replace(fields, handoff_states=(before.status, after.status))
+    saved, receipt = await transaction.record(task, task, stated)
+    await transaction.unit.save_task(saved)
+    await transaction.unit.save_handoff(
+        replace(after, updated_at=transaction.now, last_event_id=receipt.audit_event_id)
     )

@@ -30,8 +30,8 @@ class GetHandoff:
             handoff = await unit.find_handoff(handoff_id)
             if handoff is None:
                 raise NotFound("handoff", handoff_id)
-            exclusions = await unit.exclusions(handoff.task_id)
-        refused = tuple(one for one in exclusions if one.scope == handoff_id)
+            left_out = await unit.exclusions(handoff.task_id)
+        refused = tuple(one for one in left_out if one.scope == handoff_id)
         return HandoffView(handoff, refused)
 
 

@@ -23,9 +23,9 @@ from assignment_svc.domain.states import (
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.handoff.offering import GATE_CLOSED, withdraw_offer
 from assignment_svc.usecases.steps.lose_owner import lose_owner
-from assignment_svc.usecases.steps.migration import Start, begin_handoff
+from assignment_svc.usecases.steps.migration import HandoffStart, begin_handoff
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act
+from assignment_svc.usecases.steps.transaction import TaskTransaction
 from assignment_svc.usecases.steps.unpark import unpark
 from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
 from phoenix_runtime.core.pages import LARGEST_SIZE, page_request
@@ -89,41 +89,41 @@ class AdvanceRetirement:
     async def _withdraw(self, call: Call, seen: Handoff) -> None:
         """What is on offer to a retiring participant is offered to somebody else."""
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(seen.task_id)
             handoff = await unit.find_handoff(seen.handoff_id)
             if handoff is None or handoff.offer is None or handoff.offer != seen.offer:
                 return
-            await act.lock_gates([handoff.offer.target])
-            await withdraw_offer(act, task, handoff, GATE_CLOSED)
-            await act.finish()
-        self._ports.wake_up.notify()
+            await transaction.lock_gates([handoff.offer.target])
+            await withdraw_offer(transaction, task, handoff, GATE_CLOSED)
+            await transaction.finish()
+        self._ports.due_work.notify()
 
     async def _move(self, call: Call, retirement: Retirement, task_id: str, *, gone: bool) -> None:
         """One task's step: unparked, fenced, or handed off at its next checkpoint."""
         who = retirement.participant_id
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
             handoff = (await unit.open_handoffs([task_id])).get(task_id)
-            await act.lock_gates({who, *seats_of(task, handoff)})
+            await transaction.lock_gates({who, *seats_of(task, handoff)})
             if parked_for(task, who):
-                await unpark(act, task, ReasonCode.PARTICIPANT_RETIREMENT, WHY)
+                await unpark(transaction, task, ReasonCode.PARTICIPANT_RETIREMENT, WHY)
             elif holds(task, handoff, who) and gone:
                 reason = ReasonCode.PARTICIPANT_RETIREMENT
-                await lose_owner(act, task, handoff, reason=reason, why=WHY)
+                await lose_owner(transaction, task, handoff, reason=reason, why=WHY)
             elif holds(task, handoff, who) and handoff is None and _ready(task, retirement):
-                await self._hand_off(act, task)
-            await act.finish()
-        self._ports.wake_up.notify()
+                await self._hand_off(transaction, task)
+            await transaction.finish()
+        self._ports.due_work.notify()
 
-    async def _hand_off(self, act: Act, task: Task) -> None:
+    async def _hand_off(self, transaction: TaskTransaction, task: Task) -> None:
         if task.binding is None:
             raise LookupError(f"{task.task_id} has no owner to leave")
-        start = Start(ReasonCode.PARTICIPANT_RETIREMENT, "engine", why=WHY)
-        told, handoff, _ = await begin_handoff(act, task, task.binding, start)
-        await act.unit.save_task(told)
-        await act.unit.save_handoff(replace(handoff, next_try_at=act.now))
+        start = HandoffStart(ReasonCode.PARTICIPANT_RETIREMENT, "engine", why=WHY)
+        saved, handoff, _ = await begin_handoff(transaction, task, task.binding, start)
+        await transaction.unit.save_task(saved)
+        await transaction.unit.save_handoff(replace(handoff, next_try_at=transaction.now))
 
     async def _settle(self, call: Call, seen: Retirement, *, gone: bool) -> None:
         """Write down what became of each task; finish when nothing is bound or on offer."""
@@ -137,7 +137,7 @@ class AdvanceRetirement:
             # First the registry, then our row: a crash in between repeats, it never forgets.
             await self._ports.registry.finish_retirement(call, settled)
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             locked = await unit.lock_retirement(seen.retirement_id)
             if locked.finished:
                 return
@@ -146,9 +146,9 @@ class AdvanceRetirement:
                 outcomes=settled.outcomes,
                 announced=True,
                 source_gone=settled.source_gone,
-                next_try_at=None if done else act.now + LOOK,
+                next_try_at=None if done else transaction.now + LOOK,
             )
-            await unit.save_retirement(await self._finished(act, now) if done else now)
+            await unit.save_retirement(await self._finished(transaction, now) if done else now)
 
     async def _outcome(
         self, call: Call, retirement: Retirement, known: RetirementOutcome
@@ -170,10 +170,10 @@ class AdvanceRetirement:
             held = await unit.held_by(participant_id)
         return (gate is None or gate.used == 0) and not held
 
-    async def _finished(self, act: Act, retirement: Retirement) -> Retirement:
+    async def _finished(self, transaction: TaskTransaction, retirement: Retirement) -> Retirement:
         status = RETIREMENT.apply(retirement.status, "finish", Actor.ENGINE)
         version = retirement.version + 1
-        receipt = await act.unit.audit(
+        receipt = await transaction.unit.audit(
             AuditDraft(
                 type=AuditEventType.RETIREMENT_FINISHED,
                 aggregate=retirement.aggregate,
@@ -190,7 +190,7 @@ class AdvanceRetirement:
             retirement,
             status=status,
             version=version,
-            finished_at=act.now,
+            finished_at=transaction.now,
             last_event_id=receipt.audit_event_id,
         )
 

@@ -18,10 +18,10 @@ from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.predicates import seats_of
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.handoff.offering import GATE_CLOSED, withdraw_offer
-from assignment_svc.usecases.membership.standing_effect import Consequence, consequence_of, loss_of
+from assignment_svc.usecases.membership.standing_effect import StandingEffect, effect_of, loss_of
 from assignment_svc.usecases.steps.lose_owner import lose_owner
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act
+from assignment_svc.usecases.steps.transaction import TaskTransaction
 from assignment_svc.usecases.steps.unpark import unpark
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.principal import Call
@@ -58,7 +58,7 @@ class ApplyStandings:
         steps = (self._in_turn(call, each) for each in due)
         outcomes = await asyncio.gather(*steps, return_exceptions=True)
         if any(outcome is True for outcome in outcomes):
-            self._ports.wake_up.notify()
+            self._ports.due_work.notify()
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -79,11 +79,11 @@ class ApplyStandings:
         self, call: Call, standings: Mapping[str, Standing], names: Sequence[str]
     ) -> None:
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
-            await act.lock_gates(names)
+            transaction = TaskTransaction(unit, self._ports)
+            await transaction.lock_gates(names)
             for name in names:
-                act.put_gate(act.gate(name).brought_up(standings[name]))
-            await act.finish()
+                transaction.put_gate(transaction.gate(name).brought_up(standings[name]))
+            await transaction.finish()
 
     async def _due(self, call: Call, standings: Mapping[str, Standing]) -> list[Due]:
         """What has to change, as it was last committed."""
@@ -100,7 +100,7 @@ class ApplyStandings:
                 standing, gate = standings[name], gates[name]
                 if gate.standing_revision != standing.standing_revision:
                     continue  # something newer is being applied already
-                if consequence_of(standing, gate, task, handoff) is not Consequence.NONE:
+                if effect_of(standing, gate, task, handoff) is not StandingEffect.NONE:
                     due.append(Due(task.task_id, standing))
         return due
 
@@ -112,17 +112,17 @@ class ApplyStandings:
         """One task's step, judged under its lock; whether anything changed."""
         who = standing.participant_id
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
             handoff = (await unit.open_handoffs([task_id])).get(task_id)
-            await act.lock_gates({who, *seats_of(task, handoff)})
-            gate = act.gate(who)
+            await transaction.lock_gates({who, *seats_of(task, handoff)})
+            gate = transaction.gate(who)
             if gate.standing_revision != standing.standing_revision:
                 return False
-            consequence = consequence_of(standing, gate, task, handoff)
-            await _carry_out(act, task, handoff, standing, consequence)
-            await act.finish()
-        return consequence is not Consequence.NONE
+            effect = effect_of(standing, gate, task, handoff)
+            await _carry_out(transaction, task, handoff, standing, effect)
+            await transaction.finish()
+        return effect is not StandingEffect.NONE
 
 
 def _concerned(task: Task, handoff: Handoff | None) -> set[str]:
@@ -132,17 +132,23 @@ def _concerned(task: Task, handoff: Handoff | None) -> set[str]:
 
 
 async def _carry_out(
-    act: Act, task: Task, handoff: Handoff | None, standing: Standing, consequence: Consequence
+    transaction: TaskTransaction,
+    task: Task,
+    handoff: Handoff | None,
+    standing: Standing,
+    effect: StandingEffect,
 ) -> None:
-    if consequence is Consequence.LOST:
+    if effect is StandingEffect.LOST:
         reason, why = loss_of(standing, task)
-        await lose_owner(act, task, handoff, reason=reason, why=why)
-    elif consequence is Consequence.AWAITED:
-        await act.unit.save_task(replace(task, resume_due_at=act.now + act.rules.resume_timeout))
-    elif consequence is Consequence.RESUMED:
-        await act.unit.save_task(replace(task, resume_due_at=None))
-    elif consequence is Consequence.UNPARKED:
-        why = f"its target is {act.gate(standing.participant_id).status.value}"
-        await unpark(act, task, ReasonCode.GATE_CLOSED, why)
-    elif consequence is Consequence.WITHDRAWN and handoff is not None:
-        await withdraw_offer(act, task, handoff, GATE_CLOSED)
+        await lose_owner(transaction, task, handoff, reason=reason, why=why)
+    elif effect is StandingEffect.AWAITED:
+        await transaction.unit.save_task(
+            replace(task, resume_due_at=transaction.now + transaction.rules.resume_timeout)
+        )
+    elif effect is StandingEffect.RESUMED:
+        await transaction.unit.save_task(replace(task, resume_due_at=None))
+    elif effect is StandingEffect.UNPARKED:
+        why = f"its target is {transaction.gate(standing.participant_id).status.value}"
+        await unpark(transaction, task, ReasonCode.GATE_CLOSED, why)
+    elif effect is StandingEffect.WITHDRAWN and handoff is not None:
+        await withdraw_offer(transaction, task, handoff, GATE_CLOSED)

@@ -11,9 +11,9 @@ from assignment_svc.domain.states import Actor, RetirementMode
 from assignment_svc.domain.texts import checked_text
 from assignment_svc.usecases.membership.advance_retirement import AdvanceRetirement
 from assignment_svc.usecases.steps.documents import denial_detail, standing_document
-from assignment_svc.usecases.steps.guard import noted
+from assignment_svc.usecases.steps.permissions import refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act
+from assignment_svc.usecases.steps.transaction import TaskTransaction
 from phoenix_runtime.core.directives import Directive, DirectiveAction
 from phoenix_runtime.core.errors import NotFound, NotPermitted, PolicyDenied, Unavailable
 from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
@@ -27,7 +27,7 @@ GRACE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class RetirementRequest:
     """Who shall leave, and how."""
 
     participant_id: str
@@ -45,23 +45,23 @@ class RetirementResult:
 
 
 class RetireParticipant:
-    """Begins a retirement; a second call answers the same one, or hastens it."""
+    """Begins a retirement; a second call answers the same one, or makes it immediate."""
 
     def __init__(self, ports: Ports, advance: AdvanceRetirement) -> None:
         self._ports = ports
         self._advance = advance
 
-    async def __call__(self, call: Call, leaving: Leaving) -> RetirementResult:
+    async def __call__(self, call: Call, request: RetirementRequest) -> RetirementResult:
         """Close the gate and begin.
 
         Raises `NotFound`, `NotPermitted`, `PolicyDenied`, `PolicyEngineUnavailable`.
         """
-        checked_text("reason", leaving.why)
-        async with noted(self._ports, call, "RetireParticipant"):
-            actor = _actor(call, leaving.participant_id)
-            standing = await self._standing(call, leaving.participant_id)
-            verdict = await self._ask(call, standing, leaving)
-        result = await self._begin(call, leaving, (verdict, actor))
+        checked_text("reason", request.why)
+        async with refusals_audited(self._ports, call, "RetireParticipant"):
+            actor = _actor(call, request.participant_id)
+            standing = await self._standing(call, request.participant_id)
+            verdict = await self._ask(call, standing, request)
+        result = await self._begin(call, request, (verdict, actor))
         return await self._go_on(call, result)
 
     async def _standing(self, call: Call, participant_id: str) -> Standing:
@@ -70,8 +70,8 @@ class RetireParticipant:
             raise NotFound("participant", participant_id)
         return found[participant_id]
 
-    async def _ask(self, call: Call, standing: Standing, leaving: Leaving) -> Verdict:
-        question = {"participant": standing_document(standing), "mode": leaving.mode.value}
+    async def _ask(self, call: Call, standing: Standing, request: RetirementRequest) -> Verdict:
+        question = {"participant": standing_document(standing), "mode": request.mode.value}
         (verdict,) = await self._ports.policy.evaluate(call, DecisionPoint.RETIRE, [question])
         if verdict.effect is Effect.ALLOW:
             return verdict
@@ -81,54 +81,60 @@ class RetireParticipant:
                     type=AuditEventType.POLICY_DENIED,
                     aggregate=f"refusal/{self._ports.new_id('refusal')}",
                     aggregate_version=1,
-                    participant=leaving.participant_id,
+                    participant=request.participant_id,
                     reason_code=ReasonCode.POLICY_DENIED,
                     verdict=verdict,
-                    detail=denial_detail(verdict, mode=leaving.mode.value),
+                    detail=denial_detail(verdict, mode=request.mode.value),
                 )
             )
         raise PolicyDenied(verdict)
 
     async def _begin(
-        self, call: Call, leaving: Leaving, allowed: tuple[Verdict, Actor]
+        self, call: Call, request: RetirementRequest, allowed: tuple[Verdict, Actor]
     ) -> RetirementResult:
         """One transaction: the mark that is never lifted, and the record."""
         verdict, actor = allowed
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
-            await act.lock_gates([leaving.participant_id])
-            known = await unit.retirement_of(leaving.participant_id)
+            transaction = TaskTransaction(unit, self._ports)
+            await transaction.lock_gates([request.participant_id])
+            known = await unit.retirement_of(request.participant_id)
             if known is not None:
-                result = await self._hasten(act, known.retirement_id, leaving, verdict)
+                result = await self._make_immediate(
+                    transaction, known.retirement_id, request, verdict
+                )
             else:
                 # Complete: whoever binds has the gate's lock, and it is ours.
-                held = await unit.held_by(leaving.participant_id)
+                held = await unit.held_by(request.participant_id)
                 # What was fenced from it for an offer has no owner, and yet its seat.
-                left = await unit.handoffs_from(leaving.participant_id)
+                left = await unit.handoffs_from(request.participant_id)
                 seated = [one.task_id for one in left if one.source_seated]
-                retirement = _retirement(act, call, leaving, verdict, (*held, *seated))
+                retirement = _retirement(transaction, call, request, verdict, (*held, *seated))
                 RETIREMENT.apply(None, "begin", actor)
-                gate = act.gate(leaving.participant_id)
-                act.put_gate(replace(gate, retirement_id=retirement.retirement_id))
-                result = await _told(act, retirement, verdict, leaving)
+                gate = transaction.gate(request.participant_id)
+                transaction.put_gate(replace(gate, retirement_id=retirement.retirement_id))
+                result = await _event(transaction, retirement, verdict, request)
                 await unit.add_retirement(result.retirement)
-                await _announce(act, result.retirement, held)
-            await act.finish()
+                await _announce(transaction, result.retirement, held)
+            await transaction.finish()
         return result
 
-    async def _hasten(
-        self, act: Act, retirement_id: str, leaving: Leaving, verdict: Verdict
+    async def _make_immediate(
+        self,
+        transaction: TaskTransaction,
+        retirement_id: str,
+        request: RetirementRequest,
+        verdict: Verdict,
     ) -> RetirementResult:
         """Retiring twice is one retirement; asked to be immediate, it stops waiting."""
-        known = await act.unit.lock_retirement(retirement_id)
-        hurried = leaving.mode is RetirementMode.IMMEDIATE
+        known = await transaction.unit.lock_retirement(retirement_id)
+        hurried = request.mode is RetirementMode.IMMEDIATE
         if known.finished or known.mode is RetirementMode.IMMEDIATE or not hurried:
             receipt = Receipt(known.last_event_id, known.correlation_id, known.version)
             return RetirementResult(known, receipt)
-        RETIREMENT.apply(known.status, "hasten", Actor.OPERATOR)
-        faster = replace(known, mode=RetirementMode.IMMEDIATE, next_try_at=act.now)
-        result = await _told(act, faster, verdict, leaving, before=known)
-        await act.unit.save_retirement(result.retirement)
+        RETIREMENT.apply(known.status, "make_immediate", Actor.OPERATOR)
+        faster = replace(known, mode=RetirementMode.IMMEDIATE, next_try_at=transaction.now)
+        result = await _event(transaction, faster, verdict, request, before=known)
+        await transaction.unit.save_retirement(result.retirement)
         return result
 
     async def _go_on(self, call: Call, result: RetirementResult) -> RetirementResult:
@@ -137,7 +143,7 @@ class RetireParticipant:
         Only this answer is remembered (I10): where it is lost before, the repetition finds the
         retirement that there is.
         """
-        self._ports.wake_up.notify()
+        self._ports.due_work.notify()
         with contextlib.suppress(Unavailable):
             # It is written down: the background workers goes on as soon as it can.
             await self._advance(call, result.retirement.retirement_id)
@@ -157,33 +163,37 @@ def _actor(call: Call, participant_id: str) -> Actor:
 
 
 def _retirement(
-    act: Act, call: Call, leaving: Leaving, verdict: Verdict, held: Sequence[str]
+    transaction: TaskTransaction,
+    call: Call,
+    request: RetirementRequest,
+    verdict: Verdict,
+    held: Sequence[str],
 ) -> Retirement:
     return Retirement(
-        retirement_id=act.new_id("retire"),
-        participant_id=leaving.participant_id,
-        mode=leaving.mode,
-        deadline_at=leaving.deadline or act.now + GRACE,
-        reason=leaving.why,
+        retirement_id=transaction.new_id("retire"),
+        participant_id=request.participant_id,
+        mode=request.mode,
+        deadline_at=request.deadline or transaction.now + GRACE,
+        reason=request.why,
         requested_by=call.actor,
         decision_id=verdict.decision_id,
         correlation_id=call.correlation_id,
-        created_at=act.now,
+        created_at=transaction.now,
         outcomes=tuple(RetirementOutcome(task_id) for task_id in held),
-        next_try_at=act.now,
+        next_try_at=transaction.now,
     )
 
 
-async def _told(
-    act: Act,
+async def _event(
+    transaction: TaskTransaction,
     retirement: Retirement,
     verdict: Verdict,
-    leaving: Leaving,
+    request: RetirementRequest,
     *,
     before: Retirement | None = None,
 ) -> RetirementResult:
     version = retirement.version + 1
-    receipt = await act.unit.audit(
+    receipt = await transaction.unit.audit(
         AuditDraft(
             type=AuditEventType.RETIREMENT_STARTED,
             aggregate=retirement.aggregate,
@@ -198,24 +208,26 @@ async def _told(
                 "mode": retirement.mode.value,
                 "deadline": retirement.deadline_at.isoformat(),
                 "active_tasks": [one.task_id for one in retirement.outcomes],
-                "why": leaving.why,
+                "why": request.why,
             },
         )
     )
-    told = replace(retirement, version=version, last_event_id=receipt.audit_event_id)
-    return RetirementResult(told, receipt)
+    saved = replace(retirement, version=version, last_event_id=receipt.audit_event_id)
+    return RetirementResult(saved, receipt)
 
 
-async def _announce(act: Act, retirement: Retirement, held: Sequence[str]) -> None:
+async def _announce(
+    transaction: TaskTransaction, retirement: Retirement, held: Sequence[str]
+) -> None:
     """Whoever leaves gracefully hears it, and is asked for a last checkpoint of what it holds."""
     if retirement.mode is RetirementMode.IMMEDIATE:
         return
     orders = [(DirectiveAction.DRAIN, "")]
     orders += [(DirectiveAction.CHECKPOINT_TASK, task_id) for task_id in held]
     for action, task_id in orders:
-        await act.unit.direct(
+        await transaction.unit.direct(
             Directive(
-                directive_id=act.new_id("directive"),
+                directive_id=transaction.new_id("directive"),
                 action=action,
                 participant_id=retirement.participant_id,
                 task_id=task_id,

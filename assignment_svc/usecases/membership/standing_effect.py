@@ -15,7 +15,7 @@ from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.standing import ParticipantStatus, Standing
 
 
-class Consequence(StrEnum):
+class StandingEffect(StrEnum):
     """What has to happen to the task."""
 
     NONE = auto()
@@ -31,34 +31,34 @@ class Consequence(StrEnum):
     """The target of an offer that stands cannot take it any more."""
 
 
-def consequence_of(
+def effect_of(
     standing: Standing, gate: Gate, task: Task, handoff: Handoff | None
-) -> Consequence:
+) -> StandingEffect:
     """What ``standing`` means for the task; ``gate`` reflects it, ``handoff`` is the open one."""
     who = standing.participant_id
     if holds(task, handoff, who):
         return _for_holder(standing, task)
     shut = not gate.is_open(degraded_allowed=task.spec.degraded_allowed)
     if parked_for(task, who):
-        return Consequence.UNPARKED if shut else Consequence.NONE
-    return Consequence.WITHDRAWN if shut and _offered(handoff, who) else Consequence.NONE
+        return StandingEffect.UNPARKED if shut else StandingEffect.NONE
+    return StandingEffect.WITHDRAWN if shut and _offered(handoff, who) else StandingEffect.NONE
 
 
-def _for_holder(standing: Standing, task: Task) -> Consequence:
+def _for_holder(standing: Standing, task: Task) -> StandingEffect:
     """The owner of the task, or the living source of its handoff."""
     if loss_of(standing, task)[0] is not ReasonCode.NONE:
-        return Consequence.LOST
+        return StandingEffect.LOST
     binding = task.binding
     if binding is None:
-        return Consequence.NONE
+        return StandingEffect.NONE
     came_back = (
         standing.status is ParticipantStatus.REGISTERED or standing.generation > binding.generation
     )
     if came_back and task.resume_due_at is None:
-        return Consequence.AWAITED
+        return StandingEffect.AWAITED
     if not came_back and task.resume_due_at is not None:
-        return Consequence.RESUMED
-    return Consequence.NONE
+        return StandingEffect.RESUMED
+    return StandingEffect.NONE
 
 
 def _offered(handoff: Handoff | None, who: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from assignment_svc.domain.approval import Approval
-from assignment_svc.domain.discovery import Alternative, Judged, Requirement
+from assignment_svc.domain.discovery import Alternative, Evaluation, Requirement
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.task import Binding, Task, TaskObligation, TaskSpec
 from phoenix_runtime.core.events import denial_document
@@ -103,17 +103,17 @@ def alternative_documents(alternatives: Iterable[Alternative]) -> list[Json]:
     ]
 
 
-def bound_detail(binding: Binding, judged: Judged, monotonic: float) -> dict[str, Json]:
+def bound_detail(binding: Binding, evaluation: Evaluation, monotonic: float) -> dict[str, Json]:
     """Table 5, *task assigned*: selected, score, alternatives; and how old what was judged is."""
     return {
         "assignment_id": binding.assignment_id,
         "epoch": binding.epoch,
         "generation": binding.generation,
         "standing_revision": binding.standing_revision,
-        "score": score_document(judged.score),
-        "alternatives": alternative_documents(judged.alternatives),
-        "standing_age_seconds": round(monotonic - judged.standing_asked_at, 3),
-        "decision_age_seconds": round(monotonic - judged.decision_asked_at, 3),
+        "score": score_document(evaluation.score),
+        "alternatives": alternative_documents(evaluation.alternatives),
+        "standing_age_seconds": round(monotonic - evaluation.standing_asked_at, 3),
+        "decision_age_seconds": round(monotonic - evaluation.decision_asked_at, 3),
     }
 
 

@@ -9,8 +9,8 @@ from assignment_svc.domain.predicates import seats_of
 from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.task import Binding, Task
 from assignment_svc.usecases.steps.approval_requests import withdraw_questions
-from assignment_svc.usecases.steps.migration import Abort, abort_handoff, stop_source
-from assignment_svc.usecases.steps.transaction import Act, Telling
+from assignment_svc.usecases.steps.migration import HandoffAbort, abort_handoff, stop_source
+from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.directives import DirectiveAction
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.json import EMPTY_OBJECT, JsonObject
@@ -20,14 +20,14 @@ from phoenix_runtime.core.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """One way to end. ``told`` is the participant that ends it itself and need not be told."""
+    """One way to end. ``saved`` is the participant that ends it itself and need not be told."""
 
     verb: str
     actor: Actor
     type: AuditEventType
     reason: ReasonCode = ReasonCode.NONE
     why: str = ""
-    told: str = ""
+    initiator: str = ""
     verdict: Verdict | None = None
     result_hash: str = ""
     detail: JsonObject = field(default_factory=lambda: EMPTY_OBJECT)
@@ -42,53 +42,62 @@ PARENT_ENDED = Ending(
 )
 
 
-async def lock_for_end(act: Act, task_id: str) -> tuple[tuple[Task, ...], dict[str, Handoff]]:
+async def lock_for_end(
+    transaction: TaskTransaction, task_id: str
+) -> tuple[tuple[Task, ...], dict[str, Handoff]]:
     """Lock a task, its attached open descendants, then every gate that their ends touch."""
-    family = await act.unit.lock_family(task_id)
-    handoffs = await act.unit.open_handoffs([task.task_id for task in family])
+    family = await transaction.unit.lock_family(task_id)
+    handoffs = await transaction.unit.open_handoffs([task.task_id for task in family])
     seats = [seats_of(task, handoffs.get(task.task_id)) for task in family]
-    await act.lock_gates(set().union(*seats))
+    await transaction.lock_gates(set().union(*seats))
     return family, handoffs
 
 
 async def end(
-    act: Act, family: Sequence[Task], handoffs: Mapping[str, Handoff], ending: Ending
+    transaction: TaskTransaction,
+    family: Sequence[Task],
+    handoffs: Mapping[str, Handoff],
+    ending: Ending,
 ) -> tuple[Task, Receipt]:
     """End the first of ``family`` and cancel the others; all are locked, and their gates."""
     task, *descendants = family
-    ended = await _end_one(act, task, handoffs.get(task.task_id), ending)
+    ended = await _end_one(transaction, task, handoffs.get(task.task_id), ending)
     for child in descendants:
-        await _end_one(act, child, handoffs.get(child.task_id), PARENT_ENDED)
+        await _end_one(transaction, child, handoffs.get(child.task_id), PARENT_ENDED)
     return ended
 
 
 async def _end_one(
-    act: Act, task: Task, handoff: Handoff | None, ending: Ending
+    transaction: TaskTransaction, task: Task, handoff: Handoff | None, ending: Ending
 ) -> tuple[Task, Receipt]:
     status = task_step(task.status, task.parked_for, ending.verb, ending.actor)
     before = task
     if handoff is not None:
-        before = task = await _abort(act, task, handoff, ending)
+        before = task = await _abort(transaction, task, handoff, ending)
     owner = task.binding
     if owner is not None:
-        act.release(owner.participant_id)
-        if owner.participant_id != ending.told:
+        transaction.release(owner.participant_id)
+        if owner.participant_id != ending.initiator:
             facts = {"reason": ending.reason.value or ending.verb}
-            await act.direct(DirectiveAction.STOP_TASK, owner.participant_id, task, facts=facts)
-        task = await act.lose(task, by=ending.verb)
-    await withdraw_questions(act, task.task_id)
-    ended, receipt = await act.tell(
-        before, _ended(task, ending, status), _told(task, ending, owner)
+            await transaction.direct(
+                DirectiveAction.STOP_TASK, owner.participant_id, task, facts=facts
+            )
+        task = await transaction.lose(task, by=ending.verb)
+    await withdraw_questions(transaction, task.task_id)
+    ended, receipt = await transaction.record(
+        before, _ended(task, ending, status), _event(task, ending, owner)
     )
-    await act.unit.save_task(ended)
+    await transaction.unit.save_task(ended)
     return ended, receipt
 
 
-async def _abort(act: Act, task: Task, handoff: Handoff, ending: Ending) -> Task:
-    abort = Abort(ReasonCode.TASK_ENDED, f"the task ended ({ending.verb})")
-    task, aborted, _ = await abort_handoff(act, task, handoff, abort)
+async def _abort(
+    transaction: TaskTransaction, task: Task, handoff: Handoff, ending: Ending
+) -> Task:
+    abort = HandoffAbort(ReasonCode.TASK_ENDED, f"the task ended ({ending.verb})")
+    task, aborted, _ = await abort_handoff(transaction, task, handoff, abort)
     if handoff.source_seated:
-        await stop_source(act, task, aborted, ReasonCode.TASK_ENDED.value)
+        await stop_source(transaction, task, aborted, ReasonCode.TASK_ENDED.value)
     return task
 
 
@@ -107,9 +116,9 @@ def _ended(task: Task, ending: Ending, status: TaskStatus) -> Task:
     )
 
 
-def _told(task: Task, ending: Ending, owner: Binding | None) -> Telling:
+def _event(task: Task, ending: Ending, owner: Binding | None) -> EventFields:
     result = ending.result_hash
-    return Telling(
+    return EventFields(
         ending.type,
         reason=ending.reason,
         participant=owner.participant_id if owner else "",

@@ -11,7 +11,7 @@ from assignment_svc.domain.lifecycle import HANDOFF, task_step
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Binding, Task
 from assignment_svc.usecases.steps.approval_requests import withdraw_question
-from assignment_svc.usecases.steps.transaction import Act, Telling
+from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.directives import DirectiveAction
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.json import Json
@@ -20,7 +20,7 @@ from phoenix_runtime.core.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class HandoffStart:
     """Why and by whom a handoff begins; ``gone`` where its source is gone already."""
 
     reason: ReasonCode
@@ -32,27 +32,29 @@ class Start:
 
 
 async def begin_handoff(
-    act: Act, task: Task, source: Binding, start: Start
+    transaction: TaskTransaction, task: Task, source: Binding, start: HandoffStart
 ) -> tuple[Task, Handoff, Receipt]:
     """Insert an INITIATED handoff and its event; neither task nor seats move yet."""
     status = HANDOFF.apply(None, "initiate", start.actor)
     handoff = Handoff(
-        handoff_id=act.new_id("handoff"),
+        handoff_id=transaction.new_id("handoff"),
         task_id=task.task_id,
         correlation_id=task.correlation_id,
         source_binding=source,
         reason=start.reason.value,
         requested_by=start.requested_by,
-        created_at=act.now,
-        updated_at=act.now,
+        created_at=transaction.now,
+        updated_at=transaction.now,
         status=status,
         source_gone=start.gone,
-        next_try_at=act.now if start.gone else act.now + act.rules.last_checkpoint,
+        next_try_at=transaction.now
+        if start.gone
+        else transaction.now + transaction.rules.last_checkpoint,
     )
-    told, receipt = await act.tell(
+    saved, receipt = await transaction.record(
         task,
         replace(task, handoff_id=handoff.handoff_id),
-        Telling(
+        EventFields(
             AuditEventType.HANDOFF_INITIATED,
             reason=start.reason,
             participant=handoff.source,
@@ -64,22 +66,24 @@ async def begin_handoff(
         ),
     )
     handoff = replace(handoff, last_event_id=receipt.audit_event_id)
-    await act.unit.add_handoff(handoff)
-    return told, handoff, receipt
+    await transaction.unit.add_handoff(handoff)
+    return saved, handoff, receipt
 
 
-async def fence_source(act: Act, task: Task, reason: ReasonCode, why: str) -> Task:
+async def fence_source(
+    transaction: TaskTransaction, task: Task, reason: ReasonCode, why: str
+) -> Task:
     """MIGRATING: the owner's epoch is burnt, whatever it still writes is refused.
 
     The seat is the caller's: a living source keeps it until the rebind, a gone one loses it.
     """
     status = task_step(task.status, task.parked_for, "migrate", Actor.ENGINE)
     binding = task.binding
-    lost = await act.lose(task, by="migrate")
-    told, _ = await act.tell(
+    lost = await transaction.lose(task, by="migrate")
+    saved, _ = await transaction.record(
         task,
         replace(lost, status=status, reason=reason.value),
-        Telling(
+        EventFields(
             AuditEventType.TASK_MIGRATING,
             reason=reason,
             participant=task.owner_id,
@@ -87,12 +91,14 @@ async def fence_source(act: Act, task: Task, reason: ReasonCode, why: str) -> Ta
             detail={"burnt_epoch": binding.epoch if binding else task.epoch, "why": why},
         ),
     )
-    return told
+    return saved
 
 
-async def stop_source(act: Act, task: Task, handoff: Handoff, reason: str) -> None:
+async def stop_source(
+    transaction: TaskTransaction, task: Task, handoff: Handoff, reason: str
+) -> None:
     """Tell the source that the task is not its any more; a gone one hears it when it is back."""
-    await act.direct(
+    await transaction.direct(
         DirectiveAction.STOP_TASK,
         handoff.source,
         task,
@@ -124,7 +130,7 @@ def context_hash(task: Task) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Abort:
+class HandoffAbort:
     """Why and by whom a handoff is given up."""
 
     reason: ReasonCode
@@ -133,7 +139,12 @@ class Abort:
 
 
 async def abort_handoff(
-    act: Act, task: Task, handoff: Handoff, abort: Abort, *, moved: Task | None = None
+    transaction: TaskTransaction,
+    task: Task,
+    handoff: Handoff,
+    abort: HandoffAbort,
+    *,
+    moved: Task | None = None,
 ) -> tuple[Task, Handoff, Receipt]:
     """End a handoff without a target: its seats are given back.
 
@@ -141,12 +152,12 @@ async def abort_handoff(
     in this one event; else it does not move. Call it before what else happens to the task.
     """
     status = HANDOFF.apply(handoff.status, "abort", abort.actor)
-    await _let_go(act, handoff)
+    await _let_go(transaction, handoff)
     after = replace(moved if moved is not None else task, handoff_id="")
-    told, receipt = await act.tell(
+    saved, receipt = await transaction.record(
         task,
         after,
-        Telling(
+        EventFields(
             AuditEventType.HANDOFF_ABORTED,
             reason=abort.reason,
             participant=handoff.source,
@@ -162,19 +173,21 @@ async def abort_handoff(
         parked=None,
         source_seated=False,
         next_try_at=None,
-        updated_at=act.now,
+        updated_at=transaction.now,
         last_event_id=receipt.audit_event_id,
     )
-    await act.unit.save_handoff(ended)
-    return told, ended, receipt
+    await transaction.unit.save_handoff(ended)
+    return saved, ended, receipt
 
 
-async def _let_go(act: Act, handoff: Handoff) -> None:
+async def _let_go(transaction: TaskTransaction, handoff: Handoff) -> None:
     """Seats are given back, the offer and the question to a human are withdrawn."""
     if handoff.offer is not None:
-        act.release(handoff.offer.target)
-        await act.unit.end_offer(handoff.offer.offer_id, at=act.now, outcome="aborted")
+        transaction.release(handoff.offer.target)
+        await transaction.unit.end_offer(
+            handoff.offer.offer_id, at=transaction.now, outcome="aborted"
+        )
     if handoff.source_seated:
-        act.release(handoff.source)
+        transaction.release(handoff.source)
     if handoff.parked is not None:
-        await withdraw_question(act, handoff.parked.approval_id)
+        await withdraw_question(transaction, handoff.parked.approval_id)

@@ -1,4 +1,4 @@
-"""What every use case of assignment is given."""
+"""The ports that every use case of assignment is given."""
 
 from dataclasses import dataclass, field
 
@@ -12,17 +12,17 @@ from phoenix_runtime.core.wakeup import WakeUp
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The windows and the cellar; nothing else reaches a use case from outside."""
+    """Store, peers, clock and settings: what a use case reaches the outside with."""
 
     units: Units
     registry: Registry
     policy: Policy
     approvals: Approvals
     access: AccessLog
-    wake_up: WakeUp
-    """Whatever is due may be looked for now."""
-    wake_tasks: WakeUp
-    """A task came in: that is nothing for the loops that do not tend tasks."""
+    due_work: WakeUp
+    """Wakes every loop that looks for due rows."""
+    new_tasks: WakeUp
+    """Wakes the loop of tasks alone: a task was submitted."""
     clock: Clock
     new_id: NewId
     rules: Rules = field(default_factory=Rules)

@@ -1,14 +1,15 @@
 """What happens inside one unit: seats, epochs, directives, and the event of every step.
 
-*Ask outside, act inside*: an `Act` never waits for a peer. It keeps the gates that the unit has
-locked, so that two tasks of one commit see each other's seats, and writes them back at its end.
+*Ask outside, act inside*: a `TaskTransaction` never waits for a peer. It keeps the gates that the
+unit has locked, so that two tasks of one commit see each other's seats, and writes them back at
+its end.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from assignment_svc.domain.discovery import Judged
+from assignment_svc.domain.discovery import Evaluation
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.predicates import admitted, fresh
@@ -24,7 +25,7 @@ from phoenix_runtime.core.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class EventFields:
     """One event about a task or its handoff, without what every event has.
 
     ``handoff_states`` are the handoff's status before (None: new) and after, where it is one's
@@ -42,7 +43,7 @@ class Telling:
     detail: JsonObject = field(default_factory=lambda: EMPTY_OBJECT)
 
 
-class Act:
+class TaskTransaction:
     """The inside of one unit. Save each task yourself, call `finish` once, then remember."""
 
     def __init__(self, unit: Unit, ports: Ports) -> None:
@@ -53,40 +54,40 @@ class Act:
         self.new_id = ports.new_id
         self._gates: dict[str, Gate] = {}
         self._changed: set[str] = set()
-        self._relied: list[Judged] = []
+        self._relied: list[Evaluation] = []
 
     @property
     def monotonic(self) -> float:
         """Seconds of the runtime's monotonic clock, read now: a lock may have been waited for."""
         return self.clock.monotonic()
 
-    async def tell(
-        self, before: Task | None, after: Task, telling: Telling
+    async def record(
+        self, before: Task | None, after: Task, fields: EventFields
     ) -> tuple[Task, Receipt]:
         """Write the event of one step; answers the task as it has to be saved, and the proof."""
         version = after.version + 1
         receipt = await self.unit.audit(
             AuditDraft(
-                type=telling.type,
+                type=fields.type,
                 aggregate=after.aggregate,
                 aggregate_version=version,
-                participant=telling.participant,
+                participant=fields.participant,
                 task=after.task_id,
-                handoff=telling.handoff,
-                reason_code=telling.reason,
+                handoff=fields.handoff,
+                reason_code=fields.reason,
                 previous_state=before.status.value if before is not None else "",
                 new_state=after.status.value,
-                verdict=telling.verdict,
-                input_references=telling.inputs,
-                output_references=telling.outputs,
+                verdict=fields.verdict,
+                input_references=fields.inputs,
+                output_references=fields.outputs,
                 correlation_id=after.correlation_id,
-                detail=_detail(telling),
+                detail=_detail(fields),
             )
         )
-        told = replace(
+        saved = replace(
             after, version=version, last_event_id=receipt.audit_event_id, updated_at=self.now
         )
-        return told, receipt
+        return saved, receipt
 
     # Seats: gates are locked after every task of the unit, by id.
 
@@ -115,18 +116,18 @@ class Act:
         """Give a seat back."""
         self.put_gate(self._gates[participant_id].released())
 
-    def rely(self, judged: Judged) -> None:
+    def rely(self, evaluation: Evaluation) -> None:
         """Rest on what was asked before the unit; raises `StaleRead` where that is too old (I5)."""
-        fresh(judged, monotonic=self.monotonic)
-        self._relied.append(judged)
+        fresh(evaluation, monotonic=self.monotonic)
+        self._relied.append(evaluation)
 
     async def finish(self) -> None:
         """Write the gates back.
 
         Raises `StaleRead` where what was relied on has become too old: the process may have hung.
         """
-        for judged in self._relied:
-            fresh(judged, monotonic=self.monotonic)
+        for evaluation in self._relied:
+            fresh(evaluation, monotonic=self.monotonic)
         await self.unit.save_gates([self._gates[name] for name in sorted(self._changed)])
 
     # Epochs: every gain and every loss of ownership burns one.
@@ -199,13 +200,13 @@ class Act:
         )
 
 
-def _detail(telling: Telling) -> JsonObject:
+def _detail(fields: EventFields) -> JsonObject:
     """The detail with the handoff's own states in it."""
-    if telling.handoff_states is None:
-        return telling.detail
-    previous, new = telling.handoff_states
+    if fields.handoff_states is None:
+        return fields.detail
+    previous, new = fields.handoff_states
     states: dict[str, Json] = {
         "previous": previous.value if previous is not None else "",
         "new": new.value,
     }
-    return {**telling.detail, "handoff_state": states}
+    return {**fields.detail, "handoff_state": states}

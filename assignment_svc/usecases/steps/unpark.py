@@ -6,21 +6,21 @@ from assignment_svc.domain.lifecycle import task_step
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.steps.approval_requests import withdraw_question
-from assignment_svc.usecases.steps.transaction import Act, Telling
+from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 
 
-async def unpark(act: Act, task: Task, reason: ReasonCode, why: str) -> Task:
+async def unpark(transaction: TaskTransaction, task: Task, reason: ReasonCode, why: str) -> Task:
     """PENDING again, the question withdrawn; answers the task, saved. It holds no seat."""
     status = task_step(task.status, task.parked_for, "unpark", Actor.ENGINE)
     parked = task.parked
     if parked is None:
         raise LookupError(f"{task.task_id} is not parked")
-    await withdraw_question(act, parked.approval_id)
-    told, _ = await act.tell(
+    await withdraw_question(transaction, parked.approval_id)
+    saved, _ = await transaction.record(
         task,
-        replace(task, status=status, parked=None, reason=reason.value, next_try_at=act.now),
-        Telling(
+        replace(task, status=status, parked=None, reason=reason.value, next_try_at=transaction.now),
+        EventFields(
             AuditEventType.TASK_UNPARKED,
             reason=reason,
             participant=parked.target,
@@ -34,5 +34,5 @@ async def unpark(act: Act, task: Task, reason: ReasonCode, why: str) -> Task:
             },
         ),
     )
-    await act.unit.save_task(told)
-    return told
+    await transaction.unit.save_task(saved)
+    return saved

@@ -8,7 +8,7 @@ from assignment_svc.domain.ports import Unit
 from assignment_svc.usecases.assignment.assign_task import AssignTask
 from assignment_svc.usecases.assignment.assigned import Assigned, standing_answer
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.tasks.single_flight import Turns
+from assignment_svc.usecases.tasks.single_flight import SingleFlight
 from assignment_svc.usecases.tasks.submit_task import SubmitTask
 from phoenix_runtime.core.errors import AlreadyExists, RequestIdReused
 from phoenix_runtime.core.principal import Call
@@ -33,7 +33,7 @@ class AssignNow:
         self._ports = ports
         self._submit = submit
         self._assign = assign
-        self._turns: Turns[_Outcome] = Turns()
+        self._flights: SingleFlight[_Outcome] = SingleFlight()
 
     async def __call__(self, call: Call, declared: TaskDeclaration) -> Assigned:
         """Assign. Raises what `SubmitTask` and `AssignTask` raise, and `RequestIdReused`.
@@ -43,11 +43,12 @@ class AssignNow:
         """
         if not declared.task_id:
             return await self._now(call, declared)
-        async with self._turns.turn((call.tenant, declared.task_id)) as turn:
-            answer = turn.said.again(declared) if turn.said is not None else None
+        async with self._flights.flight((call.tenant, declared.task_id)) as flight:
+            outcome = flight.result
+            answer = outcome.again(declared) if outcome is not None else None
             if answer is None:
                 answer = await self._now(call, declared)
-                turn.say(_Outcome(declared, answer))
+                flight.publish(_Outcome(declared, answer))
             return answer
 
     async def _now(self, call: Call, declared: TaskDeclaration) -> Assigned:

@@ -14,12 +14,12 @@ from assignment_svc.domain.states import ActionKind, ApprovalState
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.assignment.bind import owed
 from assignment_svc.usecases.steps.approval_requests import (
-    Matter,
+    ApprovalSubject,
     ask_human,
     decided_about,
     remember_question,
 )
-from assignment_svc.usecases.steps.denials import reasons_of, whose_no
+from assignment_svc.usecases.steps.denials import reasons_hash, refusal_facts
 from assignment_svc.usecases.steps.documents import (
     approval_documents,
     denial_detail,
@@ -27,9 +27,9 @@ from assignment_svc.usecases.steps.documents import (
     standing_document,
 )
 from assignment_svc.usecases.steps.existing import existing_task
-from assignment_svc.usecases.steps.guard import acting_participant, noted
+from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act, Telling
+from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from assignment_svc.usecases.tasks.record_checkpoint import requires_active
 from phoenix_runtime.core.errors import (
     ApprovalRequired,
@@ -88,37 +88,37 @@ class AuthorizeAction:
         """
         participant = acting_participant(call)
         action = replace(action, name=action.name.lower())
-        matter = _matter(action, participant)
-        async with noted(self._ports, call, "AuthorizeAction"):
-            for _ in range(self._ports.rules.looks):
+        subject = _subject(action, participant)
+        async with refusals_audited(self._ports, call, "AuthorizeAction"):
+            for _ in range(self._ports.rules.rounds):
                 try:
-                    return await self._try(call, action, matter)
+                    return await self._try(call, action, subject)
                 except StaleRead:
                     continue
         raise TooSlow("What was judged changed again and again")
 
-    async def _try(self, call: Call, action: Action, matter: Matter) -> Authorized:
+    async def _try(self, call: Call, action: Action, subject: ApprovalSubject) -> Authorized:
         ports = self._ports
         async with ports.units.reading(call) as unit:
             task = await existing_task(unit, action.task_id)
         fenced(task, participant_id=call.principal.participant, epoch=action.epoch)
         requires_active(task, "authorize_action")
         call = call.about(task.correlation_id)
-        known = await decided_about(ports, call, task.task_id, matter)
-        verdict = await self._judge(call, task, action, (matter, known))
+        known = await decided_about(ports, call, task.task_id, subject)
+        verdict = await self._evaluate(call, task, action, (subject, known))
         if verdict.effect is Effect.REQUIRE_APPROVAL:
-            await self._ask(call, task, matter, (verdict, known))
+            await self._ask(call, task, subject, (verdict, known))
         if verdict.effect is not Effect.ALLOW:
-            await self._deny(call, task, (action, matter), verdict)
+            await self._deny(call, task, (action, subject), verdict)
             denied = PolicyDenied(verdict)
-            denied.facts.update(whose_no(known))
+            denied.facts.update(refusal_facts(known))
             raise denied
-        return await self._authorize(call, (action, matter), known, verdict)
+        return await self._authorize(call, (action, subject), known, verdict)
 
-    async def _judge(
-        self, call: Call, task: Task, action: Action, asked: tuple[Matter, list[Approval]]
+    async def _evaluate(
+        self, call: Call, task: Task, action: Action, asked: tuple[ApprovalSubject, list[Approval]]
     ) -> Verdict:
-        matter, known = asked
+        subject, known = asked
         assignee = task.owner_id
         standings = await self._ports.registry.standings(call, [assignee])
         document: dict[str, Json] = {"id": assignee}
@@ -130,75 +130,83 @@ class AuthorizeAction:
             "kind": action.kind.value,
             "name": action.name,
             "domain": action.domain,
-            "subject_hash": matter.subject_hash,
+            "subject_hash": subject.hash,
             "approvals": approval_documents(known),
         }
         (verdict,) = await self._ports.policy.evaluate(call, DecisionPoint.OPERATE, [question])
         return verdict
 
     async def _ask(
-        self, call: Call, task: Task, matter: Matter, asked: tuple[Verdict, list[Approval]]
+        self,
+        call: Call,
+        task: Task,
+        subject: ApprovalSubject,
+        asked: tuple[Verdict, list[Approval]],
     ) -> None:
         """Ask a human; raises `ApprovalRequired`, or `StaleRead` where one has spoken."""
-        answer = await ask_human(self._ports, call, task, matter, asked)
+        answer = await ask_human(self._ports, call, task, subject, asked)
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             locked = await unit.lock_task(task.task_id)
             fenced(locked, participant_id=task.owner_id, epoch=task.epoch)
-            await remember_question(act, locked, matter, answer)
+            await remember_question(transaction, locked, subject, answer)
         if answer.state is ApprovalState.PENDING:
-            raise ApprovalRequired(answer.approval_id, matter.subject_hash)
+            raise ApprovalRequired(answer.approval_id, subject.hash)
         raise StaleRead
 
     async def _authorize(
-        self, call: Call, asked: tuple[Action, Matter], known: list[Approval], verdict: Verdict
+        self,
+        call: Call,
+        asked: tuple[Action, ApprovalSubject],
+        known: list[Approval],
+        verdict: Verdict,
     ) -> Authorized:
-        action, matter = asked
+        action, subject = asked
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(action.task_id)
             binding = fenced(task, participant_id=call.principal.participant, epoch=action.epoch)
             requires_active(task, "authorize_action")
             for approval in known:
                 await unit.keep_approval(approval)
-            before = await unit.find_authorization(task.task_id, matter.action, matter.subject_hash)
+            before = await unit.find_authorization(task.task_id, subject.action, subject.hash)
             if before is not None and _says_all(before, binding.epoch, action):
                 receipt = Receipt(before.event_id, task.correlation_id, before.event_version)
                 result = Authorized(before, verdict, verdict.obligations, receipt)
             else:
-                leave = _leave(act, task, (action, matter), (before, _yes(known), verdict))
-                result = await _write(act, task, leave, (verdict, before is not None))
+                leave = _leave(transaction, task, (action, subject), (before, _yes(known), verdict))
+                result = await _write(transaction, task, leave, (verdict, before is not None))
             await unit.remember(result)
         return result
 
     async def _deny(
-        self, call: Call, seen: Task, asked: tuple[Action, Matter], verdict: Verdict
+        self, call: Call, seen: Task, asked: tuple[Action, ApprovalSubject], verdict: Verdict
     ) -> None:
         """ACTION_DENIED, where it is the first denial of this content or differs from the last."""
-        action, matter = asked
+        action, subject = asked
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(seen.task_id)
-            point = f"{verdict.point.value}/{action.kind.value}/{action.name}/{matter.subject_hash}"
+            point = f"{verdict.point.value}/{action.kind.value}/{action.name}/{subject.hash}"
             new = await unit.denial_changed(
-                task.task_id, seen.owner_id, point=point, reasons_hash=reasons_of(verdict)
+                task.task_id, seen.owner_id, point=point, reasons_hash=reasons_hash(verdict)
             )
             if task.ended or not new:
                 return
-            detail = denial_detail(verdict, **_action_detail(action, matter))
-            telling = Telling(
+            detail = denial_detail(verdict, **_action_detail(action, subject))
+            fields = EventFields(
                 AuditEventType.ACTION_DENIED,
                 reason=ReasonCode.POLICY_DENIED,
                 participant=seen.owner_id,
                 verdict=verdict,
-                inputs=(matter.subject_hash,),
+                inputs=(subject.hash,),
                 detail=detail,
             )
-            told, _ = await act.tell(task, task, telling)
-            await unit.save_task(told)
+            saved, _ = await transaction.record(task, task, fields)
+            await unit.save_task(saved)
 
 
-def _matter(action: Action, participant: str) -> Matter:
+def _subject(action: Action, participant: str) -> ApprovalSubject:
     """The content of an action, parsed; raises `FieldInvalid` or `TooLarge`."""
     violations = []
     if not NAME.fullmatch(action.name):
@@ -218,7 +226,7 @@ def _matter(action: Action, participant: str) -> Matter:
     if violations:
         raise FieldInvalid(violations)
     document = sized("subject", content, LARGEST_SUBJECT)
-    return Matter(action.name, action.subject, document.hash, proposed_by=participant)
+    return ApprovalSubject(action.name, action.subject, document.hash, proposed_by=participant)
 
 
 def _says_all(before: Authorization, epoch: int, action: Action) -> bool:
@@ -236,36 +244,36 @@ def _yes(known: list[Approval]) -> str:
 
 
 def _leave(
-    act: Act,
+    transaction: TaskTransaction,
     task: Task,
-    asked: tuple[Action, Matter],
+    asked: tuple[Action, ApprovalSubject],
     grounds: tuple[Authorization | None, str, Verdict],
 ) -> Authorization:
-    action, matter = asked
+    action, subject = asked
     before, approval_id, verdict = grounds
     return Authorization(
-        authorization_id=before.authorization_id if before else act.new_id("authorization"),
+        authorization_id=before.authorization_id if before else transaction.new_id("authorization"),
         task_id=task.task_id,
-        action=matter.action,
-        subject_hash=matter.subject_hash,
+        action=subject.action,
+        subject_hash=subject.hash,
         kind=action.kind,
         domain=action.domain,
         approval_id=approval_id,
         decision_id=verdict.decision_id,
         participant_id=task.owner_id,
         epoch=action.epoch,
-        authorized_at=act.now,
+        authorized_at=transaction.now,
     )
 
 
 async def _write(
-    act: Act, task: Task, leave: Authorization, judged: tuple[Verdict, bool]
+    transaction: TaskTransaction, task: Task, leave: Authorization, evaluation: tuple[Verdict, bool]
 ) -> Authorized:
-    verdict, again = judged
-    told, receipt = await act.tell(
+    verdict, again = evaluation
+    saved, receipt = await transaction.record(
         task,
         replace(task, obligations=owed(task.obligations, verdict)),
-        Telling(
+        EventFields(
             AuditEventType.ACTION_AUTHORIZED,
             reason=ReasonCode.APPROVAL_GRANTED if leave.approval_id else ReasonCode.NONE,
             participant=leave.participant_id,
@@ -284,15 +292,15 @@ async def _write(
         ),
     )
     kept = replace(leave, event_id=receipt.audit_event_id, event_version=receipt.aggregate_version)
-    await act.unit.keep_authorization(kept)
-    await act.unit.save_task(told)
+    await transaction.unit.keep_authorization(kept)
+    await transaction.unit.save_task(saved)
     return Authorized(kept, verdict, verdict.obligations, receipt)
 
 
-def _action_detail(action: Action, matter: Matter) -> dict[str, Json]:
+def _action_detail(action: Action, subject: ApprovalSubject) -> dict[str, Json]:
     return {
         "kind": action.kind.value,
         "name": action.name,
         "domain": action.domain,
-        "subject_hash": matter.subject_hash,
+        "subject_hash": subject.hash,
     }

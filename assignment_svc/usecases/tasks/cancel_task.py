@@ -3,9 +3,9 @@
 from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.texts import checked_text
 from assignment_svc.usecases.steps.ending import Ending, end, lock_for_end
-from assignment_svc.usecases.steps.guard import may_end, noted
+from assignment_svc.usecases.steps.permissions import may_end, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act
+from assignment_svc.usecases.steps.transaction import TaskTransaction
 from assignment_svc.usecases.tasks.changed import Changed, as_it_stands
 from phoenix_runtime.core.errors import NotFound, NotPermitted
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
@@ -21,17 +21,17 @@ class CancelTask:
     async def __call__(self, call: Call, task_id: str, *, reason: str = "") -> Changed:
         """Cancel. Raises `NotFound`, `NotPermitted`, `IllegalTransition`, `FieldInvalid`."""
         why = checked_text("reason", reason)
-        async with noted(self._ports, call, "CancelTask"):
+        async with refusals_audited(self._ports, call, "CancelTask"):
             await self._permitted(call, task_id)
             async with self._ports.units(call) as unit:
-                act = Act(unit, self._ports)
-                family, handoffs = await lock_for_end(act, task_id)
+                transaction = TaskTransaction(unit, self._ports)
+                family, handoffs = await lock_for_end(transaction, task_id)
                 if family[0].status is TaskStatus.CANCELLED:
                     return as_it_stands(family[0])
-                result = Changed(*await end(act, family, handoffs, _cancelled(call, why)))
-                await act.finish()
+                result = Changed(*await end(transaction, family, handoffs, _cancelled(call, why)))
+                await transaction.finish()
                 await unit.remember(result)
-        self._ports.wake_up.notify()
+        self._ports.due_work.notify()
         return result
 
     async def _permitted(self, call: Call, task_id: str) -> None:
@@ -56,5 +56,5 @@ def _cancelled(call: Call, why: str) -> Ending:
         AuditEventType.TASK_CANCELLED,
         reason=ReasonCode.REQUESTED,
         why=why,
-        told=call.principal.participant,
+        initiator=call.principal.participant,
     )

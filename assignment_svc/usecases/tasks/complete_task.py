@@ -11,16 +11,16 @@ from assignment_svc.domain.states import Actor, ApprovalState, ParkedAction, Tas
 from assignment_svc.domain.task import Parked, Task
 from assignment_svc.usecases.steps.approval_requests import about, ask_human, remember_question
 from assignment_svc.usecases.steps.ending import end, lock_for_end
-from assignment_svc.usecases.steps.guard import acting_participant, noted
-from assignment_svc.usecases.steps.migration import Abort, abort_handoff
+from assignment_svc.usecases.steps.migration import HandoffAbort, abort_handoff
+from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act, Telling
+from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from assignment_svc.usecases.tasks.changed import Changed, as_it_stands
 from assignment_svc.usecases.tasks.completion import (
     Completion,
     complete_verdict,
-    completion_matter,
     denied_completion,
+    result_approval,
     succeeded,
 )
 from assignment_svc.usecases.tasks.record_checkpoint import fulfilled
@@ -32,7 +32,7 @@ from phoenix_runtime.core.verdict import Effect, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class TaskResult:
     """What an assignee brings: the result, and the obligations that it reports as met."""
 
     task_id: str
@@ -47,7 +47,7 @@ class CompleteTask:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    async def __call__(self, call: Call, result: Result) -> Changed:
+    async def __call__(self, call: Call, result: TaskResult) -> Changed:
         """Complete; the same result again answers the same.
 
         Raises `NotFound`, `StaleAssignment`, `IllegalTransition`, `PolicyDenied`, `FieldInvalid`,
@@ -55,17 +55,17 @@ class CompleteTask:
         """
         acting_participant(call)
         content = document("result", result.value)
-        async with noted(self._ports, call, "CompleteTask"):
-            for _ in range(self._ports.rules.looks):
+        async with refusals_audited(self._ports, call, "CompleteTask"):
+            for _ in range(self._ports.rules.rounds):
                 try:
                     changed = await self._try(call, result, content)
                 except StaleRead:
                     continue
-                self._ports.wake_up.notify()
+                self._ports.due_work.notify()
                 return replace(changed, result=_shown(changed.task, content))
         raise TooSlow("What was judged changed again and again")
 
-    async def _try(self, call: Call, result: Result, content: Document) -> Changed:
+    async def _try(self, call: Call, result: TaskResult, content: Document) -> Changed:
         task, asked = await self._read(call, result.task_id)
         if await self._is_repetition(call, task, result, content):
             return as_it_stands(task)
@@ -73,13 +73,13 @@ class CompleteTask:
         task_step(task.status, task.parked_for, "succeed", Actor.ASSIGNEE)
         call = call.about(task.correlation_id)
         seen = replace(task, obligations=fulfilled(task.obligations, result.fulfilled))
-        matter = completion_matter(seen, result.value, content.hash)
-        known = await about(self._ports, call, asked, matter)
-        verdict = await complete_verdict(self._ports, call, seen, Completion(matter, known))
+        subject = result_approval(seen, result.value, content.hash)
+        known = await about(self._ports, call, asked, subject)
+        verdict = await complete_verdict(self._ports, call, seen, Completion(subject, known))
         if verdict.effect is Effect.ALLOW:
             return await self._succeed(call, result, content, verdict)
         if verdict.effect is Effect.REQUIRE_APPROVAL:
-            answer = await ask_human(self._ports, call, task, matter, (verdict, known))
+            answer = await ask_human(self._ports, call, task, subject, (verdict, known))
             return await self._park(call, result, content, (verdict, answer))
         await denied_completion(self._ports, call, task, verdict)
         raise PolicyDenied(verdict)
@@ -92,7 +92,7 @@ class CompleteTask:
             return task, await unit.approvals_of(task_id)
 
     async def _is_repetition(
-        self, call: Call, task: Task, result: Result, content: Document
+        self, call: Call, task: Task, result: TaskResult, content: Document
     ) -> bool:
         """Whether the caller brought this very result before, under this epoch."""
         parked = task.parked
@@ -108,62 +108,62 @@ class CompleteTask:
         return (call.principal.participant, result.epoch) in held
 
     async def _succeed(
-        self, call: Call, result: Result, content: Document, verdict: Verdict
+        self, call: Call, result: TaskResult, content: Document, verdict: Verdict
     ) -> Changed:
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             locked = await unit.lock_task(result.task_id)
             fenced(locked, participant_id=call.principal.participant, epoch=result.epoch)
-            family, handoffs = await lock_for_end(act, result.task_id)
+            family, handoffs = await lock_for_end(transaction, result.task_id)
             task = _with_fulfilled(family[0], result)
             await unit.keep_content(content)
-            ending = succeeded(content.hash, verdict, told=task.owner_id)
-            changed = Changed(*await end(act, (task, *family[1:]), handoffs, ending))
-            await act.finish()
+            ending = succeeded(content.hash, verdict, initiator=task.owner_id)
+            changed = Changed(*await end(transaction, (task, *family[1:]), handoffs, ending))
+            await transaction.finish()
             await unit.remember(replace(changed, result=_shown(changed.task, content)))
         return changed
 
     async def _park(
         self,
         call: Call,
-        result: Result,
+        result: TaskResult,
         content: Document,
         asked: tuple[Verdict, ApprovalAnswer],
     ) -> Changed:
         """AWAITING_APPROVAL with the result kept; raises `StaleRead` where a human has spoken."""
         verdict, answer = asked
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(result.task_id)
             fenced(task, participant_id=call.principal.participant, epoch=result.epoch)
-            matter = completion_matter(task, result.value, content.hash)
-            await remember_question(act, task, matter, answer)
+            subject = result_approval(task, result.value, content.hash)
+            await remember_question(transaction, task, subject, answer)
             if answer.state is ApprovalState.PENDING:
-                before = await _leave_handoff(act, task)
+                before = await _leave_handoff(transaction, task)
                 parked = _parked(_with_fulfilled(before, result), content.hash, answer)
-                told, receipt = await act.tell(before, parked, _told(parked, verdict))
+                saved, receipt = await transaction.record(before, parked, _event(parked, verdict))
                 await unit.keep_content(content)
-                await unit.save_task(told)
-                await act.finish()
-                changed = Changed(told, receipt)
+                await unit.save_task(saved)
+                await transaction.finish()
+                changed = Changed(saved, receipt)
                 await unit.remember(changed)
                 return changed
         raise StaleRead
 
 
-def _with_fulfilled(task: Task, result: Result) -> Task:
+def _with_fulfilled(task: Task, result: TaskResult) -> Task:
     return replace(task, obligations=fulfilled(task.obligations, result.fulfilled))
 
 
-async def _leave_handoff(act: Act, task: Task) -> Task:
+async def _leave_handoff(transaction: TaskTransaction, task: Task) -> Task:
     """A finished result moves to nobody: what was to be handed over waits for a human now."""
-    handoff = (await act.unit.open_handoffs([task.task_id])).get(task.task_id)
+    handoff = (await transaction.unit.open_handoffs([task.task_id])).get(task.task_id)
     if handoff is None:
         return task
-    await act.lock_gates(seats_of(task, handoff))
-    abort = Abort(ReasonCode.APPROVAL_REQUIRED, "its result waits for a human")
-    told, _, _ = await abort_handoff(act, task, handoff, abort)
-    return told
+    await transaction.lock_gates(seats_of(task, handoff))
+    abort = HandoffAbort(ReasonCode.APPROVAL_REQUIRED, "its result waits for a human")
+    saved, _, _ = await abort_handoff(transaction, task, handoff, abort)
+    return saved
 
 
 def _parked(task: Task, result_hash: str, answer: ApprovalAnswer) -> Task:
@@ -177,11 +177,11 @@ def _parked(task: Task, result_hash: str, answer: ApprovalAnswer) -> Task:
     )
 
 
-def _told(task: Task, verdict: Verdict) -> Telling:
+def _event(task: Task, verdict: Verdict) -> EventFields:
     parked = task.parked
     if parked is None:
         raise LookupError(f"{task.task_id} was parked a moment ago and is not")
-    return Telling(
+    return EventFields(
         AuditEventType.TASK_PARKED,
         reason=ReasonCode.APPROVAL_REQUIRED,
         participant=task.owner_id,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from assignment_svc.domain.approval import COMPLETE, Approval
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
-from assignment_svc.usecases.steps.approval_requests import Matter
-from assignment_svc.usecases.steps.denials import reasons_of
+from assignment_svc.usecases.steps.approval_requests import ApprovalSubject
+from assignment_svc.usecases.steps.denials import reasons_hash
 from assignment_svc.usecases.steps.documents import (
     approval_documents,
     denial_detail,
@@ -16,7 +16,7 @@ from assignment_svc.usecases.steps.documents import (
 )
 from assignment_svc.usecases.steps.ending import Ending
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act, Telling
+from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.principal import Call
@@ -27,13 +27,13 @@ from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 class Completion:
     """A result as policy is asked about it, and what humans said about exactly it."""
 
-    matter: Matter
+    subject: ApprovalSubject
     known: list[Approval]
 
 
-def completion_matter(task: Task, result: JsonObject, result_hash: str) -> Matter:
+def result_approval(task: Task, result: JsonObject, result_hash: str) -> ApprovalSubject:
     """What a human is asked about a result: the result itself, so its hash is the subject's."""
-    return Matter(COMPLETE, result, result_hash, proposed_by=task.owner_id)
+    return ApprovalSubject(COMPLETE, result, result_hash, proposed_by=task.owner_id)
 
 
 async def complete_verdict(ports: Ports, call: Call, task: Task, completion: Completion) -> Verdict:
@@ -46,8 +46,8 @@ async def complete_verdict(ports: Ports, call: Call, task: Task, completion: Com
     question: dict[str, Json] = {
         "task": policy_task(task),
         "assignee": assignee,
-        "result_hash": completion.matter.subject_hash,
-        "subject_hash": completion.matter.subject_hash,
+        "result_hash": completion.subject.hash,
+        "subject_hash": completion.subject.hash,
         "open_obligations": obligation_documents(task.open_obligations),
         "approvals": approval_documents(completion.known),
     }
@@ -55,14 +55,16 @@ async def complete_verdict(ports: Ports, call: Call, task: Task, completion: Com
     return verdict
 
 
-def succeeded(result_hash: str, verdict: Verdict, *, told: str, approval_id: str = "") -> Ending:
-    """The end that everybody hopes for; ``told`` knows of it already."""
+def succeeded(
+    result_hash: str, verdict: Verdict, *, initiator: str, approval_id: str = ""
+) -> Ending:
+    """The end that everybody hopes for; ``saved`` knows of it already."""
     return Ending(
         "succeed",
         Actor.ENGINE if approval_id else Actor.ASSIGNEE,
         AuditEventType.TASK_SUCCEEDED,
         reason=ReasonCode.APPROVAL_GRANTED if approval_id else ReasonCode.NONE,
-        told=told,
+        initiator=initiator,
         verdict=verdict,
         result_hash=result_hash,
         detail={"result_reference": result_hash, "approval_id": approval_id},
@@ -72,7 +74,7 @@ def succeeded(result_hash: str, verdict: Verdict, *, told: str, approval_id: str
 async def denied_completion(ports: Ports, call: Call, seen: Task, verdict: Verdict) -> None:
     """POLICY_DENIED about a result, where it is the first denial or differs from the last one."""
     async with ports.units(call) as unit:
-        act = Act(unit, ports)
+        transaction = TaskTransaction(unit, ports)
         task = await unit.lock_task(seen.task_id)
         if task.ended:
             return
@@ -80,15 +82,15 @@ async def denied_completion(ports: Ports, call: Call, seen: Task, verdict: Verdi
             task.task_id,
             seen.owner_id,
             point=verdict.point.value,
-            reasons_hash=reasons_of(verdict),
+            reasons_hash=reasons_hash(verdict),
         )
         if new:
-            telling = Telling(
+            fields = EventFields(
                 AuditEventType.POLICY_DENIED,
                 reason=ReasonCode.POLICY_DENIED,
                 participant=seen.owner_id,
                 verdict=verdict,
                 detail=denial_detail(verdict),
             )
-            told, _ = await act.tell(task, task, telling)
-            await unit.save_task(told)
+            saved, _ = await transaction.record(task, task, fields)
+            await unit.save_task(saved)

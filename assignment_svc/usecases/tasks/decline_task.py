@@ -3,10 +3,10 @@
 from assignment_svc.domain.predicates import fenced
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.texts import checked_text
-from assignment_svc.usecases.steps.give_back import GiveBack, give_back
-from assignment_svc.usecases.steps.guard import acting_participant, noted
+from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act
+from assignment_svc.usecases.steps.requeue import Requeue, requeue
+from assignment_svc.usecases.steps.transaction import TaskTransaction
 from assignment_svc.usecases.tasks.changed import Changed
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.principal import Call
@@ -21,19 +21,22 @@ class DeclineTask:
     async def __call__(self, call: Call, task_id: str, epoch: int, *, reason: str = "") -> Changed:
         """Decline. Raises `NotFound`, `StaleAssignment`, `IllegalTransition`, `FieldInvalid`."""
         participant = acting_participant(call)
-        how = GiveBack(
+        how = Requeue(
             "decline",
             Actor.ASSIGNEE,
             AuditEventType.TASK_DECLINED,
             ReasonCode.DECLINED,
             why=checked_text("reason", reason),
-            excluded=True,
+            exclude_owner=True,
         )
-        async with noted(self._ports, call, "DeclineTask"), self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+        async with (
+            refusals_audited(self._ports, call, "DeclineTask"),
+            self._ports.units(call) as unit,
+        ):
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
             fenced(task, participant_id=participant, epoch=epoch)
-            result = Changed(*await give_back(act, task, how))
+            result = Changed(*await requeue(transaction, task, how))
             await unit.remember(result)
-        self._ports.wake_up.notify()
+        self._ports.due_work.notify()
         return result

@@ -5,10 +5,10 @@ from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.texts import checked_text
 from assignment_svc.usecases.steps.ending import Ending, end, lock_for_end
-from assignment_svc.usecases.steps.give_back import GiveBack, give_back
-from assignment_svc.usecases.steps.guard import acting_participant, noted
+from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act
+from assignment_svc.usecases.steps.requeue import Requeue, requeue
+from assignment_svc.usecases.steps.transaction import TaskTransaction
 from assignment_svc.usecases.tasks.changed import Changed
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.principal import Call
@@ -26,16 +26,16 @@ class FailTask:
         """Fail. Raises `NotFound`, `StaleAssignment`, `IllegalTransition`, `FieldInvalid`."""
         participant = acting_participant(call)
         why = checked_text("message", message)
-        async with noted(self._ports, call, "FailTask"), self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+        async with refusals_audited(self._ports, call, "FailTask"), self._ports.units(call) as unit:
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
             fenced(task, participant_id=participant, epoch=epoch)
             if retryable and may_retry(task):
-                result = Changed(*await give_back(act, task, retried(why)))
+                result = Changed(*await requeue(transaction, task, retried(why)))
             else:
-                result = await _failed(act, task, why, retryable=retryable)
+                result = await _failed(transaction, task, why, retryable=retryable)
             await unit.remember(result)
-        self._ports.wake_up.notify()
+        self._ports.due_work.notify()
         return result
 
 
@@ -44,9 +44,9 @@ def may_retry(task: Task) -> bool:
     return task.status is TaskStatus.ACTIVE and task.attempt < task.spec.max_attempts
 
 
-def retried(why: str) -> GiveBack:
+def retried(why: str) -> Requeue:
     """The assignee's retryable failure."""
-    return GiveBack(
+    return Requeue(
         "retry",
         Actor.ASSIGNEE,
         AuditEventType.TASK_RETRIED,
@@ -55,7 +55,9 @@ def retried(why: str) -> GiveBack:
     )
 
 
-async def _failed(act: Act, task: Task, why: str, *, retryable: bool) -> Changed:
+async def _failed(
+    transaction: TaskTransaction, task: Task, why: str, *, retryable: bool
+) -> Changed:
     reason = ReasonCode.RETRYABLE_FAILURE if retryable else ReasonCode.FINAL_FAILURE
     ending = Ending(
         "fail",
@@ -63,10 +65,10 @@ async def _failed(act: Act, task: Task, why: str, *, retryable: bool) -> Changed
         AuditEventType.TASK_FAILED,
         reason=reason,
         why=why,
-        told=task.owner_id,
+        initiator=task.owner_id,
         detail={"max_attempts": task.spec.max_attempts},
     )
-    family, handoffs = await lock_for_end(act, task.task_id)
-    changed = Changed(*await end(act, family, handoffs, ending))
-    await act.finish()
+    family, handoffs = await lock_for_end(transaction, task.task_id)
+    changed = Changed(*await end(transaction, family, handoffs, ending))
+    await transaction.finish()
     return changed

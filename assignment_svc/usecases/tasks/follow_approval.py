@@ -7,7 +7,7 @@ from assignment_svc.domain.approval import ASSIGN, COMPLETE, HANDOFF, Approval
 from assignment_svc.domain.states import ApprovalState, TaskStatus
 from assignment_svc.usecases.steps.approval_requests import answered, read_again
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act
+from assignment_svc.usecases.steps.transaction import TaskTransaction
 from assignment_svc.usecases.tasks.continue_completion import decision_facts
 from phoenix_runtime.core.directives import DirectiveAction
 from phoenix_runtime.core.errors import NotFound
@@ -83,13 +83,15 @@ class FollowApproval:
         elif approval.action == COMPLETE and not approval.target:
             await self._continue.completion(call, approval)
         else:
-            await self._tell_assignee(call, approval)
+            await self._notify_assignee(call, approval)
 
-    async def _tell_assignee(self, call: Call, approval: Approval) -> None:
+    async def _notify_assignee(self, call: Call, approval: Approval) -> None:
         """An action waits in the assignee's own hands: whoever holds the task now hears of it."""
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(approval.task_id)
             if task.binding is not None and task.status is TaskStatus.ACTIVE:
                 facts = decision_facts(approval)
-                await act.direct(DirectiveAction.APPROVAL_DECIDED, task.owner_id, task, facts=facts)
+                await transaction.direct(
+                    DirectiveAction.APPROVAL_DECIDED, task.owner_id, task, facts=facts
+                )

@@ -8,25 +8,25 @@ from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.assignment.assign_task import AssignTask
 from assignment_svc.usecases.steps.ending import Ending, end, lock_for_end
-from assignment_svc.usecases.steps.give_back import GiveBack, give_back
 from assignment_svc.usecases.steps.lose_owner import lose_owner
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act
+from assignment_svc.usecases.steps.requeue import Requeue, requeue
+from assignment_svc.usecases.steps.transaction import TaskTransaction
 from assignment_svc.usecases.tasks.fail_task import may_retry
 from phoenix_runtime.core.errors import IllegalTransition, NoEligibleParticipant
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.principal import Call
 
-START_TIMEOUT = GiveBack(
+START_TIMEOUT = Requeue(
     "decline",
     Actor.DEADLINE,
     AuditEventType.TASK_DECLINED,
     ReasonCode.START_TIMEOUT,
     why="it was not started in time",
-    excluded=True,
+    exclude_owner=True,
 )
 
-ATTEMPT_TIMEOUT = GiveBack(
+ATTEMPT_TIMEOUT = Requeue(
     "retry",
     Actor.DEADLINE,
     AuditEventType.TASK_RETRIED,
@@ -63,7 +63,7 @@ class ProcessTask:
         task, known = await self._assign.read(call, task_id)
         if due_step(task, self._ports.clock.now()) is not None:
             if await self._deadlines(call, task_id):
-                self._ports.wake_up.notify()
+                self._ports.due_work.notify()
             task, known = await self._assign.read(call, task_id)
         if not self._waits(task):
             return
@@ -80,16 +80,16 @@ class ProcessTask:
     async def _deadlines(self, call: Call, task_id: str) -> bool:
         """The first time that is over, judged under the lock; whether anything was."""
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
-            step = due_step(task, act.now)
+            step = due_step(task, transaction.now)
             if step is None:
                 return False
-            await step(act, task)
+            await step(transaction, task)
         return True
 
 
-Step = Callable[[Act, Task], Awaitable[None]]
+Step = Callable[[TaskTransaction, Task], Awaitable[None]]
 
 
 def due_step(task: Task, now: datetime) -> Step | None:
@@ -107,29 +107,29 @@ def due_step(task: Task, now: datetime) -> Step | None:
     return None
 
 
-async def _expire(act: Act, task: Task) -> None:
-    family, handoffs = await lock_for_end(act, task.task_id)
-    await end(act, family, handoffs, EXPIRED)
-    await act.finish()
+async def _expire(transaction: TaskTransaction, task: Task) -> None:
+    family, handoffs = await lock_for_end(transaction, task.task_id)
+    await end(transaction, family, handoffs, EXPIRED)
+    await transaction.finish()
 
 
-async def _not_resumed(act: Act, task: Task) -> None:
+async def _not_resumed(transaction: TaskTransaction, task: Task) -> None:
     """It came back, but not for this task: the source counts as gone."""
-    handoff = (await act.unit.open_handoffs([task.task_id])).get(task.task_id)
-    await act.lock_gates(seats_of(task, handoff))
+    handoff = (await transaction.unit.open_handoffs([task.task_id])).get(task.task_id)
+    await transaction.lock_gates(seats_of(task, handoff))
     why = "it came back and did not resume the task in time"
-    await lose_owner(act, task, handoff, reason=ReasonCode.NOT_RESUMED, why=why)
-    await act.finish()
+    await lose_owner(transaction, task, handoff, reason=ReasonCode.NOT_RESUMED, why=why)
+    await transaction.finish()
 
 
-async def _not_started(act: Act, task: Task) -> None:
-    await give_back(act, task, START_TIMEOUT)
+async def _not_started(transaction: TaskTransaction, task: Task) -> None:
+    await requeue(transaction, task, START_TIMEOUT)
 
 
-async def _attempt_over(act: Act, task: Task) -> None:
+async def _attempt_over(transaction: TaskTransaction, task: Task) -> None:
     if may_retry(task):
-        await give_back(act, task, ATTEMPT_TIMEOUT)
+        await requeue(transaction, task, ATTEMPT_TIMEOUT)
         return
-    family, handoffs = await lock_for_end(act, task.task_id)
-    await end(act, family, handoffs, LAST_ATTEMPT)
-    await act.finish()
+    family, handoffs = await lock_for_end(transaction, task.task_id)
+    await end(transaction, family, handoffs, LAST_ATTEMPT)
+    await transaction.finish()

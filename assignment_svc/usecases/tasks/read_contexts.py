@@ -9,7 +9,7 @@ from assignment_svc.domain.states import HandoffStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.steps.briefing import input_pointer, read_document
 from assignment_svc.usecases.steps.existing import existing_task
-from assignment_svc.usecases.steps.guard import may_end, noted
+from assignment_svc.usecases.steps.permissions import may_end, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
 from phoenix_runtime.core.errors import NotFound, NotPermitted
 from phoenix_runtime.core.json import JsonObject
@@ -38,7 +38,10 @@ class ResolveContext:
     ) -> Resolved:
         """Resolve; the newest where ``version`` is 0. Raises `NotFound`, `NotPermitted`."""
         ports = self._ports
-        async with noted(ports, call, "ResolveContext"), ports.units.reading(call) as unit:
+        async with (
+            refusals_audited(ports, call, "ResolveContext"),
+            ports.units.reading(call) as unit,
+        ):
             task = await existing_task(unit, task_id)
             if may_read(call, task):
                 return await _resolved(unit, task, version)
@@ -61,7 +64,10 @@ class ListContextPointers:
     async def __call__(self, call: Call, task_id: str, page: PageRequest) -> Page[ContextPointer]:
         """List, newest first. Raises `NotFound`, `NotPermitted`."""
         ports = self._ports
-        async with noted(ports, call, "ListContextPointers"), ports.units.reading(call) as unit:
+        async with (
+            refusals_audited(ports, call, "ListContextPointers"),
+            ports.units.reading(call) as unit,
+        ):
             task = await existing_task(unit, task_id)
             if not may_read(call, task):
                 text = "The contexts of a task are listed for those who may read them all"

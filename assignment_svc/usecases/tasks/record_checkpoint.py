@@ -8,9 +8,9 @@ from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.predicates import fenced
 from assignment_svc.domain.states import HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task, TaskObligation
-from assignment_svc.usecases.steps.guard import acting_participant, noted
+from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act, Telling
+from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.errors import (
     ContextVersionConflict,
     FieldInvalid,
@@ -60,28 +60,35 @@ class RecordCheckpoint:
         """
         participant = acting_participant(call)
         _well_formed(checkpoint)
-        async with noted(self._ports, call, "RecordCheckpoint"), self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+        async with (
+            refusals_audited(self._ports, call, "RecordCheckpoint"),
+            self._ports.units(call) as unit,
+        ):
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(checkpoint.task_id)
             fenced(task, participant_id=participant, epoch=checkpoint.epoch)
-            result = _repeated(task, checkpoint) or await self._record(act, task, checkpoint)
+            result = _repeated(task, checkpoint) or await self._record(
+                transaction, task, checkpoint
+            )
             await unit.remember(result)
         return result
 
-    async def _record(self, act: Act, task: Task, checkpoint: Checkpoint) -> Recorded:
+    async def _record(
+        self, transaction: TaskTransaction, task: Task, checkpoint: Checkpoint
+    ) -> Recorded:
         requires_active(task, "checkpoint")
         current = task.pointer.version if task.pointer else 0
         base_is_current(checkpoint.base_version, current)
-        pointer = _pointer(act, task, checkpoint, current + 1)
+        pointer = _pointer(transaction, task, checkpoint, current + 1)
         obligations = fulfilled(task.obligations, checkpoint.fulfilled)
-        told, receipt = await act.tell(
+        saved, receipt = await transaction.record(
             task,
             replace(task, pointer=pointer, obligations=obligations),
-            _told(task, pointer, checkpoint),
+            _event(task, pointer, checkpoint),
         )
-        await act.unit.add_pointer(pointer)
-        await act.unit.save_task(told)
-        await _hasten_handoff(act, told)
+        await transaction.unit.add_pointer(pointer)
+        await transaction.unit.save_task(saved)
+        await _wake_handoff(transaction, saved)
         return Recorded(pointer, receipt)
 
 
@@ -129,7 +136,9 @@ def _repeated(task: Task, checkpoint: Checkpoint) -> Recorded | None:
     return Recorded(newest, Receipt(task.last_event_id, task.correlation_id, task.version))
 
 
-def _pointer(act: Act, task: Task, checkpoint: Checkpoint, version: int) -> ContextPointer:
+def _pointer(
+    transaction: TaskTransaction, task: Task, checkpoint: Checkpoint, version: int
+) -> ContextPointer:
     return ContextPointer(
         task_id=task.task_id,
         version=version,
@@ -137,15 +146,15 @@ def _pointer(act: Act, task: Task, checkpoint: Checkpoint, version: int) -> Cont
         size_bytes=checkpoint.size_bytes,
         participant_id=task.owner_id,
         epoch=checkpoint.epoch,
-        recorded_at=act.now,
+        recorded_at=transaction.now,
         by_reference=checkpoint.by_reference,
         external_ref=checkpoint.external_ref,
     )
 
 
-def _told(task: Task, pointer: ContextPointer, checkpoint: Checkpoint) -> Telling:
+def _event(task: Task, pointer: ContextPointer, checkpoint: Checkpoint) -> EventFields:
     """Table 5, *context checkpointed*: state reference, integrity hash, participant, task."""
-    return Telling(
+    return EventFields(
         AuditEventType.CONTEXT_CHECKPOINTED,
         participant=task.owner_id,
         inputs=(task.pointer.address,) if task.pointer else (),
@@ -164,10 +173,10 @@ def _told(task: Task, pointer: ContextPointer, checkpoint: Checkpoint) -> Tellin
     )
 
 
-async def _hasten_handoff(act: Act, task: Task) -> None:
+async def _wake_handoff(transaction: TaskTransaction, task: Task) -> None:
     """A handoff that waited for this last checkpoint need not wait for its timer."""
     if not task.handoff_id:
         return
-    handoff: Handoff | None = await act.unit.find_handoff(task.handoff_id)
+    handoff: Handoff | None = await transaction.unit.find_handoff(task.handoff_id)
     if handoff is not None and handoff.status is HandoffStatus.INITIATED:
-        await act.unit.save_handoff(replace(handoff, next_try_at=act.now))
+        await transaction.unit.save_handoff(replace(handoff, next_try_at=transaction.now))

@@ -7,14 +7,14 @@ instance writes counts. Out of MIGRATING it is a bind like any other.
 import asyncio
 from dataclasses import dataclass, replace
 
-from assignment_svc.domain.discovery import Judged
+from assignment_svc.domain.discovery import Evaluation
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.lifecycle import task_step
 from assignment_svc.domain.predicates import CandidateLost, StaleRead, covers, seats_of
 from assignment_svc.domain.states import Actor, HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.assignment.bind import owed, unchanged
-from assignment_svc.usecases.assignment.candidates import assignment_matter
+from assignment_svc.usecases.assignment.candidates import assignment_approval
 from assignment_svc.usecases.steps.approval_requests import decided_about
 from assignment_svc.usecases.steps.briefing import Briefing, briefing_of
 from assignment_svc.usecases.steps.documents import (
@@ -22,11 +22,11 @@ from assignment_svc.usecases.steps.documents import (
     policy_task,
     standing_document,
 )
-from assignment_svc.usecases.steps.guard import acting_participant, noted
 from assignment_svc.usecases.steps.lose_owner import lose_owner
-from assignment_svc.usecases.steps.migration import Abort, abort_handoff
+from assignment_svc.usecases.steps.migration import HandoffAbort, abort_handoff
+from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act, Telling
+from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from assignment_svc.usecases.tasks.start_task import attempt_deadline
 from phoenix_runtime.core.errors import NotFound, NotPermitted
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
@@ -56,7 +56,7 @@ class ResumeTasks:
         participant = acting_participant(call)
         briefings: list[Briefing] = []
         receipts: list[Receipt] = []
-        async with noted(self._ports, call, "ResumeTasks"):
+        async with refusals_audited(self._ports, call, "ResumeTasks"):
             standing, _ = await self._standing(call, participant, generation)
             async with self._ports.units.reading(call) as unit:
                 held = await unit.held_by(participant)
@@ -104,7 +104,7 @@ class ResumeTasks:
     ) -> tuple[Briefing | None, Receipt | None]:
         """A task that is still held: the same epoch for the same generation, else a new one."""
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
             binding = task.binding
             if binding is None or binding.participant_id != standing.participant_id:
@@ -115,22 +115,24 @@ class ResumeTasks:
                     await unit.save_task(task)
                 return await briefing_of(unit, task), None
             handoff = (await unit.open_handoffs([task_id])).get(task_id)
-            await act.lock_gates(seats_of(task, handoff))
+            await transaction.lock_gates(seats_of(task, handoff))
             if not covers(standing, task.spec):
                 why = "its grants do not cover the task any more"
-                await lose_owner(act, task, handoff, reason=ReasonCode.UNAUTHORIZED, why=why)
-                await act.finish()
+                await lose_owner(
+                    transaction, task, handoff, reason=ReasonCode.UNAUTHORIZED, why=why
+                )
+                await transaction.finish()
                 return None, None
-            act.put_gate(act.gate(standing.participant_id).brought_up(standing))
-            told, receipt = await _renewed(act, task, standing)
-            await act.finish()
-            return await briefing_of(unit, told), receipt
+            transaction.put_gate(transaction.gate(standing.participant_id).brought_up(standing))
+            saved, receipt = await _renewed(transaction, task, standing)
+            await transaction.finish()
+            return await briefing_of(unit, saved), receipt
 
     async def _return(
         self, call: Call, task_id: str, generation: int
     ) -> tuple[Briefing, Receipt] | None:
         """A task that was taken away and is with nobody yet; None where it stays so."""
-        for _ in range(self._ports.rules.looks):
+        for _ in range(self._ports.rules.rounds):
             try:
                 return await self._bind_again(call, task_id, generation)
             except StaleRead:
@@ -147,38 +149,38 @@ class ResumeTasks:
             handoff = (await unit.open_handoffs([task_id])).get(task_id)
         if seen is None or not _may_return(seen, handoff, call.principal.participant):
             return None
-        judged = await self._judge(call.about(seen.correlation_id), seen, generation)
+        evaluation = await self._evaluate(call.about(seen.correlation_id), seen, generation)
         async with self._ports.units(call) as unit:
-            act = Act(unit, self._ports)
+            transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
             unchanged(seen, task)
             handoff = (await unit.open_handoffs([task_id])).get(task_id)
             if handoff is None or not _may_return(task, handoff, call.principal.participant):
                 raise StaleRead
-            await act.lock_gates(seats_of(task, handoff))
-            act.rely(judged)
-            act.admit(judged.standing, degraded_allowed=task.spec.degraded_allowed)
-            told, receipt = await _returned(act, task, handoff, judged)
-            await act.finish()
-            return await briefing_of(unit, told), receipt
+            await transaction.lock_gates(seats_of(task, handoff))
+            transaction.rely(evaluation)
+            transaction.admit(evaluation.standing, degraded_allowed=task.spec.degraded_allowed)
+            saved, receipt = await _returned(transaction, task, handoff, evaluation)
+            await transaction.finish()
+            return await briefing_of(unit, saved), receipt
 
-    async def _judge(self, call: Call, task: Task, generation: int) -> Judged:
+    async def _evaluate(self, call: Call, task: Task, generation: int) -> Evaluation:
         """`task.assign`, as for anybody; raises `CandidateLost` where it is no plain yes."""
         ports, participant = self._ports, call.principal.participant
         standing, asked_at = await self._standing(call, participant, generation)
-        matter = assignment_matter(task, participant)
-        known = await decided_about(ports, call, task.task_id, matter)
+        subject = assignment_approval(task, participant)
+        known = await decided_about(ports, call, task.task_id, subject)
         question: dict[str, Json] = {
             "task": policy_task(task),
             "candidate": standing_document(standing),
-            "subject_hash": matter.subject_hash,
+            "subject_hash": subject.hash,
             "approvals": approval_documents(known),
         }
         decision_asked_at = ports.clock.monotonic()
         (verdict,) = await ports.policy.evaluate(call, DecisionPoint.ASSIGN, [question])
         if verdict.effect is not Effect.ALLOW:
             raise CandidateLost("policy_allows", verdict.explanation)
-        return Judged(standing, verdict, asked_at, decision_asked_at)
+        return Evaluation(standing, verdict, asked_at, decision_asked_at)
 
 
 def _may_return(task: Task, handoff: Handoff | None, participant_id: str) -> bool:
@@ -191,17 +193,19 @@ def _may_return(task: Task, handoff: Handoff | None, participant_id: str) -> boo
     )
 
 
-async def _renewed(act: Act, task: Task, standing: Standing) -> tuple[Task, Receipt]:
+async def _renewed(
+    transaction: TaskTransaction, task: Task, standing: Standing
+) -> tuple[Task, Receipt]:
     """The same task and seat under a new epoch and the newer generation."""
     status = task_step(task.status, task.parked_for, "resume", Actor.ASSIGNEE)
     old = task.epoch
     decision = task.binding.decision_id if task.binding else ""
-    lost = await act.lose(task, by="resume")
-    gained = await act.gain(lost, standing, decision=decision, by="resume")
+    lost = await transaction.lose(task, by="resume")
+    gained = await transaction.gain(lost, standing, decision=decision, by="resume")
     resumed = replace(
         gained,
         status=status,
-        start_due_at=act.now + task.spec.start_timeout if task.start_due_at else None,
+        start_due_at=transaction.now + task.spec.start_timeout if task.start_due_at else None,
         attempt_due_at=task.attempt_due_at,
     )
     detail: dict[str, Json] = {
@@ -210,45 +214,51 @@ async def _renewed(act: Act, task: Task, standing: Standing) -> tuple[Task, Rece
         "generation": standing.generation,
         "attempt": task.attempt,
     }
-    telling = Telling(
+    fields = EventFields(
         AuditEventType.TASK_RESUMED,
         reason=ReasonCode.PARTICIPANT_RETURNED,
         participant=standing.participant_id,
         detail=detail,
     )
-    told, receipt = await act.tell(task, resumed, telling)
-    await act.unit.save_task(told)
-    return told, receipt
+    saved, receipt = await transaction.record(task, resumed, fields)
+    await transaction.unit.save_task(saved)
+    return saved, receipt
 
 
-async def _returned(act: Act, task: Task, handoff: Handoff, judged: Judged) -> tuple[Task, Receipt]:
+async def _returned(
+    transaction: TaskTransaction, task: Task, handoff: Handoff, evaluation: Evaluation
+) -> tuple[Task, Receipt]:
     """MIGRATING → ACTIVE with its own source; the handoff ends ABORTED, `source_returned`."""
-    abort = Abort(ReasonCode.SOURCE_RETURNED, "its source came back before anybody took over")
-    aborted, _, _ = await abort_handoff(act, task, handoff, abort)
+    abort = HandoffAbort(
+        ReasonCode.SOURCE_RETURNED, "its source came back before anybody took over"
+    )
+    aborted, _, _ = await abort_handoff(transaction, task, handoff, abort)
     status = task_step(task.status, task.parked_for, "resume", Actor.SOURCE)
-    gained = await act.gain(aborted, judged.standing, decision=judged.verdict, by="resume")
+    gained = await transaction.gain(
+        aborted, evaluation.standing, decision=evaluation.verdict, by="resume"
+    )
     resumed = replace(
         gained,
         status=status,
         reason="",
         attempt=max(task.attempt, 1),
-        attempt_due_at=attempt_deadline(act, task),
-        obligations=owed(task.obligations, judged.verdict),
+        attempt_due_at=attempt_deadline(transaction, task),
+        obligations=owed(task.obligations, evaluation.verdict),
     )
     detail: dict[str, Json] = {
         "epoch": resumed.epoch,
-        "generation": judged.standing.generation,
+        "generation": evaluation.standing.generation,
         "attempt": resumed.attempt,
         "handoff_id": handoff.handoff_id,
-        "standing_revision": judged.standing.standing_revision,
+        "standing_revision": evaluation.standing.standing_revision,
     }
-    telling = Telling(
+    fields = EventFields(
         AuditEventType.TASK_RESUMED,
         reason=ReasonCode.SOURCE_RETURNED,
-        participant=judged.standing.participant_id,
-        verdict=judged.verdict,
+        participant=evaluation.standing.participant_id,
+        verdict=evaluation.verdict,
         detail=detail,
     )
-    told, receipt = await act.tell(aborted, resumed, telling)
-    await act.unit.save_task(told)
-    return told, receipt
+    saved, receipt = await transaction.record(aborted, resumed, fields)
+    await transaction.unit.save_task(saved)
+    return saved, receipt

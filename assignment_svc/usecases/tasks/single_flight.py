@@ -1,9 +1,9 @@
-"""Callers that want the same thing take turns: what the first has done answers the others.
+"""Runs calls with one key one after the other; a result that one publishes answers the others.
 
-Many that race for one task would each search and ask policy, all but one in vain, and a machine
-that is busy with that answers none of them in time. The task's row decides as before, for those
-of another replica too; waiting here is only cheaper. Who waits is a call with a deadline of its
-own, and leaves the line when that is over.
+Many calls that race for one task would each search and ask policy, all but one in vain, and a
+machine that is busy with that answers none of them in time. The task's row decides in any case, for
+calls at other replicas too; waiting here is only cheaper. A call that waits has a deadline of its
+own, and stops waiting when that is over.
 """
 
 import asyncio
@@ -12,55 +12,56 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-Said = TypeVar("Said")
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(slots=True)
-class _Line(Generic[Said]):
-    """Whoever has their turn, or waits for it, and what was said last."""
+class _Group(Generic[ResultT]):
+    """The calls with one key: the one that runs, those that wait, and the newest result."""
 
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     members: int = 0
-    said: Said | None = None
-    times: int = 0
+    result: ResultT | None = None
+    published: int = 0
+    """How many results have been published."""
 
 
-class Turn(Generic[Said]):
-    """One caller's turn. ``said`` is what was said last since the caller came; None for nothing.
+class Flight(Generic[ResultT]):
+    """One call's turn. ``result`` is the newest that was published since the call came, or None.
 
-    What was said before that is old news: much may have happened since.
+    An older result is of no use: much may have happened since.
     """
 
-    def __init__(self, line: _Line[Said], came: int) -> None:
-        self._line = line
-        self.said = line.said if line.times > came else None
+    def __init__(self, group: _Group[ResultT], published_before: int) -> None:
+        self._group = group
+        self.result = group.result if group.published > published_before else None
 
-    def say(self, said: Said) -> None:
-        """Tell those who wait what this turn has come to."""
-        self._line.said = said
-        self._line.times += 1
+    def publish(self, result: ResultT) -> None:
+        """Give ``result`` to the calls that wait."""
+        self._group.result = result
+        self._group.published += 1
 
 
-class Turns(Generic[Said]):
-    """Lines, each for as long as anybody stands in it."""
+class SingleFlight(Generic[ResultT]):
+    """Groups of calls by key; a group exists as long as it has members."""
 
     def __init__(self) -> None:
-        self._lines: dict[Hashable, _Line[Said]] = {}
+        self._groups: dict[Hashable, _Group[ResultT]] = {}
 
     def __len__(self) -> int:
-        """How many lines there are."""
-        return len(self._lines)
+        """How many groups there are."""
+        return len(self._groups)
 
     @asynccontextmanager
-    async def turn(self, key: Hashable) -> AsyncIterator[Turn[Said]]:
-        """Wait until everybody who came before with this ``key`` is done; in order."""
-        line = self._lines.setdefault(key, _Line())
-        line.members += 1
-        came = line.times
+    async def flight(self, key: Hashable) -> AsyncIterator[Flight[ResultT]]:
+        """Wait until every earlier call with this ``key`` is done; in order."""
+        group = self._groups.setdefault(key, _Group())
+        group.members += 1
+        published_before = group.published
         try:
-            async with line.turn:
-                yield Turn(line, came)
+            async with group.lock:
+                yield Flight(group, published_before)
         finally:
-            line.members -= 1
-            if not line.members:
-                del self._lines[key]
+            group.members -= 1
+            if not group.members:
+                del self._groups[key]

@@ -15,9 +15,9 @@ from assignment_svc.domain.predicates import fenced
 from assignment_svc.domain.states import Actor, AssignmentIntent
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.steps.documents import denial_detail, parent_document, task_document
-from assignment_svc.usecases.steps.guard import noted
+from assignment_svc.usecases.steps.permissions import refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import Act, Telling
+from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.errors import (
     AlreadyExists,
     FieldInvalid,
@@ -66,12 +66,12 @@ class SubmitTask:
         `StaleAssignment` (a zombie has no children), `QuotaExceeded`, `IllegalTransition`.
         """
         wanted = submission(declared, self._ports.new_id)
-        async with noted(self._ports, call, "SubmitTask"):
+        async with refusals_audited(self._ports, call, "SubmitTask"):
             for _ in range(2):
                 known, parent = await self._known(call, wanted)
                 if known is not None:
                     return _again(known, wanted)
-                verdict = await self._judge(call, wanted, parent)
+                verdict = await self._evaluate(call, wanted, parent)
                 try:
                     return await self._write(call, wanted, verdict, here=here)
                 except _Taken:
@@ -92,7 +92,7 @@ class SubmitTask:
         fenced(parent, participant_id=call.principal.participant, epoch=wanted.parent_epoch)
         return None, parent
 
-    async def _judge(self, call: Call, wanted: Submission, parent: Task | None) -> Verdict:
+    async def _evaluate(self, call: Call, wanted: Submission, parent: Task | None) -> Verdict:
         document = task_document(wanted.spec, call.principal.participant or call.actor)
         question: dict[str, Json] = {
             "task": document,
@@ -128,12 +128,12 @@ class SubmitTask:
     ) -> Submitted:
         ports = self._ports
         async with ports.units(call) as unit:
-            act = Act(unit, ports)
+            transaction = TaskTransaction(unit, ports)
             parent = await _locked_parent(unit, call, wanted, ports)
-            task = _new_task(act, call, wanted, parent)
+            task = _new_task(transaction, call, wanted, parent)
             if here and task.next_try_at is not None:
-                task = replace(task, next_try_at=act.now + OTHERS_WAIT)
-            task, receipt = await act.tell(None, task, _submitted(task, wanted, verdict))
+                task = replace(task, next_try_at=transaction.now + OTHERS_WAIT)
+            task, receipt = await transaction.record(None, task, _submitted(task, wanted, verdict))
             task = replace(task, submit_event_id=receipt.audit_event_id)
             if not await unit.add_task(task, wanted.input):
                 raise _Taken
@@ -141,7 +141,7 @@ class SubmitTask:
             if not here:
                 await unit.remember(result)
         if not here:
-            ports.wake_tasks.notify()
+            ports.new_tasks.notify()
         return result
 
 
@@ -159,9 +159,11 @@ async def _locked_parent(unit: Unit, call: Call, wanted: Submission, ports: Port
     return parent
 
 
-def _new_task(act: Act, call: Call, wanted: Submission, parent: Task | None) -> Task:
+def _new_task(
+    transaction: TaskTransaction, call: Call, wanted: Submission, parent: Task | None
+) -> Task:
     spec = wanted.spec
-    if spec.deadline_at is not None and spec.deadline_at <= act.now:
+    if spec.deadline_at is not None and spec.deadline_at <= transaction.now:
         raise FieldInvalid([Violation("task.deadline", "is over already")])
     actor = Actor.ASSIGNEE if parent is not None else _actor(call)
     automatic = spec.intent is AssignmentIntent.AUTOMATIC
@@ -169,12 +171,12 @@ def _new_task(act: Act, call: Call, wanted: Submission, parent: Task | None) -> 
         spec=spec,
         submitter=call.actor,
         submitter_participant_id=call.principal.participant,
-        correlation_id=parent.correlation_id if parent else act.new_id("audit.corr"),
-        submitted_at=act.now,
-        updated_at=act.now,
+        correlation_id=parent.correlation_id if parent else transaction.new_id("audit.corr"),
+        submitted_at=transaction.now,
+        updated_at=transaction.now,
         depth=parent.depth + 1 if parent else 0,
         status=task_step(None, None, "submit", actor),
-        next_try_at=act.now if automatic else None,
+        next_try_at=transaction.now if automatic else None,
     )
 
 
@@ -182,8 +184,8 @@ def _actor(call: Call) -> Actor:
     return Actor.OPERATOR if call.principal.has(Role.OPERATOR) else Actor.SUBMITTER
 
 
-def _submitted(task: Task, wanted: Submission, verdict: Verdict) -> Telling:
-    return Telling(
+def _submitted(task: Task, wanted: Submission, verdict: Verdict) -> EventFields:
+    return EventFields(
         AuditEventType.TASK_SUBMITTED,
         participant=task.submitter_participant_id,
         verdict=verdict,

@@ -8,9 +8,9 @@ from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.states import HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.handoff.complete_handoff import Completion
-from assignment_svc.usecases.handoff.initiate_handoff import Initiation
-from assignment_svc.usecases.handoff.offering import Reception
-from assignment_svc.usecases.tasks.complete_task import Result
+from assignment_svc.usecases.handoff.initiate_handoff import HandoffRequest
+from assignment_svc.usecases.handoff.offering import Acceptance
+from assignment_svc.usecases.tasks.complete_task import TaskResult
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.standing import ParticipantStatus
 from phoenix_runtime.core.verdict import DecisionPoint
@@ -51,7 +51,7 @@ async def test_two_handoffs_race_for_one_task_and_there_is_one(
     assignment.registry.join("agent.a")
     await assignment.active("task.one")
     row_key = {"tenant": assignment.tenant, "task_id": "task.one"}
-    asked = Initiation("task.one", "agent.a", "requested")
+    asked = HandoffRequest("task.one", "agent.a", "requested")
     async with held(assignment.admin_url, "assignment.tasks", **row_key) as row:
         first = asyncio.create_task(assignment.handoffs.initiate(assignment.operator, asked))
         await row.waited_for_by(1)
@@ -73,7 +73,7 @@ async def test_a_late_answer_to_a_lapsed_offer_is_refused(assignment: Assignment
     with pytest.raises(errors.NotPermitted):
         await assignment.tasks.resolve(assignment.agent("agent.b"), "task.one")
     late = Completion(
-        handoff.handoff_id, handoff.offer.offer_id, Reception(handoff.offer.context_hash, ())
+        handoff.handoff_id, handoff.offer.offer_id, Acceptance(handoff.offer.context_hash, ())
     )
     with pytest.raises(errors.OfferLapsed):
         await assignment.handoffs.complete(assignment.agent("agent.b"), late)
@@ -164,7 +164,7 @@ async def test_a_target_proves_what_it_received(assignment: AssignmentService) -
     _, handoff = await offered(assignment, "agent.b")
     assert handoff.offer is not None
     wrong = Completion(
-        handoff.handoff_id, handoff.offer.offer_id, Reception("sha256:" + "0" * 64, ())
+        handoff.handoff_id, handoff.offer.offer_id, Acceptance("sha256:" + "0" * 64, ())
     )
     with pytest.raises(errors.ContextHashMismatch):
         await assignment.handoffs.complete(assignment.agent("agent.b"), wrong)
@@ -178,13 +178,13 @@ async def test_a_living_source_that_completes_first_ends_its_handoff(
     assignment.registry.join("agent.a")
     task = await assignment.active("task.one")
     await assignment.handoffs.initiate(
-        assignment.operator, Initiation("task.one", "agent.a", "requested")
+        assignment.operator, HandoffRequest("task.one", "agent.a", "requested")
     )
     assignment.registry.join("agent.b")
 
     async def the_source_is_done() -> None:
         await assignment.tasks.complete(
-            assignment.agent("agent.a"), Result("task.one", task.epoch, {})
+            assignment.agent("agent.a"), TaskResult("task.one", task.epoch, {})
         )
 
     assignment.policy.before[DecisionPoint.HANDOFF] = the_source_is_done

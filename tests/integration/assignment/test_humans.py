@@ -4,7 +4,7 @@ import pytest
 
 from assignment_svc.domain.states import ActionKind, ParkedAction, TaskStatus
 from assignment_svc.usecases.tasks.authorize_action import Action
-from assignment_svc.usecases.tasks.complete_task import Result
+from assignment_svc.usecases.tasks.complete_task import TaskResult
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.standing import ParticipantStatus
 from phoenix_runtime.core.verdict import DecisionPoint
@@ -101,7 +101,7 @@ async def parked_result(assignment: AssignmentService) -> tuple[str, int]:
     assignment.registry.join("agent.a")
     assignment.policy.answer = needs_human(DecisionPoint.COMPLETE)
     task = await assignment.active("task.one")
-    result = Result("task.one", task.epoch, RESULT)
+    result = TaskResult("task.one", task.epoch, RESULT)
     parked = await assignment.tasks.complete(assignment.agent("agent.a"), result)
     assert parked.task.status is TaskStatus.AWAITING_APPROVAL
     assert parked.task.parked_for is ParkedAction.COMPLETE
@@ -137,10 +137,10 @@ async def test_a_refused_result_goes_back_to_its_assignee_who_revises_it(
     )
     with pytest.raises(errors.PolicyDenied):
         await assignment.tasks.complete(
-            assignment.agent("agent.a"), Result("task.one", epoch, RESULT)
+            assignment.agent("agent.a"), TaskResult("task.one", epoch, RESULT)
         )
     revised = await assignment.tasks.complete(
-        assignment.agent("agent.a"), Result("task.one", epoch, {"duplicates": 4})
+        assignment.agent("agent.a"), TaskResult("task.one", epoch, {"duplicates": 4})
     )
     assert revised.task.status is TaskStatus.AWAITING_APPROVAL
     second = assignment.approvals.open_about("task.one", "complete")

@@ -12,9 +12,9 @@ from assignment_svc.domain.declaration import TaskDeclaration
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.states import RetirementMode, TaskStatus
 from assignment_svc.usecases.assignment.assigned import Assigned
-from assignment_svc.usecases.membership.retire_participant import Leaving
+from assignment_svc.usecases.membership.retire_participant import RetirementRequest
 from assignment_svc.usecases.steps import transaction
-from assignment_svc.usecases.tasks.complete_task import Result
+from assignment_svc.usecases.tasks.complete_task import TaskResult
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.standing import ParticipantStatus, Standing
 from phoenix_runtime.core.verdict import DecisionPoint, Grants
@@ -48,7 +48,7 @@ async def test_two_binds_wait_for_the_same_gate_and_one_of_them_finds_it_full(
     assignment.registry.join("agent.a")
     done = await assignment.active("task.before")
     await assignment.tasks.complete(
-        assignment.agent("agent.a"), Result("task.before", done.epoch, {})
+        assignment.agent("agent.a"), TaskResult("task.before", done.epoch, {})
     )
     await assignment.submit("task.one")
     await assignment.submit("task.two")
@@ -74,7 +74,7 @@ async def test_a_gate_that_was_marked_between_the_judgement_and_the_bind_refuses
 
     async def it_retires() -> None:
         await assignment.handoffs.retire(
-            assignment.operator, Leaving("agent.a", RetirementMode.IMMEDIATE)
+            assignment.operator, RetirementRequest("agent.a", RetirementMode.IMMEDIATE)
         )
 
     assignment.policy.before[DecisionPoint.ASSIGN] = it_retires
@@ -99,7 +99,7 @@ async def test_a_retirement_that_finds_a_bind_first_moves_the_task(
         await row.release()
         await settled(bind)
     await assignment.handoffs.retire(
-        assignment.operator, Leaving("agent.a", RetirementMode.IMMEDIATE)
+        assignment.operator, RetirementRequest("agent.a", RetirementMode.IMMEDIATE)
     )
     await assignment.work()
     moved = await assignment.task("task.one")
@@ -194,7 +194,7 @@ async def test_a_result_that_comes_after_its_owner_was_fenced_does_not_count(
     assignment.policy.before[DecisionPoint.COMPLETE] = it_counts_as_dead
     with pytest.raises(errors.StaleAssignment):
         await assignment.tasks.complete(
-            assignment.agent("agent.a"), Result("task.one", task.epoch, {})
+            assignment.agent("agent.a"), TaskResult("task.one", task.epoch, {})
         )
     assert (await assignment.task("task.one")).status is TaskStatus.MIGRATING
 
@@ -207,7 +207,7 @@ async def test_completing_and_migrating_wait_for_one_row_and_the_first_decides(
     task = await assignment.active("task.one")
 
     async def complete() -> object:
-        result = Result("task.one", task.epoch, {"n": 1})
+        result = TaskResult("task.one", task.epoch, {"n": 1})
         return await assignment.tasks.complete(assignment.agent("agent.a"), result)
 
     async def migrate() -> object:
@@ -280,7 +280,7 @@ async def test_a_child_that_arrives_while_its_parent_ends_is_refused_or_ends_wit
 
     async def the_parent_ends() -> None:
         await assignment.tasks.complete(
-            assignment.agent("agent.a"), Result("task.parent", parent.epoch, {})
+            assignment.agent("agent.a"), TaskResult("task.parent", parent.epoch, {})
         )
 
     assignment.policy.before[DecisionPoint.SUBMIT] = the_parent_ends
@@ -297,7 +297,7 @@ async def test_the_queue_and_a_caller_assign_the_same_task_once(
     await assignment.submit("task.one")
 
     async def the_queue_is_quicker() -> None:
-        await assignment.tend(assignment.engine, "task.one")
+        await assignment.process_task(assignment.engine, "task.one")
 
     assignment.policy.before[DecisionPoint.ASSIGN] = the_queue_is_quicker
     assigned = await assignment.assign(assignment.submitter, "task.one")
@@ -315,7 +315,7 @@ async def test_two_ends_of_one_participant_release_its_seats_once_each(
     async with held(assignment.admin_url, "assignment.gates", **gate) as row:
         ends = []
         for number, task in enumerate((one, two), start=1):
-            result = Result(task.task_id, task.epoch, {"n": number})
+            result = TaskResult(task.task_id, task.epoch, {"n": number})
             done = assignment.tasks.complete(assignment.agent("agent.a"), result)
             ends.append(asyncio.create_task(done))
             await row.waited_for_by(number)

@@ -7,7 +7,7 @@ import pytest
 
 from assignment_svc.domain.states import ActionKind, AssignmentIntent, TaskStatus
 from assignment_svc.usecases.tasks.authorize_action import Action
-from assignment_svc.usecases.tasks.complete_task import Result
+from assignment_svc.usecases.tasks.complete_task import TaskResult
 from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.json import content_hash
@@ -29,7 +29,7 @@ async def test_a_task_is_submitted_assigned_started_checkpointed_and_completed(
     await assignment.checkpoint(task)
     await assignment.checkpoint(task, 1, content="more findings")
     done = await assignment.tasks.complete(
-        assignment.agent("agent.a"), Result("task.one", task.epoch, RESULT)
+        assignment.agent("agent.a"), TaskResult("task.one", task.epoch, RESULT)
     )
     assert done.task.status is TaskStatus.SUCCEEDED
     assert done.result == RESULT
@@ -170,7 +170,7 @@ async def test_a_waiting_task_is_tried_again_by_its_timer_and_when_somebody_join
     assert (await assignment.task("task.one")).tries == 2
     assert await assignment.story("task.one") == ["TASK_SUBMITTED", "ASSIGNMENT_FAILED"]
     assignment.registry.join("agent.a")
-    assert await assignment.hasten(assignment.engine) == 1
+    assert await assignment.wake_queue(assignment.engine) == 1
     await assignment.work()
     assert (await assignment.task("task.one")).owner_id == "agent.a"
 
@@ -190,8 +190,8 @@ async def test_whoever_joins_wakes_what_it_could_take_and_nothing_else(
     await assignment.work()
     assignment.registry.join("agent.a", grants=grants)
     assignment.registry.join("agent.gone", status=ParticipantStatus.FAILED)
-    assert await assignment.hasten(assignment.engine, ["agent.gone", "agent.nobody"]) == 0
-    assert await assignment.hasten(assignment.engine, ["agent.a", "agent.gone"]) == woken
+    assert await assignment.wake_queue(assignment.engine, ["agent.gone", "agent.nobody"]) == 0
+    assert await assignment.wake_queue(assignment.engine, ["agent.a", "agent.gone"]) == woken
 
 
 async def test_the_queue_serves_by_priority(assignment: AssignmentService) -> None:
@@ -323,7 +323,7 @@ async def test_only_its_submitter_or_an_operator_cancels_a_task(
     again = await assignment.tasks.cancel(assignment.operator, "task.one")
     assert cancelled.task.status is again.task.status is TaskStatus.CANCELLED
     with pytest.raises(errors.StaleAssignment):
-        await assignment.tasks.complete(stranger, Result("task.one", 1, {}))
+        await assignment.tasks.complete(stranger, TaskResult("task.one", 1, {}))
 
 
 async def test_a_checkpoint_on_an_older_version_is_refused_and_a_lost_reply_answered_again(
@@ -340,7 +340,7 @@ async def test_a_checkpoint_on_an_older_version_is_refused_and_a_lost_reply_answ
             assignment.agent("agent.a"), Checkpoint("task.one", task.epoch, 1, "md5:12")
         )
     await assignment.tasks.complete(
-        assignment.agent("agent.a"), Result("task.one", task.epoch, RESULT)
+        assignment.agent("agent.a"), TaskResult("task.one", task.epoch, RESULT)
     )
     with pytest.raises(errors.StaleAssignment):
         await assignment.checkpoint(task, 1, content="too late")
@@ -349,7 +349,7 @@ async def test_a_checkpoint_on_an_older_version_is_refused_and_a_lost_reply_answ
 async def test_the_same_result_again_answers_the_same(assignment: AssignmentService) -> None:
     assignment.registry.join("agent.a")
     task = await assignment.active("task.one")
-    result = Result("task.one", task.epoch, RESULT)
+    result = TaskResult("task.one", task.epoch, RESULT)
     first = await assignment.tasks.complete(assignment.agent("agent.a"), result)
     second = await assignment.tasks.complete(assignment.agent("agent.a"), result)
     assert first.receipt.audit_event_id == second.receipt.audit_event_id
@@ -375,10 +375,10 @@ async def test_an_open_obligation_keeps_a_task_from_completing(
     for _ in range(2):
         with pytest.raises(errors.PolicyDenied):
             await assignment.tasks.complete(
-                assignment.agent("agent.a"), Result("task.one", task.epoch, RESULT)
+                assignment.agent("agent.a"), TaskResult("task.one", task.epoch, RESULT)
             )
     done = await assignment.tasks.complete(
-        assignment.agent("agent.a"), Result("task.one", task.epoch, RESULT, ("why",))
+        assignment.agent("agent.a"), TaskResult("task.one", task.epoch, RESULT, ("why",))
     )
     assert done.task.status is TaskStatus.SUCCEEDED
     assert (await assignment.story("task.one")).count("POLICY_DENIED") == 1
@@ -446,7 +446,7 @@ async def test_children_carry_the_correlation_id_and_end_with_their_parent(
         assignment.agent(grandparent.owner_id),
         declaration("task.grandchild", parent_task_id="task.child", parent_epoch=grandparent.epoch),
     )
-    await assignment.tasks.complete(caller, Result("task.parent", parent.epoch, RESULT))
+    await assignment.tasks.complete(caller, TaskResult("task.parent", parent.epoch, RESULT))
     assert (await assignment.task("task.child")).reason == "parent_ended"
     assert (await assignment.task("task.grandchild")).status is TaskStatus.CANCELLED
     assert not (await assignment.task("task.detached")).ended

@@ -26,13 +26,13 @@ from sqlalchemy import text
 
 from assignment_svc.domain.states import ActionKind, RetirementMode
 from assignment_svc.usecases.handoff.complete_handoff import Completion
-from assignment_svc.usecases.handoff.initiate_handoff import Initiation
-from assignment_svc.usecases.handoff.offering import Reception
-from assignment_svc.usecases.membership.retire_participant import Leaving
+from assignment_svc.usecases.handoff.initiate_handoff import HandoffRequest
+from assignment_svc.usecases.handoff.offering import Acceptance
+from assignment_svc.usecases.membership.retire_participant import RetirementRequest
 from assignment_svc.usecases.steps import transaction
 from assignment_svc.usecases.tasks import record_checkpoint
 from assignment_svc.usecases.tasks.authorize_action import Action
-from assignment_svc.usecases.tasks.complete_task import Result
+from assignment_svc.usecases.tasks.complete_task import TaskResult
 from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint
 from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, create_database
 from phoenix_runtime.chassis.ids import new_id
@@ -185,7 +185,7 @@ class Membership(RuleBasedStateMachine):
             return
         mode = RetirementMode.GRACEFUL if graceful else RetirementMode.IMMEDIATE
         self.retiring.add(who)
-        self.run(self.runtime.handoffs.retire(self.runtime.operator, Leaving(who, mode)))
+        self.run(self.runtime.handoffs.retire(self.runtime.operator, RetirementRequest(who, mode)))
 
     @rule(who=AGENT, back=st.integers(0, 1))
     def resumes(self, who: str, back: int) -> None:
@@ -245,8 +245,8 @@ class Membership(RuleBasedStateMachine):
         self.run(self.runtime.reconcile(self.runtime.engine))
 
     @rule()
-    def what_waits_is_hastened(self) -> None:
-        self.run(self.runtime.hasten(self.runtime.engine))
+    def what_waits_is_woken(self) -> None:
+        self.run(self.runtime.wake_queue(self.runtime.engine))
 
     # ---- tasks
 
@@ -331,7 +331,7 @@ class Membership(RuleBasedStateMachine):
             "start": lambda: verbs.start(caller, task_id, epoch),
             "decline": lambda: verbs.decline(caller, task_id, epoch),
             "fail": lambda: verbs.fail(caller, task_id, epoch, message="x", retryable=True),
-            "complete": lambda: verbs.complete(caller, Result(task_id, epoch, {"by": who})),
+            "complete": lambda: verbs.complete(caller, TaskResult(task_id, epoch, {"by": who})),
             "authorize": lambda: verbs.authorize(
                 caller, Action(task_id, epoch, ActionKind.DATA_READ, "read", {"n": 1})
             ),
@@ -353,7 +353,7 @@ class Membership(RuleBasedStateMachine):
         if not self.epochs:
             return
         who, task_id, _ = self.epochs[pick % len(self.epochs)]
-        asked = Initiation(task_id, who, "requested")
+        asked = HandoffRequest(task_id, who, "requested")
         self.run(self.runtime.handoffs.initiate(self.runtime.agent(who), asked))
 
     @rule(pick=PICK, accepts=st.booleans(), newest=st.booleans())
@@ -370,8 +370,8 @@ class Membership(RuleBasedStateMachine):
             return await verbs.decline(caller, handoff_id=handoff_id, offer_id=offer_id, why="")
         handoff = (await verbs.get(self.runtime.operator, handoff_id)).handoff
         resolved = await self.runtime.tasks.resolve(self.runtime.operator, handoff.task_id)
-        reception = Reception(resolved.pointer.hash, ())
-        return await verbs.complete(caller, Completion(handoff_id, offer_id, reception))
+        acceptance = Acceptance(resolved.pointer.hash, ())
+        return await verbs.complete(caller, Completion(handoff_id, offer_id, acceptance))
 
     @rule(pick=PICK)
     def an_operator_aborts(self, pick: int) -> None:
@@ -392,8 +392,8 @@ class Membership(RuleBasedStateMachine):
         ]
         if retires and len(self.retiring) < len(AGENTS) - 1:
             self.retiring.add(who)
-            leaving = Leaving(who, RetirementMode.IMMEDIATE)
-            steps.append(self.runtime.handoffs.retire(self.runtime.operator, leaving))
+            request = RetirementRequest(who, RetirementMode.IMMEDIATE)
+            steps.append(self.runtime.handoffs.retire(self.runtime.operator, request))
         self.run(together(steps))
 
     @rule(

@@ -9,8 +9,8 @@ import pytest
 
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.states import HandoffStatus, RetirementMode, TaskStatus
-from assignment_svc.usecases.handoff.initiate_handoff import Initiation
-from assignment_svc.usecases.membership.retire_participant import Leaving
+from assignment_svc.usecases.handoff.initiate_handoff import HandoffRequest
+from assignment_svc.usecases.membership.retire_participant import RetirementRequest
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.standing import ParticipantStatus
 from tests.support.servers.assignment_service import AssignmentService
@@ -22,7 +22,7 @@ async def offered(assignment: AssignmentService) -> Handoff:
     assignment.registry.join("agent.a")
     task = await assignment.active("task.one")
     await assignment.handoffs.initiate(
-        assignment.operator, Initiation("task.one", "agent.a", "requested")
+        assignment.operator, HandoffRequest("task.one", "agent.a", "requested")
     )
     assignment.registry.join("agent.b")
     await assignment.checkpoint(task)
@@ -58,7 +58,7 @@ async def test_a_failed_offer_does_not_give_the_task_back_to_a_source_that_retir
 ) -> None:
     handoff = await offered(assignment)
     await assignment.handoffs.retire(
-        assignment.operator, Leaving("agent.a", RetirementMode.GRACEFUL)
+        assignment.operator, RetirementRequest("agent.a", RetirementMode.GRACEFUL)
     )
     await decline(assignment, handoff)
     await assignment.work()
@@ -68,7 +68,7 @@ async def test_a_failed_offer_does_not_give_the_task_back_to_a_source_that_retir
     assert (await open_handoff(assignment)).source_gone
     assert assignment.registry.people["agent.a"].status is ParticipantStatus.RETIRED
     assignment.registry.join("agent.c")
-    await assignment.hasten(assignment.engine)
+    await assignment.wake_queue(assignment.engine)
     await assignment.work()
     await assignment.take_over(await open_handoff(assignment), "agent.c")
     assert (await assignment.task("task.one")).owner_id == "agent.c"
@@ -79,7 +79,7 @@ async def test_an_operator_cannot_give_a_task_back_to_a_source_that_retires(
 ) -> None:
     handoff = await offered(assignment)
     await assignment.handoffs.retire(
-        assignment.operator, Leaving("agent.a", RetirementMode.GRACEFUL)
+        assignment.operator, RetirementRequest("agent.a", RetirementMode.GRACEFUL)
     )
     with pytest.raises(errors.IllegalTransition):
         await assignment.handoffs.abort(
@@ -94,7 +94,7 @@ async def test_a_retirement_knows_what_was_on_offer_when_it_began(
 ) -> None:
     handoff = await offered(assignment)
     await assignment.handoffs.retire(
-        assignment.operator, Leaving("agent.a", RetirementMode.GRACEFUL)
+        assignment.operator, RetirementRequest("agent.a", RetirementMode.GRACEFUL)
     )
     await a_moment_later(assignment)
     assert assignment.registry.people["agent.a"].status is ParticipantStatus.RETIRING
@@ -116,7 +116,7 @@ async def test_at_its_deadline_a_retiring_source_loses_the_seat_of_a_task_on_off
 ) -> None:
     handoff = await offered(assignment)
     await assignment.handoffs.retire(
-        assignment.operator, Leaving("agent.a", RetirementMode.IMMEDIATE)
+        assignment.operator, RetirementRequest("agent.a", RetirementMode.IMMEDIATE)
     )
     await a_moment_later(assignment)
     assert assignment.registry.people["agent.a"].status is ParticipantStatus.RETIRED

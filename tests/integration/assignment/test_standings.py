@@ -3,7 +3,7 @@
 import asyncio
 
 from assignment_svc.domain.states import TaskStatus
-from assignment_svc.usecases.handoff.initiate_handoff import Initiation
+from assignment_svc.usecases.handoff.initiate_handoff import HandoffRequest
 from phoenix_runtime.core.standing import ParticipantStatus
 from tests.support.servers.assignment_service import AssignmentService
 from tests.support.waiting.row_locks import held
@@ -82,9 +82,9 @@ async def test_room_for_others_does_not_cut_the_time_of_a_last_checkpoint_short(
 ) -> None:
     name, task_id = await busy(assignment, 1)
     assignment.registry.join("agent.next")
-    asked = Initiation(task_id, name, "requested")
+    asked = HandoffRequest(task_id, name, "requested")
     began = (await assignment.handoffs.initiate(assignment.operator, asked)).handoff
-    await assignment.hasten(assignment.engine)
+    await assignment.wake_queue(assignment.engine)
     handoff = (await assignment.handoffs.get(assignment.operator, began.handoff_id)).handoff
     assert handoff.next_try_at == began.next_try_at
     assert (await assignment.task(task_id)).status is TaskStatus.ACTIVE

@@ -250,7 +250,7 @@ async def test_a_due_row_is_claimed_once_and_again_when_the_claim_is_over(
     clock.advance(CLAIM_DURATION.total_seconds() + 1)
     assert await mine() == ["task.one"]
     async with units(call) as unit:
-        assert await unit.hasten(clock.now() - timedelta(hours=1), limit=9) == 1
+        assert await unit.wake_waiting(clock.now() - timedelta(hours=1), limit=9) == 1
     assert await mine() == ["task.one"]
     assert await claims.due_handoffs(clock.now(), limit=0) == []
     assert await claims.due_retirements(clock.now(), limit=0) == []

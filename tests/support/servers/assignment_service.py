@@ -17,7 +17,7 @@ from assignment_svc.store.tables import metadata
 from assignment_svc.store.unit import AssignmentUnits
 from assignment_svc.usecases.assignment.assigned import Assigned
 from assignment_svc.usecases.handoff.complete_handoff import Completion, TakenOver
-from assignment_svc.usecases.handoff.offering import Reception
+from assignment_svc.usecases.handoff.offering import Acceptance
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint
 from assignment_svc.wiring import build_use_cases
@@ -74,8 +74,8 @@ class AssignmentService:
             policy=self.policy,
             approvals=self.approvals,
             access=self.access,
-            wake_up=WakeUp(),
-            wake_tasks=WakeUp(),
+            due_work=WakeUp(),
+            new_tasks=WakeUp(),
             clock=self.clock,
             new_id=new_id,
             rules=self.rules,
@@ -84,8 +84,8 @@ class AssignmentService:
         self.tasks = use_cases.tasks
         self.handoffs = use_cases.handoffs
         self.assign = use_cases.assign
-        self.hasten = use_cases.hasten
-        self.tend = use_cases.workers.tend
+        self.wake_queue = use_cases.wake_queue
+        self.process_task = use_cases.workers.tasks
         self.advance = use_cases.workers.handoffs
         self.retirements = use_cases.workers.retirements
         self.follow = use_cases.workers.approvals
@@ -150,7 +150,7 @@ class AssignmentService:
         completion = Completion(
             handoff_id=handoff.handoff_id,
             offer_id=offer.offer_id,
-            reception=Reception(resolved.pointer.hash, tuple(owed)),
+            acceptance=Acceptance(resolved.pointer.hash, tuple(owed)),
         )
         return await self.handoffs.complete(self.agent(target), completion)
 
@@ -169,17 +169,17 @@ class AssignmentService:
     async def work(self, *, rounds: int = 20) -> int:
         """Do what is due until nothing is; answers how many steps it took."""
         steps = 0
-        duties = {
-            "tasks": self.tend,
+        workers = {
+            "tasks": self.process_task,
             "handoffs": self.advance,
             "retirements": self.retirements,
             "approvals": self.follow,
         }
         for _ in range(rounds):
             before = steps
-            for kind, duty in duties.items():
+            for kind, worker in workers.items():
                 for row_id in await self.due(kind):
-                    await duty(self.engine, row_id)  # type: ignore[operator]
+                    await worker(self.engine, row_id)  # type: ignore[operator]
                     steps += 1
             if steps == before:
                 break

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from assignment_svc.domain.discovery import Judged
+from assignment_svc.domain.discovery import Evaluation
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.predicates import (
     FRESH_SECONDS,
@@ -94,14 +94,14 @@ def test_nobody_passes_the_fence_of_a_task_that_nobody_holds(shown: int) -> None
 def test_a_gate_admits_only_where_it_is_open_unmarked_has_room_and_has_seen_nothing_newer(
     gate: Gate, revision: int, status: ParticipantStatus, *, degraded: bool
 ) -> None:
-    judged = standing(standing_revision=revision, status=status)
+    evaluation = standing(standing_revision=revision, status=status)
     try:
-        after = admitted(gate, judged, degraded_allowed=degraded)
+        after = admitted(gate, evaluation, degraded_allowed=degraded)
     except StaleRead:
         assert gate.standing_revision > revision
         return
     except CandidateLost:
-        current = gate.brought_up(judged)
+        current = gate.brought_up(evaluation)
         closed = not current.is_open(degraded_allowed=degraded)
         assert closed or current.used >= current.capacity
         return
@@ -134,12 +134,12 @@ def test_both_standing_and_decision_have_to_be_fresh(
 ) -> None:
     assume(now >= max(standing_at, decision_at))
     verdict = Verdict(Effect.ALLOW, "d", DecisionPoint.ASSIGN, "p", "r", "h", NOW)
-    judged = Judged(standing(), verdict, standing_at, decision_at)
+    evaluation = Evaluation(standing(), verdict, standing_at, decision_at)
     if max(now - standing_at, now - decision_at) > FRESH_SECONDS:
         with pytest.raises(StaleRead):
-            fresh(judged, monotonic=now)
+            fresh(evaluation, monotonic=now)
     else:
-        fresh(judged, monotonic=now)
+        fresh(evaluation, monotonic=now)
 
 
 def test_a_task_is_covered_by_every_capability_and_every_domain_alone() -> None:

@@ -10,7 +10,7 @@ from phoenix_runtime.core.principal import Call, Role
 
 
 @contextlib.asynccontextmanager
-async def noted(ports: Ports, call: Call, what: str) -> AsyncIterator[None]:
+async def refusals_audited(ports: Ports, call: Call, what: str) -> AsyncIterator[None]:
     """Audit ACCESS_REFUSED where the block refuses its caller, once its unit is gone."""
     try:
         yield

@@ -1,9 +1,9 @@
-"""A duty works on what it has claimed, as long as the claim is its own."""
+"""A worker works on the rows that it has claimed, while the claim is its own."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from assignment_svc.workers.duty import WIDTH, RowWorker
+from assignment_svc.workers.row_worker import WIDTH, RowWorker
 from phoenix_runtime.core.claims import CLAIM_DURATION
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.principal import Call
@@ -21,8 +21,10 @@ async def test_a_row_whose_turn_comes_when_its_claim_is_nearly_over_is_left_to_t
         begun.append(row_id)
         clock.advance(CLAIM_DURATION.total_seconds() / WIDTH / 3)
 
-    duty = RowWorker("tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant))
-    assert await duty.step(), "there is more to do"
+    worker = RowWorker(
+        "tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant)
+    )
+    assert await worker.step(), "there is more to do"
     assert begun == [f"task.{number}" for number in range(len(begun))]
     assert WIDTH <= len(begun) < 2 * WIDTH
 
@@ -38,6 +40,8 @@ async def test_no_more_is_claimed_than_can_be_worked_on_before_the_claim_is_over
         raise AssertionError(row_id)
 
     clock = ManualClock()
-    duty = RowWorker("tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant))
-    assert not await duty.step()
+    worker = RowWorker(
+        "tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant)
+    )
+    assert not await worker.step()
     assert asked == [2 * WIDTH]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from assignment_svc.domain.approval import HANDOFF as HANDOFF_ACTION
 from assignment_svc.domain.approval import Approval, handoff_subject, subject_hash
-from assignment_svc.domain.discovery import Alternative, Judged
+from assignment_svc.domain.discovery import Alternative, Evaluation
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.task import Task
-from assignment_svc.usecases.steps.approval_requests import Matter, about
+from assignment_svc.usecases.steps.approval_requests import ApprovalSubject, about
 from assignment_svc.usecases.steps.documents import (
     approval_documents,
     gone_document,
@@ -42,44 +42,46 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedTarget:
-    """What both questions answered. ``judged`` carries the verdict that decided.
+class TargetEvaluation:
+    """What both questions answered. ``evaluation`` carries the verdict that decided.
 
     That is the first that is no plain allow, else `handoff.initiate`'s.
     """
 
-    judged: Judged
-    matter: Matter
+    evaluation: Evaluation
+    subject: ApprovalSubject
     known: tuple[Approval, ...]
 
     @property
     def verdict(self) -> Verdict:
         """The verdict that decided."""
-        return self.judged.verdict
+        return self.evaluation.verdict
 
     @property
     def effect(self) -> Effect:
         """The stricter of both answers."""
-        return self.judged.verdict.effect
+        return self.evaluation.verdict.effect
 
 
-class JudgeTarget:
+class EvaluateTarget:
     """Asks `task.assign` and `handoff.initiate` about one target of one handoff."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    async def __call__(self, call: Call, task: Task, handoff: Handoff, seen: Seen) -> JudgedTarget:
+    async def __call__(
+        self, call: Call, task: Task, handoff: Handoff, seen: Seen
+    ) -> TargetEvaluation:
         """Judge; raises `PolicyEngineUnavailable`, `Unavailable`."""
-        matter = handoff_matter(task, handoff, seen.standing.participant_id)
-        known = await about(self._ports, call, seen.approvals, matter)
+        subject = handoff_approval(task, handoff, seen.standing.participant_id)
+        known = await about(self._ports, call, seen.approvals, subject)
         moving = await self._handoff(call, task, handoff, seen, known)
         asked_at = self._ports.clock.monotonic()
         verdicts = await asyncio.gather(
-            self._ask(call, DecisionPoint.ASSIGN, self._assign(task, seen, matter, known)),
+            self._ask(call, DecisionPoint.ASSIGN, self._assign(task, seen, subject, known)),
             self._ask(call, DecisionPoint.HANDOFF, moving),
         )
-        judged = Judged(
+        evaluation = Evaluation(
             seen.standing,
             strictest(verdicts),
             seen.asked_at,
@@ -87,14 +89,14 @@ class JudgeTarget:
             seen.score,
             seen.alternatives,
         )
-        return JudgedTarget(judged, matter, tuple(known))
+        return TargetEvaluation(evaluation, subject, tuple(known))
 
     async def _ask(self, call: Call, point: DecisionPoint, question: dict[str, Json]) -> Verdict:
         (verdict,) = await self._ports.policy.evaluate(call, point, [question])
         return verdict
 
     def _assign(
-        self, task: Task, seen: Seen, matter: Matter, known: Sequence[Approval]
+        self, task: Task, seen: Seen, subject: ApprovalSubject, known: Sequence[Approval]
     ) -> dict[str, Json]:
         # A human's yes to this target of this handoff is a yes to both questions.
         approvals = [
@@ -106,20 +108,20 @@ class JudgeTarget:
             "task": policy_task(task),
             "candidate": standing_document(seen.standing),
             "score": score_document(seen.score),
-            "subject_hash": matter.subject_hash,
+            "subject_hash": subject.hash,
             "approvals": approvals,
         }
 
     async def _handoff(
         self, call: Call, task: Task, handoff: Handoff, seen: Seen, known: Sequence[Approval]
     ) -> dict[str, Json]:
-        matter = handoff_matter(task, handoff, seen.standing.participant_id)
+        subject = handoff_approval(task, handoff, seen.standing.participant_id)
         return {
             "task": policy_task(task),
             "source": await self._source(call, handoff, seen),
             "target": standing_document(seen.standing),
             "reason": handoff.reason,
-            "subject_hash": matter.subject_hash,
+            "subject_hash": subject.hash,
             "approvals": approval_documents(known),
         }
 
@@ -133,10 +135,10 @@ class JudgeTarget:
         return standing_document(standing)
 
 
-def handoff_matter(task: Task, handoff: Handoff, target: str) -> Matter:
+def handoff_approval(task: Task, handoff: Handoff, target: str) -> ApprovalSubject:
     """What a human is asked about one target; it dies with the handoff."""
     subject = handoff_subject(handoff.handoff_id, task.task_id, handoff.source, target)
-    return Matter(
+    return ApprovalSubject(
         HANDOFF_ACTION,
         subject,
         subject_hash(subject),

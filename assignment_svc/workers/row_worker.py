@@ -1,4 +1,4 @@
-"""One duty of the background workers: claim what is due, do each, let no row stop the others."""
+"""Claims due rows of one kind and runs a use case for each; no row stops the others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,9 +13,9 @@ from phoenix_runtime.core.principal import Call
 log = structlog.get_logger()
 
 WIDTH = 6
-"""How many are worked on at once: below the pool of connections."""
+"""How many rows are worked on at once: fewer than the pool has connections."""
 LIMIT = 2 * WIDTH
-"""Rows of one claim: of more, the last would have to wait until the claim of all is over."""
+"""Rows of one claim: the last of more would still wait when the claim of all of them ends."""
 
 Claim = Callable[..., Awaitable[Sequence[tuple[str, str]]]]
 """``claim(now, limit=…)`` answers (tenant, id) of claimed rows."""
@@ -26,7 +26,7 @@ CallFor = Callable[[str], Call]
 
 
 class RowWorker:
-    """Claims and works; `step` is what a loop runs."""
+    """Claims rows and runs a use case for each; a loop runs `step`."""
 
     def __init__(self, name: str, claim: Claim, work: Work, *, clock: Clock, call: CallFor) -> None:
         self.name = name
@@ -37,10 +37,10 @@ class RowWorker:
         self._width = asyncio.Semaphore(WIDTH)
 
     async def step(self) -> bool:
-        """Work on one claim; true where there may be more: of another priority, say.
+        """Work on one claim; True where more may be due, rows of a lower priority for example.
 
-        A row that fails is claimed again when its claim is over. Raises the first failure where
-        nothing succeeded, so that the loop pauses: most likely a peer is away.
+        A row that fails is claimed again when its claim ends. Raises the first failure where no
+        row succeeded, so that the loop pauses: most likely a peer is away.
         """
         now: datetime = self._clock.now()
         due = await self._claim(now, limit=LIMIT)
@@ -54,10 +54,10 @@ class RowWorker:
     async def _one(self, tenant: str, row_id: str, until: float) -> Exception | None:
         async with self._width:
             if self._clock.monotonic() > until:
-                return None  # its turn came late: somebody else may be at it soon
+                return None  # its claim ends soon, and another replica may take the row then
             try:
                 await self._work(self._call(tenant), row_id)
             except Exception as error:  # whatever it is, the other rows are worked on
-                log.warning("duty failed", duty=self.name, row=row_id, exc_info=error)
+                log.warning("row_failed", worker=self.name, row=row_id, exc_info=error)
                 return error
         return None
