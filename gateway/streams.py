@@ -15,9 +15,9 @@ import grpc.aio
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata, ServicerContext
 
-from gateway.endings import telling_why
 from gateway.proxy.patience import reached
-from phoenix_runtime.chassis.rpc.statuses import DETAILS
+from phoenix_dma.wire.status_details import DETAILS_KEY
+from phoenix_dma.wire.stream_termination import keep_final_status
 from phoenix_runtime.chassis.rpc.termination import SLOW_READERS, StreamTermination
 from phoenix_runtime.core.errors import QuotaExceeded, Unavailable
 
@@ -52,7 +52,7 @@ async def many_to_one(
     """A stream of requests with one answer."""
     await reached(onward.channel)
     open_call = onward.channel.stream_unary(onward.path, None, None)
-    call = telling_why(open_call(requests, metadata=onward.metadata, timeout=onward.timeout))
+    call = keep_final_status(open_call(requests, metadata=onward.metadata, timeout=onward.timeout))
     return await _answer(onward, call, context)
 
 
@@ -74,7 +74,7 @@ async def many_to_many(
     """Streams in both directions, such as KeepAlive with all its participants."""
     await reached(onward.channel)
     open_call = onward.channel.stream_stream(onward.path, None, None)
-    call = telling_why(open_call(requests, metadata=onward.metadata, timeout=onward.timeout))
+    call = keep_final_status(open_call(requests, metadata=onward.metadata, timeout=onward.timeout))
     async for answer in _answers(onward, call, context):
         yield answer
 
@@ -156,7 +156,7 @@ async def _refuse(
 ) -> NoReturn:
     """End the call as the service ended it; its rich status is in the trailers."""
     trailing = tuple(error.trailing_metadata() or Metadata())
-    told = any(key == DETAILS for key, _ in trailing)
+    told = any(key == DETAILS_KEY for key, _ in trailing)
     if error.code() is StatusCode.UNAVAILABLE and not told:
         # gRPC's own words name addresses behind the gateway.
         text = f"The {onward.service} service is away"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from phoenix_dma.aio.client import AsyncPhoenixClient
-    from phoenix_dma.aio.member import Leaving
+    from phoenix_dma.aio.participant import Leaving
     from phoenix_dma.aio.task import AsyncTask
     from phoenix_dma.client import PhoenixClient
     from phoenix_dma.context import Context

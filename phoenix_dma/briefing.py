@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from phoenix_dma.plain import json_of, short
 from phoenix_dma.v1 import assignment_pb2, common_pb2
+from phoenix_dma.wire.conversions import json_of, short
 
 
 @dataclass(frozen=True, slots=True)

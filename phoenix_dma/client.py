@@ -11,16 +11,16 @@ from datetime import datetime
 from typing import Any, TypeVar, Unpack
 
 from phoenix_dma.aio.client import AsyncPhoenixClient
-from phoenix_dma.aio.desk import Desk
-from phoenix_dma.aio.member import Leaving
-from phoenix_dma.aio.reading import Resolver
-from phoenix_dma.aio.session import Loss
+from phoenix_dma.aio.keepalive.attachment import Loss
+from phoenix_dma.aio.participant import Leaving
+from phoenix_dma.aio.runtime_api import RuntimeApi
+from phoenix_dma.aio.work.context_reader import ContextResolver
 from phoenix_dma.briefing import Checkpoint, TaskInfo
 from phoenix_dma.context import Context
 from phoenix_dma.current import CLIENTS
 from phoenix_dma.declare import ParticipantFields, TaskFields, task
-from phoenix_dma.keeper import Keeper
-from phoenix_dma.loop import LoopThread
+from phoenix_dma.keep_alive_process import KeepAliveProcess
+from phoenix_dma.loop_thread import LoopThread
 from phoenix_dma.profile import Profile
 from phoenix_dma.v1 import approval_pb2, assignment_pb2, audit_pb2, handoff_pb2, registry_pb2
 
@@ -52,7 +52,7 @@ class PhoenixClient:
         )
         self.aio.handlers_complete = self._script_over
         self._thread = LoopThread("phoenix-dma-client")
-        self._keeper: Keeper | None = None
+        self._keeper: KeepAliveProcess | None = None
         self._closing = threading.Lock()
         self._closed = False
         CLIENTS.append(self)
@@ -84,7 +84,7 @@ class PhoenixClient:
 
         return register
 
-    def resolver(self, scheme: str) -> Callable[[Resolver], Resolver]:
+    def resolver(self, scheme: str) -> Callable[[ContextResolver], ContextResolver]:
         """Register how contexts that live elsewhere (``scheme://…``) are fetched for a handoff."""
         return self.aio.resolver(scheme)
 
@@ -106,60 +106,60 @@ class PhoenixClient:
 
     def submit(self, **fields: Unpack[TaskFields]) -> TaskInfo:
         """Create a task; the engine then looks for somebody to do it."""
-        return self._ask(lambda desk: desk.submit(task(fields)))
+        return self._ask(lambda api: api.submit(task(fields)))
 
     def assign(self, **fields: Unpack[TaskFields]) -> assignment_pb2.AssignTaskResponse:
         """Assign now: a whole task is submitted first, a known ``task_id`` alone is enough."""
-        return self._ask(lambda desk: desk.assign(task(fields)))
+        return self._ask(lambda api: api.assign(task(fields)))
 
     def explain(self, **fields: Unpack[TaskFields]) -> assignment_pb2.ExplainAssignmentResponse:
         """Who would get a task now, and why not the others."""
-        return self._ask(lambda desk: desk.explain(task(fields)))
+        return self._ask(lambda api: api.explain(task(fields)))
 
     def get_task(self, task_id: str) -> TaskInfo:
         """Read one task."""
-        return self._ask(lambda desk: desk.get_task(task_id))
+        return self._ask(lambda api: api.get_task(task_id))
 
     def list_tasks(self, *, statuses: tuple[str, ...] = (), limit: int = 200) -> list[TaskInfo]:
         """The newest tasks."""
-        return self._ask(lambda desk: desk.list_tasks(statuses=statuses, limit=limit))
+        return self._ask(lambda api: api.list_tasks(statuses=statuses, limit=limit))
 
     def wait_for(self, task: str | TaskInfo, *, timeout: float | None = None) -> TaskInfo:
         """Wait until a task has ended; raises TimeoutError after ``timeout`` seconds."""
-        return self._ask(lambda desk: desk.wait_for(task, timeout=timeout))
+        return self._ask(lambda api: api.wait_for(task, timeout=timeout))
 
     def cancel(self, task_id: str, reason: str = "") -> TaskInfo:
         """End a task without a result."""
-        return self._ask(lambda desk: desk.cancel(task_id, reason))
+        return self._ask(lambda api: api.cancel(task_id, reason))
 
     def hand_off(self, task_id: str, *, reason: str = "") -> handoff_pb2.Handoff:
         """Start a governed handoff of a task to somebody else."""
-        return self._ask(lambda desk: desk.hand_off(task_id, reason=reason))
+        return self._ask(lambda api: api.hand_off(task_id, reason=reason))
 
     def list_participants(
         self, *, statuses: tuple[str, ...] = ()
     ) -> list[registry_pb2.Participant]:
         """The participants of the tenant."""
-        return self._ask(lambda desk: desk.list_participants(statuses=statuses))
+        return self._ask(lambda api: api.list_participants(statuses=statuses))
 
     def get_participant(self, participant_id: str) -> registry_pb2.Participant:
         """Read one participant."""
-        return self._ask(lambda desk: desk.get_participant(participant_id))
+        return self._ask(lambda api: api.get_participant(participant_id))
 
     def list_approvals(
         self, *, statuses: tuple[str, ...] = (), task_id: str = ""
     ) -> list[approval_pb2.Approval]:
         """The newest approvals."""
-        return self._ask(lambda desk: desk.list_approvals(statuses=statuses, task_id=task_id))
+        return self._ask(lambda api: api.list_approvals(statuses=statuses, task_id=task_id))
 
     def decide(self, approval_id: str, *, approve: bool, comment: str) -> approval_pb2.Approval:
         """Approve or reject, as the human participant that this client registered."""
-        desk = self._within(lambda: self.aio.participant_desk)
-        return self._wait(desk.decide(approval_id, approve=approve, comment=comment))
+        api = self._within(lambda: self.aio.participant_api)
+        return self._wait(api.decide(approval_id, approve=approve, comment=comment))
 
     def lineage(self, task_id: str) -> list[audit_pb2.AuditEvent]:
         """Every audit event of a task and its children, oldest first."""
-        return self._ask(lambda desk: desk.lineage(task_id))
+        return self._ask(lambda api: api.lineage(task_id))
 
     # Its own end ----------------------------------------------------------------------------------
 
@@ -187,8 +187,8 @@ class PhoenixClient:
 
     def _keep(self) -> None:
         """Stay alive once there are both a participant and something for it to do."""
-        if self._keeper is None and self.aio.member is not None and len(self.aio.handlers):
-            self._keeper = Keeper(self.drain)
+        if self._keeper is None and self.aio.participant is not None and len(self.aio.handlers):
+            self._keeper = KeepAliveProcess(self.drain)
             self._keeper.start()
             asyncio.run_coroutine_threadsafe(self._until_over(self._keeper), self._thread.loop)
 
@@ -197,15 +197,15 @@ class PhoenixClient:
         over = self._keeper is not None and self._keeper.script_over
         return over or not threading.main_thread().is_alive()
 
-    async def _until_over(self, keeper: Keeper) -> None:
-        if self.aio.member is not None:
-            loss = await asyncio.shield(self.aio.member.appear())
+    async def _until_over(self, keeper: KeepAliveProcess) -> None:
+        if self.aio.participant is not None:
+            loss = await asyncio.shield(self.aio.participant.stay_attached())
             if loss is not Loss.LEFT:
-                log.error("%s ends for good: %s", self.aio.member.participant_id, loss)
+                log.error("%s ends for good: %s", self.aio.participant.participant_id, loss)
         keeper.finish()
 
-    def _ask(self, ask: Callable[[Desk], Coroutine[Any, Any, Found]]) -> Found:
-        return self._wait(ask(self._within(lambda: self.aio.desk)))
+    def _ask(self, ask: Callable[[RuntimeApi], Coroutine[Any, Any, Found]]) -> Found:
+        return self._wait(ask(self._within(lambda: self.aio.api)))
 
     def _within(self, make: Callable[[], Found]) -> Found:
         """What ``make`` returns, made inside the loop: channels belong to one."""

@@ -8,8 +8,8 @@ from typing import Any, TypedDict
 
 from google.protobuf import duration_pb2
 
-from phoenix_dma.plain import number, struct_of, timestamp
 from phoenix_dma.v1 import assignment_pb2, common_pb2, registry_pb2
+from phoenix_dma.wire.conversions import number, struct_of, timestamp
 
 
 class ParticipantFields(TypedDict, total=False):

@@ -170,13 +170,13 @@ class Task:
         task_id = child if isinstance(child, str) else child.id
         until = None if timeout is None else time.monotonic() + timeout
         while True:
-            self.aio.hold.require()
+            self.aio.lease.require()
             found = self._wait(self.aio.read_task(task_id))
             if found.ended:
                 return found
             if until is not None and time.monotonic() >= until:
                 raise TimeoutError(f"{task_id} is still {found.status}")
-            self.aio.hold.ended.wait(CHILD_POLL_SECONDS)
+            self.aio.lease.ended.wait(CHILD_POLL_SECONDS)
 
     def lineage(self) -> list[audit_pb2.AuditEvent]:
         """The audit events of this task so far, oldest first."""

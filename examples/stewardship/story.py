@@ -15,9 +15,9 @@ from rich.markup import escape
 from examples.stewardship import stage
 from examples.stewardship.cast import Cast, Player
 from phoenix_dma import AsyncPhoenixClient
-from phoenix_dma.aio.desk import Desk
-from phoenix_dma.plain import json_of
+from phoenix_dma.aio.runtime_api import RuntimeApi
 from phoenix_dma.v1 import assignment_pb2, audit_pb2, common_pb2, registry_pb2
+from phoenix_dma.wire.conversions import json_of
 
 PATIENCE: Final = 60.0
 POLL: Final = 0.1
@@ -74,9 +74,9 @@ class Story:
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def desk(self) -> Desk:
-        """The operator's desk."""
-        return self.client.desk
+    def api(self) -> RuntimeApi:
+        """The operator's api."""
+        return self.client.api
 
     @property
     def merges(self) -> Path:
@@ -91,7 +91,7 @@ class Story:
 
     async def task(self) -> assignment_pb2.Task:
         """The task as it is now."""
-        return (await self.desk.get_task(stage.TASK)).message
+        return (await self.api.get_task(stage.TASK)).message
 
     async def steady(self, *names: str) -> None:
         """Wait until each of them is active; who is late with a beat just now scores less."""
@@ -99,13 +99,13 @@ class Story:
             await self.until(lambda name=name: self._steady(name), f"{name} active")
 
     async def _steady(self, name: str) -> str | None:
-        found = await self.desk.get_participant(name)
+        found = await self.api.get_participant(name)
         active = found.status == registry_pb2.PARTICIPANT_STATUS_ACTIVE
         return found.id if active and not found.suspect else None
 
     async def events(self, kind: str = "") -> list[audit_pb2.AuditEvent]:
         """The lineage of the task so far; only events of ``kind`` where it is given."""
-        found = await self.desk.lineage(stage.TASK)
+        found = await self.api.lineage(stage.TASK)
         return [event for event in found if not kind or event.type == kind]
 
     async def event(

@@ -14,9 +14,9 @@ import asyncio
 from examples.stewardship import stage
 from examples.stewardship.stage import say
 from phoenix_dma import AsyncPhoenixClient, PhoenixError
-from phoenix_dma.aio.credentials import credential_for
-from phoenix_dma.plain import struct_of
+from phoenix_dma.aio.rpc.credentials import credential_for
 from phoenix_dma.v1 import identity_pb2, state_pb2
+from phoenix_dma.wire.conversions import struct_of
 
 
 async def write(participant_id: str, epoch: int, version: int) -> None:

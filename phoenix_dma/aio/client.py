@@ -1,4 +1,4 @@
-"""The asynchronous client: a participant's, a submitter's, an operator's way to the house."""
+"""The asynchronous client, for participants, for submitters of tasks and for operators."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar, Unpack
 
-from phoenix_dma.aio.credentials import credential_for
-from phoenix_dma.aio.desk import Desk
-from phoenix_dma.aio.handlers import Handlers
-from phoenix_dma.aio.member import Leaving, Member
-from phoenix_dma.aio.reading import Resolver
-from phoenix_dma.aio.session import Loss
-from phoenix_dma.aio.transport import Transport
+from phoenix_dma.aio.keepalive.attachment import Loss
+from phoenix_dma.aio.participant import ActiveParticipant, Leaving
+from phoenix_dma.aio.rpc.credentials import credential_for
+from phoenix_dma.aio.rpc.transport import Transport
+from phoenix_dma.aio.runtime_api import RuntimeApi
+from phoenix_dma.aio.work.context_reader import ContextReader, ContextResolver
+from phoenix_dma.aio.work.handlers import Handlers
+from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.briefing import Checkpoint
 from phoenix_dma.context import Context
 from phoenix_dma.declare import ParticipantFields, participant
 from phoenix_dma.errors import AssignmentLost
-from phoenix_dma.plain import number
 from phoenix_dma.profile import Profile, find_profile
 from phoenix_dma.v1 import governed_pb2, handoff_pb2, identity_pb2, registry_pb2
+from phoenix_dma.wire.conversions import number
 
 ATTACH_SECONDS: Final = 5.0
 
@@ -28,10 +29,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class AsyncPhoenixClient:
-    """One client of the house; at most one participant is registered by it.
+    """One client of a runtime; it registers at most one participant.
 
-    ``base_url`` is the house's address, the profile's where it is empty. All methods belong to one
-    event loop. ``async with`` closes it, with a Goodbye; it retires only when told so.
+    ``base_url`` is the runtime's address, the profile's where it is empty. All methods belong to
+    one event loop. ``async with`` closes the client, with a Goodbye; its participant retires only
+    by `retire`, or on `drain` with ``retire_on_exit=True``.
     """
 
     def __init__(
@@ -46,13 +48,13 @@ class AsyncPhoenixClient:
         self.endpoint = self.profile.endpoint(base_url)
         self.retire_on_exit = retire_on_exit
         self.handlers = Handlers()
-        self.member: Member | None = None
+        self.participant: ActiveParticipant | None = None
         self.handlers_complete: Callable[[], bool] = lambda: False
         """True once no more handlers will be registered."""
         self._leaving = leaving or Leaving()
         self._transport: Transport | None = None
-        self._desk: Desk | None = None
-        self._resolvers: dict[str, Resolver] = {}
+        self._api: RuntimeApi | None = None
+        self._resolvers: dict[str, ContextResolver] = {}
         self._closed = False
 
     async def __aenter__(self) -> AsyncPhoenixClient:
@@ -63,25 +65,24 @@ class AsyncPhoenixClient:
 
     @property
     def transport(self) -> Transport:
-        """The way to the house, opened when first needed."""
+        """The channel to the runtime, opened when first needed."""
         if self._transport is None:
             self._transport = Transport(self.endpoint)
         return self._transport
 
     @property
-    def desk(self) -> Desk:
-        """Calls as the person or program whom the profile speaks for."""
-        if self._desk is None:
+    def api(self) -> RuntimeApi:
+        """Calls under the credential of the profile."""
+        if self._api is None:
             wanted = identity_pb2.EnrolRequest()
             credential = credential_for(self.transport, self.profile, wanted)
-            self._desk = Desk(self.transport, credential)
-        return self._desk
+            self._api = RuntimeApi(self.transport, credential)
+        return self._api
 
     @property
-    def participant_desk(self) -> Desk:
+    def participant_api(self) -> RuntimeApi:
         """Calls as the registered participant; raises RuntimeError where there is none."""
-        member = self._member()
-        return Desk(self.transport, member.office.credential)
+        return RuntimeApi(self.transport, self._registered().session.credential)
 
     def task_handler(self, capability: str = "") -> Callable[[Function], Function]:
         """Register a handler for tasks that require ``capability``; for any where it is empty.
@@ -93,10 +94,10 @@ class AsyncPhoenixClient:
         """
         return lambda function: self.handlers.add(capability, function)
 
-    def resolver(self, scheme: str) -> Callable[[Resolver], Resolver]:
-        """Register how contexts that live elsewhere (``scheme://…``) are fetched for a handoff."""
+    def resolver(self, scheme: str) -> Callable[[ContextResolver], ContextResolver]:
+        """Register how contexts stored elsewhere (``scheme://…``) are fetched for a handoff."""
 
-        def register(resolve: Resolver) -> Resolver:
+        def register(resolve: ContextResolver) -> ContextResolver:
             self._resolvers[scheme] = resolve
             return resolve
 
@@ -105,11 +106,11 @@ class AsyncPhoenixClient:
     async def register_participant(
         self, **fields: Unpack[ParticipantFields]
     ) -> registry_pb2.RegisterParticipantResponse:
-        """Register, and be present from then on (Algorithm 1): ACTIVE with the first beat.
+        """Register and stay attached (Algorithm 1); ACTIVE with the first heartbeat.
 
-        Raises `PolicyDenied` where policy lets it not join, RuntimeError on a second call.
+        Raises `PolicyDenied` where policy refuses it, RuntimeError on a second call.
         """
-        if self.member is not None:
+        if self.participant is not None:
             raise RuntimeError("this client has a participant already; use another client")
         declaration = participant(fields)
         wanted = identity_pb2.EnrolRequest(
@@ -119,77 +120,75 @@ class AsyncPhoenixClient:
             roles=[number(governed_pb2.Role, role) for role in _roles(fields)],
         )
         credential = credential_for(self.transport, self.profile, wanted)
-        member = Member(self.transport, credential, declaration, self.handlers)
-        member.reader.resolvers = self._resolvers
-        member.assignee.ready = self._handlers_complete
-        answer = await member.register()
-        self.member = member
+        joining = ActiveParticipant(self.transport, credential, declaration, self.handlers)
+        joining.reader.resolvers = self._resolvers
+        joining.directives.ready = self._handlers_complete
+        answer = await joining.register()
+        self.participant = joining
         if answer.participant.liveness != registry_pb2.LIVENESS_UNLEASED:
-            await member.appeared(ATTACH_SECONDS)
+            await joining.wait_until_attached(ATTACH_SECONDS)
         return answer
 
     async def run(self) -> Loss:
-        """Work until the house ends it for good, or `close` does; all handlers are registered."""
+        """Execute tasks until an end that is final, or `close`; no handler is registered later."""
         self.handlers_complete = lambda: True
-        return await asyncio.shield(self._member().appear())
+        return await asyncio.shield(self._registered().stay_attached())
 
     async def checkpoint(self, task_id: str, value: Any) -> Checkpoint:
         """Record what a running task has found; see `AsyncTask.checkpoint`."""
-        run = self._member().runs.find(task_id)
-        if run is None:
+        execution = self._registered().executions.find(task_id)
+        if execution is None:
             raise AssignmentLost(f"{task_id} is not held by this client", {"task_id": task_id})
-        return await run.task.checkpoint(value)
+        return await execution.task.checkpoint(value)
 
     async def load_context(self, context_ref: str) -> Context:
-        """What is at a ``phoenix://`` address, read as the participant where there is one."""
-        if self.member is not None:
-            return await self.member.reader.read(context_ref)
-        from phoenix_dma.aio.office import Office  # noqa: PLC0415
-        from phoenix_dma.aio.reading import Reader  # noqa: PLC0415
+        """The context at a ``phoenix://`` address, read as the participant where there is one."""
+        if self.participant is not None:
+            return await self.participant.reader.read(context_ref)
 
         wanted = identity_pb2.EnrolRequest()
         credential = credential_for(self.transport, self.profile, wanted)
-        return await Reader(Office(self.transport, credential)).read(context_ref)
+        return await ContextReader(ParticipantSession(self.transport, credential)).read(context_ref)
 
     async def retire(
         self, *, mode: str = "graceful", deadline: datetime | None = None, reason: str = ""
     ) -> handoff_pb2.Retirement:
-        """Retire this participant: it is for ever, and its id is never used again."""
-        member = self._member()
-        return await self.participant_desk.retire(
-            member.participant_id, mode=mode, deadline=deadline, reason=reason
+        """Retire this participant, permanently: its id is never used again."""
+        participant_id = self._registered().participant_id
+        return await self.participant_api.retire(
+            participant_id, mode=mode, deadline=deadline, reason=reason
         )
 
     async def drain(self) -> None:
-        """Leave gently: no new work, what is left is handed off, Goodbye."""
-        if self.member is not None:
+        """Drain and close: take no new work, let handlers end, hand off the rest, Goodbye."""
+        if self.participant is not None:
             if self.retire_on_exit:
                 await self.retire(reason="the process ends")
-            await self.member.leave(self._leaving)
+            await self.participant.leave(self._leaving)
         await self.close()
 
     async def close(self) -> None:
-        """Leave at once, with a Goodbye, and close the connection."""
+        """Send Goodbye at once and close the connection."""
         if self._closed:
             return
         self._closed = True
-        if self.member is not None:
-            await self.member.vanish()
+        if self.participant is not None:
+            await self.participant.leave_now()
         if self._transport is not None:
             await self._transport.close()
 
     def _handlers_complete(self) -> bool:
         return self.handlers_complete()
 
-    def _member(self) -> Member:
-        if self.member is None:
+    def _registered(self) -> ActiveParticipant:
+        if self.participant is None:
             raise RuntimeError("no participant is registered; call register_participant first")
-        return self.member
+        return self.participant
 
 
 def _roles(fields: ParticipantFields) -> Sequence[str]:
     given = fields.get("roles")
     if given is not None:
         return given
-    # A human takes part to decide; anybody else to work.
+    # A human takes part to decide approvals, other types to execute tasks.
     return ("participant", "reviewer") if fields.get("type") == "human" else ("participant",)

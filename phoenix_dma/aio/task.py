@@ -1,13 +1,13 @@
-"""A task in the hands of its assignee: what it knows of it, and what it may do for it."""
+"""A task as an asynchronous handler sees it: its facts, and the calls under its epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from phoenix_dma.aio.hold import Hold
-from phoenix_dma.aio.office import Office
-from phoenix_dma.aio.reading import Reader
+from phoenix_dma.aio.work.context_reader import ContextReader
+from phoenix_dma.aio.work.participant_session import ParticipantSession
+from phoenix_dma.aio.work.task_lease import TaskLease
 from phoenix_dma.briefing import (
     Authorization,
     Checkpoint,
@@ -19,7 +19,6 @@ from phoenix_dma.briefing import (
 )
 from phoenix_dma.context import NOTHING, Context, document_of
 from phoenix_dma.errors import ApprovalRejected, ApprovalRequired, AssignmentLost, PolicyDenied
-from phoenix_dma.plain import json_of, number, short, struct_of
 from phoenix_dma.v1 import (
     approval_pb2,
     assignment_pb2,
@@ -28,6 +27,7 @@ from phoenix_dma.v1 import (
     handoff_pb2,
     state_pb2,
 )
+from phoenix_dma.wire.conversions import json_of, number, short, struct_of
 
 
 class AsyncTask:
@@ -39,10 +39,10 @@ class AsyncTask:
     def __init__(
         self,
         briefing: assignment_pb2.TaskBriefing,
-        office: Office,
-        hold: Hold,
+        session: ParticipantSession,
+        lease: TaskLease,
         *,
-        reader: Reader,
+        reader: ContextReader,
         restored: Context | None = None,
     ) -> None:
         task = briefing.task
@@ -63,31 +63,31 @@ class AsyncTask:
         self.approvals = decisions_of(briefing.approvals)
         self.open_children = tuple(briefing.open_children)
         self.version = briefing.context.version
-        self.hold = hold
-        self._office = office
+        self.lease = lease
+        self._session = session
         self._reader = reader
         self._context = restored
         self._met: set[str] = set()
 
     @property
     def restored(self) -> bool:
-        """True where somebody has checkpointed before: continue from `context`, not anew."""
+        """True where a checkpoint was recorded before: continue from `context`, not anew."""
         return self.version > 0
 
     @property
     def cancelled(self) -> bool:
         """True once the task is not held any more; a handler should end then."""
-        return self.hold.lost
+        return self.lease.lost
 
     @property
     def checkpoint_wanted(self) -> bool:
-        """True while the house asks for a checkpoint soon: a handoff or retirement waits for it."""
-        return self.hold.checkpoint_wanted.is_set()
+        """True while a checkpoint is asked for soon: a handoff or retirement waits for it."""
+        return self.lease.checkpoint_wanted.is_set()
 
     @property
     def draining(self) -> bool:
         """True once the participant is leaving: finish soon, or checkpoint and raise `HandOff`."""
-        return self.hold.draining.is_set()
+        return self.lease.draining.is_set()
 
     @property
     def met(self) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ class AsyncTask:
         return self._context
 
     async def load(self, context_ref: str) -> Context:
-        """What is at an address; the task's own address answers `context`."""
+        """The context at an address; at the task's own address, `context`."""
         return await (
             self.context() if context_ref == self.context_ref else self._read(context_ref)
         )
@@ -135,7 +135,7 @@ class AsyncTask:
     async def checkpoint_reference(
         self, state_ref: str, content_hash: str, *, owner: str = "", protocol: str = ""
     ) -> Checkpoint:
-        """Record state that lives elsewhere: where, its ``sha256:…``, and how it is handed over.
+        """Record state that is stored elsewhere: its address, its ``sha256:…``, its protocol.
 
         ``protocol`` is read_in_place, copy_then_verify or transfer_ownership.
         """
@@ -161,8 +161,8 @@ class AsyncTask:
     ) -> Authorization:
         """Ask for leave to act: ``kind`` tool_invocation, data_read, data_mutation, final_action.
 
-        Where a human has to approve ``subject`` first, waits for that; with ``wait=False`` raises
-        `ApprovalRequired`. Raises `ApprovalRejected` where the human said no, `PolicyDenied` where
+        Where a human has to approve ``subject`` first, waits for it; with ``wait=False`` raises
+        `ApprovalRequired`. Raises `ApprovalRejected` where the human refused, `PolicyDenied` where
         policy did.
         """
         request = assignment_pb2.AuthorizeActionRequest(
@@ -173,34 +173,34 @@ class AsyncTask:
             domain=domain,
             subject=struct_of(subject) if subject is not None else None,
         )
-        waited_for = ""
+        approval_id = ""
         while True:
             try:
                 return await self._authorize(request)
             except ApprovalRequired as required:
                 if not wait:
                     raise
-                waited_for = required.approval_id
-                await self._office.decisions.wait(waited_for)
+                approval_id = required.approval_id
+                await self._session.decisions.wait(approval_id)
             except PolicyDenied as denied:
-                raise await self._explained(denied, waited_for) from denied
+                raise await self._explained(denied, approval_id) from denied
 
     async def submit(
         self, task: assignment_pb2.TaskDeclaration, *, request_id: str = ""
     ) -> TaskInfo:
         """Submit a child of this task; parent and epoch are filled in."""
-        self.hold.require()
+        self.lease.require()
         declared = assignment_pb2.TaskDeclaration()
         declared.CopyFrom(task)
         declared.parent_task_id, declared.parent_epoch = self.id, self.epoch
         request = assignment_pb2.SubmitTaskRequest(task=declared, request_id=request_id)
-        answer = await self._write(self._office.stubs.assignment.SubmitTask, request)
+        answer = await self._write(self._session.stubs.assignment.SubmitTask, request)
         return task_info(answer.task)
 
     async def read_task(self, task_id: str) -> TaskInfo:
         """Any task of the tenant, such as a child."""
         request = assignment_pb2.GetTaskRequest(task_id=task_id)
-        answer = await self._office.ask(self._office.stubs.assignment.GetTask, request)
+        answer = await self._session.ask(self._session.stubs.assignment.GetTask, request)
         return task_info(answer.task)
 
     async def lineage(self) -> list[audit_pb2.AuditEvent]:
@@ -208,19 +208,19 @@ class AsyncTask:
         request = audit_pb2.GetLineageRequest(task_id=self.id, page_size=200)
         events: list[audit_pb2.AuditEvent] = []
         while True:
-            answer = await self._office.ask(self._office.stubs.audit.GetLineage, request)
+            answer = await self._session.ask(self._session.stubs.audit.GetLineage, request)
             events.extend(answer.events)
             if not answer.next_page_token:
                 return events
             request.page_token = answer.next_page_token
 
     async def hand_off(self, reason: str = "requested") -> handoff_pb2.Handoff:
-        """Ask the house to give the task to somebody else; work goes on until it is lost."""
-        self.hold.require()
+        """Ask for a handoff to another participant; work goes on until the task is lost."""
+        self.lease.require()
         request = handoff_pb2.InitiateHandoffRequest(
             task_id=self.id, source=self.message.assignment.participant_id, reason=reason
         )
-        answer = await self._write(self._office.stubs.handoffs.InitiateHandoff, request)
+        answer = await self._write(self._session.stubs.handoffs.InitiateHandoff, request)
         handoff: handoff_pb2.Handoff = answer.handoff
         return handoff
 
@@ -234,20 +234,20 @@ class AsyncTask:
         return {"objective": self.objective, **inputs}
 
     async def _record(self, request: state_pb2.CheckpointContextRequest) -> Checkpoint:
-        self.hold.require()
+        self.lease.require()
         request.task_id, request.epoch, request.base_version = self.id, self.epoch, self.version
         request.fulfilled_obligations.extend(self.met)
-        answer = await self._write(self._office.stubs.state.CheckpointContext, request)
+        answer = await self._write(self._session.stubs.state.CheckpointContext, request)
         self._met.difference_update(request.fulfilled_obligations)
-        self.hold.checkpoint_wanted.clear()
+        self.lease.checkpoint_wanted.clear()
         made = checkpoint_of(answer.checkpoint, answer.receipt.audit_event_id)
         self.version = made.version
         return made
 
     async def _authorize(self, request: assignment_pb2.AuthorizeActionRequest) -> Authorization:
-        self.hold.require()
+        self.lease.require()
         request.request_id = ""  # each question is a new one: a human may have decided since
-        answer = await self._write(self._office.stubs.assignment.AuthorizeAction, request)
+        answer = await self._write(self._session.stubs.assignment.AuthorizeAction, request)
         return Authorization(
             id=answer.authorization_id,
             subject_hash=answer.subject_hash,
@@ -257,12 +257,12 @@ class AsyncTask:
         )
 
     async def _explained(self, denied: PolicyDenied, approval_id: str) -> PolicyDenied:
-        """The human's no, where it was a human's."""
+        """`ApprovalRejected` where a human refused, else ``denied``."""
         approval_id = approval_id or denied.facts.get("approval_id", "")
         if not approval_id:
             return denied
         request = approval_pb2.GetApprovalRequest(approval_id=approval_id)
-        answer = await self._office.ask(self._office.stubs.approvals.GetApproval, request)
+        answer = await self._session.ask(self._session.stubs.approvals.GetApproval, request)
         found = answer.approval
         if found.status == approval_pb2.APPROVAL_STATUS_APPROVED:
             return denied
@@ -273,14 +273,14 @@ class AsyncTask:
         return rejected
 
     async def _write(self, method: Any, request: Any) -> Any:
-        """Call; a stale epoch ends the hold, so that the handler learns it everywhere at once."""
+        """Call; a stale epoch ends the lease, so that every later call is refused at once."""
         try:
-            return await self._office.ask(method, request)
+            return await self._session.ask(method, request)
         except AssignmentLost as lost:
-            self.hold.lose(lost.text)
+            self.lease.lose(lost.text)
             raise
 
 
-def accepted(obligations: Iterable[common_pb2.Obligation]) -> list[str]:
-    """The ids that a new owner has to accept: every open one."""
+def open_obligations(obligations: Iterable[common_pb2.Obligation]) -> list[str]:
+    """The ids of the open obligations, which a new owner has to accept."""
     return [obligation.id for obligation in obligations if not obligation.fulfilled]

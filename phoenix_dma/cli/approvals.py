@@ -20,8 +20,8 @@ from phoenix_dma.cli.output import (
 )
 from phoenix_dma.cli.output import print_table as table
 from phoenix_dma.errors import NotFound
-from phoenix_dma.plain import json_of, short, time_of
 from phoenix_dma.v1 import approval_pb2
+from phoenix_dma.wire.conversions import json_of, short, time_of
 
 Id = Annotated[str, typer.Argument(help="The approval's id.")]
 Human = Annotated[
@@ -59,7 +59,7 @@ def list_them(
 ) -> None:
     """List approvals, newest first."""
     found = call_runtime(
-        lambda client: client.desk.list_approvals(
+        lambda client: client.api.list_approvals(
             statuses=tuple(status or ()), task_id=task, limit=limit
         ),
         output,
@@ -85,7 +85,7 @@ def list_them(
 @group.command()
 def show(approval: Id, output: OutputOption = Output.TABLE) -> None:
     """Show one approval with the content that is to be approved."""
-    found = call_runtime(lambda client: client.desk.get_approval(approval), output)
+    found = call_runtime(lambda client: client.api.get_approval(approval), output)
     if output is Output.JSON:
         print_json(found)
         return
@@ -120,9 +120,9 @@ def _decide(
     approval: str, human: str, owner: str, comment: str, *, yes: bool, output: Output
 ) -> None:
     async def ask(client: AsyncPhoenixClient) -> approval_pb2.Approval:
-        seen = await client.desk.get_approval(approval)
+        seen = await client.api.get_approval(approval)
         await _become(client, human, owner)
-        return await client.participant_desk.decide(
+        return await client.participant_api.decide(
             approval, approve=yes, comment=comment, subject_hash=seen.subject_hash
         )
 
@@ -137,7 +137,7 @@ def _decide(
 async def _become(client: AsyncPhoenixClient, human: str, owner: str) -> None:
     """Take part as that human: a temporary participant of the gate, registered where needed."""
     with suppress(NotFound):
-        owner = (await client.desk.get_participant(human)).owner
+        owner = (await client.api.get_participant(human)).owner
     await client.register_participant(id=human, type="human", owner=owner)
 
 

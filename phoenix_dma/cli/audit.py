@@ -20,8 +20,8 @@ from phoenix_dma.cli.output import (
     print_table,
 )
 from phoenix_dma.cli.verify import verify
-from phoenix_dma.plain import json_of, time_of, timestamp
 from phoenix_dma.v1 import audit_pb2
+from phoenix_dma.wire.conversions import json_of, time_of, timestamp
 
 group = typer.Typer(help="What happened; whether the record is whole.", invoke_without_command=True)
 
@@ -65,7 +65,7 @@ def audit(
         since=_moment(since, "--since"),
         until=_moment(until, "--until"),
     )
-    found = call_runtime(lambda client: client.desk.audit(request, limit=limit or None), output)
+    found = call_runtime(lambda client: client.api.audit(request, limit=limit or None), output)
     if output is Output.JSON:
         print_json(found)
         return
@@ -77,7 +77,7 @@ def lineage(
     task: Annotated[str, typer.Argument(help="The task's id.")], output: OutputOption = Output.TABLE
 ) -> None:
     """Tell a task's whole story: every event, its actor, its decision, in order, children too."""
-    found = call_runtime(lambda client: client.desk.lineage(task), output)
+    found = call_runtime(lambda client: client.api.lineage(task), output)
     if output is Output.JSON:
         print_json(found)
     else:

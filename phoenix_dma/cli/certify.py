@@ -17,8 +17,8 @@ from phoenix_dma.cli.output import (
     print_json,
     print_table,
 )
-from phoenix_dma.plain import time_of, timestamp
 from phoenix_dma.v1 import governance_pb2
+from phoenix_dma.wire.conversions import time_of, timestamp
 
 group = typer.Typer(help="What participants have proved that they can do.", no_args_is_help=True)
 
@@ -55,7 +55,7 @@ def grant(
     )
 
     async def ask(client: Any) -> Any:
-        return await client.desk.ask(client.desk.stubs.governance.GrantCertification, request)
+        return await client.api.ask(client.api.stubs.governance.GrantCertification, request)
 
     _changed(call_runtime(ask, output), output, "granted")
 
@@ -72,7 +72,7 @@ def revoke(
     )
 
     async def ask(client: Any) -> Any:
-        return await client.desk.ask(client.desk.stubs.governance.RevokeCertification, request)
+        return await client.api.ask(client.api.stubs.governance.RevokeCertification, request)
 
     _changed(call_runtime(ask, output), output, "revoked")
 
@@ -87,8 +87,8 @@ def list_them(
     request = governance_pb2.ListCertificationsRequest(participant_id=participant)
 
     async def ask(client: Any) -> Any:
-        method = client.desk.stubs.governance.ListCertifications
-        return await client.desk.pages(method, request, "certifications", limit)
+        method = client.api.stubs.governance.ListCertifications
+        return await client.api.pages(method, request, "certifications", limit)
 
     found = call_runtime(ask, output)
     if output is Output.JSON:

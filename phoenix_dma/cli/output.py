@@ -16,7 +16,7 @@ from rich.table import Table
 
 from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.errors import FieldInvalid, PhoenixError, ProfileError, Unavailable
-from phoenix_dma.plain import plain
+from phoenix_dma.wire.conversions import plain
 
 REFUSED: Final = 1
 """The exit code where the runtime refused."""

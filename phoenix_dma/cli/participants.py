@@ -18,8 +18,8 @@ from phoenix_dma.cli.output import (
     print_json,
     print_table,
 )
-from phoenix_dma.plain import number, plain, short
 from phoenix_dma.v1 import common_pb2, handoff_pb2, registry_pb2
+from phoenix_dma.wire.conversions import number, plain, short
 
 Id = Annotated[str, typer.Argument(help="The participant's id.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit.")]
@@ -55,7 +55,7 @@ def list_them(
 ) -> None:
     """List the participants of the tenant."""
     found = call_runtime(
-        lambda client: client.desk.list_participants(
+        lambda client: client.api.list_participants(
             statuses=tuple(status or ()), types=tuple(kind or ()), limit=limit
         ),
         output,
@@ -70,7 +70,7 @@ def list_them(
 @group.command()
 def show(participant: Id, output: OutputOption = Output.TABLE) -> None:
     """Show one participant: claims, grants, what was refused and why."""
-    found = call_runtime(lambda client: client.desk.get_participant(participant), output)
+    found = call_runtime(lambda client: client.api.get_participant(participant), output)
     if output is Output.JSON:
         print_json(found)
         return
@@ -93,7 +93,7 @@ def suspend(
 
     async def ask(client: Any) -> Any:
         request = registry_pb2.SuspendParticipantRequest(participant_id=participant, reason=reason)
-        return await client.desk.ask(client.desk.stubs.registry.SuspendParticipant, request)
+        return await client.api.ask(client.api.stubs.registry.SuspendParticipant, request)
 
     _changed(call_runtime(ask, output), output)
 
@@ -108,7 +108,7 @@ def reinstate(
         request = registry_pb2.ReinstateParticipantRequest(
             participant_id=participant, reason=reason
         )
-        return await client.desk.ask(client.desk.stubs.registry.ReinstateParticipant, request)
+        return await client.api.ask(client.api.stubs.registry.ReinstateParticipant, request)
 
     _changed(call_runtime(ask, output), output)
 
@@ -125,7 +125,7 @@ def retire(
     """Retire a participant, for ever: its gate closes, its tasks move, its id is used up."""
     deadline = datetime.now(UTC) + timedelta(seconds=within)
     found = call_runtime(
-        lambda client: client.desk.retire(participant, mode=mode, deadline=deadline, reason=reason),
+        lambda client: client.api.retire(participant, mode=mode, deadline=deadline, reason=reason),
         output,
     )
     if output is Output.JSON:
@@ -164,7 +164,7 @@ def discover(
             policy_constraints=constraint or (),
             page_size=min(limit, 200),
         )
-        found: registry_pb2.DiscoverParticipantsResponse = await client.desk.discover(request)
+        found: registry_pb2.DiscoverParticipantsResponse = await client.api.discover(request)
         return found
 
     found = call_runtime(ask, output)

@@ -16,8 +16,8 @@ from phoenix_dma.cli.output import Output, OutputOption, call_runtime, out, prin
 from phoenix_dma.cli.tasks import show_task
 from phoenix_dma.declare import TaskFields
 from phoenix_dma.declare import task as declared
-from phoenix_dma.plain import short
 from phoenix_dma.v1 import assignment_pb2
+from phoenix_dma.wire.conversions import short
 
 File = Annotated[
     str, typer.Argument(help="A JSON file with the task, - for stdin; or give options.")
@@ -79,10 +79,10 @@ async def _submitted(
     wait: bool,
 ) -> TaskInfo | assignment_pb2.AssignTaskResponse:
     if not assign:
-        made = await client.desk.submit(declaration)
-        return await client.desk.wait_for(made) if wait else made
-    answer = await client.desk.assign(declaration)
-    return await client.desk.wait_for(answer.task.task_id) if wait else answer
+        made = await client.api.submit(declaration)
+        return await client.api.wait_for(made) if wait else made
+    answer = await client.api.assign(declaration)
+    return await client.api.wait_for(answer.task.task_id) if wait else answer
 
 
 def _told(found: TaskInfo | assignment_pb2.AssignTaskResponse, output: Output) -> None:
@@ -107,7 +107,7 @@ def explain(
     """
     fields = _read(task) if task == "-" or Path(task).is_file() else {"task_id": task}
     declaration = declare(fields)
-    found = call_runtime(lambda client: client.desk.explain(declaration), output)
+    found = call_runtime(lambda client: client.api.explain(declaration), output)
     if output is Output.JSON:
         print_json(found)
         return

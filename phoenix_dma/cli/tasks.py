@@ -18,8 +18,8 @@ from phoenix_dma.cli.output import (
     print_json,
 )
 from phoenix_dma.cli.output import print_table as table
-from phoenix_dma.plain import plain, short
 from phoenix_dma.v1 import common_pb2, handoff_pb2
+from phoenix_dma.wire.conversions import plain, short
 
 Id = Annotated[str, typer.Argument(help="The task's id.")]
 
@@ -51,7 +51,7 @@ def list_them(
 ) -> None:
     """List tasks, newest first."""
     found = call_runtime(
-        lambda client: client.desk.list_tasks(
+        lambda client: client.api.list_tasks(
             statuses=tuple(status or ()), participant_id=participant, limit=limit
         ),
         output,
@@ -66,7 +66,7 @@ def list_them(
 @group.command()
 def show(task: Id, output: OutputOption = Output.TABLE) -> None:
     """Show one task: owner, epoch, newest context, what it waits for, its result."""
-    found = call_runtime(lambda client: client.desk.get_task(task), output)
+    found = call_runtime(lambda client: client.api.get_task(task), output)
     if output is Output.JSON:
         print_json(found.message)
     else:
@@ -80,7 +80,7 @@ def cancel(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """End a task without a result, its open children with it."""
-    found = call_runtime(lambda client: client.desk.cancel(task, reason), output)
+    found = call_runtime(lambda client: client.api.cancel(task, reason), output)
     if output is Output.JSON:
         print_json(found.message)
     else:
@@ -93,7 +93,7 @@ def handoff(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Start a governed handoff of a task to somebody else."""
-    found = call_runtime(lambda client: client.desk.hand_off(task, reason=reason), output)
+    found = call_runtime(lambda client: client.api.hand_off(task, reason=reason), output)
     if output is Output.JSON:
         print_json(found)
         return

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from phoenix_dma.aio.client import AsyncPhoenixClient
-from phoenix_dma.aio.credentials import credential_for
+from phoenix_dma.aio.rpc.credentials import credential_for
 from phoenix_dma.cli.output import Output, OutputOption, call_runtime, print_json
-from phoenix_dma.plain import number
 from phoenix_dma.v1 import governed_pb2, identity_pb2
+from phoenix_dma.wire.conversions import number
 
 
 def register(app: typer.Typer) -> None:

@@ -1,83 +1,26 @@
-"""JSON values and their one canonical form (RFC 8785), over which every hash is taken."""
+"""JSON values, and their canonical form as the contract has it (`phoenix_dma.wire`)."""
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias, Union
+from collections.abc import Mapping
+from typing import TypeAlias
 
-import rfc8785
+from phoenix_dma.wire.canonical_json import (
+    Json,
+    NotCanonical,
+    bytes_hash,
+    canonical,
+    content_hash,
+)
 
-Json: TypeAlias = Union[bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]", None]
+__all__ = [
+    "EMPTY_OBJECT",
+    "Json",
+    "JsonObject",
+    "NotCanonical",
+    "bytes_hash",
+    "canonical",
+    "content_hash",
+]
+
 JsonObject: TypeAlias = Mapping[str, Json]
 
 EMPTY_OBJECT: JsonObject = {}
-
-
-class NotCanonical(ValueError):
-    """The value has no RFC 8785 form: a number beyond ±2^53, NaN, an infinity, a lone surrogate."""
-
-
-def canonical(value: Json) -> bytes:
-    """The RFC 8785 bytes of ``value``; raises `NotCanonical` where it has none."""
-    try:
-        return _encode(_plain(value)).encode()
-    except _Unusual:
-        return _canonical_by_the_book(value)
-    except (UnicodeError, RecursionError) as error:
-        raise NotCanonical(str(error)) from error
-
-
-def _canonical_by_the_book(value: Json) -> bytes:
-    """The same for any value, several times slower."""
-    try:
-        return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
-        raise NotCanonical(str(error)) from error
-
-
-class _Unusual(Exception):
-    """The value holds something that the standard library writes otherwise than RFC 8785."""
-
-
-_LARGEST: Final = 2**53 - 1
-_encode: Final = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False
-).encode
-
-
-def _plain(value: Any) -> Any:
-    """``value`` as the standard library's encoder writes it canonically, or `_Unusual`.
-
-    Keys beyond ASCII may sort otherwise, and numbers look alike only where no exponent is written.
-    """
-    kind = type(value)
-    if kind is str or value is None or kind is bool:
-        return value
-    if kind is dict:
-        return {_plain_key(key): _plain(item) for key, item in value.items()}
-    if kind is list or kind is tuple:
-        return [_plain(item) for item in value]
-    if kind is int and -_LARGEST <= value <= _LARGEST:
-        return value
-    if kind is float:
-        if value.is_integer() and -_LARGEST <= value <= _LARGEST:
-            return int(value)
-        if 1e-4 <= abs(value) < 1e15:
-            return value
-    raise _Unusual
-
-
-def _plain_key(key: Any) -> str:
-    if type(key) is str and key.isascii():
-        return key
-    raise _Unusual
-
-
-def content_hash(value: Json) -> str:
-    """``sha256:<hex>`` of the canonical form. Hashes carry their algorithm."""
-    return bytes_hash(canonical(value))
-
-
-def bytes_hash(content: bytes) -> str:
-    """``sha256:<hex>`` of ``content`` as it stands."""
-    return "sha256:" + hashlib.sha256(content).hexdigest()

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from phoenix_dma.aio.client import AsyncPhoenixClient
-from phoenix_dma.aio.credentials import credential_for
-from phoenix_dma.aio.desk import Desk
+from phoenix_dma.aio.rpc.credentials import credential_for
+from phoenix_dma.aio.rpc.transport import Transport
+from phoenix_dma.aio.runtime_api import RuntimeApi
 from phoenix_dma.aio.task import AsyncTask
-from phoenix_dma.aio.transport import Transport
 from phoenix_dma.errors import PhoenixError
-from phoenix_dma.plain import struct_of
 from phoenix_dma.profile import Profile
 from phoenix_dma.v1 import assignment_pb2, identity_pb2, state_pb2
+from phoenix_dma.wire.conversions import struct_of
 
 
 def say(what: str, **facts: Any) -> None:
@@ -48,7 +48,7 @@ async def work(task: AsyncTask, hold_at: int) -> dict[str, Any]:
             made = await task.checkpoint({"done": done})
             say("checkpointed", batch=batch, version=made.version)
     except asyncio.CancelledError:
-        say("cancelled", why=task.hold.why)
+        say("cancelled", why=task.lease.reason)
         raise
     say("finished", done=done)
     return {"done": done}
@@ -87,11 +87,11 @@ async def haunt(profile: Profile, wish: dict[str, Any]) -> None:
     """Come back from the dead with the epoch of an earlier life, and try to write."""
     transport = Transport(profile.endpoint())
     wanted = identity_pb2.EnrolRequest(participant_id=wish["id"], owner="data-governance")
-    desk = Desk(transport, credential_for(transport, profile, wanted))
+    api = RuntimeApi(transport, credential_for(transport, profile, wanted))
     old = wish["zombie"]
     writes = {
-        "checkpoint": lambda: desk.ask(
-            desk.stubs.state.CheckpointContext,
+        "checkpoint": lambda: api.ask(
+            api.stubs.state.CheckpointContext,
             state_pb2.CheckpointContextRequest(
                 task_id=old["task"],
                 epoch=old["epoch"],
@@ -99,14 +99,14 @@ async def haunt(profile: Profile, wish: dict[str, Any]) -> None:
                 context=struct_of({"outputs": {"done": ["haunted"]}}),
             ),
         ),
-        "complete": lambda: desk.ask(
-            desk.stubs.assignment.CompleteTask,
+        "complete": lambda: api.ask(
+            api.stubs.assignment.CompleteTask,
             assignment_pb2.CompleteTaskRequest(
                 task_id=old["task"], epoch=old["epoch"], result=struct_of({"haunted": True})
             ),
         ),
-        "authorize": lambda: desk.ask(
-            desk.stubs.assignment.AuthorizeAction,
+        "authorize": lambda: api.ask(
+            api.stubs.assignment.AuthorizeAction,
             assignment_pb2.AuthorizeActionRequest(
                 task_id=old["task"],
                 epoch=old["epoch"],

@@ -228,7 +228,7 @@ class Membership(RuleBasedStateMachine):
         waiting = await operator.list_approvals(statuses=("pending",))
         if waiting:
             asked = waiting[pick % len(waiting)]
-            await self.decider.desk.decide(asked.approval_id, approve=yes, comment="as drawn")
+            await self.decider.api.decide(asked.approval_id, approve=yes, comment="as drawn")
 
     # ---- tasks
 
@@ -258,7 +258,7 @@ class Membership(RuleBasedStateMachine):
             task_id=self.new_task(), parent_task_id=parent, parent_epoch=epoch, detached=detached
         )
         burnt = self.burnt(held)
-        answer = self.run(self.crew[who].desk.submit(child))
+        answer = self.run(self.crew[who].api.submit(child))
         assert not (accepted(answer) and burnt), f"{who} has a child of {parent}, lost at {epoch}"
 
     @rule(pick=PICK, verb=st.sampled_from(VERBS), zombie=st.booleans())

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from phoenix_dma import declare
-from phoenix_dma.aio.credentials import credential_for
-from phoenix_dma.aio.desk import Desk
-from phoenix_dma.aio.session import Loss, Session
-from phoenix_dma.aio.stream import Pulse
-from phoenix_dma.aio.transport import Transport
+from phoenix_dma.aio.keepalive.attachment import Attachment, Loss
+from phoenix_dma.aio.keepalive.stream import Heartbeat
+from phoenix_dma.aio.rpc.credentials import credential_for
+from phoenix_dma.aio.rpc.transport import Transport
+from phoenix_dma.aio.runtime_api import RuntimeApi
 from phoenix_dma.declare import ParticipantFields
 from phoenix_dma.errors import NotPermitted
-from phoenix_dma.plain import number, short, struct_of
 from phoenix_dma.profile import Profile
 from phoenix_dma.v1 import (
     assignment_pb2,
@@ -26,6 +25,7 @@ from phoenix_dma.v1 import (
     state_pb2,
 )
 from phoenix_dma.v1.session_pb2 import Directive
+from phoenix_dma.wire.conversions import number, short, struct_of
 from tests.e2e.intervals import PATIENCE
 from tests.support.waiting.until import until
 
@@ -43,13 +43,13 @@ class Participant:
             roles=[number(governed_pb2.Role, role) for role in roles],
         )
         self.credential = credential_for(transport, profile, wanted)
-        self.desk = Desk(transport, self.credential)
+        self.api = RuntimeApi(transport, self.credential)
         self.losses: list[Loss] = []
         self.heard: list[Directive] = []
         self.health = session_pb2.HEALTH_STATE_SERVING
         self._transport = transport
         self._generation = 0
-        self._session: Session | None = None
+        self._session: Attachment | None = None
         self._living: asyncio.Task[Loss] | None = None
         self._attached = asyncio.Event()
         self._told: list[Directive] = []
@@ -76,7 +76,7 @@ class Participant:
         Raises `NotPermitted` where the runtime ends it for good before: it may retire meanwhile.
         """
         self._attached.clear()
-        self._session = Session(self._transport, self.credential, self)
+        self._session = Attachment(self._transport, self.credential, self)
         self._living = asyncio.create_task(self._session.run())
         here = asyncio.create_task(self._attached.wait())
         try:
@@ -121,13 +121,13 @@ class Participant:
     async def register(self) -> registry_pb2.RegisterParticipantResponse:
         """Register, or register again."""
         request = registry_pb2.RegisterParticipantRequest(participant=self.declaration)
-        answer = await self.desk.ask(self.desk.stubs.registry.RegisterParticipant, request)
+        answer = await self.api.ask(self.api.stubs.registry.RegisterParticipant, request)
         self._generation = answer.participant.generation
         return answer
 
-    def pulse(self) -> Pulse:
+    def heartbeat(self) -> Heartbeat:
         """What the next beat says."""
-        return Pulse(0.1, self.health)
+        return Heartbeat(0.1, self.health)
 
     async def attached(self) -> None:
         """It is there."""
@@ -182,12 +182,12 @@ class Participant:
     async def start(self, task_id: str, epoch: int) -> assignment_pb2.TaskBriefing:
         """Begin work."""
         request = assignment_pb2.StartTaskRequest(task_id=task_id, epoch=epoch)
-        return (await self.desk.ask(self.desk.stubs.assignment.StartTask, request)).briefing
+        return (await self.api.ask(self.api.stubs.assignment.StartTask, request)).briefing
 
     async def decline(self, task_id: str, epoch: int, reason: str = "not today") -> None:
         """Give it back."""
         request = assignment_pb2.DeclineTaskRequest(task_id=task_id, epoch=epoch, reason=reason)
-        await self.desk.ask(self.desk.stubs.assignment.DeclineTask, request)
+        await self.api.ask(self.api.stubs.assignment.DeclineTask, request)
 
     async def checkpoint(
         self, task_id: str, epoch: int, base_version: int, context: Mapping[str, Any]
@@ -196,7 +196,7 @@ class Participant:
         request = state_pb2.CheckpointContextRequest(
             task_id=task_id, epoch=epoch, base_version=base_version, context=struct_of(context)
         )
-        return await self.desk.ask(self.desk.stubs.state.CheckpointContext, request)
+        return await self.api.ask(self.api.stubs.state.CheckpointContext, request)
 
     async def authorize(
         self, task_id: str, epoch: int, kind: str, name: str, **fields: Any
@@ -211,7 +211,7 @@ class Participant:
             domain=fields.get("domain", ""),
             subject=struct_of(subject) if subject is not None else None,
         )
-        return await self.desk.ask(self.desk.stubs.assignment.AuthorizeAction, request)
+        return await self.api.ask(self.api.stubs.assignment.AuthorizeAction, request)
 
     async def complete(
         self, task_id: str, epoch: int, result: Mapping[str, Any]
@@ -220,30 +220,30 @@ class Participant:
         request = assignment_pb2.CompleteTaskRequest(
             task_id=task_id, epoch=epoch, result=struct_of(result)
         )
-        return await self.desk.ask(self.desk.stubs.assignment.CompleteTask, request)
+        return await self.api.ask(self.api.stubs.assignment.CompleteTask, request)
 
     async def fail(self, task_id: str, epoch: int, *, retryable: bool) -> None:
         """Give up."""
         request = assignment_pb2.FailTaskRequest(
             task_id=task_id, epoch=epoch, message="it cannot be done", retryable=retryable
         )
-        await self.desk.ask(self.desk.stubs.assignment.FailTask, request)
+        await self.api.ask(self.api.stubs.assignment.FailTask, request)
 
     async def resume(self) -> list[assignment_pb2.TaskBriefing]:
         """Take up what it holds under its present generation."""
         request = assignment_pb2.ResumeTasksRequest(generation=self._generation)
-        answer = await self.desk.ask(self.desk.stubs.assignment.ResumeTasks, request)
+        answer = await self.api.ask(self.api.stubs.assignment.ResumeTasks, request)
         return list(answer.briefings)
 
     async def hand_off(self, task_id: str, reason: str = "requested") -> handoff_pb2.Handoff:
         """Ask that somebody else goes on."""
         request = handoff_pb2.InitiateHandoffRequest(task_id=task_id, source=self.id, reason=reason)
-        return (await self.desk.ask(self.desk.stubs.handoffs.InitiateHandoff, request)).handoff
+        return (await self.api.ask(self.api.stubs.handoffs.InitiateHandoff, request)).handoff
 
     async def read(self, address: str, offer_id: str = "") -> state_pb2.GetContextResponse:
         """A context."""
         request = state_pb2.GetContextRequest(context_ref=address, offer_id=offer_id)
-        return await self.desk.ask(self.desk.stubs.state.GetContext, request)
+        return await self.api.ask(self.api.stubs.state.GetContext, request)
 
     async def take_over(
         self, task_id: str, *, received_hash: str = ""
@@ -259,18 +259,18 @@ class Participant:
         """Answer an offer with the hash of what it offers, and everything owed accepted."""
         address = f"phoenix://context/{offer.task_id}"
         received = received_hash or (await self.read(address, offer.offer_id)).checkpoint.hash
-        task = (await self.desk.get_task(offer.task_id)).message
+        task = (await self.api.get_task(offer.task_id)).message
         request = handoff_pb2.CompleteHandoffRequest(
             handoff_id=offer.handoff_id,
             offer_id=offer.offer_id,
             received_hash=received,
             accepted_obligations=[o.id for o in task.obligations if not o.fulfilled],
         )
-        return await self.desk.ask(self.desk.stubs.handoffs.CompleteHandoff, request)
+        return await self.api.ask(self.api.stubs.handoffs.CompleteHandoff, request)
 
     async def refuse(self, offer: Directive, reason: str = "not for me") -> handoff_pb2.Handoff:
         """Decline an offer."""
         request = handoff_pb2.DeclineHandoffRequest(
             handoff_id=offer.handoff_id, offer_id=offer.offer_id, reason=reason
         )
-        return (await self.desk.ask(self.desk.stubs.handoffs.DeclineHandoff, request)).handoff
+        return (await self.api.ask(self.api.stubs.handoffs.DeclineHandoff, request)).handoff

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from google.protobuf.message import Message
 
-from phoenix_dma.aio.transport import Answer, Method, Transport, bearer
+from phoenix_dma.aio.rpc.transport import Answer, Method, Transport, bearer
 from phoenix_dma.profile import Endpoint
 from tests.e2e.intervals import ATTEMPT
 

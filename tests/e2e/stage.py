@@ -13,8 +13,8 @@ from typing import Any, Final, Self, Unpack
 from joserfc.jwk import OKPKey
 
 from phoenix_dma import declare
-from phoenix_dma.aio.credentials import GivenCredential, credential_for
-from phoenix_dma.aio.desk import Desk
+from phoenix_dma.aio.rpc.credentials import GivenCredential, credential_for
+from phoenix_dma.aio.runtime_api import RuntimeApi
 from phoenix_dma.briefing import TaskInfo
 from phoenix_dma.declare import ParticipantFields, TaskFields
 from phoenix_dma.profile import Endpoint, Profile
@@ -47,7 +47,7 @@ class Stage:
         self.clock = SteadyClock()
         self.recording = Recording()
         self._stack = AsyncExitStack()
-        self._desk: Desk | None = None
+        self._api: RuntimeApi | None = None
         self.key = OKPKey.import_key(json.loads((runtime.folder.keys / "issuer.jwk").read_text()))
         credential = runtime.folder.secrets / f"{tenant}.jwt"
         write_private(credential, self.enrolment())
@@ -114,18 +114,18 @@ class Stage:
         self._stack.push_async_callback(transport.close)
         return transport
 
-    async def operator(self) -> Desk:
+    async def operator(self) -> RuntimeApi:
         """Who runs the tenant: operator, submitter, reviewer, auditor in one person."""
-        if self._desk is None:
+        if self._api is None:
             transport = await self.transport()
             wanted = identity_pb2.EnrolRequest()
-            self._desk = Desk(transport, credential_for(transport, self.profile, wanted))
-        return self._desk
+            self._api = RuntimeApi(transport, credential_for(transport, self.profile, wanted))
+        return self._api
 
-    async def person(self, name: str, *roles: str) -> Desk:
+    async def person(self, name: str, *roles: str) -> RuntimeApi:
         """Somebody with these roles alone."""
         token = self.token(sub=name, roles=list(roles))
-        return Desk(await self.transport(), GivenCredential(token))
+        return RuntimeApi(await self.transport(), GivenCredential(token))
 
     async def participant(
         self, participant_id: str = STEWARD, **fields: Unpack[ParticipantFields]
@@ -179,30 +179,30 @@ class Stage:
 
     async def task_in(self, task_id: str, *statuses: str, seconds: float = PATIENCE) -> TaskInfo:
         """The task once it is in one of these states."""
-        desk = await self.operator()
+        api = await self.operator()
 
         async def look() -> TaskInfo | None:
-            found = await desk.get_task(task_id)
+            found = await api.get_task(task_id)
             return found if found.status in statuses else None
 
         return await until(look, seconds)
 
     async def task_with(self, task_id: str, owner: str, status: str = "active") -> TaskInfo:
         """The task once ``owner`` holds it in that state."""
-        desk = await self.operator()
+        api = await self.operator()
 
         async def look() -> TaskInfo | None:
-            found = await desk.get_task(task_id)
+            found = await api.get_task(task_id)
             return found if (found.participant, found.status) == (owner, status) else None
 
         return await until(look, PATIENCE)
 
     async def standing(self, participant_id: str, *statuses: str) -> str:
         """The participant's state once it is one of these."""
-        desk = await self.operator()
+        api = await self.operator()
 
         async def look() -> str | None:
-            found = await desk.get_participant(participant_id)
+            found = await api.get_participant(participant_id)
             status = registry_pb2.ParticipantStatus.Name(found.status)
             short = status.removeprefix("PARTICIPANT_STATUS_").lower()
             return short if short in statuses else None
@@ -243,9 +243,9 @@ class Stage:
 
     async def in_ledger(self, kind: str, task_id: str = "") -> None:
         """Wait until the ledger has that event: what outboxes hold arrives a moment later."""
-        desk = await self.operator()
+        api = await self.operator()
         request = audit_pb2.ListAuditEventsRequest(task=task_id, type=[kind])
-        await until(lambda: desk.audit(request), PATIENCE)
+        await until(lambda: api.audit(request), PATIENCE)
 
     def file(self, name: str) -> Path:
         """A path in the runtime's folder that no other tenant uses."""

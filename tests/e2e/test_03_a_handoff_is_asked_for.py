@@ -16,8 +16,8 @@ from phoenix_dma.errors import (
     PhoenixError,
     PolicyDenied,
 )
-from phoenix_dma.plain import json_of, struct_of
 from phoenix_dma.v1 import assignment_pb2, handoff_pb2, registry_pb2
+from phoenix_dma.wire.conversions import json_of, struct_of
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.e2e.conftest import blameless, proven
 from tests.e2e.intervals import INTERVALS
@@ -256,7 +256,7 @@ async def test_whoever_takes_over_accepts_what_is_owed(stage: Stage) -> None:
         received_hash=known.checkpoint.hash,
     )
     with pytest.raises(FieldInvalid):  # nothing was accepted
-        await backup.desk.ask(backup.desk.stubs.handoffs.CompleteHandoff, request)
+        await backup.api.ask(backup.api.stubs.handoffs.CompleteHandoff, request)
 
     taken = await backup.accept(offer)
 
@@ -267,7 +267,7 @@ async def test_whoever_takes_over_accepts_what_is_owed(stage: Stage) -> None:
         result=struct_of({"merged": 0}),
         fulfilled_obligations=["decision_rationale"],
     )
-    await backup.desk.ask(backup.desk.stubs.assignment.CompleteTask, ending)
+    await backup.api.ask(backup.api.stubs.assignment.CompleteTask, ending)
 
 
 async def test_a_task_that_is_cancelled_ends_its_handoff_with_it(stage: Stage) -> None:

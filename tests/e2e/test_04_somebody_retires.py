@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from phoenix_dma.aio.session import Loss
+from phoenix_dma.aio.keepalive.attachment import Loss
 from phoenix_dma.errors import AssignmentLost, IllegalTransition, NotPermitted, PhoenixError
 from phoenix_dma.v1 import handoff_pb2
 from tests.e2e.intervals import PATIENCE
@@ -81,7 +81,7 @@ async def test_a_graceful_retirement_lets_a_task_end_by_itself(stage: Stage) -> 
     await stage.submit()
     briefing = await steward.take(TASK)
 
-    await steward.desk.retire(STEWARD)
+    await steward.api.retire(STEWARD)
     await steward.complete(TASK, briefing.task.epoch, {"merged": 0})
 
     (outcome,) = (await finished(stage, STEWARD)).outcomes

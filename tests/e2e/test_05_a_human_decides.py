@@ -12,8 +12,8 @@ from phoenix_dma.errors import (
     PhoenixError,
     PolicyDenied,
 )
-from phoenix_dma.plain import json_of
 from phoenix_dma.v1 import approval_pb2
+from phoenix_dma.wire.conversions import json_of
 from tests.e2e.humans import HUMAN, human, waiting
 from tests.e2e.participant import Participant
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
@@ -43,7 +43,7 @@ async def test_a_merge_is_rejected_revised_asked_anew_approved_and_only_then_car
     with pytest.raises(ApprovalRequired) as again:
         await steward.authorize(TASK, epoch, subject=proposal("customer.2"), **merge)
     assert again.value.approval_id == first.approval_id, "the same question is asked once"
-    await decider.desk.decide(
+    await decider.api.decide(
         first.approval_id,
         approve=False,
         comment="customer.2 is somebody else",
@@ -59,7 +59,7 @@ async def test_a_merge_is_rejected_revised_asked_anew_approved_and_only_then_car
         await steward.authorize(TASK, epoch, subject=proposal("customer.3"), **merge)
     assert revised.value.approval_id != first.approval_id
     second = await waiting(stage)
-    await decider.desk.decide(second.approval_id, approve=True, comment="these two are one")
+    await decider.api.decide(second.approval_id, approve=True, comment="these two are one")
     await steward.directive("approval_decided", TASK)
 
     leave = await steward.authorize(TASK, epoch, subject=proposal("customer.3"), **merge)
@@ -89,7 +89,7 @@ async def test_whoever_submitted_or_worked_on_a_task_may_not_decide_about_it(sta
     question = await waiting(stage)
 
     with pytest.raises(PhoenixError) as refused:
-        await submitter.desk.decide(question.approval_id, approve=True, comment="it is mine")
+        await submitter.api.decide(question.approval_id, approve=True, comment="it is mine")
     assert refused.value.reason in {NotPermitted.reason, PolicyDenied.reason}
 
     worker = await stage.person(STEWARD, "participant", "reviewer")
@@ -104,7 +104,7 @@ async def test_whoever_submitted_or_worked_on_a_task_may_not_decide_about_it(sta
     found = await operator.get_approval(question.approval_id)
     assert found.status == approval_pb2.APPROVAL_STATUS_PENDING
     decider = await human(stage)
-    await decider.desk.decide(question.approval_id, approve=True, comment="looked at both")
+    await decider.api.decide(question.approval_id, approve=True, comment="looked at both")
 
 
 async def test_a_human_who_worked_on_a_task_may_not_decide_about_it_either(stage: Stage) -> None:
@@ -119,9 +119,9 @@ async def test_a_human_who_worked_on_a_task_may_not_decide_about_it_either(stage
     question = await waiting(stage)
 
     with pytest.raises(PolicyDenied):
-        await worker.desk.decide(question.approval_id, approve=True, comment="I did it well")
+        await worker.api.decide(question.approval_id, approve=True, comment="I did it well")
     decider = await human(stage)
-    await decider.desk.decide(question.approval_id, approve=True, comment="looked at both")
+    await decider.api.decide(question.approval_id, approve=True, comment="looked at both")
 
     await worker.authorize(TASK, epoch, "final_action", "merge", subject=proposal("customer.2"))
 
@@ -142,7 +142,7 @@ async def test_an_approval_for_content_survives_a_migration(stage: Stage) -> Non
     backup = await stage.participant(BACKUP)
     await (await stage.operator()).hand_off(TASK)
     taken = await backup.take_over(TASK)
-    await decider.desk.decide(question.approval_id, approve=True, comment="yes")
+    await decider.api.decide(question.approval_id, approve=True, comment="yes")
     await backup.directive("approval_decided", TASK)
 
     leave = await backup.authorize(TASK, taken.briefing.task.epoch, **merge)
@@ -166,7 +166,7 @@ async def test_a_completion_is_parked_until_a_human_has_approved_the_result(stag
     steward, decider, first = await with_a_result(stage)
     parked = await stage.task_in(TASK, "awaiting_approval")
     assert parked.message.parked.approval_id == first.approval_id
-    await decider.desk.decide(first.approval_id, approve=False, comment="one is missing")
+    await decider.api.decide(first.approval_id, approve=False, comment="one is missing")
 
     back = await stage.task_in(TASK, "active")
     assert back.participant == STEWARD
@@ -174,7 +174,7 @@ async def test_a_completion_is_parked_until_a_human_has_approved_the_result(stag
         await steward.complete(TASK, back.epoch, {"merged": 1})
     await steward.complete(TASK, back.epoch, {"merged": 2})
     second = await waiting(stage)
-    await decider.desk.decide(second.approval_id, approve=True, comment="complete now")
+    await decider.api.decide(second.approval_id, approve=True, comment="complete now")
 
     ended = await stage.task_in(TASK, "succeeded")
     assert ended.result == {"merged": 2}
@@ -185,7 +185,7 @@ async def test_a_parked_result_outlives_its_author(stage: Stage) -> None:
 
     await steward.fall_silent()
     await stage.event("TASK_ORPHANED")
-    await decider.desk.decide(question.approval_id, approve=True, comment="good work")
+    await decider.api.decide(question.approval_id, approve=True, comment="good work")
 
     ended = await stage.task_in(TASK, "succeeded")
     assert ended.result == {"merged": 1}
@@ -195,7 +195,7 @@ async def test_a_refused_result_without_an_author_goes_to_somebody_else(stage: S
     steward, decider, question = await with_a_result(stage)
     await steward.fall_silent()
     await stage.event("TASK_ORPHANED")
-    await decider.desk.decide(question.approval_id, approve=False, comment="one is missing")
+    await decider.api.decide(question.approval_id, approve=False, comment="one is missing")
 
     backup = await stage.participant(BACKUP)
     taken = await backup.take_over(TASK)
@@ -213,7 +213,7 @@ async def test_a_handoff_waits_for_a_human_where_the_task_asks_for_one(stage: St
     await (await stage.operator()).hand_off(TASK)
     question = await waiting(stage)
     await steward.checkpoint(TASK, epoch, 0, {"outputs": {"checked": [1]}})
-    await decider.desk.decide(question.approval_id, approve=True, comment="they know the case")
+    await decider.api.decide(question.approval_id, approve=True, comment="they know the case")
 
     await backup.take_over(TASK)
 
@@ -228,7 +228,7 @@ async def test_an_assignment_waits_for_a_human_where_the_task_asks_for_one(stage
     await stage.submit(policy_constraints=["human_approval_required_for_assignment"])
     question = await waiting(stage)
     await stage.task_in(TASK, "awaiting_approval")
-    await decider.desk.decide(question.approval_id, approve=True, comment="a good choice")
+    await decider.api.decide(question.approval_id, approve=True, comment="a good choice")
 
     await steward.take(TASK)
 
@@ -245,14 +245,14 @@ async def test_a_refused_assignment_is_not_proposed_again(stage: Stage) -> None:
     decider = await human(stage)
     await stage.submit(policy_constraints=["human_approval_required_for_assignment"])
     first = await waiting(stage)
-    await decider.desk.decide(first.approval_id, approve=False, comment="not this one")
+    await decider.api.decide(first.approval_id, approve=False, comment="not this one")
     await stage.task_in(TASK, "pending")
     backup = await stage.participant(BACKUP)
 
     second = await waiting(stage)
 
     assert second.subject_hash != first.subject_hash
-    await decider.desk.decide(second.approval_id, approve=True, comment="this one")
+    await decider.api.decide(second.approval_id, approve=True, comment="this one")
     await backup.take(TASK)
 
 
@@ -280,7 +280,7 @@ async def test_a_refused_target_of_a_handoff_is_not_offered_the_task(stage: Stag
     await stage.participant(BACKUP)
     await steward.hand_off(TASK)
     question = await waiting(stage)
-    await decider.desk.decide(question.approval_id, approve=False, comment="they are new here")
+    await decider.api.decide(question.approval_id, approve=False, comment="they are new here")
 
     await stage.event("HANDOFF_DENIED", participant=BACKUP)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from phoenix_dma.aio.session import Loss
+from phoenix_dma.aio.keepalive.attachment import Loss
 from phoenix_dma.errors import AssignmentLost, IllegalTransition, NotPermitted
 from phoenix_dma.v1 import assignment_pb2, registry_pb2
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
@@ -75,7 +75,7 @@ async def test_a_member_whose_grants_shrink_loses_what_they_no_longer_cover(stag
         data_domains=["customer"],
         permissions=["read_customer_master"],
     )
-    await steward.desk.ask(steward.desk.stubs.registry.UpdateCapabilities, request)
+    await steward.api.ask(steward.api.stubs.registry.UpdateCapabilities, request)
 
     backup = await stage.participant(BACKUP)
     taken = await backup.take_over(TASK)

@@ -41,7 +41,7 @@ async def test_a_policy_agents_opinion_is_a_child_task_in_its_parents_lineage(
     parent = await stage.submit()
     epoch = (await steward.take(TASK)).task.epoch
 
-    child = await steward.desk.submit(opinion(stage, epoch))
+    child = await steward.api.submit(opinion(stage, epoch))
 
     assert child.correlation_id == parent.correlation_id
     assert child.message.parent_task_id == TASK
@@ -64,8 +64,8 @@ async def test_open_children_end_with_their_parent_unless_they_are_detached(stag
     steward = await stage.participant(STEWARD)
     await stage.submit()
     epoch = (await steward.take(TASK)).task.epoch
-    await steward.desk.submit(opinion(stage, epoch))
-    await steward.desk.submit(opinion(stage, epoch, task_id="task.opinion.2", detached=True))
+    await steward.api.submit(opinion(stage, epoch))
+    await steward.api.submit(opinion(stage, epoch, task_id="task.opinion.2", detached=True))
 
     await steward.complete(TASK, epoch, {"merged": 0})
 
@@ -80,7 +80,7 @@ async def test_a_handoff_of_the_parent_leaves_its_children_alone(stage: Stage) -
     adviser = await policy_agent(stage)
     await stage.submit()
     epoch = (await steward.take(TASK)).task.epoch
-    await steward.desk.submit(opinion(stage, epoch))
+    await steward.api.submit(opinion(stage, epoch))
     asked = await adviser.take(OPINION)
     backup = await stage.participant(BACKUP)
     await (await stage.operator()).hand_off(TASK)
@@ -99,7 +99,7 @@ async def test_a_zombie_has_no_children(stage: Stage) -> None:
     await backup.take_over(TASK)
 
     with pytest.raises(AssignmentLost):
-        await steward.desk.submit(opinion(stage, epoch))
+        await steward.api.submit(opinion(stage, epoch))
 
     operator = await stage.operator()
     request = assignment_pb2.ListTasksRequest(parent_task_id=TASK)
@@ -112,12 +112,12 @@ async def test_a_child_may_not_do_what_its_parent_may_not(stage: Stage) -> None:
     await stage.submit(policy_constraints=["human_approval_required_for_merge"])
     epoch = (await steward.take(TASK)).task.epoch
     with pytest.raises(PolicyDenied):  # without the human
-        await steward.desk.submit(opinion(stage, epoch))
+        await steward.api.submit(opinion(stage, epoch))
     wider = opinion(stage, epoch)
     wider.policy_constraints.append("human_approval_required_for_merge")
     wider.data_domains.append("supplier")
     with pytest.raises(PolicyDenied):
-        await steward.desk.submit(wider)
+        await steward.api.submit(wider)
     denied = await stage.events("SUBMISSION_DENIED")
     assert len(denied) == 2
     assert all(event.detail["remediation"] for event in denied)
@@ -128,10 +128,10 @@ async def test_an_assignee_reads_the_lineage_of_its_own_task_alone(stage: Stage)
     await stage.submit()
     epoch = (await steward.take(TASK)).task.epoch
     await stage.in_ledger("TASK_STARTED", TASK)
-    assert await steward.desk.lineage(TASK)
+    assert await steward.api.lineage(TASK)
     other = await stage.participant(BACKUP)
     with pytest.raises(PolicyDenied):
-        await other.desk.ask(
-            other.desk.stubs.audit.GetLineage, audit_pb2.GetLineageRequest(task_id=TASK)
+        await other.api.ask(
+            other.api.stubs.audit.GetLineage, audit_pb2.GetLineageRequest(task_id=TASK)
         )
     await steward.complete(TASK, epoch, {"merged": 0})

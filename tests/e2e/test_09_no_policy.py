@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from phoenix_dma.errors import PolicyEngineUnavailable
-from phoenix_dma.plain import struct_of
 from phoenix_dma.v1 import (
     approval_pb2,
     assignment_pb2,
@@ -22,6 +21,7 @@ from phoenix_dma.v1 import (
     handoff_pb2,
     registry_pb2,
 )
+from phoenix_dma.wire.conversions import struct_of
 from phoenix_runtime.core.validate import Evidence
 from tests.e2e.humans import human, waiting
 from tests.e2e.participant import Participant
@@ -74,7 +74,7 @@ def lasting(evidence: Evidence) -> Evidence:
 
 async def once(participant: Participant, method: Any, request: Any) -> Any:
     """One try: the SDK would ask again until the engine is back."""
-    transport = participant.desk.transport
+    transport = participant.api.transport
     return await transport.ask(method, request, participant.credential, patience=0.0)
 
 
@@ -95,11 +95,11 @@ async def test_without_a_policy_engine_every_governed_change_is_refused_and_leas
         subject=struct_of({"merge": ["customer.2"]}),
     )
     with pytest.raises(Exception, match="approve"):
-        await once(steward, steward.desk.stubs.assignment.AuthorizeAction, merge)
+        await once(steward, steward.api.stubs.assignment.AuthorizeAction, merge)
     question = await waiting(stage)
     operator = await stage.stranger("agent.operator")
     operator.credential = (await stage.operator())._credential  # type: ignore[assignment]
-    stubs = operator.desk.stubs
+    stubs = operator.api.stubs
     merge.request_id = ""
     asked: list[tuple[Participant, Any, Any]] = [
         (

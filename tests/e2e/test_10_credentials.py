@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from grpc.aio import AioRpcError
 from grpc_reflection.v1alpha import reflection
 
-from phoenix_dma.aio.refusals import error_of
+from phoenix_dma.aio.rpc.errors import error_of
 from phoenix_dma.errors import (
     AssignmentLost,
     CredentialInvalid,
@@ -24,7 +24,6 @@ from phoenix_dma.errors import (
     PhoenixError,
     PolicyDenied,
 )
-from phoenix_dma.plain import struct_of
 from phoenix_dma.v1 import (
     assignment_pb2,
     audit_pb2,
@@ -33,6 +32,7 @@ from phoenix_dma.v1 import (
     session_pb2,
     state_pb2,
 )
+from phoenix_dma.wire.conversions import struct_of
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.credentials import ENROLMENT_AUDIENCE
 from phoenix_runtime.chassis.schema import Rpc, fields_of, required, rpcs
@@ -252,7 +252,7 @@ async def test_a_participants_credential_cannot_act_for_another(stage: Stage) ->
     thief = await stage.participant(BACKUP, capabilities=["data_quality_check"])
     await stage.submit()
     epoch = (await steward.take(TASK)).task.epoch
-    stubs = thief.desk.stubs
+    stubs = thief.api.stubs
     attempts: list[tuple[Any, Any]] = [
         (
             stubs.registry.RegisterParticipant,
@@ -312,7 +312,7 @@ async def test_a_participants_credential_cannot_act_for_another(stage: Stage) ->
     no = {NotPermitted.reason, AssignmentLost.reason, PolicyDenied.reason}
     for method, request in attempts:
         with pytest.raises(PhoenixError) as refused:
-            await thief.desk.ask(method, request)
+            await thief.api.ask(method, request)
         assert refused.value.reason in no, method._method
 
     with pytest.raises(AioRpcError) as shut:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from phoenix_dma.plain import json_of
 from phoenix_dma.v1 import audit_pb2, governance_pb2, registry_pb2
+from phoenix_dma.wire.conversions import json_of
 from phoenix_runtime.core.documents import event_document
 from phoenix_runtime.core.events import AuditEvent, leaf
 from tests.e2e.intervals import PATIENCE

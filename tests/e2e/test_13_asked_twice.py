@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from phoenix_dma.errors import PhoenixError, RequestIdReused
-from phoenix_dma.plain import struct_of
 from phoenix_dma.v1 import assignment_pb2, state_pb2
+from phoenix_dma.wire.conversions import struct_of
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
 
 
@@ -40,7 +40,7 @@ async def test_the_same_checkpoint_twice_is_one_version(stage: Stage) -> None:
     )
 
     answers = await asyncio.gather(
-        *(steward.desk.ask(steward.desk.stubs.state.CheckpointContext, request) for _ in range(4))
+        *(steward.api.ask(steward.api.stubs.state.CheckpointContext, request) for _ in range(4))
     )
 
     assert {answer.checkpoint.version for answer in answers} == {1}

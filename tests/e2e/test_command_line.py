@@ -33,11 +33,11 @@ async def figure(stage: Stage, programs: Programs) -> None:
     """Figure 3 at work."""
     script, validators = str(FIGURE / "figure3.py"), str(FIGURE / "validators.py")
     await programs.start("run", script, "--with", validators)
-    desk = await stage.operator()
+    api = await stage.operator()
 
     async def known() -> bool | None:
         try:
-            await desk.get_participant(STEWARD)
+            await api.get_participant(STEWARD)
         except NotFound:
             return None
         return True

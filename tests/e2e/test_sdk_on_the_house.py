@@ -13,9 +13,9 @@ from phoenix_dma import (
     HandOff,
     Leaving,
 )
-from phoenix_dma.aio.session import Loss
-from phoenix_dma.plain import json_of
+from phoenix_dma.aio.keepalive.attachment import Loss
 from phoenix_dma.v1 import registry_pb2
+from phoenix_dma.wire.conversions import json_of
 from tests.e2e.intervals import PATIENCE
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage, steward
 
@@ -86,19 +86,19 @@ async def test_one_that_is_suspended_is_told_and_works_again_when_reinstated(sta
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
-                lost.append(task.hold.why)
+                lost.append(task.lease.reason)
                 raise
         return "done after the return"
 
     async with await enter(stage, STEWARD, handle):
         await stage.submit()
         await asyncio.wait_for(begun.wait(), PATIENCE)
-        desk = await stage.operator()
+        api = await stage.operator()
         request = registry_pb2.SuspendParticipantRequest(participant_id=STEWARD, reason="a doubt")
-        await desk.ask(desk.stubs.registry.SuspendParticipant, request)
+        await api.ask(api.stubs.registry.SuspendParticipant, request)
         await stage.task_in(TASK, "migrating")
         again = registry_pb2.ReinstateParticipantRequest(participant_id=STEWARD, reason="dispelled")
-        await desk.ask(desk.stubs.registry.ReinstateParticipant, again)
+        await api.ask(api.stubs.registry.ReinstateParticipant, again)
         await stage.task_in(TASK, "succeeded")
         assert lost
 
@@ -121,7 +121,7 @@ async def test_a_second_process_of_the_same_participant_ends_the_first_for_good(
     older = await enter(stage, STEWARD, first)
     await stage.submit()
     await asyncio.wait_for(at_work.wait(), PATIENCE)
-    living = older.member.appear()  # type: ignore[union-attr]
+    living = older.participant.stay_attached()  # type: ignore[union-attr]
     async with await enter(stage, STEWARD, second):
         assert await asyncio.wait_for(asyncio.shield(living), PATIENCE) is Loss.SUPERSEDED
         await stage.task_in(TASK, "succeeded")
@@ -143,9 +143,9 @@ async def test_a_result_that_a_human_refuses_is_worked_on_again_with_the_comment
         jane = AsyncPhoenixClient(profile=stage.profile)
         await jane.register_participant(id="human.steward.jane", type="human", owner="business")
         first = await _pending(stage, set())
-        await jane.participant_desk.decide(first, approve=False, comment="look again")
+        await jane.participant_api.decide(first, approve=False, comment="look again")
         second = await _pending(stage, {first})
-        await jane.participant_desk.decide(second, approve=True, comment="good")
+        await jane.participant_api.decide(second, approve=True, comment="good")
         done = await stage.task_in(TASK, "succeeded")
         assert done.result == {"merged": 1, "after": ["look again"]}
         await jane.close()
@@ -165,7 +165,7 @@ async def test_an_action_that_a_human_refuses_raises_with_the_comment(stage: Sta
         jane = AsyncPhoenixClient(profile=stage.profile)
         await jane.register_participant(id="human.steward.jane", type="human", owner="business")
         asked = await _pending(stage, set())
-        await jane.participant_desk.decide(asked, approve=False, comment="two people")
+        await jane.participant_api.decide(asked, approve=False, comment="two people")
         done = await stage.task_in(TASK, "succeeded")
         assert done.result == {"comment": "two people", "by": "human.steward.jane"}
         await jane.close()
@@ -181,7 +181,7 @@ async def test_it_retires_when_told_so_and_its_task_moves_at_the_next_checkpoint
         retiring.set()
         try:
             while True:
-                await asyncio.to_thread(task.hold.checkpoint_wanted.wait, 5)
+                await asyncio.to_thread(task.lease.checkpoint_wanted.wait, 5)
                 await task.checkpoint({"so far": 2})
                 await asyncio.sleep(0.2)
         finally:
@@ -223,10 +223,10 @@ async def test_a_participants_write_after_its_task_was_cancelled_is_refused(stag
 
 
 async def _pending(stage: Stage, known: set[str]) -> str:
-    desk = await stage.operator()
+    api = await stage.operator()
     async with asyncio.timeout(PATIENCE):
         while True:
-            for approval in await desk.list_approvals(statuses=("pending",)):
+            for approval in await api.list_approvals(statuses=("pending",)):
                 if approval.approval_id not in known:
                     assert json_of(approval.subject)
                     return approval.approval_id

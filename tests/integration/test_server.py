@@ -13,13 +13,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from joserfc.jwk import OKPKey
 
-from phoenix_dma.aio.endings import telling_why
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, session_pb2, session_pb2_grpc
+from phoenix_dma.wire.status_details import DETAILS_KEY
+from phoenix_dma.wire.stream_termination import keep_final_status
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.channels import Channels, service_call
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
-from phoenix_runtime.chassis.rpc.statuses import DETAILS
 from phoenix_runtime.chassis.server import Listening, Service
 from phoenix_runtime.chassis.serving import current_call
 from phoenix_runtime.chassis.settings import ServerSettings
@@ -103,7 +103,7 @@ async def refusal(address: str, task_id: str, metadata: Any) -> tuple[grpc.Statu
 
 
 def errors_of(error: grpc.aio.AioRpcError) -> dict[str, Any]:
-    packed = next(v for k, v in error.trailing_metadata() if k == DETAILS)
+    packed = next(v for k, v in error.trailing_metadata() if k == DETAILS_KEY)
     status = status_pb2.Status.FromString(packed)
     kinds = (
         error_details_pb2.ErrorInfo,
@@ -169,7 +169,7 @@ async def test_a_stream_asks_for_a_credential_too(address: str, keys: Keys) -> N
     async with grpc.aio.insecure_channel(address) as channel:
         stub = session_pb2_grpc.SessionServiceStub(channel)
         beat = session_pb2.KeepAliveRequest(beats=session_pb2.Beats(seq=7))
-        call = telling_why(stub.KeepAlive(iter([beat])))
+        call = keep_final_status(stub.KeepAlive(iter([beat])))
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call.read()
         assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
@@ -274,7 +274,7 @@ async def test_health_is_open_and_reflection_is_not(address: str, keys: Keys) ->
         mirror = reflection_pb2_grpc.ServerReflectionStub(channel)
         ask = reflection_pb2.ServerReflectionRequest(list_services="")
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await telling_why(mirror.ServerReflectionInfo(iter([ask]))).read()
+            await keep_final_status(mirror.ServerReflectionInfo(iter([ask]))).read()
         assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
         token = bearer(keys.token("submitter"))
         answer = await mirror.ServerReflectionInfo(iter([ask]), metadata=token).read()

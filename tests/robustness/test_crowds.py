@@ -63,12 +63,12 @@ async def test_of_many_that_race_for_few_tasks_each_task_is_bound_once(
 ) -> None:
     for number in range(tasks // SEATS):
         await stage.participant(f"agent.seat.{number}", capacity=SEATS)
-    desk = await stage.operator()
+    api = await stage.operator()
 
     async def race(number: int) -> tuple[str, Any]:
         task = stage.task(task_id=f"task.raced.{number % tasks:02d}")
         try:
-            return task.task_id, await desk.assign(task)
+            return task.task_id, await api.assign(task)
         except PhoenixError as refused:
             return task.task_id, refused
 

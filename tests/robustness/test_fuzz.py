@@ -18,15 +18,15 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from gateway.endings import telling_why
 from gateway.problems import status_of
 from gateway.rest.body import parse
 from gateway.rest.query import read_query
 from gateway.rest.requests import RestRequest, message_of
 from gateway.rest.routes import WHOLE, RestRoute, rest_routes
 from gateway.rest.writing import document
-from phoenix_dma.aio.transport import bearer
+from phoenix_dma.aio.rpc.transport import bearer
 from phoenix_dma.v1 import session_pb2
+from phoenix_dma.wire.stream_termination import keep_final_status
 from phoenix_runtime.core.errors import FieldInvalid, Refused
 from tests.e2e.stage import Stage
 from tests.robustness.bad_input.ground import (
@@ -207,7 +207,7 @@ async def test_any_session_ends_with_a_reason(ground: Ground, messages: list[Any
     content = [encoded(ground.stage, fuzzed.generation, one) for one in messages]
     token = ground.stage.participant_token(FUZZED)
     open_stream: Any = ground.channel.stream_stream(KEEP_ALIVE, None, None)
-    call = telling_why(open_stream(iter(content), metadata=bearer(token), timeout=SECONDS))
+    call = keep_final_status(open_stream(iter(content), metadata=bearer(token), timeout=SECONDS))
     try:
         async for answer in call:
             heard(session_pb2.KeepAliveResponse.FromString(answer))

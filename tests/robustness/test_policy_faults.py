@@ -14,10 +14,10 @@ import pytest
 import pytest_asyncio
 from grpc import StatusCode
 
-from phoenix_dma.aio.transport import Transport
+from phoenix_dma.aio.rpc.transport import Transport
 from phoenix_dma.errors import PhoenixError
-from phoenix_dma.plain import struct_of
 from phoenix_dma.v1 import assignment_pb2, handoff_pb2, registry_pb2
+from phoenix_dma.wire.conversions import struct_of
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.validate import Evidence
 from phoenix_runtime.local.runtime import LocalRuntimeOptions

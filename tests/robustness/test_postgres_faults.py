@@ -20,9 +20,10 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 from grpc.aio import AioRpcError
 
-from phoenix_dma.aio.transport import bearer
+from phoenix_dma.aio.rpc.transport import bearer
 from phoenix_dma.errors import PhoenixError
 from phoenix_dma.v1 import approval_pb2, assignment_pb2, registry_pb2, state_pb2
+from phoenix_dma.wire.status_details import DETAILS_KEY
 from tests.e2e.intervals import ATTEMPT, INTERVALS, PATIENCE
 from tests.e2e.stage import Stage
 from tests.robustness.crew import Crew, at_work
@@ -35,7 +36,6 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)
 AWAY_SECONDS: Final = 3.0
 """How long it stays away once callers have been refused."""
 DISK: Final = "256m"
-DETAILS: Final = "grpc-status-details-bin"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -70,7 +70,7 @@ def retry_info(error: AioRpcError) -> error_details_pb2.RetryInfo | None:
     """The detail of that kind in the status."""
     metadata: Any = error.trailing_metadata() or ()
     for key, value in metadata:
-        if key == DETAILS:
+        if key == DETAILS_KEY:
             for detail in status_pb2.Status.FromString(value).details:
                 info = error_details_pb2.RetryInfo()
                 if detail.Unpack(info):
@@ -116,12 +116,12 @@ async def test_a_postgres_that_is_killed_at_the_busiest_moment_keeps_what_was_ac
     runtime: BreakableRuntime, tmp_path: Path
 ) -> None:
     async with at_work(runtime, tmp_path) as crew:
-        desk = await crew.stage.operator()
+        api = await crew.stage.operator()
         acknowledged: list[str] = []
 
         async def submit(task_id: str) -> None:
             task = crew.stage.task(task_id=task_id, required_capabilities=["product_validation"])
-            await desk.submit(task, request_id=f"submit.{task_id}")
+            await api.submit(task, request_id=f"submit.{task_id}")
             acknowledged.append(task_id)
 
         submitting = [asyncio.create_task(submit(f"task.busy.{n}")) for n in range(60)]
@@ -206,7 +206,7 @@ async def test_a_full_disk_refuses_rolls_back_and_recovers_when_there_is_space_a
 
 async def _is_refused(crew: Crew) -> None:
     """Writes that need room are refused as UNAVAILABLE; nothing else is."""
-    desk = await crew.stage.operator()
+    api = await crew.stage.operator()
 
     async def submit(number: int) -> str:
         task = crew.stage.task(
@@ -216,8 +216,8 @@ async def _is_refused(crew: Crew) -> None:
         )
         request = assignment_pb2.SubmitTaskRequest(task=task, request_id=f"submit.{number}")
         try:
-            await desk.transport.ask(
-                desk.stubs.assignment.SubmitTask, request, desk._credential, patience=0.0
+            await api.transport.ask(
+                api.stubs.assignment.SubmitTask, request, api._credential, patience=0.0
             )
         except PhoenixError as refused:
             return refused.reason

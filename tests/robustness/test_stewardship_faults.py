@@ -101,7 +101,7 @@ async def returned(story: Story) -> None:
     begun = datetime.now(UTC)
 
     async def all_beat() -> bool:
-        everybody = await story.desk.list_participants(statuses=("active", "degraded"))
+        everybody = await story.api.list_participants(statuses=("active", "degraded"))
         return all(
             one.last_heartbeat.ToDatetime(UTC) > begun and not one.suspect for one in everybody
         )

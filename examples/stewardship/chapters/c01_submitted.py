@@ -11,7 +11,7 @@ TITLE = "Task submitted: validate duplicate customer candidates."
 
 async def play(story: Story) -> None:
     """A submitter gives the runtime a task; nobody holds it yet."""
-    submitted = await story.desk.submit(
+    submitted = await story.api.submit(
         task(
             {
                 "task_id": stage.TASK,

@@ -32,7 +32,7 @@ async def play(story: Story) -> None:
 
 
 async def _discover(story: Story, capabilities: Sequence[str]) -> list[str]:
-    found = await story.desk.discover(
+    found = await story.api.discover(
         registry_pb2.DiscoverParticipantsRequest(
             required_capabilities=capabilities,
             data_domains=[stage.DOMAIN],

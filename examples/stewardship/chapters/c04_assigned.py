@@ -13,7 +13,7 @@ TITLE = "Assignment engine selects Customer Steward Agent."
 async def play(story: Story) -> None:
     """The best candidate is chosen, with its score, and why the others lost."""
     await story.steady(stage.STEWARD, stage.BACKUP)
-    assigned = await story.desk.assign(task({"task_id": stage.TASK}))
+    assigned = await story.api.assign(task({"task_id": stage.TASK}))
     story.tell.line(assigned.explanation)
     story.tell.line(f"score {assigned.score.total:.3f}:")
     for term in terms(assigned.score):

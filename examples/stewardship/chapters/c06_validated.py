@@ -14,7 +14,7 @@ async def play(story: Story) -> None:
     assert steward is not None
     asked = await steward.says("asked_policy")
     answered = await steward.says("policy_answered")
-    child = await story.desk.get_task(asked["child"])
+    child = await story.api.get_task(asked["child"])
     story.facts["first_child"] = child.id
     story.holds(
         child.message.parent_task_id == stage.TASK

@@ -46,11 +46,11 @@ async def play(story: Story) -> None:
 
 
 async def _failure(story: Story) -> audit_pb2.AuditEvent | None:
-    found = await story.desk.get_participant(stage.STEWARD)
+    found = await story.api.get_participant(stage.STEWARD)
     if found.status != registry_pb2.PARTICIPANT_STATUS_FAILED:
         return None
     request = audit_pb2.ListAuditEventsRequest(
         participant=stage.STEWARD, type=["PARTICIPANT_FAILED"]
     )
-    events = await story.desk.audit(request)
+    events = await story.api.audit(request)
     return events[0] if events else None

@@ -39,7 +39,7 @@ async def play(story: Story) -> None:
 async def _attempt(story: Story) -> audit_pb2.AuditEvent | None:
     """The refusal of the zombie's write: an aggregate of its own, as it changed nothing."""
     request = audit_pb2.ListAuditEventsRequest(type=["ACCESS_REFUSED"])
-    events = await story.desk.audit(request)
+    events = await story.api.audit(request)
     return next((event for event in events if event.actor == stage.STEWARD), None)
 
 

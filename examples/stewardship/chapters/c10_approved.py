@@ -9,8 +9,8 @@ from examples.stewardship import stage
 from examples.stewardship.analysis import ordered, quality
 from examples.stewardship.linkage import people
 from examples.stewardship.story import Story
-from phoenix_dma.plain import json_of
 from phoenix_dma.v1 import approval_pb2
+from phoenix_dma.wire.conversions import json_of
 
 TITLE = "Human steward approves or rejects recommendation."
 
@@ -44,7 +44,7 @@ async def play(story: Story) -> None:
 
 async def _asked(story: Story, known: set[str]) -> approval_pb2.Approval:
     async def look() -> approval_pb2.Approval | None:
-        found = await story.desk.list_approvals(statuses=("pending",), task_id=stage.TASK)
+        found = await story.api.list_approvals(statuses=("pending",), task_id=stage.TASK)
         return next((approval for approval in found if approval.approval_id not in known), None)
 
     return await story.until(look, "the question to a human")
@@ -60,7 +60,7 @@ async def _decide(story: Story, verb: str, asked: approval_pb2.Approval, comment
 
 async def _merged(story: Story, approval: approval_pb2.Approval) -> None:
     """Exactly what was approved was carried out, once, and how good it is."""
-    task = await story.desk.wait_for(stage.TASK, timeout=60)
+    task = await story.api.wait_for(stage.TASK, timeout=60)
     story.holds(task.status == "succeeded", f"the task has {task.status}")
     result = task.result or {}
     approved = json_of(approval.subject)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from examples.stewardship import stage
 from examples.stewardship.story import Story, decision
-from phoenix_dma.plain import time_of
 from phoenix_dma.v1 import audit_pb2
+from phoenix_dma.wire.conversions import time_of
 
 TITLE = "Phoenix records full audit lineage."
 

@@ -1,6 +1,5 @@
 """Maps refusals of the domain to gRPC statuses and back, by one table."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from google.protobuf import any_pb2, duration_pb2
@@ -8,11 +7,16 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
+from phoenix_dma.wire.status_details import (
+    DETAILS_KEY,
+    DOMAIN,
+    UNREACHABLE,
+    detail_of,
+    rich_status_of,
+)
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.errors import FieldInvalid, QuotaExceeded, Refused, Violation
 
-DOMAIN = "phoenix-dma"
-DETAILS = "grpc-status-details-bin"
 RETRY_AFTER = 1
 """Seconds after which a caller may try again what was refused as UNAVAILABLE."""
 
@@ -89,7 +93,7 @@ def shortened(text: str, longest: int) -> str:
 
 def metadata_of(refused: Refused) -> Metadata:
     """The trailing metadata that carries the rich status."""
-    return Metadata((DETAILS, status_of(refused).SerializeToString()))
+    return Metadata((DETAILS_KEY, status_of(refused).SerializeToString()))
 
 
 def refusal_of(error: AioRpcError) -> Refused:
@@ -97,11 +101,11 @@ def refusal_of(error: AioRpcError) -> Refused:
 
     A peer that cannot be reached, or does not answer in time, is `Unavailable`.
     """
-    status = _status(error)
-    info = _detail(status, error_details_pb2.ErrorInfo)
+    status = rich_status_of(error)
+    info = detail_of(status, error_details_pb2.ErrorInfo)
     if info is not None and info.domain == DOMAIN and info.reason in BY_REASON:
         return _rebuilt(BY_REASON[info.reason], status.message, info, status)
-    if error.code() in {StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED}:
+    if error.code() in UNREACHABLE:
         # gRPC's own words name addresses inside the runtime; they stay in the chain of errors.
         late = error.code() is StatusCode.DEADLINE_EXCEEDED
         how = "did not answer in time" if late else "is away"
@@ -124,12 +128,12 @@ def _rebuilt(
     Refused.__init__(refused, text, dict(info.metadata))
     refused.remedy = refused.facts.pop("remedy", kind.remedy)
     if isinstance(refused, FieldInvalid):
-        found = _detail(status, error_details_pb2.BadRequest)
+        found = detail_of(status, error_details_pb2.BadRequest)
         refused.violations = tuple(
             Violation(v.field, v.description) for v in (found.field_violations if found else ())
         )
     if isinstance(refused, QuotaExceeded):
-        retry = _detail(status, error_details_pb2.RetryInfo)
+        retry = detail_of(status, error_details_pb2.RetryInfo)
         refused.retry_after = retry.retry_delay.ToMilliseconds() / 1000 if retry else None
     return refused
 
@@ -169,21 +173,3 @@ def _packed(detail: Any) -> any_pb2.Any:
     packed = any_pb2.Any()
     packed.Pack(detail)
     return packed
-
-
-def _status(error: AioRpcError) -> status_pb2.Status:
-    metadata: Iterable[Any] = error.trailing_metadata() or ()
-    for key, value in metadata:
-        if key == DETAILS and isinstance(value, bytes):
-            return status_pb2.Status.FromString(value)
-    return status_pb2.Status()
-
-
-def _detail(status: status_pb2.Status, kind: Any) -> Any:
-    """The first detail of ``kind`` in ``status``, or None."""
-    for packed in status.details:
-        if packed.Is(kind.DESCRIPTOR):
-            found = kind()
-            packed.Unpack(found)
-            return found
-    return None

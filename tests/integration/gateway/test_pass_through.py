@@ -15,8 +15,8 @@ from grpc_reflection.v1alpha import reflection_pb2
 
 from gateway.proxy import patience
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, session_pb2, session_pb2_grpc
+from phoenix_dma.wire.status_details import DETAILS_KEY
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
-from phoenix_runtime.chassis.rpc.statuses import DETAILS
 from phoenix_runtime.chassis.schema import rpcs
 from tests.integration.gateway.conftest import RpcHandler
 from tests.support.waiting.until import PATIENCE
@@ -45,7 +45,7 @@ async def refused(call: Any) -> grpc.aio.AioRpcError:
 def info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
     trailers: Any = error.trailing_metadata()
     found = error_details_pb2.ErrorInfo()
-    status_pb2.Status.FromString(dict(trailers)[DETAILS]).details[0].Unpack(found)
+    status_pb2.Status.FromString(dict(trailers)[DETAILS_KEY]).details[0].Unpack(found)
     return found
 
 

@@ -10,8 +10,8 @@ import grpc.aio
 import pytest
 import pytest_asyncio
 
-from gateway.endings import telling_why
 from gateway.proxy.passing import PassThrough
+from phoenix_dma.wire.stream_termination import keep_final_status
 from phoenix_runtime.chassis.rpc.channels import Channels
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.schema import rpcs
@@ -104,5 +104,5 @@ async def test_a_stream_that_is_refused_while_it_is_still_written_says_why_every
     method = channel.stream_unary(f"{SESSIONS}/Closed")
     for _ in range(50):
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await telling_why(method(iter(WORDS * 20), metadata=metadata))
+            await keep_final_status(method(iter(WORDS * 20), metadata=metadata))
         assert refused.value.code() is grpc.StatusCode.ABORTED, refused.value.details()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from phoenix_dma.aio.client import AsyncPhoenixClient
-from phoenix_dma.aio.member import Leaving
+from phoenix_dma.aio.participant import Leaving
 from phoenix_dma.profile import Profile
 from tests.support.fakes.control_plane import ENROLMENT, FakeControlPlane
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix_dma.plain import json_of
+from phoenix_dma.wire.conversions import json_of
 from phoenix_runtime.core import errors
 from tests.support.fakes.control_plane import ENROLMENT, PARTICIPANT, FakeControlPlane
 

@@ -8,9 +8,9 @@ import pytest
 from phoenix_dma import errors
 from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.aio.task import AsyncTask
-from phoenix_dma.canonical import content_hash
-from phoenix_dma.plain import json_of
 from phoenix_dma.v1 import approval_pb2, assignment_pb2
+from phoenix_dma.wire.canonical_json import content_hash
+from phoenix_dma.wire.conversions import json_of
 from phoenix_runtime.core import errors as runtime_errors
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 from tests.support.builders.participants import TASK, join

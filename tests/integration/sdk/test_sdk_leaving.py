@@ -6,11 +6,11 @@ import pytest
 
 from phoenix_dma import errors
 from phoenix_dma.aio.client import AsyncPhoenixClient
-from phoenix_dma.aio.member import Leaving
+from phoenix_dma.aio.participant import Leaving
 from phoenix_dma.aio.task import AsyncTask
-from phoenix_dma.plain import json_of
 from phoenix_dma.task import Task
 from phoenix_dma.v1 import handoff_pb2, session_pb2
+from phoenix_dma.wire.conversions import json_of
 from tests.support.builders.participants import TASK, join
 from tests.support.fakes.control_plane import PARTICIPANT, FakeControlPlane, directive
 
@@ -20,7 +20,7 @@ async def test_draining_lets_handlers_end_declines_new_work_and_says_goodbye(
 ) -> None:
     @client.task_handler()
     def handle(task: Task) -> str:
-        task.aio.hold.draining.wait(5)
+        task.aio.lease.draining.wait(5)
         task.checkpoint({"so far": 1})
         return "ended in time"
 
@@ -80,11 +80,11 @@ async def test_a_handler_that_hands_off_keeps_its_task_until_it_has_moved(
     (handed,) = await runtime.hears("InitiateHandoff")
     assert (handed.source, handed.reason) == (PARTICIPANT, "the shift is over")
     await runtime.hears("GetHandoff")
-    run = client.member.runs.find(TASK)  # type: ignore[union-attr]
-    assert run is not None
-    assert run.held
+    execution = client.participant.executions.find(TASK)  # type: ignore[union-attr]
+    assert execution is not None
+    assert execution.held
     await runtime.send(directive("stop_task", task_id=TASK, epoch=1))
-    await asyncio.wait_for(run.work, 5)  # type: ignore[arg-type]
+    await asyncio.wait_for(execution.job, 5)  # type: ignore[arg-type]
     assert not runtime.all("FailTask")
     assert not runtime.all("CompleteTask")
 

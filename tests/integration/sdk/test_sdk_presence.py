@@ -3,10 +3,10 @@
 import asyncio
 
 from phoenix_dma.aio.client import AsyncPhoenixClient
-from phoenix_dma.aio.session import Loss
+from phoenix_dma.aio.keepalive.attachment import Loss
 from phoenix_dma.aio.task import AsyncTask
-from phoenix_dma.plain import json_of
 from phoenix_dma.v1 import session_pb2
+from phoenix_dma.wire.conversions import json_of
 from tests.support.builders.participants import TASK, join
 from tests.support.fakes.control_plane import FakeControlPlane, directive
 
@@ -40,7 +40,7 @@ async def test_writes_stop_and_handlers_are_told_before_a_ttl_without_acknowledg
     await runtime.hears("directive_ack")
     await runtime.shut()
     await asyncio.wait_for(told.wait(), 10)
-    assert not client.member.session.lease.holds  # type: ignore[union-attr]
+    assert not client.participant.attachment.lease.holds  # type: ignore[union-attr]
 
 
 async def test_after_a_mere_reconnect_the_handler_works_on_and_nothing_is_resumed(
@@ -154,7 +154,7 @@ async def test_a_superseded_participant_does_not_come_back(
     runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     await join(client)
-    living = client.member.appear()  # type: ignore[union-attr]
+    living = client.participant.stay_attached()  # type: ignore[union-attr]
     superseded = session_pb2.LEASE_LOST_REASON_SUPERSEDED
     await runtime.send(session_pb2.LeaseLost(slot=7, reason=superseded))
     assert await asyncio.wait_for(asyncio.shield(living), 5) is Loss.SUPERSEDED

@@ -10,9 +10,9 @@ import pytest
 from phoenix_dma import errors
 from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.aio.task import AsyncTask
-from phoenix_dma.plain import json_of
 from phoenix_dma.task import Task
 from phoenix_dma.v1 import assignment_pb2
+from phoenix_dma.wire.conversions import json_of
 from tests.support.builders.participants import TASK, join
 from tests.support.fakes.control_plane import FakeControlPlane, directive
 
@@ -147,7 +147,7 @@ async def test_a_synchronous_handler_is_told_and_its_next_checkpoint_raises(
     @client.task_handler()
     def handle(task: Task) -> None:
         working.set()
-        task.aio.hold.ended.wait(5)
+        task.aio.lease.ended.wait(5)
         seen.append(task.cancelled)
         try:
             task.checkpoint({"late": True})
@@ -159,10 +159,10 @@ async def test_a_synchronous_handler_is_told_and_its_next_checkpoint_raises(
     await runtime.send(runtime.give(TASK))
     await asyncio.to_thread(working.wait, 5)
     await runtime.send(directive("stop_task", task_id=TASK, epoch=1))
-    run = client.member.runs.find(TASK)  # type: ignore[union-attr]
-    assert run is not None
-    assert run.work is not None
-    await asyncio.wait_for(run.work, 5)
+    execution = client.participant.executions.find(TASK)  # type: ignore[union-attr]
+    assert execution is not None
+    assert execution.job is not None
+    await asyncio.wait_for(execution.job, 5)
     assert seen == [True, "STALE_ASSIGNMENT"]
     assert not runtime.all("CheckpointContext")
 

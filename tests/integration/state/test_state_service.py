@@ -10,8 +10,8 @@ from google.protobuf.json_format import MessageToDict
 from google.rpc import error_details_pb2, status_pb2
 
 from phoenix_dma.v1 import state_pb2
+from phoenix_dma.wire.status_details import DETAILS_KEY
 from phoenix_runtime.chassis.rpc.conversions import json_to_struct
-from phoenix_runtime.chassis.rpc.statuses import DETAILS
 from phoenix_runtime.core.json import content_hash
 from tests.integration.state.conftest import INPUT, StateHouse
 from tests.support.assertions.metrics import counted
@@ -39,7 +39,7 @@ def reference(**fields: Any) -> state_pb2.CheckpointContextRequest:
 
 def status(error: grpc.aio.AioRpcError) -> status_pb2.Status:
     trailers: Any = error.trailing_metadata()
-    return status_pb2.Status.FromString(dict(trailers)[DETAILS])
+    return status_pb2.Status.FromString(dict(trailers)[DETAILS_KEY])
 
 
 def info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:

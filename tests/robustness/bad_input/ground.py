@@ -16,10 +16,11 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from gateway.endings import telling_why
 from gateway.rest.routes import WHOLE, RestRoute, rest_routes
-from phoenix_dma.plain import short
 from phoenix_dma.v1 import session_pb2
+from phoenix_dma.wire.conversions import short
+from phoenix_dma.wire.status_details import DETAILS_KEY
+from phoenix_dma.wire.stream_termination import keep_final_status
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.validate import Evidence
 from phoenix_runtime.local.data_folder.keys import OPERATOR_ROLES
@@ -35,7 +36,6 @@ HOLDER: Final = "agent.holder"
 HELD: Final = "task.held"
 PACKAGE: Final = "phoenix_dma.v1"
 KEEP_ALIVE: Final = f"/{PACKAGE}.SessionService/KeepAlive"
-DETAILS: Final = "grpc-status-details-bin"
 KEPT: Final = "SELECT count(*) FROM {schema}.idempotency WHERE tenant = $1"
 OUR_FAULT: Final = {"INTERNAL", "UNKNOWN", "DATA_LOSS", "UNAVAILABLE", "DEADLINE_EXCEEDED"}
 INTERNALS: Final = re.compile(
@@ -183,7 +183,7 @@ class Ground:
         ]
         open_stream: Any = self.channel.stream_stream(KEEP_ALIVE, None, None)
         said = tuple(self.bearer(AGENT).items())
-        call = telling_why(open_stream(iter(content), metadata=said, timeout=30.0))
+        call = keep_final_status(open_stream(iter(content), metadata=said, timeout=30.0))
         losses = []
         try:
             async for answer in call:
@@ -218,7 +218,7 @@ def told_of(error: grpc.aio.AioRpcError) -> Told:
     status = status_pb2.Status()
     trailing: Iterable[Any] = error.trailing_metadata() or ()
     for key, value in trailing:
-        if key == DETAILS and isinstance(value, bytes):
+        if key == DETAILS_KEY and isinstance(value, bytes):
             status.ParseFromString(value)
     info, invalid = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     for detail in status.details:

@@ -82,18 +82,18 @@ class Traffic:
             await asyncio.sleep(0.1)
 
     async def _submit_one(self, task_id: str) -> None:
-        desk = await self.stage.operator()
+        api = await self.stage.operator()
         batches = list(range(1, BATCHES + 1))
         task = self.stage.task(task_id=task_id, input={"batches": batches}, max_attempts=50)
-        await desk.submit(task, request_id=f"submit.{task_id}")
+        await api.submit(task, request_id=f"submit.{task_id}")
         self.open.add(task_id)
         self._history.acknowledge(self.stage.tenant, "submitted", task_id)
 
     async def _look(self) -> None:
         """Which tasks have succeeded meanwhile; the runtime may not take that back."""
         try:
-            desk = await self.stage.operator()
-            found = [await desk.get_task(task_id) for task_id in sorted(self.open)]
+            api = await self.stage.operator()
+            found = [await api.get_task(task_id) for task_id in sorted(self.open)]
         except PhoenixError as refused:
             self._history.note("refused", tenant=self.stage.tenant, why=refused.reason)
             return
@@ -122,7 +122,7 @@ class Traffic:
         await self._insist(self._register, client, name)
 
     async def _register(self, client: AsyncPhoenixClient, name: str) -> None:
-        if client.member is None:
+        if client.participant is None:
             await client.register_participant(**steward(name, {"capacity": 2}))
             client.handlers_complete = lambda: True
 
@@ -150,10 +150,10 @@ class Traffic:
                 self._history.note("refused", tenant=self.stage.tenant, why=refused.reason)
 
     async def _hand_off(self) -> None:
-        desk = await self.stage.operator()
-        active = await desk.list_tasks(statuses=("active",))
+        api = await self.stage.operator()
+        active = await api.list_tasks(statuses=("active",))
         if active:
-            await desk.hand_off(self._chance.choice(active).id)
+            await api.hand_off(self._chance.choice(active).id)
 
     async def _replace(self) -> None:
         name = self._chance.choice(sorted(self._clients))

@@ -33,7 +33,7 @@ async def take_over_and_complete(target: Participant, task_id: str = TASK) -> No
 
 async def newest(owner: Participant, task_id: str) -> int:
     """The version of the newest context; 0 where there is none."""
-    return (await owner.desk.get_task(task_id)).message.last_checkpoint.version
+    return (await owner.api.get_task(task_id)).message.last_checkpoint.version
 
 
 async def in_ledger(stage: Stage, *types: str) -> None:

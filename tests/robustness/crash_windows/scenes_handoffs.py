@@ -40,8 +40,8 @@ async def initiating(stage: Stage) -> Deed:
         await take_over_and_complete(backup)
 
     events = {"HANDOFF_INITIATED": 1, "HANDOFF_OFFERED": 1, "HANDOFF_COMPLETED": 1}
-    method = steward.desk.stubs.handoffs.InitiateHandoff
-    return request(steward.desk, method, message, events, finish)
+    method = steward.api.stubs.handoffs.InitiateHandoff
+    return request(steward.api, method, message, events, finish)
 
 
 async def taking_over(stage: Stage) -> Deed:
@@ -56,8 +56,8 @@ async def taking_over(stage: Stage) -> Deed:
     async def finish(answer: handoff_pb2.CompleteHandoffResponse) -> None:
         await complete(backup, answer.briefing.task.epoch)
 
-    method = backup.desk.stubs.handoffs.CompleteHandoff
-    return request(backup.desk, method, message, {"HANDOFF_COMPLETED": 1}, finish)
+    method = backup.api.stubs.handoffs.CompleteHandoff
+    return request(backup.api, method, message, {"HANDOFF_COMPLETED": 1}, finish)
 
 
 async def refusing(stage: Stage) -> Deed:
@@ -70,9 +70,9 @@ async def refusing(stage: Stage) -> Deed:
     async def finish(_: object) -> None:
         await take_over_and_complete(third)
 
-    method = backup.desk.stubs.handoffs.DeclineHandoff
+    method = backup.api.stubs.handoffs.DeclineHandoff
     events = {"HANDOFF_DECLINED": 1, "HANDOFF_OFFERED": 2, "HANDOFF_COMPLETED": 1}
-    return request(backup.desk, method, message, events, finish)
+    return request(backup.api, method, message, events, finish)
 
 
 async def aborting(stage: Stage) -> Deed:

@@ -25,8 +25,8 @@ async def joining(stage: Stage) -> Deed:
         await stage.standing(STEWARD, "active")
         await in_ledger(stage, "PARTICIPANT_REGISTERED")
 
-    method = steward.desk.stubs.registry.RegisterParticipant
-    return request(steward.desk, method, message, {}, finish)
+    method = steward.api.stubs.registry.RegisterParticipant
+    return request(steward.api, method, message, {}, finish)
 
 
 async def beating(stage: Stage) -> Deed:
@@ -56,11 +56,11 @@ async def claiming(stage: Stage) -> Deed:
     )
 
     async def finish(_: object) -> None:
-        found = await steward.desk.get_participant(STEWARD)
+        found = await steward.api.get_participant(STEWARD)
         assert list(found.capabilities) == ["duplicate_detection"]
 
-    method = steward.desk.stubs.registry.UpdateCapabilities
-    return request(steward.desk, method, message, {"CAPABILITIES_UPDATED": 1}, finish)
+    method = steward.api.stubs.registry.UpdateCapabilities
+    return request(steward.api, method, message, {"CAPABILITIES_UPDATED": 1}, finish)
 
 
 async def suspending(stage: Stage) -> Deed:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from phoenix_dma.errors import ApprovalRequired
-from phoenix_dma.plain import number, struct_of
 from phoenix_dma.v1 import approval_pb2, assignment_pb2, governance_pb2
+from phoenix_dma.wire.conversions import number, struct_of
 from phoenix_runtime.chassis.failpoints import DELIVERY_AND_MARK
 from tests.e2e.humans import human, waiting
 from tests.e2e.participant import Participant
@@ -46,7 +46,7 @@ async def asking(stage: Stage) -> Deed:
     async def finish(refused: ApprovalRequired) -> None:
         question = await waiting(stage)
         assert question.approval_id == refused.approval_id
-        await decider.desk.decide(question.approval_id, approve=True, comment="looked at both")
+        await decider.api.decide(question.approval_id, approve=True, comment="looked at both")
         await steward.directive("approval_decided", TASK)
         await _merge(steward, epoch)
         await complete(steward, epoch)
@@ -70,9 +70,9 @@ async def deciding(stage: Stage) -> Deed:
         await complete(steward, epoch)
         await in_ledger(stage, "APPROVAL_REQUESTED", "APPROVAL_DECIDED")
 
-    method = decider.desk.stubs.approvals.DecideApproval
+    method = decider.api.stubs.approvals.DecideApproval
     events = {"APPROVAL_REQUESTED": 1, "APPROVAL_DECIDED": 1, "ACTION_AUTHORIZED": 1}
-    return request(decider.desk, method, message, events, finish)
+    return request(decider.api, method, message, events, finish)
 
 
 async def parking(stage: Stage) -> Deed:
@@ -85,12 +85,12 @@ async def parking(stage: Stage) -> Deed:
 
     async def finish(_: object) -> None:
         question = await waiting(stage)
-        await decider.desk.decide(question.approval_id, approve=True, comment="good work")
+        await decider.api.decide(question.approval_id, approve=True, comment="good work")
         assert (await stage.task_in(TASK, "succeeded")).result == {"merged": 3}
 
-    method = steward.desk.stubs.assignment.CompleteTask
+    method = steward.api.stubs.assignment.CompleteTask
     events = {"APPROVAL_REQUESTED": 1, "TASK_PARKED": 1, "TASK_SUCCEEDED": 1}
-    return request(steward.desk, method, message, events, finish)
+    return request(steward.api, method, message, events, finish)
 
 
 async def heeding(stage: Stage) -> Deed:
@@ -107,9 +107,9 @@ async def heeding(stage: Stage) -> Deed:
     async def finish(_: object) -> None:
         assert (await stage.task_in(TASK, "succeeded")).result == {"merged": 3}
 
-    method = decider.desk.stubs.approvals.DecideApproval
+    method = decider.api.stubs.approvals.DecideApproval
     events = {"APPROVAL_DECIDED": 1, "TASK_SUCCEEDED": 1}
-    return request(decider.desk, method, message, events, finish)
+    return request(decider.api, method, message, events, finish)
 
 
 async def withdrawing(stage: Stage) -> Deed:
@@ -173,8 +173,8 @@ def _authorizing(
         name=name,
         subject=struct_of({"n": 1}),
     )
-    method = steward.desk.stubs.assignment.AuthorizeAction
-    return request(steward.desk, method, message, events, finish)
+    method = steward.api.stubs.assignment.AuthorizeAction
+    return request(steward.api, method, message, events, finish)
 
 
 async def _merge(steward: Participant, epoch: int) -> object:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from phoenix_dma.plain import struct_of
 from phoenix_dma.v1 import assignment_pb2, state_pb2
+from phoenix_dma.wire.conversions import struct_of
 from phoenix_runtime.chassis.failpoints import (
     BEFORE_REPLY,
     CONTENT_AND_POINTER,
@@ -65,8 +65,8 @@ async def starting(stage: Stage) -> Deed:
     async def finish(_: object) -> None:
         await complete(steward, epoch)
 
-    method = steward.desk.stubs.assignment.StartTask
-    return request(steward.desk, method, message, {"TASK_STARTED": 1}, finish)
+    method = steward.api.stubs.assignment.StartTask
+    return request(steward.api, method, message, {"TASK_STARTED": 1}, finish)
 
 
 async def declining(stage: Stage) -> Deed:
@@ -79,9 +79,9 @@ async def declining(stage: Stage) -> Deed:
     async def finish(_: object) -> None:
         await take_and_complete(backup)
 
-    method = steward.desk.stubs.assignment.DeclineTask
+    method = steward.api.stubs.assignment.DeclineTask
     events = {"TASK_DECLINED": 1, "ASSIGNMENT_CREATED": 2}
-    return request(steward.desk, method, message, events, finish)
+    return request(steward.api, method, message, events, finish)
 
 
 async def resuming(stage: Stage) -> Deed:
@@ -96,8 +96,8 @@ async def resuming(stage: Stage) -> Deed:
         assert briefing.task.epoch > before
         await complete(steward, briefing.task.epoch)
 
-    method = steward.desk.stubs.assignment.ResumeTasks
-    return request(steward.desk, method, message, {"TASK_RESUMED": 1}, finish)
+    method = steward.api.stubs.assignment.ResumeTasks
+    return request(steward.api, method, message, {"TASK_RESUMED": 1}, finish)
 
 
 async def checkpointing(stage: Stage) -> Deed:
@@ -112,8 +112,8 @@ async def checkpointing(stage: Stage) -> Deed:
         assert read.checkpoint.hash == answer.checkpoint.hash
         await complete(steward, epoch)
 
-    method = steward.desk.stubs.state.CheckpointContext
-    return request(steward.desk, method, message, {"CONTEXT_CHECKPOINTED": 2}, finish)
+    method = steward.api.stubs.state.CheckpointContext
+    return request(steward.api, method, message, {"CONTEXT_CHECKPOINTED": 2}, finish)
 
 
 async def attesting(stage: Stage) -> Deed:
@@ -128,8 +128,8 @@ async def attesting(stage: Stage) -> Deed:
         assert (read.reference.state_ref, answer.checkpoint.version) == (ELSEWHERE, 1)
         await complete(steward, epoch)
 
-    method = steward.desk.stubs.state.CheckpointContext
-    return request(steward.desk, method, message, {"CONTEXT_CHECKPOINTED": 2}, finish)
+    method = steward.api.stubs.state.CheckpointContext
+    return request(steward.api, method, message, {"CONTEXT_CHECKPOINTED": 2}, finish)
 
 
 async def completing(stage: Stage) -> Deed:
@@ -143,8 +143,8 @@ async def completing(stage: Stage) -> Deed:
         await stage.submit(task_id="task.next")
         await take_and_complete(steward, "task.next")
 
-    method = steward.desk.stubs.assignment.CompleteTask
-    return request(steward.desk, method, message, {"TASK_SUCCEEDED": 2}, finish)
+    method = steward.api.stubs.assignment.CompleteTask
+    return request(steward.api, method, message, {"TASK_SUCCEEDED": 2}, finish)
 
 
 async def failing(stage: Stage) -> Deed:
@@ -154,8 +154,8 @@ async def failing(stage: Stage) -> Deed:
     async def finish(_: object) -> None:
         await stage.task_in(TASK, "failed")
 
-    method = steward.desk.stubs.assignment.FailTask
-    return request(steward.desk, method, message, {"TASK_FAILED": 1}, finish)
+    method = steward.api.stubs.assignment.FailTask
+    return request(steward.api, method, message, {"TASK_FAILED": 1}, finish)
 
 
 async def retrying(stage: Stage) -> Deed:
@@ -169,8 +169,8 @@ async def retrying(stage: Stage) -> Deed:
         assert again.task.attempt == 2
         await complete(steward, again.task.epoch)
 
-    method = steward.desk.stubs.assignment.FailTask
-    return request(steward.desk, method, message, {"TASK_RETRIED": 1}, finish)
+    method = steward.api.stubs.assignment.FailTask
+    return request(steward.api, method, message, {"TASK_RETRIED": 1}, finish)
 
 
 async def cancelling(stage: Stage) -> Deed:

@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from phoenix_dma.aio.desk import Desk
+from phoenix_dma.aio.runtime_api import RuntimeApi
 from phoenix_dma.errors import PhoenixError
 from phoenix_runtime.chassis.failpoints import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_REPLY
 from tests.e2e.stage import Stage
@@ -91,20 +91,20 @@ class Scene:
 
 
 def request(
-    desk: Desk,
+    api: RuntimeApi,
     method: Any,
     message: Message,
     events: Mapping[str, int],
     finish: Callable[[Any], Awaitable[None]],
 ) -> Deed:
     """The deed that is one request, each time with the same id."""
-    ask = desk.transport.ask
+    ask = api.transport.ask
 
     async def act() -> Any:
-        return await ask(method, message, desk._credential, patience=0.0)
+        return await ask(method, message, api._credential, patience=0.0)
 
     async def again() -> Any:
-        return await ask(method, message, desk._credential)
+        return await ask(method, message, api._credential)
 
     return Deed(act, again, events, finish)
 

@@ -9,7 +9,6 @@ from typing import Any
 import grpc.aio
 
 from phoenix_dma import declare
-from phoenix_dma.aio.endings import telling_why
 from phoenix_dma.v1 import (
     assignment_pb2,
     assignment_pb2_grpc,
@@ -20,6 +19,7 @@ from phoenix_dma.v1 import (
     session_pb2,
     session_pb2_grpc,
 )
+from phoenix_dma.wire.stream_termination import keep_final_status
 from phoenix_runtime.chassis.ids import new_id
 from tests.e2e.stage import STEWARD
 from tests.support.builders.keys import bearer
@@ -91,7 +91,9 @@ class Caller:
                 beat = session_pb2.Beats(seq=seq, beats=[session_pb2.Beat(slot=0)])
                 yield session_pb2.KeepAliveRequest(beats=beat)
 
-        async for _ in telling_why(self._sessions.KeepAlive(beats(), metadata=self._as_steward)):
+        async for _ in keep_final_status(
+            self._sessions.KeepAlive(beats(), metadata=self._as_steward)
+        ):
             pass
 
     @property

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from grpc import StatusCode
 
 from phoenix_dma import declare
-from phoenix_dma.aio.transport import Credential
+from phoenix_dma.aio.rpc.transport import Credential
 from phoenix_dma.errors import PhoenixError
 from phoenix_dma.v1 import approval_pb2, assignment_pb2, registry_pb2, state_pb2
 from phoenix_runtime.chassis.ids import new_id

@@ -40,6 +40,6 @@ def repeatable(
     rpc: str = "/phoenix_dma.v1.Sample/Do",
     encode: Callable[[Any], bytes] = lambda result: str(result).encode(),
 ) -> Call:
-    """``call`` with a request id, as the front desk hands it on; ``body`` is what was asked."""
+    """``call`` with a request id, as the front api hands it on; ``body`` is what was asked."""
     key = Idempotency(rpc, request_id, content_hash(body), encode)
     return replace(call, request_id=request_id, idempotency=key)

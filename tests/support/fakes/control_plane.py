@@ -12,8 +12,6 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
-from phoenix_dma.canonical import content_hash
-from phoenix_dma.plain import struct_of
 from phoenix_dma.v1 import (
     approval_pb2,
     approval_pb2_grpc,
@@ -28,6 +26,8 @@ from phoenix_dma.v1 import (
     session_pb2_grpc,
     state_pb2_grpc,
 )
+from phoenix_dma.wire.canonical_json import content_hash
+from phoenix_dma.wire.conversions import struct_of
 from phoenix_runtime.core import errors
 from tests.support.fakes.control_plane_servicers import (
     Approvals,

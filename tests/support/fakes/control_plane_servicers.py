@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from google.protobuf import struct_pb2
 
-from phoenix_dma.canonical import content_hash
-from phoenix_dma.plain import json_of, struct_of
 from phoenix_dma.v1 import (
     approval_pb2,
     approval_pb2_grpc,
@@ -27,6 +25,8 @@ from phoenix_dma.v1 import (
     state_pb2,
     state_pb2_grpc,
 )
+from phoenix_dma.wire.canonical_json import content_hash
+from phoenix_dma.wire.conversions import json_of, struct_of
 from phoenix_runtime.chassis.rpc.statuses import code_of, metadata_of
 from phoenix_runtime.core import errors
 

@@ -1,6 +1,6 @@
 """The client knows first: its lease ends a TTL after the last acknowledged beat was sent."""
 
-from phoenix_dma.aio.lease import LeaseWatch
+from phoenix_dma.aio.keepalive.lease import LeaseWatch
 
 
 class Stopwatch:

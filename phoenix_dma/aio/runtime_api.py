@@ -9,9 +9,8 @@ from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
 
-from phoenix_dma.aio.transport import Credential, Method, Transport
+from phoenix_dma.aio.rpc.transport import Credential, Method, Transport
 from phoenix_dma.briefing import TaskInfo, task_info
-from phoenix_dma.plain import number, timestamp
 from phoenix_dma.v1 import (
     approval_pb2,
     assignment_pb2,
@@ -20,6 +19,7 @@ from phoenix_dma.v1 import (
     handoff_pb2,
     registry_pb2,
 )
+from phoenix_dma.wire.conversions import number, timestamp
 
 PAGE: Final = 200
 POLL_FIRST: Final = 0.05
@@ -28,7 +28,7 @@ POLL_LONGEST: Final = 1.0
 Answer = TypeVar("Answer", bound=Message)
 
 
-class Desk:
+class RuntimeApi:
     """Calls under one credential; every method raises `phoenix_dma.errors.PhoenixError`."""
 
     def __init__(self, transport: Transport, credential: Credential) -> None:

@@ -1,4 +1,4 @@
-"""How a handler's end is told to the house: complete, fail, or nothing, where the task is lost."""
+"""Reports how a handler ended: completed, failed, or to be handed off."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from phoenix_dma.aio.backoff import Backoff
-from phoenix_dma.aio.office import Office
+from phoenix_dma.aio.rpc.backoff import Backoff
+from phoenix_dma.aio.rpc.transport import is_unreachable
 from phoenix_dma.aio.task import AsyncTask
-from phoenix_dma.aio.transport import is_away
+from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.errors import (
     AssignmentLost,
     FieldInvalid,
@@ -19,19 +19,21 @@ from phoenix_dma.errors import (
     TaskFailure,
     TooLarge,
 )
-from phoenix_dma.plain import struct_of
 from phoenix_dma.v1 import assignment_pb2, handoff_pb2
+from phoenix_dma.wire.conversions import struct_of
 
 log = logging.getLogger(__name__)
 LONGEST_MESSAGE = 2000
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 NOT_MOVED = frozenset({handoff_pb2.HANDOFF_STATUS_DENIED, handoff_pb2.HANDOFF_STATUS_ABORTED})
 
 
-async def complete(office: Office, task: AsyncTask, result: Any) -> assignment_pb2.Task:
+async def complete(
+    session: ParticipantSession, task: AsyncTask, result: Any
+) -> assignment_pb2.Task:
     """Complete with what the handler returned; a value that is no object goes under ``value``.
 
-    Raises `PhoenixError` where the house refuses, ValueError for what JSON cannot carry.
+    Raises `PhoenixError` where the runtime refuses, ValueError for what JSON cannot carry.
     """
     if result is None:
         result = {}
@@ -40,13 +42,15 @@ async def complete(office: Office, task: AsyncTask, result: Any) -> assignment_p
     request = assignment_pb2.CompleteTaskRequest(
         task_id=task.id, epoch=task.epoch, result=struct_of(result), fulfilled_obligations=task.met
     )
-    answer = await _insist(office, task, office.stubs.assignment.CompleteTask, request)
+    answer = await _ask_while_held(session, task, session.stubs.assignment.CompleteTask, request)
     ended: assignment_pb2.Task = answer.task
     return ended
 
 
-async def fail(office: Office, task: AsyncTask, error: BaseException) -> assignment_pb2.Task | None:
-    """Say that the attempt failed; None where the task is not ours to fail any more."""
+async def fail(
+    session: ParticipantSession, task: AsyncTask, error: BaseException
+) -> assignment_pb2.Task | None:
+    """Report that the attempt failed; None where the task is not held any more."""
     request = assignment_pb2.FailTaskRequest(
         task_id=task.id,
         epoch=task.epoch,
@@ -54,7 +58,7 @@ async def fail(office: Office, task: AsyncTask, error: BaseException) -> assignm
         retryable=_retryable(error),
     )
     try:
-        answer = await _insist(office, task, office.stubs.assignment.FailTask, request)
+        answer = await _ask_while_held(session, task, session.stubs.assignment.FailTask, request)
     except PhoenixError as refused:
         log.warning("%s could not be failed: %s", task.id, refused)
         return None
@@ -62,24 +66,24 @@ async def fail(office: Office, task: AsyncTask, error: BaseException) -> assignm
     return failed
 
 
-async def hand_over(office: Office, task: AsyncTask, reason: str) -> None:
-    """Start a handoff and hold the task until it has moved; fail, retryable, where it cannot."""
+async def hand_over(session: ParticipantSession, task: AsyncTask, reason: str) -> None:
+    """Start a handoff and hold the task until it moves; fail, retryable, where it cannot."""
     lost = asyncio.Event()
-    task.hold.when_lost(lost.set)
+    task.lease.on_lost(lost.set)
     try:
         handoff = await task.hand_off(reason or "requested")
-        while not task.hold.lost:
+        while not task.lease.lost:
             request = handoff_pb2.GetHandoffRequest(handoff_id=handoff.handoff_id)
-            found = await _insist(office, task, office.stubs.handoffs.GetHandoff, request)
+            found = await _ask_while_held(session, task, session.stubs.handoffs.GetHandoff, request)
             if found.handoff.status in NOT_MOVED:
                 break
-            await _within(lost, LOOK_SECONDS)
+            await _within(lost, POLL_SECONDS)
     except AssignmentLost:
         return
     except PhoenixError as refused:
         log.warning("%s could not be handed off: %s", task.id, refused)
-    if not task.hold.lost:
-        await fail(office, task, TaskFailure("nobody could take it over", retryable=True))
+    if not task.lease.lost:
+        await fail(session, task, TaskFailure("no participant could take it over", retryable=True))
 
 
 async def _within(event: asyncio.Event, seconds: float) -> None:
@@ -89,17 +93,19 @@ async def _within(event: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def _insist(office: Office, task: AsyncTask, method: Any, request: Any) -> Any:
-    """Work that is done is told as long as the task is held, however long the house is away."""
+async def _ask_while_held(
+    session: ParticipantSession, task: AsyncTask, method: Any, request: Any
+) -> Any:
+    """Call until the runtime can be reached, as long as the task is held: results are not lost."""
     backoff = Backoff(0.5, 5.0)
     while True:
-        task.hold.require()
+        task.lease.require()
         try:
-            return await office.ask(method, request)
+            return await session.ask(method, request)
         except PhoenixError as error:
             if isinstance(error, AssignmentLost):
-                task.hold.lose(error.text)
-            if not is_away(error):
+                task.lease.lose(error.text)
+            if not is_unreachable(error):
                 raise
             log.info("%s: %s; trying again", task.id, error)
         await asyncio.sleep(backoff.next())

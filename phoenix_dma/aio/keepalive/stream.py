@@ -1,4 +1,4 @@
-"""One `KeepAlive` stream, from its opening to its end; `Session` opens the next one."""
+"""Runs one `KeepAlive` stream, from its opening to its end; `Attachment` opens the next one."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Protocol
 
 from grpc.aio import AioRpcError
 
-from phoenix_dma.aio.endings import telling_why
-from phoenix_dma.aio.lease import LeaseWatch
-from phoenix_dma.aio.refusals import error_of
-from phoenix_dma.aio.transport import Transport, bearer
+from phoenix_dma.aio.keepalive.lease import LeaseWatch
+from phoenix_dma.aio.rpc.errors import error_of
+from phoenix_dma.aio.rpc.transport import Transport, bearer
 from phoenix_dma.errors import PhoenixError, Unavailable
 from phoenix_dma.v1 import session_pb2
 from phoenix_dma.v1.session_pb2 import KeepAliveRequest, KeepAliveResponse
+from phoenix_dma.wire.stream_termination import keep_final_status
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
-    """What a beat says: load from 0 to 1, a `HealthState`, the seconds that the last work took."""
+class Heartbeat:
+    """A heartbeat: load from 0 to 1, a `HealthState`, seconds that the last execution took."""
 
     load: float
     state: session_pb2.HealthState.ValueType
@@ -28,95 +28,95 @@ class Pulse:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How a stream ended: the house took the lease away, or the connection broke."""
+class StreamEnd:
+    """How a stream ended: ``reason`` for a lost lease, ``error`` for a broken connection."""
 
     reason: session_pb2.LeaseLostReason.ValueType | None = None
     error: PhoenixError | None = None
     text: str = ""
 
 
-class Listener(Protocol):
-    """Whoever is told what the stream brings."""
+class StreamListener(Protocol):
+    """Receives what a stream brings."""
 
-    def pulse(self) -> Pulse:
-        """What the next beat says."""
+    def heartbeat(self) -> Heartbeat:
+        """What the next heartbeat carries."""
 
     async def attached(self) -> None:
-        """A lease was granted and its first beat acknowledged."""
+        """A lease was granted and its first heartbeat acknowledged."""
 
     def directed(self, directive: session_pb2.Directive) -> None:
         """A directive arrived; it is acknowledged once it has been carried out."""
 
 
-class Stream:
+class KeepAliveStream:
     """A stream that carries one participant."""
 
-    def __init__(self, transport: Transport, lease: LeaseWatch, listener: Listener) -> None:
+    def __init__(self, transport: Transport, lease: LeaseWatch, listener: StreamListener) -> None:
         self._transport = transport
         self._lease = lease
         self._listener = listener
         self._outgoing: asyncio.Queue[KeepAliveRequest | None] = asyncio.Queue()
-        self._nudge = asyncio.Event()
+        self._beat_asked = asyncio.Event()
         self._slot = -1
         self._seq = 0
-        self._said: Pulse | None = None
-        self._welcomed = False
+        self._last_sent: Heartbeat | None = None
+        self._attached = False
         self._asked_at = 0.0
-        self._hung_up = False
+        self._disconnected = False
         self._cancel: Callable[[], bool] = bool
         self._beating: asyncio.Task[None] | None = None
 
-    async def run(self, attach: session_pb2.Attach, token: str) -> Ended:
+    async def run(self, attach: session_pb2.Attach, token: str) -> StreamEnd:
         """Attach and stay until the stream ends; never raises but for cancellation."""
         self._asked_at = self._lease.attaching()
         self._outgoing.put_nowait(KeepAliveRequest(attach=attach))
         opened = self._transport.stubs.sessions.KeepAlive(self._requests(), metadata=bearer(token))
-        call = telling_why(opened)
+        call = keep_final_status(opened)
         self._cancel = call.cancel
         try:
             return await self._read(call)
         except AioRpcError as error:
-            return Ended(error=error_of(error))
+            return StreamEnd(error=error_of(error))
         except asyncio.CancelledError:
-            # grpc.aio tells whoever reads a call that was hung up as it tells a cancelled task.
-            if not self._hung_up:
+            # grpc.aio raises the same for a call that we cancelled and for a cancelled task.
+            if not self._disconnected:
                 raise
-            return Ended(error=Unavailable("The house stopped answering beats"))
+            return StreamEnd(error=Unavailable("The runtime no longer acknowledges heartbeats"))
         finally:
             await _stop(self._beating)
             self._outgoing.put_nowait(None)
             call.cancel()
 
-    async def _read(self, responses: AsyncIterable[KeepAliveResponse]) -> Ended:
+    async def _read(self, responses: AsyncIterable[KeepAliveResponse]) -> StreamEnd:
         async for response in responses:
             ended = await self._receive(response)
             if ended is not None:
                 return ended
-        return Ended(error=Unavailable("The house closed the stream"))
+        return StreamEnd(error=Unavailable("The runtime closed the stream"))
 
-    def hang_up(self) -> None:
-        """End the stream without a word; the lease runs on."""
-        self._hung_up = True
+    def disconnect(self) -> None:
+        """End the stream without Goodbye; the lease runs on."""
+        self._disconnected = True
         self._cancel()
 
-    def nudge(self) -> None:
-        """Beat now: there is something new to say."""
-        self._nudge.set()
+    def beat_now(self) -> None:
+        """Send a heartbeat at once: load or state changed."""
+        self._beat_asked.set()
 
     def acknowledge(self, directive_id: str, error: str) -> None:
-        """Say what became of a directive."""
+        """Acknowledge a directive; ``error`` says why it was not carried out."""
         ack = session_pb2.DirectiveAck(directive_id=directive_id, error=error, slot=self._slot)
         self._outgoing.put_nowait(KeepAliveRequest(directive_ack=ack))
 
     def refresh(self, token: str) -> None:
-        """Bring a new credential before the old one lapses."""
+        """Send a new credential before the old one lapses."""
         if self._slot >= 0:
             refresh = session_pb2.Refresh(slot=self._slot, credential=token)
             self._outgoing.put_nowait(KeepAliveRequest(refresh=refresh))
 
     def goodbye(self) -> None:
-        """Leave without retiring; the house ends the stream then."""
+        """Leave without retiring; the registry then ends the stream."""
         if self._slot >= 0:
             leave = session_pb2.Goodbye(slot=self._slot)
             self._outgoing.put_nowait(KeepAliveRequest(goodbye=leave))
@@ -126,7 +126,7 @@ class Stream:
         while (request := await self._outgoing.get()) is not None:
             yield request
 
-    async def _receive(self, response: KeepAliveResponse) -> Ended | None:
+    async def _receive(self, response: KeepAliveResponse) -> StreamEnd | None:
         kind = response.WhichOneof("message")
         if kind == "lease":
             self._slot = response.lease.slot
@@ -135,44 +135,44 @@ class Stream:
             self._beating = self._beating or asyncio.create_task(self._beat(response.lease))
         elif kind == "beat_ack":
             self._lease.acknowledged(response.beat_ack.seq)
-            if not self._welcomed:
-                self._welcomed = True
+            if not self._attached:
+                self._attached = True
                 await self._listener.attached()
         elif kind == "directive":
             self._listener.directed(response.directive)
         elif kind == "lease_lost":
-            return Ended(reason=response.lease_lost.reason, text=response.lease_lost.text)
+            return StreamEnd(reason=response.lease_lost.reason, text=response.lease_lost.text)
         return None
 
     async def _beat(self, lease: session_pb2.Lease) -> None:
-        """Beat at the house's pace; hang up where it does not answer, for a better connection."""
+        """Send heartbeats at the granted interval; reconnect where none is acknowledged."""
         interval = max(0.05, lease.interval.ToTimedelta().total_seconds())
         while True:
             self._send_beat()
-            self._nudge.clear()
-            await _within(self._nudge.wait(), interval)
+            self._beat_asked.clear()
+            await _within(self._beat_asked.wait(), interval)
             if self._lease.silence > max(2.5 * interval, self._lease.ttl / 2):
-                self.hang_up()
+                self.disconnect()
                 return
 
     def _send_beat(self) -> None:
         self._seq += 1
-        pulse = self._listener.pulse()
+        heartbeat = self._listener.heartbeat()
         beats = session_pb2.Beats(seq=self._seq)
-        if pulse == self._said:
+        if heartbeat == self._last_sent:
             beats.unchanged.append(self._slot)
         else:
-            beats.beats.append(_beat_of(self._slot, pulse))
-            self._said = pulse
+            beats.beats.append(_beat_of(self._slot, heartbeat))
+            self._last_sent = heartbeat
         # Counted from before it is sent: the lease may only ever look shorter than it is.
         self._lease.sent(self._seq)
         self._outgoing.put_nowait(KeepAliveRequest(beats=beats))
 
 
-def _beat_of(slot: int, pulse: Pulse) -> session_pb2.Beat:
-    beat = session_pb2.Beat(slot=slot, load=pulse.load, state=pulse.state)
-    if pulse.latency is not None:
-        beat.latency.FromNanoseconds(int(pulse.latency * 1e9))
+def _beat_of(slot: int, heartbeat: Heartbeat) -> session_pb2.Beat:
+    beat = session_pb2.Beat(slot=slot, load=heartbeat.load, state=heartbeat.state)
+    if heartbeat.latency is not None:
+        beat.latency.FromNanoseconds(int(heartbeat.latency * 1e9))
     return beat
 
 

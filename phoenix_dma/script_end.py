@@ -15,7 +15,7 @@ TOOLS: Final = (4, 3)
 """Tool ids of `sys.monitoring` that no well-known tool claims."""
 
 
-def when_the_script_ends(then: Callable[[], object]) -> bool:
+def on_script_end(then: Callable[[], object]) -> bool:
     """Call ``then`` in the main thread after the script's last line, unless that raises.
 
     Answers False where there is no script to be seen: in a notebook or a shell, in another thread,

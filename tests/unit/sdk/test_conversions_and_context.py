@@ -4,13 +4,13 @@ import math
 
 import pytest
 
-from phoenix_dma.aio.backoff import Backoff
-from phoenix_dma.canonical import content_hash
+from phoenix_dma.aio.rpc.backoff import Backoff
 from phoenix_dma.context import Context, document_of
 from phoenix_dma.declare import participant, task
 from phoenix_dma.errors import BY_REASON
-from phoenix_dma.plain import json_of, number, plain, short, struct_of
 from phoenix_dma.v1 import assignment_pb2, common_pb2, registry_pb2
+from phoenix_dma.wire.canonical_json import content_hash
+from phoenix_dma.wire.conversions import json_of, number, plain, short, struct_of
 from phoenix_runtime.core.json import content_hash as the_house_hashes
 
 

@@ -18,11 +18,12 @@ import grpc.aio
 from google.protobuf.message import Message
 from grpc.aio import AioRpcError
 
-from phoenix_dma.aio.backoff import Backoff
-from phoenix_dma.aio.refusals import AWAY, error_of, retry_after
-from phoenix_dma.aio.stubs import Stubs
+from phoenix_dma.aio.rpc.backoff import Backoff
+from phoenix_dma.aio.rpc.errors import error_of, retry_after
+from phoenix_dma.aio.rpc.stubs import Stubs
 from phoenix_dma.errors import CredentialInvalid, PhoenixError, Unavailable
 from phoenix_dma.profile import Endpoint
+from phoenix_dma.wire.status_details import UNREACHABLE
 
 ATTEMPT_SECONDS: Final = 10.0
 PATIENCE_SECONDS: Final = 30.0
@@ -85,7 +86,7 @@ class Transport:
             except AioRpcError as error:
                 refusal = error_of(error)
                 delay = max(backoff.next(), retry_after(error))
-                if error.code() not in AWAY or time.monotonic() + delay >= until:
+                if error.code() not in UNREACHABLE or time.monotonic() + delay >= until:
                     raise refusal from error
             await asyncio.sleep(delay)
 
@@ -135,6 +136,6 @@ def _channel(endpoint: Endpoint) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(endpoint.target, options)
 
 
-def is_away(error: PhoenixError) -> bool:
+def is_unreachable(error: PhoenixError) -> bool:
     """True where the same call may succeed later without anybody changing anything."""
     return error.reason in {"UNAVAILABLE", "POLICY_ENGINE_UNAVAILABLE"}

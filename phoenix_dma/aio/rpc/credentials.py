@@ -9,11 +9,11 @@ from typing import Final
 
 from google.protobuf import timestamp_pb2
 
-from phoenix_dma.aio.transport import Transport
+from phoenix_dma.aio.rpc.transport import Transport
 from phoenix_dma.errors import CredentialInvalid, PhoenixError
-from phoenix_dma.plain import time_of
 from phoenix_dma.profile import Profile
 from phoenix_dma.v1 import identity_pb2
+from phoenix_dma.wire.conversions import time_of
 
 RENEW_AT: Final = 0.5
 """The part of a credential's life after which it is renewed."""

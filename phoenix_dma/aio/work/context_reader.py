@@ -1,4 +1,4 @@
-"""Reading contexts, and proving what was received."""
+"""Reads contexts, and verifies the hash of what was received."""
 
 from __future__ import annotations
 
@@ -7,39 +7,40 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from phoenix_dma.aio.office import Office
-from phoenix_dma.canonical import bytes_hash, content_hash
+from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.context import Context
 from phoenix_dma.errors import ContextHashMismatch, PhoenixError
-from phoenix_dma.plain import json_of
 from phoenix_dma.v1 import state_pb2
+from phoenix_dma.wire.canonical_json import bytes_hash, content_hash
+from phoenix_dma.wire.conversions import json_of
 
-Resolver = Callable[[state_pb2.StateReference], bytes | Awaitable[bytes]]
-"""Fetches state that lives elsewhere; the SDK hashes what it returns."""
+ContextResolver = Callable[[state_pb2.StateReference], bytes | Awaitable[bytes]]
+"""Fetches state that is stored elsewhere; the SDK hashes what it returns."""
 
 
 class NoResolver(PhoenixError):
-    """The context lives elsewhere and nobody here knows how to get at it; facts: state_ref."""
+    """The context is stored elsewhere and no resolver reads its scheme; facts: state_ref."""
 
     reason = "NO_RESOLVER"
     remedy = "Register one: client.resolver(scheme)(function)."
 
 
-class Reader:
-    """Reads by ``phoenix://`` address with the participant's own right to read."""
+class ContextReader:
+    """Reads contexts by ``phoenix://`` address, with the participant's own right to read."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
-        self.resolvers: dict[str, Resolver] = {}
+    def __init__(self, session: ParticipantSession) -> None:
+        self._session = session
+        self.resolvers: dict[str, ContextResolver] = {}
 
     async def read(self, context_ref: str, *, offer_id: str = "") -> Context:
         """The content at ``context_ref``, its hash recomputed over what arrived.
 
-        By reference: ``{"data_references": […]}``, once the bytes elsewhere have the hash that
-        their writer attested. Raises `ContextHashMismatch`, `NoResolver`, or the house's refusal.
+        State that is stored elsewhere reads as ``{"data_references": […]}``, once its bytes have
+        the hash that their writer recorded. Raises `ContextHashMismatch`, `NoResolver`, or the
+        runtime's refusal.
         """
         request = state_pb2.GetContextRequest(context_ref=context_ref, offer_id=offer_id)
-        answer = await self._office.ask(self._office.stubs.state.GetContext, request)
+        answer = await self._session.ask(self._session.stubs.state.GetContext, request)
         pointer = answer.checkpoint
         if answer.HasField("reference"):
             content, received = await self._elsewhere(answer.reference)

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
-from phoenix_dma.last_line import when_the_script_ends
+from phoenix_dma.script_end import on_script_end
 
 LOOK_SECONDS: Final = 0.2
 
 
-class Keeper:
+class KeepAliveProcess:
     """Waits in a thread that the interpreter waits for, then calls ``leave``, once."""
 
     def __init__(self, leave: Callable[[], None]) -> None:
@@ -36,7 +36,7 @@ class Keeper:
                 signal.signal(signal.SIGTERM, self._on_signal)
             if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
                 signal.signal(signal.SIGINT, self._on_signal)
-            when_the_script_ends(self._wait)
+            on_script_end(self._wait)
         self._thread.start()
 
     def _wait(self) -> None:

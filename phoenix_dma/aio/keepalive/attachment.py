@@ -1,8 +1,8 @@
-"""A participant's presence: streams, one after the other, as long as it wants to be here.
+"""Keeps a participant attached: opens one `KeepAlive` stream after the other.
 
-A broken connection is opened again, with jitter. What cannot be mended that way is: a lapsed
-credential is renewed, a participant that the house lost sight of registers again. Two ends are for
-good: a newer generation of the same participant, and retirement.
+A broken connection is opened again, with jitter. A lapsed credential is renewed first, and a
+participant whose lease expired registers again. Two ends are final: a newer generation of the same
+participant, and retirement.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from phoenix_dma.aio.backoff import Backoff
-from phoenix_dma.aio.lease import LeaseWatch
-from phoenix_dma.aio.stream import Ended, Listener, Stream
-from phoenix_dma.aio.transport import Credential, Transport
+from phoenix_dma.aio.keepalive.lease import LeaseWatch
+from phoenix_dma.aio.keepalive.stream import KeepAliveStream, StreamEnd, StreamListener
+from phoenix_dma.aio.rpc.backoff import Backoff
+from phoenix_dma.aio.rpc.transport import Credential, Transport
 from phoenix_dma.errors import CredentialInvalid, PhoenixError
-from phoenix_dma.plain import short
 from phoenix_dma.v1 import session_pb2
+from phoenix_dma.wire.conversions import short
 
 log = logging.getLogger(__name__)
 
 
 class Loss(StrEnum):
-    """Why leases are treated as lost."""
+    """Why a participant treats its lease as lost."""
 
     SUPERSEDED = "superseded"
     EXPIRED = "expired"
@@ -40,18 +40,18 @@ class Loss(StrEnum):
 
 
 FINAL: Final = frozenset({Loss.SUPERSEDED, Loss.RETIRED})
-"""After these the participant does not come back."""
+"""After these the participant does not attach again."""
 REGISTER: Final = frozenset({Loss.EXPIRED, Loss.UNKNOWN})
 """After these it registers again."""
 RECONNECT: Final = frozenset({Loss.SLOW_READER, Loss.CREDENTIAL})
 """After these its lease still runs: it attaches again."""
 
-TRIES: Final = 3
-"""So often at least it tries to come back in a lease: a house that was away gives everybody one."""
+TRIES_PER_LEASE: Final = 3
+"""How often at least it tries to attach within a lease: after an outage the registry waits one."""
 
 
-class Member(Listener, Protocol):
-    """The participant behind a session."""
+class AttachedParticipant(StreamListener, Protocol):
+    """The participant behind an attachment."""
 
     @property
     def participant_id(self) -> str:
@@ -65,30 +65,32 @@ class Member(Listener, Protocol):
         """Register (again)."""
 
     def lost(self, loss: Loss, text: str) -> None:
-        """The leases are gone: handlers have to be told."""
+        """The lease is gone: handlers have to stop."""
 
 
-class Session:
-    """Keeps a registered participant attached until `stop`, or until the house ends it for good."""
+class Attachment:
+    """Keeps a registered participant attached until `stop`, or until an end that is final."""
 
-    def __init__(self, transport: Transport, credential: Credential, member: Member) -> None:
+    def __init__(
+        self, transport: Transport, credential: Credential, participant: AttachedParticipant
+    ) -> None:
         self._transport = transport
         self._credential = credential
-        self._member = member
+        self._participant = participant
         self._backoff = Backoff()
-        self._stream: Stream | None = None
+        self._stream: KeepAliveStream | None = None
         self._stopping = asyncio.Event()
         self._again = False
-        self._held = False
+        self._attached = False
         self.lease = LeaseWatch()
 
     async def run(self) -> Loss:
-        """Stay attached; answers why it ended (LEFT after `stop`)."""
-        watching = asyncio.create_task(self._watch())
+        """Stay attached; return why it ended (LEFT after `stop`)."""
+        watching = asyncio.create_task(self._watch_lease())
         try:
             while not self._stopping.is_set():
                 ended = await self._attach()
-                loss = await self._mend(ended)
+                loss = await self._recover(ended)
                 if loss is not None:
                     return loss
             return Loss.LEFT
@@ -96,56 +98,57 @@ class Session:
             watching.cancel()
 
     def stop(self) -> None:
-        """Say Goodbye and end."""
+        """Send Goodbye and end."""
         self._stopping.set()
         if self._stream is not None:
             self._stream.goodbye()
 
     def register_again(self) -> None:
-        """The house asked for it (directive register_again): end this stream, register, attach."""
+        """End this stream, register and attach: the registry asked for it (register_again)."""
         self._again = True
         if self._stream is not None:
-            self._stream.hang_up()
+            self._stream.disconnect()
 
-    def nudge(self) -> None:
-        """Beat now."""
+    def beat_now(self) -> None:
+        """Send a heartbeat at once, where a stream is open."""
         if self._stream is not None:
-            self._stream.nudge()
+            self._stream.beat_now()
 
     def acknowledge(self, directive_id: str, error: str = "") -> None:
-        """Acknowledge a directive; without a stream it is delivered again, and then."""
+        """Acknowledge a directive; without a stream it is delivered again later."""
         if self._stream is not None:
             self._stream.acknowledge(directive_id, error)
 
     async def refresh(self) -> None:
-        """Bring the current credential onto the stream."""
+        """Send the current credential over the open stream."""
         token = await self._credential.token()
         if self._stream is not None:
             self._stream.refresh(token)
 
-    async def _attach(self) -> Ended:
+    async def _attach(self) -> StreamEnd:
         try:
             token = await self._credential.token()
         except PhoenixError as error:
-            return Ended(error=error)
+            return StreamEnd(error=error)
         attach = session_pb2.Attach(
-            participant_id=self._member.participant_id,
-            generation=self._member.generation,
+            participant_id=self._participant.participant_id,
+            generation=self._participant.generation,
             credential=token,
         )
-        self._stream = Stream(self._transport, self.lease, _Hearing(self._member, self._welcome))
+        listener = _AttachmentListener(self._participant, self._on_attached)
+        self._stream = KeepAliveStream(self._transport, self.lease, listener)
         try:
             return await self._stream.run(attach, token)
         finally:
             self._stream = None
 
-    async def _welcome(self) -> None:
-        self._held = True
+    async def _on_attached(self) -> None:
+        self._attached = True
         self._backoff.reset()
-        await self._member.attached()
+        await self._participant.attached()
 
-    async def _mend(self, ended: Ended) -> Loss | None:
-        """Do what the end of a stream asks for; answers the loss where it is final."""
+    async def _recover(self, ended: StreamEnd) -> Loss | None:
+        """Do what the end of a stream calls for; return the loss where it is final."""
         if self._stopping.is_set():
             return Loss.LEFT
         loss = _loss(ended)
@@ -163,8 +166,8 @@ class Session:
             await self._pause()
         return None
 
-    async def _reconnect(self, ended: Ended) -> None:
-        """A lost stream is not a lost participant: the lease runs on while we come back."""
+    async def _reconnect(self, ended: StreamEnd) -> None:
+        """Wait, and renew a refused credential: the lease outlives its stream."""
         log.info("the stream ended (%s); reconnecting", ended.text or ended.error)
         if isinstance(ended.error, CredentialInvalid) or _loss(ended) is Loss.CREDENTIAL:
             try:
@@ -176,7 +179,7 @@ class Session:
     async def _register(self) -> None:
         while not self._stopping.is_set():
             try:
-                await self._member.register()
+                await self._participant.register()
             except PhoenixError as error:
                 log.warning("registering again failed: %s", error)
                 await self._pause()
@@ -184,38 +187,42 @@ class Session:
                 return
 
     async def _pause(self) -> None:
-        longest = self.lease.ttl / TRIES or math.inf
+        longest = self.lease.ttl / TRIES_PER_LEASE or math.inf
         try:
             await asyncio.wait_for(self._stopping.wait(), self._backoff.next(at_most=longest))
         except TimeoutError:
             return
 
-    async def _watch(self) -> None:
-        """Give the lease up when it cannot be known to stand any more."""
+    async def _watch_lease(self) -> None:
+        """Give the lease up as soon as it may have expired unnoticed."""
         while True:
-            if self._held and not self.lease.holds:
-                self._give_up(Loss.SILENCE, "no beat was acknowledged for a lease's length")
+            if self._attached and not self.lease.holds:
+                self._give_up(Loss.SILENCE, "no heartbeat was acknowledged for a lease's length")
             await asyncio.sleep(max(0.02, min(self.lease.remaining, 0.5)))
 
     def _give_up(self, loss: Loss, text: str) -> None:
         self.lease.lost()
-        self._held = False
+        self._attached = False
         if loss is Loss.SILENCE and self._stream is not None:
-            # Whoever comes back has to be welcomed anew, and resume what it held.
-            self._stream.hang_up()
-        self._member.lost(loss, text)
+            # The next stream has to attach anew and resume what the participant held.
+            self._stream.disconnect()
+        self._participant.lost(loss, text)
 
 
-class _Hearing:
-    """The member, with the session told first when it is welcomed."""
+class _AttachmentListener:
+    """Forwards what a stream brings to the participant; the attachment sees `attached` first."""
 
-    def __init__(self, member: Member, welcome: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self.pulse = member.pulse
-        self.directed = member.directed
-        self.attached = welcome
+    def __init__(
+        self,
+        participant: AttachedParticipant,
+        on_attached: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
+        self.heartbeat = participant.heartbeat
+        self.directed = participant.directed
+        self.attached = on_attached
 
 
-def _loss(ended: Ended) -> Loss | None:
+def _loss(ended: StreamEnd) -> Loss | None:
     if ended.reason is None:
         return None
     name = short(session_pb2.LeaseLostReason, ended.reason)

@@ -9,9 +9,9 @@ import grpc
 import grpc.aio
 import pytest
 
-from phoenix_dma.aio.lease import LeaseWatch
-from phoenix_dma.aio.stream import Pulse, Stream
-from phoenix_dma.aio.transport import Transport
+from phoenix_dma.aio.keepalive.lease import LeaseWatch
+from phoenix_dma.aio.keepalive.stream import Heartbeat, KeepAliveStream
+from phoenix_dma.aio.rpc.transport import Transport
 from phoenix_dma.errors import CredentialInvalid
 from phoenix_dma.profile import Endpoint
 from phoenix_dma.v1 import session_pb2, session_pb2_grpc
@@ -27,9 +27,9 @@ class Refusing(session_pb2_grpc.SessionServiceServicer):
         yield
 
 
-class Listener:
-    def pulse(self) -> Pulse:
-        return Pulse(0.0, session_pb2.HEALTH_STATE_SERVING)
+class SilentListener:
+    def heartbeat(self) -> Heartbeat:
+        return Heartbeat(0.0, session_pb2.HEALTH_STATE_SERVING)
 
     async def attached(self) -> None:
         raise AssertionError
@@ -54,7 +54,7 @@ async def test_a_refusal_at_once_is_told_as_the_refusal_it_was_every_time(
     transport: Transport,
 ) -> None:
     async def refused() -> type[object]:
-        stream = Stream(transport, LeaseWatch(), Listener())
+        stream = KeepAliveStream(transport, LeaseWatch(), SilentListener())
         for number in range(WAITING):
             stream.acknowledge(f"directive.{number}", "")
         ended = await stream.run(session_pb2.Attach(participant_id="agent.one"), "a-token")

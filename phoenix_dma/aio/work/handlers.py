@@ -27,7 +27,7 @@ class Handler:
 
     @property
     def asynchronous(self) -> bool:
-        """True where it is cancelled rather than told."""
+        """True for a coroutine function, which is cancelled when its task is lost."""
         return inspect.iscoroutinefunction(self.function)
 
 
@@ -57,8 +57,8 @@ class Handlers:
     async def run(self, handler: Handler, task: AsyncTask) -> Any:
         """What the handler returns.
 
-        An asynchronous one is cancelled when the task is lost; a synchronous one runs in a thread,
-        is told by its task, and is waited for.
+        An asynchronous handler is cancelled when the task is lost. A synchronous one runs in a
+        thread, asks its task whether to stop, and is waited for.
         """
         if handler.asynchronous:
             return await self._cancellable(handler, task)
@@ -66,8 +66,8 @@ class Handlers:
 
     async def _cancellable(self, handler: Handler, task: AsyncTask) -> Any:
         running = asyncio.ensure_future(handler.function(task))
-        task.hold.when_lost(running.cancel)
-        if task.hold.ended.is_set():
+        task.lease.on_lost(running.cancel)
+        if task.lease.ended.is_set():
             running.cancel()
         try:
             return await running
@@ -77,8 +77,8 @@ class Handlers:
 
 
 async def _in_thread(function: Callable[[Task], Any], task: Task) -> Any:
-    # A thread of our own: pools take nothing more once the interpreter shuts down, and where the
-    # script's last line could not be watched that is when a participant begins to work.
+    # A thread of its own: thread pools refuse work once the interpreter shuts down, and where the
+    # end of the script could not be watched that is when a participant begins to work.
     done: Future[Any] = Future()
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""The assignee: carries directives out, each once, and answers what became of it."""
+"""Carries directives out, each once, and acknowledges them."""
 
 from __future__ import annotations
 
@@ -8,34 +8,41 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from phoenix_dma.aio.backoff import Backoff
-from phoenix_dma.aio.handlers import Handler, Handlers
-from phoenix_dma.aio.office import Office
-from phoenix_dma.aio.reading import Reader
-from phoenix_dma.aio.reception import receive
-from phoenix_dma.aio.runs import Runs
-from phoenix_dma.aio.transport import is_away
+from phoenix_dma.aio.rpc.backoff import Backoff
+from phoenix_dma.aio.rpc.transport import is_unreachable
+from phoenix_dma.aio.work.context_reader import ContextReader
+from phoenix_dma.aio.work.executions import Executions
+from phoenix_dma.aio.work.handlers import Handler, Handlers
+from phoenix_dma.aio.work.handoff_receiver import HandoffReceiver
+from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.errors import PhoenixError
-from phoenix_dma.plain import short
 from phoenix_dma.v1 import assignment_pb2, session_pb2
 from phoenix_dma.v1.session_pb2 import Directive
+from phoenix_dma.wire.conversions import short
 
 log = logging.getLogger(__name__)
 REMEMBERED: Final = 4096
-HOLD_SECONDS: Final = 10.0
+HANDLER_SECONDS: Final = 10.0
+"""How long a task waits for a handler that the program may still register."""
 POLL_SECONDS: Final = 0.05
 
 Answer = TypeVar("Answer")
 
 
-class Assignee:
-    """The part of a participant that works."""
+class DirectiveHandler:
+    """Carries out the directives of one participant."""
 
-    def __init__(self, office: Office, handlers: Handlers, runs: Runs, reader: Reader) -> None:
-        self._office = office
+    def __init__(
+        self,
+        session: ParticipantSession,
+        handlers: Handlers,
+        executions: Executions,
+        reader: ContextReader,
+    ) -> None:
+        self._session = session
         self._handlers = handlers
-        self._runs = runs
-        self._reader = reader
+        self._executions = executions
+        self._receiver = HandoffReceiver(session, reader)
         self._done: OrderedDict[str, str] = OrderedDict()
         self._doing: set[str] = set()
         self._jobs: set[asyncio.Task[None]] = set()
@@ -46,8 +53,8 @@ class Assignee:
         self.on_drain: Callable[[], None] = lambda: None
         self.on_register_again: Callable[[], None] = lambda: None
 
-    def take(self, directive: Directive, acknowledge: Callable[[str, str], None]) -> None:
-        """Carry a directive out in the background; a second delivery is only acknowledged."""
+    def handle(self, directive: Directive, acknowledge: Callable[[str, str], None]) -> None:
+        """Carry a directive out in the background; a repeated delivery is only acknowledged."""
         known = directive.directive_id
         if known in self._done:
             acknowledge(known, self._done[known])
@@ -58,22 +65,24 @@ class Assignee:
             job.add_done_callback(self._jobs.discard)
 
     async def resume(self, generation: int) -> None:
-        """Take up what this participant holds, after it came back; what it holds no more ends."""
+        """Start what this participant holds, after it returned; stop what it holds no more."""
         request = assignment_pb2.ResumeTasksRequest(generation=generation)
-        method = self._office.stubs.assignment.ResumeTasks
-        # Judged is only what was held before the question: a task that is bound and started while
-        # the answer is on its way is missing in it.
-        before = self._runs.held()
-        answer = await _insist(lambda: self._office.ask(method, request))
+        method = self._session.stubs.assignment.ResumeTasks
+        # Only what was held before the call is stopped: a task that is bound and started while the
+        # answer is on its way is missing in it.
+        before = self._executions.held()
+        answer = await _ask_until_reachable(lambda: self._session.ask(method, request))
         held = {briefing.task.task_id for briefing in answer.briefings}
-        for run in before:
-            if run.task.id not in held:
-                self._runs.stop(run.task.id, run.task.epoch, "it was given away meanwhile")
+        for execution in before:
+            if execution.task.id not in held:
+                self._executions.stop(
+                    execution.task.id, execution.task.epoch, "it was given to another participant"
+                )
         for briefing in answer.briefings:
             try:
-                await self._take_up(briefing)
+                await self._resume_one(briefing)
             except PhoenixError as refused:
-                log.warning("%s was not taken up: %s", briefing.task.task_id, refused)
+                log.warning("%s could not be resumed: %s", briefing.task.task_id, refused)
 
     async def close(self) -> None:
         """End what is still being carried out."""
@@ -87,9 +96,9 @@ class Assignee:
         name = short(session_pb2.DirectiveAction, directive.action)
         log.info("directive %s %s", name, directive.task_id)
         try:
-            error = await _insist(lambda: self._act(name, directive))
+            error = await _ask_until_reachable(lambda: self._perform(name, directive))
         except PhoenixError as refused:
-            # The house has moved on (the task was cancelled, the offer lapsed): nothing to do.
+            # The task was cancelled, or the offer lapsed, in the meantime: there is nothing to do.
             log.warning("directive %s %s: %s", name, directive.task_id, refused)
             error = f"{refused.reason}: {refused.text}"
         finally:
@@ -99,8 +108,8 @@ class Assignee:
             self._done.popitem(last=False)
         acknowledge(directive.directive_id, error)
 
-    async def _act(self, name: str, directive: Directive) -> str:
-        """Answers why the directive is refused; the empty text where it was carried out."""
+    async def _perform(self, name: str, directive: Directive) -> str:
+        """Return why the directive is refused; the empty text where it was carried out."""
         actions: dict[str, Callable[[Directive], Awaitable[str]]] = {
             "start_task": self._start,
             "stop_task": self._stop,
@@ -111,22 +120,22 @@ class Assignee:
             "register_again": self._register,
         }
         action = actions.get(name)
-        return await action(directive) if action else f"{name or 'it'} is not known here"
+        return await action(directive) if action else f"{name or 'the action'} is not known here"
 
     async def _start(self, directive: Directive) -> str:
-        run = self._runs.find(directive.task_id)
-        if run is not None and run.task.epoch >= directive.epoch:
+        execution = self._executions.find(directive.task_id)
+        if execution is not None and execution.task.epoch >= directive.epoch:
             return ""
-        # Read first: what cannot be worked on is declined, which StartTask would make too late.
+        # Read first: a task without a handler is declined, which is too late after StartTask.
         request = assignment_pb2.GetTaskRequest(task_id=directive.task_id)
-        task = (await self._office.ask(self._office.stubs.assignment.GetTask, request)).task
+        task = (await self._session.ask(self._session.stubs.assignment.GetTask, request)).task
         handler = await self._handler(task)
         if handler is None:
             await self._decline(directive)
             return ""
         starting = assignment_pb2.StartTaskRequest(task_id=directive.task_id, epoch=directive.epoch)
-        answer = await self._office.ask(self._office.stubs.assignment.StartTask, starting)
-        self._runs.begin(answer.briefing, handler)
+        answer = await self._session.ask(self._session.stubs.assignment.StartTask, starting)
+        self._executions.begin(answer.briefing, handler)
         return ""
 
     async def _decline(self, directive: Directive) -> None:
@@ -134,48 +143,46 @@ class Assignee:
         request = assignment_pb2.DeclineTaskRequest(
             task_id=directive.task_id, epoch=directive.epoch, reason=reason
         )
-        await self._office.ask(self._office.stubs.assignment.DeclineTask, request)
+        await self._session.ask(self._session.stubs.assignment.DeclineTask, request)
 
     async def _stop(self, directive: Directive) -> str:
-        why = directive.facts.get("reason", "") or "the house gave it to somebody else"
-        self._runs.stop(directive.task_id, directive.epoch, why)
+        reason = directive.facts.get("reason", "") or "it was given to another participant"
+        self._executions.stop(directive.task_id, directive.epoch, reason)
         return ""
 
     async def _checkpoint(self, directive: Directive) -> str:
-        run = self._runs.find(directive.task_id)
-        if run is not None:
-            run.task.hold.checkpoint_wanted.set()
+        execution = self._executions.find(directive.task_id)
+        if execution is not None:
+            execution.task.lease.checkpoint_wanted.set()
         return ""
 
     async def _receive(self, directive: Directive) -> str:
         handler = None
         request = assignment_pb2.GetTaskRequest(task_id=directive.task_id)
-        task = (await self._office.ask(self._office.stubs.assignment.GetTask, request)).task
+        task = (await self._session.ask(self._session.stubs.assignment.GetTask, request)).task
         if not self.draining:
             handler = await self._handler(task)
-        received = await receive(
-            self._office, self._reader, directive, task, able=handler is not None
-        )
+        received = await self._receiver.receive(directive, task, able=handler is not None)
         if received is not None and handler is not None:
-            self._runs.begin(received.briefing, handler, received.context)
+            self._executions.begin(received.briefing, handler, received.context)
         return ""
 
     async def _approved(self, directive: Directive) -> str:
-        self._office.decisions.decided(directive.facts.get("approval_id", ""))
-        run = self._runs.find(directive.task_id)
-        if run is not None and run.parked:
+        self._session.decisions.decided(directive.facts.get("approval_id", ""))
+        execution = self._executions.find(directive.task_id)
+        if execution is not None and execution.parked:
             await self._unpark(directive.task_id)
         return ""
 
     async def _unpark(self, task_id: str) -> None:
-        """A parked completion was decided: over, or back at work, knowing what the human said."""
+        """After the decision on a completion: end, or resume with what the human decided."""
         request = assignment_pb2.GetTaskRequest(task_id=task_id)
-        task = (await self._office.ask(self._office.stubs.assignment.GetTask, request)).task
-        run = self._runs.find(task_id)
-        if run is None or task.status == assignment_pb2.TASK_STATUS_AWAITING_APPROVAL:
+        task = (await self._session.ask(self._session.stubs.assignment.GetTask, request)).task
+        execution = self._executions.find(task_id)
+        if execution is None or task.status == assignment_pb2.TASK_STATUS_AWAITING_APPROVAL:
             return
-        run.parked = False
-        self._runs.stop(task_id, run.task.epoch, "its completion was decided")
+        execution.parked = False
+        self._executions.stop(task_id, execution.task.epoch, "its completion was decided")
         if task.status == assignment_pb2.TASK_STATUS_ACTIVE:
             await self.resume(self.generation())
 
@@ -190,8 +197,8 @@ class Assignee:
         self.on_register_again()
         return ""
 
-    async def _take_up(self, briefing: assignment_pb2.TaskBriefing) -> None:
-        """One resumed task: begin, or begin again, unless it only waits for a human."""
+    async def _resume_one(self, briefing: assignment_pb2.TaskBriefing) -> None:
+        """Start one resumed task, unless it waits for a human."""
         task = briefing.task
         if task.status not in {
             assignment_pb2.TASK_STATUS_ASSIGNED,
@@ -200,36 +207,38 @@ class Assignee:
             return
         handler = await self._handler(task)
         if handler is None:
-            log.warning("%s is held, but nothing here can work on it", task.task_id)
+            log.warning("%s is held, but no handler here takes it", task.task_id)
             return
         if task.status == assignment_pb2.TASK_STATUS_ASSIGNED:
             epoch = task.assignment.epoch
             request = assignment_pb2.StartTaskRequest(task_id=task.task_id, epoch=epoch)
-            method = self._office.stubs.assignment.StartTask
-            briefing = (await _insist(lambda: self._office.ask(method, request))).briefing
-        self._runs.begin(briefing, handler)
+            method = self._session.stubs.assignment.StartTask
+            briefing = (
+                await _ask_until_reachable(lambda: self._session.ask(method, request))
+            ).briefing
+        self._executions.begin(briefing, handler)
 
     async def _handler(self, task: assignment_pb2.Task) -> Handler | None:
-        """The handler for a task; waits while the program may still be registering its own."""
+        """The handler for a task; waits while the program may still register one."""
         required = task.required_capabilities
         waited = 0.0
         while not self.draining:
             found = self._handlers.find(required)
-            if found is not None or (self.ready() or waited >= HOLD_SECONDS):
+            if found is not None or (self.ready() or waited >= HANDLER_SECONDS):
                 return found
             await asyncio.sleep(POLL_SECONDS)
             waited += POLL_SECONDS
         return None
 
 
-async def _insist(ask: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Ask until the house is back; any other refusal is raised."""
+async def _ask_until_reachable(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Call until the runtime can be reached; any other refusal is raised."""
     backoff = Backoff(0.2, 5.0)
     while True:
         try:
             return await ask()
         except PhoenixError as error:
-            if not is_away(error):
+            if not is_unreachable(error):
                 raise
             log.info("%s; trying again", error)
         await asyncio.sleep(backoff.next())

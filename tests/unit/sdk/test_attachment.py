@@ -1,11 +1,11 @@
-"""A participant comes back while the lease stands that a returning runtime gives everybody."""
+"""A participant reconnects several times a lease while the runtime cannot be reached."""
 
 import asyncio
 import time
 
-from phoenix_dma.aio.session import Loss, Session
-from phoenix_dma.aio.stream import Pulse
-from phoenix_dma.aio.transport import Transport
+from phoenix_dma.aio.keepalive.attachment import Attachment, Loss
+from phoenix_dma.aio.keepalive.stream import Heartbeat
+from phoenix_dma.aio.rpc.transport import Transport
 from phoenix_dma.errors import Unavailable
 from phoenix_dma.profile import Endpoint
 from phoenix_dma.v1 import session_pb2
@@ -14,8 +14,8 @@ TTL = 0.3
 TIMES = 12
 
 
-class Away:
-    """The credential of a participant whose runtime is away: it cannot be had."""
+class UnreachableCredential:
+    """The credential of a participant whose runtime cannot be reached."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -25,14 +25,14 @@ class Away:
         self.asked += 1
         if self.asked == TIMES:
             self.often.set()
-        raise Unavailable("The runtime is away")
+        raise Unavailable("The runtime cannot be reached")
 
     async def renewed(self, refused: str) -> str:
         raise NotImplementedError(refused)
 
 
-class Nobody:
-    """A member that holds nothing."""
+class IdleParticipant:
+    """A participant that is never attached."""
 
     participant_id = "agent.customer-steward.001"
     generation = 1
@@ -49,20 +49,20 @@ class Nobody:
     def directed(self, directive: session_pb2.Directive) -> None:
         raise NotImplementedError(directive)
 
-    def pulse(self) -> Pulse:
+    def heartbeat(self) -> Heartbeat:
         raise NotImplementedError
 
 
-async def test_however_long_the_house_is_away_it_is_tried_several_times_a_lease() -> None:
-    away = Away()
+async def test_an_unreachable_runtime_is_tried_several_times_a_lease() -> None:
+    credential = UnreachableCredential()
     transport = Transport(Endpoint(target="127.0.0.1:1", tls=False))
-    session = Session(transport, away, Nobody())
-    session.lease.granted(TTL, asked_at=time.monotonic())
-    running = asyncio.create_task(session.run())
+    attachment = Attachment(transport, credential, IdleParticipant())
+    attachment.lease.granted(TTL, asked_at=time.monotonic())
+    running = asyncio.create_task(attachment.run())
     try:
         async with asyncio.timeout(5):  # pauses that only grow would last for twice as long
-            await away.often.wait()
+            await credential.often.wait()
     finally:
-        session.stop()
+        attachment.stop()
         assert await running is Loss.LEFT
         await transport.close()

@@ -1,0 +1,1 @@
+"""Presence: the `KeepAlive` stream, its heartbeats, and the lease that they renew."""

@@ -1,0 +1,1 @@
+"""Calls: the channel, the stubs, credentials, retries and errors."""

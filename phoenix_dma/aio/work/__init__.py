@@ -1,0 +1,1 @@
+"""Work: directives, handlers and their executions, contexts, handoffs and outcomes."""

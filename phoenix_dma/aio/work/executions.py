@@ -1,0 +1,161 @@
+"""Executes tasks: one execution for each task and epoch."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from phoenix_dma.aio.task import AsyncTask
+from phoenix_dma.aio.work.context_reader import ContextReader
+from phoenix_dma.aio.work.handlers import Handler, Handlers
+from phoenix_dma.aio.work.outcome import complete, fail, hand_over
+from phoenix_dma.aio.work.participant_session import ParticipantSession
+from phoenix_dma.aio.work.task_lease import TaskLease
+from phoenix_dma.briefing import task_info
+from phoenix_dma.context import Context
+from phoenix_dma.errors import AssignmentLost, HandOff
+from phoenix_dma.v1 import assignment_pb2
+
+log = logging.getLogger(__name__)
+
+
+class Execution:
+    """A handler that works on a task under one epoch."""
+
+    def __init__(self, task: AsyncTask, handler: Handler) -> None:
+        self.task = task
+        self.handler = handler
+        self.parked = False
+        """True while the completion waits for a human."""
+        self.job: asyncio.Task[None] | None = None
+
+    @property
+    def over(self) -> bool:
+        """True once the handler has ended and its outcome was reported, or need not be."""
+        return self.job is not None and self.job.done()
+
+    @property
+    def held(self) -> bool:
+        """True while the handler runs, or the completion waits for a human."""
+        return not self.task.lease.ended.is_set() and (self.parked or not self.over)
+
+
+class Executions:
+    """The executions of one participant, at most one a task.
+
+    ``lease_holds`` tells whether the participant's lease stands.
+    """
+
+    def __init__(
+        self,
+        session: ParticipantSession,
+        reader: ContextReader,
+        handlers: Handlers,
+        lease_holds: Callable[[], bool],
+    ) -> None:
+        self._session = session
+        self._reader = reader
+        self._handlers = handlers
+        self._lease_holds = lease_holds
+        self._by_task: dict[str, Execution] = {}
+        self.changed: Callable[[], None] = lambda: None
+        """Called when an execution begins or ends."""
+        self.latency: float | None = None
+        """Seconds that the last handler took."""
+
+    def begin(
+        self,
+        briefing: assignment_pb2.TaskBriefing,
+        handler: Handler,
+        restored: Context | None = None,
+    ) -> Execution:
+        """Start ``handler``; return the execution under the same epoch where there is one already.
+
+        ``restored`` is the context where it was read before, as a handoff does.
+        """
+        task_id, epoch = briefing.task.task_id, briefing.task.assignment.epoch
+        before = self._by_task.get(task_id)
+        if before is not None and before.task.epoch == epoch and before.held:
+            return before
+        if before is not None:
+            before.task.lease.lose("it is started again under another epoch")
+        lease = TaskLease(task_id, epoch, self._lease_holds)
+        task = AsyncTask(briefing, self._session, lease, reader=self._reader, restored=restored)
+        execution = Execution(task, handler)
+        self._by_task[task_id] = execution
+        execution.job = asyncio.create_task(self._run(execution, before), name=f"task {task_id}")
+        self.changed()
+        return execution
+
+    def find(self, task_id: str) -> Execution | None:
+        """The execution of a task, over or not."""
+        return self._by_task.get(task_id)
+
+    def active(self) -> list[Execution]:
+        """The executions whose handler still runs."""
+        return [execution for execution in self._by_task.values() if not execution.over]
+
+    def held(self) -> list[Execution]:
+        """The executions whose task is held: running, or waiting for a human."""
+        return [execution for execution in self._by_task.values() if execution.held]
+
+    def stop(self, task_id: str, epoch: int, reason: str) -> None:
+        """Stop the execution of a task that was lost under ``epoch``; one of a newer epoch stays.
+
+        Epoch 0 stands for every epoch.
+        """
+        execution = self._by_task.get(task_id)
+        if execution is not None and (not epoch or execution.task.epoch <= epoch):
+            execution.parked = False
+            execution.task.lease.lose(reason)
+
+    def stop_all(self, reason: str) -> None:
+        """Stop every execution: all tasks are lost."""
+        for execution in self._by_task.values():
+            execution.parked = False
+            execution.task.lease.lose(reason)
+
+    async def _run(self, execution: Execution, before: Execution | None) -> None:
+        try:
+            if before is not None and before.job is not None:
+                # A thread cannot be interrupted: never two handlers on one task in one process.
+                await asyncio.gather(before.job, return_exceptions=True)
+            await self._handle(execution)
+        finally:
+            asyncio.get_running_loop().call_soon(self._ended, execution)
+
+    async def _handle(self, execution: Execution) -> None:
+        task, began = execution.task, time.monotonic()
+        try:
+            task.lease.require()
+            result = await self._handlers.run(execution.handler, task)
+            ended = task_info(await complete(self._session, task, result))
+            execution.parked = ended.status == "awaiting_approval"
+            log.info("%s is %s", task.id, ended.status)
+        except AssignmentLost as lost:
+            log.warning("%s", lost)
+        except HandOff as wanted:
+            await hand_over(self._session, task, str(wanted))
+        except asyncio.CancelledError:
+            if not task.lease.ended.is_set():
+                raise
+            log.warning("%s is not held any more: %s", task.id, task.lease.reason)
+        except Exception as error:  # noqa: BLE001  # whatever a handler raises is its task's failure
+            await self._failed(task, error)
+        finally:
+            self.latency = time.monotonic() - began
+
+    async def _failed(self, task: AsyncTask, error: Exception) -> None:
+        if task.lease.lost:
+            log.warning("%s is not held any more; its handler ended with %r", task.id, error)
+            return
+        log.error("the handler of %s failed", task.id, exc_info=error)
+        await fail(self._session, task, error)
+
+    def _ended(self, execution: Execution) -> None:
+        task_id = execution.task.id
+        if self._by_task.get(task_id) is execution and execution.over and not execution.parked:
+            del self._by_task[task_id]
+        self.changed()

@@ -1,0 +1,42 @@
+"""Reads the rich status (``google.rpc.Status``) that accompanies every error of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+from google.rpc import status_pb2
+from grpc import StatusCode
+from grpc.aio import AioRpcError
+
+DOMAIN: Final = "phoenix-dma"
+"""``ErrorInfo.domain`` of every error that the contract defines."""
+DETAILS_KEY: Final = "grpc-status-details-bin"
+"""The trailing metadata that carries the status."""
+UNREACHABLE: Final = frozenset({StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED})
+"""Codes that also mean: the server cannot be reached, or does not answer in time."""
+
+Detail = TypeVar("Detail", bound=Message)
+
+
+def rich_status_of(error: AioRpcError) -> status_pb2.Status:
+    """The rich status of an error; an empty one where the error carries none."""
+    metadata: Iterable[Any] = error.trailing_metadata() or ()
+    for key, value in metadata:
+        if key == DETAILS_KEY and isinstance(value, bytes):
+            try:
+                return status_pb2.Status.FromString(value)
+            except DecodeError:
+                break
+    return status_pb2.Status()
+
+
+def detail_of(status: status_pb2.Status, kind: type[Detail]) -> Detail | None:
+    """The first detail of that message type, or None."""
+    for packed in status.details:
+        if packed.Is(kind.DESCRIPTOR):
+            found = kind()
+            packed.Unpack(found)
+            return found
+    return None
