@@ -56,7 +56,7 @@ _HOMES: Final = {
     "AsyncTask": "aio.task",
     "Context": "context",
     "HandOff": "errors",
-    "Leaving": "aio.member",
+    "Leaving": "aio.participant",
     "PhoenixClient": "client",
     "PhoenixError": "errors",
     "PolicyDenied": "errors",
