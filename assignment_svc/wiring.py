@@ -8,7 +8,7 @@ from assignment_svc.adapters.approvals import GrpcApprovals
 from assignment_svc.adapters.registry import GrpcRegistry
 from assignment_svc.api.handoff_servicer import HandoffServicer, HandoffVerbs
 from assignment_svc.api.task_servicer import TaskServicer, TaskVerbs
-from assignment_svc.domain.ports import Approvals, Registry
+from assignment_svc.domain.ports import ApprovalService, Registry
 from assignment_svc.settings import AssignmentSettings
 from assignment_svc.store.claims import WorkerClaims
 from assignment_svc.store.tables import metadata
@@ -75,7 +75,7 @@ class Peers:
     """The services below this one in the chain; real ones where not given."""
 
     registry: Registry | None = None
-    approvals: Approvals | None = None
+    approvals: ApprovalService | None = None
     policy: Policy | None = None
 
 

@@ -15,7 +15,7 @@ SERVICE = "governance"
 
 
 class GrpcApprovals:
-    """Implements `domain.ports.Approvals`; raises what governance refuses, and `Unavailable`."""
+    """Implements `domain.ports.ApprovalService`; raises governance's refusals and `Unavailable`."""
 
     def __init__(self, channels: Channels) -> None:
         self._channels = channels

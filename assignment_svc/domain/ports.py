@@ -5,9 +5,8 @@ task's lock covers its handoff. Nothing is asked from a peer while a unit is ope
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from assignment_svc.domain.approval import (
     ApprovalAnswer,
@@ -16,34 +15,40 @@ from assignment_svc.domain.approval import (
 from assignment_svc.domain.discovery import Discovery, Requirement
 from assignment_svc.domain.retirement import Retirement
 from assignment_svc.domain.rows import (
-    ApprovalRows,
-    GateRows,
-    HandoffRows,
-    Journal,
-    QueueRows,
-    RetirementRows,
-    TaskRows,
+    Approvals,
+    Bindings,
+    ContextPointers,
+    Exclusions,
+    Gates,
+    Handoffs,
+    Queue,
+    Retirements,
+    Tasks,
 )
+from phoenix_runtime.core import ports
+from phoenix_runtime.core.ports import Journal
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Standing
 
 
 class Unit(
-    Journal, TaskRows, GateRows, HandoffRows, QueueRows, RetirementRows, ApprovalRows, Protocol
+    Journal,
+    Tasks,
+    Bindings,
+    ContextPointers,
+    Exclusions,
+    Gates,
+    Handoffs,
+    Queue,
+    Retirements,
+    Approvals,
+    Protocol,
 ):
     """One transaction of assignment: all of it is committed, or nothing."""
 
 
-class Units(Protocol):
-    """Where units come from."""
-
-    def __call__(self, call: Call) -> AbstractAsyncContextManager[Unit]:
-        """Open a unit in the call's tenant; it commits when the block ends without an error."""
-        ...
-
-    def reading(self, call: Call) -> AbstractAsyncContextManager[Unit]:
-        """The same, read only."""
-        ...
+Units: TypeAlias = ports.Units[Unit]
+"""Opens units."""
 
 
 class Registry(Protocol):
@@ -68,8 +73,8 @@ class Registry(Protocol):
         ...
 
 
-class Approvals(Protocol):
-    """The approval desk of governance_svc."""
+class ApprovalService(Protocol):
+    """The approvals of governance_svc."""
 
     async def request(self, call: Call, question: ApprovalQuestion) -> ApprovalAnswer:
         """Ask a human; the same subject asked twice is one question."""

@@ -1,4 +1,4 @@
-"""The rows of a unit, by what they are about; `ports.Unit` is all of them together.
+"""Declares the repositories of a unit, by aggregate; `ports.Unit` is all of them together.
 
 Lock order of every unit: tasks (a parent before its children, else by id), then gates by id, then
 retirements. A task's lock covers its handoff.
@@ -18,31 +18,12 @@ from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.handoff import Handoff, HandoffFilter, OfferRecord
 from assignment_svc.domain.retirement import Retirement, RetirementFilter
 from assignment_svc.domain.task import BindingRecord, Exclusion, Task, TaskFilter
-from phoenix_runtime.core.directives import Directive
-from phoenix_runtime.core.events import AuditDraft
 from phoenix_runtime.core.pages import Page, PageRequest
-from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.verdict import Grants
 
 
-class Journal(Protocol):
-    """What every unit writes beside its rows, in the same commit."""
-
-    async def audit(self, draft: AuditDraft) -> Receipt:
-        """Write one audit event; its aggregate version is unique and follows the last one."""
-        ...
-
-    async def direct(self, directive: Directive) -> None:
-        """Send an order once this unit has committed."""
-        ...
-
-    async def remember(self, result: object) -> None:
-        """Store the answer for the call's request id; call it last. No-op without one."""
-        ...
-
-
-class TaskRows(Protocol):
-    """Tasks and what belongs to each."""
+class Tasks(Protocol):
+    """Tasks, and their inputs and results under their hash."""
 
     async def add_task(self, task: Task, content: Document) -> bool:
         """Insert a task and its input; False where the id is taken (nothing is written then)."""
@@ -86,6 +67,18 @@ class TaskRows(Protocol):
         """
         ...
 
+    async def keep_content(self, content: Document) -> None:
+        """Store an input or a result under its hash; again is harmless."""
+        ...
+
+    async def content(self, content_hash: str) -> bytes:
+        """The canonical bytes behind a hash; raises `NotFound`."""
+        ...
+
+
+class Bindings(Protocol):
+    """Every acquisition of every task."""
+
     async def add_binding(self, record: BindingRecord) -> None:
         """Write an acquisition."""
         ...
@@ -97,6 +90,10 @@ class TaskRows(Protocol):
     async def bindings_of(self, task_id: str) -> tuple[BindingRecord, ...]:
         """Every acquisition of a task, oldest first."""
         ...
+
+
+class ContextPointers(Protocol):
+    """The pointer of every recorded checkpoint."""
 
     async def add_pointer(self, pointer: ContextPointer) -> None:
         """Write a checkpoint's pointer."""
@@ -110,13 +107,9 @@ class TaskRows(Protocol):
         """The pointers of a task, newest first."""
         ...
 
-    async def keep_content(self, content: Document) -> None:
-        """Store an input or a result under its hash; again is harmless."""
-        ...
 
-    async def content(self, content_hash: str) -> bytes:
-        """The canonical bytes behind a hash; raises `NotFound`."""
-        ...
+class Exclusions(Protocol):
+    """Who is not asked for a task, and what was denied last."""
 
     async def exclusions(self, task_id: str) -> tuple[Exclusion, ...]:
         """Everybody who is, or was, not asked for a task."""
@@ -133,7 +126,7 @@ class TaskRows(Protocol):
         ...
 
 
-class GateRows(Protocol):
+class Gates(Protocol):
     """Gates."""
 
     async def lock_gates(self, participant_ids: Collection[str]) -> dict[str, Gate]:
@@ -153,7 +146,7 @@ class GateRows(Protocol):
         ...
 
 
-class HandoffRows(Protocol):
+class Handoffs(Protocol):
     """Handoffs and offers; the task's lock covers them."""
 
     async def add_handoff(self, handoff: Handoff) -> None:
@@ -197,24 +190,24 @@ class HandoffRows(Protocol):
         ...
 
 
-class QueueRows(Protocol):
-    """What waits for somebody who takes it, and is not due yet."""
+class Queue(Protocol):
+    """Tasks that wait for an assignee and handoffs that wait for a target, before they are due."""
 
-    async def anything_waits(self, now: datetime) -> bool:
+    async def has_waiting(self, now: datetime) -> bool:
         """Whether a task waits for an assignee, or a handoff for a target."""
         ...
 
     async def wake_waiting(
         self, now: datetime, *, limit: int, grants: Collection[Grants] = ()
     ) -> int:
-        """Have up to ``limit`` of the tasks, by priority, and of the handoffs looked at now.
+        """Make up to ``limit`` of the tasks, by priority, and of the handoffs due now.
 
         Only what one of the ``grants`` covers, where any are given. Answers how many.
         """
         ...
 
 
-class RetirementRows(Protocol):
+class Retirements(Protocol):
     """Retirements."""
 
     async def add_retirement(self, retirement: Retirement) -> bool:
@@ -244,7 +237,7 @@ class RetirementRows(Protocol):
         ...
 
 
-class ApprovalRows(Protocol):
+class Approvals(Protocol):
     """What humans were asked, and what their yes was used for."""
 
     async def keep_approval(self, approval: Approval) -> None:

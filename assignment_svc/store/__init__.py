@@ -1,1 +1,1 @@
-"""Cellar: tables, repository, migrations."""
+"""Stores assignment's aggregates in PostgreSQL: tables, repositories, claims, migrations."""

@@ -1,4 +1,4 @@
-"""What humans were asked and what their yes was used for, as rows."""
+"""Stores approvals (questions to humans) and the authorizations that they led to."""
 
 from assignment_svc.domain.approval import Approval, Authorization
 from assignment_svc.store.tables import approvals, authorizations
@@ -9,8 +9,8 @@ APPROVALS = RowMapper(Approval)
 AUTHORIZATIONS = RowMapper(Authorization)
 
 
-class ApprovalTables(TenantRows):
-    """Approvals and authorizations of the unit's tenant."""
+class ApprovalTable(TenantRows):
+    """Implements `domain.rows.Approvals`."""
 
     async def keep_approval(self, approval: Approval) -> None:
         """Write or replace one question and its answer; that ends any claim."""

@@ -1,4 +1,4 @@
-"""Gates, as rows: locked in every bind, offer, rebind and release, always by id."""
+"""Stores gates: locked in every bind, offer, rebind and release, in the order of their ids."""
 
 from collections.abc import Collection
 
@@ -17,7 +17,7 @@ GATES_OF = select(gates).where(
 
 
 class GateTable(TenantRows):
-    """Gates of the unit's tenant."""
+    """Implements `domain.rows.Gates`."""
 
     async def lock_gates(self, participant_ids: Collection[str]) -> dict[str, Gate]:
         """The gates under their row locks, taken by id; missing ones are made, closed.

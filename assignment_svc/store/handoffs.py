@@ -1,4 +1,4 @@
-"""Handoffs and offers, as rows; the task's lock covers them."""
+"""Stores handoffs and their offers; the task's lock covers them."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -43,8 +43,8 @@ def handoff_of(row: Mapping[str, Any]) -> Handoff:
     return MAPPER.value(row)
 
 
-class HandoffTables(TenantRows):
-    """Handoffs of the unit's tenant."""
+class HandoffTable(TenantRows):
+    """Implements `domain.rows.Handoffs`."""
 
     async def add_handoff(self, handoff: Handoff) -> None:
         """Insert a handoff; a second open one for the task violates a unique index."""

@@ -1,4 +1,4 @@
-"""What waits for somebody who takes it: tasks without assignee, handoffs without target."""
+"""Finds tasks that wait for an assignee and handoffs that wait for a target."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -16,11 +16,11 @@ _TASKS: Final = (tasks.c.priority.desc(), tasks.c.next_try_at)
 _HANDOFFS: Final = (handoffs.c.next_try_at,)
 
 
-class QueueTables(TenantRows):
-    """The queue of the unit's tenant, as far as its time has not come."""
+class QueueTable(TenantRows):
+    """Implements `domain.rows.Queue`: rows whose next try is in the future."""
 
-    async def anything_waits(self, now: datetime) -> bool:
-        """Whether there is anything at all that waits."""
+    async def has_waiting(self, now: datetime) -> bool:
+        """Whether any row waits for its next try."""
         waiting = union_all(
             select(tasks.c.task_id).where(self._tasks(now)).limit(1),
             select(handoffs.c.task_id).where(self._handoffs(now)).limit(1),
@@ -30,9 +30,9 @@ class QueueTables(TenantRows):
     async def wake_waiting(
         self, now: datetime, *, limit: int, grants: Collection[Grants] = ()
     ) -> int:
-        """Have waiting tasks, by priority, and handoffs looked at now; how many.
+        """Make waiting tasks, by priority, and handoffs due now; answers how many.
 
-        Rows that somebody works on are left alone.
+        Rows that are locked are skipped.
         """
         wanted, open_ = self._tasks(now), self._handoffs(now)
         if grants:
@@ -50,7 +50,7 @@ class QueueTables(TenantRows):
         )
 
     def _handoffs(self, now: datetime) -> ColumnElement[bool]:
-        """One that was never tried waits for its source's last checkpoint, and for no room."""
+        """Handoffs after their first try; before it they wait for the source's last checkpoint."""
         return and_(
             self._matching(handoffs, status=HandoffStatus.INITIATED.value),
             handoffs.c.tries > 0,
@@ -69,7 +69,7 @@ class QueueTables(TenantRows):
 
 
 def covered_by(grants: Collection[Grants]) -> ColumnElement[bool]:
-    """`domain.predicates.covers` as a condition: tasks that one of these covers."""
+    """The condition of tasks that one of ``grants`` covers (`domain.predicates.covers`)."""
     return or_(
         *(
             and_(

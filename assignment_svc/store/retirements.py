@@ -1,4 +1,4 @@
-"""Retirements, as rows; one a participant."""
+"""Stores retirements, one a participant."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ def retirement_of(row: Mapping[str, Any]) -> Retirement:
 
 
 class RetirementTable(TenantRows):
-    """Retirements of the unit's tenant."""
+    """Implements `domain.rows.Retirements`."""
 
     async def add_retirement(self, retirement: Retirement) -> bool:
         """Insert; False where the participant has one already."""

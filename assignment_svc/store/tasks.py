@@ -1,15 +1,24 @@
-"""Tasks, as rows."""
+"""Stores tasks, and their inputs and results under their hash."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    or_,
+    select,
+    text,
+    union,
+)
 
 from assignment_svc.domain.declaration import Document
 from assignment_svc.domain.states import ENDED, TaskStatus
 from assignment_svc.domain.task import Task, TaskFilter, TaskSpec
-from assignment_svc.store.around import AROUND
-from assignment_svc.store.tables import contents, tasks
+from assignment_svc.store.tables import OPEN_HANDOFF, contents, handoffs, tasks
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
 from phoenix_runtime.chassis.data.rows import TenantRows
@@ -42,6 +51,38 @@ OPEN_CHILDREN = (
 )
 """Those that end with their parents, locked by id."""
 
+_IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
+
+
+def _tasks_by(
+    named: ColumnElement[str], task_id: ColumnElement[str], tenant: ColumnElement[str]
+) -> Select[Any]:
+    """Ids of the tasks of rows whose column ``named`` is one of these participants.
+
+    PostgreSQL chooses a partial index only where the statement has the index's condition, too.
+    """
+    return select(task_id).where(tenant == bindparam("tenant"), named != "", named.in_(_IDS))
+
+
+AROUND = (
+    select(tasks)
+    .where(
+        tasks.c.tenant == bindparam("tenant"),
+        tasks.c.task_id.in_(
+            union(
+                _tasks_by(tasks.c.participant_id, tasks.c.task_id, tasks.c.tenant),
+                _tasks_by(tasks.c.parked_target_id, tasks.c.task_id, tasks.c.tenant),
+                _tasks_by(handoffs.c.source, handoffs.c.task_id, handoffs.c.tenant).where(
+                    text(OPEN_HANDOFF)
+                ),
+                _tasks_by(handoffs.c.offered_target_id, handoffs.c.task_id, handoffs.c.tenant),
+            )
+        ),
+    )
+    .order_by(tasks.c.task_id)
+)
+"""One statement, so that a task that moves from one column to another is not missed."""
+
 
 def task_row(task: Task) -> dict[str, Any]:
     """The columns of a task, the derived ones included. A write ends any claim."""
@@ -59,7 +100,7 @@ def task_of(row: Mapping[str, Any]) -> Task:
 
 
 class TaskTable(TenantRows):
-    """Tasks of the unit's tenant."""
+    """Implements `domain.rows.Tasks`."""
 
     async def add_task(self, task: Task, content: Document) -> bool:
         """Insert a task and its input; False where the id is taken."""

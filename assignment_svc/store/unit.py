@@ -2,12 +2,14 @@
 
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.states import HandoffStatus
-from assignment_svc.store.approvals import ApprovalTables
+from assignment_svc.store.approvals import ApprovalTable
+from assignment_svc.store.bindings import BindingTable
+from assignment_svc.store.context_pointers import ContextPointerTable
+from assignment_svc.store.exclusions import ExclusionTable
 from assignment_svc.store.gates import GateTable
-from assignment_svc.store.handoffs import HandoffTables
-from assignment_svc.store.history import HistoryTables
-from assignment_svc.store.meters import HANDOFF, count
-from assignment_svc.store.queue import QueueTables
+from assignment_svc.store.handoffs import HandoffTable
+from assignment_svc.store.metrics import HANDOFF, count
+from assignment_svc.store.queue import QueueTable
 from assignment_svc.store.retirements import RetirementTable
 from assignment_svc.store.tasks import TaskTable
 from phoenix_runtime.chassis.data.database import Database
@@ -20,12 +22,14 @@ from phoenix_runtime.core.receipt import Receipt
 
 class AssignmentUnit(
     TaskTable,
-    HistoryTables,
+    BindingTable,
+    ContextPointerTable,
+    ExclusionTable,
     GateTable,
-    HandoffTables,
-    QueueTables,
+    HandoffTable,
+    QueueTable,
     RetirementTable,
-    ApprovalTables,
+    ApprovalTable,
 ):
     """Implements `domain.ports.Unit`."""
 

@@ -26,7 +26,7 @@ class WakeQueue:
         Answers how many rows were woken. Raises `Unavailable`.
         """
         async with self._ports.units.reading(call) as unit:
-            if not await unit.anything_waits(self._ports.clock.now()):
+            if not await unit.has_waiting(self._ports.clock.now()):
                 return 0
         grants = await self._grants(call, participant_ids)
         if participant_ids and not grants:

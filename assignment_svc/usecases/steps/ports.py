@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from assignment_svc.domain.ports import Approvals, Registry, Units
+from assignment_svc.domain.ports import ApprovalService, Registry, Units
 from assignment_svc.domain.rules import Rules
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.ids import NewId
@@ -17,7 +17,7 @@ class Ports:
     units: Units
     registry: Registry
     policy: Policy
-    approvals: Approvals
+    approvals: ApprovalService
     access: AccessLog
     due_work: WakeUp
     """Wakes every loop that looks for due rows."""

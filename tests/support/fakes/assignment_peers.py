@@ -145,7 +145,7 @@ def _shortfall(standing: Standing, wanted: Requirement) -> str:
 
 @dataclass
 class FakeApprovals:
-    """Implements `domain.ports.Approvals`: the same subject asked twice is one question."""
+    """Implements `domain.ports.ApprovalService`: the same subject asked twice is one question."""
 
     questions: dict[str, ApprovalQuestion] = field(default_factory=dict)
     answers: dict[str, ApprovalAnswer] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What the paper wants measured of assignment (section 12), counted from what was committed."""
+"""Metrics of assignment (paper, section 12), counted from the events of each transaction."""
 
 from collections.abc import Iterable
 from typing import Final
