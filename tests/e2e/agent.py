@@ -1,6 +1,6 @@
 """An agent as its user would write it, run as a process of its own by `agents.py`.
 
-The wish: ``id``, more of ``register_participant``'s fields under ``fields``, ``hold_at`` (a batch
+Options: ``id``, more of ``register_participant``'s fields under ``fields``, ``hold_at`` (a batch
 in the middle of which it waits for ever), ``zombie`` (a task, epoch and version of an earlier life:
 it tries to write under them, says how that went, and ends), ``log`` (a file; else stderr).
 """
@@ -54,13 +54,13 @@ async def work(task: AsyncTask, hold_at: int) -> dict[str, Any]:
     return {"done": done}
 
 
-async def live(profile: Profile, wish: dict[str, Any]) -> None:
+async def live(profile: Profile, options: dict[str, Any]) -> None:
     """Register and work until somebody ends it."""
     async with AsyncPhoenixClient(profile=profile) as client:
 
         @client.task_handler()
         async def handle(task: AsyncTask) -> dict[str, Any]:
-            return await work(task, wish.get("hold_at", -1))
+            return await work(task, options.get("hold_at", -1))
 
         leaving: list[asyncio.Task[None]] = []
         loop = asyncio.get_running_loop()
@@ -69,26 +69,26 @@ async def live(profile: Profile, wish: dict[str, Any]) -> None:
         )
         answer = await client.register_participant(
             **{
-                "id": wish["id"],
+                "id": options["id"],
                 "type": "agent",
                 "owner": "data-governance",
                 "capabilities": ["duplicate_detection", "policy_check"],
                 "data_domains": ["customer"],
                 "permissions": ["read_customer_master", "suggest_merge"],
                 "capacity": 2,
-                **wish.get("fields", {}),
+                **options.get("fields", {}),
             }
         )
         say("registered", generation=answer.participant.generation)
         say("over", loss=str(await client.run()))
 
 
-async def haunt(profile: Profile, wish: dict[str, Any]) -> None:
+async def haunt(profile: Profile, options: dict[str, Any]) -> None:
     """Come back from the dead with the epoch of an earlier life, and try to write."""
     transport = Transport(profile.endpoint())
-    wanted = identity_pb2.EnrolRequest(participant_id=wish["id"], owner="data-governance")
+    wanted = identity_pb2.EnrolRequest(participant_id=options["id"], owner="data-governance")
     api = RuntimeApi(transport, credential_for(transport, profile, wanted))
-    old = wish["zombie"]
+    old = options["zombie"]
     writes = {
         "checkpoint": lambda: api.ask(
             api.stubs.state.CheckpointContext,
@@ -130,12 +130,12 @@ async def tried(write: Callable[[], Awaitable[Any]]) -> str:
 
 
 def main() -> None:
-    """Read the wish and do it."""
-    wish = json.loads(sys.argv[1])
-    logging.basicConfig(level=logging.WARNING, filename=wish.get("log"))
-    runtime = wish["runtime"]
+    """Read the options and do it."""
+    options = json.loads(sys.argv[1])
+    logging.basicConfig(level=logging.WARNING, filename=options.get("log"))
+    runtime = options["runtime"]
     profile = Profile(grpc=runtime["grpc"], credential=Path(runtime["credential"]))
-    asyncio.run(haunt(profile, wish) if "zombie" in wish else live(profile, wish))
+    asyncio.run(haunt(profile, options) if "zombie" in options else live(profile, options))
 
 
 if __name__ == "__main__":

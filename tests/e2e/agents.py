@@ -81,14 +81,14 @@ class Agent:
         self._lines.put_nowait(None)
 
 
-async def start_agent(profile: Profile, wish: Mapping[str, Any]) -> Agent:
-    """Start it; the wish is described in ``agent.py``."""
+async def start_agent(profile: Profile, options: Mapping[str, Any]) -> Agent:
+    """Start it; the options is described in ``agent.py``."""
     assert profile.credential is not None
     runtime = {"grpc": profile.grpc, "credential": str(profile.credential)}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(SCRIPT),
-        json.dumps({**wish, "runtime": runtime}),
+        json.dumps({**options, "runtime": runtime}),
         stdout=asyncio.subprocess.PIPE,
         env={k: v for k, v in os.environ.items() if not k.startswith("PHOENIX_DMA_")},
     )

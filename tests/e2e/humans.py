@@ -11,7 +11,7 @@ from tests.support.waiting.until import until
 HUMAN = "human.data-steward.01"
 
 
-async def human(stage: Stage, name: str = HUMAN, owner: str = "data-office") -> Participant:
+async def human(stage: Stage, name: str = HUMAN, owner: str = "data-stewards") -> Participant:
     """A temporary participant that is there to decide."""
     return await stage.participant(
         name,

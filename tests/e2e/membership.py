@@ -74,7 +74,7 @@ class Membership(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.stage = Stage(self.world.runtime, new_id("tenant"))
-        self.crew: dict[str, Participant] = {}
+        self.agents: dict[str, Participant] = {}
         self.away: set[str] = set()
         self.retiring: set[str] = set()
         self.numbers = itertools.count(1)
@@ -116,7 +116,7 @@ class Membership(RuleBasedStateMachine):
 
     def offers(self) -> list[tuple[Participant, Directive]]:
         """Every offer that anybody was ever told of, oldest first."""
-        told = [(one, told) for one in self.crew.values() for told in one.heard if told.offer_id]
+        told = [(one, told) for one in self.agents.values() for told in one.heard if told.offer_id]
         return sorted(told, key=lambda offer: offer[1].directive_id)  # ids are made in order
 
     # ---- participants
@@ -132,7 +132,7 @@ class Membership(RuleBasedStateMachine):
         await self.stage.__aenter__()
         self.decider = await human(self.stage)
         for name, capacity in zip(AGENTS, capacities, strict=True):
-            self.crew[name] = await self.stage.participant(name, capacity=capacity)
+            self.agents[name] = await self.stage.participant(name, capacity=capacity)
 
     @rule(who=AGENT, missed=st.booleans(), taken=st.booleans())
     def falls_silent(self, who: str, *, missed: bool, taken: bool) -> None:
@@ -144,7 +144,7 @@ class Membership(RuleBasedStateMachine):
             self.offers_are_taken()
 
     async def _falls_silent(self, who: str, *, missed: bool) -> None:
-        await self.crew[who].fall_silent()
+        await self.agents[who].fall_silent()
         if missed:
             await self.stage.standing(who, "failed", "retired", "suspended")
 
@@ -154,7 +154,7 @@ class Membership(RuleBasedStateMachine):
 
     async def _comes_back(self, who: str) -> None:
         """As a process that is started again."""
-        agent = self.crew[who]
+        agent = self.agents[who]
         await agent.fall_silent()
         self.away.add(who)
         await agent.join()
@@ -206,7 +206,7 @@ class Membership(RuleBasedStateMachine):
             return
         for held in [one for one in self.known if not self.burnt(one)]:
             who, task_id, epoch = held
-            self.run(self.crew[who].start(task_id, epoch))
+            self.run(self.agents[who].start(task_id, epoch))
             self.an_agent_checkpoints_as(held, behind=0, content=0)
         self.offers_are_taken()
 
@@ -258,7 +258,7 @@ class Membership(RuleBasedStateMachine):
             task_id=self.new_task(), parent_task_id=parent, parent_epoch=epoch, detached=detached
         )
         burnt = self.burnt(held)
-        answer = self.run(self.crew[who].api.submit(child))
+        answer = self.run(self.agents[who].api.submit(child))
         assert not (accepted(answer) and burnt), f"{who} has a child of {parent}, lost at {epoch}"
 
     @rule(pick=PICK, verb=st.sampled_from(VERBS), zombie=st.booleans())
@@ -274,7 +274,7 @@ class Membership(RuleBasedStateMachine):
     def deed(self, verb: str, held: Held) -> Step:
         """One verb of an assignee, or of somebody who takes itself for one."""
         who, task_id, epoch = held
-        agent = self.crew[who]
+        agent = self.agents[who]
         deeds: dict[str, Callable[[], Step]] = {
             "start": lambda: agent.start(task_id, epoch),
             "decline": lambda: agent.decline(task_id, epoch),
@@ -309,7 +309,7 @@ class Membership(RuleBasedStateMachine):
     async def checkpoint(self, held: Held, base: int, content: int) -> object:
         who, task_id, epoch = held
         outputs = {"outputs": {"content": content}}
-        return await self.crew[who].checkpoint(task_id, epoch, base, outputs)
+        return await self.agents[who].checkpoint(task_id, epoch, base, outputs)
 
     @rule(pick=PICK)
     def somebody_cancels(self, pick: int) -> None:
@@ -326,7 +326,7 @@ class Membership(RuleBasedStateMachine):
         if not self.known:
             return
         held = self.somebody(pick, zombie=zombie)
-        self.run(self.crew[held[0]].hand_off(held[1]))
+        self.run(self.agents[held[0]].hand_off(held[1]))
         if taken:  # at once, where the source has nothing more to say
             self.an_agent_checkpoints_as(held, behind=0, content=1)
             self.offers_are_taken()
@@ -380,7 +380,7 @@ class Membership(RuleBasedStateMachine):
         if verb == "checkpoint":
             return self.checkpoint(held, max([0, *self.acknowledged.get(held[1], {})]), pick)
         if verb == "hand off":
-            return self.crew[held[0]].hand_off(held[1])
+            return self.agents[held[0]].hand_off(held[1])
         return self.deed(verb, held)
 
     def teardown(self) -> None:

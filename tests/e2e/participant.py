@@ -53,7 +53,7 @@ class Participant:
         self._living: asyncio.Task[Loss] | None = None
         self._attached = asyncio.Event()
         self._told: list[Directive] = []
-        self._news = asyncio.Condition()
+        self._arrived = asyncio.Condition()
         self._notes: set[asyncio.Task[None]] = set()
 
     @property
@@ -158,19 +158,19 @@ class Participant:
         await until(told, PATIENCE)
 
     async def _tell(self) -> None:
-        async with self._news:
-            self._news.notify_all()
+        async with self._arrived:
+            self._arrived.notify_all()
 
     async def directive(self, action: str, task_id: str = "") -> Directive:
         """The next directive of that kind, taken off the pile."""
-        async with asyncio.timeout(PATIENCE), self._news:
+        async with asyncio.timeout(PATIENCE), self._arrived:
             while True:
                 for directive in self._told:
                     name = short(session_pb2.DirectiveAction, directive.action)
                     if name == action and task_id in {"", directive.task_id}:
                         self._told.remove(directive)
                         return directive
-                await self._news.wait()
+                await self._arrived.wait()
 
     # Its moves -----------------------------------------------------------------------------------
 

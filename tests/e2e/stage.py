@@ -134,13 +134,13 @@ class Stage:
 
         A beat is acknowledged before what it changes is committed: that is waited for.
         """
-        made = await self.stranger(participant_id, **fields)
+        made = await self.unregistered(participant_id, **fields)
         joined = await made.join()
         if joined.participant.liveness == registry_pb2.LIVENESS_LEASED:
             await self.standing(participant_id, "active")
         return made
 
-    async def stranger(
+    async def unregistered(
         self, participant_id: str = STEWARD, **fields: Unpack[ParticipantFields]
     ) -> Participant:
         """The same, not registered yet."""
@@ -149,9 +149,9 @@ class Stage:
         self._stack.push_async_callback(made.leave_stage)
         return made
 
-    async def agent(self, participant_id: str = STEWARD, **wish: Any) -> Agent:
+    async def agent(self, participant_id: str = STEWARD, **options: Any) -> Agent:
         """A steward as a process of its own, that works on whatever it is given."""
-        agent = await start_agent(self.profile, {"id": participant_id, **wish})
+        agent = await start_agent(self.profile, {"id": participant_id, **options})
         self._stack.push_async_callback(agent.kill)
         return agent
 

@@ -75,59 +75,64 @@ async def test_a_task_goes_its_whole_way_over_the_papers_ten_routes(stage: Stage
     url = stage.profile.rest
     async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, trust_env=False) as client:
         rest = Rest(client, stage)
-        await rest.join(STEWARD)
-        beat = {"participant_id": STEWARD, "load": 0.1, "status": "serving", "health": "well"}
-        await rest.ask(STEWARD, "POST", "/participants/heartbeat", json=beat)
-        task = {
-            "task_id": TASK,
-            "objective": "Validate duplicate customer candidates",
-            "required_capabilities": ["duplicate_detection"],
-            "data_domains": ["customer_master"],
-            "risk_level": "medium",
-            "assignment_intent": "on_request",
-        }
-        submitted = await rest.ask("", "POST", "/tasks/submit", json=task)
-        assert submitted["task"]["status"] == "pending"
-        await rest.found(STEWARD)
-        bound = await rest.ask("", "POST", "/tasks/assign", json={"task_id": TASK})
-        assert (bound["participant_id"], bound["decision"]) == (STEWARD, "approved")
-
+        await is_submitted_and_assigned(rest)
         told = await rest.directive(STEWARD, "start_task")
-        steward = await stage.stranger(STEWARD)
+        steward = await stage.unregistered(STEWARD)
         await steward.start(TASK, int(told["epoch"]))  # no route of the paper starts a task
-        kept = await rest.ask(
-            STEWARD,
-            "POST",
-            "/state/checkpoint",
-            json={"task_id": TASK, "epoch": told["epoch"], "context": {"outputs": {"checked": 3}}},
-        )
-        await rest.join(BACKUP)
-        await rest.found(BACKUP)  # a handoff that finds nobody is denied for good
-        begun = await rest.ask(
-            STEWARD, "POST", "/handoff/initiate", json={"task_id": TASK, "source": STEWARD}
-        )
-        offer = await rest.directive(BACKUP, "receive_handoff")
-        taken = await rest.ask(
-            BACKUP,
-            "POST",
-            "/handoff/complete",
-            json={
-                "handoff_id": begun["handoff"]["handoff_id"],
-                "offer_id": offer["offer_id"],
-                "received_hash": kept["hash"],
-            },
-        )
-        assert taken["handoff"]["status"] == "completed"
-        retired = await rest.ask(
-            "", "POST", "/participants/retire", json={"participant_id": STEWARD}
-        )
+        context = {"outputs": {"checked": 3}}
+        checkpoint = {"task_id": TASK, "epoch": told["epoch"], "context": context}
+        kept = await rest.ask(STEWARD, "POST", "/state/checkpoint", json=checkpoint)
+        await is_handed_off(rest, kept["hash"])
+        retire = {"participant_id": STEWARD}
+        retired = await rest.ask("", "POST", "/participants/retire", json=retire)
         assert retired["retirement"]["participant_id"] == STEWARD
+        await is_in_the_audit(rest)
 
-        async def moved() -> list[dict[str, Any]]:
-            wanted = {"task": TASK, "type": "HANDOFF_COMPLETED"}
-            answer = await rest.ask("", "GET", "/audit/events", params=wanted)
-            events: list[dict[str, Any]] = answer["events"]
-            return events
 
-        (event,) = await until(moved, PATIENCE)
-        assert (event["detail"]["source"], event["detail"]["target"]) == (STEWARD, BACKUP)
+async def is_submitted_and_assigned(rest: Rest) -> None:
+    """Routes 1 to 5: register, heartbeat, submit, discover, assign."""
+    await rest.join(STEWARD)
+    beat = {"participant_id": STEWARD, "load": 0.1, "status": "serving", "health": "well"}
+    await rest.ask(STEWARD, "POST", "/participants/heartbeat", json=beat)
+    task = {
+        "task_id": TASK,
+        "objective": "Validate duplicate customer candidates",
+        "required_capabilities": ["duplicate_detection"],
+        "data_domains": ["customer_master"],
+        "risk_level": "medium",
+        "assignment_intent": "on_request",
+    }
+    submitted = await rest.ask("", "POST", "/tasks/submit", json=task)
+    assert submitted["task"]["status"] == "pending"
+    await rest.found(STEWARD)
+    bound = await rest.ask("", "POST", "/tasks/assign", json={"task_id": TASK})
+    assert (bound["participant_id"], bound["decision"]) == (STEWARD, "approved")
+
+
+async def is_handed_off(rest: Rest, received_hash: str) -> None:
+    """Routes 7 and 8: the steward asks for a handoff, and the backup completes it."""
+    await rest.join(BACKUP)
+    await rest.found(BACKUP)  # a handoff that finds nobody is denied for good
+    asked = {"task_id": TASK, "source": STEWARD}
+    begun = await rest.ask(STEWARD, "POST", "/handoff/initiate", json=asked)
+    offer = await rest.directive(BACKUP, "receive_handoff")
+    accepted = {
+        "handoff_id": begun["handoff"]["handoff_id"],
+        "offer_id": offer["offer_id"],
+        "received_hash": received_hash,
+    }
+    taken = await rest.ask(BACKUP, "POST", "/handoff/complete", json=accepted)
+    assert taken["handoff"]["status"] == "completed"
+
+
+async def is_in_the_audit(rest: Rest) -> None:
+    """Route 10: the handoff is found by its task and type."""
+
+    async def moved() -> list[dict[str, Any]]:
+        wanted = {"task": TASK, "type": "HANDOFF_COMPLETED"}
+        answer = await rest.ask("", "GET", "/audit/events", params=wanted)
+        events: list[dict[str, Any]] = answer["events"]
+        return events
+
+    (event,) = await until(moved, PATIENCE)
+    assert (event["detail"]["source"], event["detail"]["target"]) == (STEWARD, BACKUP)

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from tests.e2e.agents import Agent
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+
+STORY = [
+    "TASK_SUBMITTED",
+    "ASSIGNMENT_CREATED",
+    "TASK_STARTED",
+    "CONTEXT_CHECKPOINTED",
+    "CONTEXT_CHECKPOINTED",
+    "HANDOFF_INITIATED",
+    "TASK_MIGRATING",
+    "HANDOFF_OFFERED",
+    "HANDOFF_COMPLETED",
+    "CONTEXT_CHECKPOINTED",
+    "CONTEXT_CHECKPOINTED",
+    "TASK_SUCCEEDED",
+]
 
 
 async def test_the_backup_of_a_killed_steward_goes_on_from_its_checkpoint_and_the_zombie_is_refused(
@@ -20,39 +36,33 @@ async def test_the_backup_of_a_killed_steward_goes_on_from_its_checkpoint_and_th
     await steward.says("working", batch=3)
     steward.kill_9()
 
-    took_over = await backup.says("began")
-    assert took_over["done"] == [1, 2], "what was checkpointed is not done again"
-    assert took_over["version"] == 2
-    assert took_over["epoch"] > began["epoch"]
-    await backup.says("finished")
-    worked = [heard["batch"] for heard in backup.said if heard["said"] == "working"]
-    assert worked == [3, 4]
-    ended = await stage.task_in(TASK, "succeeded")
-    assert ended.result == {"done": [1, 2, 3, 4]}
-
+    await goes_on(backup, after=began["epoch"])
+    assert (await stage.task_in(TASK, "succeeded")).result == {"done": [1, 2, 3, 4]}
     old = {"task": TASK, "epoch": began["epoch"], "version": 2}
     zombie = await stage.agent(STEWARD, zombie=old)
     for _ in range(3):
         tried = await zombie.says("tried")
         assert tried["answer"] == "STALE_ASSIGNMENT", tried
+    await moved_once(stage)
 
+
+async def goes_on(backup: Agent, *, after: int) -> None:
+    """The backup takes over under a higher epoch, and does what was not checkpointed."""
+    took_over = await backup.says("began")
+    assert took_over["done"] == [1, 2], "what was checkpointed is not done again"
+    assert took_over["version"] == 2
+    assert took_over["epoch"] > after
+    await backup.says("finished")
+    worked = [heard["batch"] for heard in backup.said if heard["said"] == "working"]
+    assert worked == [3, 4]
+
+
+async def moved_once(stage: Stage) -> None:
+    """The audit has the whole story of the task, and why it moved."""
     assert await stage.standing(STEWARD, "failed")
     (lost,) = await stage.events("PARTICIPANT_FAILED")
     assert (lost.participant, lost.reason_code) == (STEWARD, "participant_failed")
-    assert await stage.story(TASK) == [
-        "TASK_SUBMITTED",
-        "ASSIGNMENT_CREATED",
-        "TASK_STARTED",
-        "CONTEXT_CHECKPOINTED",
-        "CONTEXT_CHECKPOINTED",
-        "HANDOFF_INITIATED",
-        "TASK_MIGRATING",
-        "HANDOFF_OFFERED",
-        "HANDOFF_COMPLETED",
-        "CONTEXT_CHECKPOINTED",
-        "CONTEXT_CHECKPOINTED",
-        "TASK_SUCCEEDED",
-    ]
+    assert await stage.story(TASK) == STORY
     (moved,) = await stage.events("HANDOFF_COMPLETED")
     assert (moved.detail["source"], moved.detail["target"]) == (STEWARD, BACKUP)
     assert moved.detail["reason"] == "participant_failed"

@@ -27,7 +27,7 @@ THIRD = "agent.customer-steward.003"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def patient_house() -> AsyncIterator[LocalRuntime]:
+async def patient_runtime() -> AsyncIterator[LocalRuntime]:
     """One that waits for a source that has something to say, however slow the machine is."""
     environment = {**INTERVALS, "PHOENIX_DMA_LAST_CHECKPOINT": "60"}
     async with blameless(
@@ -38,10 +38,10 @@ async def patient_house() -> AsyncIterator[LocalRuntime]:
 
 @pytest_asyncio.fixture
 async def patient(
-    patient_house: LocalRuntime, request: pytest.FixtureRequest
+    patient_runtime: LocalRuntime, request: pytest.FixtureRequest
 ) -> AsyncIterator[Stage]:
     """A tenant of that runtime."""
-    async with proven(patient_house, request) as stage:
+    async with proven(patient_runtime, request) as stage:
         yield stage
 
 
@@ -54,7 +54,7 @@ async def test_the_source_checkpoints_once_more_and_the_target_goes_on_from_ther
     briefing = await steward.take(TASK)
     backup = await stage.participant(BACKUP)
     operator = await stage.operator()
-    handoff = await operator.hand_off(TASK, reason="the night shift begins")
+    handoff = await operator.hand_off(TASK, reason="a planned handover")
     assert handoff.source == STEWARD
 
     await steward.directive("checkpoint_task", TASK)
@@ -228,7 +228,7 @@ async def test_policy_refuses_a_target_and_says_why(stage: Stage) -> None:
     steward = await stage.participant(STEWARD)
     await stage.submit(policy_constraints=["no_handoff_across_owners"])
     epoch = (await steward.take(TASK)).task.epoch
-    await stage.participant(BACKUP, owner="another-office")
+    await stage.participant(BACKUP, owner="another-team")
 
     await steward.hand_off(TASK)
 

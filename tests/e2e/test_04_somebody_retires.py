@@ -40,7 +40,7 @@ async def test_whoever_holds_nothing_is_retired_at_once_and_its_id_is_refused_fo
     assert await stage.standing(STEWARD, "retired")
     with pytest.raises(IllegalTransition):
         await steward.register()
-    again = await stage.stranger(STEWARD)
+    again = await stage.unregistered(STEWARD)
     with pytest.raises(NotPermitted):
         await again.join()
     await stage.submit()

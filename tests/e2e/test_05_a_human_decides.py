@@ -109,7 +109,7 @@ async def test_whoever_submitted_or_worked_on_a_task_may_not_decide_about_it(sta
 
 async def test_a_human_who_worked_on_a_task_may_not_decide_about_it_either(stage: Stage) -> None:
     worker = await stage.participant(
-        "human.worker.01", type="human", roles=("participant", "reviewer"), owner="data-office"
+        "human.worker.01", type="human", roles=("participant", "reviewer"), owner="data-stewards"
     )
     await stage.submit(policy_constraints=MERGE)
     epoch = (await stage.task_in(TASK, "assigned")).epoch

@@ -83,7 +83,7 @@ async def test_without_a_policy_engine_every_governed_change_is_refused_and_leas
 ) -> None:
     steward = await stage.participant(STEWARD)
     decider = await human(stage)
-    newcomer = await stage.stranger(BACKUP)
+    newcomer = await stage.unregistered(BACKUP)
     await newcomer.credential.token()
     await stage.submit(policy_constraints=["human_approval_required_for_merge"])
     epoch = (await steward.take(TASK)).task.epoch
@@ -97,7 +97,7 @@ async def test_without_a_policy_engine_every_governed_change_is_refused_and_leas
     with pytest.raises(Exception, match="approve"):
         await once(steward, steward.api.stubs.assignment.AuthorizeAction, merge)
     question = await waiting(stage)
-    operator = await stage.stranger("agent.operator")
+    operator = await stage.unregistered("agent.operator")
     operator.credential = (await stage.operator())._credential  # type: ignore[assignment]
     stubs = operator.api.stubs
     merge.request_id = ""

@@ -41,7 +41,7 @@ from phoenix_runtime.local.health import serves
 from phoenix_runtime.local.runtime import LocalRuntime
 from tests.e2e.participant import Participant
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
-from tests.e2e.strangers import PEOPLE, bad_tokens
+from tests.e2e.unauthenticated import PEOPLE, bad_tokens
 from tests.support.builders.keys import bearer
 
 ALL = sorted(rpcs().values(), key=lambda rpc: rpc.path)

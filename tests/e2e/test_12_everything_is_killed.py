@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from phoenix_dma.v1 import state_pb2
 from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.core.validate import Evidence
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.e2e.intervals import INTERVALS
 from tests.e2e.proof import prove
@@ -21,7 +22,7 @@ from tests.support.processes.breakable_runtime import children_of
 PARTS = ("gateway", "rest", "registry", "assignment", "state", "governance", "postgres", "valkey")
 
 
-class Houses:
+class RestartableRuntime:
     """One runtime after the other on the same data and ports."""
 
     def __init__(self) -> None:
@@ -59,18 +60,18 @@ def descendants(*, below: set[int]) -> Iterator[int]:
 
 
 @pytest_asyncio.fixture
-async def runtimes() -> AsyncIterator[Houses]:
-    runtimes = Houses()
-    await runtimes.start()
-    yield runtimes
-    await runtimes.runtime.stop()
-    shutil.rmtree(runtimes.options.data)
+async def restartable() -> AsyncIterator[RestartableRuntime]:
+    restartable = RestartableRuntime()
+    await restartable.start()
+    yield restartable
+    await restartable.runtime.stop()
+    shutil.rmtree(restartable.options.data)
 
 
 async def test_after_kill_9_of_everything_nothing_acknowledged_is_lost_and_work_goes_on(
-    runtimes: Houses,
+    restartable: RestartableRuntime,
 ) -> None:
-    async with Stage(runtimes.runtime, new_id("tenant")) as stage:
+    async with Stage(restartable.runtime, new_id("tenant")) as stage:
         steward = await stage.agent(STEWARD, hold_at=3)
         await steward.says("registered")
         await stage.submit(input={"batches": [1, 2, 3, 4]})
@@ -80,24 +81,14 @@ async def test_after_kill_9_of_everything_nothing_acknowledged_is_lost_and_work_
         await stage.event("ASSIGNMENT_FAILED", task="task.waiting")
         before = await stage.evidence()
 
-        await runtimes.kill_everything()
-        # Its lease cannot be known to stand: the handler is told to stop, runtime or no runtime.
+        await restartable.kill_everything()
+        # Its lease cannot be known to stand: the handler is cancelled, with a runtime or without.
         # Only then the runtime is back; sooner than a lease, and the handler would rightly go on.
         await steward.says("cancelled")
-        await runtimes.start_again()
-        stage.runtime = runtimes.runtime
+        await restartable.start_again()
+        stage.runtime = restartable.runtime
 
-        after = await stage.evidence()
-        kept = {event.event_id for event in after.events}
-        lost = [event for event in before.events if event.event_id not in kept]
-        assert not lost
-        assert {task.task_id for task in after.tasks} == {TASK, "task.waiting"}
-        (task,) = [task for task in after.tasks if task.task_id == TASK]
-        assert task.pointer_version == 2
-        operator = await stage.operator()
-        request = state_pb2.GetContextRequest(context_ref=f"phoenix://state/{TASK}/2")
-        kept_context = await operator.ask(operator.stubs.state.GetContext, request)
-        assert kept_context.checkpoint.hash == task.pointer_hash
+        await nothing_is_lost(stage, before)
 
         again = await steward.says("began")
         assert again["done"] == [1, 2]
@@ -109,3 +100,18 @@ async def test_after_kill_9_of_everything_nothing_acknowledged_is_lost_and_work_
         await last.says("finished")
         assert (await stage.task_in(TASK, "succeeded")).result == {"done": [1, 2, 3, 4]}
         await prove(stage)
+
+
+async def nothing_is_lost(stage: Stage, before: Evidence) -> None:
+    """Every event and task of ``before`` is there, and the last acknowledged checkpoint."""
+    after = await stage.evidence()
+    kept = {event.event_id for event in after.events}
+    lost = [event for event in before.events if event.event_id not in kept]
+    assert not lost
+    assert {task.task_id for task in after.tasks} == {TASK, "task.waiting"}
+    (task,) = [task for task in after.tasks if task.task_id == TASK]
+    assert task.pointer_version == 2
+    operator = await stage.operator()
+    request = state_pb2.GetContextRequest(context_ref=f"phoenix://state/{TASK}/2")
+    kept_context = await operator.ask(operator.stubs.state.GetContext, request)
+    assert kept_context.checkpoint.hash == task.pointer_hash

@@ -63,7 +63,7 @@ def world(runtime: LocalRuntime) -> Iterator[World]:
 
 
 @pytest.mark.timeout(600)
-def test_no_history_of_the_house_breaks_an_invariant(world: World) -> None:
+def test_no_history_breaks_an_invariant(world: World) -> None:
     with machine_over(world) as machine:
         run_state_machine_as_test(machine, settings=told(20, 30))
 

@@ -17,7 +17,7 @@ from phoenix_runtime.chassis.schema import Role
 from phoenix_runtime.local.runtime import LocalRuntime
 from tests.e2e.intervals import PATIENCE
 from tests.e2e.stage import STEWARD, Stage
-from tests.e2e.strangers import PEOPLE, bad_tokens
+from tests.e2e.unauthenticated import PEOPLE, bad_tokens
 
 ROUTES = {f"{route.method} {route.path}": route for route in rest_routes()}
 

@@ -163,7 +163,7 @@ async def test_a_refusal_has_reason_and_remedy_for_people_and_for_programs(
     assert json.loads(missing.err)["error"]["reason"] == "RESOURCE_NOT_FOUND"
 
 
-async def test_a_wrong_command_line_and_a_house_that_is_away_have_codes_of_their_own(
+async def test_a_wrong_command_line_and_a_runtime_that_is_away_have_codes_of_their_own(
     stage: Stage, programs: Programs, tmp_path: Path
 ) -> None:
     await stage.participant()

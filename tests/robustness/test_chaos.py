@@ -14,8 +14,7 @@ from tests.robustness.chaos.__main__ import complaints, table_of
 from tests.robustness.chaos.faults import FAULTS
 from tests.robustness.chaos.history import Acknowledged, History
 from tests.robustness.chaos.plan import plan
-from tests.robustness.chaos.play import HouseWith as RuntimeWith
-from tests.robustness.chaos.play import Injected, Outcome, play
+from tests.robustness.chaos.play import Injected, Outcome, RuntimeWith, play
 from tests.support.processes.breakable_runtime import breakable_runtime
 from tests.support.processes.replicated_runtime import replicated_runtime
 
@@ -57,7 +56,7 @@ async def test_whatever_dies_or_hangs_nothing_acknowledged_is_lost_and_work_goes
 ) -> None:
     history = History(tmp_path / "history.jsonl")
     drawn = plan(SEED, faults, 1)
-    outcome = await play(drawn, history, SEED, house_with=runtime_with)
+    outcome = await play(drawn, history, SEED, runtime_with=runtime_with)
     assert outcome.acknowledged
     went_on = {one.fault: one.went_on for one in outcome.injected}
     assert outcome.holds, "\n".join([str(went_on), *complaints(outcome), str(history.path)])

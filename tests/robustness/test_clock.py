@@ -18,8 +18,8 @@ from phoenix_runtime.chassis.wall_clock import DEBUG, OFFSET_FILE
 from phoenix_runtime.local.runtime import LocalRuntimeOptions
 from phoenix_runtime.local.services import MODULES, ProcessEnvironment
 from tests.e2e.intervals import INTERVALS
-from tests.robustness.crew import at_work
 from tests.robustness.forms import long_form
+from tests.robustness.workload import at_work
 from tests.support.processes.breakable_runtime import BreakableRuntime
 from tests.support.servers.temporary import temporary
 
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)
 HOUR: Final = 3600
 
 
-class MistakenHouse(BreakableRuntime):
+class WrongClockRuntime(BreakableRuntime):
     """Each service has a wall clock of its own."""
 
     def offset_file(self, part: str) -> Path:
@@ -49,22 +49,22 @@ class MistakenHouse(BreakableRuntime):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def runtime() -> AsyncIterator[MistakenHouse]:
+async def runtime() -> AsyncIterator[WrongClockRuntime]:
     async with temporary(
-        MistakenHouse(LocalRuntimeOptions.temporary(environment=INTERVALS))
+        WrongClockRuntime(LocalRuntimeOptions.temporary(environment=INTERVALS))
     ) as runtime:
         yield runtime
 
 
 @pytest.mark.parametrize("seconds", [HOUR, *long_form(-HOUR)], ids=["forward", "back"])
 async def test_clocks_that_jump_by_an_hour_fail_nobody_and_credentials_hold(
-    runtime: MistakenHouse, tmp_path: Path, seconds: int
+    runtime: WrongClockRuntime, tmp_path: Path, seconds: int
 ) -> None:
-    async with at_work(runtime, tmp_path) as crew:
-        stage, newcomers = crew.stage, []
+    async with at_work(runtime, tmp_path) as workload:
+        stage, newcomers = workload.stage, []
         for part in MODULES:
             runtime.jump(part, seconds)
-            await crew.works_on()
+            await workload.works_on()
             # Enrolled, registered and heard by credentials that are made and read after the jump.
             newcomer = await stage.participant(f"agent.{part}", capabilities=["policy_check"])
             await stage.standing(newcomer.id, "active")
@@ -72,13 +72,13 @@ async def test_clocks_that_jump_by_an_hour_fail_nobody_and_credentials_hold(
             runtime.jump(part, 0)
         for part in MODULES:
             runtime.jump(part, seconds)
-        await crew.works_on()
+        await workload.works_on()
         assert not await stage.events("PARTICIPANT_FAILED")
         assert not await stage.events("TASK_MIGRATING")
         await newcomers[-1].fall_silent()
         await stage.standing(newcomers[-1].id, "failed")
         for part in MODULES:
             runtime.jump(part, 0)
-        await crew.works_on()
+        await workload.works_on()
         (failed,) = await stage.events("PARTICIPANT_FAILED")
         assert failed.participant == newcomers[-1].id

@@ -202,7 +202,7 @@ sessions = st.tuples(
 @given(messages=sessions)
 @settings(max_examples=SESSIONS, **COMMON)
 async def test_any_session_ends_with_a_reason(ground: Ground, messages: list[Any]) -> None:
-    fuzzed = await ground.stage.stranger(FUZZED)
+    fuzzed = await ground.stage.unregistered(FUZZED)
     await fuzzed.register()
     content = [encoded(ground.stage, fuzzed.generation, one) for one in messages]
     token = ground.stage.participant_token(FUZZED)

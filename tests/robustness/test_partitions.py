@@ -19,9 +19,9 @@ import pytest_asyncio
 from phoenix_runtime.chassis.data.database import DatabaseOptions
 from phoenix_runtime.chassis.rpc.channels import OPTIONS
 from tests.e2e.intervals import INTERVALS
-from tests.robustness.crew import at_work
 from tests.robustness.forms import long_form, short_and_long
 from tests.robustness.partitions.probes import database_probes, link_probes
+from tests.robustness.workload import at_work
 from tests.support.processes.linked_runtime import LINKS, Link, LinkedRuntime, linked_runtime
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
@@ -49,9 +49,9 @@ async def runtime() -> AsyncIterator[LinkedRuntime]:
 async def is_lost(
     runtime: LinkedRuntime, folder: Path, links: tuple[Link, ...], how: Mapping[str, bool]
 ) -> None:
-    """The links fall silent while a crew works; who calls is told; they heal; nothing is lost."""
-    async with at_work(runtime, folder) as crew:
-        probes = await link_probes(crew.stage)
+    """Silence the links under a workload: calls are refused, links heal, nothing is lost."""
+    async with at_work(runtime, folder) as workload:
+        probes = await link_probes(workload.stage)
         for link in links:
             await probes[link].is_answered()
         with ExitStack() as stack:
@@ -60,7 +60,7 @@ async def is_lost(
             await asyncio.gather(*(probes[link].is_refused() for link in links))
         for link in links:
             await probes[link].is_answered()
-        await crew.works_on()
+        await workload.works_on()
 
 
 async def test_what_hangs_is_given_up_within_five_seconds_by_the_settings() -> None:
@@ -91,38 +91,38 @@ async def test_services_that_are_heard_and_hear_nothing_or_the_other_way_round_n
 async def test_a_database_that_is_not_heard_is_noticed_and_comes_back(
     runtime: LinkedRuntime, tmp_path: Path, parts: tuple[str, ...]
 ) -> None:
-    async with at_work(runtime, tmp_path) as crew:
-        probes = await database_probes(crew.stage, parts)
+    async with at_work(runtime, tmp_path) as workload:
+        probes = await database_probes(workload.stage, parts)
         with ExitStack() as stack:
             for part in parts:
                 stack.enter_context(runtime.link(part, "postgres").silent())
             await asyncio.gather(*(probe.is_refused() for probe in probes))
         for probe in probes:
             await probe.is_answered()
-        await crew.works_on()
+        await workload.works_on()
 
 
 @pytest.mark.long
 async def test_links_that_are_cut_are_made_anew(runtime: LinkedRuntime, tmp_path: Path) -> None:
-    async with at_work(runtime, tmp_path) as crew:
-        probes = await link_probes(crew.stage)
+    async with at_work(runtime, tmp_path) as workload:
+        probes = await link_probes(workload.stage)
         with ExitStack() as stack:
             for link in LINKS:
                 stack.enter_context(runtime.link(*link).cut())
             await asyncio.gather(*(probe.is_refused() for probe in probes.values()))
         for probe in probes.values():
             await probe.is_answered()
-        await crew.works_on()
+        await workload.works_on()
 
 
 @pytest.mark.long
 async def test_slow_links_change_nothing_but_the_time_it_takes(
     runtime: LinkedRuntime, tmp_path: Path
 ) -> None:
-    async with at_work(runtime, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as workload:
         with ExitStack() as stack:
             for link in LINKS:
                 stack.enter_context(runtime.link(*link).slow(0.1))
-            await crew.works_on()
-            await crew.works_on()
-        assert not await crew.stage.events("PARTICIPANT_FAILED")
+            await workload.works_on()
+            await workload.works_on()
+        assert not await workload.stage.events("PARTICIPANT_FAILED")

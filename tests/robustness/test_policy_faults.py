@@ -67,7 +67,7 @@ def lasting(evidence: Evidence) -> object:
 
 async def governed(stage: Stage, steward: Participant, epoch: int) -> list[tuple[Any, Any, Any]]:
     """One change behind each service that asks policy."""
-    newcomer = await stage.stranger(BACKUP)
+    newcomer = await stage.unregistered(BACKUP)
     operator = await stage.operator()
     stubs = operator.stubs
     return [

@@ -26,8 +26,8 @@ from phoenix_dma.v1 import approval_pb2, assignment_pb2, registry_pb2, state_pb2
 from phoenix_dma.wire.status_details import DETAILS_KEY
 from tests.e2e.intervals import ATTEMPT, INTERVALS, PATIENCE
 from tests.e2e.stage import Stage
-from tests.robustness.crew import Crew, at_work
 from tests.robustness.forms import long_form
+from tests.robustness.workload import Workload, at_work
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
 from tests.support.waiting.until import until
 
@@ -102,25 +102,27 @@ async def require_refusals(stage: Stage) -> None:
 async def test_a_killed_postgres_is_unavailable_and_everything_goes_on_by_itself(
     runtime: BreakableRuntime, tmp_path: Path, kills: int
 ) -> None:
-    async with at_work(runtime, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as workload:
         for _ in range(kills):
             await runtime.kill("postgres")
-            await require_refusals(crew.stage)
+            await require_refusals(workload.stage)
             await asyncio.sleep(AWAY_SECONDS)
             await runtime.revive("postgres")
-            await crew.works_on()
-        assert not await crew.stage.events("PARTICIPANT_FAILED")
+            await workload.works_on()
+        assert not await workload.stage.events("PARTICIPANT_FAILED")
 
 
 async def test_a_postgres_that_is_killed_at_the_busiest_moment_keeps_what_was_acknowledged(
     runtime: BreakableRuntime, tmp_path: Path
 ) -> None:
-    async with at_work(runtime, tmp_path) as crew:
-        api = await crew.stage.operator()
+    async with at_work(runtime, tmp_path) as workload:
+        api = await workload.stage.operator()
         acknowledged: list[str] = []
 
         async def submit(task_id: str) -> None:
-            task = crew.stage.task(task_id=task_id, required_capabilities=["product_validation"])
+            task = workload.stage.task(
+                task_id=task_id, required_capabilities=["product_validation"]
+            )
             await api.submit(task, request_id=f"submit.{task_id}")
             acknowledged.append(task_id)
 
@@ -129,9 +131,9 @@ async def test_a_postgres_that_is_killed_at_the_busiest_moment_keeps_what_was_ac
         await runtime.restart("postgres")
         outcome = await asyncio.gather(*submitting, return_exceptions=True)
         assert all(isinstance(one, PhoenixError) for one in outcome if one is not None), outcome
-        kept = {task.task_id for task in (await crew.stage.evidence()).tasks}
+        kept = {task.task_id for task in (await workload.stage.evidence()).tasks}
         assert set(acknowledged) <= kept
-        await crew.works_on()
+        await workload.works_on()
 
 
 def _some(found: list[str], least: int) -> Any:
@@ -196,20 +198,20 @@ async def test_a_full_disk_refuses_rolls_back_and_recovers_when_there_is_space_a
         with small_disk(runtime.folder.postgres):
             await runtime.revive("postgres")
             try:
-                async with at_work(runtime, tmp_path) as crew:
+                async with at_work(runtime, tmp_path) as workload:
                     with full(runtime.folder.postgres):
-                        await _is_refused(crew)
-                    await crew.works_on()
+                        await _is_refused(workload)
+                    await workload.works_on()
             finally:
                 await runtime.stop()
 
 
-async def _is_refused(crew: Crew) -> None:
+async def _is_refused(workload: Workload) -> None:
     """Writes that need room are refused as UNAVAILABLE; nothing else is."""
-    api = await crew.stage.operator()
+    api = await workload.stage.operator()
 
     async def submit(number: int) -> str:
-        task = crew.stage.task(
+        task = workload.stage.task(
             task_id=f"task.large.{number}",
             required_capabilities=["product_validation"],
             input={"much": os.urandom(100_000).hex()},

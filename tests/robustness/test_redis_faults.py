@@ -15,8 +15,8 @@ import pytest_asyncio
 import redis.asyncio as redis
 
 from tests.e2e.intervals import INTERVALS, LEASE, PAST_A_LEASE
-from tests.robustness.crew import Crew, at_work
 from tests.robustness.forms import long_form
+from tests.robustness.workload import Workload, at_work
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime, stalled
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
@@ -35,15 +35,15 @@ async def runtime() -> AsyncIterator[BreakableRuntime]:
         yield runtime
 
 
-async def nobody_is_blamed_and_the_dead_are_found(crew: Crew) -> None:
+async def nobody_is_blamed_and_the_dead_are_found(workload: Workload) -> None:
     """Nobody lost a lease or a task; and leases work: who dies now is found."""
-    await crew.works_on()
-    assert not await crew.stage.events("PARTICIPANT_FAILED")
-    assert not await crew.stage.events("TASK_MIGRATING")
-    mortal = await crew.stage.participant("agent.mortal", capabilities=["product_validation"])
+    await workload.works_on()
+    assert not await workload.stage.events("PARTICIPANT_FAILED")
+    assert not await workload.stage.events("TASK_MIGRATING")
+    mortal = await workload.stage.participant("agent.mortal", capabilities=["product_validation"])
     await mortal.fall_silent()
-    await crew.stage.standing("agent.mortal", "failed")
-    (failed,) = await crew.stage.events("PARTICIPANT_FAILED")
+    await workload.stage.standing("agent.mortal", "failed")
+    (failed,) = await workload.stage.events("PARTICIPANT_FAILED")
     assert failed.participant == "agent.mortal"
 
 
@@ -73,58 +73,58 @@ async def put_back(runtime: BreakableRuntime, copied: Copy) -> None:
 async def test_a_redis_that_is_flushed_again_and_again_fails_nobody(
     runtime: BreakableRuntime, tmp_path: Path
 ) -> None:
-    async with at_work(runtime, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as workload:
         client = redis.Redis.from_url(runtime.redis_url)
         for _ in range(FLUSHES):
             await client.flushall()
             await asyncio.sleep(2 * LEASE / FLUSHES)
         await client.aclose()
-        await nobody_is_blamed_and_the_dead_are_found(crew)
+        await nobody_is_blamed_and_the_dead_are_found(workload)
 
 
 async def test_a_redis_that_is_restarted_empty_fails_nobody(
     runtime: BreakableRuntime, tmp_path: Path
 ) -> None:
-    async with at_work(runtime, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as workload:
         await runtime.kill("valkey")
         await runtime.revive("valkey")
-        await nobody_is_blamed_and_the_dead_are_found(crew)
+        await nobody_is_blamed_and_the_dead_are_found(workload)
 
 
 @pytest.mark.long
 async def test_deadlines_of_long_ago_that_are_put_back_fail_nobody(
     runtime: BreakableRuntime, tmp_path: Path
 ) -> None:
-    async with at_work(runtime, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as workload:
         old = await copy_of(runtime)
         await asyncio.sleep(2 * LEASE)
         # Under the server that they were copied from, and that says so: only memory knows better.
         await put_back(runtime, old)
-        await crew.works_on()
+        await workload.works_on()
         await runtime.kill("valkey")
         await runtime.revive("valkey")
         await put_back(runtime, old)
-        await nobody_is_blamed_and_the_dead_are_found(crew)
+        await nobody_is_blamed_and_the_dead_are_found(workload)
 
 
 @pytest.mark.parametrize("seconds", AWAY)
 async def test_a_redis_that_is_away_for_longer_than_a_lease_fails_nobody(
     runtime: BreakableRuntime, tmp_path: Path, seconds: float
 ) -> None:
-    async with at_work(runtime, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as workload:
         await runtime.kill("valkey")
         await asyncio.sleep(seconds)
-        await crew.works_on()
+        await workload.works_on()
         await runtime.revive("valkey")
-        await nobody_is_blamed_and_the_dead_are_found(crew)
+        await nobody_is_blamed_and_the_dead_are_found(workload)
 
 
 @pytest.mark.parametrize("seconds", AWAY)
 async def test_a_redis_that_hangs_for_longer_than_a_lease_fails_nobody(
     runtime: BreakableRuntime, tmp_path: Path, seconds: float
 ) -> None:
-    async with at_work(runtime, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as workload:
         with stalled(runtime.pid("valkey")):
             await asyncio.sleep(seconds)
-            await crew.works_on()
-        await nobody_is_blamed_and_the_dead_are_found(crew)
+            await workload.works_on()
+        await nobody_is_blamed_and_the_dead_are_found(workload)

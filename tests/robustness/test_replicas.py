@@ -22,8 +22,8 @@ from tests.e2e.intervals import INTERVALS, PATIENCE
 from tests.e2e.participant import Participant
 from tests.e2e.proof import prove
 from tests.e2e.stage import Stage
-from tests.robustness.crew import at_work
 from tests.robustness.forms import long_form, short_and_long
+from tests.robustness.workload import at_work
 from tests.support.processes.breakable_runtime import stalled
 from tests.support.processes.replicated_runtime import ReplicatedRuntime, replicated_runtime
 from tests.support.waiting.until import until
@@ -47,39 +47,39 @@ async def runtime() -> AsyncIterator[ReplicatedRuntime]:
 async def test_each_replica_is_killed_in_its_turn_and_nobody_fails(
     runtime: ReplicatedRuntime, tmp_path: Path, part: str
 ) -> None:
-    async with at_work(runtime, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as workload:
         for replica in runtime.replicas(part):
             await runtime.kill(replica)
-            await crew.works_on()
+            await workload.works_on()
             await runtime.revive(replica)
-        await crew.works_on()
-        assert not await crew.stage.events("PARTICIPANT_FAILED")
-        assert not await crew.stage.events("TASK_MIGRATING")
+        await workload.works_on()
+        assert not await workload.stage.events("PARTICIPANT_FAILED")
+        assert not await workload.stage.events("TASK_MIGRATING")
 
 
 @pytest.mark.parametrize("part", long_form(*MODULES))
 async def test_while_one_replica_hangs_the_other_works_and_nobody_fails(
     runtime: ReplicatedRuntime, tmp_path: Path, part: str
 ) -> None:
-    async with at_work(runtime, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as workload:
         for pid in runtime.pids(part):
             with stalled(pid):
                 await asyncio.sleep(STALL)
-                await crew.works_on()
-        await crew.works_on()
-        assert not await crew.stage.events("PARTICIPANT_FAILED")
-        assert not await crew.stage.events("TASK_MIGRATING")
+                await workload.works_on()
+        await workload.works_on()
+        assert not await workload.stage.events("PARTICIPANT_FAILED")
+        assert not await workload.stage.events("TASK_MIGRATING")
 
 
 @pytest.mark.parametrize("store", long_form("valkey", "postgres"))
 async def test_what_both_stand_on_is_killed_and_comes_back_and_nobody_fails(
     runtime: ReplicatedRuntime, tmp_path: Path, store: str
 ) -> None:
-    async with at_work(runtime, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as workload:
         await runtime.restart(store)
-        await crew.works_on()
-        assert not await crew.stage.events("PARTICIPANT_FAILED")
-        assert not await crew.stage.events("TASK_MIGRATING")
+        await workload.works_on()
+        assert not await workload.stage.events("PARTICIPANT_FAILED")
+        assert not await workload.stage.events("TASK_MIGRATING")
 
 
 async def test_whoever_has_the_stream_everybody_is_told_and_the_dead_are_found(
@@ -87,19 +87,19 @@ async def test_whoever_has_the_stream_everybody_is_told_and_the_dead_are_found(
 ) -> None:
     async with Stage(runtime, new_id("tenant")) as stage:
         # Each has connections of its own, so that the replicas share them out.
-        crew = [await stage.participant(f"agent.{n}", capacity=1) for n in range(SEVERAL)]
+        agents = [await stage.participant(f"agent.{n}", capacity=1) for n in range(SEVERAL)]
         operator = await stage.operator()
         for number in range(SEVERAL):
             await stage.submit(task_id=f"task.{number}")
-        await asyncio.gather(*(one.directive("start_task") for one in crew))
-        await crew[0].fall_silent()
-        await stage.standing(crew[0].id, "failed")
-        for one in crew[1:]:
+        await asyncio.gather(*(one.directive("start_task") for one in agents))
+        await agents[0].fall_silent()
+        await stage.standing(agents[0].id, "failed")
+        for one in agents[1:]:
             await operator.ask(
                 operator.stubs.registry.SuspendParticipant,
                 registry_pb2.SuspendParticipantRequest(participant_id=one.id, reason="a check"),
             )
-        await asyncio.gather(*(until(lambda one=one: lost(one), PATIENCE) for one in crew[1:]))
+        await asyncio.gather(*(until(lambda one=one: lost(one), PATIENCE) for one in agents[1:]))
         await prove(stage)
 
 

@@ -135,7 +135,7 @@ async def test_who_never_reads_is_cut_with_a_reason_and_costs_bounded_memory(
 ) -> None:
     steward = await stage.participant()
     names = [f"agent.asleep.{number:02d}" for number in range(SLEEPERS)]
-    registered = [await stage.stranger(name) for name in names]
+    registered = [await stage.unregistered(name) for name in names]
     await asyncio.gather(*(one.register() for one in registered))
     sizes = {part: resident(runtime.pid(part)) for part in ("registry", "gateway")}
     page = pages.registry if door == "registry" else pages.gateway

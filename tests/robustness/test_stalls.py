@@ -18,8 +18,8 @@ from phoenix_runtime.local.services import MODULES
 from tests.e2e.intervals import INTERVALS, PAST_A_LEASE
 from tests.e2e.proof import prove
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
-from tests.robustness.crew import at_work
 from tests.robustness.forms import short_and_long
+from tests.robustness.workload import at_work
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime, stalled
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
@@ -41,12 +41,12 @@ async def runtime() -> AsyncIterator[BreakableRuntime]:
 async def test_a_service_that_hangs_for_longer_than_a_lease_fails_nobody(
     runtime: BreakableRuntime, tmp_path: Path, part: str, seconds: float
 ) -> None:
-    async with at_work(runtime, tmp_path) as crew:
+    async with at_work(runtime, tmp_path) as workload:
         with stalled(runtime.pid(part)):
             await asyncio.sleep(seconds)
-        await crew.works_on()
-        assert not await crew.stage.events("PARTICIPANT_FAILED")
-        assert not await crew.stage.events("TASK_MIGRATING")
+        await workload.works_on()
+        assert not await workload.stage.events("PARTICIPANT_FAILED")
+        assert not await workload.stage.events("TASK_MIGRATING")
 
 
 @pytest.mark.long

@@ -71,7 +71,7 @@ class Ground:
         self._before: tuple[Evidence, int] | None = None
 
     async def __aenter__(self) -> Self:
-        holder = await self.stage.stranger(HOLDER, liveness="unleased")
+        holder = await self.stage.unregistered(HOLDER, liveness="unleased")
         await holder.join()
         await self._give(holder)
         self._before = await self.look()

@@ -16,6 +16,7 @@ MALFORMED = Refusal(reason="MALFORMED_BODY")
 NO_JSON = Refusal(reason="UNSUPPORTED_MEDIA_TYPE", status=415)
 TOO_LARGE = Refusal(reason="TOO_LARGE", status=413)
 NO_PAGE = Refusal(reason="RESOURCE_NOT_FOUND", status=404)
+BY_GRPC_ITSELF = Refusal(reason="")
 NO_METHOD = Refusal(reason="METHOD_NOT_ALLOWED", status=405)
 BODY = json.dumps(SOUND).encode()
 BOMB = gzip.compress(b"\0" * (64 << 20), 9)
@@ -86,65 +87,53 @@ def encodings() -> Iterator[Rest]:
     yield Rest(name=foreign.name, target=SUBMIT, content=BODY, headers=said, refusal=NO_JSON)
 
 
+SUBMISSION = assignment_pb2.SubmitTaskRequest(
+    task=assignment_pb2.TaskDeclaration(
+        task_id="task.new", objective="o", required_capabilities=["duplicate_detection"]
+    )
+)
+BY_REQUEST_ID = names("request_id")
+
+
+def keyed(name: str, key: str) -> Rest:
+    """A submission over REST under this idempotency key."""
+    headers = {**JSON, "idempotency-key": key}
+    return Rest(name=name, target=SUBMIT, content=BODY, headers=headers, refusal=BY_REQUEST_ID)
+
+
+def wired(name: str, request: assignment_pb2.SubmitTaskRequest, *keys: str) -> Wire:
+    """A submission over gRPC with these idempotency keys in its metadata."""
+    metadata = tuple(("idempotency-key", key) for key in keys)
+    return Wire(
+        name=name, rpc=SUBMIT_RPC, request=request, metadata=metadata, refusal=BY_REQUEST_ID
+    )
+
+
 def keys() -> Iterator[Rest | Wire]:
-    """What makes a repetition harmless has to be readable itself."""
-    request = assignment_pb2.SubmitTaskRequest(
-        task=assignment_pb2.TaskDeclaration(
-            task_id="task.new", objective="o", required_capabilities=["duplicate_detection"]
-        )
-    )
+    """Idempotency keys that cannot be kept, or that contradict each other."""
     for kind, key in {"of 129 characters": "k" * 129, "of 5,000 characters": "k" * 5000}.items():
-        refusal = names("request_id")
-        said = {**JSON, "idempotency-key": key}
-        yield Rest(
-            name=f"an idempotency key {kind}",
-            target=SUBMIT,
-            content=BODY,
-            headers=said,
-            refusal=refusal,
-        )
-        metadata = (("idempotency-key", key),)
-        yield Wire(
-            name=f"an idempotency key {kind}",
-            rpc=SUBMIT_RPC,
-            request=request,
-            metadata=metadata,
-            refusal=refusal,
-        )
-    yield Rest(
-        name="an idempotency key that is no ASCII",
-        target=SUBMIT,
-        content=BODY,
-        headers={**JSON, "idempotency-key": "k\u00e9y"},
-        refusal=names("request_id"),
-    )
-    two = (("idempotency-key", "a"), ("idempotency-key", "b"))
-    yield Wire(
-        name="two idempotency keys",
-        rpc=SUBMIT_RPC,
-        request=request,
-        metadata=two,
-        refusal=names("request_id"),
-    )
-    ids = {"of 129 characters": "r" * 129, "with U+0000": "r\0", "with a line break": "r\n"}
-    for kind, value in ids.items():
-        wrong = assignment_pb2.SubmitTaskRequest()
-        wrong.CopyFrom(request)
-        wrong.request_id = value
-        yield Wire(
-            name=f"a request id {kind}",
-            rpc=SUBMIT_RPC,
-            request=wrong,
-            refusal=names("request_id"),
-        )
+        yield keyed(f"an idempotency key {kind}", key)
+        yield wired(f"an idempotency key {kind}", SUBMISSION, key)
+    yield keyed("an idempotency key that is no ASCII", "k\u00e9y")
+    yield wired("two idempotency keys", SUBMISSION, "a", "b")
     body_key = json.dumps({"participant_id": "agent.holder", "request_id": "a"}).encode()
     yield Rest(
         name="a key that differs from the request id",
         target="/participants/retire",
         content=body_key,
         headers={**JSON, "idempotency-key": "b"},
-        refusal=names("request_id"),
+        refusal=BY_REQUEST_ID,
     )
+
+
+def request_ids() -> Iterator[Wire]:
+    """Request ids that cannot be kept."""
+    ids = {"of 129 characters": "r" * 129, "with U+0000": "r\0", "with a line break": "r\n"}
+    for kind, value in ids.items():
+        wrong = assignment_pb2.SubmitTaskRequest()
+        wrong.CopyFrom(SUBMISSION)
+        wrong.request_id = value
+        yield wired(f"a request id {kind}", wrong)
 
 
 def routes() -> Iterator[Rest]:
@@ -192,21 +181,24 @@ def frames() -> Iterator[Wire]:
         refusal=names(""),
         who="agent",
     )
-    none = Refusal(reason="")
     yield Wire(
         name="a message of 5 MiB",
         rpc=SUBMIT_RPC,
         request=b"\x0a" + _length(b" " * (5 << 20)) + b" " * (5 << 20),
         code="RESOURCE_EXHAUSTED",
-        refusal=none,
+        refusal=BY_GRPC_ITSELF,
     )
+
+
+def calls() -> Iterator[Wire]:
+    """Calls of what is not there, or not for an operator."""
     for rpc in ("AssignmentService/DropTask", "NoService/GetTask", "AssignmentService/", "x"):
         yield Wire(
             name=f"a call of {rpc}",
             rpc=rpc,
             request=b"",
             code="UNIMPLEMENTED",
-            refusal=none,
+            refusal=BY_GRPC_ITSELF,
         )
     yield Wire(
         name="a call of what is for services alone",
@@ -233,6 +225,8 @@ CASES: list[Rest | Wire] = [
     *numbers_and_names(),
     *encodings(),
     *keys(),
+    *request_ids(),
     *routes(),
     *frames(),
+    *calls(),
 ]

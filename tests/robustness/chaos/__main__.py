@@ -38,8 +38,8 @@ def main() -> int:
     out = Console(highlight=False)
     out.print(f"seed {seed}: {span}; `--seed {seed}` plays the same plan again\n")
     logging.basicConfig(filename=file.with_suffix(".log"), level=logging.WARNING)
-    house_with = replicated_runtime if given.twins else breakable_runtime
-    playing = play(chosen, History(file), seed, seconds=seconds, house_with=house_with)
+    runtime_with = replicated_runtime if given.twins else breakable_runtime
+    playing = play(chosen, History(file), seed, seconds=seconds, runtime_with=runtime_with)
     outcome = asyncio.run(playing)
     out.print(table_of(outcome))
     for line in complaints(outcome):

@@ -22,7 +22,7 @@ from tests.support.processes.breakable_runtime import BreakableRuntime, breakabl
 TENANTS: Final = 3
 
 
-HouseWith = Callable[[Mapping[str, str]], AbstractAsyncContextManager[BreakableRuntime]]
+RuntimeWith = Callable[[Mapping[str, str]], AbstractAsyncContextManager[BreakableRuntime]]
 """Starts a runtime with the given environment for its services, for as long as it is needed."""
 
 
@@ -61,13 +61,13 @@ async def play(
     seed: int,
     *,
     seconds: float = float("inf"),
-    house_with: HouseWith = breakable_runtime,
+    runtime_with: RuntimeWith = breakable_runtime,
 ) -> Outcome:
     """Begin the traffic, inject what is planned, let everything come to its end, and judge.
 
     After ``seconds`` nothing more is injected.
     """
-    async with house_with(INTERVALS) as runtime, AsyncExitStack() as stack:
+    async with runtime_with(INTERVALS) as runtime, AsyncExitStack() as stack:
         chance = random.Random(seed)  # noqa: S311  # it has to be repeatable, not secret
         traffics = [_traffic(runtime, history, chance.getrandbits(32)) for _ in range(TENANTS)]
         for traffic in traffics:

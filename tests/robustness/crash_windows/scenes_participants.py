@@ -14,7 +14,7 @@ from tests.robustness.crash_windows.windows import Deed, Scene, Window, request,
 
 
 async def joining(stage: Stage) -> Deed:
-    steward = await stage.stranger(STEWARD)
+    steward = await stage.unregistered(STEWARD)
     message = registry_pb2.RegisterParticipantRequest(participant=steward.declaration)
 
     async def finish(answer: registry_pb2.RegisterParticipantResponse) -> None:
@@ -30,7 +30,7 @@ async def joining(stage: Stage) -> Deed:
 
 
 async def beating(stage: Stage) -> Deed:
-    steward = await stage.stranger(STEWARD)
+    steward = await stage.unregistered(STEWARD)
     await steward.register()
 
     async def finish(_: object) -> None:

@@ -43,7 +43,7 @@ async def submitting(stage: Stage) -> Deed:
 
 
 async def assigning(stage: Stage) -> Deed:
-    """Between its two commits the queue leaves the task to its caller, if no news wakes it."""
+    """Between its two commits the queue leaves the task to its caller, if no bus event wakes it."""
     steward = await stage.participant(STEWARD)
     operator = await stage.operator()
     message = assignment_pb2.AssignTaskRequest(task=stage.task())

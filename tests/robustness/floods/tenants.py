@@ -70,7 +70,7 @@ async def loud_and_calm(runtime: LocalRuntime) -> AsyncIterator[tuple[Stage, Sta
             await stack.enter_async_context(Stage(runtime, new_id(name))) for name in names
         ]
         for stage in (loud, calm):
-            await (await stage.stranger(STEWARD)).join()
+            await (await stage.unregistered(STEWARD)).join()
             await active(stage)
         yield loud, calm
         await prove(loud)

@@ -1,4 +1,4 @@
-"""Credentials that are none of this runtime's, by what is wrong with them."""
+"""Credentials that the runtime does not accept, by what is wrong with them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _times(stage: Stage) -> dict[str, Any]:
         "iat": now,
         "nbf": now,
         "exp": now + 600,
-        "jti": "stranger",
+        "jti": "forged",
     }
 
 

@@ -1,4 +1,4 @@
-"""A tenant with two agents at work: what the runtime acknowledged is remembered, and held to it."""
+"""Two agents of a tenant at work: what was acknowledged is remembered, and has to be there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.waiting.until import until
 AGENTS: Final = 2
 
 
-class Crew(Traffic):
+class Workload(Traffic):
     """Traffic of the simplest kind: tasks are submitted and worked on, and nobody moves them."""
 
     async def begin(self) -> None:
@@ -56,12 +56,12 @@ class Crew(Traffic):
 
 
 @asynccontextmanager
-async def at_work(runtime: BreakableRuntime, folder: Path) -> AsyncIterator[Crew]:
-    """A crew of a tenant of its own; at the end everything has to hold."""
-    crew = Crew(Stage(runtime, new_id("tenant")), History(folder / "history.jsonl"), seed=4)
+async def at_work(runtime: BreakableRuntime, folder: Path) -> AsyncIterator[Workload]:
+    """A workload of a tenant of its own; at the end everything has to hold."""
+    workload = Workload(Stage(runtime, new_id("tenant")), History(folder / "history.jsonl"), seed=4)
     try:
-        await crew.begin()
-        yield crew
-        await crew.holds()
+        await workload.begin()
+        yield workload
+        await workload.holds()
     finally:
-        await crew.end()
+        await workload.end()
