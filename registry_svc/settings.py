@@ -1,5 +1,6 @@
-"""What the registry is told from outside, beside what every service is told."""
+"""The settings of the registry, beside those of every service."""
 
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -18,16 +19,16 @@ class RegistrySettings(ServiceSettings):
     issuer_key: Path
     """The private key (JWK) of the local issuer."""
     lease_ttl: Duration = timedelta(seconds=10)
-    """How long a lease lasts after the last beat."""
+    """How long a lease lasts after the last heartbeat."""
     heartbeat_interval: Duration = timedelta(seconds=3)
-    """How often participants beat."""
+    """The interval at which participants send heartbeats."""
     lease_margin: Duration = timedelta(seconds=1)
-    """How late a deadline may be written behind; clients are granted that much less, and a stall
-    of our own that lasted longer blames nobody."""
+    """How late a deadline may be written behind. Clients are granted that much less, and a longer
+    stall of the registry counts against nobody."""
     write_interval: Duration = timedelta(milliseconds=500)
-    """How often deadlines are written behind."""
+    """The interval at which deadlines are written behind."""
     sweep_interval: Duration = timedelta(milliseconds=50)
-    """How often expired leases are looked for."""
+    """The interval at which expired leases are looked for."""
     lease_name: str = "phoenix_dma:leases"
     """The prefix of the keys in Redis."""
     lease_shards: int = Field(1, ge=1, le=256)
@@ -48,8 +49,8 @@ class RegistrySettings(ServiceSettings):
         )
 
     @property
-    def pace(self) -> WorkerIntervals:
-        """How often the loops run; a silence is noticed within a quarter of an interval."""
+    def intervals(self) -> WorkerIntervals:
+        """The intervals of the loops; a silence is noticed within a quarter of a heartbeat's."""
         return WorkerIntervals(
             write=self.write_interval.total_seconds(),
             sweep=self.sweep_interval.total_seconds(),
@@ -64,10 +65,10 @@ class RegistrySettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        """Refuse at start what no client could keep, rather than at the first beat."""
+        """Refuse at the start what no client could keep."""
         _ = self.terms
         weights = self.weights
-        values = [getattr(weights, name) for name in weights.__slots__]
+        values = [getattr(weights, field.name) for field in fields(weights)]
         if abs(sum(values) - 1.0) > 1e-9 or min(values) < 0:
             raise ValueError("rank_weights sum to 1, and none is negative")
         if self.write_interval >= self.lease_margin:

@@ -1,4 +1,4 @@
-"""Builds the registry; nothing else makes its objects."""
+"""Builds the registry: the only module that makes its objects."""
 
 from dataclasses import dataclass
 
@@ -16,56 +16,60 @@ from phoenix_runtime.chassis.rpc.credentials import KeyRing
 from phoenix_runtime.chassis.server import Service, make_verifier
 from phoenix_runtime.core.ports import Policy
 from phoenix_runtime.core.wakeup import WakeUp
-from registry_svc.adapters.credentials import LocalIssuer, MessageCredentials
-from registry_svc.adapters.leases import RedisLeases
-from registry_svc.adapters.news import BusNews
-from registry_svc.api.hop_health import HopHealth
-from registry_svc.api.identity import IdentityServicer
-from registry_svc.api.registry import RegistryServicer, RegistryVerbs
-from registry_svc.api.session import SessionVerbs
-from registry_svc.api.sessions import SessionServicer
-from registry_svc.domain.attendance import Attendance
-from registry_svc.domain.hops import Hops
-from registry_svc.domain.vigil import Vigil
+from registry_svc.adapters.bus_publisher import BusEventPublisher
+from registry_svc.adapters.credentials import LocalIssuer, MessageCredentialVerifier
+from registry_svc.adapters.lease_store import RedisLeaseStore
+from registry_svc.api.gateway_liveness import GatewayLivenessServicer
+from registry_svc.api.identity_servicer import IdentityServicer
+from registry_svc.api.keep_alive_stream import SessionUseCases
+from registry_svc.api.registry_servicer import RegistryServicer, RegistryUseCases
+from registry_svc.api.session_servicer import SessionServicer
+from registry_svc.domain.gateway_links import GatewayLinks
+from registry_svc.domain.session_table import SessionTable
+from registry_svc.domain.stall_detector import StallDetector
 from registry_svc.settings import RegistrySettings
-from registry_svc.store.registry import PostgresRegistry, PostgresWorkers
+from registry_svc.store.claims import WorkerClaims
 from registry_svc.store.tables import metadata
-from registry_svc.store.unit import RegistryUnit
-from registry_svc.usecases.abreast import KeepAbreast, PassOnMail
-from registry_svc.usecases.attend import AttachParticipant, Beat
-from registry_svc.usecases.change_standing import ReinstateParticipant, SuspendParticipant
-from registry_svc.usecases.directives import CarryDirectives, Mail, SendDirectives
-from registry_svc.usecases.discover import DiscoverParticipants
-from registry_svc.usecases.health import (
-    HealthNotes,
-    NoticeSilence,
-    SettleHealth,
-    Silence,
-    SummariseHealth,
-)
-from registry_svc.usecases.heartbeat import Heartbeat
-from registry_svc.usecases.identity import Enrol, GetJwks, RenewCredential
-from registry_svc.usecases.leases import (
-    AnnounceBeats,
-    ExpireLeases,
-    SeedLeases,
-    SpareSilenced,
-    WriteDeadlines,
-)
-from registry_svc.usecases.leave import Leave
-from registry_svc.usecases.look_up import (
-    BatchGetStandings,
-    GetParticipant,
-    ListParticipants,
-    QueryCapabilityGraph,
-)
-from registry_svc.usecases.parts import Parts
-from registry_svc.usecases.register import RegisterParticipant
-from registry_svc.usecases.retire import BeginRetirement, FinishRetirement
-from registry_svc.usecases.review_members import ReviewMembers
-from registry_svc.usecases.update_capabilities import UpdateCapabilities
+from registry_svc.store.unit import RegistryUnits
+from registry_svc.usecases.context import RegistryContext
+from registry_svc.usecases.discovery.discover import DiscoverParticipants
+from registry_svc.usecases.discovery.query_capability_graph import QueryCapabilityGraph
+from registry_svc.usecases.identity.enrol import Enrol
+from registry_svc.usecases.identity.get_jwks import GetJwks
+from registry_svc.usecases.identity.renew_credential import RenewCredential
+from registry_svc.usecases.leases.apply_reported_health import ApplyReportedHealth
+from registry_svc.usecases.leases.degrade_silent import DegradeSilent
+from registry_svc.usecases.leases.expire_leases import ExpireLeases
+from registry_svc.usecases.leases.extend_leases import ExtendLeases
+from registry_svc.usecases.leases.health_transitions import HealthTransitions
+from registry_svc.usecases.leases.publish_heartbeats import PublishHeartbeats
+from registry_svc.usecases.leases.seed_leases import SeedLeases
+from registry_svc.usecases.leases.silent_sessions import SilentSessions
+from registry_svc.usecases.leases.summarise_health import SummariseHealth
+from registry_svc.usecases.leases.write_deadlines import WriteDeadlines
+from registry_svc.usecases.participants.batch_get_standings import BatchGetStandings
+from registry_svc.usecases.participants.begin_retirement import BeginRetirement
+from registry_svc.usecases.participants.finish_retirement import FinishRetirement
+from registry_svc.usecases.participants.get_participant import GetParticipant
+from registry_svc.usecases.participants.list_participants import ListParticipants
+from registry_svc.usecases.participants.register import RegisterParticipant
+from registry_svc.usecases.participants.reinstate import ReinstateParticipant
+from registry_svc.usecases.participants.review_members import ReviewMembers
+from registry_svc.usecases.participants.suspend import SuspendParticipant
+from registry_svc.usecases.participants.update_capabilities import UpdateCapabilities
+from registry_svc.usecases.sessions.attach import AttachParticipant
+from registry_svc.usecases.sessions.deliver_directives import DeliverDirectives
+from registry_svc.usecases.sessions.directive_queue import DirectiveQueue
+from registry_svc.usecases.sessions.forward_directives import ForwardDirectives
+from registry_svc.usecases.sessions.heartbeat import Heartbeat
+from registry_svc.usecases.sessions.leave import Leave
+from registry_svc.usecases.sessions.record_heartbeats import RecordHeartbeats
+from registry_svc.usecases.sessions.replica_sync import ReplicaSync
+from registry_svc.usecases.sessions.send_directives import SendDirectives
 from registry_svc.workers.background import Workers, WorkerUseCases, make_workers
-from registry_svc.workers.listener import Listener, Neighbours
+from registry_svc.workers.bus_listener import BusListener
+from registry_svc.workers.membership_reviews import MembershipReviews
+from registry_svc.workers.replica_events import ReplicaEvents
 
 NAME = "registry"
 PROTOS = (
@@ -76,41 +80,43 @@ PROTOS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grounds:
-    """What the pieces are built from: the chassis, the settings, and what they share."""
+class Shared:
+    """The objects that several servicers and workers are built from."""
 
-    base: ServiceResources
-    told: RegistrySettings
-    parts: Parts
-    mail_bell: WakeUp
-    health_bell: WakeUp
-    abreast_bell: WakeUp
+    resources: ServiceResources
+    settings: RegistrySettings
+    context: RegistryContext
+    claims: WorkerClaims
     replica: str
-    """Who this one is among those that serve the same participants; new with each start."""
-    mail: Mail
-    abreast: KeepAbreast
-    settle: SettleHealth
-    notes: HealthNotes
-    hops: Hops
+    """This replica among those that serve the same participants; new with each start."""
+    directive_work: WakeUp
+    health_work: WakeUp
+    sync_work: WakeUp
+    queue: DirectiveQueue
+    replica_sync: ReplicaSync
+    transitions: HealthTransitions
+    apply_health: ApplyReportedHealth
+    gateway_links: GatewayLinks
 
 
 async def build(
     settings: RegistrySettings | None = None, *, policy: Policy | None = None
 ) -> Service:
     """The registry, migrated and ready to listen; ``policy`` is governance where not given."""
-    told = settings or RegistrySettings()
-    base = await open_resources(NAME, told, metadata)
-    grounds = _grounds(base, told, policy or base.policy())
-    sessions = _sessions(grounds)
-    registry = RegistryServicer(base.handler(), _verbs(grounds))
-    identity = _identity(grounds)
-    shift = _shift(grounds, sessions)
-    review = ReviewMembers(grounds.parts)
-    workers = PostgresWorkers(base.worker_database)
-    neighbours = Neighbours(grounds.abreast, base.clock, replica=grounds.replica)
-    listener = Listener(BusReader(base.redis), neighbours, review, workers.tenants, base.clock)
-    ledger = GrpcLedger(base.channels, NAME)
-    relay = Relay(base.worker_database, base.outbox, ledger=ledger, news=Bus(base.redis))
+    settings = settings or RegistrySettings()
+    resources = await open_resources(NAME, settings, metadata)
+    shared = _shared(resources, settings, policy or resources.policy())
+    handler = resources.handler()
+    registry = RegistryServicer(handler, _registry_use_cases(shared))
+    sessions = _session_servicer(shared)
+    identity = _identity_servicer(shared)
+    workers = _workers(shared, sessions)
+    relay = Relay(
+        resources.worker_database,
+        resources.outbox,
+        ledger=GrpcLedger(resources.channels, NAME),
+        news=Bus(resources.redis),
+    )
 
     def register(server: grpc.aio.Server) -> None:
         registry_pb2_grpc.add_RegistryServiceServicer_to_server(registry, server)
@@ -119,126 +125,141 @@ async def build(
 
     return Service(
         name=NAME,
-        settings=told,
+        settings=settings,
         names=PROTOS,
         register=register,
-        clock=base.clock,
-        running=[*shift.loops, listener, relay],
-        close=[base.close],
-        health=HopHealth(grounds.hops, base.clock),
+        clock=resources.clock,
+        running=[*workers.loops, _bus_listener(shared), relay],
+        close=[resources.close],
+        health=GatewayLivenessServicer(shared.gateway_links, resources.clock),
     )
 
 
-def _grounds(base: ServiceResources, told: RegistrySettings, policy: Policy) -> Grounds:
-    parts = Parts(
-        units=base.units(RegistryUnit),
-        registry=PostgresRegistry(base.database),
+def _shared(resources: ServiceResources, settings: RegistrySettings, policy: Policy) -> Shared:
+    clock, terms = resources.clock, settings.terms
+    context = RegistryContext(
+        units=RegistryUnits(resources.database, resources.outbox),
         policy=policy,
-        access=OutboxAccessLog(base.units(Unit), clock=base.clock, new_id=new_id),
-        attendance=Attendance(interval=told.terms.interval),
-        clock=base.clock,
+        access=OutboxAccessLog(resources.units(Unit), clock=clock, new_id=new_id),
+        sessions=SessionTable(interval=terms.interval),
+        clock=clock,
         new_id=new_id,
     )
-    mail_bell, abreast_bell, notes = WakeUp(), WakeUp(), HealthNotes(parts)
-    mail = Mail(mail_bell)
-    return Grounds(
-        base=base,
-        told=told,
-        parts=parts,
-        mail_bell=mail_bell,
-        health_bell=WakeUp(),
-        abreast_bell=abreast_bell,
+    directive_work, sync_work = WakeUp(), WakeUp()
+    queue, transitions = DirectiveQueue(directive_work), HealthTransitions(context)
+    return Shared(
+        resources=resources,
+        settings=settings,
+        context=context,
+        claims=WorkerClaims(resources.worker_database),
         replica=new_id("replica"),
-        mail=mail,
-        abreast=KeepAbreast(parts, mail, abreast_bell),
-        settle=SettleHealth(parts, notes),
-        notes=notes,
-        hops=Hops(patience=told.terms.hop_patience, longest=told.terms.hop_longest),
+        directive_work=directive_work,
+        health_work=WakeUp(),
+        sync_work=sync_work,
+        queue=queue,
+        replica_sync=ReplicaSync(context, queue, sync_work),
+        transitions=transitions,
+        apply_health=ApplyReportedHealth(context, transitions),
+        gateway_links=GatewayLinks(
+            silent_after=terms.gateway_silent_after, excused_for=terms.gateway_excused_for
+        ),
     )
 
 
-def _verbs(grounds: Grounds) -> RegistryVerbs:
-    parts = grounds.parts
-    return RegistryVerbs(
-        register=RegisterParticipant(parts),
-        update=UpdateCapabilities(parts),
-        get=GetParticipant(parts),
-        list=ListParticipants(parts),
-        discover=DiscoverParticipants(parts, grounds.told.weights),
-        suspend=SuspendParticipant(parts),
-        reinstate=ReinstateParticipant(parts),
-        graph=QueryCapabilityGraph(parts),
-        standings=BatchGetStandings(parts),
-        begin_retirement=BeginRetirement(parts),
-        finish_retirement=FinishRetirement(parts),
-        send_directives=SendDirectives(parts, grounds.mail),
-        terms=grounds.told.terms,
+def _registry_use_cases(shared: Shared) -> RegistryUseCases:
+    context = shared.context
+    return RegistryUseCases(
+        register=RegisterParticipant(context),
+        update=UpdateCapabilities(context),
+        get=GetParticipant(context),
+        list=ListParticipants(context),
+        discover=DiscoverParticipants(context, shared.settings.weights),
+        suspend=SuspendParticipant(context),
+        reinstate=ReinstateParticipant(context),
+        graph=QueryCapabilityGraph(context),
+        standings=BatchGetStandings(context),
+        begin_retirement=BeginRetirement(context),
+        finish_retirement=FinishRetirement(context),
+        send_directives=SendDirectives(context, shared.queue),
+        terms=shared.settings.terms,
     )
 
 
-def _sessions(grounds: Grounds) -> SessionServicer:
-    base, parts, told = grounds.base, grounds.parts, grounds.told
-    credentials = MessageCredentials(make_verifier(told, base.clock))
-    beat = Beat(parts, grounds.health_bell)
-    verbs = SessionVerbs(
-        attach=AttachParticipant(parts, credentials, grounds.mail),
-        beat=beat,
-        leave=Leave(parts),
-        mail=grounds.mail,
-        attendance=parts.attendance,
-        hops=grounds.hops,
-        terms=told.terms,
+def _session_servicer(shared: Shared) -> SessionServicer:
+    context, settings, clock = shared.context, shared.settings, shared.resources.clock
+    credentials = MessageCredentialVerifier(make_verifier(settings, clock))
+    record = RecordHeartbeats(context, shared.health_work)
+    use_cases = SessionUseCases(
+        attach=AttachParticipant(context, credentials, shared.queue),
+        record=record,
+        leave=Leave(context),
+        queue=shared.queue,
+        sessions=context.sessions,
+        gateway_links=shared.gateway_links,
+        terms=settings.terms,
     )
-    heartbeat = Heartbeat(parts, beat, grounds.settle, grounds.mail)
-    patience = told.reader_patience.total_seconds()
-    return SessionServicer(base.handler(), verbs, heartbeat, base.clock, patience=patience)
+    heartbeat = Heartbeat(context, record, shared.apply_health, shared.queue)
+    patience = settings.reader_patience.total_seconds()
+    handler = shared.resources.handler()
+    return SessionServicer(handler, use_cases, heartbeat, clock, patience=patience)
 
 
-def _identity(grounds: Grounds) -> IdentityServicer:
-    base, told = grounds.base, grounds.told
+def _identity_servicer(shared: Shared) -> IdentityServicer:
+    context, settings = shared.context, shared.settings
     issuer = LocalIssuer(
-        told.issuer_key,
-        KeyRing(told.issuer_jwks),
-        base.clock,
-        issuer=told.issuer,
-        audience=told.audience,
+        settings.issuer_key,
+        KeyRing(settings.issuer_jwks),
+        shared.resources.clock,
+        issuer=settings.issuer,
+        audience=settings.audience,
     )
-    enrol, renew = Enrol(grounds.parts, issuer), RenewCredential(grounds.parts, issuer)
-    return IdentityServicer(base.handler(), enrol, renew, GetJwks(issuer))
+    enrol, renew = Enrol(context, issuer), RenewCredential(context, issuer)
+    return IdentityServicer(shared.resources.handler(), enrol, renew, GetJwks(issuer))
 
 
-def _shift(grounds: Grounds, sessions: SessionServicer) -> Workers:
-    base, parts, told = grounds.base, grounds.parts, grounds.told
-    terms, vigil = told.terms, Vigil(limit=told.terms.margin)
-    leases = RedisLeases(
-        base.redis,
-        base.clock,
-        replica=grounds.replica,
-        name=told.lease_name,
-        shards=told.lease_shards,
+def _bus_listener(shared: Shared) -> BusListener:
+    clock = shared.resources.clock
+    replica_events = ReplicaEvents(shared.replica_sync, clock, replica=shared.replica)
+    review = ReviewMembers(shared.context)
+    reviews = MembershipReviews(review, shared.claims.tenants, clock)
+    return BusListener(BusReader(shared.resources.redis), replica_events, reviews)
+
+
+def _workers(shared: Shared, sessions: SessionServicer) -> Workers:
+    workers = make_workers(_worker_use_cases(shared, sessions), shared.settings.intervals)
+    shared.directive_work.subscribe(workers.deliver.wake)
+    shared.directive_work.subscribe(workers.forward.wake)
+    shared.sync_work.subscribe(workers.replica_sync.wake)
+    shared.health_work.subscribe(workers.health.wake)
+    return workers
+
+
+def _worker_use_cases(shared: Shared, sessions: SessionServicer) -> WorkerUseCases:
+    context, settings, resources = shared.context, shared.settings, shared.resources
+    terms, clock = settings.terms, resources.clock
+    stall_detector = StallDetector(limit=terms.margin)
+    leases = RedisLeaseStore(
+        resources.redis,
+        clock,
+        replica=shared.replica,
+        name=settings.lease_name,
+        shards=settings.lease_shards,
     )
-    silence = Silence(parts, leases, vigil, terms)
-    news = BusNews(Bus(base.redis), base.clock, new_id, replica=grounds.replica)
-    workers = PostgresWorkers(base.worker_database)
-    seed = SeedLeases(parts, leases, workers, vigil, terms)
-    again = told.redelivery.total_seconds()
-    duties = WorkerUseCases(
-        spare=SpareSilenced(parts, grounds.hops),
-        write=WriteDeadlines(parts, leases, vigil, terms),
-        announce=AnnounceBeats(parts, news),
-        expire=ExpireLeases(parts, leases, seed, vigil, terms),
-        settle=grounds.settle,
-        silence=NoticeSilence(parts, grounds.notes, silence, terms),
-        summarise=SummariseHealth(parts, grounds.notes),
-        carry=CarryDirectives(parts, grounds.mail, again=again),
-        pass_on=PassOnMail(grounds.mail, news),
-        abreast=grounds.abreast,
-        cut_slow_readers=sessions.cut_slow_readers,
-        forget_directives=workers.forget_directives,
+    publisher = BusEventPublisher(Bus(resources.redis), clock, new_id, replica=shared.replica)
+    silent = SilentSessions(context, leases, stall_detector, terms)
+    seed = SeedLeases(clock, leases, shared.claims, stall_detector, terms)
+    redelivery = settings.redelivery.total_seconds()
+    return WorkerUseCases(
+        extend=ExtendLeases(context, shared.gateway_links),
+        write=WriteDeadlines(context, leases, stall_detector, terms),
+        publish=PublishHeartbeats(context, publisher),
+        expire=ExpireLeases(context, leases, seed, stall_detector, terms),
+        apply_health=shared.apply_health,
+        degrade_silent=DegradeSilent(context, shared.transitions, silent, terms),
+        summarise=SummariseHealth(context, shared.transitions),
+        deliver=DeliverDirectives(context, shared.queue, redelivery=redelivery),
+        forward=ForwardDirectives(shared.queue, publisher),
+        replica_sync=shared.replica_sync,
+        close_slow_readers=sessions.close_slow_readers,
+        prune_directives=shared.claims.prune_directives,
     )
-    shift = make_workers(duties, told.pace)
-    grounds.mail_bell.subscribe(shift.carry.wake)
-    grounds.mail_bell.subscribe(shift.pass_on.wake)
-    grounds.abreast_bell.subscribe(shift.abreast.wake)
-    grounds.health_bell.subscribe(shift.settle.wake)
-    return shift

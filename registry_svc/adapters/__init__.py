@@ -1,1 +1,1 @@
-"""Windows: peers, Redis, policy engines behind the domain's ports."""
+"""Redis, the bus and the credential issuer behind the domain's ports."""

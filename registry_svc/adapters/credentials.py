@@ -1,4 +1,4 @@
-"""The local issuer, and credentials that come inside a message."""
+"""Issues credentials with the local key, and verifies those that come inside a message."""
 
 import base64
 import json
@@ -11,12 +11,15 @@ from phoenix_runtime.chassis.rpc.credentials import KeyRing, Verifier, sign
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import CredentialInvalid
 from phoenix_runtime.core.principal import Call, Principal
-from registry_svc.domain.enrolment import LONGEST_LIFE, Credential
-from registry_svc.domain.ports import Proof
+from registry_svc.domain.enrolment import MAX_LIFETIME, Credential
+from registry_svc.domain.ports import VerifiedCredential
 
 
 class LocalIssuer:
-    """Signs EdDSA tokens with a key from a file, read again when it changes."""
+    """Implements `domain.ports.CredentialIssuer`: signs EdDSA tokens with a key from a file.
+
+    The file is read again when it changes.
+    """
 
     def __init__(
         self, key_path: Path, public: KeyRing, clock: Clock, *, issuer: str, audience: str
@@ -28,8 +31,8 @@ class LocalIssuer:
         self._audience = audience
         self._key: tuple[int, OKPKey] | None = None
 
-    def issue(self, principal: Principal, life: timedelta = LONGEST_LIFE) -> Credential:
-        """A token of at most 15 minutes; raises OSError where the key is gone."""
+    def issue(self, principal: Principal, lifetime: timedelta = MAX_LIFETIME) -> Credential:
+        """Issue a token of at most 15 minutes; raises OSError where the key file is gone."""
         claims = {
             "iss": self._issuer,
             "sub": principal.subject,
@@ -41,11 +44,13 @@ class LocalIssuer:
             "assurance": principal.assurance,
         }
         now = int(self._clock.now().timestamp())
-        token = sign(claims, self._signing_key(), self._clock, audience=self._audience, life=life)
-        return Credential(token, datetime.fromtimestamp(now, UTC) + life)
+        token = sign(
+            claims, self._signing_key(), self._clock, audience=self._audience, life=lifetime
+        )
+        return Credential(token, datetime.fromtimestamp(now, UTC) + lifetime)
 
     def jwks(self) -> str:
-        """The public keys, the ones of other issuers that this runtime trusts included."""
+        """The public keys, those of other issuers that this runtime trusts included."""
         return json.dumps(self._public.keys().as_dict(private=False))
 
     def _signing_key(self) -> OKPKey:
@@ -55,24 +60,24 @@ class LocalIssuer:
         return self._key[1]
 
 
-class MessageCredentials:
-    """Implements `domain.ports.Credentials` over the verifier that the front door uses."""
+class MessageCredentialVerifier:
+    """Implements `domain.ports.CredentialVerifier` with the verifier of the interceptors."""
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
 
-    def verify(self, token: str) -> Proof:
-        """The bearer and when the credential lapses; raises `CredentialInvalid`."""
-        return Proof(self._verifier.caller(token), lapse_of(token))
+    def verify(self, token: str) -> VerifiedCredential:
+        """The principal and the expiry of ``token``; raises `CredentialInvalid`."""
+        return VerifiedCredential(self._verifier.caller(token), expiry_of(token))
 
-    def of_call(self, call: Call) -> Proof:
-        """The credential that the call came with, which the front door has verified."""
+    def of_call(self, call: Call) -> VerifiedCredential:
+        """The credential of the call, which an interceptor has verified."""
         header = dict(call.metadata).get("authorization", "")
-        return Proof(call.principal, lapse_of(header.partition(" ")[2].strip()))
+        return VerifiedCredential(call.principal, expiry_of(header.partition(" ")[2].strip()))
 
 
-def lapse_of(token: str) -> datetime:
-    """When a token lapses; only for tokens that were verified, since this checks nothing."""
+def expiry_of(token: str) -> datetime:
+    """The expiry of a token that has been verified: nothing is checked here."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

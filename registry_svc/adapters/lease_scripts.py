@@ -1,4 +1,4 @@
-"""The scripts that run inside Redis. Deadlines are milliseconds of Redis' own clock."""
+"""The scripts that run inside Redis. Deadlines are milliseconds on the clock of Redis."""
 
 from typing import Final
 
@@ -23,8 +23,8 @@ SWEEP: Final = (
     + """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 if redis.call('GET', KEYS[2]) ~= run then return {'new', now} end
-for _, watcher in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now)) do
-  if watcher ~= ARGV[5] then return {'unwatched', now} end
+for _, replica in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now)) do
+  if replica ~= ARGV[5] then return {'replica_late', now} end
 end
 local expected = tonumber(ARGV[1])
 if expected >= 0 and math.abs(now - expected) > tonumber(ARGV[2]) then return {'drifted', now} end
@@ -36,10 +36,10 @@ end
 return {'steady', now, claimed_until, found}
 """
 )
-"""KEYS[1] deadlines, KEYS[2] sentinel, KEYS[3] watchers; ARGV expected time (or -1), tolerance,
-length of a claim, limit, who sweeps. A server whose run id is not the sentinel's was flushed,
-restarted or failed over: nobody expires there. Nor does anybody while another replica is late, or
-where Redis' clock and ours moved apart since the last look."""
+"""KEYS[1] deadlines, KEYS[2] sentinel, KEYS[3] replicas; ARGV expected time (or -1), tolerance,
+length of a claim, limit, this replica. A server whose run id is not the sentinel's was flushed,
+restarted or failed over: nobody expires there. Nobody expires either while another replica is late,
+or where the clock of Redis and ours moved apart since the last look."""
 
 SEEDED: Final = """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
@@ -48,28 +48,28 @@ local time = redis.call('TIME')
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', time[1] * 1000 + math.floor(time[2] / 1000))
 return 1
 """
-"""KEYS[1] sentinel, KEYS[2] watchers: those who were late until now are made up for."""
+"""KEYS[1] sentinel, KEYS[2] replicas: those that were late until now are excused by the seeding."""
 
-WATCH: Final = (
+ALIVE: Final = (
     _PREAMBLE
     + """
 return redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
 """
 )
-"""KEYS[1] watchers; ARGV who watches, and for how many milliseconds from now."""
+"""KEYS[1] replicas; ARGV this replica, and the milliseconds from now after which it is late."""
 
-LEFT: Final = (
+REMAINING: Final = (
     _PREAMBLE
     + """
-local left = {}
+local remaining = {}
 for i, member in ipairs(ARGV) do
   local deadline = redis.call('ZSCORE', KEYS[1], member)
-  left[i] = deadline and tonumber(deadline) - now
+  remaining[i] = deadline and tonumber(deadline) - now
 end
-return left
+return remaining
 """
 )
-"""KEYS[1] deadlines; ARGV members. Milliseconds until each one's deadline, nil for no lease."""
+"""KEYS[1] deadlines; ARGV members. Answers the milliseconds until each deadline, nil for none."""
 
 RELEASE: Final = """
 for i = 1, #ARGV, 2 do

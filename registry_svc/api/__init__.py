@@ -1,1 +1,1 @@
-"""Front door: wire in, wire out."""
+"""The registry's servicers and conversions: wire in, wire out."""

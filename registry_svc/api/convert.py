@@ -1,4 +1,4 @@
-"""Between the registry's messages and its values: participants, claims, standings."""
+"""Conversions between messages and values: participants, claims, standings, credentials."""
 
 from collections.abc import Sequence
 
@@ -21,14 +21,14 @@ from phoenix_runtime.core.standing import Liveness, ParticipantStatus, Standing
 from registry_svc.domain.declaration import Claims, Declaration, ModelEndpoint
 from registry_svc.domain.enrolment import Credential, EnrolmentRequest
 from registry_svc.domain.graph import Edge, EdgeFilter, EdgeKind
+from registry_svc.domain.health import UNKNOWN_HEALTH
 from registry_svc.domain.lease import LeaseTerms
+from registry_svc.domain.participant_view import ParticipantChange, ParticipantView
 from registry_svc.domain.ports import ParticipantFilter
-from registry_svc.domain.view import Changed, View
-from registry_svc.domain.vitals import UNSEEN
 
 
 def declaration_from_pb(given: registry_pb2.ParticipantDeclaration) -> Declaration:
-    """What a participant says of itself, not checked yet."""
+    """The declaration of a participant, unchecked."""
     liveness = short(registry_pb2.Liveness, given.liveness)
     return Declaration(
         id=given.id,
@@ -83,7 +83,7 @@ def edge_filter_from_pb(request: registry_pb2.QueryCapabilityGraphRequest) -> Ed
 
 
 def enrolment_from_pb(request: identity_pb2.EnrolRequest) -> EnrolmentRequest:
-    """What credential is asked for; a role that is not given counts as none."""
+    """The credential that is asked for; an unspecified role counts as none."""
     roles = [short(governed_pb2.Role, role) for role in request.roles]
     return EnrolmentRequest(
         participant_id=request.participant_id,
@@ -93,15 +93,15 @@ def enrolment_from_pb(request: identity_pb2.EnrolRequest) -> EnrolmentRequest:
     )
 
 
-def participant_to_pb(view: View) -> registry_pb2.Participant:
+def participant_to_pb(view: ParticipantView) -> registry_pb2.Participant:
     """A participant as the runtime knows it."""
-    participant, declared, vitals = view.participant, view.participant.declaration, view.vitals
+    participant, declared, health = view.participant, view.participant.declaration, view.health
     return registry_pb2.Participant(
         id=participant.id,
         type=declared.type,
         status=number(registry_pb2.ParticipantStatus, participant.status),
         capabilities=sorted(participant.grants.capabilities),
-        trust_score=vitals.trust,
+        trust_score=health.trust,
         owner=declared.owner,
         permissions=sorted(participant.grants.permissions),
         state_location=declared.state_location,
@@ -118,9 +118,9 @@ def participant_to_pb(view: View) -> registry_pb2.Participant:
         refused=[refusal_to_pb(refusal) for refusal in participant.grants.refused],
         generation=participant.generation,
         standing_revision=participant.standing_revision,
-        last_heartbeat=time_to_pb(view.heard_at),
-        load=vitals.load,
-        suspect=vitals.suspect,
+        last_heartbeat=time_to_pb(view.last_beat_at),
+        load=health.load,
+        suspect=health.suspect,
         etag=participant.etag,
         create_time=time_to_pb(participant.created_at),
         update_time=time_to_pb(participant.updated_at),
@@ -152,9 +152,9 @@ def declaration_to_pb(declared: Declaration) -> registry_pb2.ParticipantDeclarat
 
 
 def registered_to_pb(
-    changed: Changed, terms: LeaseTerms
+    changed: ParticipantChange, terms: LeaseTerms
 ) -> registry_pb2.RegisterParticipantResponse:
-    """The registered participant, the proof, and how to stay."""
+    """The registered participant, the receipt, and the terms of its lease."""
     return registry_pb2.RegisterParticipantResponse(
         participant=participant_to_pb(changed.view),
         receipt=receipt_to_pb(changed.receipt),
@@ -164,44 +164,44 @@ def registered_to_pb(
     )
 
 
-def updated_to_pb(changed: Changed) -> registry_pb2.UpdateCapabilitiesResponse:
+def updated_to_pb(changed: ParticipantChange) -> registry_pb2.UpdateCapabilitiesResponse:
     """The participant with its new grants."""
     return registry_pb2.UpdateCapabilitiesResponse(
         participant=participant_to_pb(changed.view), receipt=receipt_to_pb(changed.receipt)
     )
 
 
-def suspended_to_pb(changed: Changed) -> registry_pb2.SuspendParticipantResponse:
+def suspended_to_pb(changed: ParticipantChange) -> registry_pb2.SuspendParticipantResponse:
     """The suspended participant."""
     return registry_pb2.SuspendParticipantResponse(
         participant=participant_to_pb(changed.view), receipt=receipt_to_pb(changed.receipt)
     )
 
 
-def reinstated_to_pb(changed: Changed) -> registry_pb2.ReinstateParticipantResponse:
+def reinstated_to_pb(changed: ParticipantChange) -> registry_pb2.ReinstateParticipantResponse:
     """The reinstated participant."""
     return registry_pb2.ReinstateParticipantResponse(
         participant=participant_to_pb(changed.view), receipt=receipt_to_pb(changed.receipt)
     )
 
 
-def retiring_to_pb(changed: Changed) -> registry_pb2.BeginRetirementResponse:
+def retiring_to_pb(changed: ParticipantChange) -> registry_pb2.BeginRetirementResponse:
     """The standing of the retiring participant."""
     return registry_pb2.BeginRetirementResponse(
-        standing=standing_to_pb(changed.view.participant.standing(changed.view.vitals)),
+        standing=standing_to_pb(changed.view.participant.standing(changed.view.health)),
         receipt=receipt_to_pb(changed.receipt),
     )
 
 
-def retired_to_pb(changed: Changed) -> registry_pb2.FinishRetirementResponse:
-    """The standing of the retired participant: nothing is heard of it any more."""
+def retired_to_pb(changed: ParticipantChange) -> registry_pb2.FinishRetirementResponse:
+    """The standing of the retired participant, without health: its session has ended."""
     return registry_pb2.FinishRetirementResponse(
-        standing=standing_to_pb(changed.view.participant.standing(UNSEEN)),
+        standing=standing_to_pb(changed.view.participant.standing(UNKNOWN_HEALTH)),
         receipt=receipt_to_pb(changed.receipt),
     )
 
 
-def page_to_pb(page: Page[View]) -> registry_pb2.ListParticipantsResponse:
+def page_to_pb(page: Page[ParticipantView]) -> registry_pb2.ListParticipantsResponse:
     """A page of participants."""
     return registry_pb2.ListParticipantsResponse(
         participants=[participant_to_pb(view) for view in page.items],
@@ -236,14 +236,14 @@ def edges_to_pb(page: Page[Edge]) -> registry_pb2.QueryCapabilityGraphResponse:
 def enrolled_to_pb(credential: Credential) -> identity_pb2.EnrolResponse:
     """The new credential."""
     return identity_pb2.EnrolResponse(
-        credential=credential.token, expire_time=time_to_pb(credential.expires)
+        credential=credential.token, expire_time=time_to_pb(credential.expires_at)
     )
 
 
 def renewed_to_pb(credential: Credential) -> identity_pb2.RenewCredentialResponse:
     """The next credential."""
     return identity_pb2.RenewCredentialResponse(
-        credential=credential.token, expire_time=time_to_pb(credential.expires)
+        credential=credential.token, expire_time=time_to_pb(credential.expires_at)
     )
 
 

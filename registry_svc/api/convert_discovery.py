@@ -1,4 +1,4 @@
-"""Between messages and values: discovery."""
+"""Conversions between messages and values: discovery."""
 
 from phoenix_dma.v1 import common_pb2, registry_pb2
 from phoenix_runtime.chassis.rpc.conversions import (
@@ -11,10 +11,10 @@ from phoenix_runtime.chassis.rpc.standing_conversions import standing_to_pb
 from phoenix_runtime.core.standing import RiskLevel
 from registry_svc.domain.discovery import (
     Candidate,
-    Found,
-    Need,
+    DiscoveryResult,
+    Requirement,
     Search,
-    Wanted,
+    SearchOptions,
     parse_search,
     permitting_degraded,
 )
@@ -23,8 +23,8 @@ from registry_svc.domain.discovery import (
 def search_from_pb(
     request: registry_pb2.DiscoverParticipantsRequest, *, from_service: bool
 ) -> Search:
-    """The search; raises `FieldInvalid`. What only services may say counts only from them."""
-    need = Need(
+    """The search; raises `FieldInvalid`. Fields for services count only where a service calls."""
+    requirement = Requirement(
         required_capabilities=tuple(request.required_capabilities),
         data_domains=tuple(request.data_domains),
         risk_level=enum_from(RiskLevel, common_pb2.RiskLevel, request.risk_level, RiskLevel.LOW),
@@ -33,17 +33,19 @@ def search_from_pb(
         task_type=request.task_type,
         exclude=tuple(request.exclude),
     )
-    wanted = Wanted(
+    options = SearchOptions(
         page_size=request.page_size,
         page_token=request.page_token,
         engine_try=request.engine_try and from_service,
         correlation_id=request.correlation_id if from_service else "",
     )
-    return parse_search(permitting_degraded(need) if request.degraded_allowed else need, wanted)
+    return parse_search(
+        permitting_degraded(requirement) if request.degraded_allowed else requirement, options
+    )
 
 
-def found_to_pb(found: Found) -> registry_pb2.DiscoverParticipantsResponse:
-    """Candidates best first, those that came near, the proof."""
+def found_to_pb(found: DiscoveryResult) -> registry_pb2.DiscoverParticipantsResponse:
+    """Candidates best first, excluded participants, the receipt."""
     return registry_pb2.DiscoverParticipantsResponse(
         candidates=[_candidate_to_pb(candidate) for candidate in found.candidates],
         next_page_token=found.next_token,

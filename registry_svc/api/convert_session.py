@@ -1,4 +1,4 @@
-"""Between messages and values: beats, leases, directives."""
+"""Conversions between messages and values: heartbeats, leases, directives."""
 
 from phoenix_dma.v1 import session_pb2
 from phoenix_runtime.chassis.delivery.receivers import directive_to_pb
@@ -11,38 +11,38 @@ from phoenix_runtime.chassis.rpc.conversions import (
 )
 from phoenix_runtime.core.directives import Directive, DirectiveAction
 from phoenix_runtime.core.errors import FieldInvalid, Violation
-from registry_svc.domain.declaration import LONGEST_LATENCY
+from registry_svc.domain.declaration import MAX_LATENCY_SECONDS
+from registry_svc.domain.health import HealthReport, HealthState
 from registry_svc.domain.lease import LeaseTerms
-from registry_svc.domain.presence import Loss
-from registry_svc.domain.vitals import HealthState, Report
-from registry_svc.usecases.heartbeat import Answered, Pulse
+from registry_svc.domain.session import LeaseLostReason
+from registry_svc.usecases.sessions.heartbeat import HeartbeatAnswer, HeartbeatRequest
 
 STATES = {number(session_pb2.HealthState, state.value): state for state in HealthState}
-"""A dictionary, since it is asked for every beat."""
+"""A dictionary, since it is read for every heartbeat."""
 
 
 def report_from_pb(
     beat: session_pb2.Beat,
 ) -> tuple[float | None, HealthState | None, float | None]:
-    """Load, state and latency of one beat of a stream, None where it says nothing new.
+    """Load, state and latency of one heartbeat of a stream, None where it reports nothing new.
 
-    Raises `FieldInvalid`. A tuple, and one comparison for the load: there are very many.
+    Raises `FieldInvalid`. A tuple, and one comparison for the load: heartbeats are very many.
     """
     load = beat.load if beat.HasField("load") else None
     if load is not None and not 0.0 <= load <= 1.0:  # also where it is not a number
         raise FieldInvalid([Violation("beats.load", f"has to be from 0 to 1, not {load}")])
     latency = seconds_from_pb(beat, "latency") if beat.HasField("latency") else None
-    if latency is not None and not 0.0 <= latency <= LONGEST_LATENCY:
-        text = f"has to be from 0 to {LONGEST_LATENCY:g} s, not {latency}"
+    if latency is not None and not 0.0 <= latency <= MAX_LATENCY_SECONDS:
+        text = f"has to be from 0 to {MAX_LATENCY_SECONDS:g} s, not {latency}"
         raise FieldInvalid([Violation("beats.latency", text)])
     return load, STATES.get(beat.state), latency
 
 
-def pulse_from_pb(request: session_pb2.HeartbeatRequest) -> Pulse:
-    """What a unary beat says; serving where it does not say."""
-    return Pulse(
+def heartbeat_from_pb(request: session_pb2.HeartbeatRequest) -> HeartbeatRequest:
+    """A heartbeat without a stream; serving where it reports no state."""
+    return HeartbeatRequest(
         participant_id=request.participant_id,
-        report=Report(
+        report=HealthReport(
             load=request.load if request.HasField("load") else None,
             state=STATES.get(request.status, HealthState.SERVING),
         ),
@@ -52,8 +52,10 @@ def pulse_from_pb(request: session_pb2.HeartbeatRequest) -> Pulse:
     )
 
 
-def answered_to_pb(answered: Answered, terms: LeaseTerms) -> session_pb2.HeartbeatResponse:
-    """What the runtime answers to a unary beat."""
+def heartbeat_answer_to_pb(
+    answered: HeartbeatAnswer, terms: LeaseTerms
+) -> session_pb2.HeartbeatResponse:
+    """The answer to a heartbeat without a stream."""
     return session_pb2.HeartbeatResponse(
         ttl=seconds_to_pb(terms.granted),
         interval=seconds_to_pb(terms.interval),
@@ -80,12 +82,14 @@ def directive_from_pb(directive: session_pb2.Directive) -> Directive:
     )
 
 
-def directive_down(directive: Directive) -> session_pb2.KeepAliveResponse:
-    """A directive on its way down."""
+def directive_message(directive: Directive) -> session_pb2.KeepAliveResponse:
+    """A directive for a stream."""
     return session_pb2.KeepAliveResponse(directive=directive_to_pb(directive))
 
 
-def lease_down(slot: int, participant_id: str, terms: LeaseTerms) -> session_pb2.KeepAliveResponse:
+def lease_message(
+    slot: int, participant_id: str, terms: LeaseTerms
+) -> session_pb2.KeepAliveResponse:
     """The grant of a lease."""
     lease = session_pb2.Lease(
         slot=slot,
@@ -96,19 +100,19 @@ def lease_down(slot: int, participant_id: str, terms: LeaseTerms) -> session_pb2
     return session_pb2.KeepAliveResponse(lease=lease)
 
 
-def loss_down(
-    slot: int, loss: Loss, participant_id: str, text: str
+def lease_lost_message(
+    slot: int, reason: LeaseLostReason, participant_id: str, text: str
 ) -> session_pb2.KeepAliveResponse:
     """A lease is taken away, or an Attach refused (slot -1)."""
     lost = session_pb2.LeaseLost(
         slot=slot,
-        reason=number(session_pb2.LeaseLostReason, loss.value),
+        reason=number(session_pb2.LeaseLostReason, reason.value),
         participant_id=participant_id,
         text=text,
     )
     return session_pb2.KeepAliveResponse(lease_lost=lost)
 
 
-def ack_down(seq: int) -> session_pb2.KeepAliveResponse:
-    """The highest seq received."""
+def beat_ack_message(seq: int) -> session_pb2.KeepAliveResponse:
+    """The acknowledgement of all heartbeats up to ``seq``."""
     return session_pb2.KeepAliveResponse(beat_ack=session_pb2.BeatAck(seq=seq))

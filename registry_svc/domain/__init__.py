@@ -1,1 +1,1 @@
-"""Library: pure rules and the ports that they need."""
+"""Pure rules of the registry, and the ports that its use cases need."""

@@ -1,4 +1,4 @@
-"""Checks of what callers give: every violation of a request is collected, none is the last."""
+"""Checks of what callers send: all violations of a request are collected and reported together."""
 
 import math
 import re
@@ -15,7 +15,7 @@ METADATA_BYTES: Final = 16 * 1024
 METADATA_DEPTH: Final = 8
 LONGEST_ADDRESS: Final = 2048
 HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that change a text without being seen: controls, bidirectional marks."""
+"""Unicode categories of invisible characters: controls, bidirectional marks, unassigned ones."""
 ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]*)://[\x21-\x7e]+", re.ASCII)
 
 
@@ -26,29 +26,29 @@ class Checks:
         self._violations: list[Violation] = []
 
     def refuse(self, field: str, text: str) -> None:
-        """Note one violation."""
+        """Record one violation."""
         self._violations.append(Violation(field, text))
 
     def raise_any(self) -> None:
-        """Raise `FieldInvalid` where anything was noted."""
+        """Raise `FieldInvalid` with all recorded violations, where there are any."""
         if self._violations:
             raise FieldInvalid(self._violations)
 
     def identifier(self, field: str, value: str) -> str:
-        """What keeps to `ids.ID_RULE`."""
+        """Check an identifier (`ids.ID_RULE`)."""
         if not is_identifier(value):
-            self.refuse(field, f"{NO_ID}{_culprit(value)}")
+            self.refuse(field, f"{NO_ID}{_offending_character(value)}")
         return value
 
     def name(self, field: str, value: str) -> str:
-        """A name as the catalogue writes them."""
+        """Check a name as the catalogue writes them."""
         if not is_name(value):
             rule = "a lower-case ASCII letter, then letters, digits and '_', at most 64 characters"
-            self.refuse(field, f"has to be {rule}{_culprit(value)}")
+            self.refuse(field, f"has to be {rule}{_offending_character(value)}")
         return value
 
     def names(self, field: str, values: Sequence[str]) -> tuple[str, ...]:
-        """At most 64 distinct names."""
+        """Check a list of at most 64 distinct names."""
         if len(values) > MOST_NAMES:
             self.refuse(field, f"has {len(values)} entries; at most {MOST_NAMES} are taken")
             return ()
@@ -61,7 +61,7 @@ class Checks:
         return tuple(values)
 
     def text(self, field: str, value: str, *, longest: int) -> str:
-        """Words for people: no NUL, controls or bidirectional marks."""
+        """Check a text for people: at most ``longest`` characters, none of them invisible."""
         if len(value) > longest:
             self.refuse(field, f"has {len(value)} characters; at most {longest} are taken")
         elif hidden := _hidden(value):
@@ -69,13 +69,13 @@ class Checks:
         return value
 
     def number(self, field: str, value: float, *, low: float, high: float) -> float:
-        """A finite number in ``[low, high]``."""
+        """Check a finite number in ``[low, high]``."""
         if not math.isfinite(value) or not low <= value <= high:
             self.refuse(field, f"has to be a number from {low:g} to {high:g}, not {value}")
         return value
 
     def address(self, field: str, value: str, schemes: Iterable[str]) -> str:
-        """An address of one of ``schemes``, or nothing. It is kept and shown, never fetched."""
+        """Check an address of one of ``schemes``; it may be empty. It is shown, never fetched."""
         if not value:
             return value
         found = ADDRESS.fullmatch(value)
@@ -88,7 +88,7 @@ class Checks:
         return value
 
     def document(self, field: str, value: JsonObject) -> JsonObject:
-        """A JSON object of at most 16 KiB, 8 levels deep, without NUL, NaN or infinities."""
+        """Check a JSON object: at most 16 KiB, 8 levels deep, without NUL, NaN or infinities."""
         depth, fault = _inspect(value)
         if depth > METADATA_DEPTH:
             self.refuse(field, f"is nested deeper than {METADATA_DEPTH} levels")
@@ -108,8 +108,8 @@ class Checks:
             self.refuse(field, f"has {size} bytes; at most {METADATA_BYTES} are taken")
 
 
-def _culprit(value: str) -> str:
-    """The first character that cannot stand in an id, by its number: it may be a look-alike."""
+def _offending_character(value: str) -> str:
+    """The number of the first character that no id may have: it may look like an allowed one."""
     for character in value:
         if not (character.isascii() and (character.isalnum() or character in "._-")):
             return f" (found U+{ord(character):04X})"
@@ -126,21 +126,21 @@ def _hidden(value: str) -> str:
 def _inspect(value: Json) -> tuple[int, str]:
     """How deep ``value`` is nested (the object itself is 1), and the first fault in its texts.
 
-    Walks with a list of its own: a document deeper than Python's stack is only one more violation.
+    Recursion would fail on a document deeper than Python's stack, which is only a violation.
     """
     deepest, fault = 0, ""
-    waiting: list[tuple[Json, int]] = [(value, 1)]
-    while waiting and deepest <= METADATA_DEPTH:
-        item, depth = waiting.pop()
+    pending: list[tuple[Json, int]] = [(value, 1)]
+    while pending and deepest <= METADATA_DEPTH:
+        item, depth = pending.pop()
         if isinstance(item, str):
             fault = fault or _text_fault(item)
         elif isinstance(item, Mapping):
             deepest = max(deepest, depth)
             fault = fault or next(filter(None, map(_text_fault, item)), "")
-            waiting += [(inner, depth + 1) for inner in item.values()]
+            pending += [(inner, depth + 1) for inner in item.values()]
         elif isinstance(item, Sequence):
             deepest = max(deepest, depth)
-            waiting += [(inner, depth + 1) for inner in item]
+            pending += [(inner, depth + 1) for inner in item]
     return deepest, fault
 
 

@@ -1,4 +1,4 @@
-"""What a participant says of itself: claims, parsed into values that are not wrong (section 7)."""
+"""The declaration of a participant: its claims, checked and as documents (paper, section 7)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,9 +8,9 @@ from phoenix_runtime.core.json import EMPTY_OBJECT, Json, JsonObject
 from phoenix_runtime.core.standing import Liveness
 from registry_svc.domain.checks import MOST_NAMES, Checks
 
-MOST_CAPACITY: Final = 10_000
-DEAREST: Final = 1e12
-LONGEST_LATENCY: Final = 86_400.0
+MAX_CAPACITY: Final = 10_000
+MAX_COST: Final = 1e12
+MAX_LATENCY_SECONDS: Final = 86_400.0
 DEFAULT_TRUST_POLICY: Final = "enterprise-standard"
 SENSITIVITIES: Final = ("public", "internal", "confidential", "restricted")
 ENDPOINT_SCHEMES: Final = frozenset({"http", "https", "grpc", "grpcs", "ws", "wss", "mcp", "a2a"})
@@ -19,12 +19,12 @@ STATE_SCHEMES: Final = frozenset(
     | {"langgraph", "ray", "qdrant", "neo4j", "git"}
 )
 UNLEASED_TYPES: Final = frozenset({"human", "data_product", "api"})
-"""Types that do not beat unless they say so; every other type does."""
+"""Types that send no heartbeats unless they declare otherwise; every other type does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEndpoint:
-    """A model that a participant calls on. ``latency`` is in seconds, ``cost`` per task."""
+    """A model that a participant uses. ``latency`` is in seconds, ``cost`` per task."""
 
     name: str
     cost: float = 0.0
@@ -34,7 +34,7 @@ class ModelEndpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """The claims of a participant. As given until `parse_declaration` has checked it.
+    """The claims of a participant; unchecked until `parse_declaration` has returned it.
 
     ``status`` and ``trust_score`` are self-declared: kept for the audit, never used. ``cost`` is
     per task in the tenant's unit; ``capacity`` is how many tasks it can hold at once.
@@ -60,7 +60,7 @@ class Declaration:
 
     @property
     def claimed_domains(self) -> tuple[str, ...]:
-        """The domains at the top and those in the metadata together, each once."""
+        """The domains at the top level and those in the metadata, each once."""
         inner = self.metadata.get("data_domains", ())
         more = inner if isinstance(inner, Sequence) and not isinstance(inner, str) else ()
         texts = [name for name in more if isinstance(name, str)]
@@ -68,13 +68,13 @@ class Declaration:
 
     @property
     def effective_liveness(self) -> Liveness:
-        """What it chose, else what its type implies."""
+        """The declared liveness, or else that of its type."""
         by_type = Liveness.UNLEASED if self.type in UNLEASED_TYPES else Liveness.LEASED
         return self.liveness or by_type
 
     @property
     def effective_trust_policy(self) -> str:
-        """What it chose, else the default."""
+        """The declared trust policy, or else the default."""
         return self.trust_policy or DEFAULT_TRUST_POLICY
 
 
@@ -89,9 +89,9 @@ class Claims:
 
 
 def parse_declaration(raw: Declaration, path: str = "participant") -> Declaration:
-    """``raw``, once nothing is wrong with it (Algorithm 1, step 1).
+    """Check ``raw`` and return it (Algorithm 1, step 1).
 
-    Raises `FieldInvalid` with every violation at once, by field path.
+    Raises `FieldInvalid` with all violations, each under its field path below ``path``.
     """
     checks = Checks()
     _identity(checks, raw, path)
@@ -104,9 +104,9 @@ def parse_declaration(raw: Declaration, path: str = "participant") -> Declaratio
 
 
 def with_claims(declaration: Declaration, claims: Claims) -> Declaration:
-    """``declaration`` with other claims; raises `FieldInvalid` with every violation at once.
+    """``declaration`` with other claims; raises `FieldInvalid` with all violations.
 
-    The domains inside its metadata are claims too, so they end with the old ones.
+    The domains inside the metadata are claims as well, so the old ones are removed there.
     """
     checks = Checks()
     kept = {key: value for key, value in declaration.metadata.items() if key != "data_domains"}
@@ -142,7 +142,7 @@ def _claims(checks: Checks, raw: Declaration, path: str) -> None:
 
 
 def _inner_domains(checks: Checks, raw: Declaration, path: str) -> None:
-    """The paper's participant declares its domains inside the metadata."""
+    """Check the domains inside the metadata, where the paper's participant declares them."""
     inner: Json = raw.metadata.get("data_domains", [])
     items = list(inner) if isinstance(inner, list | tuple) else [None]
     names = [name for name in items if isinstance(name, str)]
@@ -164,11 +164,11 @@ def _numbers(checks: Checks, raw: Declaration, path: str) -> None:
     if raw.trust_score is not None:
         checks.number(f"{path}.trust_score", raw.trust_score, low=0, high=1)
     if raw.cost is not None:
-        checks.number(f"{path}.cost", raw.cost, low=0, high=DEAREST)
+        checks.number(f"{path}.cost", raw.cost, low=0, high=MAX_COST)
 
 
 def _capacity(checks: Checks, path: str, capacity: int) -> int:
-    return int(checks.number(path, capacity, low=1, high=MOST_CAPACITY))
+    return int(checks.number(path, capacity, low=1, high=MAX_CAPACITY))
 
 
 def _models(checks: Checks, raw: Declaration, path: str) -> None:
@@ -181,15 +181,15 @@ def _models(checks: Checks, raw: Declaration, path: str) -> None:
         checks.text(f"{at}.name", model.name, longest=128)
         if model.name in names[:index]:
             checks.refuse(f"{at}.name", f"names {model.name!a} a second time")
-        checks.number(f"{at}.cost", model.cost, low=0, high=DEAREST)
+        checks.number(f"{at}.cost", model.cost, low=0, high=MAX_COST)
         if model.latency is not None:
-            checks.number(f"{at}.latency", model.latency, low=0, high=LONGEST_LATENCY)
+            checks.number(f"{at}.latency", model.latency, low=0, high=MAX_LATENCY_SECONDS)
         if model.data_sensitivity and model.data_sensitivity not in SENSITIVITIES:
             checks.refuse(f"{at}.data_sensitivity", f"is one of {', '.join(SENSITIVITIES)}")
 
 
 def claims_document(declaration: Declaration) -> dict[str, Json]:
-    """The claims as policy and the audit read them; also how they are kept."""
+    """The claims as policy and the audit read them, and as they are stored."""
     return {
         "id": declaration.id,
         "type": declaration.type,
@@ -212,7 +212,7 @@ def claims_document(declaration: Declaration) -> dict[str, Json]:
 
 
 def declaration_from(document: Mapping[str, Json]) -> Declaration:
-    """The declaration that `claims_document` wrote down."""
+    """The declaration of a document that `claims_document` made."""
     kept: dict[str, Json] = dict(document)
     models = kept.pop("model_endpoints")
     liveness = kept.pop("liveness")

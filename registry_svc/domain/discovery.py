@@ -1,4 +1,4 @@
-"""Who can do this (Algorithm 2): what is asked for, who came near, who is eligible."""
+"""Discovery (Algorithm 2): the requirement, eligible candidates, and why others are excluded."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,16 +14,18 @@ from registry_svc.domain.checks import MOST_NAMES, Checks
 from registry_svc.domain.participant import Participant
 
 BATCH: Final = 64
-"""Candidates in one question to policy."""
-MOST_EXCLUDED: Final = 50
+"""Candidates in one evaluation request to policy."""
+MAX_EXCLUDED: Final = 50
 DEGRADED_ALLOWED: Final = "degraded_allowed"
 """The constraint by which a task's policy permits DEGRADED participants."""
+MAX_EXCLUSIONS: Final = 4 * MOST_NAMES
+"""Participants that a caller may leave out."""
 CONJUNCTS: Final = frozenset({"active", "capability_match", "trust_ok", "capacity"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """What is needed: **all** capabilities and **every** domain have to be granted."""
+class Requirement:
+    """What a task requires: **all** capabilities and **every** domain have to be granted."""
 
     required_capabilities: Sequence[str] = ()
     data_domains: Sequence[str] = ()
@@ -35,13 +37,13 @@ class Need:
 
     @property
     def statuses(self) -> frozenset[ParticipantStatus]:
-        """The states in which a participant will do."""
+        """The states in which a participant is eligible."""
         if DEGRADED_ALLOWED in self.policy_constraints:
             return frozenset({ParticipantStatus.ACTIVE, ParticipantStatus.DEGRADED})
         return frozenset({ParticipantStatus.ACTIVE})
 
     def document(self) -> dict[str, Json]:
-        """As policy and the audit read it."""
+        """The requirement as policy and the audit read it."""
         return {
             "required_capabilities": list(self.required_capabilities),
             "data_domains": list(self.data_domains),
@@ -54,9 +56,9 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """A parsed request: the need, the page, and whether the engine tries on its own."""
+    """A checked request; ``engine_try`` where the assignment engine asks on its own."""
 
-    need: Need
+    requirement: Requirement
     page: PageRequest
     engine_try: bool = False
     correlation_id: str = ""
@@ -64,7 +66,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A participant that is eligible, and how it ranks."""
+    """An eligible participant and its rank."""
 
     standing: Standing
     verdict: Verdict
@@ -74,7 +76,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """A participant that is not, and the conjunct that failed."""
+    """An excluded participant and the conjunct of Assignable that failed."""
 
     participant_id: str
     failed: str
@@ -83,8 +85,8 @@ class Excluded:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The answer: candidates best first, those that came near, the proof."""
+class DiscoveryResult:
+    """Candidates best first, excluded participants, and the receipt of the audit event."""
 
     candidates: tuple[Candidate, ...]
     excluded: tuple[Excluded, ...]
@@ -92,48 +94,52 @@ class Found:
     receipt: Receipt | None = None
 
 
-def parse_search(need: Need, search: "Wanted") -> Search:
-    """The search, once nothing is wrong with it; raises `FieldInvalid` with all violations."""
+def parse_search(requirement: Requirement, options: "SearchOptions") -> Search:
+    """Check a search and return it; raises `FieldInvalid` with all violations."""
     checks = Checks()
-    checks.names("required_capabilities", need.required_capabilities)
-    checks.names("data_domains", need.data_domains)
-    checks.names("policy_constraints", need.policy_constraints)
-    for field, value in (("task_id", need.task_id), ("correlation_id", search.correlation_id)):
+    checks.names("required_capabilities", requirement.required_capabilities)
+    checks.names("data_domains", requirement.data_domains)
+    checks.names("policy_constraints", requirement.policy_constraints)
+    for field, value in (
+        ("task_id", requirement.task_id),
+        ("correlation_id", options.correlation_id),
+    ):
         if value:
             checks.identifier(field, value)
-    if need.task_type:
-        checks.name("task_type", need.task_type)
-    _exclusions(checks, need.exclude)
+    if requirement.task_type:
+        checks.name("task_type", requirement.task_type)
+    _exclusions(checks, requirement.exclude)
     checks.raise_any()
-    filters: Json = [need.document(), list(need.exclude)]
+    filters: Json = [requirement.document(), list(requirement.exclude)]
     return Search(
-        need=need,
-        page=page_request(search.page_size, search.page_token, filters),
-        engine_try=search.engine_try,
-        correlation_id=search.correlation_id,
+        requirement=requirement,
+        page=page_request(options.page_size, options.page_token, filters),
+        engine_try=options.engine_try,
+        correlation_id=options.correlation_id,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """How the answer is wanted."""
+class SearchOptions:
+    """The page that is asked for, and on whose behalf."""
 
     page_size: int = 0
     page_token: str = ""
-    degraded_allowed: bool = False
     engine_try: bool = False
     correlation_id: str = ""
 
 
-def permitting_degraded(need: Need) -> Need:
-    """The need with the constraint that permits DEGRADED participants."""
-    if DEGRADED_ALLOWED in need.policy_constraints:
-        return need
-    return replace(need, policy_constraints=(*need.policy_constraints, DEGRADED_ALLOWED))
+def permitting_degraded(requirement: Requirement) -> Requirement:
+    """``requirement`` with the constraint that permits DEGRADED participants."""
+    if DEGRADED_ALLOWED in requirement.policy_constraints:
+        return requirement
+    return replace(
+        requirement, policy_constraints=(*requirement.policy_constraints, DEGRADED_ALLOWED)
+    )
 
 
-def excluded_by(participant_id: str, verdict: Verdict) -> Excluded:
-    """Why policy leaves a candidate out: the first conjunct of Assignable that its reasons name."""
+def excluded_by_policy(participant_id: str, verdict: Verdict) -> Excluded:
+    """Exclusion by policy, under the first conjunct of Assignable that its reasons name."""
     for reason in verdict.reasons:
         if reason.rule in CONJUNCTS:
             return Excluded(participant_id, reason.rule, reason.text, verdict.decision_id)
@@ -141,27 +147,27 @@ def excluded_by(participant_id: str, verdict: Verdict) -> Excluded:
     return Excluded(participant_id, "policy_allows", because, verdict.decision_id)
 
 
-def excluded_before(participant: Participant, need: Need) -> Excluded:
-    """Why a participant that came near never reached policy."""
-    missing = sorted(set(need.required_capabilities) - participant.grants.capabilities)
+def excluded_by_filter(participant: Participant, requirement: Requirement) -> Excluded:
+    """Exclusion by the store's filter, before policy was asked: the first condition that failed."""
+    missing = sorted(set(requirement.required_capabilities) - participant.grants.capabilities)
     if missing:
         text = f"{participant.id} is not granted {', '.join(missing)}."
         return Excluded(participant.id, "capability_match", text)
-    if participant.status not in need.statuses:
+    if participant.status not in requirement.statuses:
         text = f"{participant.id} is {participant.status.value}."
         return Excluded(participant.id, "active", text)
-    foreign = sorted(set(need.data_domains) - participant.grants.data_domains)
+    foreign = sorted(set(requirement.data_domains) - participant.grants.data_domains)
     if foreign:
         text = f"{participant.id} is not granted the data domains {', '.join(foreign)}."
         return Excluded(participant.id, "policy_allows", text)
-    text = f"{participant.id} is not made for tasks of type {need.task_type}."
+    text = f"{participant.id} declares no tasks of type {requirement.task_type}."
     return Excluded(participant.id, "capability_match", text)
 
 
-def audit_detail(need: Need, found: Found) -> JsonObject:
-    """DISCOVERY_COMPLETED: request, candidates in rank order, excluded with the reason."""
+def audit_detail(requirement: Requirement, found: DiscoveryResult) -> JsonObject:
+    """The detail of DISCOVERY_COMPLETED: request, candidates by rank, excluded with the reason."""
     return {
-        "request": need.document(),
+        "request": requirement.document(),
         "candidates": [
             {
                 "participant_id": candidate.standing.participant_id,
@@ -184,7 +190,7 @@ def audit_detail(need: Need, found: Found) -> JsonObject:
 
 
 def result_hash(candidates: Iterable[Candidate], excluded: Iterable[Excluded]) -> str:
-    """What an engine's try found, without the order: load alone makes no new result."""
+    """A hash of a result without its order: a change of load alone makes no new result."""
     return content_hash(
         [
             sorted(candidate.standing.participant_id for candidate in candidates),
@@ -194,7 +200,7 @@ def result_hash(candidates: Iterable[Candidate], excluded: Iterable[Excluded]) -
 
 
 def _exclusions(checks: Checks, exclude: Sequence[str]) -> None:
-    most = MOST_NAMES * 4
+    most = MAX_EXCLUSIONS
     if len(exclude) > most:
         checks.refuse("exclude", f"has {len(exclude)} entries; at most {most} are taken")
         return

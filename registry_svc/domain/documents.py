@@ -1,4 +1,4 @@
-"""Parts of audit details and policy inputs that several use cases write."""
+"""RegistryContext of audit details and policy inputs that several use cases write."""
 
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
@@ -17,7 +17,7 @@ def grants_document(grants: Grants) -> dict[str, Json]:
 
 
 def identity_document(call: Call, participant_id: str) -> dict[str, Json]:
-    """How an identity was proved: by its own credential, or by an operator who vouches for it."""
+    """Who proved the identity: the participant by its own credential, or an operator for it."""
     own = call.principal.participant == participant_id
     return {
         "participant_id": participant_id,
@@ -28,7 +28,7 @@ def identity_document(call: Call, participant_id: str) -> dict[str, Json]:
 
 
 def participant_document(participant: Participant) -> dict[str, Json]:
-    """A participant as policy reads it: grants, never claims."""
+    """A participant as policy reads it: its grants, not its claims."""
     declaration = participant.declaration
     return {
         "id": participant.id,

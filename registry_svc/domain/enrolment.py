@@ -1,4 +1,4 @@
-"""Who gets a credential: what an enrolment holds, and what it may be exchanged for."""
+"""Credentials: what an enrolment may be exchanged for, and who may renew."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from registry_svc.domain.checks import Checks
 from registry_svc.domain.lifecycle import RETIRED, SUSPENDED
 from registry_svc.domain.participant import Participant
 
-LONGEST_LIFE: Final = timedelta(minutes=15)
-"""No credential lives longer; the SDK renews it."""
+MAX_LIFETIME: Final = timedelta(minutes=15)
+"""The longest lifetime of a credential; the SDK renews it."""
 DEFAULT_TYPE: Final = "agent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolmentRequest:
-    """What is asked for. Without ``participant_id`` a credential for a person or program."""
+    """The credential that is asked for; one for a person or program without ``participant_id``."""
 
     participant_id: str = ""
     owner: str = ""
@@ -29,14 +29,14 @@ class EnrolmentRequest:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A signed token and when it lapses."""
+    """A signed token and when it expires."""
 
     token: str
-    expires: datetime
+    expires_at: datetime
 
 
 def parse_enrolment(raw: EnrolmentRequest) -> EnrolmentRequest:
-    """The request, once nothing is wrong with it; raises `FieldInvalid` with all violations."""
+    """Check the request and fill in its defaults; raises `FieldInvalid` with all violations."""
     checks = Checks()
     if raw.participant_id:
         checks.identifier("participant_id", raw.participant_id)
@@ -53,11 +53,11 @@ def parse_enrolment(raw: EnrolmentRequest) -> EnrolmentRequest:
     )
 
 
-def enrolled(enroller: Principal, request: EnrolmentRequest) -> Principal:
-    """Whom the new credential proves; raises `NotPermitted` for more than the enrolment holds.
+def enrolled_principal(enroller: Principal, request: EnrolmentRequest) -> Principal:
+    """The principal of the new credential; raises `NotPermitted` beyond the enrolment.
 
-    A participant may always act for itself: that role is what ``may_enrol`` stands for. Its
-    subject is its id, so that the audit names it and not whoever enrolled it.
+    ``may_enrol`` includes the participant role. The subject is the participant's id, so that the
+    audit names it and not who enrolled it.
     """
     roles = _roles(enroller, request)
     if not request.participant_id:
@@ -83,32 +83,32 @@ def enrolled(enroller: Principal, request: EnrolmentRequest) -> Principal:
     )
 
 
-def require_free_for(known: Participant | None, request: EnrolmentRequest) -> None:
-    """Raise `NotPermitted` where the id belongs to another owner or type, or has no future."""
+def require_enrollable(known: Participant | None, request: EnrolmentRequest) -> None:
+    """Raise `NotPermitted` where the id has another owner or type, or is SUSPENDED or RETIRED."""
     if known is not None:
-        _require_whose(known, request.owner, request.participant_type)
-        _require_future(known)
+        _require_owner_and_type(known, request.owner, request.participant_type)
+        _require_not_out(known)
 
 
-def require_same(known: Participant | None, principal: Principal) -> None:
-    """Raise `NotPermitted` where a credential is not the participant's any more."""
+def require_renewable(known: Participant | None, principal: Principal) -> None:
+    """Raise `NotPermitted` where the participant has another owner or type, or is out."""
     if known is not None:
-        _require_whose(known, principal.owner, principal.participant_type)
-        _require_future(known)
+        _require_owner_and_type(known, principal.owner, principal.participant_type)
+        _require_not_out(known)
 
 
-def _require_whose(known: Participant, owner: str, kind: str) -> None:
+def _require_owner_and_type(known: Participant, owner: str, kind: str) -> None:
     declared = known.declaration
     if (declared.owner, declared.type) != (owner, kind):
-        # It is not said whose it is: an enrolment is no way to find that out.
+        # The owner is not named: an enrolment must not reveal it.
         raise NotPermitted(
             f"{known.id} is registered under another owner or type",
             {"participant_id": known.id},
         )
 
 
-def _require_future(known: Participant) -> None:
-    """One that is SUSPENDED or RETIRED gets no credential."""
+def _require_not_out(known: Participant) -> None:
+    """Raise `NotPermitted` for a participant that is SUSPENDED or RETIRED."""
     if known.status in {SUSPENDED, RETIRED}:
         raise NotPermitted(
             f"{known.id} is {known.status.value} and gets no credential",
@@ -130,9 +130,11 @@ def _roles(enroller: Principal, request: EnrolmentRequest) -> frozenset[Role]:
 
 
 def _may_enrol(enroller: Principal, participant_id: str) -> bool:
-    return any(fnmatchcase(participant_id, _star_only(one)) for one in enroller.may_enrol)
+    return any(
+        fnmatchcase(participant_id, _only_star_is_special(one)) for one in enroller.may_enrol
+    )
 
 
-def _star_only(pattern: str) -> str:
-    """``*`` alone is special: a ``?`` or a bracket in a pattern means itself."""
+def _only_star_is_special(pattern: str) -> str:
+    """``pattern`` with ``?`` and brackets escaped for fnmatch: only ``*`` stands for anything."""
     return pattern.replace("[", "[[]").replace("?", "[?]")

@@ -1,4 +1,4 @@
-"""The capability graph: what participants are tied to, as data that can be queried (section 6)."""
+"""The capability graph: edges from participants to what they may do and use (paper, section 6)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from registry_svc.domain.participant import Participant
 
 
 class EdgeKind(StrEnum):
-    """What an edge leads to."""
+    """The kind of node that an edge leads to."""
 
     CAPABILITY = "capability"
     DATA_DOMAIN = "data_domain"
@@ -30,7 +30,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeFilter:
-    """Which edges are asked for; an empty field asks for all."""
+    """Which edges are asked for; an empty field matches all."""
 
     participant_id: str = ""
     kind: EdgeKind | None = None

@@ -1,4 +1,4 @@
-"""How candidates rank: capability match, trust, load, latency, cost, each with its sentence."""
+"""Ranks candidates by capability match, trust, load, latency and cost; every term is explained."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from phoenix_runtime.core.score import Term, weigh
 from phoenix_runtime.core.standing import ParticipantStatus, Standing
 from phoenix_runtime.core.verdict import Verdict
 from registry_svc.domain.discovery import Candidate
+from registry_svc.domain.health import Health
 from registry_svc.domain.participant import Participant
-from registry_svc.domain.vitals import Vitals
 
 GRANTED: Final = 0.6
-"""The worth of a capability that is granted and not certified."""
+"""The value of a capability that is granted and not certified."""
 UNKNOWN: Final = 0.5
-"""The worth of what nobody has reported yet."""
+"""The value of a load, latency or trust that is not known yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,35 +29,35 @@ class RankWeights:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A candidate that policy allows, with its standing of this moment."""
+class Eligible:
+    """A participant that policy allows, with its current standing."""
 
     standing: Standing
     verdict: Verdict
 
 
 def rank(
-    judged: Sequence[Judged], required: Sequence[str], weights: RankWeights
+    eligible: Sequence[Eligible], required: Sequence[str], weights: RankWeights
 ) -> tuple[Candidate, ...]:
-    """``judged`` as candidates, best first: the suspect last, ties by id."""
-    dearest = max((one.standing.cost or 0.0 for one in judged), default=0.0)
-    slowest = max((one.standing.latency or 0.0 for one in judged), default=0.0)
-    candidates = [_candidate(one, required, weights, (dearest, slowest)) for one in judged]
+    """Rank eligible participants, best first: suspect ones last, ties by id."""
+    highest_cost = max((one.standing.cost or 0.0 for one in eligible), default=0.0)
+    slowest = max((one.standing.latency or 0.0 for one in eligible), default=0.0)
+    candidates = [_candidate(one, required, weights, (highest_cost, slowest)) for one in eligible]
     return tuple(sorted(candidates, key=_order))
 
 
-def pre_rank(participants: Sequence[Participant], vitals: Sequence[Vitals]) -> list[Participant]:
-    """Who is worth asking policy about first, by what is known without asking."""
-    known = sorted(zip(participants, vitals, strict=True), key=lambda pair: _guess(*pair))
+def pre_rank(participants: Sequence[Participant], health: Sequence[Health]) -> list[Participant]:
+    """Order participants for evaluation by policy, by what is known without asking."""
+    known = sorted(zip(participants, health, strict=True), key=lambda pair: _expectation(*pair))
     return [participant for participant, _ in known]
 
 
-def _guess(participant: Participant, vitals: Vitals) -> tuple[bool, bool, float, float, str]:
-    trust = UNKNOWN if vitals.trust is None else vitals.trust
-    load = UNKNOWN if vitals.load is None else vitals.load
+def _expectation(participant: Participant, health: Health) -> tuple[bool, bool, float, float, str]:
+    trust = UNKNOWN if health.trust is None else health.trust
+    load = UNKNOWN if health.load is None else health.load
     degraded = participant.status is ParticipantStatus.DEGRADED
     cost = participant.declaration.cost or 0.0
-    return vitals.suspect, degraded, load - trust, cost, participant.id
+    return health.suspect, degraded, load - trust, cost, participant.id
 
 
 def _order(candidate: Candidate) -> tuple[bool, float, str]:
@@ -66,7 +66,7 @@ def _order(candidate: Candidate) -> tuple[bool, float, str]:
 
 
 def _candidate(
-    one: Judged, required: Sequence[str], weights: RankWeights, worst: tuple[float, float]
+    one: Eligible, required: Sequence[str], weights: RankWeights, worst: tuple[float, float]
 ) -> Candidate:
     certified = _certified(one.verdict, required)
     terms = (
@@ -115,15 +115,15 @@ def _latency(standing: Standing, weight: float, slowest: float) -> Term:
     if standing.latency is None:
         value, because = (UNKNOWN if slowest else 1.0), "no latency reported"
     elif slowest == 0.0:
-        value, because = 1.0, "no latency worth naming"
+        value, because = 1.0, "nobody reports a latency above zero"
     else:
         value = 1.0 - standing.latency / slowest
         because = f"{standing.latency:.3f} s of {slowest:.3f} s, the slowest"
     return Term("latency", value, weight, because)
 
 
-def _cost(standing: Standing, weight: float, dearest: float) -> Term:
-    if standing.cost is None or dearest == 0.0:
+def _cost(standing: Standing, weight: float, highest: float) -> Term:
+    if standing.cost is None or highest == 0.0:
         return Term("cost", 1.0, weight, "no cost declared")
-    value = 1.0 - standing.cost / dearest
-    return Term("cost", value, weight, f"costs {standing.cost:g} of {dearest:g}, the dearest")
+    value = 1.0 - standing.cost / highest
+    return Term("cost", value, weight, f"costs {standing.cost:g} of {highest:g}, the highest")

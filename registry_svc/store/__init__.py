@@ -1,1 +1,1 @@
-"""Cellar: tables, repository, migrations."""
+"""The registry's tables, repositories and migrations."""

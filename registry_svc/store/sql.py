@@ -120,7 +120,7 @@ SELECT DISTINCT tenant FROM registry.participant
 WHERE status IN ('registered', 'active', 'degraded')
 """
 
-FORGET_DIRECTIVES: Final = """
+PRUNE_DIRECTIVES: Final = """
 DELETE FROM registry.directive WHERE acknowledged_at < $1 OR created_at < $2
 """
 

@@ -1,1 +1,1 @@
-"""Desk: one file per verb."""
+"""The use cases of the registry, one module per verb, in packages by subject."""

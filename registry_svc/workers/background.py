@@ -1,14 +1,20 @@
-"""What the registry does by itself: loops around use cases, and nothing else."""
+"""The background workers of the registry: loops around use cases."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from phoenix_runtime.chassis.loops import Loop
-from registry_svc.usecases.abreast import KeepAbreast, PassOnMail
-from registry_svc.usecases.directives import CarryDirectives
-from registry_svc.usecases.health import NoticeSilence, SettleHealth, SummariseHealth
-from registry_svc.usecases.leases import AnnounceBeats, ExpireLeases, SpareSilenced, WriteDeadlines
+from registry_svc.usecases.leases.apply_reported_health import ApplyReportedHealth
+from registry_svc.usecases.leases.degrade_silent import DegradeSilent
+from registry_svc.usecases.leases.expire_leases import ExpireLeases
+from registry_svc.usecases.leases.extend_leases import ExtendLeases
+from registry_svc.usecases.leases.publish_heartbeats import PublishHeartbeats
+from registry_svc.usecases.leases.summarise_health import SummariseHealth
+from registry_svc.usecases.leases.write_deadlines import WriteDeadlines
+from registry_svc.usecases.sessions.deliver_directives import DeliverDirectives
+from registry_svc.usecases.sessions.forward_directives import ForwardDirectives
+from registry_svc.usecases.sessions.replica_sync import ReplicaSync
 
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0
@@ -16,7 +22,7 @@ HOUR: Final = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerIntervals:
-    """How often, in seconds."""
+    """How often the loops run, in seconds."""
 
     write: float = 0.5
     sweep: float = 0.05
@@ -26,58 +32,61 @@ class WorkerIntervals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerUseCases:
-    """The use cases that loops run."""
+    """The use cases that the loops run."""
 
-    spare: SpareSilenced
+    extend: ExtendLeases
     write: WriteDeadlines
-    announce: AnnounceBeats
+    publish: PublishHeartbeats
     expire: ExpireLeases
-    settle: SettleHealth
-    silence: NoticeSilence
+    apply_health: ApplyReportedHealth
+    degrade_silent: DegradeSilent
     summarise: SummariseHealth
-    carry: CarryDirectives
-    pass_on: PassOnMail
-    abreast: KeepAbreast
-    cut_slow_readers: Callable[[], Awaitable[None]]
-    forget_directives: Callable[[], Awaitable[None]]
+    deliver: DeliverDirectives
+    forward: ForwardDirectives
+    replica_sync: ReplicaSync
+    close_slow_readers: Callable[[], Awaitable[None]]
+    prune_directives: Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
     """The loops; all but ``others`` are woken when there is work."""
 
-    settle: Loop
-    carry: Loop
-    pass_on: Loop
-    abreast: Loop
+    health: Loop
+    deliver: Loop
+    forward: Loop
+    replica_sync: Loop
     others: tuple[Loop, ...]
 
     @property
     def loops(self) -> tuple[Loop, ...]:
         """All of them."""
-        return (self.settle, self.carry, self.pass_on, self.abreast, *self.others)
+        return (self.health, self.deliver, self.forward, self.replica_sync, *self.others)
 
 
-def make_workers(duties: WorkerUseCases, pace: WorkerIntervals) -> Workers:
+def make_workers(use_cases: WorkerUseCases, intervals: WorkerIntervals) -> Workers:
     """The loops of a registry, not yet running."""
 
     async def write_behind() -> None:
-        duties.spare()
-        beaten = await duties.write()
-        await duties.announce(beaten)
+        use_cases.extend()
+        renewed = await use_cases.write()
+        await use_cases.publish(renewed)
 
+    every_round = intervals.round
     return Workers(
-        # Beats that come together change states together: many in one transaction.
-        settle=Loop("registry_health", pace.round, duties.settle, linger=0.02),
-        carry=Loop("registry_directives", pace.round, duties.carry, linger=0.002),
-        pass_on=Loop("registry_mail", pace.round, duties.pass_on, linger=0.002),
-        abreast=Loop("registry_abreast", pace.round, duties.abreast, linger=0.02),
+        # Heartbeats that come together change states together: many in one transaction.
+        health=Loop("registry_health", every_round, use_cases.apply_health, linger=0.02),
+        deliver=Loop("registry_directives", every_round, use_cases.deliver, linger=0.002),
+        forward=Loop("registry_forwarding", every_round, use_cases.forward, linger=0.002),
+        replica_sync=Loop(
+            "registry_replica_sync", every_round, use_cases.replica_sync, linger=0.02
+        ),
         others=(
-            Loop("registry_deadlines", pace.write, write_behind),
-            Loop("registry_leases", pace.sweep, duties.expire),
-            Loop("registry_silence", pace.silence, duties.silence),
-            Loop("registry_readers", pace.round, duties.cut_slow_readers),
-            Loop("registry_summaries", MINUTE, duties.summarise),
-            Loop("registry_forgetting", HOUR, duties.forget_directives),
+            Loop("registry_deadlines", intervals.write, write_behind),
+            Loop("registry_leases", intervals.sweep, use_cases.expire),
+            Loop("registry_silence", intervals.silence, use_cases.degrade_silent),
+            Loop("registry_slow_readers", every_round, use_cases.close_slow_readers),
+            Loop("registry_summaries", MINUTE, use_cases.summarise),
+            Loop("registry_pruning", HOUR, use_cases.prune_directives),
         ),
     )

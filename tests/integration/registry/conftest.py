@@ -1,4 +1,4 @@
-"""A registry in the test's own process, on real PostgreSQL and Valkey, behind its real door."""
+"""A registry in the test's own process, on real PostgreSQL and Valkey, behind its real server."""
 
 import asyncio
 import json
@@ -28,13 +28,13 @@ from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.chassis.server import Listening, Service
 from registry_svc.settings import RegistrySettings
 from registry_svc.wiring import build
-from tests.integration.registry.rooms import replica, rooms
+from tests.integration.registry.replica import open_replica, replica
 from tests.support.builders.keys import Keys, bearer
 from tests.support.fakes.policy import RecordingPolicy
 from tests.support.servers.postgres import DatabaseFor, PostgresServer
 from tests.support.servers.settings import service_settings
 
-__all__ = ["replica", "rooms"]
+__all__ = ["open_replica", "replica"]
 
 # Governance is not there: the relay says so, and pretty tracebacks would take most of the time.
 structlog.configure(
@@ -129,11 +129,11 @@ class Stream:
         self.call = call
         self.seq = 0
 
-    async def say(self, **message: Any) -> None:
+    async def send(self, **message: Any) -> None:
         """Send one message, such as ``goodbye=Goodbye(slot=0)``."""
         await self.call.write(session_pb2.KeepAliveRequest(**message))
 
-    async def hear(self) -> session_pb2.KeepAliveResponse:
+    async def receive(self) -> session_pb2.KeepAliveResponse:
         """The next message; raises AioRpcError where the stream ended with a refusal."""
         async with asyncio.timeout(10):
             message = await self.call.read()
@@ -141,10 +141,10 @@ class Stream:
         assert isinstance(message, session_pb2.KeepAliveResponse)
         return message
 
-    async def hear_a(self, kind: str) -> Any:
+    async def receive_a(self, kind: str) -> Any:
         """The next message of that kind; others are passed over."""
         while True:
-            message = await self.hear()
+            message = await self.receive()
             if message.WhichOneof("message") == kind:
                 return getattr(message, kind)
 
@@ -155,18 +155,18 @@ class Stream:
         attach = session_pb2.Attach(
             participant_id=participant_id, generation=generation, credential=credential
         )
-        await self.say(attach=attach)
-        return await self.hear()
+        await self.send(attach=attach)
+        return await self.receive()
 
     async def beat(
-        self, *beats: session_pb2.Beat, unchanged: Sequence[int] = (), hear: bool = True
+        self, *beats: session_pb2.Beat, unchanged: Sequence[int] = (), acknowledged: bool = True
     ) -> int:
         """Beat, by default for slot 0 as serving; answers the seq acknowledged."""
         self.seq += 1
         serving = session_pb2.Beat(slot=0, state=session_pb2.HEALTH_STATE_SERVING)
         said = beats or (() if unchanged else (serving,))
-        await self.say(beats=session_pb2.Beats(seq=self.seq, beats=said, unchanged=unchanged))
-        while hear and (await self.hear_a("beat_ack")).seq < self.seq:
+        await self.send(beats=session_pb2.Beats(seq=self.seq, beats=said, unchanged=unchanged))
+        while acknowledged and (await self.receive_a("beat_ack")).seq < self.seq:
             pass  # an answer to an earlier message
         return self.seq
 
@@ -174,7 +174,7 @@ class Stream:
         """The refusal that ends the stream."""
         try:
             while True:
-                await self.hear()
+                await self.receive()
         except AioRpcError as refused:
             return refusal_of(refused)
 
@@ -226,7 +226,7 @@ async def open_registry(
     async with AsyncExitStack() as stack:
 
         async def make(*, options: Sequence[tuple[str, Any]] = (), **settings: Any) -> Registry:
-            told = service_settings(
+            chosen = service_settings(
                 RegistrySettings,
                 "registry",
                 urls=await postgres.urls("registry"),
@@ -243,8 +243,8 @@ async def open_registry(
                 },
             )
             # The schema is there already.
-            told = told.model_copy(update={"migration_database_url": None})
-            service = await build(told, policy=policy)
+            chosen = chosen.model_copy(update={"migration_database_url": None})
+            service = await build(chosen, policy=policy)
             listening = await stack.enter_async_context(Listening(service))
             channel = await stack.enter_async_context(
                 grpc.aio.insecure_channel(f"127.0.0.1:{listening.port}", options=options)

@@ -151,7 +151,7 @@ async def test_a_request_id_that_cannot_be_is_refused(registry: Registry, reques
 
 @pytest.mark.parametrize("after", [["\0"], ["", "-1"], ["", "9" * 5000], [1], [[]], [], ["", ""]])
 async def test_a_forged_token_is_refused(registry: Registry, after: list[Any]) -> None:
-    need = {
+    requirement = {
         "required_capabilities": [],
         "data_domains": [],
         "risk_level": "low",
@@ -159,7 +159,7 @@ async def test_a_forged_token_is_refused(registry: Registry, after: list[Any]) -
         "task_id": "",
         "task_type": "",
     }
-    for filters in ([need, []], [[], [], ""]):
+    for filters in ([requirement, []], [[], [], ""]):
         raw = json.dumps([content_hash(filters)[7:23], after])
         token = base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
         for call in (
@@ -182,11 +182,11 @@ async def test_an_acknowledgement_with_a_bad_text_holds_up_nobody(registry: Regi
     )
     stream = registry.stream()
     await stream.attach()
-    await stream.hear_a("directive")
+    await stream.receive_a("directive")
     ack = session_pb2.DirectiveAck(directive_id="directive.1", slot=0, error="no" * 9999)
-    await stream.say(directive_ack=ack)
+    await stream.send(directive_ack=ack)
     await stream.beat()
-    await stream.say(directive_ack=session_pb2.DirectiveAck(directive_id="a\0b", slot=0))
+    await stream.send(directive_ack=session_pb2.DirectiveAck(directive_id="a\0b", slot=0))
     assert (await stream.refusal()).reason == "FIELD_INVALID"
     again = registry.stream()
     await again.attach()

@@ -1,4 +1,4 @@
-"""Leases in real time, with leases of about a second, through the real door."""
+"""LeaseStore in real time, with leases of about a second, through the real door."""
 
 import asyncio
 import time
@@ -77,7 +77,7 @@ async def test_who_stops_beating_is_failed_and_told_and_the_others_live_on(
     await stream.attach("agent.silent")
     async with Beating(registry, "agent.1") as beating:
         await failed(registry, "agent.silent")
-        lost = await stream.hear_a("lease_lost")
+        lost = await stream.receive_a("lease_lost")
         assert lost.reason == session_pb2.LEASE_LOST_REASON_EXPIRED
         await beating.go_on()
         # A beat that is late by half an interval degrades for a moment.

@@ -1,4 +1,4 @@
-"""Leases in the use cases, on real servers; nothing here waits."""
+"""Lease use cases on real servers and a manual clock; nothing here waits."""
 
 import json
 from dataclasses import replace
@@ -6,212 +6,213 @@ from dataclasses import replace
 from phoenix_runtime.chassis.data.database import driver
 from phoenix_runtime.core.standing import ParticipantStatus
 from registry_svc.domain.declaration import Declaration
-from registry_svc.domain.ports import Claim, SweepState
-from registry_svc.domain.presence import LeaseKey, Loss, Presence
-from registry_svc.domain.vitals import HealthState, Report
-from registry_svc.usecases.change_standing import SuspendParticipant
-from registry_svc.usecases.leases import CLAIM_SECONDS
-from registry_svc.usecases.register import RegisterParticipant
-from registry_svc.usecases.retire import BeginRetirement
-from tests.integration.registry.rooms import TERMS, Rooms
+from registry_svc.domain.health import HealthReport, HealthState
+from registry_svc.domain.lease import CLAIM_SECONDS
+from registry_svc.domain.lease_store import LeaseClaim, LeaseStoreState
+from registry_svc.domain.session import LeaseKey, LeaseLostReason, Session
+from registry_svc.usecases.participants.begin_retirement import BeginRetirement
+from registry_svc.usecases.participants.register import RegisterParticipant
+from registry_svc.usecases.participants.suspend import SuspendParticipant
+from tests.integration.registry.replica import TERMS, Replica
 from tests.support.builders.calls import call_of
 
 
-class Heard:
-    """A line that remembers what was lost."""
+class RecordingStream:
+    """A stream that records which leases were revoked."""
 
     def __init__(self) -> None:
-        self.losses: list[tuple[int, Loss]] = []
+        self.losses: list[tuple[int, LeaseLostReason]] = []
 
-    def direct(self, slot: int, directive: object) -> bool:
+    def send_directive(self, slot: int, directive: object) -> bool:
         return True
 
-    def lose(self, slot: int, loss: Loss, participant_id: str, text: str) -> None:
-        self.losses.append((slot, loss))
+    def revoke(self, slot: int, reason: LeaseLostReason, participant_id: str, text: str) -> None:
+        self.losses.append((slot, reason))
 
 
-async def events(rooms: Rooms, *types: str) -> list[dict[str, object]]:
-    database = rooms.parts.registry._database  # type: ignore[attr-defined]
-    async with database.reading(rooms.tenant) as connection:
+async def events(replica: Replica, *types: str) -> list[dict[str, object]]:
+    async with replica.database.reading(replica.tenant) as connection:
         raw = await driver(connection)
         rows = await raw.fetch("SELECT document FROM registry.outbox ORDER BY event_id")
     found = [json.loads(row["document"]) for row in rows]
     return [event for event in found if not types or event["type"] in types]
 
 
-async def serving(rooms: Rooms, presence: Presence) -> None:
-    rooms.parts.attendance.beat(
-        presence, rooms.clock.monotonic(), Report(state=HealthState.SERVING)
+async def serving(replica: Replica, session: Session) -> None:
+    replica.context.sessions.record_beat(
+        session, replica.clock.monotonic(), HealthReport(state=HealthState.SERVING)
     )
-    await rooms.settle()
+    await replica.apply_health()
 
 
-async def test_an_expired_lease_fails_its_holder_once_and_says_so(rooms: Rooms) -> None:
-    await rooms.expire()  # the first look seeds
-    presence = await rooms.register("agent.1")
-    await serving(rooms, presence)
-    line = Heard()
-    rooms.parts.attendance.attach(presence, line, 4)
-    await rooms.run_out(presence)
-    await rooms.expire()
-    await rooms.expire()
-    row = await rooms.get("agent.1")
+async def test_an_expired_lease_fails_its_holder_once_with_an_event(replica: Replica) -> None:
+    await replica.expire()  # the first look seeds
+    session = await replica.register("agent.1")
+    await serving(replica, session)
+    stream = RecordingStream()
+    replica.context.sessions.attach(session, stream, 4)
+    await replica.run_out(session)
+    await replica.expire()
+    await replica.expire()
+    row = await replica.get("agent.1")
     assert (row.status, row.status_reason) == (ParticipantStatus.FAILED, "participant_failed")
     assert row.standing_revision == 3
-    [event] = await events(rooms, "PARTICIPANT_FAILED")
+    [event] = await events(replica, "PARTICIPANT_FAILED")
     assert (event["previous_state"], event["new_state"]) == ("active", "failed")
     assert event["detail"]["generation"] == 1  # type: ignore[index]
-    assert line.losses == [(4, Loss.EXPIRED)]
-    client = rooms.leases._sweep.registered_client
-    member = f"{rooms.tenant}/agent.1/1"
-    assert await client.zscore(rooms.leases._deadlines[0], member) is None
+    assert stream.losses == [(4, LeaseLostReason.EXPIRED)]
+    client = replica.leases._sweep.registered_client
+    member = f"{replica.tenant}/agent.1/1"
+    assert await client.zscore(replica.leases._deadlines[0], member) is None
 
 
-async def test_a_new_lease_store_expires_nobody_and_is_seeded_again(rooms: Rooms) -> None:
-    presence = await rooms.register("agent.1")
-    await rooms.run_out(presence)
-    assert (await rooms.leases.sweep(10)).state is SweepState.NEW
-    await rooms.expire()
-    assert not rooms.vigil.needs_seeding
-    await rooms.expire()
-    assert (await rooms.get("agent.1")).status is ParticipantStatus.REGISTERED
-    sweep = await rooms.leases.sweep(10)
-    assert (sweep.state, sweep.claims) == (SweepState.STEADY, ())
+async def test_a_new_lease_store_expires_nobody_and_is_seeded_again(replica: Replica) -> None:
+    session = await replica.register("agent.1")
+    await replica.run_out(session)
+    assert (await replica.leases.claim_expired(10)).state is LeaseStoreState.NEW
+    await replica.expire()
+    assert not replica.stall_detector.needs_seeding
+    await replica.expire()
+    assert (await replica.get("agent.1")).status is ParticipantStatus.REGISTERED
+    sweep = await replica.leases.claim_expired(10)
+    assert (sweep.state, sweep.claims) == (LeaseStoreState.STEADY, ())
 
 
-async def test_a_flushed_lease_store_expires_nobody(rooms: Rooms) -> None:
-    await rooms.expire()
-    presence = await rooms.register("agent.1")
-    await rooms.run_out(presence)
-    await rooms.leases._sweep.registered_client.delete(*rooms.leases._sentinels)
-    await rooms.expire()
-    await rooms.expire()
-    assert (await rooms.get("agent.1")).status is ParticipantStatus.REGISTERED
+async def test_a_flushed_lease_store_expires_nobody(replica: Replica) -> None:
+    await replica.expire()
+    session = await replica.register("agent.1")
+    await replica.run_out(session)
+    await replica.leases._sweep.registered_client.delete(*replica.leases._sentinels)
+    await replica.expire()
+    await replica.expire()
+    assert (await replica.get("agent.1")).status is ParticipantStatus.REGISTERED
 
 
-async def test_clocks_that_drift_apart_expire_nobody(rooms: Rooms) -> None:
-    await rooms.expire()
-    await rooms.expire()
-    presence = await rooms.register("agent.1")
-    await rooms.run_out(presence)
-    rooms.vigil._limit = 100.0  # not our stall: our clock ran ahead of Redis'
+async def test_clocks_that_drift_apart_expire_nobody(replica: Replica) -> None:
+    await replica.expire()
+    await replica.expire()
+    session = await replica.register("agent.1")
+    await replica.run_out(session)
+    replica.stall_detector._limit = 100.0  # no stall of ours: our clock ran ahead of Redis'
     # By more than this test may take, as Redis' own clock goes on meanwhile.
-    rooms.clock.advance(60.0)
-    assert (await rooms.leases.sweep(10)).state is SweepState.DRIFTED
-    await rooms.expire()
-    assert (await rooms.leases.sweep(10)).state is SweepState.STEADY, "seeded again"
-    await rooms.expire()
-    assert (await rooms.get("agent.1")).status is ParticipantStatus.REGISTERED
+    replica.clock.advance(60.0)
+    assert (await replica.leases.claim_expired(10)).state is LeaseStoreState.DRIFTED
+    await replica.expire()
+    assert (await replica.leases.claim_expired(10)).state is LeaseStoreState.STEADY, "seeded again"
+    await replica.expire()
+    assert (await replica.get("agent.1")).status is ParticipantStatus.REGISTERED
 
 
-async def test_a_replica_that_stalled_extends_instead_of_failing(rooms: Rooms) -> None:
-    await rooms.expire()
-    presence = await rooms.register("agent.1")
-    await rooms.run_out(presence)
-    rooms.clock.advance(TERMS.margin + 0.1)  # nothing looked for so long
-    await rooms.expire()
-    assert (await rooms.get("agent.1")).status is ParticipantStatus.REGISTERED
+async def test_a_replica_that_stalled_extends_instead_of_failing(replica: Replica) -> None:
+    await replica.expire()
+    session = await replica.register("agent.1")
+    await replica.run_out(session)
+    replica.clock.advance(TERMS.margin + 0.1)  # nothing looked for so long
+    await replica.expire()
+    assert (await replica.get("agent.1")).status is ParticipantStatus.REGISTERED
     # A deadline from before the stall, written now, must not undo the grace.
-    rooms.parts.attendance.renew(presence)
-    await rooms.write()
-    assert (await rooms.leases.sweep(10)).claims == ()
-    await rooms.expire()
-    assert (await rooms.get("agent.1")).status is ParticipantStatus.REGISTERED
+    replica.context.sessions.rewrite_deadline(session)
+    await replica.write()
+    assert (await replica.leases.claim_expired(10)).claims == ()
+    await replica.expire()
+    assert (await replica.get("agent.1")).status is ParticipantStatus.REGISTERED
 
 
-async def test_a_beat_that_is_not_written_yet_keeps_its_lease(rooms: Rooms) -> None:
-    await rooms.expire()
-    presence = await rooms.register("agent.1")
-    await rooms.run_out(presence)
-    rooms.parts.attendance.beat_all([presence], rooms.clock.monotonic())
-    await rooms.expire()
-    assert (await rooms.get("agent.1")).status is ParticipantStatus.REGISTERED
-    await rooms.write()
-    assert (await rooms.leases.sweep(10)).claims == ()
+async def test_a_beat_that_is_not_written_yet_keeps_its_lease(replica: Replica) -> None:
+    await replica.expire()
+    session = await replica.register("agent.1")
+    await replica.run_out(session)
+    replica.context.sessions.record_beats([session], replica.clock.monotonic())
+    await replica.expire()
+    assert (await replica.get("agent.1")).status is ParticipantStatus.REGISTERED
+    await replica.write()
+    assert (await replica.leases.claim_expired(10)).claims == ()
 
 
-async def test_an_older_generations_lease_fails_nobody(rooms: Rooms) -> None:
-    await rooms.expire()
-    older = await rooms.register("agent.1")
-    await rooms.register("agent.1")
-    await rooms.leases.write({older.lease: -1.0})
-    await rooms.expire()
-    row = await rooms.get("agent.1")
+async def test_an_older_generations_lease_fails_nobody(replica: Replica) -> None:
+    await replica.expire()
+    older = await replica.register("agent.1")
+    await replica.register("agent.1")
+    await replica.leases.write({older.lease: -1.0})
+    await replica.expire()
+    row = await replica.get("agent.1")
     assert (row.status, row.generation) == (ParticipantStatus.REGISTERED, 2)
-    assert await events(rooms, "PARTICIPANT_FAILED") == []
+    assert await events(replica, "PARTICIPANT_FAILED") == []
 
 
 async def test_one_that_retires_and_dies_stays_retiring_and_is_not_waited_for(
-    rooms: Rooms,
+    replica: Replica,
 ) -> None:
-    await rooms.expire()
-    presence = await rooms.register("agent.1")
-    operator = call_of("operator", tenant=rooms.tenant)
-    await BeginRetirement(rooms.parts)(operator, "agent.1", "retire.1", "graceful")
-    assert presence.lease in await rooms.workers.all()
-    await rooms.run_out(presence)
-    await rooms.expire()
-    row = await rooms.get("agent.1")
+    await replica.expire()
+    session = await replica.register("agent.1")
+    operator = call_of("operator", tenant=replica.tenant)
+    await BeginRetirement(replica.context)(operator, "agent.1", "retire.1", "graceful")
+    assert session.lease in await replica.claims.lease_holders()
+    await replica.run_out(session)
+    await replica.expire()
+    row = await replica.get("agent.1")
     assert (row.status, row.status_reason) == (ParticipantStatus.RETIRING, "participant_failed")
-    [event] = await events(rooms, "PARTICIPANT_FAILED")
+    [event] = await events(replica, "PARTICIPANT_FAILED")
     assert (event["previous_state"], event["new_state"]) == ("retiring", "retiring")
-    assert presence.lease not in await rooms.workers.all()
+    assert session.lease not in await replica.claims.lease_holders()
 
 
-async def test_an_unleased_participant_never_expires(rooms: Rooms) -> None:
-    await rooms.expire()
-    lease = LeaseKey(rooms.tenant, "human.1", 1)
-    call = rooms.call("human.1", participant_type="human")
+async def test_an_unleased_participant_never_expires(replica: Replica) -> None:
+    await replica.expire()
+    lease = LeaseKey(replica.tenant, "human.1", 1)
+    call = replica.call("human.1", participant_type="human")
     declaration = Declaration(id="human.1", type="human", owner="acme")
-    await RegisterParticipant(rooms.parts)(call, declaration)
-    assert lease not in await rooms.workers.all()
-    await rooms.leases.write({lease: -1.0})
-    await rooms.expire()
-    assert (await rooms.get("human.1")).status is ParticipantStatus.ACTIVE
+    await RegisterParticipant(replica.context)(call, declaration)
+    assert lease not in await replica.claims.lease_holders()
+    await replica.leases.write({lease: -1.0})
+    await replica.expire()
+    assert (await replica.get("human.1")).status is ParticipantStatus.ACTIVE
 
 
-async def test_a_claim_is_removed_only_while_it_is_still_the_claims(rooms: Rooms) -> None:
-    await rooms.leases.seeded()
-    lease = LeaseKey(rooms.tenant, "agent.1", 1)
-    await rooms.leases.write({lease: -1.0})
-    [claim] = (await rooms.leases.sweep(10)).claims
-    assert (await rooms.leases.sweep(10)).claims == (), "claimed for a while"
-    await rooms.leases.write({lease: -2.0})  # a beat came meanwhile, and ran out as well
-    await rooms.leases.release([claim])
-    [again] = (await rooms.leases.sweep(10)).claims
+async def test_a_claim_is_removed_only_while_it_is_still_the_claims(replica: Replica) -> None:
+    await replica.leases.mark_seeded()
+    lease = LeaseKey(replica.tenant, "agent.1", 1)
+    await replica.leases.write({lease: -1.0})
+    [claim] = (await replica.leases.claim_expired(10)).claims
+    assert (await replica.leases.claim_expired(10)).claims == (), "claimed for a while"
+    await replica.leases.write({lease: -2.0})  # a beat came meanwhile, and ran out as well
+    await replica.leases.release([claim])
+    [again] = (await replica.leases.claim_expired(10)).claims
     assert again.lease == lease
-    await rooms.leases.release([again])
-    await rooms.leases.release([replace(again, score=again.score + 1)])
-    assert (await rooms.leases.sweep(10)).claims == ()
+    await replica.leases.release([again])
+    await replica.leases.release([replace(again, score=again.score + 1)])
+    assert (await replica.leases.claim_expired(10)).claims == ()
 
 
-async def test_a_claim_that_has_aged_is_not_acted_upon(rooms: Rooms) -> None:
-    await rooms.expire()
-    presence = await rooms.register("agent.1")
-    await rooms.run_out(presence)
-    asked = rooms.clock.monotonic()
-    rooms.clock.advance(CLAIM_SECONDS)
-    presence.lease_from = asked - 100.0
-    await rooms.expire._fail([Claim(presence.lease, 1)], asked)
-    assert (await rooms.get("agent.1")).status is ParticipantStatus.REGISTERED
+async def test_a_claim_that_has_aged_is_not_acted_upon(replica: Replica) -> None:
+    await replica.expire()
+    session = await replica.register("agent.1")
+    await replica.run_out(session)
+    asked = replica.clock.monotonic()
+    replica.clock.advance(CLAIM_SECONDS)
+    session.lease_from = asked - 100.0
+    await replica.expire._fail([LeaseClaim(session.lease, 1)], asked)
+    assert (await replica.get("agent.1")).status is ParticipantStatus.REGISTERED
 
 
-async def test_many_expire_in_one_sweep_each_with_its_event(rooms: Rooms) -> None:
-    await rooms.expire()
-    presences = [await rooms.register(f"agent.{number}") for number in range(120)]
-    await rooms.run_out(*presences)
-    await rooms.expire()
-    assert len(await events(rooms, "PARTICIPANT_FAILED")) == 120
-    assert len(rooms.parts.attendance) == 0
+async def test_many_expire_in_one_sweep_each_with_its_event(replica: Replica) -> None:
+    await replica.expire()
+    members = [await replica.register(f"agent.{number}") for number in range(120)]
+    await replica.run_out(*members)
+    await replica.expire()
+    assert len(await events(replica, "PARTICIPANT_FAILED")) == 120
+    assert len(replica.context.sessions) == 0
 
 
-async def test_the_suspended_hold_no_lease_and_beat_for_nothing(rooms: Rooms) -> None:
-    presence = await rooms.register("agent.1")
-    operator = call_of("operator", tenant=rooms.tenant)
-    line = Heard()
-    rooms.parts.attendance.attach(presence, line, 0)
-    await SuspendParticipant(rooms.parts)(operator, "agent.1", "under review")
-    assert line.losses == [(0, Loss.SUSPENDED)]
-    assert presence.lease not in await rooms.workers.all()
-    await serving(rooms, presence)
-    assert (await rooms.get("agent.1")).status is ParticipantStatus.SUSPENDED
+async def test_the_suspended_hold_no_lease_and_their_heartbeats_change_nothing(
+    replica: Replica,
+) -> None:
+    session = await replica.register("agent.1")
+    operator = call_of("operator", tenant=replica.tenant)
+    stream = RecordingStream()
+    replica.context.sessions.attach(session, stream, 0)
+    await SuspendParticipant(replica.context)(operator, "agent.1", "under review")
+    assert stream.losses == [(0, LeaseLostReason.SUSPENDED)]
+    assert session.lease not in await replica.claims.lease_holders()
+    await serving(replica, session)
+    assert (await replica.get("agent.1")).status is ParticipantStatus.SUSPENDED

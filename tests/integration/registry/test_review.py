@@ -72,7 +72,7 @@ async def test_a_new_policy_that_denies_suspends_with_its_reason(
     judging(registry, **deny("Owner data-governance is barred.", "owner"))
     await listening(redis_client, registry)
     await tell(redis_client, registry, "POLICY_ACTIVATED")
-    lost = await stream.hear_a("lease_lost")
+    lost = await stream.receive_a("lease_lost")
     assert lost.reason == session_pb2.LEASE_LOST_REASON_SUSPENDED
     assert (await registry.get()).status == SUSPENDED
     [event] = await registry.events("PARTICIPANT_SUSPENDED")

@@ -106,7 +106,7 @@ async def test_a_newer_generation_supersedes_the_older_for_good(registry: Regist
     await registry.register()
     newer = registry.stream()
     assert (await newer.attach(generation=2)).lease.slot == 0
-    lost = await older.hear_a("lease_lost")
+    lost = await older.receive_a("lease_lost")
     assert lost.reason == session_pb2.LEASE_LOST_REASON_SUPERSEDED
     refused = (await older.attach(generation=1)).lease_lost
     assert (refused.slot, refused.reason) == (-1, session_pb2.LEASE_LOST_REASON_SUPERSEDED)
@@ -116,7 +116,7 @@ async def test_a_newer_generation_supersedes_the_older_for_good(registry: Regist
 
 async def test_goodbye_fails_a_participant_at_once_because_it_left(registry: Registry) -> None:
     stream = await joined(registry)
-    await stream.say(goodbye=session_pb2.Goodbye(slot=0))
+    await stream.send(goodbye=session_pb2.Goodbye(slot=0))
     await until(becoming(registry, registry_pb2.PARTICIPANT_STATUS_FAILED))
     [event] = await registry.events("PARTICIPANT_FAILED")
     assert event["reason_code"] == "participant_left"
@@ -134,7 +134,7 @@ async def test_attaching_somebody_else_by_the_calls_credential_closes_the_stream
 ) -> None:
     await registry.register("agent.other")
     stream = registry.stream()
-    await stream.say(attach=session_pb2.Attach(participant_id="agent.other", generation=1))
+    await stream.send(attach=session_pb2.Attach(participant_id="agent.other", generation=1))
     assert (await stream.refusal()).reason == "NOT_PERMITTED"
     [event] = await registry.events("ACCESS_REFUSED")
     assert event["detail"]["attempted"] == "session.attach"
@@ -158,7 +158,7 @@ async def test_a_stream_that_changes_its_identity_midway_is_closed_and_audited(
 ) -> None:
     stream = await joined(registry)
     other = registry.token("participant", sub="agent.other", participant="agent.other")
-    await stream.say(refresh=session_pb2.Refresh(slot=0, credential=other))
+    await stream.send(refresh=session_pb2.Refresh(slot=0, credential=other))
     assert (await stream.refusal()).reason == "NOT_PERMITTED"
     [event] = await registry.events("ACCESS_REFUSED")
     assert event["detail"]["attempted"] == "session.refresh"
@@ -170,7 +170,7 @@ async def test_a_credential_of_another_tenant_closes_the_stream(registry: Regist
         "participant", sub=STEWARD, participant=STEWARD, tenant="tenant.somebody-else"
     )
     attach = session_pb2.Attach(participant_id=STEWARD, generation=1, credential=foreign)
-    await stream.say(attach=attach)
+    await stream.send(attach=attach)
     assert (await stream.refusal()).reason == "NOT_PERMITTED"
 
 
@@ -189,8 +189,8 @@ async def test_a_lapsed_credential_loses_its_slot_only(registry: Registry) -> No
     slot = await until(attached)
 
     async def lost() -> bool:
-        await stream.say(beats=session_pb2.Beats(seq=stream.seq, unchanged=[0, slot]))
-        message = await stream.hear()
+        await stream.send(beats=session_pb2.Beats(seq=stream.seq, unchanged=[0, slot]))
+        message = await stream.receive()
         return message.lease_lost.reason == session_pb2.LEASE_LOST_REASON_CREDENTIAL
 
     await until(lost)
@@ -210,7 +210,7 @@ async def test_a_beat_that_cannot_be_closes_the_stream(
     registry: Registry, beat: session_pb2.Beat
 ) -> None:
     stream = await joined(registry)
-    await stream.say(beats=session_pb2.Beats(seq=2, beats=[beat]))
+    await stream.send(beats=session_pb2.Beats(seq=2, beats=[beat]))
     assert (await stream.refusal()).reason == "FIELD_INVALID"
 
 
@@ -266,7 +266,7 @@ async def test_a_beat_for_somebody_else_is_refused_and_audited(registry: Registr
 
 async def test_a_beat_revives_nobody(registry: Registry) -> None:
     stream = await joined(registry)
-    await stream.say(goodbye=session_pb2.Goodbye(slot=0))
+    await stream.send(goodbye=session_pb2.Goodbye(slot=0))
     await until(becoming(registry, registry_pb2.PARTICIPANT_STATUS_FAILED))
     request = session_pb2.HeartbeatRequest(participant_id=STEWARD)
     with pytest.raises(AioRpcError) as refused:
@@ -292,13 +292,13 @@ async def test_a_directive_comes_down_the_stream_until_it_is_acknowledged(
     stream = await joined(registry)
     assert await registry.send(directive("directive.1")) == 1
     assert await registry.send(directive("directive.1"), directive("directive.2")) == 1
-    first = await stream.hear_a("directive")
+    first = await stream.receive_a("directive")
     assert (first.directive_id, first.epoch, first.facts["reason"]) == ("directive.1", 3, "test")
     seen = [first.directive_id]
     while seen.count("directive.1") < 2 or seen.count("directive.2") < 2:
-        seen.append((await stream.hear_a("directive")).directive_id)
+        seen.append((await stream.receive_a("directive")).directive_id)
     for one in ("directive.1", "directive.2"):
-        await stream.say(directive_ack=session_pb2.DirectiveAck(directive_id=one, slot=0))
+        await stream.send(directive_ack=session_pb2.DirectiveAck(directive_id=one, slot=0))
 
     async def all_taken() -> bool:
         request = session_pb2.HeartbeatRequest(participant_id=STEWARD)
@@ -315,9 +315,9 @@ async def test_directives_wait_for_who_is_not_there_and_come_in_order(registry: 
     await stream.attach()
     seen = []
     for _ in range(40):
-        one = await stream.hear_a("directive")
+        one = await stream.receive_a("directive")
         seen.append(one.directive_id)
-        await stream.say(
+        await stream.send(
             directive_ack=session_pb2.DirectiveAck(directive_id=one.directive_id, slot=0)
         )
     assert seen == [f"directive.{number}" for number in range(40)]
@@ -327,10 +327,10 @@ async def test_nobody_acknowledges_what_is_somebody_elses(registry: Registry) ->
     stream = await joined(registry)
     await registry.register("agent.other")
     await registry.send(directive("directive.1", "agent.other"))
-    await stream.say(directive_ack=session_pb2.DirectiveAck(directive_id="directive.1", slot=0))
+    await stream.send(directive_ack=session_pb2.DirectiveAck(directive_id="directive.1", slot=0))
     other = registry.stream(registry.participant("agent.other"))
     await other.attach("agent.other")
-    assert (await other.hear_a("directive")).directive_id == "directive.1"
+    assert (await other.receive_a("directive")).directive_id == "directive.1"
 
 
 async def test_a_reader_that_stops_reading_is_cut(open_registry: OpenRegistry) -> None:

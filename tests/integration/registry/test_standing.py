@@ -71,7 +71,7 @@ async def test_suspended_and_reinstated_each_with_its_event_and_a_newer_standing
     answer = await suspend(registry)
     assert answer.participant.status == Status.PARTICIPANT_STATUS_SUSPENDED
     assert answer.participant.status_reason == "participant_suspended"
-    lost = await stream.hear_a("lease_lost")
+    lost = await stream.receive_a("lease_lost")
     assert lost.reason == session_pb2.LEASE_LOST_REASON_SUSPENDED
     assert (await stream.attach()).lease_lost.reason == lost.reason
     back = await reinstate(registry)
@@ -109,7 +109,7 @@ async def test_retired_is_for_ever(registry: Registry) -> None:
     await stream.beat()  # it may finish what it has
     ended = await finish_retirement(registry)
     assert ended.standing.status == Status.PARTICIPANT_STATUS_RETIRED
-    lost = await stream.hear_a("lease_lost")
+    lost = await stream.receive_a("lease_lost")
     assert lost.reason == session_pb2.LEASE_LOST_REASON_RETIRED
     assert (await refused(registry.register())).reason == "ILLEGAL_TRANSITION"
     assert (await refused(reinstate(registry))).reason == "ILLEGAL_TRANSITION"

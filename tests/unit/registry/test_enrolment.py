@@ -2,7 +2,7 @@ import pytest
 
 from phoenix_runtime.core.errors import FieldInvalid, NotPermitted
 from phoenix_runtime.core.principal import Principal, Role
-from registry_svc.domain.enrolment import EnrolmentRequest, enrolled, parse_enrolment
+from registry_svc.domain.enrolment import EnrolmentRequest, enrolled_principal, parse_enrolment
 
 
 def enroller(*patterns: str, roles: tuple[Role, ...] = (Role.OPERATOR,)) -> Principal:
@@ -31,14 +31,17 @@ def wanting(participant_id: str = "agent.1", **fields: object) -> EnrolmentReque
 )
 def test_only_a_star_stands_for_anything(pattern: str, participant_id: str, covered: bool) -> None:  # noqa: FBT001
     if covered:
-        assert enrolled(enroller(pattern), wanting(participant_id)).participant == participant_id
+        assert (
+            enrolled_principal(enroller(pattern), wanting(participant_id)).participant
+            == participant_id
+        )
     else:
         with pytest.raises(NotPermitted):
-            enrolled(enroller(pattern), wanting(participant_id))
+            enrolled_principal(enroller(pattern), wanting(participant_id))
 
 
 def test_a_participant_acts_for_itself_alone() -> None:
-    made = enrolled(enroller("*"), wanting())
+    made = enrolled_principal(enroller("*"), wanting())
     assert made.roles == {Role.PARTICIPANT}
     assert (made.subject, made.owner, made.participant_type) == ("agent.1", "acme", "agent")
     assert made.may_enrol == ()
@@ -47,16 +50,16 @@ def test_a_participant_acts_for_itself_alone() -> None:
 def test_a_participant_gets_further_roles_only_where_asked_for_and_held() -> None:
     held = enroller("*", roles=(Role.REVIEWER,))
     asked = wanting(participant_type="human", roles=(Role.REVIEWER,))
-    assert enrolled(held, asked).roles == {Role.PARTICIPANT, Role.REVIEWER}
+    assert enrolled_principal(held, asked).roles == {Role.PARTICIPANT, Role.REVIEWER}
     with pytest.raises(NotPermitted):
-        enrolled(enroller("*"), asked)
+        enrolled_principal(enroller("*"), asked)
 
 
 def test_a_person_gets_all_or_the_roles_asked_for() -> None:
     held = enroller(roles=(Role.OPERATOR, Role.AUDITOR))
-    assert enrolled(held, EnrolmentRequest()).roles == held.roles
-    assert enrolled(held, EnrolmentRequest(roles=(Role.AUDITOR,))).roles == {Role.AUDITOR}
-    assert enrolled(held, EnrolmentRequest()).participant == ""
+    assert enrolled_principal(held, EnrolmentRequest()).roles == held.roles
+    assert enrolled_principal(held, EnrolmentRequest(roles=(Role.AUDITOR,))).roles == {Role.AUDITOR}
+    assert enrolled_principal(held, EnrolmentRequest()).participant == ""
 
 
 def test_an_owner_without_a_participant_is_a_mistake() -> None:

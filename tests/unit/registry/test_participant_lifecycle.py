@@ -7,11 +7,13 @@ from registry_svc.domain.lifecycle import (
     GOVERNANCE,
     LEASE_WORKER,
     LIFECYCLE,
-    LIVING,
     OPERATOR,
     PARTICIPANT,
-    arriving,
-    losing,
+    PRESENT,
+    ParticipantVerb,
+    expiry_verb,
+    registration_verb,
+    reinstatement_verb,
 )
 
 EVERY_STATE = [None, *ParticipantStatus]
@@ -68,28 +70,28 @@ def test_a_verb_leads_from_exactly_these_states_to_that_one(
     allowed = {None if name == "new" else ParticipantStatus(name) for name in sources.split()}
     for state in EVERY_STATE:
         if state in allowed:
-            assert LIFECYCLE.apply(state, verb, actor) == target
+            assert LIFECYCLE.apply(state, ParticipantVerb(verb), actor) == target
         else:
             with pytest.raises(IllegalTransition):
-                LIFECYCLE.apply(state, verb, actor)
+                LIFECYCLE.apply(state, ParticipantVerb(verb), actor)
 
 
 @pytest.mark.parametrize("actor", [PARTICIPANT, OPERATOR, ASSIGNMENT])
 def test_only_the_lease_worker_takes_a_lease_away(actor: str) -> None:
-    for state in LIVING:
+    for state in PRESENT:
         with pytest.raises(IllegalTransition):
-            LIFECYCLE.apply(state, "expire_lease", actor)
+            LIFECYCLE.apply(state, ParticipantVerb.EXPIRE_LEASE, actor)
 
 
 def test_one_that_retires_stays_retiring_when_its_lease_runs_out() -> None:
     retiring = ParticipantStatus.RETIRING
-    assert LIFECYCLE.apply(retiring, losing(retiring), LEASE_WORKER) is retiring
-    assert losing(ParticipantStatus.ACTIVE) == "expire_lease"
+    assert LIFECYCLE.apply(retiring, expiry_verb(retiring), LEASE_WORKER) is retiring
+    assert expiry_verb(ParticipantStatus.ACTIVE) == "expire_lease"
 
 
 def test_the_unleased_are_active_at_once() -> None:
-    verb = arriving("register", Liveness.UNLEASED)
+    verb = registration_verb(Liveness.UNLEASED)
     assert LIFECYCLE.apply(None, verb, PARTICIPANT) is ParticipantStatus.ACTIVE
-    verb = arriving("reinstate", Liveness.UNLEASED)
+    verb = reinstatement_verb(Liveness.UNLEASED)
     suspended = ParticipantStatus.SUSPENDED
     assert LIFECYCLE.apply(suspended, verb, OPERATOR) is ParticipantStatus.ACTIVE

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus, Standing
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Grants, Reason, Verdict
 from registry_svc.domain.declaration import Declaration
-from registry_svc.domain.discovery import Need, excluded_before, excluded_by
-from registry_svc.domain.participant import Participant, newcomer
-from registry_svc.domain.ranking import Judged, RankWeights, pre_rank, rank
-from registry_svc.domain.vitals import Vitals
+from registry_svc.domain.discovery import Requirement, excluded_by_filter, excluded_by_policy
+from registry_svc.domain.health import Health
+from registry_svc.domain.participant import Participant, register
+from registry_svc.domain.ranking import Eligible, RankWeights, pre_rank, rank
 
 NOON = datetime(2026, 1, 1, tzinfo=UTC)
 REQUIRED = ("duplicate_detection", "customer_validation")
@@ -46,13 +46,13 @@ def standing(name: str = "agent.1", **fields: Any) -> Standing:
     return Standing(**{**said, **fields})
 
 
-def ranked(*judged: Judged) -> list[str]:
+def ranked(*judged: Eligible) -> list[str]:
     return [one.standing.participant_id for one in rank(judged, REQUIRED, RankWeights())]
 
 
 def member(name: str, status: str = "active", **grants: Any) -> Participant:
     declaration = Declaration(id=name, type="agent", owner="acme")
-    made = newcomer(declaration, Grants(**grants), verb="register", actor="operator", at=NOON)
+    made = register(None, declaration, Grants(**grants), actor="operator", at=NOON)
     return replace(made, status=ParticipantStatus(status))
 
 
@@ -77,7 +77,7 @@ standings = st.builds(
 def test_every_rank_is_a_weighted_sum_of_explained_terms(
     members: list[tuple[Standing, float | None]],
 ) -> None:
-    judged = [Judged(one, verdict(trust=trust)) for one, trust in members]
+    judged = [Eligible(one, verdict(trust=trust)) for one, trust in members]
     candidates = rank(judged, REQUIRED, RankWeights())
     for candidate in candidates:
         total = sum(term.value * term.weight for term in candidate.rank.terms)
@@ -91,7 +91,7 @@ def test_every_rank_is_a_weighted_sum_of_explained_terms(
 def test_certified_counts_for_more_than_granted() -> None:
     certified = verdict(facts={"certified": ["duplicate_detection"]})
     [first, _] = rank(
-        [Judged(standing("agent.a"), verdict()), Judged(standing("agent.b"), certified)],
+        [Eligible(standing("agent.a"), verdict()), Eligible(standing("agent.b"), certified)],
         REQUIRED,
         RankWeights(),
     )
@@ -103,57 +103,61 @@ def test_certified_counts_for_more_than_granted() -> None:
 
 def test_the_idle_the_quick_and_the_cheap_come_first_and_ties_go_by_id() -> None:
     assert ranked(
-        Judged(standing("agent.a", load=0.9), verdict()),
-        Judged(standing("agent.b", load=0.1), verdict()),
+        Eligible(standing("agent.a", load=0.9), verdict()),
+        Eligible(standing("agent.b", load=0.1), verdict()),
     ) == ["agent.b", "agent.a"]
     assert ranked(
-        Judged(standing("agent.a", latency=2.0), verdict()),
-        Judged(standing("agent.b", latency=1.0), verdict()),
+        Eligible(standing("agent.a", latency=2.0), verdict()),
+        Eligible(standing("agent.b", latency=1.0), verdict()),
     ) == ["agent.b", "agent.a"]
     assert ranked(
-        Judged(standing("agent.a", cost=2.0), verdict()),
-        Judged(standing("agent.b", cost=1.0), verdict()),
+        Eligible(standing("agent.a", cost=2.0), verdict()),
+        Eligible(standing("agent.b", cost=1.0), verdict()),
     ) == ["agent.b", "agent.a"]
     assert ranked(
-        Judged(standing("agent.b"), verdict()), Judged(standing("agent.a"), verdict())
+        Eligible(standing("agent.b"), verdict()), Eligible(standing("agent.a"), verdict())
     ) == ["agent.a", "agent.b"]
 
 
 def test_the_suspect_come_last_however_good_they_are() -> None:
     assert ranked(
-        Judged(standing("agent.a", suspect=True, load=0.0), verdict(trust=1.0)),
-        Judged(standing("agent.b", load=1.0), verdict(trust=0.0)),
+        Eligible(standing("agent.a", suspect=True, load=0.0), verdict(trust=1.0)),
+        Eligible(standing("agent.b", load=1.0), verdict(trust=0.0)),
     ) == ["agent.b", "agent.a"]
 
 
 def test_who_is_asked_about_first_is_who_is_known_to_be_good() -> None:
     members = [member(name) for name in ("agent.a", "agent.b", "agent.c", "agent.d")]
     known = [
-        Vitals(load=0.9, trust=0.5),
-        Vitals(load=0.1, trust=0.5),
-        Vitals(load=0.1, trust=0.9),
-        Vitals(load=0.0, trust=1.0, suspect=True),
+        Health(load=0.9, trust=0.5),
+        Health(load=0.1, trust=0.5),
+        Health(load=0.1, trust=0.9),
+        Health(load=0.0, trust=1.0, suspect=True),
     ]
     order = [one.id for one in pre_rank(members, known)]
     assert order == ["agent.c", "agent.b", "agent.a", "agent.d"]
 
 
 def test_an_exclusion_names_the_conjunct_that_failed() -> None:
-    need = Need(required_capabilities=REQUIRED, data_domains=("customer",), task_type="merge")
+    requirement = Requirement(
+        required_capabilities=REQUIRED, data_domains=("customer",), task_type="merge"
+    )
     able = {"capabilities": frozenset(REQUIRED), "data_domains": frozenset({"customer"})}
-    lacking = excluded_before(member("agent.1", capabilities=frozenset({REQUIRED[0]})), need)
+    lacking = excluded_by_filter(
+        member("agent.1", capabilities=frozenset({REQUIRED[0]})), requirement
+    )
     assert (lacking.failed, REQUIRED[1] in lacking.because) == ("capability_match", True)
-    assert excluded_before(member("agent.1", "failed", **able), need).failed == "active"
+    assert excluded_by_filter(member("agent.1", "failed", **able), requirement).failed == "active"
     foreign = member("agent.1", capabilities=frozenset(REQUIRED))
-    assert excluded_before(foreign, need).failed == "policy_allows"
-    assert excluded_before(member("agent.1", **able), need).failed == "capability_match"
+    assert excluded_by_filter(foreign, requirement).failed == "policy_allows"
+    assert excluded_by_filter(member("agent.1", **able), requirement).failed == "capability_match"
 
 
 def test_a_denial_is_filed_under_the_conjunct_that_its_rule_names() -> None:
     def denied(rule: str) -> str:
         reasons = (Reason("something", "First."), Reason(rule, "Second."))
-        return excluded_by("agent.1", verdict(effect=Effect.DENY, reasons=reasons)).failed
+        return excluded_by_policy("agent.1", verdict(effect=Effect.DENY, reasons=reasons)).failed
 
     assert denied("trust_ok") == "trust_ok"
     assert denied("data_domains") == "policy_allows"
-    assert excluded_by("agent.1", verdict(effect=Effect.DENY)).because
+    assert excluded_by_policy("agent.1", verdict(effect=Effect.DENY)).because

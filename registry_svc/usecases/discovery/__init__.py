@@ -1,0 +1,1 @@
+"""Use cases of discovery and the capability graph."""

@@ -1,0 +1,1 @@
+"""Use cases on credentials of the local issuer."""

@@ -1,0 +1,1 @@
+"""Use cases on leases and health: deadlines, expiry, missed heartbeats, summaries."""

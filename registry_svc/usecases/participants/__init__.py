@@ -1,0 +1,1 @@
+"""Use cases on participants: registration, claims, standing, retirement, membership."""

@@ -1,0 +1,1 @@
+"""Use cases on sessions: attach, heartbeats, directives, and other replicas."""

@@ -1,0 +1,64 @@
+"""The queue of the directive workers: whom to deliver to, and what was acknowledged."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from phoenix_runtime.core.wakeup import WakeUp
+from registry_svc.domain.ports import Acknowledgement
+from registry_svc.domain.session import ParticipantKey, Session
+from registry_svc.usecases.context import require_identifiers
+
+LONGEST_ERROR: Final = 1000
+
+
+class DirectiveQueue:
+    """Notes work for the directive workers. Memory only: the rows are the truth."""
+
+    def __init__(self, work: WakeUp) -> None:
+        self._work = work
+        self._wanted: set[ParticipantKey] = set()
+        self._elsewhere: set[ParticipantKey] = set()
+        self._acknowledged: list[tuple[ParticipantKey, Acknowledgement]] = []
+
+    def want(self, keys: Iterable[ParticipantKey]) -> None:
+        """Note that directives may wait for these participants."""
+        self._wanted.update(keys)
+        self._work.notify()
+
+    def take_wanted(self) -> set[ParticipantKey]:
+        """Take the participants for whom directives may wait."""
+        taken, self._wanted = self._wanted, set()
+        return taken
+
+    def forward(self, keys: Iterable[ParticipantKey]) -> None:
+        """Note that directives wait for participants without a stream on this replica."""
+        self._elsewhere.update(keys)
+        self._work.notify()
+
+    def take_forwarded(self) -> set[ParticipantKey]:
+        """Take the participants to tell other replicas of; the caller returns the rest."""
+        taken, self._elsewhere = self._elsewhere, set()
+        return taken
+
+    def acknowledge(self, session: Session, directive_id: str, error: str) -> None:
+        """Note that a participant took a directive, or refuses it with an ``error``.
+
+        Raises `FieldInvalid` for what can be no id.
+        """
+        require_identifiers("directive_id", directive_id)
+        # PostgreSQL stores no U+0000; one such text would block everybody's acknowledgements.
+        text = error[:LONGEST_ERROR].replace("\0", " ")
+        ack = Acknowledgement(session.key.participant_id, directive_id, text)
+        self._acknowledged.append((session.key, ack))
+        self._work.notify()
+
+    def take_acknowledged(self) -> list[tuple[ParticipantKey, Acknowledgement]]:
+        """Take the acknowledgements to commit; the caller returns those that it could not."""
+        taken, self._acknowledged = self._acknowledged, []
+        return taken
+
+    def return_acknowledged(
+        self, acknowledged: list[tuple[ParticipantKey, Acknowledgement]]
+    ) -> None:
+        """Put acknowledgements back that are still to be committed."""
+        self._acknowledged = acknowledged + self._acknowledged

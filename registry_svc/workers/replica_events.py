@@ -1,0 +1,50 @@
+"""Translates bus events of other replicas for `ReplicaSync`."""
+
+from typing import Any, Final
+
+from phoenix_runtime.chassis.delivery.bus_events import BusEvent
+from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.events import AuditEventType
+from registry_svc.domain.health import Health, HealthState
+from registry_svc.domain.participant import aggregate_of
+from registry_svc.domain.ports import DIRECTIVES_WAITING, HEARTBEAT
+from registry_svc.domain.session import ParticipantKey
+from registry_svc.usecases.sessions.replica_sync import ReplicaSync
+
+REGISTERED: Final = AuditEventType.PARTICIPANT_REGISTERED.value
+
+
+class ReplicaEvents:
+    """Hands events of other replicas on; ``replica`` is this one, whose own events are ignored."""
+
+    def __init__(self, sync: ReplicaSync, clock: Clock, *, replica: str) -> None:
+        self._sync = sync
+        self._clock = clock
+        self._replica = replica
+
+    def handle(self, bus_event: BusEvent) -> None:
+        """Hand one event on; nothing here waits. Raises ValueError or TypeError for a bad one."""
+        key = ParticipantKey(bus_event.tenant, bus_event.participant)
+        if bus_event.facts.get("replica") == self._replica:
+            return
+        if bus_event.type == HEARTBEAT:
+            self._sync.heartbeat_received(key, self._health(bus_event))
+        elif bus_event.type == DIRECTIVES_WAITING:
+            self._sync.directives_waiting(key)
+        elif bus_event.audit_type == REGISTERED:
+            self._sync.registered(key)
+        elif bus_event.aggregate == aggregate_of(bus_event.participant) and bus_event.state:
+            self._sync.status_changed(key, bus_event.state)
+
+    def _health(self, bus_event: BusEvent) -> Health:
+        ago = (self._clock.now() - bus_event.time).total_seconds()
+        return Health(
+            last_beat=self._clock.monotonic() - max(0.0, ago),
+            load=_number(bus_event.facts.get("load")),
+            latency=_number(bus_event.facts.get("latency")),
+            state=HealthState(bus_event.state),
+        )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
