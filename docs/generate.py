@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from assignment_svc.domain.lifecycle import HANDOFF, RETIREMENT, TASK
-from governance_svc.domain.lifecycle import APPROVALS
+from governance_svc.domain.lifecycle import APPROVALS, CERTIFICATIONS
 from phoenix_runtime.chassis.rpc.statuses import CODES
 from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.core.event_catalogue import ENTRIES, Ownership
@@ -26,6 +26,7 @@ LIFECYCLES: tuple[tuple[str, Lifecycle], ...] = (  # type: ignore[type-arg]  # o
     ("assignment_svc", HANDOFF),
     ("assignment_svc", RETIREMENT),
     ("governance_svc", APPROVALS),
+    ("governance_svc", CERTIFICATIONS),
 )
 
 

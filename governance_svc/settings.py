@@ -1,4 +1,4 @@
-"""What governance is told from outside, beside what every service is told."""
+"""The settings of governance, beside those of every service."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ class GovernanceSettings(ServiceSettings):
     """``PHOENIX_DMA_*``."""
 
     opa_url: str = ""
-    """An OPA of one's own, asked over its REST API; the embedded engine where empty."""
+    """The REST API of the operator's own OPA server; the embedded engine where empty."""
     opa_token: SecretStr = SecretStr("")
-    """The bearer token for it."""
+    """The bearer token for that server."""
     opa_ca_file: Path | None = None
-    """The certificate authority that it is trusted by, instead of the system's."""
+    """The certificate authority of that server, instead of the system's."""
     bundle: Path | None = None
-    """The folder of the policy bundle; the one that comes with the service where not given."""
+    """The folder of the policy bundle; the one that is part of the service where not given."""
     claim: Duration = CLAIM_DURATION
-    """How long an approval waits to expire for a worker that died on it."""
+    """How long an expired approval is left to a worker that may have died on it."""

@@ -1,1 +1,1 @@
-"""Windows: peers, Redis, policy engines behind the domain's ports."""
+"""Policy engines, bundles on disk and the ledger of this process."""

@@ -25,7 +25,7 @@ def read_bundle(folder: Path) -> PolicyBundle:
 
 
 def shipped_bundle() -> PolicyBundle:
-    """The bundle that comes with the service."""
+    """The bundle that is part of the service."""
     with as_file(files("governance_svc").joinpath("bundle")) as folder:
         return read_bundle(folder)
 
@@ -33,13 +33,13 @@ def shipped_bundle() -> PolicyBundle:
 def _read_data(path: Path) -> JsonObject:
     data = json.loads(path.read_text("utf-8"), object_pairs_hook=_without_duplicates)
     if not isinstance(data, dict):
-        raise TypeError("the catalogue is no JSON object")
+        raise TypeError("the catalogue is not a JSON object")
     return data
 
 
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """A key twice would mean that somebody reads another catalogue than the engine does."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("the catalogue says a key twice")
-    return found
+    """Refuses a duplicate key, of which parsers keep different values: the engine might another."""
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
+        raise ValueError("the catalogue has a duplicate key")
+    return entries

@@ -1,4 +1,4 @@
-"""Word, inside this process, that a tenant's ledger has grown."""
+"""Notifies of appends to a tenant's ledger, inside this process."""
 
 import asyncio
 import contextlib
@@ -6,33 +6,33 @@ from collections import defaultdict
 from collections.abc import Callable
 
 
-class Tidings:
-    """Implements `Growth`, and tells listeners; another replica's commits are not heard of here."""
+class LocalLedgerNotifier:
+    """Implements `LedgerNotifier` for the appends of this process, and calls subscribers."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
-        self._listeners: list[Callable[[str], None]] = []
+        self._subscribers: list[Callable[[str], None]] = []
 
-    def listen(self, listener: Callable[[str], None]) -> None:
-        """Tell ``listener`` the tenant each time a ledger has grown."""
-        self._listeners.append(listener)
+    def subscribe(self, subscriber: Callable[[str], None]) -> None:
+        """Call ``subscriber`` with the tenant after each append."""
+        self._subscribers.append(subscriber)
 
-    def grown(self, tenant: str) -> None:
-        """The tenant's ledger has grown."""
+    def notify(self, tenant: str) -> None:
+        """Wake whoever waits for the tenant's ledger, and call the subscribers."""
         for waiting in self._waiting.pop(tenant, ()):
             waiting.set()
-        for listener in self._listeners:
-            listener(tenant)
+        for subscriber in self._subscribers:
+            subscriber(tenant)
 
     async def wait(self, tenant: str, seconds: float) -> None:
-        """Return once the tenant's ledger has grown, or after ``seconds``."""
-        word = asyncio.Event()
-        self._waiting[tenant].add(word)
+        """Return after the next append to the tenant's ledger, or after ``seconds``."""
+        appended = asyncio.Event()
+        self._waiting[tenant].add(appended)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await word.wait()
+                await appended.wait()
         waiting = self._waiting.get(tenant)
         if waiting is not None:
-            waiting.discard(word)
+            waiting.discard(appended)
             if not waiting:
                 del self._waiting[tenant]

@@ -1,1 +1,1 @@
-"""Front door: wire in, wire out."""
+"""gRPC servicers and conversions between the wire and the domain."""

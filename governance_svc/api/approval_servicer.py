@@ -1,4 +1,4 @@
-"""ApprovalService on the wire: translates, decides nothing."""
+"""Serves ApprovalService: converts between messages and the use cases, and decides nothing."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +12,15 @@ from governance_svc.api.convert_approval import (
     decided_to_pb,
     decision_from_pb,
     found_to_pb,
-    question_from_pb,
+    request_from_pb,
     requested_to_pb,
 )
 from governance_svc.domain.approvals.approval import Approval
 from governance_svc.usecases.approvals.cancel_approval import CancelApproval
 from governance_svc.usecases.approvals.decide_approval import DecideApproval
-from governance_svc.usecases.approvals.read_approvals import GetApproval, ListApprovals
-from governance_svc.usecases.approvals.request_approval import Asked, RequestApproval
+from governance_svc.usecases.approvals.get_approval import GetApproval
+from governance_svc.usecases.approvals.list_approvals import ListApprovals
+from governance_svc.usecases.approvals.request_approval import ApprovalResult, RequestApproval
 from phoenix_dma.v1 import approval_pb2, approval_pb2_grpc
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from phoenix_runtime.core.pages import Page
@@ -27,7 +28,7 @@ from phoenix_runtime.core.principal import Call
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovalVerbs:
+class ApprovalUseCases:
     """The use cases behind the servicer."""
 
     request: RequestApproval
@@ -38,56 +39,56 @@ class ApprovalVerbs:
 
 
 class ApprovalServicer(approval_pb2_grpc.ApprovalServiceServicer):
-    """The five RPCs. A question is known by its subject, so only deciding keeps its answer."""
+    """The five RPCs. A request is known by its subject, so only deciding remembers its answer."""
 
-    def __init__(self, handler: RpcHandler, verbs: ApprovalVerbs) -> None:
-        self._front = handler
-        self._verbs = verbs
+    def __init__(self, handler: RpcHandler, use_cases: ApprovalUseCases) -> None:
+        self._handler = handler
+        self._use_cases = use_cases
 
     async def RequestApproval(  # noqa: N802  # the schema's name
         self, request: approval_pb2.RequestApprovalRequest, context: ServicerContext[Any, Any]
     ) -> approval_pb2.RequestApprovalResponse:
-        """Asks a human."""
+        """Requests a human's approval."""
 
-        async def run(call: Call) -> Asked:
-            return await self._verbs.request(call, question_from_pb(request))
+        async def run(call: Call) -> ApprovalResult:
+            return await self._use_cases.request(call, request_from_pb(request))
 
-        return await self._front.read(run=run, answer=requested_to_pb)
+        return await self._handler.read(run=run, answer=requested_to_pb)
 
     async def CancelApproval(  # noqa: N802  # the schema's name
         self, request: approval_pb2.CancelApprovalRequest, context: ServicerContext[Any, Any]
     ) -> approval_pb2.CancelApprovalResponse:
-        """Withdraws a question."""
-        return await self._front.read(
-            run=lambda call: self._verbs.cancel(call, request.approval_id, request.reason),
+        """Cancels an approval."""
+        return await self._handler.read(
+            run=lambda call: self._use_cases.cancel(call, request.approval_id, request.reason),
             answer=cancelled_to_pb,
         )
 
     async def DecideApproval(  # noqa: N802  # the schema's name
         self, request: approval_pb2.DecideApprovalRequest, context: ServicerContext[Any, Any]
     ) -> approval_pb2.DecideApprovalResponse:
-        """A human says yes or no."""
-        return await self._front.mutate(
+        """Records a human's decision."""
+        return await self._handler.mutate(
             request,
-            run=lambda call: self._verbs.decide(call, decision_from_pb(request)),
+            run=lambda call: self._use_cases.decide(call, decision_from_pb(request)),
             answer=decided_to_pb,
         )
 
     async def GetApproval(  # noqa: N802  # the schema's name
         self, request: approval_pb2.GetApprovalRequest, context: ServicerContext[Any, Any]
     ) -> approval_pb2.GetApprovalResponse:
-        """One approval."""
-        return await self._front.read(
-            run=lambda call: self._verbs.get(call, request.approval_id), answer=found_to_pb
+        """Reads one approval."""
+        return await self._handler.read(
+            run=lambda call: self._use_cases.get(call, request.approval_id), answer=found_to_pb
         )
 
     async def ListApprovals(  # noqa: N802  # the schema's name
         self, request: approval_pb2.ListApprovalsRequest, context: ServicerContext[Any, Any]
     ) -> approval_pb2.ListApprovalsResponse:
-        """Approvals, newest first."""
+        """Lists approvals, newest first."""
 
         async def run(call: Call) -> Page[Approval]:
             wanted = approval_filter_from_pb(request)
-            return await self._verbs.list(call, wanted, request.page_size, request.page_token)
+            return await self._use_cases.list(call, wanted, request.page_size, request.page_token)
 
-        return await self._front.read(run=run, answer=approvals_to_pb)
+        return await self._handler.read(run=run, answer=approvals_to_pb)

@@ -1,4 +1,4 @@
-"""AuditService on the wire: translates, decides nothing."""
+"""Serves AuditService: converts between messages and the use cases, and decides nothing."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ from phoenix_runtime.core.principal import Call
 
 
 @dataclass(frozen=True, slots=True)
-class AuditVerbs:
+class AuditUseCases:
     """The use cases behind the servicer."""
 
     append: AppendAuditEvents
@@ -32,39 +32,39 @@ class AuditVerbs:
 
 
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
-    """The three RPCs. Appending needs no request id: an event is known by its own."""
+    """The three RPCs. Appending needs no request id, because an event has an id of its own."""
 
-    def __init__(self, handler: RpcHandler, verbs: AuditVerbs) -> None:
-        self._front = handler
-        self._verbs = verbs
+    def __init__(self, handler: RpcHandler, use_cases: AuditUseCases) -> None:
+        self._handler = handler
+        self._use_cases = use_cases
 
     async def AppendAuditEvents(  # noqa: N802  # the schema's name
         self, request: audit_pb2.AppendAuditEventsRequest, context: ServicerContext[Any, Any]
     ) -> audit_pb2.AppendAuditEventsResponse:
-        """Events that services have committed."""
+        """Appends events that services have committed."""
 
         async def run(call: Call) -> Appended:
-            return await self._verbs.append(call, await events_from_pb(request.events))
+            return await self._use_cases.append(call, await events_from_pb(request.events))
 
-        return await self._front.read(run=run, answer=appended_to_pb)
+        return await self._handler.read(run=run, answer=appended_to_pb)
 
     async def ListAuditEvents(  # noqa: N802  # the schema's name
         self, request: audit_pb2.ListAuditEventsRequest, context: ServicerContext[Any, Any]
     ) -> audit_pb2.ListAuditEventsResponse:
-        """By filter, in the order of the ledger."""
+        """Lists events by filter, in the order of the ledger."""
 
         async def run(call: Call) -> Page[Entry]:
             wanted = filter_from_pb(request)
-            return await self._verbs.list(call, wanted, request.page_size, request.page_token)
+            return await self._use_cases.list(call, wanted, request.page_size, request.page_token)
 
-        return await self._front.read(run=run, answer=entries_to_pb)
+        return await self._handler.read(run=run, answer=entries_to_pb)
 
     async def GetLineage(  # noqa: N802  # the schema's name
         self, request: audit_pb2.GetLineageRequest, context: ServicerContext[Any, Any]
     ) -> audit_pb2.GetLineageResponse:
-        """A task with its children."""
-        return await self._front.read(
-            run=lambda call: self._verbs.lineage(
+        """Reads the lineage of a task with its children."""
+        return await self._handler.read(
+            run=lambda call: self._use_cases.lineage(
                 call, request.task_id, request.page_size, request.page_token
             ),
             answer=lineage_to_pb,

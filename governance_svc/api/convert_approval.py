@@ -1,10 +1,9 @@
-"""Between approval messages and the values of the domain."""
+"""Converts between approval messages and the values of the domain."""
 
-from governance_svc.domain.approvals.approval import Approval, Question
+from governance_svc.domain.approvals.approval import Approval, ApprovalRequest, Decision
 from governance_svc.domain.lifecycle import ApprovalStatus
-from governance_svc.domain.ports import ApprovalFilter
-from governance_svc.usecases.approvals.decide_approval import Decision
-from governance_svc.usecases.approvals.request_approval import Asked
+from governance_svc.domain.rows import ApprovalFilter
+from governance_svc.usecases.approvals.request_approval import ApprovalResult
 from phoenix_dma.v1 import approval_pb2
 from phoenix_runtime.chassis.rpc.conversions import (
     json_to_struct,
@@ -20,14 +19,14 @@ from phoenix_runtime.core.json import NotCanonical, content_hash
 from phoenix_runtime.core.pages import Page
 
 
-def question_from_pb(request: approval_pb2.RequestApprovalRequest) -> Question:
-    """What is asked; the subject hash is that of the subject's canonical form."""
+def request_from_pb(request: approval_pb2.RequestApprovalRequest) -> ApprovalRequest:
+    """The request; the subject hash is that of the subject's canonical form."""
     subject = struct_to_json(request.subject, "subject")
     try:
         subject_hash = content_hash(subject)
     except NotCanonical as error:
         raise FieldInvalid([Violation("subject", str(error))]) from error
-    return Question(
+    return ApprovalRequest(
         task_id=request.task_id,
         action=request.action,
         subject=subject,
@@ -38,13 +37,13 @@ def question_from_pb(request: approval_pb2.RequestApprovalRequest) -> Question:
         barred_owners=tuple(request.barred_owners),
         policy_decision_id=request.policy_decision_id,
         proposed_by=request.proposed_by,
-        expire_time=time_from_pb(request, "expire_time"),
+        expires_at=time_from_pb(request, "expire_time"),
         supersedes=request.supersedes,
     )
 
 
 def decision_from_pb(request: approval_pb2.DecideApprovalRequest) -> Decision:
-    """What the human says."""
+    """The human's decision."""
     return Decision(
         approval_id=request.approval_id,
         approve=request.approve,
@@ -54,30 +53,30 @@ def decision_from_pb(request: approval_pb2.DecideApprovalRequest) -> Decision:
 
 
 def approval_filter_from_pb(request: approval_pb2.ListApprovalsRequest) -> ApprovalFilter:
-    """Which approvals are listed; the unspecified state asks for nothing."""
+    """Which approvals are listed; the unspecified state does not filter."""
     names = (short(approval_pb2.ApprovalStatus, value) for value in request.statuses)
     statuses = tuple(ApprovalStatus(name) for name in dict.fromkeys(names) if name)
     return ApprovalFilter(statuses, request.task_id)
 
 
-def requested_to_pb(asked: Asked) -> approval_pb2.RequestApprovalResponse:
-    """The question."""
+def requested_to_pb(result: ApprovalResult) -> approval_pb2.RequestApprovalResponse:
+    """The requested approval."""
     return approval_pb2.RequestApprovalResponse(
-        approval=approval_to_pb(asked.approval), receipt=receipt_to_pb(asked.receipt)
+        approval=approval_to_pb(result.approval), receipt=receipt_to_pb(result.receipt)
     )
 
 
-def cancelled_to_pb(asked: Asked) -> approval_pb2.CancelApprovalResponse:
-    """The withdrawn question."""
+def cancelled_to_pb(result: ApprovalResult) -> approval_pb2.CancelApprovalResponse:
+    """The cancelled approval."""
     return approval_pb2.CancelApprovalResponse(
-        approval=approval_to_pb(asked.approval), receipt=receipt_to_pb(asked.receipt)
+        approval=approval_to_pb(result.approval), receipt=receipt_to_pb(result.receipt)
     )
 
 
-def decided_to_pb(asked: Asked) -> approval_pb2.DecideApprovalResponse:
+def decided_to_pb(result: ApprovalResult) -> approval_pb2.DecideApprovalResponse:
     """The decided approval."""
     return approval_pb2.DecideApprovalResponse(
-        approval=approval_to_pb(asked.approval), receipt=receipt_to_pb(asked.receipt)
+        approval=approval_to_pb(result.approval), receipt=receipt_to_pb(result.receipt)
     )
 
 
@@ -95,24 +94,23 @@ def approvals_to_pb(page: Page[Approval]) -> approval_pb2.ListApprovalsResponse:
 
 
 def approval_to_pb(approval: Approval) -> approval_pb2.Approval:
-    """A question and its answer."""
-    question = approval.question
+    """One approval with its request and its outcome."""
     return approval_pb2.Approval(
         approval_id=approval.approval_id,
-        task_id=question.task_id,
-        action=question.action,
-        subject_hash=question.subject_hash,
-        subject=json_to_struct(question.subject),
+        task_id=approval.task_id,
+        action=approval.action,
+        subject_hash=approval.subject_hash,
+        subject=json_to_struct(approval.subject),
         status=number(approval_pb2.ApprovalStatus, approval.status),
-        approvers=question.approvers,
-        barred=question.barred,
+        approvers=approval.approvers,
+        barred=approval.barred,
         decided_by=approval.decided_by,
         comment=approval.comment,
-        policy_decision_id=question.policy_decision_id,
+        policy_decision_id=approval.policy_decision_id,
         deciding_policy_decision_id=approval.deciding_policy_decision_id,
         requested_by=approval.requested_by,
-        correlation_id=question.correlation_id,
-        create_time=time_to_pb(approval.create_time),
-        expire_time=time_to_pb(approval.expire_time),
-        decide_time=time_to_pb(approval.decide_time),
+        correlation_id=approval.correlation_id,
+        create_time=time_to_pb(approval.created_at),
+        expire_time=time_to_pb(approval.expires_at),
+        decide_time=time_to_pb(approval.decided_at),
     )

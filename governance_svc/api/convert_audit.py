@@ -1,4 +1,4 @@
-"""Between audit messages and the ledger's values."""
+"""Converts between audit messages and the ledger's values."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -14,28 +14,29 @@ from phoenix_runtime.core.events import AuditEvent, AuditEventType
 from phoenix_runtime.core.ids import NO_ID, is_identifier
 from phoenix_runtime.core.pages import Page
 
-STRIDE: Final = 64
+YIELD_AFTER: Final = 64
+"""Events converted between two turns of the event loop."""
 FILTERS: Final = ("participant", "task", "policy_decision", "handoff")
-"""The filters by an id whose field is not called one."""
+"""The filters by an id whose field name does not end in ``_id``."""
 KNOWN_TYPES: Final = frozenset(AuditEventType)
 
 
 async def events_from_pb(events: Sequence[audit_pb2.AuditEvent]) -> list[AuditEvent]:
-    """The events that a service sends, with a turn for others now and then."""
-    found: list[AuditEvent] = []
+    """The events that a service sends; other work gets turns of the event loop in between."""
+    converted: list[AuditEvent] = []
     for event in events:
-        found.append(event_from_pb(event))
-        if len(found) % STRIDE == 0:
+        converted.append(event_from_pb(event))
+        if len(converted) % YIELD_AFTER == 0:
             await asyncio.sleep(0)
-    return found
+    return converted
 
 
 def event_from_pb(event: audit_pb2.AuditEvent) -> AuditEvent:
-    """The event that a service sends; raises `FieldInvalid` where it can be none."""
+    """The event that a service sends; raises `FieldInvalid` where its timestamp is not a time."""
     try:
         timestamp = event.timestamp.ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
-        raise FieldInvalid([Violation("events.timestamp", "is no time")]) from error
+        raise FieldInvalid([Violation("events.timestamp", "is not a time")]) from error
     return AuditEvent(
         event_id=event.event_id,
         timestamp=timestamp,
@@ -66,16 +67,16 @@ def event_from_pb(event: audit_pb2.AuditEvent) -> AuditEvent:
 
 
 def appended_to_pb(appended: Appended) -> audit_pb2.AppendAuditEventsResponse:
-    """What appending did."""
+    """The result of an append."""
     return audit_pb2.AppendAuditEventsResponse(
         appended=appended.appended, last_sequence=appended.last_sequence
     )
 
 
 def filter_from_pb(request: audit_pb2.ListAuditEventsRequest) -> AuditFilter:
-    """What is looked for; types in any case, alone or comma-separated. Raises `FieldInvalid`."""
+    """The filter; types in any case, repeated or comma-separated. Raises `FieldInvalid`."""
     named = [name.strip().upper() for text in request.type for name in text.split(",")]
-    violations = list(_misnamed(request, named))
+    violations = list(_violations(request, named))
     if violations:
         raise FieldInvalid(violations)
     return AuditFilter(
@@ -90,16 +91,16 @@ def filter_from_pb(request: audit_pb2.ListAuditEventsRequest) -> AuditFilter:
     )
 
 
-def _misnamed(
+def _violations(
     request: audit_pb2.ListAuditEventsRequest, types: Sequence[str]
 ) -> Iterator[Violation]:
-    """A filter that fits nothing for ever is a mistake, and not a question."""
+    """A filter that can never match is refused as a mistake."""
     for field in FILTERS:
         value: str = getattr(request, field)
         if value and not is_identifier(value):
             yield Violation(field, NO_ID)
     if any(name and name not in KNOWN_TYPES for name in types):
-        yield Violation("type", "is no type of event; docs/events.md lists them")
+        yield Violation("type", "is not a type of event; docs/events.md lists them")
 
 
 def entries_to_pb(page: Page[Entry]) -> audit_pb2.ListAuditEventsResponse:
@@ -118,7 +119,7 @@ def lineage_to_pb(page: Page[Entry]) -> audit_pb2.GetLineageResponse:
 
 def entry_to_pb(entry: Entry) -> audit_pb2.AuditEvent:
     """An event with its place in the ledger."""
-    made = event_to_pb(entry.event)
-    made.sequence = entry.sequence
-    made.chain_hash = entry.chain_hash
-    return made
+    message = event_to_pb(entry.event)
+    message.sequence = entry.sequence
+    message.chain_hash = entry.chain_hash
+    return message

@@ -1,10 +1,14 @@
-"""Between governance messages and the values of the domain."""
+"""Converts between governance messages and the values of the domain."""
 
 from governance_svc.domain.policy.bundle import PolicyBundle
-from governance_svc.domain.trust.certification import Certification, Method
-from governance_svc.usecases.policy.get_policy_decision import Decision
-from governance_svc.usecases.trust.certify import Certificate, Certified
+from governance_svc.domain.trust.certification import (
+    Certification,
+    CertificationRequest,
+    Method,
+)
+from governance_svc.usecases.policy.get_policy_decision import PolicyDecision
 from governance_svc.usecases.trust.get_trust_score import TrustReport
+from governance_svc.usecases.trust.grant_certification import CertificationResult
 from phoenix_dma.v1 import governance_pb2
 from phoenix_runtime.chassis.rpc.conversions import (
     json_to_struct,
@@ -26,30 +30,30 @@ def point_from_pb(name: str) -> DecisionPoint:
     try:
         return DecisionPoint(name)
     except ValueError as error:
-        known = ", ".join(DecisionPoint)
-        raise FieldInvalid([Violation("point", f"is none of {known}")]) from error
+        points = ", ".join(DecisionPoint)
+        raise FieldInvalid([Violation("point", f"is none of {points}")]) from error
 
 
 def inputs_from_pb(request: governance_pb2.EvaluatePoliciesRequest) -> tuple[JsonObject, ...]:
-    """The inputs; raises `FieldInvalid` for what is no JSON."""
+    """The inputs; raises `FieldInvalid` for what is not JSON."""
     return tuple(
         struct_to_json(one, f"inputs[{index}]") for index, one in enumerate(request.inputs)
     )
 
 
 def verdicts_to_pb(verdicts: tuple[Verdict, ...]) -> governance_pb2.EvaluatePoliciesResponse:
-    """One verdict an input."""
+    """One verdict for each input."""
     return governance_pb2.EvaluatePoliciesResponse(
         verdicts=[verdict_to_pb(verdict) for verdict in verdicts]
     )
 
 
 def tried_to_pb(verdict: Verdict) -> governance_pb2.TryPolicyResponse:
-    """What policy would say."""
+    """What policy would decide."""
     return governance_pb2.TryPolicyResponse(verdict=verdict_to_pb(verdict))
 
 
-def decision_to_pb(decision: Decision) -> governance_pb2.GetPolicyDecisionResponse:
+def decision_to_pb(decision: PolicyDecision) -> governance_pb2.GetPolicyDecisionResponse:
     """A decision and what it decided."""
     return governance_pb2.GetPolicyDecisionResponse(
         verdict=verdict_to_pb(decision.verdict), audit_event_ids=decision.audit_event_ids
@@ -58,42 +62,44 @@ def decision_to_pb(decision: Decision) -> governance_pb2.GetPolicyDecisionRespon
 
 def trust_to_pb(report: TrustReport) -> governance_pb2.GetTrustScoreResponse:
     """Trust, explained; the general trust stands under the empty name."""
-    found = report.assessment
-    scores = found.scores or {"": found.general}
+    assessment = report.assessment
+    scores = assessment.scores or {"": assessment.general}
     return governance_pb2.GetTrustScoreResponse(
-        participant_id=found.participant_id,
-        scores={name: made for name, score in scores.items() if (made := score_to_pb(score))},
-        least=found.least,
-        as_of_sequence=found.as_of_sequence,
+        participant_id=assessment.participant_id,
+        scores={name: message for name, score in scores.items() if (message := score_to_pb(score))},
+        least=assessment.least,
+        as_of_sequence=assessment.as_of_sequence,
         thresholds=report.thresholds,
     )
 
 
-def certificate_from_pb(request: governance_pb2.GrantCertificationRequest) -> Certificate:
+def certification_from_pb(
+    request: governance_pb2.GrantCertificationRequest,
+) -> CertificationRequest:
     """What is to be certified."""
-    return Certificate(
+    return CertificationRequest(
         participant_id=request.participant_id,
         capability=request.capability,
         method=request.method or Method.HUMAN.value,
         evidence=request.evidence,
         coverage=request.coverage if request.HasField("coverage") else 1.0,
-        expire_time=time_from_pb(request, "expire_time"),
+        valid_until=time_from_pb(request, "expire_time"),
     )
 
 
-def granted_to_pb(certified: Certified) -> governance_pb2.GrantCertificationResponse:
+def granted_to_pb(result: CertificationResult) -> governance_pb2.GrantCertificationResponse:
     """The certification."""
     return governance_pb2.GrantCertificationResponse(
-        certification=certification_to_pb(certified.certification),
-        receipt=receipt_to_pb(certified.receipt),
+        certification=certification_to_pb(result.certification),
+        receipt=receipt_to_pb(result.receipt),
     )
 
 
-def revoked_to_pb(certified: Certified) -> governance_pb2.RevokeCertificationResponse:
+def revoked_to_pb(result: CertificationResult) -> governance_pb2.RevokeCertificationResponse:
     """The revoked certification."""
     return governance_pb2.RevokeCertificationResponse(
-        certification=certification_to_pb(certified.certification),
-        receipt=receipt_to_pb(certified.receipt),
+        certification=certification_to_pb(result.certification),
+        receipt=receipt_to_pb(result.receipt),
     )
 
 
@@ -117,14 +123,14 @@ def certification_to_pb(certification: Certification) -> governance_pb2.Certific
         evidence=certification.evidence,
         coverage=certification.coverage,
         granted_by=certification.granted_by,
-        grant_time=time_to_pb(certification.grant_time),
-        expire_time=time_to_pb(certification.expire_time),
-        revoke_time=time_to_pb(certification.revoke_time),
+        grant_time=time_to_pb(certification.granted_at),
+        expire_time=time_to_pb(certification.valid_until),
+        revoke_time=time_to_pb(certification.revoked_at),
     )
 
 
 def catalogue_to_pb(bundle: PolicyBundle) -> governance_pb2.GetCatalogueResponse:
-    """The catalogue that is in force."""
+    """The active catalogue."""
     return governance_pb2.GetCatalogueResponse(
         catalogue=json_to_struct(bundle.data), policy_revision=bundle.revision
     )

@@ -1,1 +1,1 @@
-"""Library: pure rules and the ports that they need."""
+"""Pure rules of governance, and the ports that its use cases need."""

@@ -1,4 +1,4 @@
-"""The approval's lifecycle as data (lifecycles: Approval)."""
+"""The lifecycles of approvals and certifications as data (lifecycles: Approval)."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from phoenix_runtime.core.lifecycle import Lifecycle, transition
 
 
 class ApprovalStatus(StrEnum):
-    """Where a question to a human stands."""
+    """The states of an approval."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -16,18 +16,54 @@ class ApprovalStatus(StrEnum):
 
     @property
     def refuses(self) -> bool:
-        """True where the answer is a no that is remembered for the subject."""
+        """True where the answer is a refusal, which is remembered for the subject."""
         return self in {ApprovalStatus.REJECTED, ApprovalStatus.EXPIRED}
 
 
-APPROVALS: Lifecycle[ApprovalStatus, str] = Lifecycle(
+class ApprovalVerb(StrEnum):
+    """The steps of an approval."""
+
+    REQUEST = "request"
+    APPROVE = "approve"
+    REJECT = "reject"
+    EXPIRE = "expire"
+    CANCEL = "cancel"
+
+
+class CertificationStatus(StrEnum):
+    """The states of a certification; the end of its validity is not a transition."""
+
+    GRANTED = "granted"
+    REVOKED = "revoked"
+
+
+class CertificationVerb(StrEnum):
+    """The steps of a certification."""
+
+    GRANT = "grant"
+    REVOKE = "revoke"
+
+
+class Actor(StrEnum):
+    """Who takes a step."""
+
+    SERVICE = "service"
+    HUMAN = "human"
+    EXPIRY_WORKER = "expiry_worker"
+    CERTIFIER = "certifier"
+    """An operator or a reviewer, never the participant itself."""
+
+
+_PENDING = (ApprovalStatus.PENDING,)
+
+APPROVALS: Lifecycle[ApprovalStatus, ApprovalVerb] = Lifecycle(
     "approval",
     [
-        transition("request", [None], ApprovalStatus.PENDING, ["service"]),
-        transition("approve", [ApprovalStatus.PENDING], ApprovalStatus.APPROVED, ["human"]),
-        transition("reject", [ApprovalStatus.PENDING], ApprovalStatus.REJECTED, ["human"]),
-        transition("expire", [ApprovalStatus.PENDING], ApprovalStatus.EXPIRED, ["expiry_worker"]),
-        transition("cancel", [ApprovalStatus.PENDING], ApprovalStatus.CANCELLED, ["service"]),
+        transition(ApprovalVerb.REQUEST, [None], ApprovalStatus.PENDING, [Actor.SERVICE]),
+        transition(ApprovalVerb.APPROVE, _PENDING, ApprovalStatus.APPROVED, [Actor.HUMAN]),
+        transition(ApprovalVerb.REJECT, _PENDING, ApprovalStatus.REJECTED, [Actor.HUMAN]),
+        transition(ApprovalVerb.EXPIRE, _PENDING, ApprovalStatus.EXPIRED, [Actor.EXPIRY_WORKER]),
+        transition(ApprovalVerb.CANCEL, _PENDING, ApprovalStatus.CANCELLED, [Actor.SERVICE]),
     ],
     ends=[
         ApprovalStatus.APPROVED,
@@ -36,4 +72,19 @@ APPROVALS: Lifecycle[ApprovalStatus, str] = Lifecycle(
         ApprovalStatus.CANCELLED,
     ],
 )
-"""Nobody but a human says yes or no; silence becomes a no by the expiry worker alone."""
+"""Only a human approves or rejects; only the expiry worker turns silence into a refusal."""
+
+CERTIFICATIONS: Lifecycle[CertificationStatus, CertificationVerb] = Lifecycle(
+    "certification",
+    [
+        transition(CertificationVerb.GRANT, [None], CertificationStatus.GRANTED, [Actor.CERTIFIER]),
+        transition(
+            CertificationVerb.REVOKE,
+            [CertificationStatus.GRANTED],
+            CertificationStatus.REVOKED,
+            [Actor.CERTIFIER],
+        ),
+    ],
+    ends=[CertificationStatus.REVOKED],
+)
+"""A certification whose validity has ended can still be revoked."""

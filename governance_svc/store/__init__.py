@@ -1,1 +1,1 @@
-"""Cellar: tables, repository, migrations."""
+"""Tables, repositories and migrations of governance."""

@@ -1,143 +1,85 @@
-"""Approvals in their table."""
+"""Approvals as rows."""
 
-import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from typing import Final
 
-from sqlalchemy import Select, select, tuple_, update
+from prometheus_client import Histogram
+from sqlalchemy import bindparam, select
 
-from governance_svc.domain.approvals.approval import Approval, Question
+from governance_svc.domain.approvals.approval import Approval
 from governance_svc.domain.lifecycle import ApprovalStatus
-from governance_svc.domain.ports import ApprovalFilter
-from governance_svc.store.positions import moment_position, page_of
-from governance_svc.store.tables import approval as table
-from phoenix_runtime.chassis.data.database import Database
-from phoenix_runtime.core.claims import CLAIM_DURATION
-from phoenix_runtime.core.documents import time_text
+from governance_svc.domain.rows import ApprovalFilter
+from governance_svc.store.tables import approvals
+from phoenix_runtime.chassis.data.database_errors import TransactionConflict
+from phoenix_runtime.chassis.data.mapper import JSON_TEXT, RowMapper
+from phoenix_runtime.chassis.data.paging import newest_first, page_of
+from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.core.pages import Page, PageRequest
 
+CYCLE: Final = Histogram(
+    "phoenix_dma_approval_cycle_seconds",
+    "From an approval's request to its end",
+    ["status"],
+    buckets=(1, 10, 60, 300, 900, 3600, 14400, 86400, 604800),
+)
 
-def approval_values(tenant: str, approval: Approval) -> dict[str, Any]:
-    """The row of an approval."""
-    question = approval.question
-    return {
-        "tenant": tenant,
-        "approval_id": approval.approval_id,
-        "task_id": question.task_id,
-        "action": question.action,
-        "subject_hash": question.subject_hash,
-        "round": approval.round,
-        "subject": json.dumps(question.subject, default=list),
-        "status": approval.status.value,
-        "version": approval.version,
-        "approvers": list(question.approvers),
-        "barred": list(question.barred),
-        "barred_owners": list(question.barred_owners),
-        "policy_decision_id": question.policy_decision_id,
-        "correlation_id": question.correlation_id,
-        "proposed_by": question.proposed_by,
-        "requested_by": approval.requested_by,
-        "request_event_id": approval.request_event_id,
-        "create_time": approval.create_time,
-        "expire_time": approval.expire_time,
-        "decided_by": approval.decided_by,
-        "comment": approval.comment,
-        "deciding_policy_decision_id": approval.deciding_policy_decision_id,
-        "decide_time": approval.decide_time,
-    }
+MAPPER: Final = RowMapper(Approval, codecs={"subject": JSON_TEXT})
 
-
-def approval_of(row: Mapping[str, Any]) -> Approval:
-    """The approval in a row."""
-    question = Question(
-        task_id=row["task_id"],
-        action=row["action"],
-        subject=json.loads(row["subject"]),
-        subject_hash=row["subject_hash"],
-        correlation_id=row["correlation_id"],
-        approvers=tuple(row["approvers"]),
-        barred=tuple(row["barred"]),
-        barred_owners=tuple(row["barred_owners"]),
-        policy_decision_id=row["policy_decision_id"],
-        proposed_by=row["proposed_by"],
-        expire_time=row["expire_time"],
+LAST_ROUND: Final = (
+    select(approvals)
+    .where(
+        approvals.c.tenant == bindparam("tenant"),
+        approvals.c.task_id == bindparam("task_id"),
+        approvals.c.action == bindparam("action"),
+        approvals.c.subject_hash == bindparam("subject_hash"),
     )
-    return Approval(
-        approval_id=row["approval_id"],
-        question=question,
-        status=ApprovalStatus(row["status"]),
-        requested_by=row["requested_by"],
-        create_time=row["create_time"],
-        expire_time=row["expire_time"],
-        round=row["round"],
-        version=row["version"],
-        request_event_id=row["request_event_id"],
-        decided_by=row["decided_by"],
-        comment=row["comment"],
-        deciding_policy_decision_id=row["deciding_policy_decision_id"],
-        decide_time=row["decide_time"],
-    )
+    .order_by(approvals.c.round.desc())
+    .limit(1)
+)
 
 
-class PostgresApprovals:
-    """Implements `ApprovalReader`."""
+class ApprovalTable(TenantRows):
+    """Implements `domain.rows.Approvals`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    async def find_approval(self, approval_id: str) -> Approval | None:
+        """One approval, as last committed."""
+        row = await self._find(approvals, approval_id=approval_id)
+        return None if row is None else MAPPER.value(row)
 
-    async def read(self, tenant: str, approval_id: str) -> Approval | None:
-        """One approval."""
-        query = _of(tenant).where(table.c.approval_id == approval_id)
-        async with self._database.reading(tenant) as connection:
-            row = (await connection.execute(query)).mappings().first()
-        return None if row is None else approval_of(dict(row))
+    async def lock_approval(self, approval_id: str) -> Approval | None:
+        """One approval, locked until the end of the unit."""
+        row = await self._find(approvals, lock=True, approval_id=approval_id)
+        return None if row is None else MAPPER.value(row)
 
-    async def page(self, tenant: str, wanted: ApprovalFilter, page: PageRequest) -> Page[Approval]:
+    async def last_round(self, task_id: str, action: str, subject_hash: str) -> Approval | None:
+        """The approval of the last round about one subject."""
+        subject = {"task_id": task_id, "action": action, "subject_hash": subject_hash}
+        row = await self._first(LAST_ROUND, {"tenant": self.tenant, **subject})
+        return None if row is None else MAPPER.value(row)
+
+    async def list_approvals(self, wanted: ApprovalFilter, page: PageRequest) -> Page[Approval]:
         """Approvals, newest first."""
-        query = _of(tenant)
+        statement = select(approvals).where(self._matching(approvals))
         if wanted.statuses:
-            query = query.where(table.c.status.in_([status.value for status in wanted.statuses]))
+            statuses = [status.value for status in wanted.statuses]
+            statement = statement.where(approvals.c.status.in_(statuses))
         if wanted.task_id:
-            query = query.where(table.c.task_id == wanted.task_id)
-        if page.after:
-            position = moment_position(page.after)
-            query = query.where(
-                tuple_(table.c.create_time, table.c.approval_id) < tuple_(*position)
-            )
-        order = (table.c.create_time.desc(), table.c.approval_id.desc())
-        async with self._database.reading(tenant) as connection:
-            found = await connection.execute(query.order_by(*order).limit(page.size + 1))
-            approvals = [approval_of(dict(row)) for row in found.mappings()]
-        return page_of(approvals, page, lambda a: (time_text(a.create_time), a.approval_id))
-
-
-class PostgresApprovalClaims:
-    """Implements `ApprovalClaims`, over the worker role's database."""
-
-    def __init__(self, database: Database, lasting: timedelta = CLAIM_DURATION) -> None:
-        self._database = database
-        self._lasting = lasting
-
-    async def due(self, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
-        """Claim what is due; a claim is a column, so it dies with its claimer's patience."""
-        free = table.c.claimed_until.is_(None) | (table.c.claimed_until <= now)
-        due = (
-            select(table.c.tenant, table.c.approval_id)
-            .where(table.c.status == "pending", table.c.expire_time <= now, free)
-            .order_by(table.c.expire_time)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
+            statement = statement.where(approvals.c.task_id == wanted.task_id)
+        keys = (approvals.c.created_at, approvals.c.approval_id)
+        rows = await self._all(newest_first(statement, keys, page))
+        return page_of(
+            [MAPPER.value(row) for row in rows], page, lambda one: (one.created_at, one.approval_id)
         )
-        claim = (
-            update(table)
-            .where(tuple_(table.c.tenant, table.c.approval_id).in_(due))
-            .values(claimed_until=now + self._lasting)
-            .returning(table.c.tenant, table.c.approval_id)
-        )
-        async with self._database.claiming() as connection:
-            return [(row.tenant, row.approval_id) for row in await connection.execute(claim)]
 
+    async def add_approval(self, approval: Approval) -> bool:
+        """Insert an approval; False where that round of the subject exists already."""
+        return await self._insert_if_absent(approvals, MAPPER.row(approval))
 
-def _of(tenant: str) -> Select[Any]:
-    return select(table).where(table.c.tenant == tenant)
+    async def end_approval(self, approval: Approval) -> None:
+        """Record the end of a pending approval; raises `TransactionConflict` where it had ended."""
+        row = MAPPER.row(approval)
+        key = {"approval_id": row.pop("approval_id"), "status": ApprovalStatus.PENDING.value}
+        if not await self._update_where(approvals, key, row):
+            raise TransactionConflict("The approval ended in another transaction")
+        if approval.decided_at is not None:
+            pending = approval.decided_at - approval.created_at
+            CYCLE.labels(approval.status.value).observe(pending.total_seconds())

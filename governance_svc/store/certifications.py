@@ -1,62 +1,69 @@
-"""Certifications in their table."""
+"""Certifications as rows."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import bindparam, select
 
-from governance_svc.domain.trust.certification import Certification, Method
-from governance_svc.store.positions import moment_position, page_of
-from governance_svc.store.tables import certification as table
-from phoenix_runtime.chassis.data.database import Database
-from phoenix_runtime.core.documents import time_text
+from governance_svc.domain.trust.certification import Certification
+from governance_svc.store.tables import certifications
+from phoenix_runtime.chassis.data.mapper import RowMapper
+from phoenix_runtime.chassis.data.paging import newest_first, page_of
+from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.core.pages import Page, PageRequest
 
+MAPPER: Final = RowMapper(Certification)
 
-def certification_values(tenant: str, certification: Certification) -> dict[str, Any]:
-    """The row of a certification."""
-    return {
-        "tenant": tenant,
-        "certification_id": certification.certification_id,
-        "participant_id": certification.participant_id,
-        "capability": certification.capability,
-        "method": certification.method.value,
-        "evidence": certification.evidence,
-        "coverage": certification.coverage,
-        "granted_by": certification.granted_by,
-        "grant_time": certification.grant_time,
-        "expire_time": certification.expire_time,
-        "revoke_time": certification.revoke_time,
-        "event_id": certification.event_id,
-        "version": certification.version,
-    }
+UNREVOKED: Final = (
+    select(certifications)
+    .where(
+        certifications.c.tenant == bindparam("tenant"),
+        certifications.c.participant_id.in_(bindparam("participants", expanding=True)),
+        certifications.c.revoked_at.is_(None),
+    )
+    .order_by(certifications.c.granted_at)
+)
 
 
-def certification_of(row: Mapping[str, Any]) -> Certification:
-    """The certification in a row."""
-    fields = {name: value for name, value in row.items() if name not in {"tenant", "method"}}
-    return Certification(**fields, method=Method(row["method"]))
+class CertificationTable(TenantRows):
+    """Implements `domain.rows.Certifications`."""
 
+    async def lock_certification(self, certification_id: str) -> Certification | None:
+        """One certification, locked until the end of the unit."""
+        row = await self._find(certifications, lock=True, certification_id=certification_id)
+        return None if row is None else MAPPER.value(row)
 
-class PostgresCertifications:
-    """Implements `CertificationReader`."""
+    async def unrevoked_certifications(
+        self, participants: Sequence[str]
+    ) -> Mapping[str, tuple[Certification, ...]]:
+        """The certifications of ``participants`` that are not revoked, oldest first, by holder."""
+        parameters = {"tenant": self.tenant, "participants": list(participants)}
+        held: dict[str, tuple[Certification, ...]] = defaultdict(tuple)
+        for row in await self._all(UNREVOKED, parameters):
+            held[row["participant_id"]] += (MAPPER.value(row),)
+        return held
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def page(
-        self, tenant: str, participant_id: str, page: PageRequest
+    async def list_certifications(
+        self, participant_id: str, page: PageRequest
     ) -> Page[Certification]:
-        """Certifications, newest first; lapsed and revoked ones too."""
-        query = select(table).where(table.c.tenant == tenant)
+        """Certifications of one participant, or of all where empty, newest first."""
+        statement = select(certifications).where(self._matching(certifications))
         if participant_id:
-            query = query.where(table.c.participant_id == participant_id)
-        if page.after:
-            position = moment_position(page.after)
-            place = tuple_(table.c.grant_time, table.c.certification_id)
-            query = query.where(place < tuple_(*position))
-        order = (table.c.grant_time.desc(), table.c.certification_id.desc())
-        async with self._database.reading(tenant) as connection:
-            found = await connection.execute(query.order_by(*order).limit(page.size + 1))
-            items = [certification_of(dict(row)) for row in found.mappings()]
-        return page_of(items, page, lambda c: (time_text(c.grant_time), c.certification_id))
+            statement = statement.where(certifications.c.participant_id == participant_id)
+        keys = (certifications.c.granted_at, certifications.c.certification_id)
+        rows = await self._all(newest_first(statement, keys, page))
+        return page_of(
+            [MAPPER.value(row) for row in rows],
+            page,
+            lambda one: (one.granted_at, one.certification_id),
+        )
+
+    async def add_certification(self, certification: Certification) -> None:
+        """Insert a certification."""
+        await self._insert(certifications, MAPPER.row(certification))
+
+    async def save_certification(self, certification: Certification) -> None:
+        """Write back a locked certification."""
+        row = MAPPER.row(certification)
+        await self._update(certifications, {"certification_id": row.pop("certification_id")}, row)

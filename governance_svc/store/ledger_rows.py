@@ -1,38 +1,35 @@
-"""How an event lies in the ledger's table, and how it is read back."""
+"""Maps events to rows of the ledger and back; a row keeps the very bytes that were hashed."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from governance_svc.domain.ledger.entries import Entry, Sealed
+from governance_svc.domain.ledger.entries import Entry, VerifiedEvent
 from phoenix_runtime.core.chain import Link
 from phoenix_runtime.core.documents import event_of
 from phoenix_runtime.core.json import bytes_hash
 
 COLUMNS = {
     "event_id": "text",
-    "timestamp": "timestamptz",
+    "occurred_at": "timestamptz",
     "type": "text",
     "service": "text",
     "aggregate": "text",
     "aggregate_version": "bigint",
-    "participant": "text",
-    "task": "text",
-    "handoff": "text",
+    "participant_id": "text",
+    "task_id": "text",
+    "handoff_id": "text",
     "correlation_id": "text",
     "decision_id": "text",
     "document": "text",
     "leaf_hash": "text",
 }
-"""What is written of each event beside its place in the chain, with PostgreSQL's type."""
-
-READ = "sequence, document, leaf_hash, chain_hash"
-"""What `entry_of` needs."""
+"""The columns of an event beside its place in the chain, with PostgreSQL's types."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EventRow:
     """One event, ready to be written. ``values`` are in the order of `COLUMNS`."""
 
     event_id: str
@@ -41,22 +38,35 @@ class Row:
     values: tuple[Any, ...]
 
 
-def row_of(sealed: Sealed) -> Row:
-    """The row of an event; the document lies in it as it was hashed, without its own hash."""
-    event = sealed.event
-    fields: dict[str, Any] = {name: getattr(event, name, None) for name in COLUMNS}
-    fields["document"] = sealed.document
-    fields["decision_id"] = str(event.policy_decision.get("decision_id", ""))
+def row_of(verified: VerifiedEvent) -> EventRow:
+    """The row of an event."""
+    event = verified.event
+    columns = {
+        "event_id": event.event_id,
+        "occurred_at": event.timestamp,
+        "type": event.type,
+        "service": event.service,
+        "aggregate": event.aggregate,
+        "aggregate_version": event.aggregate_version,
+        "participant_id": event.participant,
+        "task_id": event.task,
+        "handoff_id": event.handoff,
+        "correlation_id": event.correlation_id,
+        "decision_id": str(event.policy_decision.get("decision_id", "")),
+        "document": verified.document,
+        "leaf_hash": event.leaf_hash,
+    }
     version = (event.service, event.aggregate, event.aggregate_version)
-    return Row(event.event_id, version, event.leaf_hash, tuple(fields.values()))
+    values = tuple(columns[name] for name in COLUMNS)
+    return EventRow(event.event_id, version, event.leaf_hash, values)
 
 
 def entry_of(row: Mapping[str, Any]) -> Entry:
-    """The entry in a row of `READ`."""
+    """The entry in a row with sequence, document, leaf_hash and chain_hash."""
     document = {**json.loads(row["document"]), "leaf_hash": row["leaf_hash"]}
     return Entry(event_of(document), row["sequence"], row["chain_hash"])
 
 
 def link_of(row: Mapping[str, Any]) -> Link:
-    """What is chained in a row of `READ`: the leaf is taken again from the document itself."""
+    """The chain link of such a row: the leaf is hashed again from the document itself."""
     return Link(row["sequence"], bytes_hash(row["document"].encode()), row["chain_hash"])

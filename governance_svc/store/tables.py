@@ -1,4 +1,4 @@
-"""The tables of governance: the ledger, and what humans and certificates said."""
+"""The tables of governance: ledger, approvals, certifications, trust projections, activations."""
 
 from sqlalchemy import (
     ARRAY,
@@ -24,17 +24,17 @@ metadata = service_metadata("governance")
 outbox = outbox_table(metadata)
 idempotency = idempotency_table(metadata)
 
-MOMENT = DateTime(timezone=True)
+INSTANT = DateTime(timezone=True)
 
 
 def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False)
 
 
-def _found_by(column: str) -> Index:
-    """Finds a reader's events in ledger order; events without the column cost nothing."""
+def _partial_index(column: str) -> Index:
+    """An index in ledger order; events without the column cost nothing."""
     return Index(
-        f"ledger_event_{column}_idx",
+        f"ledger_events_{column}_idx",
         "tenant",
         column,
         "sequence",
@@ -42,47 +42,47 @@ def _found_by(column: str) -> Index:
     )
 
 
-ledger_event = tenant_table(
-    "ledger_event",
+ledger_events = tenant_table(
+    "ledger_events",
     metadata,
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
     _text("event_id"),
-    Column("timestamp", MOMENT, nullable=False),
+    Column("occurred_at", INSTANT, nullable=False),
     _text("type"),
     _text("service"),
     _text("aggregate"),
     Column("aggregate_version", BigInteger, nullable=False),
-    _text("participant"),
-    _text("task"),
-    _text("handoff"),
+    _text("participant_id"),
+    _text("task_id"),
+    _text("handoff_id"),
     _text("correlation_id"),
     _text("decision_id"),
-    # The canonical bytes over which the leaf hash was taken, as text and not as jsonb, which
-    # would write numbers its own way: what is hashed again must be what was hashed.
+    # The canonical bytes over which the leaf hash was taken. Text, because jsonb would write
+    # numbers in its own form, and what is hashed again must be what was hashed.
     _text("document"),
     _text("leaf_hash"),
     _text("chain_hash"),
     UniqueConstraint("tenant", "event_id"),
     UniqueConstraint("tenant", "service", "aggregate", "aggregate_version"),
-    _found_by("participant"),
-    _found_by("task"),
-    _found_by("handoff"),
-    _found_by("correlation_id"),
-    _found_by("decision_id"),
-    _found_by("type"),
+    _partial_index("participant_id"),
+    _partial_index("task_id"),
+    _partial_index("handoff_id"),
+    _partial_index("correlation_id"),
+    _partial_index("decision_id"),
+    _partial_index("type"),
 )
 """Append only: the application role may INSERT and SELECT."""
 
-ledger_head = tenant_table(
-    "ledger_head",
+ledger_heads = tenant_table(
+    "ledger_heads",
     metadata,
     Column("sequence", BigInteger, nullable=False),
     _text("chain_hash"),
 )
-"""The end of each tenant's chain; whoever moves it fences every other writer."""
+"""The end of each tenant's chain; a writer that moves it fences every other writer."""
 
-approval = tenant_table(
-    "approval",
+approvals = tenant_table(
+    "approvals",
     metadata,
     Column("approval_id", Text, primary_key=True),
     _text("task_id"),
@@ -100,21 +100,21 @@ approval = tenant_table(
     _text("proposed_by"),
     _text("requested_by"),
     _text("request_event_id"),
-    Column("create_time", MOMENT, nullable=False),
-    Column("expire_time", MOMENT, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
     _text("decided_by"),
     _text("comment"),
     _text("deciding_policy_decision_id"),
-    Column("decide_time", MOMENT),
-    Column("claimed_until", MOMENT),
-    # Asking twice for the same subject is one request, whoever is quicker.
+    Column("decided_at", INSTANT),
+    Column("claimed_until", INSTANT),
+    # Two concurrent requests for the same subject are one.
     UniqueConstraint("tenant", "task_id", "action", "subject_hash", "round"),
-    Index("approval_pending", "expire_time", postgresql_where=text("status = 'pending'")),
-    Index("approval_created", "tenant", "create_time", "approval_id"),
+    Index("approvals_pending", "expires_at", postgresql_where=text("status = 'pending'")),
+    Index("approvals_created", "tenant", "created_at", "approval_id"),
 )
 
-certification = tenant_table(
-    "certification",
+certifications = tenant_table(
+    "certifications",
     metadata,
     Column("certification_id", Text, primary_key=True),
     _text("participant_id"),
@@ -123,36 +123,36 @@ certification = tenant_table(
     _text("evidence"),
     Column("coverage", Float, nullable=False),
     _text("granted_by"),
-    Column("grant_time", MOMENT, nullable=False),
-    Column("expire_time", MOMENT, nullable=False),
-    Column("revoke_time", MOMENT),
+    Column("granted_at", INSTANT, nullable=False),
+    Column("valid_until", INSTANT, nullable=False),
+    Column("revoked_at", INSTANT),
     _text("event_id"),
     Column("version", BigInteger, nullable=False),
-    Index("certification_participant", "tenant", "participant_id", "grant_time"),
-    Index("certification_granted", "tenant", "grant_time", "certification_id"),
+    Index("certifications_participant", "tenant", "participant_id", "granted_at"),
+    Index("certifications_granted", "tenant", "granted_at", "certification_id"),
 )
 
-trust_evidence = tenant_table(
-    "trust_evidence",
+trust_projections = tenant_table(
+    "trust_projections",
     metadata,
     Column("participant_id", Text, primary_key=True),
     _text("document"),
 )
-"""What the ledger says of each participant, folded; can be made again from the ledger alone."""
+"""What the ledger says of each participant; it can be computed anew from the ledger alone."""
 
-trust_cursor = tenant_table(
-    "trust_cursor",
+trust_cursors = tenant_table(
+    "trust_cursors",
     metadata,
     Column("sequence", BigInteger, nullable=False),
-    _text("model"),
+    _text("rules"),
 )
-"""Up to which event the ledger is folded, and under which trust model."""
+"""Up to which entry each ledger is projected, and by which version of the rules."""
 
-policy_activation = tenant_table(
-    "policy_activation",
+policy_activations = tenant_table(
+    "policy_activations",
     metadata,
     Column("version", BigInteger, primary_key=True, autoincrement=False),
     _text("revision"),
-    Column("activate_time", MOMENT, nullable=False),
+    Column("activated_at", INSTANT, nullable=False),
 )
 """The revisions of the bundle that were active, in order."""

@@ -1,1 +1,1 @@
-"""Desk: one file per verb."""
+"""Use cases: one module for each verb, in packages by subject."""

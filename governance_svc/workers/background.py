@@ -1,4 +1,4 @@
-"""What governance does without being asked."""
+"""Runs the background workers of governance."""
 
 from dataclasses import dataclass
 
@@ -25,40 +25,40 @@ class WorkerUseCases:
 
 
 class Workers:
-    """One loop a duty; word of a grown ledger wakes those whom it concerns."""
+    """Runs one loop for each use case; an append to a ledger wakes those that it concerns."""
 
-    def __init__(self, duties: WorkerUseCases) -> None:
-        self._duties = duties
-        self._project = Loop("project_trust", 5.0, duties.project)
-        self._announce = Loop("announce_policy", 5.0, duties.announce)
+    def __init__(self, use_cases: WorkerUseCases) -> None:
+        self._use_cases = use_cases
+        self._project = Loop("project_trust", 5.0, use_cases.project)
+        self._announce = Loop("announce_policy", 5.0, use_cases.announce)
         self._loops = (
             Loop("load_policy", 1.0, self.load_policy),
-            Loop("expire_approvals", 1.0, duties.expire),
+            Loop("expire_approvals", 1.0, use_cases.expire),
             self._project,
             self._announce,
         )
 
     async def start(self) -> None:
-        """Begin every duty."""
+        """Start every loop."""
         for loop in self._loops:
             await loop.start()
 
     async def stop(self) -> None:
-        """End every duty."""
+        """Stop every loop."""
         for loop in reversed(self._loops):
             await loop.stop()
 
-    def grown(self, tenant: str) -> None:
-        """A tenant's ledger has grown, perhaps for the first time."""
-        self._duties.project.grown(tenant)
+    def ledger_appended(self, tenant: str) -> None:
+        """Wake the loops after an append to a tenant's ledger, perhaps the first one."""
+        self._use_cases.project.appended(tenant)
         self._project.wake()
-        if not self._duties.announce.knows(tenant):
+        if not self._use_cases.announce.announced_to(tenant):
             self._announce.wake()
 
     async def load_policy(self) -> bool:
-        """Load the policy, or say that nothing is decided meanwhile; the next step tries again."""
+        """Load the policy; without an engine log it, since no decision can be had meanwhile."""
         try:
-            return await self._duties.load()
+            return await self._use_cases.load()
         except PolicyEngineUnavailable as error:
-            log.warning("no policy engine: every decision is refused", error=str(error))
+            log.warning("policy_engine_unavailable", error=str(error))
             return False

@@ -27,8 +27,8 @@ from phoenix_runtime.core.validate import (
 Connection = Any
 """asyncpg's connection; its stubs know only the pooled one's records."""
 
-LEDGER = "governance.ledger_event"
-HEAD = "governance.ledger_head"
+LEDGER = "governance.ledger_events"
+HEAD = "governance.ledger_heads"
 CONTENTS = "state.contents"
 OUTBOXES = ("registry", "assignment", "state", "governance")
 
@@ -74,21 +74,21 @@ FROM registry.participant WHERE tenant = $1 ORDER BY id
 """
 
 LINKS = """
-SELECT sequence, leaf_hash, chain_hash FROM governance.ledger_event
+SELECT sequence, leaf_hash, chain_hash FROM governance.ledger_events
 WHERE tenant = $1 ORDER BY sequence
 """
 
-ENDS = "SELECT sequence, chain_hash FROM governance.ledger_head WHERE tenant = $1"
+ENDS = "SELECT sequence, chain_hash FROM governance.ledger_heads WHERE tenant = $1"
 
 KEPT = """
 SELECT hash, 'sha256:' || encode(sha256(content), 'hex') AS found
 FROM state.contents WHERE tenant = $1
 """
 
-TENANTS = "SELECT tenant FROM governance.ledger_head ORDER BY tenant"
+TENANTS = "SELECT tenant FROM governance.ledger_heads ORDER BY tenant"
 
 APPROVALS = """
-SELECT approval_id, status, version FROM governance.approval WHERE tenant = $1 ORDER BY approval_id
+SELECT approval_id, status, version FROM governance.approvals WHERE tenant = $1 ORDER BY approval_id
 """
 
 
@@ -136,7 +136,7 @@ async def _evidence(connection: Connection, tenant: str) -> Evidence:
         retirements=await rows(ObservedRetirement, "assignment.retirements", RETIREMENTS),
         participants=await rows(ObservedParticipant, "registry.participant", PARTICIPANTS),
         pointers=await rows(ObservedPointer, "assignment.context_pointers", POINTERS),
-        approvals=await rows(ObservedApproval, "governance.approval", APPROVALS),
+        approvals=await rows(ObservedApproval, "governance.approvals", APPROVALS),
         links=await rows(Link, LEDGER, LINKS),
         head=(heads[0] if heads else Head()) if ledger else None,
         contents=dict(await connection.fetch(KEPT, tenant)) if contents else None,

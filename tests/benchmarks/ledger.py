@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import uvloop
 
-from governance_svc.domain.ledger.entries import Sealed, sealed
+from governance_svc.domain.ledger.entries import VerifiedEvent, verified
 from governance_svc.store import ledger_sql
 from governance_svc.store.ledger_rows import COLUMNS, row_of
 from governance_svc.store.ledger_writer import GroupCommitLedger
@@ -29,12 +29,12 @@ from tests.support.servers.temporary import temporary
 _NAMES = ", ".join(COLUMNS)
 _VALUES = ", ".join(f"${number}" for number in range(4, 4 + len(COLUMNS)))
 INSERT = (
-    f"INSERT INTO governance.ledger_event (tenant, sequence, chain_hash, {_NAMES})"  # noqa: S608
+    f"INSERT INTO governance.ledger_events (tenant, sequence, chain_hash, {_NAMES})"  # noqa: S608
     f" VALUES ($1, $2, $3, {_VALUES})"
 )
-MOVE = "UPDATE governance.ledger_head SET sequence = $2, chain_hash = $3 WHERE tenant = $1"
+MOVE = "UPDATE governance.ledger_heads SET sequence = $2, chain_hash = $3 WHERE tenant = $1"
 
-Append = Callable[[str, Sequence[Sealed]], Awaitable[object]]
+Append = Callable[[str, Sequence[VerifiedEvent]], Awaitable[object]]
 
 
 class LockedHead:
@@ -43,7 +43,7 @@ class LockedHead:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def append(self, tenant: str, events: Sequence[Sealed]) -> None:
+    async def append(self, tenant: str, events: Sequence[VerifiedEvent]) -> None:
         """One transaction for one caller's events."""
         async with self._database.transaction(tenant) as connection:
             raw = await driver(connection)
@@ -82,7 +82,7 @@ async def measure(append: Append, callers: int, events: int, size: int) -> Figur
     return Figures(rate, statistics.quantiles(lengths, n=100)[98] * 1000)
 
 
-def made(tenant: str) -> Sealed:
+def made(tenant: str) -> VerifiedEvent:
     """An event of ordinary size."""
     event = audit_event(
         tenant,
@@ -91,7 +91,7 @@ def made(tenant: str) -> Sealed:
         detail={"why": "x" * 400, "alternatives": ["a", "b", "c"]},
         policy_decision={"decision_id": new_id("opa.dec"), "effect": "allow"},
     )
-    return sealed(event)
+    return verified(event)
 
 
 async def run(callers: int, events: int) -> None:

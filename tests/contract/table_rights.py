@@ -13,7 +13,7 @@ APPEND_ONLY: Mapping[str, set[str]] = {
     "registry": {"generation"},
     "assignment": {"context_pointers", "contents"},
     "state": {"contents", "state_references"},
-    "governance": {"ledger_event", "policy_activation"},
+    "governance": {"ledger_events", "policy_activations"},
 }
 """Rows that the application role may add and read, and neither change nor delete."""
 
@@ -68,8 +68,8 @@ WORKER: Mapping[str, Rights] = {
     "governance": {
         **DELIVERY,
         **REMEMBERED,
-        "approval": claims("approval_id status expire_time"),
-        "ledger_head": {"SELECT": "tenant sequence"},
+        "approvals": claims("approval_id status expires_at"),
+        "ledger_heads": {"SELECT": "tenant sequence"},
     },
 }
 """What the worker role may see and change of every tenant's rows, by privilege and columns."""

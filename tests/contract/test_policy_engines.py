@@ -16,7 +16,7 @@ from governance_svc.adapters.policy_engines.opa_session import OpaAddress
 from governance_svc.domain.catalogue.catalogue import Kind
 from governance_svc.domain.policy.bundle import BundleRefused
 from governance_svc.domain.policy.engine import PolicyEngine
-from governance_svc.domain.policy.verdicts import Stamp, read_verdicts
+from governance_svc.domain.policy.verdicts import DecisionStamp, read_verdicts
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 from tests.support.builders.bundles import DECIDE, TEST, small_bundle
@@ -65,7 +65,9 @@ async def decide(
 ) -> Sequence[Verdict]:
     """Ask as the service does."""
     evaluation = await engine.evaluate(point, inputs)
-    stamp = Stamp(point, "opa.dec.1", evaluation.revision, "h", datetime(2026, 1, 1, tzinfo=UTC))
+    stamp = DecisionStamp(
+        point, "opa.dec.1", evaluation.revision, "h", datetime(2026, 1, 1, tzinfo=UTC)
+    )
     return read_verdicts(evaluation.answer, [stamp] * len(inputs))
 
 
@@ -136,8 +138,8 @@ async def test_rules_and_catalogue_name_the_same_nearest_name(engine: PolicyEngi
     expected = set()
     for name in names:
         nearest = bundle.catalogue.nearest(Kind.CAPABILITY, name)
-        bus_event = f"; nearest is {nearest}" if nearest else ""
-        expected.add(f"The catalogue knows no capability {name}{bus_event}.")
+        suggestion = f"; nearest is {nearest}" if nearest else ""
+        expected.add(f"The catalogue knows no capability {name}{suggestion}.")
     assert said == expected
 
 

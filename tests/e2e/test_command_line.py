@@ -215,7 +215,7 @@ async def test_an_operator_verifies_the_audit_and_is_told_which_row_or_event_is_
     assert "its row is active" in finding["text"]
     assert "the audit says succeeded" in finding["text"]
 
-    cut = "UPDATE governance.ledger_head SET sequence = sequence %s 1 WHERE true"
+    cut = "UPDATE governance.ledger_heads SET sequence = sequence %s 1 WHERE true"
     async with tampered(stage, cut % "+", cut % "-"):
         found = await programs.run("audit", "verify", *whose)
     assert found.code == 1

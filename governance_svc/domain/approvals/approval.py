@@ -1,22 +1,23 @@
-"""Approvals: a human's yes or no to exactly one content (I13)."""
+"""Approvals: a human's decision about exactly one content (I13)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from governance_svc.domain.lifecycle import ApprovalStatus
+from governance_svc.domain.lifecycle import APPROVALS, Actor, ApprovalStatus, ApprovalVerb
+from phoenix_runtime.core.errors import ContextHashMismatch
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.principal import Principal, Role
 
 DEFAULT_VALIDITY = timedelta(days=7)
-"""How long a question waits where the asker names no end."""
+"""How long an approval stays pending where the request names no end."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked: task, action and subject, and who may not answer.
+class ApprovalRequest:
+    """What a human is to decide: task, action and subject, and who may not decide.
 
-    ``supersedes`` names a decided approval of the same subject with which policy is not content
-    any more (its decider was suspended, say): only then the same subject is asked anew.
+    ``supersedes`` names a decided approval of the same subject that policy no longer accepts
+    (its decider was suspended, say): only then the same subject is requested anew.
     """
 
     task_id: str
@@ -29,59 +30,170 @@ class Question:
     barred_owners: tuple[str, ...] = ()
     policy_decision_id: str = ""
     proposed_by: str = ""
-    expire_time: datetime | None = None
+    expires_at: datetime | None = None
     supersedes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
-    """A question to a human and its answer.
+class Decision:
+    """What a human says of an approval.
 
-    ``round`` counts the questions about one (task, action, subject_hash); ``version`` is that of
-    the aggregate; ``request_event_id`` is the audit event of the question.
+    ``subject_hash`` is that of the content that the human saw; where it is empty the approval's id
+    stands for the content, because an approval's subject never changes.
     """
 
     approval_id: str
-    question: Question
-    status: ApprovalStatus
+    approve: bool
+    comment: str
+    subject_hash: str = ""
+
+    @property
+    def verb(self) -> ApprovalVerb:
+        """The step of the lifecycle."""
+        return ApprovalVerb.APPROVE if self.approve else ApprovalVerb.REJECT
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A request to a human and its outcome.
+
+    ``round`` counts the requests about one (task, action, subject_hash); ``version`` is that of
+    the aggregate; ``request_event_id`` names the audit event of the request. ``comment`` is the
+    human's, or the reason of a cancellation.
+    """
+
+    approval_id: str
+    task_id: str
+    action: str
+    subject: JsonObject
+    subject_hash: str
+    correlation_id: str
     requested_by: str
-    create_time: datetime
-    expire_time: datetime
+    status: ApprovalStatus
+    created_at: datetime
+    expires_at: datetime
+    approvers: tuple[str, ...] = ()
+    barred: tuple[str, ...] = ()
+    barred_owners: tuple[str, ...] = ()
+    policy_decision_id: str = ""
+    proposed_by: str = ""
     round: int = 1
     version: int = 1
     request_event_id: str = ""
     decided_by: str = ""
     comment: str = ""
     deciding_policy_decision_id: str = ""
-    decide_time: datetime | None = None
+    decided_at: datetime | None = None
 
     @property
     def aggregate(self) -> str:
         """Its name in the audit."""
         return f"approval/{self.approval_id}"
 
-    def answers(self, supersedes: str) -> bool:
-        """Whether asking for the same subject again is answered by this very approval.
+    def settles(self, supersedes: str) -> bool:
+        """Whether a new request for the same subject is answered by this very approval.
 
-        A withdrawn question answers nothing, and neither does one that the asker supersedes.
+        A cancelled approval settles nothing, and neither does one that the request supersedes.
         """
         if self.status is ApprovalStatus.CANCELLED:
             return False
         return self.status is ApprovalStatus.PENDING or self.approval_id != supersedes
 
+    def recorded(self, event_id: str) -> "Approval":
+        """The approval whose request was audited by ``event_id``."""
+        return replace(self, request_event_id=event_id)
 
-def bars(approval: Approval, decider: Principal) -> str:
+    def check_decidable(self, decision: Decision, at: datetime) -> None:
+        """Check that ``decision`` is about the content shown, and that the approval is pending.
+
+        Raises `ContextHashMismatch` and `IllegalTransition`.
+        """
+        APPROVALS.apply(self._status_at(at), decision.verb, Actor.HUMAN)
+        seen = decision.subject_hash
+        if seen and seen != self.subject_hash:
+            raise ContextHashMismatch(expected=self.subject_hash, received=seen)
+
+    def decided(
+        self, decision: Decision, *, by: str, policy_decision_id: str, at: datetime
+    ) -> "Approval":
+        """Approved or rejected by the participant ``by``; raises as `check_decidable` does."""
+        self.check_decidable(decision, at)
+        return replace(
+            self,
+            status=APPROVALS.apply(self.status, decision.verb, Actor.HUMAN),
+            version=self.version + 1,
+            decided_by=by,
+            comment=decision.comment,
+            deciding_policy_decision_id=policy_decision_id,
+            decided_at=at,
+        )
+
+    def expired(self, at: datetime) -> "Approval":
+        """Expired by the worker; raises `IllegalTransition`."""
+        return replace(
+            self,
+            status=APPROVALS.apply(self.status, ApprovalVerb.EXPIRE, Actor.EXPIRY_WORKER),
+            version=self.version + 1,
+            decided_at=at,
+        )
+
+    def cancelled(self, reason: str, at: datetime) -> "Approval":
+        """Withdrawn by the service that asked; raises `IllegalTransition`."""
+        return replace(
+            self,
+            status=APPROVALS.apply(self.status, ApprovalVerb.CANCEL, Actor.SERVICE),
+            version=self.version + 1,
+            comment=reason,
+            decided_at=at,
+        )
+
+    def _status_at(self, at: datetime) -> ApprovalStatus:
+        """EXPIRED from ``expires_at`` on, however late the expiry worker is."""
+        if self.status is ApprovalStatus.PENDING and at >= self.expires_at:
+            return ApprovalStatus.EXPIRED
+        return self.status
+
+
+def requested(
+    request: ApprovalRequest,
+    previous: Approval | None,
+    *,
+    approval_id: str,
+    requested_by: str,
+    at: datetime,
+) -> Approval:
+    """A new, pending approval; ``previous`` is that of the last round about the same subject."""
+    return Approval(
+        approval_id=approval_id,
+        task_id=request.task_id,
+        action=request.action,
+        subject=request.subject,
+        subject_hash=request.subject_hash,
+        correlation_id=request.correlation_id,
+        requested_by=requested_by,
+        status=APPROVALS.apply(None, ApprovalVerb.REQUEST, Actor.SERVICE),
+        created_at=at,
+        expires_at=request.expires_at or at + DEFAULT_VALIDITY,
+        approvers=request.approvers,
+        barred=request.barred,
+        barred_owners=request.barred_owners,
+        policy_decision_id=request.policy_decision_id,
+        proposed_by=request.proposed_by,
+        round=1 if previous is None else previous.round + 1,
+    )
+
+
+def barred_because(approval: Approval, decider: Principal) -> str:
     """Why ``decider`` may never decide, whatever policy says (I13); empty where nothing bars.
 
     Policy is asked as well: this is what even an allow-all bundle cannot switch off.
     """
-    question = approval.question
     if decider.participant_type != "human" or not decider.participant:
         return "only a participant of type human decides"
     if not decider.has(Role.REVIEWER):
         return "only a reviewer decides"
-    if {decider.participant, decider.subject} & {*question.barred, question.proposed_by}:
+    if {decider.participant, decider.subject} & {*approval.barred, approval.proposed_by}:
         return "whoever submitted or has worked on the task does not decide about it"
-    if {decider.participant, decider.subject} & set(question.barred_owners):
+    if {decider.participant, decider.subject} & set(approval.barred_owners):
         return "an owner of somebody who has worked on the task does not decide about it"
     return ""

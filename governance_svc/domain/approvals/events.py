@@ -1,4 +1,4 @@
-"""The audit events of an approval; they carry the task's correlation id and show in its lineage."""
+"""The audit events of an approval; they carry the task's correlation id."""
 
 from governance_svc.domain.approvals.approval import Approval
 from governance_svc.domain.lifecycle import ApprovalStatus
@@ -14,7 +14,7 @@ EVENTS = {
     ApprovalStatus.EXPIRED: AuditEventType.APPROVAL_EXPIRED,
     ApprovalStatus.CANCELLED: AuditEventType.APPROVAL_CANCELLED,
 }
-"""What is audited when an approval reaches a state."""
+"""The event type by the state that an approval has reached."""
 
 REASONS = {
     ApprovalStatus.PENDING: ReasonCode.APPROVAL_REQUIRED,
@@ -23,62 +23,61 @@ REASONS = {
     ApprovalStatus.EXPIRED: ReasonCode.APPROVAL_EXPIRED,
     ApprovalStatus.CANCELLED: ReasonCode.SUBJECT_GONE,
 }
+"""The reason code by the state that an approval has reached."""
 
 
-def approval_event(
-    approval: Approval, previous: ApprovalStatus | None, verdict: Verdict | None = None
+def requested_event(approval: Approval, supersedes: str) -> AuditDraft:
+    """APPROVAL_REQUESTED for a new approval; ``supersedes`` as its request says."""
+    detail: dict[str, Json] = {
+        **_subject(approval),
+        "approvers": list(approval.approvers),
+        "barred": list(approval.barred),
+        "barred_owners": list(approval.barred_owners),
+        "policy_decision_id": approval.policy_decision_id,
+        "expire_time": time_text(approval.expires_at),
+        "round": approval.round,
+        "supersedes": supersedes,
+    }
+    return _event(approval, "", None, detail)
+
+
+def ended_event(approval: Approval, verdict: Verdict | None = None) -> AuditDraft:
+    """The event of an approval that has just left PENDING, with the verdict that allowed it."""
+    detail: dict[str, Json] = {
+        **_subject(approval),
+        "approvers": list(approval.approvers),
+        "decided_by": approval.decided_by,
+        "comment": approval.comment,
+    }
+    return _event(approval, ApprovalStatus.PENDING.value, verdict, detail)
+
+
+def _event(
+    approval: Approval, previous: str, verdict: Verdict | None, detail: dict[str, Json]
 ) -> AuditDraft:
-    """What is audited of ``approval`` that has just left ``previous`` (None: it is new).
-
-    The participant is whoever proposed the subject: its proposals are what humans review.
-    """
-    question = approval.question
+    """The participant is whoever proposed the subject: its proposals are what humans review."""
     return AuditDraft(
         type=EVENTS[approval.status],
         aggregate=approval.aggregate,
         aggregate_version=approval.version,
-        participant=question.proposed_by,
-        task=question.task_id,
-        handoff=_text(question.subject.get("handoff_id")),
+        participant=approval.proposed_by,
+        task=approval.task_id,
+        handoff=_text(approval.subject.get("handoff_id")),
         reason_code=REASONS[approval.status],
-        previous_state="" if previous is None else previous.value,
+        previous_state=previous,
         new_state=approval.status.value,
         verdict=verdict,
-        input_references=(question.subject_hash,),
-        correlation_id=question.correlation_id,
-        detail=_asked(approval) if previous is None else _ended(approval),
+        input_references=(approval.subject_hash,),
+        correlation_id=approval.correlation_id,
+        detail=detail,
     )
 
 
-def _asked(approval: Approval) -> dict[str, Json]:
-    question = approval.question
-    return {
-        **_subject(approval),
-        "approvers": list(question.approvers),
-        "barred": list(question.barred),
-        "barred_owners": list(question.barred_owners),
-        "policy_decision_id": question.policy_decision_id,
-        "expire_time": time_text(approval.expire_time),
-        "round": approval.round,
-        "supersedes": question.supersedes,
-    }
-
-
-def _ended(approval: Approval) -> dict[str, Json]:
-    return {
-        **_subject(approval),
-        "approvers": list(approval.question.approvers),
-        "decided_by": approval.decided_by,
-        "comment": approval.comment,
-    }
-
-
 def _subject(approval: Approval) -> dict[str, Json]:
-    question = approval.question
     return {
         "approval_id": approval.approval_id,
-        "action": question.action,
-        "subject_hash": question.subject_hash,
+        "action": approval.action,
+        "subject_hash": approval.subject_hash,
     }
 
 

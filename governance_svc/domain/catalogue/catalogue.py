@@ -1,7 +1,7 @@
-"""The catalogue: the bundle's data document as values that cannot be wrong.
+"""The catalogue: the bundle's data document as checked values.
 
-It makes assignment deterministic rather than a comparison of free text: which capabilities, data
-domains, permissions and constraints there are, what they mean, and which trust is enough.
+It defines the capabilities, data domains, permissions and constraints, what they mean, and which
+trust is enough, so that assignment is deterministic and not a comparison of free text.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -14,14 +14,14 @@ from phoenix_runtime.core.standing import RiskLevel
 from phoenix_runtime.core.verdict import Obligation
 
 EVERYBODY = "*"
-"""The entry of an owner that has none of its own; in an entitlement: all of them."""
+"""The entry for owners without one of their own; in an entitlement it stands for all names."""
 
-WORTH_NAMING = 0.4
-"""The likeness from which a known name is worth suggesting for an unknown one."""
+SUGGESTION_THRESHOLD = 0.4
+"""The similarity from which a known name is suggested for an unknown one."""
 
 
 class Kind(StrEnum):
-    """The vocabularies, by the names that refusals use."""
+    """The vocabularies, by the names that refusals use for them."""
 
     CAPABILITY = "capability"
     CONSTRAINT = "constraint"
@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """What a permission lets its holder do, on which data domains."""
+    """The actions that a permission allows its holder, and on which data domains."""
 
     actions: frozenset[str]
     domains: frozenset[str]
@@ -43,7 +43,7 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """What a constraint gates, forbids, obliges or permits; patterns match a question's facts."""
+    """What a constraint gates, denies, obliges or permits; patterns match facts of an input."""
 
     gates: Mapping[str, Json] | None = None
     denies: Mapping[str, Json] | None = None
@@ -66,7 +66,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRules:
-    """Who decides approvals, and which kinds of operation need one from which risk on."""
+    """Who decides approvals, and from which risk level on an operation needs one."""
 
     approvers: tuple[str, ...]
     exclude_owners_of_workers: bool
@@ -87,7 +87,7 @@ class ScoreWeights:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The whole document, checked: every name that it uses is one that it defines."""
+    """The checked document: every name that it uses is one that it defines."""
 
     participant_types: tuple[str, ...]
     capabilities: Mapping[str, RiskLevel]
@@ -102,18 +102,18 @@ class Catalogue:
     approvals: ApprovalRules
     score_weights: ScoreWeights
     document: JsonObject
-    """The document as it was read, for whoever asks for the catalogue."""
+    """The document as it was read, which GetCatalogue answers."""
 
     def expand(self, domains: Iterable[str]) -> frozenset[str]:
         """``domains`` with everything that they contain; unknown names are left out."""
-        reached: set[str] = set()
+        expanded: set[str] = set()
         waiting = [name for name in domains if name in self.domains]
         while waiting:
             name = waiting.pop()
-            if name not in reached:
-                reached.add(name)
+            if name not in expanded:
+                expanded.add(name)
                 waiting.extend(self.domains[name])
-        return frozenset(reached)
+        return frozenset(expanded)
 
     def names(self, kind: Kind) -> Collection[str]:
         """The known names of one vocabulary."""
@@ -130,23 +130,23 @@ class Catalogue:
         return known[kind]
 
     def nearest(self, kind: Kind, name: str) -> str | None:
-        """The known name that resembles ``name`` most; None where nothing resembles it.
+        """The known name that is most similar to ``name``; None where none is similar enough.
 
-        The bundle's rule ``words.nearest`` answers the same (a test holds them together).
+        The bundle's rule ``words.nearest`` answers the same (a contract test compares them).
         """
-        ranked = sorted((-likeness(name, known), known) for known in self.names(kind))
-        return ranked[0][1] if ranked and -ranked[0][0] >= WORTH_NAMING else None
+        ranked = sorted((-similarity(name, known), known) for known in self.names(kind))
+        return ranked[0][1] if ranked and -ranked[0][0] >= SUGGESTION_THRESHOLD else None
 
     def trust_policy(self, name: str) -> TrustPolicy:
         """The trust policy of that name, the default where empty; KeyError where unknown."""
         return self.trust_policies[name or self.default_trust_policy]
 
     def owner(self, name: str) -> Owner:
-        """What holds for an owner: its own entry, else everybody's."""
+        """The entry for an owner: its own, else the one for everybody."""
         return self.owners.get(name, self.owners[EVERYBODY])
 
 
-def likeness(one: str, other: str) -> float:
+def similarity(one: str, other: str) -> float:
     """The share of letter pairs that two names have in common (Dice), in [0, 1]."""
     pairs, others = _pairs(one), _pairs(other)
     total = len(pairs) + len(others)

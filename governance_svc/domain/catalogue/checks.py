@@ -1,4 +1,4 @@
-"""What a catalogue that reads well may still get wrong: undefined names, weights, trees."""
+"""Checks a catalogue for undefined names, wrong weights and circular domains."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -12,18 +12,18 @@ OUTCOMES = ("succeeded", "failed", "lost", "declined")
 SEVERITIES = ("low", "medium", "high")
 
 
-def faults(catalogue: Catalogue) -> tuple[Violation, ...]:
-    """Every fault, by path; empty where the catalogue holds together."""
+def violations(catalogue: Catalogue) -> tuple[Violation, ...]:
+    """Every violation, by path; empty for a consistent catalogue."""
     checks = (_names, _domains, _permissions, _owners, _trust, _trust_model, _obligations, _weights)
     return tuple(
         Violation(f"catalogue.{path}", text) for check in checks for path, text in check(catalogue)
     )
 
 
-_Faults = Iterator[tuple[str, str]]
+_Found = Iterator[tuple[str, str]]
 
 
-def _names(catalogue: Catalogue) -> _Faults:
+def _names(catalogue: Catalogue) -> _Found:
     vocabularies: Mapping[str, Iterable[str]] = {
         "participant_types": catalogue.participant_types,
         "capabilities": catalogue.capabilities,
@@ -35,34 +35,34 @@ def _names(catalogue: Catalogue) -> _Faults:
     for path, names in vocabularies.items():
         for name in names:
             if not is_name(name):
-                yield f"{path}.{name}", "is no name: lower-case letters, digits and _"
+                yield f"{path}.{name}", "is not a name: use lower-case letters, digits and _"
         if not list(names):
             yield path, "is empty"
 
 
-def _domains(catalogue: Catalogue) -> _Faults:
+def _domains(catalogue: Catalogue) -> _Found:
     for name, contained in catalogue.domains.items():
         for part in contained:
             if part not in catalogue.domains:
-                yield f"domains.{name}.contains", f"{part} is no domain"
+                yield f"domains.{name}.contains", f"{part} is not a domain"
             elif name in catalogue.expand([part]):
                 yield f"domains.{name}.contains", f"{part} contains {name} itself"
 
 
-def _permissions(catalogue: Catalogue) -> _Faults:
+def _permissions(catalogue: Catalogue) -> _Found:
     for name, permission in catalogue.permissions.items():
         for domain in sorted(permission.domains - catalogue.domains.keys()):
-            yield f"permissions.{name}.domains", f"{domain} is no domain"
+            yield f"permissions.{name}.domains", f"{domain} is not a domain"
         if not permission.actions or not permission.domains:
             yield f"permissions.{name}", "allows nothing"
 
 
-def _owners(catalogue: Catalogue) -> _Faults:
+def _owners(catalogue: Catalogue) -> _Found:
     if EVERYBODY not in catalogue.owners:
         yield "owners", f"has no entry {EVERYBODY} for owners without one of their own"
     for name, owner in catalogue.owners.items():
-        for field, known in _entitlements(catalogue, owner):
-            for entitled in sorted(known):
+        for field, unknown in _entitlements(catalogue, owner):
+            for entitled in sorted(unknown):
                 yield f"owners.{name}.{field}", f"{entitled} is not known"
 
 
@@ -74,9 +74,9 @@ def _entitlements(catalogue: Catalogue, owner: Owner) -> Iterator[tuple[str, fro
     yield "trust_policies", owner.trust_policies - catalogue.trust_policies.keys() - every
 
 
-def _trust(catalogue: Catalogue) -> _Faults:
+def _trust(catalogue: Catalogue) -> _Found:
     if catalogue.default_trust_policy not in catalogue.trust_policies:
-        yield "default_trust_policy", "is no trust policy"
+        yield "default_trust_policy", "is not a trust policy"
     for name, policy in catalogue.trust_policies.items():
         if abs(sum(policy.weights.values()) - 1.0) > 1e-9:
             yield f"trust_policies.{name}.weights", "do not sum to 1"
@@ -85,7 +85,7 @@ def _trust(catalogue: Catalogue) -> _Faults:
             yield f"trust_policies.{name}.threshold", "falls while the risk grows"
 
 
-def _trust_model(catalogue: Catalogue) -> _Faults:
+def _trust_model(catalogue: Catalogue) -> _Found:
     model = catalogue.trust_model
     if min(model.prior) <= 0:
         yield "trust_model.prior", "is not above 0"
@@ -96,23 +96,23 @@ def _trust_model(catalogue: Catalogue) -> _Faults:
         ("severities", model.severities.keys(), SEVERITIES),
     ):
         if set(found) != set(wanted):
-            yield f"trust_model.{path}", f"has not exactly {', '.join(wanted)}"
+            yield f"trust_model.{path}", f"does not have exactly {', '.join(wanted)}"
 
 
-def _obligations(catalogue: Catalogue) -> _Faults:
+def _obligations(catalogue: Catalogue) -> _Found:
     found: dict[str, Obligation] = {}
     for name, constraint in catalogue.constraints.items():
         obligation = constraint.obliges
         if obligation and found.setdefault(obligation.id, obligation) != obligation:
-            yield f"constraints.{name}.obliges", f"{obligation.id} says two things"
+            yield f"constraints.{name}.obliges", f"{obligation.id} is defined twice, differently"
 
 
-def _weights(catalogue: Catalogue) -> _Faults:
+def _weights(catalogue: Catalogue) -> _Found:
     weights = catalogue.score_weights
     total = weights.alpha + weights.beta + weights.gamma + weights.delta + weights.epsilon
     if abs(total - 1.0) > 1e-9:
         yield "score_weights", "do not sum to 1"
     for kind in catalogue.approvals.risk_gates.keys() - catalogue.needs.keys():
-        yield f"approvals.risk_gates.{kind}", "is no kind of operation"
+        yield f"approvals.risk_gates.{kind}", "is not a kind of operation"
     if not catalogue.approvals.approvers:
         yield "approvals.approvers", "is empty"

@@ -1,4 +1,4 @@
-"""Reads the data document into a `Catalogue`, or names everything that is wrong with it."""
+"""Reads the data document into a `Catalogue`, or reports every violation in it."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -23,63 +23,63 @@ Entry = TypeVar("Entry")
 
 
 class CatalogueInvalid(FieldInvalid):
-    """The data document does not hold together; every fault is named by its path."""
+    """The data document is inconsistent; every violation is named by its path."""
 
 
 def read_catalogue(document: JsonObject) -> Catalogue:
-    """The catalogue of ``document``; raises `CatalogueInvalid` with every fault found."""
+    """The catalogue of ``document``; raises `CatalogueInvalid` with every violation."""
     reader = _Reader()
     catalogue = _read(reader, document)
-    faults = reader.faults or checks.faults(catalogue)
-    if faults:
-        raise CatalogueInvalid(faults)
+    violations = reader.violations or checks.violations(catalogue)
+    if violations:
+        raise CatalogueInvalid(violations)
     return catalogue
 
 
 class _Reader:
-    """Takes values out of the document; what does not fit becomes a fault and a default."""
+    """Reads values from the document; a wrong one is reported and replaced by a default."""
 
     def __init__(self) -> None:
-        self.faults: list[Violation] = []
+        self.violations: list[Violation] = []
 
-    def fault(self, path: str, text: str) -> None:
-        self.faults.append(Violation(f"catalogue.{path}", text))
+    def report(self, path: str, text: str) -> None:
+        self.violations.append(Violation(f"catalogue.{path}", text))
 
     def mapping(self, path: str, value: Json) -> Mapping[str, Json]:
         if isinstance(value, Mapping):
             return value
-        self.fault(path, "is not an object")
+        self.report(path, "is not an object")
         return {}
 
     def names(self, path: str, value: Json) -> tuple[str, ...]:
         items = value if isinstance(value, list | tuple) else [None]
         found = tuple(item for item in items if isinstance(item, str))
         if len(found) != len(items):
-            self.fault(path, "is not a list of names")
+            self.report(path, "is not a list of names")
         return found
 
     def text(self, path: str, value: Json) -> str:
         if isinstance(value, str) and value:
             return value
-        self.fault(path, "is not a text")
+        self.report(path, "is not a text")
         return ""
 
-    def truth(self, path: str, value: Json) -> bool:
+    def boolean(self, path: str, value: Json) -> bool:
         if isinstance(value, bool):
             return value
-        self.fault(path, "is neither true nor false")
+        self.report(path, "is neither true nor false")
         return False
 
     def number(self, path: str, value: Json, *, most: float = 1.0) -> float:
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most:
             return float(value)
-        self.fault(path, f"is not a number from 0 to {most:g}")
+        self.report(path, f"is not a number from 0 to {most:g}")
         return 0.0
 
     def risk(self, path: str, value: Json) -> RiskLevel:
         if isinstance(value, str) and value in tuple(RiskLevel):
             return RiskLevel(value)
-        self.fault(path, "is not low, medium or high")
+        self.report(path, "is not low, medium or high")
         return RiskLevel.HIGH
 
     def entries(
@@ -134,10 +134,10 @@ def _permission(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Permis
 
 def _constraint(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Constraint:
     for key in entry.keys() - {"gates", "denies", "obliges", "permits"}:
-        reader.fault(f"{path}.{key}", "is not gates, denies, obliges or permits")
+        reader.report(f"{path}.{key}", "is not gates, denies, obliges or permits")
     permits = entry.get("permits")
     if permits not in (None, {"status": "degraded"}):
-        reader.fault(f"{path}.permits", "is not the status degraded")
+        reader.report(f"{path}.permits", "is not the status degraded")
     patterns = {
         key: _pattern(reader, f"{path}.{key}", entry[key])
         for key in ("gates", "denies")
@@ -151,11 +151,11 @@ def _constraint(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Constr
 
 def _pattern(reader: _Reader, path: str, value: Json) -> Mapping[str, Json]:
     pattern = reader.mapping(path, value)
-    # A pattern without a point would match nothing, and a gate that never closes is none.
+    # A pattern without a point would match nothing, and its gate would never close.
     if pattern.get("point") not in tuple(DecisionPoint):
-        reader.fault(f"{path}.point", "is no decision point")
+        reader.report(f"{path}.point", "is not a decision point")
     for key in pattern.keys() - {"point", "kind", "name", "domain", "reason", "across_owners"}:
-        reader.fault(f"{path}.{key}", "is no fact that a question has")
+        reader.report(f"{path}.{key}", "is not a fact of a policy input")
     return pattern
 
 
@@ -163,7 +163,7 @@ def _obligation(reader: _Reader, path: str, value: Json) -> Obligation:
     entry = reader.mapping(path, value)
     due = entry.get("due")
     if due not in {"before_complete", "always"}:
-        reader.fault(f"{path}.due", "is neither before_complete nor always")
+        reader.report(f"{path}.due", "is neither before_complete nor always")
     identity = reader.text(f"{path}.id", entry.get("id"))
     return Obligation(identity, reader.text(f"{path}.text", entry.get("text")), str(due))
 
@@ -178,8 +178,8 @@ def _owner(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Owner:
         data_domains=entitled("data_domains"),
         actions=entitled("actions"),
         trust_policies=entitled("trust_policies"),
-        certified=reader.truth(f"{path}.certified", entry.get("certified", False)),
-        barred=reader.truth(f"{path}.barred", entry.get("barred", False)),
+        certified=reader.boolean(f"{path}.certified", entry.get("certified", False)),
+        barred=reader.boolean(f"{path}.barred", entry.get("barred", False)),
     )
 
 
@@ -202,7 +202,7 @@ def _trust_policy(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Trus
 def _trust_model(reader: _Reader, entry: Mapping[str, Json]) -> TrustModel:
     days = reader.number("trust_model.half_life_days", entry.get("half_life_days"), most=36500)
     if days <= 0:
-        reader.fault("trust_model.half_life_days", "is not above 0")
+        reader.report("trust_model.half_life_days", "is not above 0")
     return TrustModel(
         half_life=timedelta(days=days or 1),
         prior=_gain(reader, "trust_model.prior", entry.get("prior")),
@@ -235,8 +235,8 @@ def _approvals(reader: _Reader, entry: Mapping[str, Json]) -> ApprovalRules:
     owners, same = entry.get("exclude_owners_of_workers"), entry.get("exclude_same_owner")
     return ApprovalRules(
         approvers=reader.names("approvals.approvers", entry.get("approvers")),
-        exclude_owners_of_workers=reader.truth("approvals.exclude_owners_of_workers", owners),
-        exclude_same_owner=reader.truth("approvals.exclude_same_owner", same),
+        exclude_owners_of_workers=reader.boolean("approvals.exclude_owners_of_workers", owners),
+        exclude_same_owner=reader.boolean("approvals.exclude_same_owner", same),
         risk_gates={k: reader.risk(f"approvals.risk_gates.{k}", v) for k, v in gates.items()},
     )
 

@@ -1,4 +1,4 @@
-"""The ledger's entries, and what they are looked for by (events)."""
+"""The ledger's entries, and the filter for reading them (events)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,25 +9,25 @@ from phoenix_runtime.core.json import Json, bytes_hash, canonical
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
-    """An event whose leaf hash is true; ``document`` is the canonical form that was hashed."""
+class VerifiedEvent:
+    """An event whose leaf hash was verified; ``document`` is the canonical form that was hashed."""
 
     event: AuditEvent
     document: str
 
 
 class LeafMismatch(ValueError):
-    """The leaf hash is not that of the event: it was changed on its way, or never was ours."""
+    """The leaf hash is not that of the event: the event was changed after it was hashed."""
 
 
-def sealed(event: AuditEvent) -> Sealed:
+def verified(event: AuditEvent) -> VerifiedEvent:
     """``event`` with its canonical form; raises `LeafMismatch` or `core.json.NotCanonical`."""
     document = event_document(event)
     del document["leaf_hash"]
     content = canonical(document)
     if bytes_hash(content) != event.leaf_hash:
         raise LeafMismatch(f"{event.leaf_hash} is not the leaf hash of {event.event_id}")
-    return Sealed(event, content.decode())
+    return VerifiedEvent(event, content.decode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What appending did: ``appended`` were new; the ledger ends at ``last_sequence`` now."""
+    """The result of an append: ``appended`` events were new; ``last_sequence`` is the new end."""
 
     appended: int
     last_sequence: int
@@ -49,7 +49,7 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """What a reader looks for; an empty field asks for nothing, ``until`` is exclusive."""
+    """Which entries are read; an empty field does not filter, ``until`` is exclusive."""
 
     participant: str = ""
     task: str = ""

@@ -1,27 +1,30 @@
-"""Lineage: what belongs to a task, and who holds it, read from the audit alone."""
+"""Lineage: which tasks belong to a task, and who holds it, read from the audit alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from phoenix_runtime.core.event_catalogue import Ownership, with_ownership
-from phoenix_runtime.core.events import AuditEvent, AuditEventType
+from phoenix_runtime.core.events import AuditEvent
 
-GIVES = with_ownership(Ownership.GAINED)
-"""Events after which somebody holds the task, where they name whom."""
+GAINED = with_ownership(Ownership.GAINED)
+"""Events after which the participant that they name holds the task."""
 
-TAKES = with_ownership(Ownership.LOST)
+LOST = with_ownership(Ownership.LOST)
 """Events after which nobody holds it."""
 
-HOLDING = tuple(sorted(GIVES | TAKES | with_ownership(Ownership.RETURNED)))
-"""What has to be read of a task to know who holds it."""
+RETURNED = with_ownership(Ownership.RETURNED)
+"""Events after which a living source may hold it again."""
+
+OWNERSHIP_TYPES = tuple(sorted(GAINED | LOST | RETURNED))
+"""The event types of a task that say who holds it; its last owner stays its holder at its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A task and its descendants; ``root`` where it has no parent.
+    """A task and its descendants; ``root`` is true where it has no parent.
 
-    All events with the correlation id of a root belong to its lineage; a child shares that id with
-    its parent and siblings, whose events are not its own.
+    All events with the correlation id of a root belong to its lineage. A child shares that id with
+    its parent and siblings, whose events do not belong to the child's lineage.
     """
 
     task: str
@@ -56,36 +59,34 @@ def _submitted(submission: AuditEvent, field: str) -> str:
 
 
 def holder(events: Iterable[AuditEvent]) -> str:
-    """Who holds a task after ``events`` about it, by version; empty where nobody does.
+    """The holder of a task after ``events`` about it, by version; empty where nobody holds it.
 
     The target of an offer holds nothing before its rebind, and a source nothing after its fence.
     """
-    found = ""
+    current = ""
     for event in events:
-        if event.type in TAKES:
-            found = ""
-        elif _gives(event):
-            found = event.participant
-    return found
+        if event.type in LOST:
+            current = ""
+        elif event.type in GAINED or _returned(event):
+            current = event.participant
+    return current
 
 
-def _gives(event: AuditEvent) -> bool:
-    """Whether somebody holds the task now; a handoff given up leaves it with a living source."""
-    if event.type == AuditEventType.HANDOFF_ABORTED:
-        return event.detail.get("task_status") == "active"
-    return event.type in GIVES
+def _returned(event: AuditEvent) -> bool:
+    """Whether an aborted handoff leaves the task with a living source."""
+    return event.type in RETURNED and event.detail.get("task_status") == "active"
 
 
 def _descendants(task: str, parents: Mapping[str, str]) -> tuple[str, ...]:
-    """``task`` and all below it, each once, whatever circles a ledger may claim."""
+    """``task`` and all below it, each once, even where a ledger's parents form a circle."""
     children: dict[str, list[str]] = {}
     for child, parent in parents.items():
         children.setdefault(parent, []).append(child)
-    found = {task: None}
+    reached = {task: None}
     waiting = [task]
     while waiting:
         for child in children.get(waiting.pop(), ()):
-            if child not in found:
-                found[child] = None
+            if child not in reached:
+                reached[child] = None
                 waiting.append(child)
-    return tuple(found)
+    return tuple(reached)

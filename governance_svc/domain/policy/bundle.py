@@ -1,4 +1,4 @@
-"""A policy bundle: Rego says how, data says to whom; its revision is the digest of all of it."""
+"""A policy bundle: Rego rules and a data document; its revision is the digest of both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from phoenix_runtime.core.json import JsonObject, content_hash
 
 
 class BundleRefused(FieldInvalid):
-    """The bundle is malformed, impure, unsafe, or fails its own tests; it was not activated."""
+    """The bundle is malformed, impure or unsafe, or fails its own tests; it was not activated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class PolicyBundle:
 
 @dataclass(frozen=True, slots=True)
 class BundleTests:
-    """How a bundle's own tests went when it was loaded."""
+    """How many of a bundle's own tests passed and failed when it was loaded."""
 
     passed: int
     failed: int = 0

@@ -1,11 +1,11 @@
-"""Who asks, as policy reads it: by the credential, never by what a request says of itself."""
+"""The caller as policy reads it: from the credential, never from the request."""
 
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
 
 
 def caller_document(call: Call) -> dict[str, Json]:
-    """``input.caller`` of every question. ``service`` is the service through which it came."""
+    """``input.caller`` of a policy input; ``service`` is the service that passed the call on."""
     principal = call.principal
     return {
         "subject": principal.subject,

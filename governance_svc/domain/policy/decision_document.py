@@ -1,4 +1,4 @@
-"""A decision as it stands in its audit event, read back (the reverse of `verdict_document`)."""
+"""Reads a decision back from its audit event (the reverse of `verdict_document`)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +8,7 @@ from phoenix_runtime.core.verdict import DecisionPoint, Effect, Obligation, Reas
 
 
 def verdict_of(document: Mapping[str, Any]) -> Verdict:
-    """The verdict in an event's ``policy_decision``; KeyError or ValueError for what is none."""
+    """The verdict in an event's ``policy_decision``; KeyError or ValueError where it is none."""
     return Verdict(
         effect=Effect(document["effect"]),
         decision_id=document["decision_id"],

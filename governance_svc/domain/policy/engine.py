@@ -1,4 +1,4 @@
-"""The port behind which a policy engine stands, outside the service's process."""
+"""The port for policy engines, which run outside the service's process."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from phoenix_runtime.core.verdict import DecisionPoint
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What the engine answered, unread: ``answer`` ought to be one raw verdict an input, in order.
+    """The engine's raw answer: ``answer`` should hold one raw verdict for each input, in order.
 
-    `governance_svc.domain.policy.verdicts` reads it; until then nothing in it may be believed.
+    It is not trusted before `governance_svc.domain.policy.verdicts` has read it.
     """
 
     revision: str
@@ -21,7 +21,7 @@ class Evaluation:
 
 
 class PolicyEngine(Protocol):
-    """Answers ``data.phoenix.decide`` for a batch, always from one revision."""
+    """Evaluates ``data.phoenix.decide`` for a batch of inputs, always against one revision."""
 
     @property
     def revision(self) -> str:
@@ -29,24 +29,24 @@ class PolicyEngine(Protocol):
         ...
 
     async def load(self, bundle: PolicyBundle, *, tested: bool = False) -> BundleTests:
-        """Check, test, try and then serve ``bundle``; decisions under way keep the old one.
+        """Check, test, probe and then serve ``bundle``; running evaluations keep the old one.
 
         ``tested`` leaves its tests out, for a revision that is known to have passed them: the
-        digest covers rules, data and tests, and tests take longer than all the rest.
+        digest covers rules, data and tests, and the tests take longer than all other steps.
 
         Raises `BundleRefused` (the old bundle keeps serving) or `PolicyEngineUnavailable`.
         """
         ...
 
     async def evaluate(self, point: DecisionPoint, inputs: Sequence[JsonObject]) -> Evaluation:
-        """Ask about every input at once.
+        """Evaluate all ``inputs`` in one call.
 
-        Raises `PolicyEngineUnavailable` where the engine is away, was cut off at its deadline, or
-        serves another revision. An engine that answers with an error has answered: the error is
-        in the answer and reads as a denial.
+        Raises `PolicyEngineUnavailable` where the engine is away, was stopped at its deadline, or
+        serves another revision. An evaluation that ends in an error is an answer, too: the error
+        stands in it and is read as a denial.
         """
         ...
 
     async def close(self) -> None:
-        """Stop serving and end what was started."""
+        """Stop serving and end the processes and connections that were started."""
         ...

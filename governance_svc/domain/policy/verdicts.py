@@ -1,6 +1,6 @@
-"""Reads what an engine answered. Deny overrides: what is not plainly understood is a denial (I9).
+"""Reads an engine's raw answer into verdicts; whatever is not understood is a denial (I9).
 
-Pure: an engine's answer goes in, verdicts come out, one an input whatever the answer was.
+There is one verdict for each input, whatever the answer was.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,10 +20,10 @@ from phoenix_runtime.core.verdict import (
 )
 
 ENGINE = "phoenix.engine"
-"""The policy that a denial names where the engine's answer could not be read."""
+"""The policy name of a denial for an answer that could not be read."""
 
-CLAIMS_ARE_JUDGED = frozenset({DecisionPoint.JOIN, DecisionPoint.UPDATE_CAPABILITIES})
-"""The points whose allow means nothing without grants."""
+GRANTING_POINTS = frozenset({DecisionPoint.JOIN, DecisionPoint.UPDATE_CAPABILITIES})
+"""The points whose allow has to come with grants."""
 
 DUES = frozenset({"before_complete", "always"})
 
@@ -31,8 +31,8 @@ Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
-    """What a decision carries beside the engine's answer."""
+class DecisionStamp:
+    """What a verdict carries beside the engine's answer."""
 
     point: DecisionPoint
     decision_id: str
@@ -41,14 +41,14 @@ class Stamp:
     evaluated_at: datetime
 
 
-class _Strange(Exception):
-    """The answer is not of the shape that was agreed."""
+class _Unreadable(Exception):
+    """The answer does not have the agreed shape."""
 
 
-def read_verdicts(answer: Json, stamps: Sequence[Stamp]) -> tuple[Verdict, ...]:
-    """One verdict a stamp, in order; all denials where ``answer`` has another length or shape."""
+def read_verdicts(answer: Json, stamps: Sequence[DecisionStamp]) -> tuple[Verdict, ...]:
+    """One verdict for each stamp, in order; all denials where ``answer`` has another shape."""
     if not isinstance(answer, list | tuple):
-        text = "The policy engine gave no list of answers."
+        text = "The policy engine did not answer a list."
         return tuple(denial(stamp, text) for stamp in stamps)
     if len(answer) != len(stamps):
         text = f"The policy engine gave {len(answer)} answers to {len(stamps)} inputs."
@@ -56,16 +56,16 @@ def read_verdicts(answer: Json, stamps: Sequence[Stamp]) -> tuple[Verdict, ...]:
     return tuple(read_verdict(raw, stamp) for raw, stamp in zip(answer, stamps, strict=True))
 
 
-def read_verdict(raw: Json, stamp: Stamp) -> Verdict:
+def read_verdict(raw: Json, stamp: DecisionStamp) -> Verdict:
     """The verdict of one raw answer; a denial that says why where it cannot be read."""
     try:
         return _read(raw, stamp)
-    except _Strange as strange:
-        return denial(stamp, f"The policy engine's answer could not be read: {strange}.")
+    except _Unreadable as error:
+        return denial(stamp, f"The policy engine's answer could not be read: {error}.")
 
 
-def denial(stamp: Stamp, text: str) -> Verdict:
-    """A denial of the runtime's own, where policy has not answered."""
+def denial(stamp: DecisionStamp, text: str) -> Verdict:
+    """A denial by the runtime itself, where policy gave no readable answer."""
     return Verdict(
         effect=Effect.DENY,
         decision_id=stamp.decision_id,
@@ -80,14 +80,14 @@ def denial(stamp: Stamp, text: str) -> Verdict:
     )
 
 
-def _read(raw: Json, stamp: Stamp) -> Verdict:
-    entry = _object(raw, "it is no object")
+def _read(raw: Json, stamp: DecisionStamp) -> Verdict:
+    entry = _object(raw, "it is not an object")
     if isinstance(fault := entry.get("fault"), str):
-        raise _Strange(fault)
+        raise _Unreadable(fault)
     effect = entry.get("effect")
-    # Membership by value: "true", True and 1 are no effects.
+    # Membership by value: "true", True and 1 are not effects.
     if not isinstance(effect, str) or effect not in tuple(Effect):
-        raise _Strange(f"{effect!r} is no effect")
+        raise _Unreadable(f"{effect!r} is not an effect")
     verdict = Verdict(
         effect=Effect(effect),
         decision_id=stamp.decision_id,
@@ -103,56 +103,56 @@ def _read(raw: Json, stamp: Stamp) -> Verdict:
         grants=_grants(entry.get("grants")),
         approvers=_each(entry.get("approvers"), "approvers", _text),
         trust=None if entry.get("trust") is None else _share(entry.get("trust"), "trust"),
-        facts=dict(_object(entry.get("facts") or {}, "facts is no object")),
+        facts=dict(_object(entry.get("facts") or {}, "facts is not an object")),
     )
-    if verdict.allowed and stamp.point in CLAIMS_ARE_JUDGED and verdict.grants is None:
-        raise _Strange("it allows and grants nothing")
+    if verdict.allowed and stamp.point in GRANTING_POINTS and verdict.grants is None:
+        raise _Unreadable("it allows without grants")
     return verdict
 
 
 def _object(value: Json, text: str) -> Mapping[str, Json]:
     if isinstance(value, Mapping):
         return value
-    raise _Strange(text)
+    raise _Unreadable(text)
 
 
 def _text(value: Json, name: str) -> str:
     if isinstance(value, str) and value:
         return value
-    raise _Strange(f"{name} is no text")
+    raise _Unreadable(f"{name} is not a text")
 
 
 def _share(value: Json, name: str) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
         return float(value)
-    raise _Strange(f"{name} is no number from 0 to 1")
+    raise _Unreadable(f"{name} is not a number from 0 to 1")
 
 
 def _each(value: Json, name: str, read: Callable[[Json, str], Read]) -> tuple[Read, ...]:
     if value is None:
         return ()
     if not isinstance(value, list | tuple):
-        raise _Strange(f"{name} is no list")
+        raise _Unreadable(f"{name} is not a list")
     return tuple(read(item, name) for item in value)
 
 
 def _reason(value: Json, name: str) -> Reason:
-    entry = _object(value, f"{name} holds no object")
+    entry = _object(value, f"{name} holds what is not an object")
     return Reason(_text(entry.get("rule"), name), _text(entry.get("text"), name))
 
 
 def _obligation(value: Json, name: str) -> Obligation:
-    entry = _object(value, f"{name} holds no object")
+    entry = _object(value, f"{name} holds what is not an object")
     due = _text(entry.get("due"), name)
     if due not in DUES:
-        raise _Strange(f"an obligation is due {due}")
+        raise _Unreadable(f"an obligation is due {due}")
     return Obligation(_text(entry.get("id"), name), _text(entry.get("text"), name), due)
 
 
 def _grants(value: Json) -> Grants | None:
     if value is None:
         return None
-    entry = _object(value, "grants is no object")
+    entry = _object(value, "grants is not an object")
     return Grants(
         capabilities=frozenset(_each(entry.get("capabilities"), "capabilities", _text)),
         data_domains=frozenset(_each(entry.get("data_domains"), "data_domains", _text)),
@@ -162,6 +162,6 @@ def _grants(value: Json) -> Grants | None:
 
 
 def _refusal(value: Json, name: str) -> Refusal:
-    entry = _object(value, f"{name} holds no object")
+    entry = _object(value, f"{name} holds what is not an object")
     kind, claimed = _text(entry.get("kind"), name), _text(entry.get("name"), name)
     return Refusal(kind, claimed, _text(entry.get("reason"), name))

@@ -1,8 +1,18 @@
 """Certifications: who vouches for a capability or an owner, on what grounds, until when."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from governance_svc.domain.lifecycle import (
+    CERTIFICATIONS,
+    Actor,
+    CertificationStatus,
+    CertificationVerb,
+)
+
+DEFAULT_VALIDITY = timedelta(days=365)
+"""How long a certification is valid where the request names no end."""
 
 
 class Method(StrEnum):
@@ -14,11 +24,26 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Certification:
-    """One certificate. An empty ``capability`` certifies the owner; ``coverage`` is in (0, 1].
+class CertificationRequest:
+    """What is to be certified. An empty ``capability`` certifies the participant's owner.
 
-    ``version`` is that of its aggregate: 1 when granted, 2 when revoked. ``event_id`` names the
-    audit event that granted it, so that trust can show what it rests on.
+    ``method`` is the name of a `Method`; ``coverage`` is in (0, 1].
+    """
+
+    participant_id: str
+    capability: str
+    method: str
+    evidence: str
+    coverage: float = 1.0
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Certification:
+    """A participant's certification for a capability, or for its owner where that is empty.
+
+    ``coverage`` is in (0, 1]. ``version`` is that of its aggregate: 1 when granted, 2 when
+    revoked. ``event_id`` names the audit event that granted it, so that trust can cite it.
     """
 
     certification_id: str
@@ -28,10 +53,10 @@ class Certification:
     evidence: str
     coverage: float
     granted_by: str
-    grant_time: datetime
-    expire_time: datetime
+    granted_at: datetime
+    valid_until: datetime
     event_id: str = ""
-    revoke_time: datetime | None = None
+    revoked_at: datetime | None = None
     version: int = 1
 
     @property
@@ -40,10 +65,39 @@ class Certification:
         return f"certification/{self.certification_id}"
 
     @property
-    def status(self) -> str:
-        """Its state in the audit; a lapse by time is no transition."""
-        return "granted" if self.revoke_time is None else "revoked"
+    def status(self) -> CertificationStatus:
+        """Its state in the audit; the end of its validity is no transition."""
+        if self.revoked_at is None:
+            return CertificationStatus.GRANTED
+        return CertificationStatus.REVOKED
 
     def holds(self, now: datetime) -> bool:
-        """True while neither revoked nor lapsed."""
-        return self.revoke_time is None and now < self.expire_time
+        """True while it is neither revoked nor past its validity."""
+        return self.revoked_at is None and now < self.valid_until
+
+    def recorded(self, event_id: str) -> "Certification":
+        """The certification whose grant was audited by ``event_id``."""
+        return replace(self, event_id=event_id)
+
+    def revoked(self, at: datetime) -> "Certification":
+        """Revoked at ``at``; raises `IllegalTransition` where it is revoked already."""
+        CERTIFICATIONS.apply(self.status, CertificationVerb.REVOKE, Actor.CERTIFIER)
+        return replace(self, revoked_at=at, version=self.version + 1)
+
+
+def granted(
+    request: CertificationRequest, *, certification_id: str, granted_by: str, at: datetime
+) -> Certification:
+    """A new certification, as ``request`` asks for it; ValueError for an unknown method."""
+    CERTIFICATIONS.apply(None, CertificationVerb.GRANT, Actor.CERTIFIER)
+    return Certification(
+        certification_id=certification_id,
+        participant_id=request.participant_id,
+        capability=request.capability,
+        method=Method(request.method),
+        evidence=request.evidence,
+        coverage=request.coverage,
+        granted_by=granted_by,
+        granted_at=at,
+        valid_until=request.valid_until or at + DEFAULT_VALIDITY,
+    )

@@ -1,7 +1,6 @@
-"""The audit events of a certification: enough to know it from the audit alone."""
+"""The audit events of a certification; the grant's event holds the whole certification."""
 
-from datetime import datetime
-
+from governance_svc.domain.lifecycle import CertificationStatus
 from governance_svc.domain.trust.certification import Certification, Method
 from phoenix_runtime.core.documents import time_of, time_text
 from phoenix_runtime.core.events import AuditDraft, AuditEvent, AuditEventType, ReasonCode
@@ -14,7 +13,7 @@ def granted_event(certification: Certification) -> AuditDraft:
         aggregate=certification.aggregate,
         aggregate_version=certification.version,
         participant=certification.participant_id,
-        new_state=certification.status,
+        new_state=certification.status.value,
         reason_code=ReasonCode.REQUESTED,
         detail={
             "certification_id": certification.certification_id,
@@ -23,34 +22,34 @@ def granted_event(certification: Certification) -> AuditDraft:
             "evidence": certification.evidence,
             "coverage": certification.coverage,
             "granted_by": certification.granted_by,
-            "grant_time": time_text(certification.grant_time),
-            "expire_time": time_text(certification.expire_time),
+            "grant_time": time_text(certification.granted_at),
+            "expire_time": time_text(certification.valid_until),
         },
     )
 
 
 def revoked_event(certification: Certification, reason: str) -> AuditDraft:
     """CERTIFICATION_REVOKED."""
-    revoked = certification.revoke_time
+    revoked_at = certification.revoked_at
     return AuditDraft(
         type=AuditEventType.CERTIFICATION_REVOKED,
         aggregate=certification.aggregate,
         aggregate_version=certification.version,
         participant=certification.participant_id,
-        previous_state="granted",
-        new_state=certification.status,
+        previous_state=CertificationStatus.GRANTED.value,
+        new_state=certification.status.value,
         reason_code=ReasonCode.REQUESTED,
         detail={
             "certification_id": certification.certification_id,
             "capability": certification.capability,
-            "revoke_time": "" if revoked is None else time_text(revoked),
+            "revoke_time": "" if revoked_at is None else time_text(revoked_at),
             "reason": reason,
         },
     )
 
 
 def certification_of_event(event: AuditEvent) -> Certification:
-    """The certification that a CERTIFICATION_GRANTED tells of."""
+    """The certification that a CERTIFICATION_GRANTED describes."""
     detail = event.detail
     return Certification(
         certification_id=str(detail["certification_id"]),
@@ -60,12 +59,8 @@ def certification_of_event(event: AuditEvent) -> Certification:
         evidence=str(detail["evidence"]),
         coverage=float(str(detail["coverage"])),
         granted_by=str(detail["granted_by"]),
-        grant_time=_time(detail["grant_time"]),
-        expire_time=_time(detail["expire_time"]),
+        granted_at=time_of(str(detail["grant_time"])),
+        valid_until=time_of(str(detail["expire_time"])),
         event_id=event.event_id,
         version=event.aggregate_version,
     )
-
-
-def _time(value: object) -> datetime:
-    return time_of(str(value))

@@ -1,4 +1,4 @@
-"""What the audit says of a participant, as far as trust rests on it. Nothing is self-declared."""
+"""The evidence on a participant that trust rests on, from the audit. None is self-declared."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from governance_svc.domain.trust.certification import Certification
 
 @dataclass(frozen=True, slots=True)
 class IdentityProof:
-    """How the newest registration's credential was proved: local, oidc or svid."""
+    """How the credential of the newest registration was proved: local, oidc or svid."""
 
     method: str
     owner_certified: bool
@@ -35,7 +35,7 @@ class Denial:
 
 @dataclass(frozen=True, slots=True)
 class HealthSummary:
-    """Beats that were due and that were kept in one stretch of time."""
+    """Heartbeats that were due and that were kept, in one period."""
 
     due: int
     kept: int
@@ -54,10 +54,10 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that the audit says of one participant, up to some sequence number, in any order."""
+    """All evidence on one participant up to some sequence number of the ledger, in any order."""
 
     identity: IdentityProof | None = None
-    certificates: tuple[Certification, ...] = ()
+    certifications: tuple[Certification, ...] = ()
     outcomes: tuple[TaskOutcome, ...] = ()
     denials: tuple[Denial, ...] = ()
     health: tuple[HealthSummary, ...] = ()

@@ -1,11 +1,12 @@
-"""What each audit event adds to the evidence of a participant (governance: Trust).
+"""Projects audit events into the evidence on a participant (governance: Trust).
 
-Folded event by event in the order of the ledger, so the same ledger gives the same evidence,
-whether it was folded as it grew or is folded anew.
+Events are applied in the order of the ledger, so the same ledger gives the same evidence, whether
+it is projected as it grows or anew. What an event type says stands in the event catalogue.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from governance_svc.domain.trust.certification import Certification
@@ -17,15 +18,14 @@ from governance_svc.domain.trust.evidence import (
     Review,
     TaskOutcome,
 )
-from phoenix_runtime.core.event_catalogue import CATALOGUE, ENTRIES, OUTCOMES, TrustEvidence
+from phoenix_runtime.core.event_catalogue import ENTRIES, OUTCOMES, TrustEvidence
 from phoenix_runtime.core.events import AuditEvent, ReasonCode
-from phoenix_runtime.core.events import AuditEventType as Type
 from phoenix_runtime.core.json import Json
 
-FOLD: Final = "1"
-"""Raise it when the rules below change: then every projection is folded anew."""
+RULES: Final = "1"
+"""The version of the rules below. Change it with them: then every ledger is projected anew."""
 
-WINDOW: Final = 100
+MAX_ITEMS: Final = 100
 """Items of one kind that are kept, newest last: older evidence hardly weighs anything."""
 
 LOSSES: Final = frozenset(
@@ -33,17 +33,27 @@ LOSSES: Final = frozenset(
 )
 """Reasons for which a task was lost, rather than taken away or given back in good order."""
 
-TYPES: Final = tuple(sorted(entry.type for entry in ENTRIES if entry.evidence))
-"""The events on which trust rests, certifications aside."""
+EVIDENCE: Final[Mapping[str, TrustEvidence]] = MappingProxyType(
+    {
+        entry.type.value: entry.evidence
+        for entry in ENTRIES
+        if entry.evidence is not TrustEvidence.NONE
+    }
+)
+"""What each event type says; types that say nothing are absent."""
+
+EVIDENCE_TYPES: Final = tuple(sorted(EVIDENCE))
+"""The event types that are projected; certifications are read from their own table."""
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
-    """What the ledger says of one participant; certificates are kept by themselves.
+class TrustProjection:
+    """What the ledger says of one participant, certifications aside.
 
-    ``method`` is how its newest registration was proved; ``capabilities`` are those granted.
+    ``method`` is how its newest registration was proved, ``registration`` that event's id;
+    ``capabilities`` are those granted.
     """
 
     method: str = ""
@@ -56,14 +66,16 @@ class Folded:
     health: tuple[HealthSummary, ...] = ()
     reviews: tuple[Review, ...] = ()
 
-    def evidence(self, certificates: tuple[Certification, ...], *, certified: bool) -> Evidence:
-        """The evidence to be scored; ``certified`` says whether policy certifies the owner."""
+    def evidence(
+        self, certifications: tuple[Certification, ...], *, owner_certified: bool
+    ) -> Evidence:
+        """The evidence to be scored; ``owner_certified``: whether policy certifies the owner."""
         identity = None
         if self.registration:
-            identity = IdentityProof(self.method, certified, self.registration)
+            identity = IdentityProof(self.method, owner_certified, self.registration)
         return Evidence(
             identity=identity,
-            certificates=certificates,
+            certifications=certifications,
             outcomes=self.outcomes,
             denials=self.denials,
             health=self.health,
@@ -71,46 +83,31 @@ class Folded:
         )
 
 
-def fold(folded: Folded, event: AuditEvent) -> Folded:
-    """``folded`` and what ``event``, which is about that participant, adds to it."""
-    evidence = CATALOGUE[event.type].evidence if event.type in CATALOGUE else TrustEvidence.NONE
-    if evidence in {TrustEvidence.IDENTITY, TrustEvidence.GRANTS}:
-        return _registered(folded, event)
+def project(projection: TrustProjection, event: AuditEvent) -> TrustProjection:
+    """``projection`` with what ``event``, which names that participant, adds to it."""
+    evidence = EVIDENCE.get(event.type, TrustEvidence.NONE)
     if evidence in OUTCOMES:
-        return _outcome(folded, event, evidence)
+        return _with_outcome(projection, event, evidence)
     if evidence.severity:
-        return _denied(folded, event, evidence.severity)
-    if evidence is TrustEvidence.HEALTH:
-        return _health(folded, event)
-    if evidence is TrustEvidence.REVIEW:
-        approved = event.new_state == "approved"
-        review = Review(approved, event.timestamp, event.event_id)
-        return replace(folded, reviews=_kept(folded.reviews, review))
-    return folded
+        return _with_denial(projection, event, evidence.severity)
+    add = _ADDING.get(evidence)
+    return projection if add is None else add(projection, event)
 
 
-def fold_all(events: Iterable[AuditEvent]) -> dict[str, Folded]:
-    """Every participant's evidence from a whole ledger, in its order."""
-    found: dict[str, Folded] = {}
+def project_all(events: Iterable[AuditEvent]) -> dict[str, TrustProjection]:
+    """Every participant's projection from a whole ledger, in its order."""
+    projections: dict[str, TrustProjection] = {}
     for event in events:
-        if event.participant and event.type in TYPES:
-            known = found.get(event.participant, Folded())
-            found[event.participant] = fold(known, event)
-    return found
+        if event.participant and event.type in EVIDENCE:
+            before = projections.get(event.participant, TrustProjection())
+            projections[event.participant] = project(before, event)
+    return projections
 
 
-def _registered(folded: Folded, event: AuditEvent) -> Folded:
-    """A registration proves an identity; it and an update say what is granted."""
-    claims = _object(event.detail.get("claims"))
-    updated = event.type == Type.CAPABILITIES_UPDATED
-    granted = _object(event.detail.get("new" if updated else "grants")).get("capabilities")
-    if isinstance(granted, list | tuple):
-        folded = replace(folded, capabilities=tuple(str(name) for name in granted))
-    if updated:
-        return folded
-    identity = _object(event.detail.get("identity"))
+def _with_registration(projection: TrustProjection, event: AuditEvent) -> TrustProjection:
+    claims, identity = _object(event.detail.get("claims")), _object(event.detail.get("identity"))
     return replace(
-        folded,
+        _with_capabilities(projection, event.detail.get("grants")),
         method=str(identity.get("assurance") or ""),
         owner=str(event.detail.get("owner") or ""),
         trust_policy=str(claims.get("trust_policy") or ""),
@@ -118,33 +115,59 @@ def _registered(folded: Folded, event: AuditEvent) -> Folded:
     )
 
 
-def _outcome(folded: Folded, event: AuditEvent, outcome: TrustEvidence) -> Folded:
+def _with_grants(projection: TrustProjection, event: AuditEvent) -> TrustProjection:
+    return _with_capabilities(projection, event.detail.get("new"))
+
+
+def _with_capabilities(projection: TrustProjection, grants: Json) -> TrustProjection:
+    granted = _object(grants).get("capabilities")
+    if not isinstance(granted, list | tuple):
+        return projection
+    return replace(projection, capabilities=tuple(str(name) for name in granted))
+
+
+def _with_outcome(
+    projection: TrustProjection, event: AuditEvent, outcome: TrustEvidence
+) -> TrustProjection:
     if outcome is TrustEvidence.LOST and event.reason_code not in LOSSES:
-        return folded
+        return projection
     item = TaskOutcome(outcome.value, event.timestamp, event.event_id)
-    return replace(folded, outcomes=_kept(folded.outcomes, item))
+    return replace(projection, outcomes=_newest(projection.outcomes, item))
 
 
-def _denied(folded: Folded, event: AuditEvent, severity: str) -> Folded:
-    """A denial counts only where the participant was the actor: others may have tried to use it."""
+def _with_denial(projection: TrustProjection, event: AuditEvent, severity: str) -> TrustProjection:
+    """A denial counts only where the participant was the actor: others may have named it."""
     if event.actor not in {event.participant, f"participant:{event.participant}"}:
-        return folded
-    # A zombie that tries its old epoch is late, not malicious.
+        return projection
+    # A former owner that writes under its old epoch is late, not malicious.
     late = event.reason_code == ReasonCode.STALE_EPOCH
     item = Denial("low" if late else severity, event.timestamp, event.event_id)
-    return replace(folded, denials=_kept(folded.denials, item))
+    return replace(projection, denials=_newest(projection.denials, item))
 
 
-def _health(folded: Folded, event: AuditEvent) -> Folded:
+def _with_health(projection: TrustProjection, event: AuditEvent) -> TrustProjection:
     due, kept = event.detail.get("beats_due"), event.detail.get("beats_kept")
     if not isinstance(due, int | float) or not isinstance(kept, int | float) or due <= 0:
-        return folded
+        return projection
     item = HealthSummary(int(due), int(kept), event.timestamp, event.event_id)
-    return replace(folded, health=_kept(folded.health, item))
+    return replace(projection, health=_newest(projection.health, item))
 
 
-def _kept(items: tuple[Item, ...], newest: Item) -> tuple[Item, ...]:
-    return (*items[-(WINDOW - 1) :], newest)
+def _with_review(projection: TrustProjection, event: AuditEvent) -> TrustProjection:
+    review = Review(event.new_state == "approved", event.timestamp, event.event_id)
+    return replace(projection, reviews=_newest(projection.reviews, review))
+
+
+_ADDING: Final[Mapping[str, Callable[[TrustProjection, AuditEvent], TrustProjection]]] = {
+    TrustEvidence.IDENTITY: _with_registration,
+    TrustEvidence.GRANTS: _with_grants,
+    TrustEvidence.HEALTH: _with_health,
+    TrustEvidence.REVIEW: _with_review,
+}
+
+
+def _newest(items: tuple[Item, ...], newest: Item) -> tuple[Item, ...]:
+    return (*items[-(MAX_ITEMS - 1) :], newest)
 
 
 def _object(value: Json) -> Mapping[str, Json]:

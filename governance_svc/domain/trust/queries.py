@@ -1,4 +1,4 @@
-"""What a decision point's input is about, so far as governance adds to it."""
+"""Whose trust a decision point's input needs, and for which capabilities."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,43 +7,43 @@ from typing import Final
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.verdict import DecisionPoint
 
-TRUSTING: Final[Mapping[DecisionPoint, tuple[str, str]]] = {
+SUBJECTS: Final[Mapping[DecisionPoint, tuple[str, str]]] = {
     DecisionPoint.DISCOVER: ("candidate", "requirement"),
     DecisionPoint.ASSIGN: ("candidate", "task"),
     DecisionPoint.HANDOFF: ("target", "task"),
     DecisionPoint.REMAIN: ("participant", ""),
 }
-"""The points at which trust is judged: where the input names whom, and for what."""
+"""The points that judge trust: the input's fields for the participant and for its purpose."""
 
-EXPLAINING: Final = frozenset({DecisionPoint.ASSIGN, DecisionPoint.REMAIN})
-"""The points whose verdict carries the terms of the trust, so that the audit explains it."""
+EXPLAINED: Final = frozenset({DecisionPoint.ASSIGN, DecisionPoint.REMAIN})
+"""The points whose verdict carries the terms of the trust score, so that the audit explains it."""
 
 
 @dataclass(frozen=True, slots=True)
-class TrustQuestion:
-    """Whose trust is asked for, in which capabilities, under which trust policy ('': default)."""
+class TrustQuery:
+    """Whose trust is needed, in which capabilities, under which trust policy ('': the default)."""
 
     participant_id: str
     capabilities: tuple[str, ...] = ()
     trust_policy: str = ""
 
 
-def trust_question(point: DecisionPoint, question: JsonObject) -> TrustQuestion | None:
-    """Whose trust ``question`` needs; None where the point judges none, or names nobody."""
-    if point not in TRUSTING:
+def trust_query(point: DecisionPoint, policy_input: JsonObject) -> TrustQuery | None:
+    """The trust that ``policy_input`` needs; None where the point judges none or names nobody."""
+    if point not in SUBJECTS:
         return None
-    subject, purpose = TRUSTING[point]
-    who = _object(question.get(subject))
-    participant_id = who.get("id")
+    subject_field, purpose_field = SUBJECTS[point]
+    subject = _object(policy_input.get(subject_field))
+    participant_id = subject.get("id")
     if not isinstance(participant_id, str) or not participant_id:
         return None
-    wanted = _object(question.get(purpose)).get("required_capabilities")
-    names = wanted if isinstance(wanted, list | tuple) else ()
-    policy = who.get("trust_policy")
-    return TrustQuestion(
+    required = _object(policy_input.get(purpose_field)).get("required_capabilities")
+    names = required if isinstance(required, list | tuple) else ()
+    trust_policy = subject.get("trust_policy")
+    return TrustQuery(
         participant_id,
         tuple(dict.fromkeys(name for name in names if isinstance(name, str))),
-        policy if isinstance(policy, str) else "",
+        trust_policy if isinstance(trust_policy, str) else "",
     )
 
 

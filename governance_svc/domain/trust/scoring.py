@@ -1,8 +1,8 @@
 """Trust, explained: six components from audit evidence alone (paper, section 11).
 
 ``TrustScore(p) = Σ wᵢ·componentᵢ(p)``, each component in [0, 1] with the sentence that explains it.
-Nothing here is self-declared, and nothing is remembered between calls: the same evidence and the
-same moment give the same score, so it can be recomputed at any sequence number of the ledger.
+No evidence is self-declared and no state is kept between calls: the same evidence at the same
+instant gives the same score, so it can be recomputed at any sequence number of the ledger.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ COMPONENTS = (
 """The paper's six components, in its order."""
 
 CITED = 5
-"""How many event ids a term cites at most, newest first."""
+"""The most event ids that a term cites, newest first."""
 
 DECIMALS = 6
 """Scores are rounded to this for policy, so that 0.3 + 0.2 reaches a threshold of 0.5."""
@@ -40,7 +40,7 @@ DECIMALS = 6
 
 @dataclass(frozen=True, slots=True)
 class TrustPolicy:
-    """What a participant is measured against: thresholds per risk, the weights of the components.
+    """A trust policy: the threshold for each risk level, and the weights of the components.
 
     ``remain`` is the general trust below which a membership ends.
     """
@@ -53,13 +53,13 @@ class TrustPolicy:
 
 @dataclass(frozen=True, slots=True)
 class TrustModel:
-    """How evidence becomes numbers. From the catalogue, the same for every trust policy.
+    """How evidence becomes numbers; one model for every trust policy of a catalogue.
 
-    ``outcomes`` maps succeeded, failed, lost, declined to what they add to (good, bad);
-    ``prior_beats`` is how many beats everybody has kept before the first, so that a newcomer's one
-    missed beat is no catastrophe;
-    ``certified_owner`` is the share of what identity still lacks that a certified owner makes up;
-    ``certifying_coverage`` is the least coverage of a certificate that counts as certified.
+    ``outcomes`` maps succeeded, failed, lost and declined to what they add to (good, bad);
+    ``prior_beats`` are kept heartbeats that every participant starts with, so that one missed beat
+    of a newcomer weighs little;
+    ``certified_owner`` is the share of the missing identity assurance that a certified owner adds;
+    ``certifying_coverage`` is the least coverage of a certification that counts as certified.
     """
 
     half_life: timedelta
@@ -72,14 +72,14 @@ class TrustModel:
     severities: Mapping[str, float]
 
     def weight(self, at: datetime, now: datetime) -> float:
-        """What evidence from ``at`` still counts: half after every half-life, never above 1."""
+        """The weight of evidence from ``at``: halved by every half-life, never above 1."""
         age = max(timedelta(0), now - at)
         return float(0.5 ** (age / self.half_life))
 
 
 @dataclass(frozen=True, slots=True)
 class _Component:
-    """A value with its reason, before it is weighed."""
+    """A component's value with its explanation, before it is weighted."""
 
     value: float
     because: str
@@ -88,7 +88,7 @@ class _Component:
 
 @dataclass(frozen=True, slots=True)
 class TrustScorer:
-    """Scores evidence under one trust policy at one moment."""
+    """Scores evidence under one trust policy at one instant."""
 
     policy: TrustPolicy
     model: TrustModel
@@ -116,13 +116,13 @@ class TrustScorer:
         )
 
     def certified(self, evidence: Evidence, capability: str) -> bool:
-        """True where a certificate for exactly this capability holds and covers enough (I15)."""
+        """True where a certification for exactly this capability holds and covers enough (I15)."""
         least = self.model.certifying_coverage
-        return any(c.coverage >= least for c in self._certificates(evidence, capability))
+        return any(c.coverage >= least for c in self._valid_certifications(evidence, capability))
 
-    def _certificates(self, evidence: Evidence, capability: str) -> list[Certification]:
+    def _valid_certifications(self, evidence: Evidence, capability: str) -> list[Certification]:
         return [
-            c for c in evidence.certificates if c.capability == capability and c.holds(self.now)
+            c for c in evidence.certifications if c.capability == capability and c.holds(self.now)
         ]
 
     def _identity(self, evidence: Evidence) -> _Component:
@@ -131,37 +131,41 @@ class TrustScorer:
             return _Component(0.0, "no registration is on record")
         value = self.model.identity.get(proof.method, 0.0)
         because = f"credential proved by {proof.method}"
-        owners = self._certificates(evidence, "")
-        if proof.owner_certified or owners:
+        owner_certifications = self._valid_certifications(evidence, "")
+        if proof.owner_certified or owner_certifications:
             value += (1.0 - value) * self.model.certified_owner
             because += ", owner certified"
         return _Component(
-            _unit(value), because, _cite([proof.event_id, *(c.event_id for c in owners)])
+            _unit(value),
+            because,
+            _cite([proof.event_id, *(c.event_id for c in owner_certifications)]),
         )
 
     def _certification(self, evidence: Evidence, capability: str) -> _Component:
-        held = self._certificates(evidence, capability) if capability else []
+        held = self._valid_certifications(evidence, capability) if capability else []
         if not held:
             return _Component(0.0, f"{capability or 'no capability'} is not certified")
-        best = max(held, key=lambda c: (c.coverage, c.grant_time, c.event_id))
+        best = max(held, key=lambda c: (c.coverage, c.granted_at, c.event_id))
         because = f"{capability} certified by {best.method}, coverage {best.coverage:.2f}"
         return _Component(_unit(best.coverage), because, (best.event_id,))
 
     def _reliability(self, outcomes: Sequence[TaskOutcome]) -> _Component:
-        gains = [
+        weighted = [
             (self.model.outcomes[o.outcome], self.model.weight(o.at, self.now)) for o in outcomes
         ]
-        good = sum(g * weight for (g, _), weight in gains)
-        bad = sum(b * weight for (_, b), weight in gains)
-        well = sum(o.outcome == "succeeded" for o in outcomes)
+        good = sum(g * weight for (g, _), weight in weighted)
+        bad = sum(b * weight for (_, b), weight in weighted)
+        succeeded = sum(o.outcome == "succeeded" for o in outcomes)
         because = (
-            f"{well} of {len(outcomes)} tasks succeeded" if outcomes else "no task on record yet"
+            f"{succeeded} of {len(outcomes)} tasks succeeded"
+            if outcomes
+            else "no task on record yet"
         )
         return _Component(self._beta(good, bad), because, _newest(outcomes))
 
     def _compliance(self, denials: Sequence[Denial]) -> _Component:
         value = 1.0
-        # Sorted, so that the same evidence in another order gives the same last digit.
+        # Sorted, because the order of the factors changes the last digit of the product.
         for denial in sorted(denials, key=lambda d: (d.at, d.event_id)):
             severity = self.model.severities[denial.severity]
             value *= 1.0 - severity * self.model.weight(denial.at, self.now)
@@ -173,30 +177,32 @@ class TrustScorer:
         if due == 0:
             return _Component(1.0, "no beat was due yet")
         weights = [self.model.weight(s.at, self.now) for s in summaries]
-        weighed_due = sum(s.due * w for s, w in zip(summaries, weights, strict=True))
-        weighed_kept = sum(min(s.kept, s.due) * w for s, w in zip(summaries, weights, strict=True))
-        before = self.model.prior_beats
-        value = (before + weighed_kept) / (before + weighed_due)
+        weighted_due = sum(s.due * w for s, w in zip(summaries, weights, strict=True))
+        weighted_kept = sum(min(s.kept, s.due) * w for s, w in zip(summaries, weights, strict=True))
+        prior = self.model.prior_beats
+        value = (prior + weighted_kept) / (prior + weighted_due)
         return _Component(_unit(value), f"{kept} of {due} beats on time", _newest(summaries))
 
     def _review(self, reviews: Sequence[Review]) -> _Component:
         good = sum(self.model.weight(r.at, self.now) for r in reviews if r.approved)
         bad = sum(self.model.weight(r.at, self.now) for r in reviews if not r.approved)
-        yes = sum(r.approved for r in reviews)
+        approved = sum(r.approved for r in reviews)
         because = (
-            f"{yes} of {len(reviews)} proposals approved" if reviews else "no proposal reviewed yet"
+            f"{approved} of {len(reviews)} proposals approved"
+            if reviews
+            else "no proposal reviewed yet"
         )
         return _Component(self._beta(good, bad), because, _newest(reviews))
 
     def _beta(self, good: float, bad: float) -> float:
-        before_good, before_bad = self.model.prior
-        return _unit((before_good + good) / (before_good + before_bad + good + bad))
+        prior_good, prior_bad = self.model.prior
+        return _unit((prior_good + good) / (prior_good + prior_bad + good + bad))
 
 
 def trust_ok(scores: Iterable[Score], policy: TrustPolicy, risk: RiskLevel) -> bool:
     """TrustOK(p, q): the least trust over the required capabilities reaches the threshold.
 
-    False where no score is given: nothing has been shown to be enough.
+    False where no score is given.
     """
     totals = [round(score.total, DECIMALS) for score in scores]
     return bool(totals) and min(totals) >= policy.threshold[risk]

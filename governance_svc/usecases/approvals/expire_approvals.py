@@ -1,27 +1,22 @@
-"""Ends questions that nobody answered in time; silence counts as a refusal."""
+"""Expires approvals that nobody decided in time; silence counts as a refusal."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
-from governance_svc.domain.approvals.events import approval_event
-from governance_svc.domain.lifecycle import APPROVALS, ApprovalStatus
-from governance_svc.domain.ports import ApprovalClaims, Units
+from governance_svc.domain.approvals.events import ended_event
+from governance_svc.domain.lifecycle import ApprovalStatus
+from governance_svc.domain.ports import Claims, Units
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.principal import Call
 
-BATCH = 100
-"""Approvals of one step."""
+MAX_APPROVALS = 100
+"""The most approvals that one step expires."""
 
 
 class ExpireApprovals:
-    """Claims what is due across tenants, and ends each inside its own."""
+    """Claims expired approvals across tenants, and ends each one inside its tenant."""
 
     def __init__(
-        self,
-        claims: ApprovalClaims,
-        units: Units,
-        clock: Clock,
-        call_for: Callable[[str], Call],
+        self, claims: Claims, units: Units, clock: Clock, call_for: Callable[[str], Call]
     ) -> None:
         self._claims = claims
         self._units = units
@@ -30,22 +25,17 @@ class ExpireApprovals:
 
     async def __call__(self) -> bool:
         """One step; true where there may be more."""
-        due = await self._claims.due(self._clock.now(), BATCH)
+        due = await self._claims.expired_approvals(self._clock.now(), limit=MAX_APPROVALS)
         for tenant, approval_id in due:
             await self._expire(self._call_for(tenant), approval_id)
-        return len(due) == BATCH
+        return len(due) == MAX_APPROVALS
 
     async def _expire(self, call: Call, approval_id: str) -> None:
         async with self._units(call) as unit:
-            approval = await unit.approval(approval_id)
-            # Decided, or withdrawn, between the claim and the lock.
+            approval = await unit.lock_approval(approval_id)
+            # It may have been decided or cancelled between the claim and the lock.
             if approval is None or approval.status is not ApprovalStatus.PENDING:
                 return
-            expired = replace(
-                approval,
-                status=APPROVALS.apply(approval.status, "expire", "expiry_worker"),
-                version=approval.version + 1,
-                decide_time=self._clock.now(),
-            )
+            expired = approval.expired(self._clock.now())
             await unit.end_approval(expired)
-            await unit.audit(approval_event(expired, approval.status))
+            await unit.audit(ended_event(expired))

@@ -1,11 +1,10 @@
-"""Asks a human; asking for the same subject twice is one request (governance: Approvals)."""
+"""Requests a human's approval; requests for the same subject are one (governance: Approvals)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from governance_svc.domain.approvals.approval import DEFAULT_VALIDITY, Approval, Question
-from governance_svc.domain.approvals.events import approval_event
-from governance_svc.domain.approvals.validation import check_question
-from governance_svc.domain.lifecycle import APPROVALS
+from governance_svc.domain.approvals.approval import Approval, ApprovalRequest, requested
+from governance_svc.domain.approvals.events import requested_event
+from governance_svc.domain.approvals.validation import check_request
 from governance_svc.domain.ports import Unit, Units
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import Unavailable
@@ -13,20 +12,20 @@ from phoenix_runtime.core.ids import NewId
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 
-TRIES = 3
-"""Somebody was quicker: then the second look finds what they asked."""
+ATTEMPTS = 3
+"""Where a concurrent request was faster, the next attempt finds its approval."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The question, with the proof that it is on record."""
+class ApprovalResult:
+    """The approval, with the proof that its newest step is on record."""
 
     approval: Approval
     receipt: Receipt
 
 
-class _Overtaken(Exception):
-    """The same question was asked by somebody else in the same moment."""
+class _RoundExists(Exception):
+    """A concurrent request for the same subject was faster."""
 
 
 class RequestApproval:
@@ -37,38 +36,31 @@ class RequestApproval:
         self._clock = clock
         self._new_id = new_id
 
-    async def __call__(self, call: Call, question: Question) -> Asked:
-        """The approval of ``question``, asked now or before; raises `FieldInvalid`, `TooLarge`."""
-        check_question(question, self._clock.now())
-        for _ in range(TRIES):
+    async def __call__(self, call: Call, request: ApprovalRequest) -> ApprovalResult:
+        """The approval of the subject, a new or a former one; raises `FieldInvalid`, `TooLarge`."""
+        check_request(request, self._clock.now())
+        for _ in range(ATTEMPTS):
             try:
-                async with self._units(call.about(question.correlation_id)) as unit:
-                    return await self._ask(unit, call, question)
-            except _Overtaken:
+                async with self._units(call.about(request.correlation_id)) as unit:
+                    return await self._request(unit, call, request)
+            except _RoundExists:
                 continue
-        raise Unavailable("Too many ask for the same approval at once")
+        raise Unavailable("Too many concurrent requests for the same approval")
 
-    async def _ask(self, unit: Unit, call: Call, question: Question) -> Asked:
-        """The recorded answer to the subject, where there is one; else the question."""
-        known = await unit.newest_approval(question.task_id, question.action, question.subject_hash)
-        if known is not None and known.answers(question.supersedes):
-            receipt = Receipt(known.request_event_id, known.question.correlation_id, 1)
-            return Asked(known, receipt)
-        asked = self._new(call, question, known)
-        receipt = await unit.audit(approval_event(asked, None))
-        asked = replace(asked, request_event_id=receipt.audit_event_id)
-        if not await unit.add_approval(asked):
-            raise _Overtaken
-        return Asked(asked, receipt)
-
-    def _new(self, call: Call, question: Question, known: Approval | None) -> Approval:
-        now = self._clock.now()
-        return Approval(
+    async def _request(self, unit: Unit, call: Call, request: ApprovalRequest) -> ApprovalResult:
+        """The former approval that settles the request, where there is one; else a new one."""
+        last = await unit.last_round(request.task_id, request.action, request.subject_hash)
+        if last is not None and last.settles(request.supersedes):
+            return ApprovalResult(last, Receipt(last.request_event_id, last.correlation_id, 1))
+        approval = requested(
+            request,
+            last,
             approval_id=self._new_id("approval"),
-            question=question,
-            status=APPROVALS.apply(None, "request", "service"),
             requested_by=call.service or call.actor,
-            create_time=now,
-            expire_time=question.expire_time or now + DEFAULT_VALIDITY,
-            round=1 if known is None else known.round + 1,
+            at=self._clock.now(),
         )
+        receipt = await unit.audit(requested_event(approval, request.supersedes))
+        approval = approval.recorded(receipt.audit_event_id)
+        if not await unit.add_approval(approval):
+            raise _RoundExists
+        return ApprovalResult(approval, receipt)

@@ -1,24 +1,24 @@
-"""Appends events that services have already committed (guarantees: Audit)."""
+"""Appends events that services have committed to the ledger (guarantees: Audit)."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
 
-from governance_svc.domain.ledger.entries import Appended, LeafMismatch, Sealed, sealed
+from governance_svc.domain.ledger.entries import Appended, LeafMismatch, VerifiedEvent, verified
 from governance_svc.domain.ledger.ports import LedgerWriter
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.json import NotCanonical
 from phoenix_runtime.core.principal import Call
 
-LARGEST_REQUEST = 1000
-"""Events of one request."""
+MAX_EVENTS = 1000
+"""The most events of one request."""
 
-STRIDE = 32
-"""Events that are hashed before others get their turn: a decision does not wait for a backlog."""
+YIELD_AFTER = 32
+"""Events hashed between two turns of the event loop: no decision waits for a large request."""
 
 
 class AppendAuditEvents:
-    """Takes in what is new, and acknowledges once it is durable."""
+    """Appends what is new, and answers once it is durable."""
 
     def __init__(self, ledger: LedgerWriter) -> None:
         self._ledger = ledger
@@ -29,21 +29,21 @@ class AppendAuditEvents:
         Raises `FieldInvalid` for an event of another tenant or service, or whose leaf hash is not
         its own; `AlreadyExists`, `QuotaExceeded`, `Unavailable` as the ledger does.
         """
-        if len(events) > LARGEST_REQUEST:
-            text = f"at most {LARGEST_REQUEST}, not {len(events)}"
+        if len(events) > MAX_EVENTS:
+            text = f"at most {MAX_EVENTS}, not {len(events)}"
             raise FieldInvalid([Violation("events", text)])
         violations = [
             Violation(f"events[{index}].{violation.field}", violation.text)
             for index, event in enumerate(events)
-            for violation in _faults(call, event)
+            for violation in _violations(call, event)
         ]
         if violations:
             raise FieldInvalid(violations)
-        return await self._ledger.append(call.tenant, await _sealed(events))
+        return await self._ledger.append(call.tenant, await _verified(events))
 
 
-def _faults(call: Call, event: AuditEvent) -> Iterator[Violation]:
-    """Whose event it is: a service writes the audit of its own acts, in the caller's tenant."""
+def _violations(call: Call, event: AuditEvent) -> Iterator[Violation]:
+    """A service writes the audit of its own changes only, in the caller's tenant."""
     if event.tenant != call.tenant:
         yield Violation("tenant", "is not the tenant of the credential")
     if event.service != call.service:
@@ -54,16 +54,16 @@ def _faults(call: Call, event: AuditEvent) -> Iterator[Violation]:
         yield Violation("aggregate_version", "counts from 1")
 
 
-async def _sealed(events: Sequence[AuditEvent]) -> list[Sealed]:
-    found: list[Sealed] = []
+async def _verified(events: Sequence[AuditEvent]) -> list[VerifiedEvent]:
+    result: list[VerifiedEvent] = []
     violations: list[Violation] = []
     for index, event in enumerate(events):
-        if index % STRIDE == STRIDE - 1:
+        if index % YIELD_AFTER == YIELD_AFTER - 1:
             await asyncio.sleep(0)
         try:
-            found.append(sealed(event))
+            result.append(verified(event))
         except (LeafMismatch, NotCanonical) as error:
             violations.append(Violation(f"events[{index}].leaf_hash", str(error)))
     if violations:
         raise FieldInvalid(violations)
-    return found
+    return result

@@ -1,11 +1,12 @@
-"""The lineage of a task with its children (paper, section 11)."""
+"""Reads the lineage of a task with its children (paper, section 11)."""
 
 from dataclasses import dataclass
 
 from governance_svc.domain.ledger.entries import Entry
-from governance_svc.domain.ledger.lineage import HOLDING, Family, family, holder
-from governance_svc.domain.ledger.ports import Growth, LedgerReader
-from governance_svc.usecases.policy.denial_log import Refusals
+from governance_svc.domain.ledger.lineage import OWNERSHIP_TYPES, Family, family, holder
+from governance_svc.domain.ledger.ports import LedgerNotifier
+from governance_svc.domain.ports import Units
+from governance_svc.usecases.policy.denial_log import DenialLog
 from phoenix_runtime.core.errors import NotFound
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.pages import Page, page_request
@@ -13,77 +14,72 @@ from phoenix_runtime.core.ports import Policy
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 
-LOOKS = 5
-LOOK_SECONDS = 0.2
-"""An owner that asks right after it took over may be ahead of the event that says so."""
+READS = 5
+READ_AGAIN_SECONDS = 0.2
+"""An owner that reads right after it took over may be ahead of the event that makes it the owner:
+the ledger is read again after the next append, at the latest after this time."""
 
 
 @dataclass(frozen=True, slots=True)
-class LineagePorts:
-    """What reading a lineage needs."""
-
-    ledger: LedgerReader
-    growth: Growth
-    policy: Policy
-    refusals: Refusals
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What the ledger says of a task: its family and who holds it."""
+class _TaskOwnership:
+    """What the ledger says of a task: its family, and who holds it."""
 
     family: Family | None
     assignee: str
 
 
 class GetLineage:
-    """Whoever holds a task may read its lineage, its submitter too, an offered target not."""
+    """Lets the holder of a task and its submitter read its lineage, but no target of an offer."""
 
-    def __init__(self, ports: LineagePorts) -> None:
-        self._ports = ports
+    def __init__(
+        self, units: Units, notifier: LedgerNotifier, policy: Policy, denials: DenialLog
+    ) -> None:
+        self._units = units
+        self._notifier = notifier
+        self._policy = policy
+        self._denials = denials
 
     async def __call__(
         self, call: Call, task_id: str, page_size: int, page_token: str
     ) -> Page[Entry]:
         """A page; raises `NotFound`, `FieldInvalid`, `PolicyDenied`, `PolicyEngineUnavailable`."""
         page = page_request(page_size, page_token, {"lineage": task_id})
-        found = await self._allowed(call, task_id)
-        return await self._ports.ledger.lineage(call.tenant, found, page)
+        allowed = await self._allowed(call, task_id)
+        async with self._units.reading(call) as unit:
+            return await unit.lineage(allowed, page)
 
     async def _allowed(self, call: Call, task_id: str) -> Family:
-        """The family, where the caller may read it now or in a moment."""
+        """The family, where the caller may read it now or after the next appends."""
         verdict: Verdict | None = None
-        asked: _Known | None = None
-        for look in range(LOOKS):
-            if look:
-                await self._ports.growth.wait(call.tenant, LOOK_SECONDS)
-            known = await self._look(call, task_id)
-            if known.family is None or known == asked:
+        judged: _TaskOwnership | None = None
+        for read in range(READS):
+            if read:
+                await self._notifier.wait(call.tenant, READ_AGAIN_SECONDS)
+            ownership = await self._read(call, task_id)
+            if ownership.family is None or ownership == judged:
                 continue
-            asked = known
-            verdict = await self._ask(call, known.family, known.assignee)
+            judged = ownership
+            verdict = await self._judge(call, ownership.family, ownership.assignee)
             if verdict.allowed:
-                return known.family
-        if verdict is None or asked is None or asked.family is None:
+                return ownership.family
+        if verdict is None or judged is None or judged.family is None:
             raise NotFound("task", task_id)
-        about = call.about(asked.family.correlation_id)
-        raise await self._ports.refusals.denied(
-            about, verdict, task=task_id, about=f"task/{task_id}"
-        )
+        about = call.about(judged.family.correlation_id)
+        raise await self._denials.denied(about, verdict, task=task_id, about=f"task/{task_id}")
 
-    async def _look(self, call: Call, task_id: str) -> _Known:
-        ledger = self._ports.ledger
-        submission = await ledger.submission(call.tenant, task_id)
-        if submission is None:
-            return _Known(None, "")
-        related = await ledger.submissions(call.tenant, submission.correlation_id)
-        held = holder(await ledger.of_task(call.tenant, task_id, HOLDING))
-        return _Known(family(task_id, related), held)
+    async def _read(self, call: Call, task_id: str) -> _TaskOwnership:
+        async with self._units.reading(call) as unit:
+            submission = await unit.submission_of(task_id)
+            if submission is None:
+                return _TaskOwnership(None, "")
+            related = await unit.submissions(submission.correlation_id)
+            events = await unit.events_of_task(task_id, OWNERSHIP_TYPES)
+        return _TaskOwnership(family(task_id, related), holder(events))
 
-    async def _ask(self, call: Call, found: Family, assignee: str) -> Verdict:
-        question: JsonObject = {
-            "filter": {"task": found.task},
-            "task": {"task_id": found.task, "submitter": found.submitter, "assignee": assignee},
+    async def _judge(self, call: Call, read: Family, assignee: str) -> Verdict:
+        policy_input: JsonObject = {
+            "filter": {"task": read.task},
+            "task": {"task_id": read.task, "submitter": read.submitter, "assignee": assignee},
         }
-        (verdict,) = await self._ports.policy.evaluate(call, DecisionPoint.READ_AUDIT, [question])
+        (verdict,) = await self._policy.evaluate(call, DecisionPoint.READ_AUDIT, [policy_input])
         return verdict

@@ -1,4 +1,4 @@
-"""The engine's answers of the last seconds, for discovery, which asks the same again and again."""
+"""Caches the engine's answers for discovery, which evaluates the same inputs again and again."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -9,56 +9,56 @@ from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.verdict import DecisionPoint
 
 VALID_SECONDS = 5.0
-"""As old as a decision may be where something is bound by it."""
+"""How long an answer is used: as old as a decision may be where a binding rests on it."""
 
-REMEMBERED = 20_000
-REPEATED = frozenset({DecisionPoint.DISCOVER})
+MAX_ANSWERS = 20_000
+CACHED_POINTS = frozenset({DecisionPoint.DISCOVER})
 """Only what changes nothing: without an engine every governed change is refused at once."""
 
 
-class RecentAnswers:
-    """Asks the engine what it was not asked a moment ago.
+class CachedDecisions:
+    """Passes to the engine only what it has not answered within `VALID_SECONDS`.
 
-    A bundle's answer rests on the input and the bundle alone (others are not loaded), so the same
-    input hash under the same revision has the same answer.
+    The engine's answer depends on the input and the bundle alone (other bundles are refused), so
+    the same input hash under the same revision has the same answer.
     """
 
     def __init__(self, engine: PolicyEngine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._known: OrderedDict[tuple[str, str], tuple[float, Json]] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, str], tuple[float, Json]] = OrderedDict()
 
     async def evaluate(
-        self, point: DecisionPoint, questions: Sequence[JsonObject], hashes: Sequence[str]
+        self, point: DecisionPoint, inputs: Sequence[JsonObject], hashes: Sequence[str]
     ) -> Evaluation:
-        """As `PolicyEngine.evaluate`; ``hashes`` are those of the questions."""
+        """As `PolicyEngine.evaluate`; ``hashes`` are those of the inputs."""
         revision = self._engine.revision
-        if point not in REPEATED or not revision:
-            return await self._engine.evaluate(point, questions)
-        found = [self._recalled(revision, one) for one in hashes]
-        missing = [index for index, answer in enumerate(found) if answer is None]
+        if point not in CACHED_POINTS or not revision:
+            return await self._engine.evaluate(point, inputs)
+        answers = [self._cached(revision, input_hash) for input_hash in hashes]
+        missing = [index for index, answer in enumerate(answers) if answer is None]
         if not missing:
-            return Evaluation(revision, found)
-        asked = await self._engine.evaluate(point, [questions[index] for index in missing])
-        new = asked.answer
+            return Evaluation(revision, answers)
+        evaluation = await self._engine.evaluate(point, [inputs[index] for index in missing])
+        new = evaluation.answer
         if not isinstance(new, list) or len(new) != len(missing):
-            return Evaluation(asked.revision, None)
-        if asked.revision != revision:
-            # Another revision came into force in between: one batch, one revision.
-            return await self._engine.evaluate(point, questions)
+            return Evaluation(evaluation.revision, None)
+        if evaluation.revision != revision:
+            # Another revision was activated meanwhile: one batch is answered by one revision.
+            return await self._engine.evaluate(point, inputs)
         for index, answer in zip(missing, new, strict=True):
-            found[index] = answer
+            answers[index] = answer
             self._keep(revision, hashes[index], answer)
-        return Evaluation(revision, found)
+        return Evaluation(revision, answers)
 
-    def _recalled(self, revision: str, input_hash: str) -> Json:
-        at, answer = self._known.get((revision, input_hash), (0.0, None))
-        fresh = answer is not None and self._clock.monotonic() - at < VALID_SECONDS
+    def _cached(self, revision: str, input_hash: str) -> Json:
+        cached_at, answer = self._answers.get((revision, input_hash), (0.0, None))
+        fresh = answer is not None and self._clock.monotonic() - cached_at < VALID_SECONDS
         return answer if fresh else None
 
     def _keep(self, revision: str, input_hash: str, answer: Json) -> None:
         key = (revision, input_hash)
-        self._known[key] = (self._clock.monotonic(), answer)
-        self._known.move_to_end(key)
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        self._answers[key] = (self._clock.monotonic(), answer)
+        self._answers.move_to_end(key)
+        if len(self._answers) > MAX_ANSWERS:
+            self._answers.popitem(last=False)

@@ -1,4 +1,4 @@
-"""Writes down that policy said no, once for as long as it says the same (events: POLICY_DENIED)."""
+"""Audits denials of governance's own verbs, at most once a minute each (events: POLICY_DENIED)."""
 
 from collections import OrderedDict
 
@@ -15,37 +15,37 @@ from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import Verdict
 
-AGAIN_SECONDS = 60.0
-"""The same refusal is written again after so long, with what was left out counted."""
+REPEAT_SECONDS = 60.0
+"""The same denial is audited again after this time, with the number of denials left out."""
 
-REMEMBERED = 10_000
+MAX_DENIALS = 10_000
 
 
-class Refusals:
-    """Audits denials of governance's own verbs; a caller that insists does not fill the ledger."""
+class DenialLog:
+    """Audits denials; a caller that repeats a denied call does not fill the ledger."""
 
     def __init__(self, units: Units, clock: Clock) -> None:
         self._units = units
         self._clock = clock
-        self._written: OrderedDict[tuple[str, ...], tuple[float, int]] = OrderedDict()
+        self._audited: OrderedDict[tuple[str, ...], tuple[float, int]] = OrderedDict()
 
     async def denied(
         self, call: Call, verdict: Verdict, *, task: str = "", about: str
     ) -> PolicyDenied:
-        """Audit the denial of ``about``; answers what is to be raised."""
+        """Audit the denial of ``about`` and answer the error that the caller raises."""
         key = (call.tenant, call.actor, about, verdict.point, verdict.explanation)
         now = self._clock.monotonic()
-        at, count = self._written.get(key, (now - AGAIN_SECONDS, 0))
-        if now - at >= AGAIN_SECONDS:
-            await self._write(call, verdict, task, {"about": about, "repeated": count})
-            at, count = now, -1
-        self._written[key] = (at, count + 1)
-        self._written.move_to_end(key)
-        if len(self._written) > REMEMBERED:
-            self._written.popitem(last=False)
+        audited_at, repeated = self._audited.get(key, (now - REPEAT_SECONDS, 0))
+        if now - audited_at >= REPEAT_SECONDS:
+            await self._audit(call, verdict, task, {"about": about, "repeated": repeated})
+            audited_at, repeated = now, -1
+        self._audited[key] = (audited_at, repeated + 1)
+        self._audited.move_to_end(key)
+        if len(self._audited) > MAX_DENIALS:
+            self._audited.popitem(last=False)
         return PolicyDenied(verdict)
 
-    async def _write(
+    async def _audit(
         self, call: Call, verdict: Verdict, task: str, detail: dict[str, Json]
     ) -> None:
         async with self._units(call) as unit:

@@ -1,14 +1,12 @@
-"""Asks policy one question about many inputs (governance: One question, one answer)."""
+"""Evaluates policy for a batch of inputs at one decision point (governance: One question)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from governance_svc.domain.policy.caller import caller_document
-from governance_svc.domain.policy.engine import PolicyEngine
-from governance_svc.domain.policy.verdicts import Stamp, read_verdicts
-from governance_svc.domain.trust.queries import EXPLAINING, TrustQuestion, trust_question
-from governance_svc.usecases.policy.cached_decisions import RecentAnswers
+from governance_svc.domain.policy.verdicts import DecisionStamp, read_verdicts
+from governance_svc.domain.trust.queries import EXPLAINED, TrustQuery, trust_query
+from governance_svc.usecases.policy.cached_decisions import CachedDecisions
 from governance_svc.usecases.trust.assess_trust import Assessment, AssessTrust
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import FieldInvalid, Violation
@@ -17,17 +15,17 @@ from phoenix_runtime.core.json import Json, JsonObject, NotCanonical, content_ha
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 
-LARGEST_BATCH = 256
-"""Inputs of one question."""
+MAX_INPUTS = 256
+"""The largest batch."""
 
 
 class EvaluatePolicies:
-    """Implements `core.ports.Policy`: the engine of this very service, asked without a detour."""
+    """Implements `core.ports.Policy` with the engine of this very service, without the wire."""
 
     def __init__(
-        self, engine: PolicyEngine, trust: AssessTrust, clock: Clock, new_id: NewId
+        self, decisions: CachedDecisions, trust: AssessTrust, clock: Clock, new_id: NewId
     ) -> None:
-        self._engine = RecentAnswers(engine, clock)
+        self._decisions = decisions
         self._trust = trust
         self._clock = clock
         self._new_id = new_id
@@ -41,60 +39,66 @@ class EvaluatePolicies:
     async def __call__(
         self, call: Call, point: DecisionPoint, inputs: Sequence[JsonObject]
     ) -> tuple[Verdict, ...]:
-        """One verdict an input, in order, all against one revision.
+        """One verdict for each input, in order, all against one revision.
 
-        Governance adds the caller, and trust with certifications where the point judges them; what
-        an input says of those itself counts for nothing. Raises `PolicyEngineUnavailable`,
+        Governance adds the caller, and trust with certifications where the point judges them;
+        whatever an input itself says of these is ignored. Raises `PolicyEngineUnavailable`,
         `FieldInvalid` and `Unavailable`.
         """
-        if len(inputs) > LARGEST_BATCH:
-            text = f"at most {LARGEST_BATCH}, not {len(inputs)}"
+        if len(inputs) > MAX_INPUTS:
+            text = f"at most {MAX_INPUTS}, not {len(inputs)}"
             raise FieldInvalid([Violation("inputs", text)])
-        assessments = await self._assess(call.tenant, point, inputs)
+        assessments = await self._assess(call, point, inputs)
         caller = caller_document(call)
-        questions = [
+        completed = [
             _completed(one, caller, assessments.get(index)) for index, one in enumerate(inputs)
         ]
-        hashes = [_hash(index, question) for index, question in enumerate(questions)]
-        evaluation = await self._engine.evaluate(point, questions, hashes)
-        stamps = self._stamps(point, evaluation.revision, hashes)
-        verdicts = read_verdicts(evaluation.answer, stamps)
-        if point not in EXPLAINING:
+        hashes = [_hash(index, one) for index, one in enumerate(completed)]
+        evaluation = await self._decisions.evaluate(point, completed, hashes)
+        verdicts = read_verdicts(
+            evaluation.answer, self._stamps(point, evaluation.revision, hashes)
+        )
+        if point not in EXPLAINED:
             return verdicts
         return tuple(_explained(v, assessments.get(i)) for i, v in enumerate(verdicts))
 
     async def _assess(
-        self, tenant: str, point: DecisionPoint, inputs: Sequence[JsonObject]
+        self, call: Call, point: DecisionPoint, inputs: Sequence[JsonObject]
     ) -> dict[int, Assessment]:
         """The trust that each input needs, by its index."""
-        asked: dict[int, TrustQuestion] = {}
+        queries: dict[int, TrustQuery] = {}
         for index, one in enumerate(inputs):
-            question = trust_question(point, one)
-            if question is not None:
-                asked[index] = question
-        if not asked:
+            query = trust_query(point, one)
+            if query is not None:
+                queries[index] = query
+        if not queries:
             return {}
-        found = await self._trust(tenant, list(asked.values()))
-        return dict(zip(asked, found, strict=True))
+        assessments = await self._trust(call, list(queries.values()))
+        return dict(zip(queries, assessments, strict=True))
 
-    def _stamps(self, point: DecisionPoint, revision: str, hashes: Sequence[str]) -> list[Stamp]:
-        now: datetime = self._clock.now()
-        return [Stamp(point, self._new_id("opa.dec"), revision, each, now) for each in hashes]
+    def _stamps(
+        self, point: DecisionPoint, revision: str, hashes: Sequence[str]
+    ) -> list[DecisionStamp]:
+        now = self._clock.now()
+        return [
+            DecisionStamp(point, self._new_id("opa.dec"), revision, input_hash, now)
+            for input_hash in hashes
+        ]
 
 
 def _completed(
-    question: JsonObject, caller: JsonObject, assessment: Assessment | None
+    policy_input: JsonObject, caller: JsonObject, assessment: Assessment | None
 ) -> dict[str, Json]:
-    completed: dict[str, Json] = {**question, "caller": caller}
+    completed: dict[str, Json] = {**policy_input, "caller": caller}
     completed.pop("trust", None)
     if assessment is not None:
         completed["trust"] = assessment.input()
     return completed
 
 
-def _hash(index: int, question: Mapping[str, Json]) -> str:
+def _hash(index: int, policy_input: Mapping[str, Json]) -> str:
     try:
-        return content_hash(question)
+        return content_hash(policy_input)
     except NotCanonical as error:
         raise FieldInvalid([Violation(f"inputs[{index}]", str(error))]) from error
 

@@ -1,4 +1,4 @@
-"""The catalogue of the active policy."""
+"""Answers the catalogue of the active policy."""
 
 from collections.abc import Callable
 
@@ -7,11 +7,11 @@ from phoenix_runtime.core.principal import Call
 
 
 class GetCatalogue:
-    """What is known: types, capabilities, domains, permissions, constraints."""
+    """Answers the active bundle with its types, capabilities, domains and permissions."""
 
     def __init__(self, bundle: Callable[[], PolicyBundle]) -> None:
         self._bundle = bundle
 
     async def __call__(self, _: Call) -> PolicyBundle:
-        """The bundle whose catalogue is in force."""
+        """The bundle whose catalogue is active."""
         return self._bundle()

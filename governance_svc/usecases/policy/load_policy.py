@@ -1,4 +1,4 @@
-"""Brings the bundle into force, and keeps trying while the engine is away."""
+"""Loads the bundle into the policy engine, and retries while the engine is away."""
 
 from governance_svc.domain.policy.bundle import PolicyBundle
 from governance_svc.domain.policy.engine import PolicyEngine
@@ -7,7 +7,7 @@ from governance_svc.usecases.trust.assess_trust import AssessTrust
 
 
 class LoadPolicy:
-    """One bundle for the life of the process; a new one comes with a new start."""
+    """Loads one bundle for the life of the process; another bundle needs a new start."""
 
     def __init__(
         self,
@@ -28,5 +28,5 @@ class LoadPolicy:
             tests = await self._engine.load(self._bundle)
             self._loaded = True
             self._trust.forget_all()
-            self._announce.serve(self._bundle.revision, tests)
+            self._announce.activate(self._bundle.revision, tests)
         return False

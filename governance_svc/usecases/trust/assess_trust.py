@@ -1,29 +1,31 @@
-"""Trust of participants, from the evidence in the ledger (governance: Trust)."""
+"""Assesses the trust in participants from the evidence in the ledger (governance: Trust)."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from governance_svc.domain.catalogue.catalogue import Catalogue
-from governance_svc.domain.ports import Records, TrustRecords
+from governance_svc.domain.ports import Units
+from governance_svc.domain.trust.certification import Certification
 from governance_svc.domain.trust.evidence import Evidence
-from governance_svc.domain.trust.projection import Folded
-from governance_svc.domain.trust.queries import TrustQuestion
+from governance_svc.domain.trust.projection import TrustProjection
+from governance_svc.domain.trust.queries import TrustQuery
 from governance_svc.domain.trust.scoring import TrustScorer, trust_input
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.json import Json, JsonObject
+from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.score import Score
 
 FRESH_SECONDS = 1.0
-"""How old evidence may be: far below the 5 s that a decision may be old when it binds."""
+"""How old cached evidence may be: far below the 5 s that a decision may be old when it binds."""
 
-REMEMBERED = 20_000
-"""Participants whose evidence is kept at most."""
+MAX_PARTICIPANTS = 20_000
+"""The most participants whose evidence is cached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The trust in one participant; ``scores`` by the capability that was asked for."""
+    """The trust in one participant; ``scores`` by the capabilities of the query."""
 
     participant_id: str
     general: Score
@@ -33,7 +35,7 @@ class Assessment:
 
     @property
     def least(self) -> float:
-        """The least trust over the capabilities; the general trust where none was asked for."""
+        """The least trust over the capabilities; the general trust where the query names none."""
         return min((score.total for score in self.scores.values()), default=self.general.total)
 
     def input(self) -> JsonObject:
@@ -47,96 +49,107 @@ class Assessment:
 
 
 @dataclass(slots=True)
-class _Known:
-    """One participant's evidence, and the assessments already made of it."""
+class _CachedEvidence:
+    """One participant's evidence, and the assessments already computed from it."""
 
     read_at: float
     as_of_sequence: int
-    folded: Folded
+    projection: TrustProjection
     evidence: Evidence
-    made: dict[TrustQuestion, Assessment] = field(default_factory=dict)
+    assessments: dict[TrustQuery, Assessment] = field(default_factory=dict)
 
 
 class AssessTrust:
-    """Scores evidence; what was read is kept for a second, so that a batch costs one look."""
+    """Scores evidence, which it caches for a second, so that a batch costs one read."""
 
-    def __init__(
-        self, records: TrustRecords, catalogue: Callable[[], Catalogue], clock: Clock
-    ) -> None:
-        self._records = records
+    def __init__(self, units: Units, catalogue: Callable[[], Catalogue], clock: Clock) -> None:
+        self._units = units
         self._catalogue = catalogue
         self._clock = clock
-        self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, str], _CachedEvidence] = OrderedDict()
         self._changes = 0
 
-    async def __call__(
-        self, tenant: str, questions: Sequence[TrustQuestion]
-    ) -> tuple[Assessment, ...]:
-        """One assessment a question, in order. Raises `Unavailable` without a database."""
-        known = await self._look(tenant, [question.participant_id for question in questions])
-        return tuple(self._assessed(known[one.participant_id], one) for one in questions)
+    async def __call__(self, call: Call, queries: Sequence[TrustQuery]) -> tuple[Assessment, ...]:
+        """One assessment for each query, in order. Raises `Unavailable` without a database."""
+        cached = await self._cached(call, [query.participant_id for query in queries])
+        return tuple(self._assessment(cached[query.participant_id], query) for query in queries)
 
-    async def evidence(self, tenant: str, participant_id: str) -> Folded:
+    async def projection(self, call: Call, participant_id: str) -> TrustProjection:
         """What the ledger says of one participant."""
-        known = await self._look(tenant, [participant_id])
-        return known[participant_id].folded
+        cached = await self._cached(call, [participant_id])
+        return cached[participant_id].projection
 
     def forget(self, tenant: str, participants: Sequence[str]) -> None:
-        """Read these participants' evidence anew: it has changed."""
+        """Read these participants' evidence anew, because it has changed."""
         self._changes += 1
         for participant_id in participants:
-            self._known.pop((tenant, participant_id), None)
+            self._cache.pop((tenant, participant_id), None)
 
     def forget_all(self) -> None:
-        """Read everything anew: policy has changed."""
+        """Read everything anew, because policy has changed."""
         self._changes += 1
-        self._known.clear()
+        self._cache.clear()
 
-    async def _look(self, tenant: str, participants: Sequence[str]) -> dict[str, _Known]:
-        """The evidence of ``participants``, as read at most a second ago."""
+    async def _cached(self, call: Call, participants: Sequence[str]) -> dict[str, _CachedEvidence]:
+        """The evidence of ``participants``, read at most a second ago."""
         now = self._clock.monotonic()
-        found = {name: self._recalled(tenant, name, now) for name in dict.fromkeys(participants)}
-        missing = [name for name, known in found.items() if known is None]
-        if missing:
-            changes = self._changes
-            records = await self._records.read(tenant, missing)
-            for name in missing:
-                found[name] = known = self._understood(name, records, now)
-                # What changed while it was read may be missing from it: good for once.
-                if changes == self._changes:
-                    self._keep(tenant, name, known)
-        return {name: known for name, known in found.items() if known is not None}
+        fresh = {}
+        for name in participants:
+            entry = self._cache.get((call.tenant, name))
+            if entry is not None and now - entry.read_at < FRESH_SECONDS:
+                fresh[name] = entry
+        missing = [name for name in dict.fromkeys(participants) if name not in fresh]
+        return fresh if not missing else fresh | await self._read(call, missing, now)
 
-    def _recalled(self, tenant: str, participant_id: str, now: float) -> _Known | None:
-        known = self._known.get((tenant, participant_id))
-        return known if known is not None and now - known.read_at < FRESH_SECONDS else None
+    async def _read(
+        self, call: Call, participants: Sequence[str], now: float
+    ) -> dict[str, _CachedEvidence]:
+        """Read the evidence of ``participants`` in one transaction, and cache it."""
+        changes = self._changes
+        async with self._units.reading(call) as unit:
+            projections = await unit.find_projections(participants)
+            held = await unit.unrevoked_certifications(participants)
+            sequence = await unit.projected_sequence()
+        entries = {}
+        for name in participants:
+            projection = projections.get(name, TrustProjection())
+            evidence = self._evidence(projection, held.get(name, ()))
+            entries[name] = _CachedEvidence(now, sequence, projection, evidence)
+            # What changed during the read may be missing from the entry: use it once only.
+            if changes == self._changes:
+                self._keep(call.tenant, name, entries[name])
+        return entries
 
-    def _understood(self, name: str, records: Records, now: float) -> _Known:
-        folded = records.folded.get(name, Folded())
-        certified = bool(folded.owner) and self._catalogue().owner(folded.owner).certified
-        evidence = folded.evidence(records.certificates.get(name, ()), certified=certified)
-        return _Known(now, records.as_of_sequence, folded, evidence)
+    def _evidence(
+        self, projection: TrustProjection, certifications: tuple[Certification, ...]
+    ) -> Evidence:
+        owner = projection.owner
+        certified = bool(owner) and self._catalogue().owner(owner).certified
+        return projection.evidence(certifications, owner_certified=certified)
 
-    def _keep(self, tenant: str, name: str, known: _Known) -> None:
-        self._known[tenant, name] = known
-        self._known.move_to_end((tenant, name))
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+    def _keep(self, tenant: str, name: str, entry: _CachedEvidence) -> None:
+        self._cache[tenant, name] = entry
+        self._cache.move_to_end((tenant, name))
+        if len(self._cache) > MAX_PARTICIPANTS:
+            self._cache.popitem(last=False)
 
-    def _assessed(self, known: _Known, question: TrustQuestion) -> Assessment:
-        if question not in known.made:
-            known.made[question] = self._made(known, question)
-        return known.made[question]
+    def _assessment(self, cached: _CachedEvidence, query: TrustQuery) -> Assessment:
+        if query not in cached.assessments:
+            cached.assessments[query] = self._assess(cached, query)
+        return cached.assessments[query]
 
-    def _made(self, known: _Known, question: TrustQuestion) -> Assessment:
+    def _assess(self, cached: _CachedEvidence, query: TrustQuery) -> Assessment:
         catalogue = self._catalogue()
-        # An unknown trust policy is refused by policy itself; here it must only not be easier.
-        name = question.trust_policy if question.trust_policy in catalogue.trust_policies else ""
-        scorer = TrustScorer(catalogue.trust_policy(name), catalogue.trust_model, self._clock.now())
-        scores = {name: scorer.score(known.evidence, name) for name in question.capabilities}
-        held = frozenset(c for c in question.capabilities if scorer.certified(known.evidence, c))
-        general = scorer.score(known.evidence)
-        return Assessment(question.participant_id, general, scores, held, known.as_of_sequence)
+        # Policy itself refuses an unknown trust policy; here it must only not be easier.
+        policy = query.trust_policy if query.trust_policy in catalogue.trust_policies else ""
+        scorer = TrustScorer(
+            catalogue.trust_policy(policy), catalogue.trust_model, self._clock.now()
+        )
+        evidence = cached.evidence
+        scores = {name: scorer.score(evidence, name) for name in query.capabilities}
+        certified = frozenset(c for c in query.capabilities if scorer.certified(evidence, c))
+        general = scorer.score(evidence)
+        return Assessment(query.participant_id, general, scores, certified, cached.as_of_sequence)
 
 
 def _explained(score: Score) -> dict[str, Json]:

@@ -1,10 +1,10 @@
-"""A participant's trust, with every component explained."""
+"""Answers a participant's trust score, with every component explained."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from governance_svc.domain.catalogue.catalogue import Catalogue
-from governance_svc.domain.trust.queries import TrustQuestion
+from governance_svc.domain.trust.queries import TrustQuery
 from governance_svc.usecases.trust.assess_trust import Assessment, AssessTrust
 from phoenix_runtime.core.errors import NotFound
 from phoenix_runtime.core.principal import Call
@@ -12,14 +12,14 @@ from phoenix_runtime.core.principal import Call
 
 @dataclass(frozen=True, slots=True)
 class TrustReport:
-    """The assessment, and what the participant's trust policy asks for, by risk."""
+    """The assessment, and the thresholds of the participant's trust policy by risk level."""
 
     assessment: Assessment
     thresholds: dict[str, float]
 
 
 class GetTrustScore:
-    """Computed from the audit; never self-declared."""
+    """Computes trust from the audit; nothing of it is self-declared."""
 
     def __init__(self, trust: AssessTrust, catalogue: Callable[[], Catalogue]) -> None:
         self._trust = trust
@@ -28,16 +28,17 @@ class GetTrustScore:
     async def __call__(
         self, call: Call, participant_id: str, capabilities: tuple[str, ...]
     ) -> TrustReport:
-        """For ``capabilities``, or for all that are granted.
+        """For ``capabilities``, or for all that are granted where there are none.
 
-        Raises `NotFound` for a participant of whose registration the audit does not know.
+        Raises `NotFound` for a participant whose registration is not in the ledger.
         """
-        known = await self._trust.evidence(call.tenant, participant_id)
-        if not known.registration:
+        projection = await self._trust.projection(call, participant_id)
+        if not projection.registration:
             raise NotFound("participant", participant_id)
         catalogue = self._catalogue()
-        policy = known.trust_policy if known.trust_policy in catalogue.trust_policies else ""
-        question = TrustQuestion(participant_id, capabilities or known.capabilities, policy)
-        (assessment,) = await self._trust(call.tenant, [question])
+        named = projection.trust_policy
+        policy = named if named in catalogue.trust_policies else ""
+        query = TrustQuery(participant_id, capabilities or projection.capabilities, policy)
+        (assessment,) = await self._trust(call, [query])
         threshold = catalogue.trust_policy(policy).threshold
         return TrustReport(assessment, {risk.value: least for risk, least in threshold.items()})

@@ -1,35 +1,42 @@
-"""Folds what the ledger has gained into the evidence that trust rests on."""
+"""Projects new entries of the ledgers into the evidence that trust rests on."""
 
-from governance_svc.domain.ports import Tenants, TrustRecords
+from collections.abc import Callable
+
+from governance_svc.domain.ports import Claims, Units
 from governance_svc.usecases.trust.assess_trust import AssessTrust
+from phoenix_runtime.core.principal import Call
 
-STRIDE = 2_000
-"""Entries of the ledger that are folded at a time."""
+MAX_ENTRIES = 2_000
+"""The most entries of one ledger that one step projects."""
 
 
 class ProjectTrust:
     """Follows the ledger of every tenant."""
 
-    def __init__(self, records: TrustRecords, tenants: Tenants, trust: AssessTrust) -> None:
-        self._records = records
-        self._tenants = tenants
+    def __init__(
+        self, units: Units, claims: Claims, trust: AssessTrust, call_for: Callable[[str], Call]
+    ) -> None:
+        self._units = units
+        self._claims = claims
         self._trust = trust
-        self._grown: set[str] = set()
+        self._call_for = call_for
+        self._appended: set[str] = set()
 
-    def grown(self, tenant: str) -> None:
-        """There is something to fold for ``tenant``."""
-        self._grown.add(tenant)
+    def appended(self, tenant: str) -> None:
+        """The next step projects ``tenant``, whose ledger has new entries."""
+        self._appended.add(tenant)
 
     async def __call__(self) -> bool:
-        """One step: those of whom it is known, else a look at everybody."""
-        chosen, self._grown = self._grown, set()
-        behind = False
-        for tenant in chosen or await self._tenants.known():
-            advance = await self._records.advance(tenant, STRIDE)
-            if advance is None:
+        """One step: the tenants with new entries, else all; true where entries are left."""
+        tenants, self._appended = self._appended, set()
+        more = False
+        for tenant in tenants or await self._claims.tenants():
+            async with self._units(self._call_for(tenant)) as unit:
+                step = await unit.advance_projections(MAX_ENTRIES)
+            if step is None:
                 continue
-            self._trust.forget(tenant, advance.concerned)
-            if advance.more:
-                self._grown.add(tenant)
-                behind = True
-        return behind
+            self._trust.forget(tenant, step.concerned)
+            if step.more:
+                self._appended.add(tenant)
+                more = True
+        return more

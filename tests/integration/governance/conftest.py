@@ -7,7 +7,11 @@ from typing import Any
 import grpc.aio
 import pytest_asyncio
 
+from governance_svc.adapters.bundle_folder import shipped_bundle
+from governance_svc.adapters.policy_engines.embedded_engine import EmbeddedEngine
 from governance_svc.settings import GovernanceSettings
+from governance_svc.store.unit import GovernanceUnits
+from governance_svc.usecases.trust.assess_trust import AssessTrust
 from governance_svc.wiring import build
 from phoenix_dma.v1 import approval_pb2_grpc, audit_pb2_grpc, governance_pb2_grpc
 from phoenix_runtime.chassis.delivery.receivers import GrpcLedger
@@ -17,11 +21,13 @@ from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.chassis.server import Listening
 from phoenix_runtime.chassis.settings import PeerSettings
-from phoenix_runtime.core.clock import SteadyClock
+from phoenix_runtime.core.clock import ManualClock, SteadyClock
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.principal import Call
+from tests.integration.governance.manual_governance import HANG_GUARD, ManualGovernance
+from tests.integration.governance.units import outbox_of
 from tests.support.builders.keys import Keys, bearer
-from tests.support.servers.postgres import PostgresServer
+from tests.support.servers.postgres import DatabaseFor, PostgresServer
 from tests.support.servers.settings import service_settings
 
 REVIEWER = "human.steward.01"
@@ -120,3 +126,32 @@ async def start(
 async def governance(start: Callable[..., Awaitable[Governance]]) -> Governance:
     """Governance with the embedded engine and the shipped bundle."""
     return await start()
+
+
+@pytest_asyncio.fixture
+async def manual_governance(
+    database_for: DatabaseFor, clock: ManualClock, tenant: str
+) -> ManualGovernance:
+    """Governance's use cases on a clock that the test moves."""
+    database = await database_for("governance")
+    outbox = outbox_of(database)
+    units = GovernanceUnits(database, outbox)
+    catalogue = shipped_bundle().catalogue
+    return ManualGovernance(
+        database=database,
+        worker=await database_for("governance", role="worker"),
+        units=units,
+        outbox=outbox,
+        clock=clock,
+        tenant=tenant,
+        trust=AssessTrust(units, lambda: catalogue, clock),
+    )
+
+
+@pytest_asyncio.fixture
+async def shipped_engine() -> AsyncIterator[EmbeddedEngine]:
+    """The embedded engine with the shipped bundle."""
+    engine = EmbeddedEngine(HANG_GUARD)
+    await engine.load(shipped_bundle())
+    yield engine
+    await engine.close()

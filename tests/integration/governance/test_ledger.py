@@ -8,15 +8,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from governance_svc.domain.ledger.entries import Appended, AuditFilter, Entry, sealed
+from governance_svc.domain.ledger.entries import Appended, AuditFilter, Entry, verified
 from governance_svc.domain.ledger.lineage import Family
-from governance_svc.store.ledger_reader import PostgresLedgerReader
 from governance_svc.store.ledger_writer import GroupCommitLedger
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.chain import Head
 from phoenix_runtime.core.errors import AlreadyExists, FieldInvalid
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.pages import page_request
+from tests.integration.governance.units import reading
 from tests.support.builders.audit_events import NOON, audit_event
 from tests.support.servers.postgres import DatabaseFor, PostgresServer
 from tests.support.servers.tampering import tamper
@@ -32,10 +33,11 @@ async def test_events_appended_at_once_by_many_lie_gapless_in_one_chain(
     await asyncio.gather(
         *(_append((ledger, other_writer)[i % 2], tenant, [event]) for i, event in enumerate(events))
     )
-    entries = await _all(PostgresLedgerReader(database), tenant)
+    entries = await _all(database, tenant)
     assert [entry.sequence for entry in entries] == list(range(1, 301))
     assert {entry.event.event_id for entry in entries} == {event.event_id for event in events}
-    assert await PostgresLedgerReader(database).verify(tenant) == ()
+    async with reading(database, tenant) as unit:
+        assert await unit.verify_ledger() == ()
 
 
 async def test_an_event_delivered_twice_is_there_once(
@@ -74,7 +76,7 @@ async def test_a_second_event_of_the_same_aggregate_version_is_refused_and_nobod
     )
     assert isinstance(refused, AlreadyExists)
     assert kept == Appended(1, 2)
-    found = await _all(PostgresLedgerReader(database), tenant)
+    found = await _all(database, tenant)
     assert [entry.event.event_id for entry in found] == [first.event_id, innocent.event_id]
 
 
@@ -100,7 +102,8 @@ async def test_late_events_of_an_aggregate_are_taken_in_any_order(
     await _append(ledger, tenant, [second])
     await _append(ledger, tenant, [first])
     family = Family("t", "somebody", ("t",), "audit.corr.test")
-    page = await PostgresLedgerReader(database).lineage(tenant, family, page_request(10, "", {}))
+    async with reading(database, tenant) as unit:
+        page = await unit.lineage(family, page_request(10, "", {}))
     assert [entry.event.aggregate_version for entry in page.items] == [1, 2]
 
 
@@ -115,13 +118,14 @@ async def test_an_event_reads_back_as_it_was_written(
         timestamp=NOON + timedelta(microseconds=7),
     )
     await _append(GroupCommitLedger(database), tenant, [event])
-    (entry,) = await PostgresLedgerReader(database).by_decision(tenant, "opa.dec.1")
+    async with reading(database, tenant) as unit:
+        (entry,) = await unit.entries_by_decision("opa.dec.1")
     assert entry.event == event
 
 
 FORGED = "SET document = replace(document, 'somebody', 'nobody')"
 SWAPPED = (
-    "SET document = o.document, leaf_hash = o.leaf_hash FROM governance.ledger_event AS o"
+    "SET document = o.document, leaf_hash = o.leaf_hash FROM governance.ledger_events AS o"
     " WHERE o.tenant = e.tenant AND o.sequence = 5 - e.sequence AND e.sequence > 1"
 )
 
@@ -129,12 +133,12 @@ SWAPPED = (
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (f"UPDATE governance.ledger_event AS e {FORGED} WHERE e.sequence = 2", "leaf"),
-        ("UPDATE governance.ledger_event AS e SET leaf_hash = 'x' WHERE e.sequence = 2", "leaf"),
-        (f"UPDATE governance.ledger_event AS e {SWAPPED}", "chain hash"),
-        ("DELETE FROM governance.ledger_event AS e WHERE e.sequence = 2", "followed by"),
-        ("DELETE FROM governance.ledger_event AS e WHERE e.sequence = 3", "ends at 2"),
-        ("DELETE FROM governance.ledger_event AS e WHERE e.sequence > 0", "ends at 0"),
+        (f"UPDATE governance.ledger_events AS e {FORGED} WHERE e.sequence = 2", "leaf"),
+        ("UPDATE governance.ledger_events AS e SET leaf_hash = 'x' WHERE e.sequence = 2", "leaf"),
+        (f"UPDATE governance.ledger_events AS e {SWAPPED}", "chain hash"),
+        ("DELETE FROM governance.ledger_events AS e WHERE e.sequence = 2", "followed by"),
+        ("DELETE FROM governance.ledger_events AS e WHERE e.sequence = 3", "ends at 2"),
+        ("DELETE FROM governance.ledger_events AS e WHERE e.sequence > 0", "ends at 0"),
     ],
 )
 async def test_tampering_is_found_by_recomputing_the_chain(
@@ -143,7 +147,8 @@ async def test_tampering_is_found_by_recomputing_the_chain(
     database = await database_for("governance")
     await _append(GroupCommitLedger(database), tenant, [audit_event(tenant) for _ in range(3)])
     await tamper(postgres, tenant, change)
-    faults = await PostgresLedgerReader(database).verify(tenant)
+    async with reading(database, tenant) as unit:
+        faults = await unit.verify_ledger()
     assert faults
     assert says in faults[0].text
 
@@ -151,10 +156,10 @@ async def test_tampering_is_found_by_recomputing_the_chain(
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE governance.ledger_event SET actor = 'x'",
-        "UPDATE governance.ledger_event SET document = 'x'",
-        "DELETE FROM governance.ledger_event",
-        "TRUNCATE governance.ledger_event",
+        "UPDATE governance.ledger_events SET actor = 'x'",
+        "UPDATE governance.ledger_events SET document = 'x'",
+        "DELETE FROM governance.ledger_events",
+        "TRUNCATE governance.ledger_events",
     ],
 )
 async def test_the_service_itself_cannot_change_what_was_written(
@@ -170,13 +175,15 @@ async def test_pages_follow_each_other_while_the_ledger_grows(
     database_for: DatabaseFor, tenant: str
 ) -> None:
     database = await database_for("governance")
-    ledger, reader = GroupCommitLedger(database), PostgresLedgerReader(database)
+    ledger = GroupCommitLedger(database)
     await _append(ledger, tenant, [audit_event(tenant, task="t") for _ in range(5)])
     wanted = AuditFilter(task="t")
-    first = await reader.page(tenant, wanted, page_request(3, "", wanted.document()))
+    async with reading(database, tenant) as unit:
+        first = await unit.list_entries(wanted, page_request(3, "", wanted.document()))
     await _append(ledger, tenant, [audit_event(tenant, task="t")])
     token = first.next_token
-    second = await reader.page(tenant, wanted, page_request(3, token, wanted.document()))
+    async with reading(database, tenant) as unit:
+        second = await unit.list_entries(wanted, page_request(3, token, wanted.document()))
     found = [entry.sequence for entry in (*first.items, *second.items)]
     assert found == [1, 2, 3, 4, 5, 6]
     assert second.next_token == ""
@@ -186,8 +193,8 @@ async def test_pages_follow_each_other_while_the_ledger_grows(
 
 async def test_every_filter_finds_its_own(database_for: DatabaseFor, tenant: str) -> None:
     database = await database_for("governance")
-    ledger, reader = GroupCommitLedger(database), PostgresLedgerReader(database)
-    told = {
+    ledger = GroupCommitLedger(database)
+    events = {
         "participant": audit_event(tenant, participant="p"),
         "task": audit_event(tenant, task="t"),
         "types": audit_event(tenant, type="TASK_FAILED"),
@@ -207,21 +214,24 @@ async def test_every_filter_finds_its_own(database_for: DatabaseFor, tenant: str
         "since": AuditFilter(since=NOON + timedelta(hours=2)),
         "until": AuditFilter(until=NOON),
     }
-    await _append(ledger, tenant, list(told.values()))
-    for name, event in told.items():
-        page = await reader.page(tenant, wanted[name], page_request(0, "", {}))
+    await _append(ledger, tenant, list(events.values()))
+    for name, event in events.items():
+        async with reading(database, tenant) as unit:
+            page = await unit.list_entries(wanted[name], page_request(0, "", {}))
         assert [entry.event.event_id for entry in page.items] == [event.event_id], name
 
 
 async def test_a_tenant_sees_its_own_ledger_alone(database_for: DatabaseFor, tenant: str) -> None:
     database = await database_for("governance")
-    ledger, reader = GroupCommitLedger(database), PostgresLedgerReader(database)
+    ledger = GroupCommitLedger(database)
     await _append(ledger, tenant, [audit_event(tenant)])
     other = new_id("tenant")
-    assert (await reader.page(other, AuditFilter(), page_request(0, "", {}))).items == ()
-    assert await reader.head(other) == Head()
+    async with reading(database, other) as unit:
+        assert (await unit.list_entries(AuditFilter(), page_request(0, "", {}))).items == ()
+        assert await unit.ledger_head() == Head()
     await _append(ledger, other, [audit_event(other)])
-    assert (await reader.head(other)).sequence == 1
+    async with reading(database, other) as unit:
+        assert (await unit.ledger_head()).sequence == 1
 
 
 async def test_a_writer_that_was_overtaken_looks_again(
@@ -232,19 +242,21 @@ async def test_a_writer_that_was_overtaken_looks_again(
     await _append(slow, tenant, [audit_event(tenant)])
     await _append(quick, tenant, [audit_event(tenant)])
     assert await _append(slow, tenant, [audit_event(tenant)]) == Appended(1, 3)
-    assert await PostgresLedgerReader(database).verify(tenant) == ()
+    async with reading(database, tenant) as unit:
+        assert await unit.verify_ledger() == ()
 
 
 async def _append(ledger: GroupCommitLedger, tenant: str, events: Sequence[AuditEvent]) -> Appended:
-    return await ledger.append(tenant, [sealed(event) for event in events])
+    return await ledger.append(tenant, [verified(event) for event in events])
 
 
-async def _all(reader: PostgresLedgerReader, tenant: str) -> list[Entry]:
-    found: list[Entry] = []
+async def _all(database: Database, tenant: str) -> list[Entry]:
+    entries: list[Entry] = []
     token = ""
-    while True:
-        page = await reader.page(tenant, AuditFilter(), page_request(200, token, {}))
-        found += page.items
-        token = page.next_token
-        if not token:
-            return found
+    async with reading(database, tenant) as unit:
+        while True:
+            page = await unit.list_entries(AuditFilter(), page_request(200, token, {}))
+            entries += page.items
+            token = page.next_token
+            if not token:
+                return entries

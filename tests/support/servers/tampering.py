@@ -14,9 +14,11 @@ async def tamper(postgres: PostgresServer, tenant: str, statement: str) -> None:
     try:
         async with connection.transaction():
             await connection.execute(
-                "ALTER TABLE governance.ledger_event NO FORCE ROW LEVEL SECURITY"
+                "ALTER TABLE governance.ledger_events NO FORCE ROW LEVEL SECURITY"
             )
             await connection.execute(f"{statement} AND e.tenant = '{tenant}'")
-            await connection.execute("ALTER TABLE governance.ledger_event FORCE ROW LEVEL SECURITY")
+            await connection.execute(
+                "ALTER TABLE governance.ledger_events FORCE ROW LEVEL SECURITY"
+            )
     finally:
         await connection.close()

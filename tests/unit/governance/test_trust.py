@@ -28,7 +28,7 @@ SCORER = TrustScorer(STANDARD, CATALOGUE.trust_model, NOW)
 NEWCOMER = Evidence(identity=IdentityProof("local", owner_certified=False, event_id="event.join"))
 
 
-def certificate(capability: str = "policy_check", **fields: object) -> Certification:
+def certification(capability: str = "policy_check", **fields: object) -> Certification:
     granted = Certification(
         certification_id="cert.1",
         participant_id="agent.a",
@@ -37,8 +37,8 @@ def certificate(capability: str = "policy_check", **fields: object) -> Certifica
         evidence="reviewed",
         coverage=1.0,
         granted_by="olga",
-        grant_time=NOW - timedelta(days=1),
-        expire_time=NOW + timedelta(days=364),
+        granted_at=NOW - timedelta(days=1),
+        valid_until=NOW + timedelta(days=364),
         event_id="event.cert",
     )
     return replace(granted, **fields)  # type: ignore[arg-type]
@@ -60,7 +60,7 @@ def test_an_unproven_newcomer_takes_medium_risk_and_not_high() -> None:
 
 
 def test_a_certificate_lifts_a_newcomer_to_high_risk_for_that_capability_alone() -> None:
-    evidence = replace(NEWCOMER, certificates=(certificate("policy_check"),))
+    evidence = replace(NEWCOMER, certifications=(certification("policy_check"),))
     certified, other = (SCORER.score(evidence, c) for c in ("policy_check", "duplicate_detection"))
     assert certified.total == pytest.approx(0.805)
     assert trust_ok([certified], STANDARD, RiskLevel.HIGH)
@@ -72,7 +72,7 @@ def test_a_certificate_lifts_a_newcomer_to_high_risk_for_that_capability_alone()
 def test_every_term_names_itself_its_weight_its_reason_and_its_events() -> None:
     evidence = replace(
         NEWCOMER,
-        certificates=(certificate(),),
+        certifications=(certification(),),
         outcomes=(TaskOutcome("succeeded", NOW, "event.2"), TaskOutcome("lost", NOW, "event.3")),
         denials=(Denial("medium", NOW, "event.4"),),
         health=(HealthSummary(15, 12, NOW, "event.5"),),
@@ -112,8 +112,8 @@ def test_a_certified_owner_makes_up_half_of_what_identity_lacks() -> None:
     by_entry = replace(
         NEWCOMER, identity=IdentityProof("local", owner_certified=True, event_id="e")
     )
-    by_certificate = replace(NEWCOMER, certificates=(certificate(""),))
-    for evidence in (by_entry, by_certificate):
+    by_certification = replace(NEWCOMER, certifications=(certification(""),))
+    for evidence in (by_entry, by_certification):
         score = SCORER.score(evidence)
         assert component(score, "identity_assurance") == pytest.approx(0.85)
         assert component(score, "capability_certification") == 0
@@ -126,8 +126,8 @@ def test_nobody_known_has_no_identity() -> None:
 @pytest.mark.parametrize(
     "spoilt",
     [
-        {"expire_time": NOW},
-        {"revoke_time": NOW - timedelta(hours=1)},
+        {"valid_until": NOW},
+        {"revoked_at": NOW - timedelta(hours=1)},
         {"capability": "duplicate_detection"},
         {"coverage": 0.4},
     ],
@@ -135,8 +135,8 @@ def test_nobody_known_has_no_identity() -> None:
 def test_a_certificate_that_lapsed_was_revoked_is_another_or_covers_little_certifies_nothing(
     spoilt: dict[str, object],
 ) -> None:
-    assert SCORER.certified(replace(NEWCOMER, certificates=(certificate(),)), "policy_check")
-    evidence = replace(NEWCOMER, certificates=(certificate(**spoilt),))
+    assert SCORER.certified(replace(NEWCOMER, certifications=(certification(),)), "policy_check")
+    evidence = replace(NEWCOMER, certifications=(certification(**spoilt),))
     assert not SCORER.certified(evidence, "policy_check")
 
 
@@ -184,11 +184,11 @@ outcomes = st.builds(
 denials = st.builds(Denial, st.sampled_from(("low", "medium", "high")), moments, event_ids)
 health = st.builds(HealthSummary, st.integers(0, 500), st.integers(0, 500), moments, event_ids)
 reviews = st.builds(Review, st.booleans(), moments, event_ids)
-certificates = st.builds(
-    certificate,
+certifications = st.builds(
+    certification,
     st.sampled_from(("", "policy_check", "duplicate_detection")),
     coverage=st.floats(0.01, 1),
-    grant_time=moments,
+    granted_at=moments,
 )
 evidences = st.builds(
     Evidence,
@@ -201,7 +201,7 @@ evidences = st.builds(
     ),
     *(
         st.lists(one, max_size=12).map(tuple)
-        for one in (certificates, outcomes, denials, health, reviews)
+        for one in (certifications, outcomes, denials, health, reviews)
     ),
 )
 
@@ -227,7 +227,7 @@ def test_the_order_of_the_evidence_does_not_matter(
         *(
             mixed(items)  # type: ignore[arg-type]
             for items in (
-                evidence.certificates,
+                evidence.certifications,
                 evidence.outcomes,
                 evidence.denials,
                 evidence.health,
@@ -249,7 +249,7 @@ def test_good_news_never_lowers_trust_and_bad_news_never_raises_it(
         replace(
             evidence, reviews=(*evidence.reviews, Review(approved=True, at=NOW, event_id=event_id))
         ),
-        replace(evidence, certificates=(*evidence.certificates, certificate())),
+        replace(evidence, certifications=(*evidence.certifications, certification())),
         replace(evidence, health=(*evidence.health, HealthSummary(10, 10, NOW, event_id))),
     )
     worse = (

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance_svc.domain.policy.verdicts import ENGINE, Stamp, read_verdict, read_verdicts
+from governance_svc.domain.policy.verdicts import ENGINE, DecisionStamp, read_verdict, read_verdicts
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Grants, Obligation, Reason, Refusal
 
-STAMP = Stamp(
+STAMP = DecisionStamp(
     point=DecisionPoint.ASSIGN,
     decision_id="opa.dec.1",
     revision="sha256:bundle",
@@ -113,7 +113,7 @@ def test_one_strange_part_makes_the_whole_a_denial(change: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("point", [DecisionPoint.JOIN, DecisionPoint.UPDATE_CAPABILITIES])
 def test_an_entry_that_grants_nothing_is_no_entry(point: DecisionPoint) -> None:
-    stamp = Stamp(point, "d", "r", "h", STAMP.evaluated_at)
+    stamp = DecisionStamp(point, "d", "r", "h", STAMP.evaluated_at)
     assert read_verdict(RAW, stamp).allowed
     assert read_verdict({**RAW, "grants": None}, stamp).effect is Effect.DENY
 

@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance_svc.domain.trust.projection import TYPES, WINDOW, Folded, fold, fold_all
-from governance_svc.store.evidence_rows import document_of, folded_of
+from governance_svc.domain.trust.evidence import HealthSummary, TaskOutcome
+from governance_svc.domain.trust.projection import (
+    EVIDENCE_TYPES,
+    MAX_ITEMS,
+    TrustProjection,
+    project,
+    project_all,
+)
+from governance_svc.store.trust_documents import document_of, projection_of
 from tests.support.builders.audit_events import NOON, audit_event
 
 
@@ -28,14 +35,14 @@ REGISTERED = of(
 
 
 def test_a_registration_proves_an_identity_and_claims_prove_nothing() -> None:
-    found = fold(Folded(), REGISTERED)
+    found = project(TrustProjection(), REGISTERED)
     assert (found.method, found.owner, found.registration) == ("local", "acme", "event.1")
     assert (found.trust_policy, found.capabilities) == ("regulated", ("a",))
 
 
 def test_an_update_changes_what_is_granted_alone() -> None:
     update = of("CAPABILITIES_UPDATED", detail={"new": {"capabilities": ["a", "b"]}})
-    found = fold(fold(Folded(), REGISTERED), update)
+    found = project(project(TrustProjection(), REGISTERED), update)
     assert (found.capabilities, found.registration) == (("a", "b"), "event.1")
 
 
@@ -55,7 +62,9 @@ def test_an_update_changes_what_is_granted_alone() -> None:
     ],
 )
 def test_how_a_task_ended_for_it(event: Any, outcome: str | None) -> None:
-    assert [item.outcome for item in fold(Folded(), event).outcomes] == [outcome] * bool(outcome)
+    assert [item.outcome for item in project(TrustProjection(), event).outcomes] == [
+        outcome
+    ] * bool(outcome)
 
 
 @pytest.mark.parametrize(
@@ -70,41 +79,63 @@ def test_how_a_task_ended_for_it(event: Any, outcome: str | None) -> None:
     ],
 )
 def test_only_denials_as_actor_count(event: Any, severity: str | None) -> None:
-    assert [d.severity for d in fold(Folded(), event).denials] == [severity] * bool(severity)
+    assert [d.severity for d in project(TrustProjection(), event).denials] == [severity] * bool(
+        severity
+    )
 
 
 def test_beats_and_reviews() -> None:
     beats = of("PARTICIPANT_HEALTH", detail={"beats_due": 15, "beats_kept": 12})
     nothing = of("PARTICIPANT_HEALTH", detail={"beats_due": 0, "beats_kept": 0})
     no = of("APPROVAL_DECIDED", new_state="rejected")
-    found = fold(fold(fold(Folded(), beats), nothing), no)
+    found = project(project(project(TrustProjection(), beats), nothing), no)
     assert [(h.due, h.kept) for h in found.health] == [(15, 12)]
     assert [review.approved for review in found.reviews] == [False]
 
 
 def test_only_the_newest_evidence_is_kept() -> None:
-    folded = Folded()
-    events = [of("TASK_SUCCEEDED") for _ in range(WINDOW + 5)]
+    projection = TrustProjection()
+    events = [of("TASK_SUCCEEDED") for _ in range(MAX_ITEMS + 5)]
     for event in events:
-        folded = fold(folded, event)
-    assert [item.event_id for item in folded.outcomes] == [e.event_id for e in events[5:]]
+        projection = project(projection, event)
+    assert [item.event_id for item in projection.outcomes] == [e.event_id for e in events[5:]]
 
 
-FOLDED = tuple(kind for kind in TYPES if kind not in {"PARTICIPANT_HEALTH", "CAPABILITIES_UPDATED"})
-KINDS = st.sampled_from([*FOLDED, "TASK_SUBMITTED"])
+KINDS = st.sampled_from([*EVIDENCE_TYPES, "TASK_SUBMITTED"])
 
 
 @given(st.lists(st.tuples(KINDS, st.sampled_from(["p", "q", ""]))), st.data())
-def test_folding_in_strides_through_the_table_is_folding_at_once(
-    told: list[tuple[str, str]], data: st.DataObject
+def test_projecting_in_steps_through_the_table_is_projecting_at_once(
+    drawn: list[tuple[str, str]], data: st.DataObject
 ) -> None:
     events = [
-        of(kind, participant=who, actor=who or "x", timestamp=NOON, new_state="approved")
-        for kind, who in told
+        of(
+            kind,
+            participant=who,
+            actor=who or "x",
+            timestamp=NOON,
+            new_state="approved",
+            detail={"beats_due": 4, "beats_kept": 3},
+        )
+        for kind, who in drawn
     ]
     cut = data.draw(st.integers(0, len(events)))
-    known = {name: folded_of(document_of(f)) for name, f in fold_all(events[:cut]).items()}
+    stored = {name: document_of(one) for name, one in project_all(events[:cut]).items()}
+    projections = {name: projection_of(document) for name, document in stored.items()}
     for event in events[cut:]:
-        if event.participant and event.type in FOLDED:
-            known[event.participant] = fold(known.get(event.participant, Folded()), event)
-    assert known == fold_all(events)
+        if event.participant and event.type in EVIDENCE_TYPES:
+            before = projections.get(event.participant, TrustProjection())
+            projections[event.participant] = project(before, event)
+    assert projections == project_all(events)
+
+
+def test_documents_of_the_first_release_are_read() -> None:
+    document = (
+        '{"method":"local","owner":"acme","registration":"event.1","trust_policy":"",'
+        '"capabilities":["a"],"outcomes":[["failed","2026-01-01T12:00:00+00:00","event.2"]],'
+        '"denials":[],"health":[[15,12,"2026-01-01T12:00:00+00:00","event.3"]],"reviews":[]}'
+    )
+    projection = projection_of(document)
+    assert projection.outcomes == (TaskOutcome("failed", NOON, "event.2"),)
+    assert projection.health == (HealthSummary(15, 12, NOON, "event.3"),)
+    assert document_of(projection) == document

@@ -1,0 +1,30 @@
+"""Claims expired approvals across tenants, and lists the tenants, with the worker role."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+
+from governance_svc.domain.lifecycle import ApprovalStatus
+from governance_svc.store.tables import approvals, ledger_heads
+from phoenix_runtime.chassis.data.claims import DueRows, RowClaims, claiming
+
+PENDING: Final = approvals.c.status == ApprovalStatus.PENDING.value
+EXPIRED_APPROVALS: Final = claiming(
+    DueRows(approvals.c.approval_id, approvals.c.expires_at, condition=PENDING)
+)
+TENANTS: Final = select(ledger_heads.c.tenant)
+
+
+class WorkerClaims(RowClaims):
+    """Implements `domain.ports.Claims`."""
+
+    async def expired_approvals(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
+        """Claim pending approvals past their end: (tenant, approval id)."""
+        return await self._claim(EXPIRED_APPROVALS, now, limit)
+
+    async def tenants(self) -> Sequence[str]:
+        """Every tenant that has a ledger."""
+        async with self._database.claiming() as connection:
+            return [row.tenant for row in await connection.execute(TENANTS)]

@@ -1,0 +1,133 @@
+"""Trust projections as rows: a projection of the ledger that advances as the ledger grows.
+
+Sequence numbers are given under the lock of the ledger's head, so no gap is filled later and a
+cursor is safe here, as it is not over an outbox.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import bindparam, delete, literal_column, select
+from sqlalchemy.dialects.postgresql import insert
+
+from governance_svc.domain.rows import ProjectionStep
+from governance_svc.domain.trust.projection import (
+    EVIDENCE_TYPES,
+    RULES,
+    TrustProjection,
+    project,
+    project_all,
+)
+from governance_svc.store.ledger_rows import entry_of
+from governance_svc.store.tables import (
+    ledger_events,
+    ledger_heads,
+    trust_cursors,
+    trust_projections,
+)
+from governance_svc.store.trust_documents import document_of, projection_of
+from phoenix_runtime.chassis.data.rows import TenantRows
+from phoenix_runtime.core.events import AuditEvent
+
+MAX_ENTRIES: Final = 2_000
+"""The most entries of the ledger that are read at a time."""
+
+PROJECTIONS: Final = select(trust_projections.c.participant_id, trust_projections.c.document).where(
+    trust_projections.c.tenant == bindparam("tenant"),
+    trust_projections.c.participant_id.in_(bindparam("participants", expanding=True)),
+)
+
+EVENTS: Final = (
+    select(ledger_events)
+    .where(
+        ledger_events.c.tenant == bindparam("tenant"),
+        ledger_events.c.sequence.between(bindparam("first"), bindparam("last")),
+        ledger_events.c.type.in_(EVIDENCE_TYPES),
+        ledger_events.c.participant_id != literal_column("''"),
+    )
+    .order_by(ledger_events.c.sequence)
+)
+"""The events from ``first`` to ``last`` that trust rests on, in order."""
+
+SAVE: Final = insert(trust_projections)
+SAVE_ALL: Final = SAVE.on_conflict_do_update(
+    index_elements=["tenant", "participant_id"], set_={"document": SAVE.excluded.document}
+)
+
+
+class TrustProjectionTables(TenantRows):
+    """Implements `domain.rows.TrustProjections`."""
+
+    async def find_projections(self, participants: Sequence[str]) -> Mapping[str, TrustProjection]:
+        """The projections of ``participants``; who has none is left out."""
+        parameters = {"tenant": self.tenant, "participants": list(participants)}
+        rows = await self._all(PROJECTIONS, parameters)
+        return {row["participant_id"]: projection_of(row["document"]) for row in rows}
+
+    async def projected_sequence(self) -> int:
+        """The sequence number up to which the ledger is projected."""
+        row = await self._find(trust_cursors)
+        return 0 if row is None else int(row["sequence"])
+
+    async def advance_projections(self, limit: int) -> ProjectionStep | None:
+        """Project at most ``limit`` further entries; None where there are none.
+
+        The cursor's row is locked: replicas take turns, and no event is projected twice.
+        """
+        cursor = await self._locked_cursor()
+        end = await self._ledger_end()
+        until = min(end, cursor + limit)
+        if until <= cursor:
+            return None
+        changed = await self._projected(await self._events(cursor, until))
+        if changed:
+            rows = [
+                {"tenant": self.tenant, "participant_id": name, "document": document_of(projection)}
+                for name, projection in changed.items()
+            ]
+            await self.connection.execute(SAVE_ALL, rows)
+        await self._update(trust_cursors, {}, {"sequence": until})
+        return ProjectionStep(tuple(changed), more=until < end)
+
+    async def recompute_projections(self) -> Mapping[str, TrustProjection]:
+        """Every projection, computed anew from the whole ledger; nothing is stored."""
+        events: list[AuditEvent] = []
+        after, end = 0, await self._ledger_end()
+        while after < end:
+            until = min(after + MAX_ENTRIES, end)
+            events += await self._events(after, until)
+            after = until
+        return project_all(events)
+
+    async def _projected(self, events: Sequence[AuditEvent]) -> dict[str, TrustProjection]:
+        """The new projections of the participants that ``events`` name."""
+        before = await self.find_projections(sorted({event.participant for event in events}))
+        changed: dict[str, TrustProjection] = {}
+        for event in events:
+            name = event.participant
+            projection = changed.get(name) or before.get(name) or TrustProjection()
+            changed[name] = project(projection, event)
+        return changed
+
+    async def _events(self, after: int, until: int) -> list[AuditEvent]:
+        """The events in (after, until] that trust rests on, in order."""
+        parameters = {"tenant": self.tenant, "first": after + 1, "last": until}
+        return [entry_of(row).event for row in await self._all(EVENTS, parameters)]
+
+    async def _locked_cursor(self) -> int:
+        """The cursor, locked; 0 and no projection where the rules of projection have changed."""
+        await self._insert_if_absent(trust_cursors, {"sequence": 0, "rules": RULES})
+        row = await self._find(trust_cursors, lock=True)
+        if row is None:
+            raise LookupError("the cursor that was just inserted is not there")
+        if row["rules"] == RULES:
+            return int(row["sequence"])
+        await self.connection.execute(
+            delete(trust_projections).where(self._matching(trust_projections))
+        )
+        await self._update(trust_cursors, {}, {"sequence": 0, "rules": RULES})
+        return 0
+
+    async def _ledger_end(self) -> int:
+        row = await self._find(ledger_heads)
+        return 0 if row is None else int(row["sequence"])

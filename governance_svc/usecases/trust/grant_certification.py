@@ -1,0 +1,90 @@
+"""Certifies a participant for a capability, or its owner."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from governance_svc.domain.catalogue.catalogue import Catalogue, Kind
+from governance_svc.domain.ports import Units
+from governance_svc.domain.trust.certification import (
+    Certification,
+    CertificationRequest,
+    Method,
+    granted,
+)
+from governance_svc.domain.trust.certification_events import granted_event
+from governance_svc.usecases.trust.assess_trust import AssessTrust
+from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.errors import FieldInvalid, NotPermitted, Violation
+from phoenix_runtime.core.ids import NO_ID, NewId, is_identifier
+from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.receipt import Receipt
+
+MAX_TEXT = 4096
+"""The longest evidence, or reason of a revocation, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificationResult:
+    """The certification, with the proof of the change."""
+
+    certification: Certification
+    receipt: Receipt
+
+
+class GrantCertification:
+    """Certifies a participant; never the participant by itself."""
+
+    def __init__(
+        self,
+        units: Units,
+        trust: AssessTrust,
+        catalogue: Callable[[], Catalogue],
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._units = units
+        self._trust = trust
+        self._catalogue = catalogue
+        self._clock = clock
+        self._new_id = new_id
+
+    async def __call__(self, call: Call, request: CertificationRequest) -> CertificationResult:
+        """Raises `FieldInvalid`, and `NotPermitted` for a participant that certifies itself."""
+        now = self._clock.now()
+        violations = list(_violations(request, self._catalogue(), now))
+        if violations:
+            raise FieldInvalid(violations)
+        if request.participant_id in {call.principal.participant, call.actor}:
+            raise NotPermitted("Nobody certifies itself", {"participant": request.participant_id})
+        certification = granted(
+            request, certification_id=self._new_id("cert"), granted_by=call.actor, at=now
+        )
+        async with self._units(call) as unit:
+            receipt = await unit.audit(granted_event(certification))
+            certification = certification.recorded(receipt.audit_event_id)
+            await unit.add_certification(certification)
+            result = CertificationResult(certification, receipt)
+            await unit.remember(result)
+        self._trust.forget(call.tenant, [request.participant_id])
+        return result
+
+
+def _violations(
+    request: CertificationRequest, catalogue: Catalogue, now: datetime
+) -> Iterator[Violation]:
+    if not is_identifier(request.participant_id):
+        yield Violation("participant_id", NO_ID)
+    if request.capability and request.capability not in catalogue.names(Kind.CAPABILITY):
+        nearest = catalogue.nearest(Kind.CAPABILITY, request.capability)
+        suggestion = f"; did you mean {nearest}?" if nearest else ""
+        yield Violation("capability", f"is not in the catalogue{suggestion}")
+    if request.method not in tuple(Method):
+        yield Violation("method", "is human, test_suite or model_evaluation")
+    if not request.evidence.strip() or len(request.evidence) > MAX_TEXT:
+        text = f"say what it rests on, in at most {MAX_TEXT} characters"
+        yield Violation("evidence", text)
+    if not 0.0 < request.coverage <= 1.0:
+        yield Violation("coverage", "is above 0 and at most 1")
+    if request.valid_until is not None and request.valid_until <= now:
+        yield Violation("expire_time", "is not in the future")

@@ -1,0 +1,59 @@
+"""The service without its policy engine, and with one that dies."""
+
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phoenix_dma.v1 import audit_pb2
+from phoenix_runtime.core.errors import (
+    PolicyEngineUnavailable,
+)
+from tests.integration.governance.conftest import Governance
+from tests.integration.governance.participants import (
+    assign,
+)
+from tests.support.builders.audit_events import audit_event
+from tests.support.processes.breakable_runtime import children_of
+from tests.support.waiting.until import until
+
+
+async def test_without_an_engine_every_decision_is_refused_and_the_ledger_goes_on(
+    start: Callable[..., Awaitable[Governance]],
+) -> None:
+    governance = await start(opa_url="http://127.0.0.1:9")
+    with pytest.raises(PolicyEngineUnavailable):
+        await assign(governance)
+    await governance.append(audit_event(governance.tenant))
+    request = audit_pb2.ListAuditEventsRequest()
+    with pytest.raises(PolicyEngineUnavailable):
+        await governance.as_person(governance.audit.ListAuditEvents, request, "auditor")
+
+
+async def test_an_engine_that_was_killed_is_replaced_and_decides_again(
+    start: Callable[..., Awaitable[Governance]],
+) -> None:
+    governance = await start()
+    before = await assign(governance)
+    children = _engine_processes()
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+    assert children
+
+    async def look() -> Any:
+        try:
+            return await assign(governance)
+        except PolicyEngineUnavailable:
+            return None
+
+    after = await until(look)
+    assert after.policy_revision == before.policy_revision
+
+
+def _engine_processes() -> list[int]:
+    """Children of this very process that run a policy engine."""
+    children = children_of(os.getpid())
+    return [pid for pid in children if b"engine_child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
