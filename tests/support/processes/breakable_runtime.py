@@ -30,9 +30,9 @@ class BreakableRuntime(LocalRuntime):
 
     _kept: ProcessEnvironment | None = None
 
-    def _surroundings(self) -> ProcessEnvironment:
+    def _process_environment(self) -> ProcessEnvironment:
         """Those of its first life: parts that are started side by side write no keys."""
-        self._kept = self._kept or super()._surroundings()
+        self._kept = self._kept or super()._process_environment()
         return self._kept
 
     async def kill(self, part: str) -> None:
@@ -57,7 +57,7 @@ class BreakableRuntime(LocalRuntime):
                 server._password = str(urlsplit(self.redis_url).password)
             await server.start(self._supervisor)
             return
-        process_environment = await asyncio.to_thread(self._surroundings)
+        process_environment = await asyncio.to_thread(self._process_environment)
         extra = {**process_environment.extra, **environment}
         await self._start_service(replace(process_environment, extra=extra), part)
 
