@@ -1,4 +1,4 @@
-"""The approval desk of governance, asked over gRPC."""
+"""The approval approvals of governance, asked over gRPC."""
 
 from typing import Any
 

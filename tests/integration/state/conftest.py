@@ -1,4 +1,4 @@
-"""The state service on real PostgreSQL and Valkey, before an assignment that judges as agreed."""
+"""The state service on real PostgreSQL and Valkey, beside a stand-in for assignment."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -91,8 +91,8 @@ class Pointers(assignment_pb2_grpc.AssignmentServiceServicer):
 
 
 @dataclass(frozen=True, slots=True)
-class StateHouse:
-    """The running service, its stub, and the assignment before it."""
+class StateRuntime:
+    """The running service, its stub, and the stand-in for assignment."""
 
     stub: Any
     pointers: Pointers
@@ -116,7 +116,7 @@ class StateHouse:
 @pytest_asyncio.fixture
 async def runtime(
     keys: Keys, postgres: PostgresServer, valkey: str, tenant: str
-) -> AsyncIterator[StateHouse]:
+) -> AsyncIterator[StateRuntime]:
     pointers = Pointers()
 
     def register(server: grpc.aio.Server) -> None:
@@ -139,4 +139,4 @@ async def runtime(
             grpc.aio.insecure_channel(f"127.0.0.1:{state.port}") as channel,
         ):
             stub = state_pb2_grpc.StateServiceStub(channel)
-            yield StateHouse(stub, pointers, keys, tenant)
+            yield StateRuntime(stub, pointers, keys, tenant)
