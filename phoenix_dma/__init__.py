@@ -47,7 +47,7 @@ __all__ = [
     "load_context",
 ]
 
-# Imported when first asked for: the house's own processes need `phoenix_dma.v1` and nothing else.
+# Imported on first access: the services need `phoenix_dma.v1` and `phoenix_dma.wire` alone.
 _HOMES: Final = {
     "ApprovalRejected": "errors",
     "ApprovalRequired": "errors",

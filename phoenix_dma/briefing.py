@@ -1,4 +1,4 @@
-"""What a handler is told about its task, as plain values."""
+"""Facts about a task as plain values: obligations, decisions, checkpoints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from phoenix_dma.wire.conversions import json_of, short
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """What policy asks in return for a yes; ``due`` is before_complete or always."""
+    """A condition that policy attaches to a permission; ``due`` is before_complete or always."""
 
     id: str
     text: str
@@ -35,7 +35,7 @@ class HumanDecision:
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """Leave to act; ``id`` is the action's idempotency key, the same for the same subject."""
+    """Permission to act; ``id`` is the action's idempotency key, the same for the same subject."""
 
     id: str
     subject_hash: str
@@ -57,9 +57,9 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskInfo:
-    """A task as the house knows it; ``status`` in its short form, such as ``active``.
+    """A task as assignment_svc has it; ``status`` in its short form, such as ``active``.
 
-    ``message`` is the whole of it, as the contract has it.
+    ``message`` is the message of the contract, complete.
     """
 
     id: str

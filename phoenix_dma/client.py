@@ -1,4 +1,4 @@
-"""The synchronous client of the paper's Figure 3: a thin face of `AsyncPhoenixClient`."""
+"""The synchronous client of the paper's Figure 3: wraps `AsyncPhoenixClient`."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class PhoenixClient:
-    """One client of the house; at most one participant is registered by it.
+    """One client of a runtime; it registers at most one participant.
 
     While handlers are registered the process stays alive after the script's last line; SIGTERM and
-    Ctrl-C then drain, hand off what is left and say Goodbye. It retires only by `retire`, or on the
-    way out with ``retire_on_exit=True``: an id retires for ever. Every method raises
-    `phoenix_dma.errors.PhoenixError` where the house refuses.
+    Ctrl-C then drain, hand off what is left and send Goodbye. The participant retires only by
+    `retire`, or on exit with ``retire_on_exit=True``: a retired id is never used again. Every
+    method raises `phoenix_dma.errors.PhoenixError` where the runtime refuses.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class PhoenixClient:
         )
         self.aio.handlers_complete = self._script_over
         self._thread = LoopThread("phoenix-dma-client")
-        self._keeper: KeepAliveProcess | None = None
+        self._keep_alive: KeepAliveProcess | None = None
         self._closing = threading.Lock()
         self._closed = False
         CLIENTS.append(self)
@@ -69,7 +69,7 @@ class PhoenixClient:
     def register_participant(
         self, **fields: Unpack[ParticipantFields]
     ) -> registry_pb2.RegisterParticipantResponse:
-        """Register, and be present from then on; raises `PolicyDenied` where it may not join."""
+        """Register and stay attached; raises `PolicyDenied` where policy refuses it."""
         answer = self._wait(self.aio.register_participant(**fields))
         self._keep()
         return answer
@@ -85,7 +85,7 @@ class PhoenixClient:
         return register
 
     def resolver(self, scheme: str) -> Callable[[ContextResolver], ContextResolver]:
-        """Register how contexts that live elsewhere (``scheme://…``) are fetched for a handoff."""
+        """Register how contexts stored elsewhere (``scheme://…``) are fetched for a handoff."""
         return self.aio.resolver(scheme)
 
     def checkpoint(self, task_id: str, value: Any) -> Checkpoint:
@@ -93,13 +93,13 @@ class PhoenixClient:
         return self._wait(self.aio.checkpoint(task_id, value))
 
     def load_context(self, context_ref: str) -> Context:
-        """What is at a ``phoenix://`` address."""
+        """The context at a ``phoenix://`` address."""
         return self._wait(self.aio.load_context(context_ref))
 
     def retire(
         self, *, mode: str = "graceful", deadline: datetime | None = None, reason: str = ""
     ) -> handoff_pb2.Retirement:
-        """Retire this participant: it is for ever, and its id is never used again."""
+        """Retire this participant, permanently: its id is never used again."""
         return self._wait(self.aio.retire(mode=mode, deadline=deadline, reason=reason))
 
     # As a submitter, an operator, a reviewer ----------------------------------------------------
@@ -164,11 +164,11 @@ class PhoenixClient:
     # Its own end ----------------------------------------------------------------------------------
 
     def drain(self) -> None:
-        """Leave gently: no new work, what is left is handed off, Goodbye."""
+        """Drain and close: take no new work, let handlers end, hand off the rest, Goodbye."""
         self._end(self.aio.drain)
 
     def close(self) -> None:
-        """Leave at once, with a Goodbye, and close the connection; harmless when repeated."""
+        """Send Goodbye at once and close the connection; harmless when repeated."""
         self._end(self.aio.close)
 
     def _end(self, end: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -182,33 +182,33 @@ class PhoenixClient:
             self._thread.call(end())
         finally:
             self._thread.stop()
-            if self._keeper is not None:
-                self._keeper.finish()
+            if self._keep_alive is not None:
+                self._keep_alive.finish()
 
     def _keep(self) -> None:
-        """Stay alive once there are both a participant and something for it to do."""
-        if self._keeper is None and self.aio.participant is not None and len(self.aio.handlers):
-            self._keeper = KeepAliveProcess(self.drain)
-            self._keeper.start()
-            asyncio.run_coroutine_threadsafe(self._until_over(self._keeper), self._thread.loop)
+        """Keep the process alive once there are a participant and a handler."""
+        if self._keep_alive is None and self.aio.participant is not None and len(self.aio.handlers):
+            self._keep_alive = KeepAliveProcess(self.drain)
+            self._keep_alive.start()
+            asyncio.run_coroutine_threadsafe(self._until_over(self._keep_alive), self._thread.loop)
 
     def _script_over(self) -> bool:
         """No more handlers will be registered."""
-        over = self._keeper is not None and self._keeper.script_over
+        over = self._keep_alive is not None and self._keep_alive.script_over
         return over or not threading.main_thread().is_alive()
 
-    async def _until_over(self, keeper: KeepAliveProcess) -> None:
+    async def _until_over(self, keep_alive: KeepAliveProcess) -> None:
         if self.aio.participant is not None:
             loss = await asyncio.shield(self.aio.participant.stay_attached())
             if loss is not Loss.LEFT:
-                log.error("%s ends for good: %s", self.aio.participant.participant_id, loss)
-        keeper.finish()
+                log.error("%s will not attach again: %s", self.aio.participant.participant_id, loss)
+        keep_alive.finish()
 
     def _ask(self, ask: Callable[[RuntimeApi], Coroutine[Any, Any, Found]]) -> Found:
         return self._wait(ask(self._within(lambda: self.aio.api)))
 
     def _within(self, make: Callable[[], Found]) -> Found:
-        """What ``make`` returns, made inside the loop: channels belong to one."""
+        """What ``make`` returns, called inside the loop: channels belong to one loop."""
 
         async def made() -> Found:
             return make()

@@ -24,11 +24,11 @@ KINDS: Final = frozenset(
         "metadata",
     }
 )
-"""What a context may hold; the house refuses anything else by name."""
+"""The fields of a context; state_svc refuses any other."""
 
 
 class Context(dict[str, Any]):
-    """The content behind a ``phoenix://`` address: a dict that knows where it came from.
+    """The content at a ``phoenix://`` address: a dict with its address, hash and version.
 
     Version 0 is the submitted input as it stands; from version 1 on it is a document of `KINDS`,
     as somebody checkpointed it.

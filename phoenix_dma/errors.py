@@ -1,4 +1,4 @@
-"""Every way in which the house says no, as exceptions: one class a reason, with facts and remedy.
+"""The errors of the contract as exceptions: one class a reason, with facts and remedy.
 
 Catch `PhoenixError` for all of them. ``facts`` are the variable parts (``ErrorInfo.metadata``),
 ``remedy`` is one sentence that says what to do about it.
@@ -12,7 +12,7 @@ from typing import ClassVar
 
 
 class PhoenixError(Exception):
-    """Something that the house, or the way to it, refused; ``text`` says what, for people."""
+    """The runtime refused a call, or could not be reached; ``text`` is for people."""
 
     reason: ClassVar[str] = "INTERNAL"
     remedy: str = "Report the error id; the log has it too."
@@ -30,7 +30,7 @@ class ProfileError(PhoenixError):
     """There is no usable profile, or the address in it cannot be used."""
 
     reason = "PROFILE"
-    remedy = "Start a house with `phoenix-dma up`, or name a profile in PHOENIX_DMA_PROFILE."
+    remedy = "Start a runtime with `phoenix-dma up`, or name a profile in PHOENIX_DMA_PROFILE."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ class RequestIdReused(PhoenixError):
 
 
 class PolicyDenied(PhoenixError):
-    """Policy says no; facts: policy, decision_id, explanation, remediation."""
+    """Policy refused; facts: policy, decision_id, explanation, remediation."""
 
     reason = "POLICY_DENIED"
     remedy = "Ask an operator which policy applies."
 
 
 class ApprovalRejected(PolicyDenied):
-    """A human said no to this content, or nobody answered; ``comment`` is what they said."""
+    """A human rejected this content, or nobody answered; ``comment`` is the human's."""
 
     comment: str = ""
     decided_by: str = ""
@@ -79,22 +79,22 @@ class ApprovalRequired(PhoenixError):
 
     @property
     def approval_id(self) -> str:
-        """The approval that is waited for."""
+        """The id of the pending approval."""
         return self.facts.get("approval_id", "")
 
 
 class PolicyEngineUnavailable(PhoenixError):
-    """No decision could be had, so nothing was changed."""
+    """The policy engine gave no decision, so nothing was changed."""
 
     reason = "POLICY_ENGINE_UNAVAILABLE"
     remedy = "Retry after a moment; nothing was changed."
 
 
 class Unavailable(PhoenixError):
-    """The house, or a part of it, cannot be reached or did not answer in time."""
+    """The runtime, or a service of it, cannot be reached or did not answer in time."""
 
     reason = "UNAVAILABLE"
-    remedy = "Retry after a moment; is the house up (`phoenix-dma status`)?"
+    remedy = "Retry after a moment; is the runtime up (`phoenix-dma status`)?"
 
 
 class IllegalTransition(PhoenixError):
@@ -121,8 +121,8 @@ class ContextHashMismatch(PhoenixError):
 class AssignmentLost(PhoenixError):
     """The task is not held any more: stop work on it, never retry. Facts: epoch, current_epoch.
 
-    Raised by the house (STALE_ASSIGNMENT), and by the SDK itself as soon as it cannot know that its
-    lease still stands, which is before the house gives the task to somebody else.
+    Raised by the runtime (STALE_ASSIGNMENT), and by the SDK itself as soon as the participant's
+    lease may have expired, which is before the task is given to another participant.
     """
 
     reason = "STALE_ASSIGNMENT"
@@ -137,7 +137,7 @@ class ContextVersionConflict(PhoenixError):
 
 
 class OfferLapsed(PhoenixError):
-    """The offer stands no more."""
+    """The offer of a handoff is no longer open."""
 
     reason = "OFFER_LAPSED"
     remedy = "Forget the offer."
@@ -172,7 +172,7 @@ class RevisionCompacted(PhoenixError):
 
 
 class QuotaExceeded(PhoenixError):
-    """Too much of something; facts: limit."""
+    """A quota is exhausted; facts: limit."""
 
     reason = "QUOTA_EXCEEDED"
     remedy = "Back off and send less."
@@ -186,10 +186,10 @@ class TooLarge(PhoenixError):
 
 
 class CredentialInvalid(PhoenixError):
-    """The credential is missing, expired or not of this house."""
+    """The credential is missing, expired or not issued for this runtime."""
 
     reason = "CREDENTIAL_INVALID"
-    remedy = "Check that the profile belongs to this house; `phoenix-dma up` writes it anew."
+    remedy = "Check that the profile belongs to this runtime; `phoenix-dma up` writes it anew."
 
 
 class NotPermitted(PhoenixError):
@@ -208,10 +208,10 @@ class TaskFailure(Exception):
 
 
 class HandOff(Exception):
-    """Raised by a handler to stop here and let somebody else go on from the last checkpoint.
+    """Raised by a handler to stop and let another participant continue from the last checkpoint.
 
-    The SDK starts the handoff and keeps the task until it has moved; where nobody may take it, the
-    attempt ends, to be retried with the context kept. ``str`` is the reason, for the audit.
+    The SDK starts the handoff and keeps the task until it has moved; where no participant may take
+    it, the attempt ends, to be retried with the context kept. ``str`` is the reason, for the audit.
     """
 
 

@@ -1,7 +1,7 @@
-"""Keeps a script's process alive after its last line, as long as its participant has work to do.
+"""Keeps a script's process alive after its last line, while its participant is attached.
 
-A signal asks it to drain. A script that crashed is not kept alive, nor one whose participant the
-house has ended for good.
+A signal makes it drain. A script that crashed is not kept alive, nor one whose participant was
+retired or superseded.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Final
 
 from phoenix_dma.script_end import on_script_end
 
-LOOK_SECONDS: Final = 0.2
+POLL_SECONDS: Final = 0.2
 
 
 class KeepAliveProcess:
-    """Waits in a thread that the interpreter waits for, then calls ``leave``, once."""
+    """A thread that the interpreter waits for at exit; it calls ``leave`` once, at the end."""
 
     def __init__(self, leave: Callable[[], None]) -> None:
         self._leave = leave
@@ -30,7 +30,7 @@ class KeepAliveProcess:
         self._thread = threading.Thread(target=self._keep, name="phoenix-dma-keeper")
 
     def start(self) -> None:
-        """Begin to keep the process alive; takes SIGTERM and SIGINT unless the script has them."""
+        """Start; handles SIGTERM and SIGINT unless the script has handlers of its own."""
         if threading.current_thread() is threading.main_thread():
             if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
                 signal.signal(signal.SIGTERM, self._on_signal)
@@ -40,11 +40,11 @@ class KeepAliveProcess:
         self._thread.start()
 
     def _wait(self) -> None:
-        """The script is over, its work begins."""
+        """Wait in the main thread after the script's last line."""
         self._waiting = True
         while self._thread.is_alive():
-            # Without a timeout, a signal that came a moment before would not be heard.
-            self._thread.join(LOOK_SECONDS)
+            # Without a timeout, a signal that arrived just before would not be handled.
+            self._thread.join(POLL_SECONDS)
 
     @property
     def script_over(self) -> bool:
@@ -52,23 +52,23 @@ class KeepAliveProcess:
         return self._waiting or not threading.main_thread().is_alive()
 
     def finish(self) -> None:
-        """Nothing is left to stay alive for."""
+        """Let the process end."""
         self._over.set()
 
     def _keep(self) -> None:
         main = threading.main_thread()
-        while not self._over.wait(LOOK_SECONDS):
+        while not self._over.wait(POLL_SECONDS):
             if not main.is_alive() and _crashed():
                 break
         self._leave()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._asked:
-            os._exit(128 + number)  # asked twice: now
+            os._exit(128 + number)  # a second signal ends the process at once
         self._asked = True
         self._over.set()
         if self.script_over:
-            return  # somebody waits for us already, and for nothing else
+            return  # the main thread waits for this thread alone
         if number == signal.SIGINT:
             signal.default_int_handler(number, frame)
         raise SystemExit(0)

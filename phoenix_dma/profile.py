@@ -1,4 +1,4 @@
-"""The profile: a TOML file by which the SDK and the command line find the house by themselves.
+"""The profile: a TOML file that tells the SDK and the command line where the runtime is.
 
 It is read from ``$PHOENIX_DMA_PROFILE``, else ``phoenix-dma/profile.toml`` below
 ``$XDG_CONFIG_HOME`` (``~/.config`` where that is not set). ``phoenix-dma up`` writes it::
@@ -14,10 +14,10 @@ It is read from ``$PHOENIX_DMA_PROFILE``, else ``phoenix-dma/profile.toml`` belo
     "https://phoenix.example.com" = "127.0.0.1:50050"
 
 ``resolve`` does what curl's ``--resolve`` does: code goes on naming the address that it will have
-in production, and reaches a house that runs elsewhere today. **A loopback address is spoken to
-without TLS, even where the code says https**: what leaves the process does not leave the machine.
-Any other place that ``resolve`` names is spoken to with TLS, and has to prove the name that the
-code asked for. ``PHOENIX_DMA_ADDRESS`` and ``PHOENIX_DMA_TOKEN`` go before the profile.
+in production, and reaches a runtime elsewhere today. **A loopback address is called without TLS,
+even where the code says https**: the call does not leave the machine. Any other address that
+``resolve`` names is called with TLS, and has to prove the name that the code asked for.
+``PHOENIX_DMA_ADDRESS`` and ``PHOENIX_DMA_TOKEN`` take precedence over the profile.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What a client has to know of its house. ``token`` is a ready credential, where one is set."""
+    """Where a client's runtime is, and its credential; ``token`` is a ready one, where set."""
 
     grpc: str = ""
     rest: str = ""
@@ -67,7 +67,7 @@ class Profile:
         if place is not None:
             return _resolved(asked, place)
         if not asked and not self.grpc:
-            raise ProfileError("No address: neither the code nor a profile names a house")
+            raise ProfileError("No address: neither the code nor a profile names a runtime")
         return _endpoint(asked or self.grpc)
 
     def enrolment(self) -> str:

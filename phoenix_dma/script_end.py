@@ -1,7 +1,7 @@
-"""Notices that the running script has executed its last line, before the interpreter shuts down.
+"""Detects that the running script has executed its last line, before the interpreter shuts down.
 
-A script that has handlers begins to work there. It must not begin to shut down instead: from then
-on Python starts no thread (3.12) and no pool takes work (3.9), and handlers may need both.
+A script with handlers keeps running from there. During shutdown Python starts no thread (3.12) and
+no pool accepts work (3.9), and handlers may need both.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from types import FrameType
 from typing import Any, Final
 
 TOOLS: Final = (4, 3)
-"""Tool ids of `sys.monitoring` that no well-known tool claims."""
+"""Tool ids of `sys.monitoring` that no well-known tool uses."""
 
 
-def on_script_end(then: Callable[[], object]) -> bool:
-    """Call ``then`` in the main thread after the script's last line, unless that raises.
+def on_script_end(callback: Callable[[], object]) -> bool:
+    """Call ``callback`` in the main thread after the script's last line, unless that raises.
 
-    Answers False where there is no script to be seen: in a notebook or a shell, in another thread,
-    or where a debugger watches already.
+    Return False where no script can be watched: in a notebook or a shell, in another thread, or
+    where a debugger watches already.
     """
     frame = _script()
     if frame is None:
         return False
-    return _watch(frame, then)
+    return _watch(frame, callback)
 
 
 def _script() -> FrameType | None:
@@ -40,7 +40,7 @@ def _script() -> FrameType | None:
 
 if sys.version_info >= (3, 12):
 
-    def _watch(frame: FrameType, then: Callable[[], object]) -> bool:
+    def _watch(frame: FrameType, callback: Callable[[], object]) -> bool:
         code, monitoring = frame.f_code, sys.monitoring
         tool = next((one for one in TOOLS if monitoring.get_tool(one) is None), None)
         if tool is None:
@@ -50,7 +50,7 @@ if sys.version_info >= (3, 12):
         def ended(*_: object) -> None:
             monitoring.set_local_events(tool, code, 0)
             monitoring.free_tool_id(tool)
-            then()
+            callback()
 
         monitoring.use_tool_id(tool, "phoenix-dma")
         monitoring.register_callback(tool, returned, ended)
@@ -59,7 +59,7 @@ if sys.version_info >= (3, 12):
 
 else:
 
-    def _watch(frame: FrameType, then: Callable[[], object]) -> bool:
+    def _watch(frame: FrameType, callback: Callable[[], object]) -> bool:
         if sys.gettrace() is not None:
             return False
         raised = False
@@ -72,7 +72,7 @@ else:
             sys.settrace(None)
             at.f_trace = None
             if not raised:
-                then()
+                callback()
             return None
 
         frame.f_trace = step

@@ -1,4 +1,4 @@
-"""A task in the hands of a synchronous handler."""
+"""A task as a synchronous handler sees it."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Task:
 
     @property
     def restored(self) -> bool:
-        """True where somebody has checkpointed before: continue from `context`, not anew."""
+        """True where a checkpoint was recorded before: continue from `context`, not anew."""
         return self.aio.restored
 
     @property
@@ -112,7 +112,7 @@ class Task:
 
     @property
     def checkpoint_wanted(self) -> bool:
-        """True while the house asks for a checkpoint soon."""
+        """True while a checkpoint is asked for soon: a handoff or retirement waits for it."""
         return self.aio.checkpoint_wanted
 
     @property
@@ -125,7 +125,7 @@ class Task:
         return self._wait(self.aio.context())
 
     def load_context(self, context_ref: str) -> Context:
-        """What is at an address."""
+        """The context at an address."""
         return self._wait(self.aio.load(context_ref))
 
     def fulfil(self, *obligation_ids: str) -> None:
@@ -183,7 +183,7 @@ class Task:
         return self._wait(self.aio.lineage())
 
     def hand_off(self, reason: str = "requested") -> handoff_pb2.Handoff:
-        """Ask the house to give the task to somebody else; work goes on until it is lost."""
+        """Ask for a handoff to another participant; work goes on until the task is lost."""
         return self._wait(self.aio.hand_off(reason))
 
     def _wait(self, coroutine: Coroutine[Any, Any, Found]) -> Found:

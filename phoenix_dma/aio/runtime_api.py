@@ -1,4 +1,4 @@
-"""What clients ask of the house: submit, assign, watch, decide, read. The paper's API, by name."""
+"""The calls of clients by the paper's names: submit, assign, wait, decide, read."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ def build(modules: Iterable[str] = MODULES) -> typer.Typer:
         help="Phoenix DMA Runtime: governed dynamic membership.",
         no_args_is_help=True,
         add_completion=False,
-        pretty_exceptions_show_locals=False,  # locals hold tokens and passwords
+        rich_markup_mode=None,  # plain help: importing what draws boxes takes longer than the help
+        pretty_exceptions_enable=False,  # shows locals, which hold tokens and passwords
     )
     app.callback()(_group)
     for name in modules:

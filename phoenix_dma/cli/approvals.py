@@ -1,13 +1,12 @@
-"""``phoenix-dma approvals``: what waits for a human, and the human's answer."""
+"""``phoenix-dma approvals``: pending approvals, and the decisions of humans."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.cli.output import (
     LimitOption,
     Output,
@@ -23,13 +22,14 @@ from phoenix_dma.errors import NotFound
 from phoenix_dma.v1 import approval_pb2
 from phoenix_dma.wire.conversions import json_of, short, time_of
 
+if TYPE_CHECKING:
+    from phoenix_dma.aio.client import AsyncPhoenixClient
+
 Id = Annotated[str, typer.Argument(help="The approval's id.")]
 Human = Annotated[
     str, typer.Option("--as", help="The human participant who decides, such as human.steward.jane.")
 ]
-Owner = Annotated[
-    str, typer.Option(help="Who answers for the human; for one who is registered first.")
-]
+Owner = Annotated[str, typer.Option(help="The human's owner, for one who is registered now.")]
 Comment = Annotated[str, typer.Option(help="Why; required, and kept in the audit.")]
 
 group = typer.Typer(help="What waits for a human.", invoke_without_command=True)
@@ -100,7 +100,7 @@ def approve(
     owner: Owner = "business-stewardship",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Say yes to exactly the content that `show` shows."""
+    """Approve exactly the content that `show` shows."""
     _decide(approval, human, owner, comment, yes=True, output=output)
 
 
@@ -112,7 +112,7 @@ def reject(
     owner: Owner = "business-stewardship",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Say no; the comment tells the proposer what to change."""
+    """Reject; the comment tells the proposer what to change."""
     _decide(approval, human, owner, comment, yes=False, output=output)
 
 
@@ -121,7 +121,7 @@ def _decide(
 ) -> None:
     async def ask(client: AsyncPhoenixClient) -> approval_pb2.Approval:
         seen = await client.api.get_approval(approval)
-        await _become(client, human, owner)
+        await _register_human(client, human, owner)
         return await client.participant_api.decide(
             approval, approve=yes, comment=comment, subject_hash=seen.subject_hash
         )
@@ -134,8 +134,8 @@ def _decide(
     out.print(f"{found.approval_id} to {found.action} is {status} by {found.decided_by}")
 
 
-async def _become(client: AsyncPhoenixClient, human: str, owner: str) -> None:
-    """Take part as that human: a temporary participant of the gate, registered where needed."""
+async def _register_human(client: AsyncPhoenixClient, human: str, owner: str) -> None:
+    """Register the client as that human; the owner stays the one that is known, where it is."""
     with suppress(NotFound):
         owner = (await client.api.get_participant(human)).owner
     await client.register_participant(id=human, type="human", owner=owner)

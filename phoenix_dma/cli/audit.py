@@ -1,4 +1,4 @@
-"""``phoenix-dma audit`` and ``lineage``: what happened, who did it, who said it was allowed."""
+"""``phoenix-dma audit`` and ``lineage``: what happened, who did it, which decision allowed it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from phoenix_dma.cli.verify import verify
 from phoenix_dma.v1 import audit_pb2
 from phoenix_dma.wire.conversions import json_of, time_of, timestamp
 
-group = typer.Typer(help="What happened; whether the record is whole.", invoke_without_command=True)
+group = typer.Typer(
+    help="What happened; whether the record is complete.", invoke_without_command=True
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -76,7 +78,7 @@ def audit(
 def lineage(
     task: Annotated[str, typer.Argument(help="The task's id.")], output: OutputOption = Output.TABLE
 ) -> None:
-    """Tell a task's whole story: every event, its actor, its decision, in order, children too."""
+    """Print every event of a task and its children, with actor and decision, in order."""
     found = call_runtime(lambda client: client.api.lineage(task), output)
     if output is Output.JSON:
         print_json(found)
@@ -85,7 +87,7 @@ def lineage(
 
 
 def tree_of(task: str, events: Sequence[audit_pb2.AuditEvent]) -> Tree:
-    """The timeline of ``task``; what happened to its children hangs where it happened."""
+    """The timeline of ``task``, with the events of its children where they happened."""
     correlation = events[0].correlation_id if events else "no event yet"
     tree = Tree(f"[bold]{task}[/bold]  {correlation}")
     branch, about = tree, task
@@ -94,20 +96,20 @@ def tree_of(task: str, events: Sequence[audit_pb2.AuditEvent]) -> Tree:
         if whose != about or branch is None:
             about = whose
             branch = tree if whose == task else tree.add(f"[bold]{whose}[/bold]")
-        _hang(branch, event)
+        _add_event(branch, event)
     return tree
 
 
-def _hang(branch: Tree, event: audit_pb2.AuditEvent) -> None:
+def _add_event(branch: Tree, event: audit_pb2.AuditEvent) -> None:
     when = time_of(event.timestamp).strftime("%H:%M:%S.%f")[:-3]
     change = f"  {event.previous_state or '·'} → {event.new_state}" if event.new_state else ""
     leaf = branch.add(f"{when}  [bold]{event.type}[/bold]{change}  by {event.actor}")
-    for line in told(event):
+    for line in fact_lines(event):
         leaf.add(line, style="dim")
 
 
-def told(event: audit_pb2.AuditEvent) -> list[str]:
-    """What else there is to say about an event, one line a fact."""
+def fact_lines(event: audit_pb2.AuditEvent) -> list[str]:
+    """The decision, reason, details and references of an event, one line each."""
     lines = []
     decision = json_of(event.policy_decision)
     if decision:

@@ -1,4 +1,4 @@
-"""``phoenix-dma certify``: what a participant has proved that it can do."""
+"""``phoenix-dma certify``: certifications of capabilities."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from phoenix_dma.cli.output import (
 from phoenix_dma.v1 import governance_pb2
 from phoenix_dma.wire.conversions import time_of, timestamp
 
-group = typer.Typer(help="What participants have proved that they can do.", no_args_is_help=True)
+group = typer.Typer(
+    help="Grant, revoke and list certifications of capabilities.", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +36,7 @@ def grant(
     capability: Annotated[
         str, typer.Argument(help="The capability; the owner is certified where not given.")
     ] = "",
-    evidence: Annotated[str, typer.Option(help="What it rests on, in words.")] = "",
+    evidence: Annotated[str, typer.Option(help="The evidence, in words.")] = "",
     method: Annotated[str, typer.Option(help="human, test_suite or model_evaluation.")] = "human",
     coverage: Annotated[float, typer.Option(help="How much it covers.", min=0, max=1)] = 1.0,
     days: Annotated[float, typer.Option(help="For how long.", min=0)] = 365,
@@ -66,7 +68,7 @@ def revoke(
     reason: Annotated[str, typer.Option(help="Why; kept in the audit.")],
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Take a certification back; tasks that rest on it move."""
+    """Revoke a certification; tasks that rest on it move."""
     request = governance_pb2.RevokeCertificationRequest(
         certification_id=certification, reason=reason
     )

@@ -7,16 +7,18 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 from google.protobuf.message import Message
 from rich.console import Console
 from rich.table import Table
 
-from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.errors import FieldInvalid, PhoenixError, ProfileError, Unavailable
-from phoenix_dma.wire.conversions import plain
+from phoenix_dma.wire.conversions import message_to_dict
+
+if TYPE_CHECKING:
+    from phoenix_dma.aio.client import AsyncPhoenixClient
 
 REFUSED: Final = 1
 """The exit code where the runtime refused."""
@@ -58,6 +60,8 @@ def call_runtime(ask: Callable[[AsyncPhoenixClient], Awaitable[Found]], output: 
     An error is printed and ends the command. Exit codes: 1 the runtime refused, 2 the command line
     is wrong, 3 no runtime can be reached.
     """
+    # Not at the top: printing a command's help should not wait for gRPC.
+    from phoenix_dma.aio.client import AsyncPhoenixClient  # noqa: PLC0415
 
     async def asked() -> Found:
         async with AsyncPhoenixClient() as client:
@@ -132,7 +136,7 @@ def one_line(text: str, longest: int = 60) -> str:
 
 def _json_value(value: Any) -> Any:
     if isinstance(value, Message):
-        return plain(value)
+        return message_to_dict(value)
     if isinstance(value, list | tuple):
         return [_json_value(item) for item in value]
     return value

@@ -1,4 +1,4 @@
-"""``phoenix-dma participants``, ``retire`` and ``discover``: who is here, and who can do what."""
+"""``phoenix-dma participants``, ``retire`` and ``discover``: the registry on the command line."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from phoenix_dma.cli.output import (
     print_table,
 )
 from phoenix_dma.v1 import common_pb2, handoff_pb2, registry_pb2
-from phoenix_dma.wire.conversions import number, plain, short
+from phoenix_dma.wire.conversions import message_to_dict, number, short
 
 Id = Annotated[str, typer.Argument(help="The participant's id.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit.")]
 
-group = typer.Typer(help="Who is here.", invoke_without_command=True)
+group = typer.Typer(
+    help="List, show, suspend and reinstate participants.", invoke_without_command=True
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -74,12 +76,15 @@ def show(participant: Id, output: OutputOption = Output.TABLE) -> None:
     if output is Output.JSON:
         print_json(found)
         return
-    said = plain(found)
+    fields = message_to_dict(found)
     names = ("id", "type", "status", "status_reason", "owner", "generation", "standing_revision")
-    facts: list[tuple[str, Any]] = [(name, said.get(name)) for name in names]
-    facts += [(name, ", ".join(said[name])) for name in ("capabilities", "data_domains")]
-    facts += [("permissions", ", ".join(said["permissions"])), ("trust", said.get("trust_score"))]
-    facts += [("capacity", said["capacity"]), ("last heartbeat", said.get("last_heartbeat"))]
+    facts: list[tuple[str, Any]] = [(name, fields.get(name)) for name in names]
+    facts += [(name, ", ".join(fields[name])) for name in ("capabilities", "data_domains")]
+    facts += [
+        ("permissions", ", ".join(fields["permissions"])),
+        ("trust", fields.get("trust_score")),
+    ]
+    facts += [("capacity", fields["capacity"]), ("last heartbeat", fields.get("last_heartbeat"))]
     print_facts(facts)
     for refused in found.refused:
         out.print(f"refused {refused.kind} {refused.name}: {refused.reason}", markup=False)
@@ -122,7 +127,7 @@ def retire(
     reason: Reason = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Retire a participant, for ever: its gate closes, its tasks move, its id is used up."""
+    """Retire a participant, permanently: its gate closes, its tasks move, its id stays used."""
     deadline = datetime.now(UTC) + timedelta(seconds=within)
     found = call_runtime(
         lambda client: client.api.retire(participant, mode=mode, deadline=deadline, reason=reason),
@@ -151,7 +156,7 @@ def discover(
     limit: LimitOption = 50,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Say who is eligible for a need, ranked, and who came near and why not.
+    """List who is eligible for a need, ranked, and who was excluded and why.
 
     phoenix-dma discover --capability duplicate_detection --domain customer_master
     """

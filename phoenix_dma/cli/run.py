@@ -1,4 +1,4 @@
-"""``phoenix-dma run``: a participant's script, with the names that it takes for granted."""
+"""``phoenix-dma run``: runs a participant's script, with `load_context` and given functions."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def run(
             dir_okay=False,
         ),
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Say what the SDK does.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log what the SDK does.")] = False,
 ) -> None:
     """Run a participant's script as `__main__`, with `load_context` and your own functions.
 
-    It stays alive while it has handlers; Ctrl-C or SIGTERM lets it drain and say Goodbye.
+    It stays alive while it has handlers; Ctrl-C or SIGTERM lets it drain and send Goodbye.
 
         phoenix-dma run figure3.py --with validators.py
     """
@@ -54,7 +54,7 @@ def run(
         names |= public_names(load(path))
     sys.argv = [str(script), *(arguments or [])]
     sys.path.insert(0, str(script.resolve().parent))  # as python itself does for a script
-    # Not the application's: a traceback in the script is the script's, told as python tells it.
+    # Python's own: a traceback of the script is printed as Python prints it.
     sys.excepthook = sys.__excepthook__
     runpy.run_path(str(script), init_globals=names, run_name="__main__")
 
@@ -72,7 +72,7 @@ def load(path: Path) -> ModuleType:
 
 
 def public_names(module: ModuleType) -> dict[str, Any]:
-    """What ``from module import *`` would bring, modules apart."""
+    """The names that ``from module import *`` imports, without modules."""
     named = getattr(module, "__all__", None)
     names = named if named is not None else [n for n in vars(module) if not n.startswith("_")]
     found = {name: getattr(module, name) for name in names}

@@ -100,7 +100,7 @@ def status(
     data: DataOption = None,
     output: Annotated[Output, typer.Option(help="For people or for programs.")] = Output.TABLE,
 ) -> None:
-    """Say whether the runtime is up, and where; exit code 3 when it is down."""
+    """Print whether the runtime is up, and its addresses; exit code 3 when it is down."""
     folder = DataFolder(data or default_folder())
     record = folder.record()
     if output is Output.JSON:

@@ -1,4 +1,4 @@
-"""``phoenix-dma submit`` and ``explain``: give the house work, or ask who would get it."""
+"""``phoenix-dma submit`` and ``explain``: submit a task, or ask who would get it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.briefing import TaskInfo
 from phoenix_dma.cli.output import Output, OutputOption, call_runtime, out, print_json, print_table
 from phoenix_dma.cli.tasks import show_task
@@ -18,6 +17,9 @@ from phoenix_dma.declare import TaskFields
 from phoenix_dma.declare import task as declared
 from phoenix_dma.v1 import assignment_pb2
 from phoenix_dma.wire.conversions import short
+
+if TYPE_CHECKING:
+    from phoenix_dma.aio.client import AsyncPhoenixClient
 
 File = Annotated[
     str, typer.Argument(help="A JSON file with the task, - for stdin; or give options.")
@@ -35,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 def submit(
     file: File = "",
-    task_id: Annotated[str, typer.Option("--id", help="Made by the house where empty.")] = "",
+    task_id: Annotated[str, typer.Option("--id", help="Generated where empty.")] = "",
     objective: Annotated[str, typer.Option(help="One sentence: what is wanted.")] = "",
     capability: Capability = None,
     domain: Domain = None,
@@ -43,7 +45,7 @@ def submit(
     constraint: Constraint = None,
     given: Annotated[str, typer.Option("--input", help="A JSON object.")] = "",
     assign: Annotated[
-        bool, typer.Option("--assign", help="Assign it now, and say why so.")
+        bool, typer.Option("--assign", help="Assign it now, and print the scores.")
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
     output: OutputOption = Output.TABLE,
@@ -64,10 +66,10 @@ def submit(
         "policy_constraints": constraint,
         "input": _object(given, "--input") if given else None,
     }
-    said = {name: value for name, value in flags.items() if value}
-    declaration = declare(_read(file) | said)
+    given_fields = {name: value for name, value in flags.items() if value}
+    declaration = declare(_read(file) | given_fields)
     found = call_runtime(lambda client: _submitted(client, declaration, assign, wait), output)
-    _told(found, output)
+    _show(found, output)
     if wait and isinstance(found, TaskInfo) and found.status != "succeeded":
         raise typer.Exit(1)
 
@@ -85,7 +87,7 @@ async def _submitted(
     return await client.api.wait_for(answer.task.task_id) if wait else answer
 
 
-def _told(found: TaskInfo | assignment_pb2.AssignTaskResponse, output: Output) -> None:
+def _show(found: TaskInfo | assignment_pb2.AssignTaskResponse, output: Output) -> None:
     if output is Output.JSON:
         print_json(found.message if isinstance(found, TaskInfo) else found)
     elif isinstance(found, TaskInfo):
@@ -101,7 +103,7 @@ def explain(
     task: Annotated[str, typer.Argument(help="A task's id, or a JSON file with one (- stdin).")],
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Say who would get a task now, and why not the others; changes nothing.
+    """Print who would get a task now, and why not the others; changes nothing.
 
     phoenix-dma explain task.customer-merge-review.8841
     """

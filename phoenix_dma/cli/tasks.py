@@ -1,4 +1,4 @@
-"""``phoenix-dma tasks`` and ``handoff``: what is being done, by whom, and how it moves."""
+"""``phoenix-dma tasks`` and ``handoff``: tasks, their owners, and their handoffs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from phoenix_dma.cli.output import (
 )
 from phoenix_dma.cli.output import print_table as table
 from phoenix_dma.v1 import common_pb2, handoff_pb2
-from phoenix_dma.wire.conversions import plain, short
+from phoenix_dma.wire.conversions import message_to_dict, short
 
 Id = Annotated[str, typer.Argument(help="The task's id.")]
 
-group = typer.Typer(help="What is being done.", invoke_without_command=True)
+group = typer.Typer(help="List, show and cancel tasks.", invoke_without_command=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -92,7 +92,7 @@ def handoff(
     reason: Annotated[str, typer.Option(help="Why; kept in the audit.")] = "requested",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Start a governed handoff of a task to somebody else."""
+    """Start a governed handoff of a task to another participant."""
     found = call_runtime(lambda client: client.api.hand_off(task, reason=reason), output)
     if output is Output.JSON:
         print_json(found)
@@ -102,7 +102,7 @@ def handoff(
 
 
 def show_task(task: TaskInfo) -> None:
-    """A task for people."""
+    """Print a task for people."""
     message = task.message
     pointer = message.last_checkpoint
     facts: list[tuple[str, Any]] = [
@@ -131,7 +131,7 @@ def show_task(task: TaskInfo) -> None:
         out.print(f"obligation {obligation.id} ({mark}): {obligation.text}", markup=False)
     if task.result is not None:
         out.print("result", style="bold")
-        out.print_json(data=plain(message)["result"])
+        out.print_json(data=message_to_dict(message)["result"])
 
 
 def _row(task: TaskInfo) -> tuple[object, ...]:

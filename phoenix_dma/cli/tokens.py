@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phoenix_dma.aio.client import AsyncPhoenixClient
-from phoenix_dma.aio.rpc.credentials import credential_for
 from phoenix_dma.cli.output import Output, OutputOption, call_runtime, print_json
 from phoenix_dma.v1 import governed_pb2, identity_pb2
 from phoenix_dma.wire.conversions import number
+
+if TYPE_CHECKING:
+    from phoenix_dma.aio.client import AsyncPhoenixClient
 
 
 def register(app: typer.Typer) -> None:
@@ -35,6 +36,8 @@ def token(
     """
 
     async def ask(client: AsyncPhoenixClient) -> str:
+        from phoenix_dma.aio.rpc.credentials import credential_for  # noqa: PLC0415  # see output
+
         wanted = identity_pb2.EnrolRequest(
             participant_id=participant,
             owner=owner,

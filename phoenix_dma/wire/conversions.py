@@ -1,4 +1,4 @@
-"""Between messages of the contract and plain Python values."""
+"""Converts messages of the contract to plain Python values and back."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
 from google.protobuf.message import Message
 
 EXACT: Final = 1 << 53
-"""Doubles below this are integers without doubt; JSON on the wire knows doubles only."""
+"""Doubles up to this represent every integer; numbers in a Struct are doubles."""
 
 
 def short(wrapper: Any, value: int) -> str:
     """``TASK_STATUS_ACTIVE`` as ``active``; the unspecified value as the empty string.
 
-    A value that this version does not know yet is its number in words.
+    A value that this version does not know is its number as text.
     """
     known = wrapper.DESCRIPTOR.values_by_number.get(value)
     return str(value) if known is None else _short(wrapper.DESCRIPTOR, known.name)
@@ -98,7 +98,7 @@ def timestamp(moment: datetime | None) -> timestamp_pb2.Timestamp | None:
     return made
 
 
-def plain(message: Message) -> dict[str, Any]:
+def message_to_dict(message: Message) -> dict[str, Any]:
     """A message as a JSON object in the paper's spelling: snake_case, short lower-case enums.
 
     Times are ISO 8601 texts, durations seconds, absent messages are left out.
@@ -132,4 +132,4 @@ def _one(field: Any, value: Any) -> Any:
         return time_of(value).isoformat().replace("+00:00", "Z")
     if isinstance(value, duration_pb2.Duration):
         return value.ToTimedelta().total_seconds()
-    return plain(value) if isinstance(value, Message) else value
+    return message_to_dict(value) if isinstance(value, Message) else value

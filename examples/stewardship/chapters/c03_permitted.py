@@ -7,7 +7,7 @@ from typing import Any
 from examples.stewardship import stage
 from examples.stewardship.story import Story
 from phoenix_dma.v1 import common_pb2, governance_pb2
-from phoenix_dma.wire.conversions import plain, short, struct_of
+from phoenix_dma.wire.conversions import message_to_dict, short, struct_of
 
 TITLE = "Governance engine confirms customer-domain read permission."
 
@@ -32,8 +32,8 @@ async def play(story: Story) -> None:
 
 async def _ask(story: Story, participant_id: str, domain: str) -> common_pb2.PolicyVerdict:
     """The question that assignment asks for an assignee, tried without effect."""
-    task = plain(await story.task())
-    assignee = plain(await story.api.get_participant(participant_id))
+    task = message_to_dict(await story.task())
+    assignee = message_to_dict(await story.api.get_participant(participant_id))
     question: dict[str, Any] = {
         "task": {name: task[name] for name in ("task_id", "data_domains", "policy_constraints")}
         | {"risk_level": task["risk_level"]},

@@ -1,4 +1,4 @@
-"""Waiting between tries: longer each time, never twice the same."""
+"""Delays between tries: exponential, with full jitter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 class Backoff:
     """Delays in seconds from ``first`` towards ``longest``, each drawn from its whole range.
 
-    Full jitter: thousands of participants that lost the same house do not come back at once.
+    Full jitter: thousands of participants do not reconnect at once after an outage.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Backoff:
         self._tries = 0
 
     def next(self, *, at_most: float = math.inf) -> float:
-        """The next delay; at least a tenth of its range, so that nobody spins.
+        """The next delay; at least a tenth of its range, so that no caller spins.
 
         ``at_most``, in seconds, is how long this once may last where that is less.
         """

@@ -22,7 +22,7 @@ SHORTEST: Final = 2.0
 
 
 class GivenCredential:
-    """A ready token (``PHOENIX_DMA_TOKEN``); whoever gave it renews it."""
+    """A ready token (``PHOENIX_DMA_TOKEN``), which the SDK cannot renew."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -35,7 +35,7 @@ class GivenCredential:
         """Raises `CredentialInvalid`: there is no other."""
         del refused
         raise CredentialInvalid(
-            "The token in PHOENIX_DMA_TOKEN is not taken",
+            "The token in PHOENIX_DMA_TOKEN was rejected",
             remedy="Set PHOENIX_DMA_TOKEN to a new one.",
         )
 
@@ -104,7 +104,7 @@ class EnrolledCredential:
 
     def _take(self, token: str, expires: timestamp_pb2.Timestamp) -> None:
         # From here on monotonic time alone: a clock that is wrong, or jumps, cannot keep a
-        # credential past its life, as the house's own answer to a lapsed one makes us enrol again.
+        # credential past its life: one that is rejected as lapsed is enrolled again.
         life = (time_of(expires) - datetime.now(UTC)).total_seconds()
         life = min(LONGEST, max(SHORTEST, life))
         self._token = token

@@ -1,8 +1,8 @@
-"""The way to the house: one channel, stubs, deadlines, and retries that do no harm.
+"""Calls over one channel: stubs, deadlines, and retries.
 
-Every mutation gets a request id before its first try, so that a try whose answer was lost and its
-repetition are one effect; reads are harmless by nature. So every call may be repeated, and is,
-while the house is away, until ``patience`` runs out.
+Every mutation gets a request id before its first try, so a repetition after a lost answer has no
+second effect; reads have none anyway. Every call is therefore repeated while the runtime cannot be
+reached, until ``patience`` runs out.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ Method = Callable[..., Awaitable[Answer]]
 
 
 class Credential(Protocol):
-    """Something that has a bearer token at hand."""
+    """Supplies bearer tokens."""
 
     async def token(self) -> str:
-        """A token that is good now; raises `PhoenixError` where none can be had."""
+        """A valid token; raises `PhoenixError` where none can be issued."""
 
     async def renewed(self, refused: str) -> str:
-        """Another token than ``refused``, which the house did not take."""
+        """Another token than ``refused``, which was rejected."""
 
 
 class Transport:
-    """A channel to the gateway (or to any service of the house) and its stubs."""
+    """A channel to the gateway (or to any service of the runtime) and its stubs."""
 
     def __init__(self, endpoint: Endpoint, *, patience: float = PATIENCE_SECONDS) -> None:
         self.patience = patience
@@ -59,13 +59,13 @@ class Transport:
         *,
         patience: float | None = None,
     ) -> Answer:
-        """Call ``method`` and return its answer; raises the `PhoenixError` that was answered."""
+        """Call ``method`` and return its answer; raises the `PhoenixError` of its status."""
         identify(request)
         token = await credential.token()
         try:
             return await self.ask_as(token, method, request, patience=patience)
         except CredentialInvalid:
-            # Renewed in good time, but a house that was restarted may have other keys.
+            # Renewed in good time, but a runtime that was restarted may have other keys.
             token = await credential.renewed(token)
             return await self.ask_as(token, method, request, patience=patience)
 
@@ -77,7 +77,7 @@ class Transport:
         *,
         patience: float | None = None,
     ) -> Answer:
-        """The same with a bearer token; ``patience`` is in seconds, over all tries."""
+        """Call with a bearer token; ``patience`` is in seconds, over all tries."""
         until = time.monotonic() + (self.patience if patience is None else patience)
         backoff = Backoff(0.1, 2.0)
         while True:
@@ -118,7 +118,7 @@ def bearer(token: str) -> tuple[tuple[str, str], ...]:
 
 def _channel(endpoint: Endpoint) -> grpc.aio.Channel:
     options: list[tuple[str, Any]] = [
-        # The pace that the house permits clients: quicker pings are answered ENHANCE_YOUR_CALM.
+        # The fastest that servers permit: quicker pings are answered with ENHANCE_YOUR_CALM.
         ("grpc.keepalive_time_ms", 20_000),
         ("grpc.keepalive_timeout_ms", 5_000),
         # gRPC waits a minute for its own pings, and where one is under way, keepalive with it.

@@ -57,7 +57,7 @@ async def test_what_does_not_end_in_time_is_handed_off(
     await runtime.hears("goodbye")
 
 
-async def test_it_retires_on_the_way_out_only_when_told_so(
+async def test_it_retires_on_exit_only_when_asked_to(
     runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     client.retire_on_exit = True

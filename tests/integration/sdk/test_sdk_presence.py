@@ -22,7 +22,7 @@ async def test_every_mutation_carries_a_request_id_and_a_lost_answer_is_asked_fo
     assert tries[0].request_id.startswith("request.")
 
 
-async def test_writes_stop_and_handlers_are_told_before_a_ttl_without_acknowledgement_is_over(
+async def test_writes_and_handlers_stop_before_a_ttl_without_acknowledgement_is_over(
     runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     runtime.ttl, runtime.interval = 2.0, 0.05

@@ -50,7 +50,7 @@ async def transport() -> AsyncIterator[Transport]:
     await server.stop(None)
 
 
-async def test_a_refusal_at_once_is_told_as_the_refusal_it_was_every_time(
+async def test_an_immediate_refusal_keeps_its_status_every_time(
     transport: Transport,
 ) -> None:
     async def refused() -> type[object]:

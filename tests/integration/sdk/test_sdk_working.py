@@ -120,7 +120,7 @@ async def test_an_asynchronous_handler_is_cancelled_when_its_task_is_stopped(
     assert not runtime.all("CompleteTask")
 
 
-async def test_a_stop_for_an_older_epoch_leaves_a_newer_hold_alone(
+async def test_a_stop_for_an_older_epoch_leaves_a_newer_lease_alone(
     runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     go_on = asyncio.Event()
@@ -139,7 +139,7 @@ async def test_a_stop_for_an_older_epoch_leaves_a_newer_hold_alone(
     assert completed.epoch == 5
 
 
-async def test_a_synchronous_handler_is_told_and_its_next_checkpoint_raises(
+async def test_a_synchronous_handler_sees_it_and_its_next_checkpoint_raises(
     runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     working, seen = threading.Event(), []
@@ -167,7 +167,7 @@ async def test_a_synchronous_handler_is_told_and_its_next_checkpoint_raises(
     assert not runtime.all("CheckpointContext")
 
 
-async def test_a_stale_epoch_ends_the_hold_everywhere_at_once(
+async def test_a_stale_epoch_ends_the_lease_everywhere_at_once(
     runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     lost = asyncio.Event()
@@ -189,7 +189,7 @@ async def test_a_stale_epoch_ends_the_hold_everywhere_at_once(
     assert not runtime.all("CompleteTask")
 
 
-async def test_a_completion_is_told_even_if_the_house_was_away_meanwhile(
+async def test_a_completion_is_reported_even_if_the_runtime_was_away_meanwhile(
     runtime: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     runtime.ttl = 30

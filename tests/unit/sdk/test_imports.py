@@ -49,3 +49,17 @@ def test_importing_the_package_loads_no_third_party() -> None:
 )
 def test_importing_the_sdk_loads_nothing_of_the_server(statement: str) -> None:
     assert not SERVER_ONLY & modules_after(statement)
+
+
+@pytest.mark.parametrize("command", ["--help", "tasks --help", "audit verify --help", "up --help"])
+def test_a_commands_help_loads_neither_grpc_nor_the_server(command: str) -> None:
+    statement = (
+        "import sys\n"
+        f"sys.argv = ['phoenix-dma', *{command.split()!r}]\n"
+        "import phoenix_dma.cli as cli, contextlib, io\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "    cli.main()"
+    )
+    loaded = modules_after(statement)
+    assert "typer" in loaded
+    assert not (SERVER_ONLY - {"phoenix_runtime"} | {"grpc"}) & loaded

@@ -12,7 +12,7 @@ from phoenix_runtime.local.data_folder.profile import write_profile
 PAPER = "https://phoenix.example.com"
 
 
-def test_the_profile_that_the_house_writes_is_the_one_that_the_sdk_reads(tmp_path: Path) -> None:
+def test_the_profile_that_the_runtime_writes_is_the_one_that_the_sdk_reads(tmp_path: Path) -> None:
     credential = tmp_path / "operator.jwt"
     credential.write_text("a token\n")
     written = WrittenProfile(
@@ -50,8 +50,8 @@ def test_a_resolved_remote_address_has_to_prove_the_name_that_the_code_asked_for
 @pytest.mark.parametrize(
     ("address", "target", "tls"),
     [
-        ("https://house.example.org", "house.example.org:443", True),
-        ("house.example.org:50050", "house.example.org:50050", True),
+        ("https://runtime.example.org", "runtime.example.org:443", True),
+        ("runtime.example.org:50050", "runtime.example.org:50050", True),
         ("localhost:50050", "localhost:50050", False),
         ("[::1]:50050", "[::1]:50050", False),
         ("http://gateway:50050", "gateway:50050", False),
@@ -66,7 +66,7 @@ def test_tls_is_left_out_on_loopback_and_where_the_address_says_http(
     assert (endpoint.target, endpoint.tls) == (target, tls)
 
 
-@pytest.mark.parametrize("address", ["ftp://house", "house:port", "https://house/path", ""])
+@pytest.mark.parametrize("address", ["ftp://runtime", "runtime:port", "https://runtime/path", ""])
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(ProfileError):
         Profile().endpoint(address)
