@@ -30,51 +30,55 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and wait
 
 
 @pytest_asyncio.fixture
-async def engine() -> AsyncIterator[EmbeddedEngine]:
+async def embedded_engine() -> AsyncIterator[EmbeddedEngine]:
     # No request gives up in the queue: how long a replacement takes depends on the machine.
     limits = EngineLimits(evaluation=5.0, loading=PATIENCE, queue=PATIENCE, max_queued=8)
-    engine = EmbeddedEngine(limits)
-    await engine.load(small_bundle())
-    yield engine
-    await engine.close()
+    embedded_engine = EmbeddedEngine(limits)
+    await embedded_engine.load(small_bundle())
+    yield embedded_engine
+    await embedded_engine.close()
 
 
-async def allows(engine: EmbeddedEngine) -> bool:
-    answer = (await engine.evaluate(DecisionPoint.RETIRE, [YES])).answer
+async def allows(embedded_engine: EmbeddedEngine) -> bool:
+    answer = (await embedded_engine.evaluate(DecisionPoint.RETIRE, [YES])).answer
     return isinstance(answer, list) and answer[0]["effect"] == "allow"
 
 
-async def test_a_killed_engine_is_replaced_for_the_next_decision(engine: EmbeddedEngine) -> None:
-    killed = engine.pid
+async def test_a_killed_engine_is_replaced_for_the_next_decision(
+    embedded_engine: EmbeddedEngine,
+) -> None:
+    killed = embedded_engine.pid
     os.kill(killed, signal.SIGKILL)
     # Whether this question meets the dying process or its successor is a race; either way it is
     # answered truly or refused.
     with contextlib.suppress(PolicyEngineUnavailable):
-        assert await allows(engine)
-    assert await allows(engine)
-    assert engine.pid not in {0, killed}
+        assert await allows(embedded_engine)
+    assert await allows(embedded_engine)
+    assert embedded_engine.pid not in {0, killed}
 
 
-async def test_a_question_over_which_the_engine_dies_is_refused(engine: EmbeddedEngine) -> None:
-    asked = asyncio.ensure_future(engine.evaluate(DecisionPoint.RETIRE, [SLOW]))
+async def test_a_question_over_which_the_engine_dies_is_refused(
+    embedded_engine: EmbeddedEngine,
+) -> None:
+    asked = asyncio.ensure_future(embedded_engine.evaluate(DecisionPoint.RETIRE, [SLOW]))
     await asyncio.sleep(0)
-    os.kill(engine.pid, signal.SIGKILL)
+    os.kill(embedded_engine.pid, signal.SIGKILL)
     with pytest.raises(PolicyEngineUnavailable):
         await asked
-    assert await allows(engine)
+    assert await allows(embedded_engine)
 
 
-async def test_an_engine_that_stands_still_is_cut_off(engine: EmbeddedEngine) -> None:
-    os.kill(engine.pid, signal.SIGSTOP)
+async def test_an_engine_that_stands_still_is_cut_off(embedded_engine: EmbeddedEngine) -> None:
+    os.kill(embedded_engine.pid, signal.SIGSTOP)
     with pytest.raises(PolicyEngineUnavailable):
-        await engine.evaluate(DecisionPoint.RETIRE, [YES])
-    assert await allows(engine)
+        await embedded_engine.evaluate(DecisionPoint.RETIRE, [YES])
+    assert await allows(embedded_engine)
 
 
-async def test_questions_wait_in_a_bounded_queue(engine: EmbeddedEngine) -> None:
-    endless = asyncio.ensure_future(engine.evaluate(DecisionPoint.RETIRE, [SLOW]))
+async def test_questions_wait_in_a_bounded_queue(embedded_engine: EmbeddedEngine) -> None:
+    endless = asyncio.ensure_future(embedded_engine.evaluate(DecisionPoint.RETIRE, [SLOW]))
     await asyncio.sleep(0)
-    asked = [asyncio.ensure_future(allows(engine)) for _ in range(12)]
+    asked = [asyncio.ensure_future(allows(embedded_engine)) for _ in range(12)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
     refused = [answer for answer in answers if isinstance(answer, PolicyEngineUnavailable)]
     assert len(refused) == 4
@@ -84,28 +88,28 @@ async def test_questions_wait_in_a_bounded_queue(engine: EmbeddedEngine) -> None
 
 
 async def test_a_closed_engine_decides_nothing_and_leaves_no_process(
-    engine: EmbeddedEngine,
+    embedded_engine: EmbeddedEngine,
 ) -> None:
-    child = engine.pid
-    await engine.close()
-    assert engine.pid == 0
+    child = embedded_engine.pid
+    await embedded_engine.close()
+    assert embedded_engine.pid == 0
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
     with pytest.raises(PolicyEngineUnavailable):
-        await engine.evaluate(DecisionPoint.RETIRE, [YES])
+        await embedded_engine.evaluate(DecisionPoint.RETIRE, [YES])
 
 
-async def test_a_caller_that_gives_up_costs_no_engine(engine: EmbeddedEngine) -> None:
-    serving = engine.pid
+async def test_a_caller_that_gives_up_costs_no_engine(embedded_engine: EmbeddedEngine) -> None:
+    serving = embedded_engine.pid
     with stalled(serving):  # or it might have answered by then
-        asked = asyncio.ensure_future(engine.evaluate(DecisionPoint.RETIRE, [YES] * 200))
+        asked = asyncio.ensure_future(embedded_engine.evaluate(DecisionPoint.RETIRE, [YES] * 200))
         for _ in range(20):  # until it has gone into the pipe
             await asyncio.sleep(0)
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
-    assert await allows(engine)
-    assert engine.pid == serving
+    assert await allows(embedded_engine)
+    assert embedded_engine.pid == serving
 
 
 async def test_what_is_undefined_is_none_and_what_fails_is_a_fault() -> None:
@@ -118,11 +122,11 @@ async def test_what_is_undefined_is_none_and_what_fails_is_a_fault() -> None:
 
 
 @linux
-async def test_a_refused_bundle_leaves_no_process_behind(engine: EmbeddedEngine) -> None:
+async def test_a_refused_bundle_leaves_no_process_behind(embedded_engine: EmbeddedEngine) -> None:
     before = children()
     with pytest.raises(BundleRefused):
-        await engine.load(small_bundle(decide_test=None))
-    assert children() == before == {engine.pid}
+        await embedded_engine.load(small_bundle(decide_test=None))
+    assert children() == before == {embedded_engine.pid}
 
 
 def children() -> set[int]:
@@ -137,10 +141,10 @@ async def test_the_engine_gets_none_of_the_services_secrets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PHOENIX_DMA_SECRET", "hush")
-    engine = EmbeddedEngine(EngineLimits(loading=PATIENCE))
-    await engine.load(small_bundle())
-    environment = Path(f"/proc/{engine.pid}/environ").read_bytes()  # noqa: ASYNC240 - no disk
-    await engine.close()
+    embedded_engine = EmbeddedEngine(EngineLimits(loading=PATIENCE))
+    await embedded_engine.load(small_bundle())
+    environment = Path(f"/proc/{embedded_engine.pid}/environ").read_bytes()  # noqa: ASYNC240 - no disk
+    await embedded_engine.close()
     assert b"PATH=" in environment
     assert b"hush" not in environment
 

@@ -126,10 +126,10 @@ async def test_a_server_is_trusted_by_the_authority_that_is_configured(tmp_path:
         ours = OpaSession(patient(server.url, ca_file=cert_file))
         assert await ours.document("phoenix.decide", {}) == 1
         await ours.close()
-        stranger = OpaSession(patient(server.url))
+        untrusting = OpaSession(patient(server.url))
         with pytest.raises(PolicyEngineUnavailable):
-            await stranger.document("phoenix.decide", {})
-        await stranger.close()
+            await untrusting.document("phoenix.decide", {})
+        await untrusting.close()
 
 
 # ---- with a real server
@@ -147,54 +147,56 @@ async def server() -> AsyncIterator[OpaServer]:
 
 
 @pytest_asyncio.fixture
-async def engine(server: OpaServer) -> AsyncIterator[OpaRest]:
-    engine = OpaRest(patient(server.url))
-    await engine.load(small_bundle())
-    yield engine
-    await engine.close()
+async def opa_engine(server: OpaServer) -> AsyncIterator[OpaRest]:
+    opa_engine = OpaRest(patient(server.url))
+    await opa_engine.load(small_bundle())
+    yield opa_engine
+    await opa_engine.close()
 
 
-async def allows(engine: OpaRest) -> bool:
-    answer = (await engine.evaluate(DecisionPoint.RETIRE, [YES])).answer
+async def allows(opa_engine: OpaRest) -> bool:
+    answer = (await opa_engine.evaluate(DecisionPoint.RETIRE, [YES])).answer
     return isinstance(answer, list) and answer[0]["effect"] == "allow"
 
 
 async def test_a_server_that_is_away_decides_nothing_and_one_that_forgot_is_told_again(
-    server: OpaServer, engine: OpaRest
+    server: OpaServer, opa_engine: OpaRest
 ) -> None:
     await server.stop()
     with pytest.raises(PolicyEngineUnavailable):
-        await engine.evaluate(DecisionPoint.RETIRE, [YES])
+        await opa_engine.evaluate(DecisionPoint.RETIRE, [YES])
     await server.start()
-    answers = await asyncio.gather(*(allows(engine) for _ in range(8)))
+    answers = await asyncio.gather(*(allows(opa_engine) for _ in range(8)))
     assert all(answers)
 
 
 async def test_an_answer_of_another_policy_is_never_used(
-    server: OpaServer, engine: OpaRest
+    server: OpaServer, opa_engine: OpaRest
 ) -> None:
     other = OpaRest(patient(server.url))
     await other.load(small_bundle(more="package phoenix.more\n\nyes := true"))
     with pytest.raises(PolicyEngineUnavailable, match="serves the policy"):
-        await engine.evaluate(DecisionPoint.RETIRE, [YES])
+        await opa_engine.evaluate(DecisionPoint.RETIRE, [YES])
     assert await allows(other)
     await other.close()
 
 
-async def test_modules_that_are_not_ours_are_left_alone(server: OpaServer, engine: OpaRest) -> None:
+async def test_modules_that_are_not_ours_are_left_alone(
+    server: OpaServer, opa_engine: OpaRest
+) -> None:
     guest = OpaSession(patient(server.url))
     await guest._send("PUT", "/v1/policies/guest", content="package guest\n\nhere := true")
-    await engine.load(small_bundle(more="package phoenix.more\n\nyes := true"))
+    await opa_engine.load(small_bundle(more="package phoenix.more\n\nyes := true"))
     assert await guest.document("guest.here", {}) is True
     await guest.close()
 
 
 async def test_a_refused_bundle_is_taken_away_again_at_once(
-    server: OpaServer, engine: OpaRest
+    server: OpaServer, opa_engine: OpaRest
 ) -> None:
     guest = OpaSession(patient(server.url))
     with pytest.raises(BundleRefused):
-        await engine.load(small_bundle(bad="package phoenix.bad\n\nx := nosuch(1)"))
-    assert await guest.document("phoenix_bundle.revision", {}) == engine.revision
+        await opa_engine.load(small_bundle(bad="package phoenix.bad\n\nx := nosuch(1)"))
+    assert await guest.document("phoenix_bundle.revision", {}) == opa_engine.revision
     assert await guest.document("phoenix.bad", {}) is None
     await guest.close()

@@ -11,150 +11,20 @@ from phoenix_runtime.core.chain import Head, extend
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.validate import (
     Evidence,
-    ObservedBinding,
     ObservedGate,
-    ObservedHandoff,
     ObservedParticipant,
-    ObservedPointer,
-    ObservedRetirement,
     ObservedTask,
     validate,
 )
-from tests.support.builders.audit_events import NOON, audit_event
-
-T = "task/t"
-ALLOW = {"effect": "allow", "decision_id": "opa.dec.1"}
-
-
-def told(kind: str, version: int, states: tuple[str, str], **fields: Any) -> AuditEvent:
-    return audit_event(
-        "default",
-        type=kind,
-        aggregate=T,
-        aggregate_version=version,
-        task="t",
-        previous_state=states[0],
-        new_state=states[1],
-        **fields,
-    )
-
-
-FRESH = {"standing_age_seconds": 0.1, "decision_age_seconds": 0.1}
-BOUND = {
-    "score": {"total": 0.7},
-    "alternatives": [],
-    "epoch": 1,
-    "standing_revision": 1,
-    "gate": {"used": 1, "capacity": 1},
-    **FRESH,
-}
-MOVED = {
-    "source": "a",
-    "target": "b",
-    "reason": "participant_failed",
-    "received_hash": "sha256:1",
-    "accepted_obligations": [],
-    "source_epoch": 1,
-    "target_epoch": 3,
-    **FRESH,
-}
-CONTEXT = {
-    "state_reference": "phoenix://state/t/1",
-    "integrity_hash": "sha256:1",
-    "version": 1,
-    "base_version": 0,
-    "size_bytes": 3,
-    "epoch": 1,
-}
-
-EVENTS = [
-    told("TASK_SUBMITTED", 1, ("", "pending"), policy_decision=ALLOW),
-    told(
-        "ASSIGNMENT_CREATED",
-        2,
-        ("pending", "assigned"),
-        participant="a",
-        policy_decision=ALLOW,
-        detail=BOUND,
-    ),
-    told(
-        "TASK_STARTED",
-        3,
-        ("assigned", "active"),
-        participant="a",
-        detail={"epoch": 1, "attempt": 1},
-    ),
-    told("CONTEXT_CHECKPOINTED", 4, ("active", "active"), participant="a", detail=CONTEXT),
-    told(
-        "HANDOFF_INITIATED",
-        5,
-        ("active", "active"),
-        participant="a",
-        detail={"source": "a", "reason": "participant_failed", "context_reference": "x"},
-    ),
-    told(
-        "TASK_MIGRATING",
-        6,
-        ("active", "migrating"),
-        participant="a",
-        detail={"burnt_epoch": 1, "why": "gone"},
-    ),
-    told(
-        "HANDOFF_COMPLETED",
-        7,
-        ("migrating", "active"),
-        participant="b",
-        policy_decision=ALLOW,
-        detail=MOVED,
-    ),
-    audit_event(
-        "default",
-        type="RETIREMENT_STARTED",
-        aggregate="retirement/r",
-        aggregate_version=1,
-        previous_state="",
-        new_state="draining",
-        policy_decision=ALLOW,
-        detail={"mode": "immediate", "active_tasks": []},
-    ),
-]
-LATER = NOON + timedelta(seconds=5)
-HONEST = Evidence(
-    events=EVENTS,
-    tasks=[
-        ObservedTask(
-            "t",
-            "active",
-            7,
-            3,
-            "c",
-            owner="b",
-            owner_epoch=3,
-            pointer_version=1,
-            pointer_hash="sha256:1",
-        )
-    ],
-    bindings=[
-        ObservedBinding("t", 1, "a", "assign", NOON, LATER, "migrate"),
-        ObservedBinding("t", 3, "b", "rebind", LATER),
-    ],
-    gates=[ObservedGate("a", 1, 0, "r"), ObservedGate("b", 1, 1)],
-    handoffs=[
-        ObservedHandoff(
-            "h",
-            "t",
-            "a",
-            1,
-            "completed",
-            source_gone=True,
-            source_seated=False,
-            target="b",
-            target_epoch=3,
-            received_hash="sha256:1",
-        )
-    ],
-    retirements=[ObservedRetirement("r", "a", "draining", 1, LATER)],
-    pointers=[ObservedPointer("t", 1, "sha256:1", "a", 1)],
+from tests.support.builders.audit_events import audit_event
+from tests.support.builders.histories import (
+    BOUND,
+    CONTEXT,
+    EVENTS,
+    HONEST,
+    LATER,
+    MOVED,
+    task_event,
 )
 
 LINKS = extend(Head(), ["sha256:a", "sha256:b", "sha256:c"])
@@ -199,7 +69,7 @@ def test_an_honest_history_has_no_findings() -> None:
 
 def given_back(*, epoch: int) -> Evidence:
     """The handoff was aborted and its living source goes on, under ``epoch``, and checkpoints."""
-    moved = told(
+    moved = task_event(
         "HANDOFF_ABORTED",
         7,
         ("migrating", "active"),
@@ -207,7 +77,9 @@ def given_back(*, epoch: int) -> Evidence:
         detail={"why": "asked", "epoch": 3},
     )
     second = {**CONTEXT, "version": 2, "base_version": 1, "epoch": epoch}
-    written = told("CONTEXT_CHECKPOINTED", 8, ("active", "active"), participant="a", detail=second)
+    written = task_event(
+        "CONTEXT_CHECKPOINTED", 8, ("active", "active"), participant="a", detail=second
+    )
     return Evidence(events=[*EVENTS[:6], moved, written])
 
 
