@@ -1,3 +1,3 @@
-"""One address for clients: gRPC pass-through, the paper's REST surface, gathered views."""
+"""One address for clients: gRPC pass-through, the paper's REST surface, aggregated calls."""
 
-import phoenix_runtime  # noqa: F401  # first: it says how grpc is to be imported
+import phoenix_runtime  # noqa: F401  # first: it sets how grpc is imported

@@ -1,18 +1,18 @@
-"""The gateway: one address for clients, built here and nowhere else. It owns nothing."""
+"""Builds the gateway: one address for clients, without a database of its own."""
 
 import grpc.aio
 from grpc_health.v1._async import HealthServicer
 
-from gateway.gather.dossier import GatherTaskDossier
-from gateway.gather.servicer import GatewayServicer
-from gateway.gather.sources import Sources
-from gateway.proxy.health import Behind
-from gateway.proxy.homes import HOMES, OWN
-from gateway.proxy.passing import PassThrough
+from gateway.aggregate.servicer import GatewayServicer
+from gateway.aggregate.sources import DossierSources
+from gateway.aggregate.task_dossier import AggregateTaskDossier
+from gateway.proxy.forwarding import ForwardingHandler
+from gateway.proxy.health import BackendHealth
 from gateway.proxy.reflection import add_reflection
-from gateway.rest.door import Door
-from gateway.rest.port import RestPort
-from gateway.rest.site import make_site
+from gateway.proxy.routing import GATEWAY_SERVICE, SERVED_BY
+from gateway.rest.admission import RestAdmission
+from gateway.rest.application import make_application
+from gateway.rest.server import RestServer
 from gateway.settings import GatewaySettings
 from phoenix_dma.v1 import gateway_pb2_grpc
 from phoenix_runtime.chassis.ids import new_id
@@ -27,34 +27,40 @@ from phoenix_runtime.chassis.wall_clock import steady_clock
 
 
 async def build(settings: GatewaySettings | None = None) -> Service:
-    """The gateway, ready to listen on both ports."""
-    told = settings or GatewaySettings()
+    """Return the gateway, ready to listen on both ports; settings come from the environment."""
+    chosen = settings or GatewaySettings()
     clock = steady_clock()
-    signer = ServiceSigner(GATEWAY, told.service_key, clock, audience=told.audience)
-    channels = Channels(told, signer)
+    signer = ServiceSigner(GATEWAY, chosen.service_key, clock, audience=chosen.audience)
+    channels = Channels(chosen, signer)
     health = HealthServicer()
-    behind = Behind(channels, health)
-    # Both ports count by the same: a tenant has no second purse at the other door.
-    quotas = Quotas(QuotaTerms.of(told), clock)
-    door = Door(make_verifier(told, clock), new_id, quotas)
-    site = make_site(door, channels, behind.serving, largest_body=told.max_message_bytes)
-    rest = RestPort(site, told.rest_listen, connections=told.rest_connections)
-    gathered = GatewayServicer(RpcHandler(), GatherTaskDossier(Sources(channels)))
+    backends = BackendHealth(channels, health)
+    # One count for both ports: a tenant has one budget, whichever port it uses.
+    quotas = Quotas(QuotaTerms.of(chosen), clock)
+    admission = RestAdmission(make_verifier(chosen, clock), new_id, quotas)
+    application = make_application(
+        admission, channels, backends.serving, largest_body=chosen.max_message_bytes
+    )
+    rest = RestServer(application, chosen.rest_listen, connections=chosen.rest_connections)
+    servicer = GatewayServicer(RpcHandler(), AggregateTaskDossier(DossierSources(channels)))
 
     def register(server: grpc.aio.Server) -> None:
-        gateway_pb2_grpc.add_GatewayServiceServicer_to_server(gathered, server)
-        add_reflection([OWN, *HOMES], server)
+        gateway_pb2_grpc.add_GatewayServiceServicer_to_server(servicer, server)
+        add_reflection([GATEWAY_SERVICE, *SERVED_BY], server)
         server.add_generic_rpc_handlers(
-            (PassThrough(rpcs(), channels, patience=told.stream_patience.total_seconds()),)
+            (
+                ForwardingHandler(
+                    rpcs(), channels, read_timeout=chosen.stream_patience.total_seconds()
+                ),
+            )
         )
 
     return Service(
         name=GATEWAY,
-        settings=told,
-        names=[OWN],
+        settings=chosen,
+        names=[GATEWAY_SERVICE],
         register=register,
         clock=clock,
-        running=[behind, rest],
+        running=[backends, rest],
         close=[channels.close],
         reflected=False,
         health=health,

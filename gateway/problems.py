@@ -1,4 +1,4 @@
-"""Refusals as RFC 9457 problems: one table from reason to HTTP status, for every door of REST."""
+"""Answers refusals as RFC 9457 problems, with one table from reason to HTTP status."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ STATUS: Mapping[str, int] = {
     "UNAVAILABLE": 503,
     "INTERNAL": 500,
 }
-"""The HTTP status of each reason; what is not here is our fault."""
+"""The HTTP status of each reason; others are internal errors."""
 
 TITLES: Mapping[int, str] = {
     400: "The request cannot be read",
@@ -57,14 +57,14 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class MalformedBody(Refused):
-    """The body is no JSON document that can be read in exactly one way."""
+    """The body is not JSON, or has more than one meaning."""
 
     reason = "MALFORMED_BODY"
     remedy = "Send one JSON object in UTF-8, uncompressed, each name once."
 
 
 class UnsupportedMediaType(Refused):
-    """The body calls itself something else than JSON."""
+    """The body's content type is not JSON."""
 
     reason = "UNSUPPORTED_MEDIA_TYPE"
     remedy = "Send the header content-type: application/json."
@@ -79,20 +79,20 @@ class MethodNotAllowed(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """What belongs to one answer and not to the kind of problem."""
+    """What belongs to one answer rather than to the kind of problem."""
 
     correlation_id: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def status_of(refused: Refused) -> int:
-    """The HTTP status of a refusal."""
+    """Return the HTTP status of a refusal."""
     return STATUS.get(refused.reason, STATUS["INTERNAL"])
 
 
 def problem(refused: Refused, occurrence: Occurrence | None = None) -> JSONResponse:
-    """The answer that tells reason, facts and remedy."""
-    told = occurrence or Occurrence()
+    """Return the answer with reason, facts and remedy."""
+    this = occurrence or Occurrence()
     status = status_of(refused)
     document: dict[str, object] = {
         "type": f"urn:phoenix-dma:problem:{refused.reason.lower().replace('_', '-')}",
@@ -105,14 +105,14 @@ def problem(refused: Refused, occurrence: Occurrence | None = None) -> JSONRespo
     }
     if isinstance(refused, FieldInvalid):
         document["violations"] = [{"field": v.field, "text": v.text} for v in refused.violations]
-    if told.correlation_id:
-        document["correlation_id"] = told.correlation_id
-    headers = {**_headers(refused, status), **told.headers}
+    if this.correlation_id:
+        document["correlation_id"] = this.correlation_id
+    headers = {**_headers(refused, status), **this.headers}
     return JSONResponse(document, status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def _headers(refused: Refused, status: int) -> dict[str, str]:
-    """What HTTP itself wants said beside some statuses."""
+    """Return the headers that HTTP requires with some statuses."""
     headers = {"cache-control": "no-store"}
     if status == STATUS["CREDENTIAL_INVALID"]:
         headers["www-authenticate"] = 'Bearer realm="phoenix-dma"'

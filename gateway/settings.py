@@ -1,4 +1,4 @@
-"""What the gateway is told from outside, beside what every server is told."""
+"""The gateway's settings, beside those of every server."""
 
 from datetime import timedelta
 
@@ -12,5 +12,5 @@ class GatewaySettings(ServerSettings):
     rest_connections: int = 2_000
     """Requests under way at once; more are answered with 503 instead of being queued."""
     stream_patience: Duration = timedelta(seconds=30)
-    """How long a reader may leave one message of a stream untaken; longer than twice the patience
-    of the registry, which says why it cuts."""
+    """How long a reader may leave one message of a stream unread before the stream is cut; longer
+    than twice the registry's own limit, since the registry's status says why it cut the stream."""

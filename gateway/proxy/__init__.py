@@ -1,1 +1,1 @@
-"""The gRPC port: every service of the runtime at one address, bytes passed through undecoded."""
+"""The gRPC port: every service of the runtime at one address, forwarded without decoding."""

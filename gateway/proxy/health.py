@@ -1,4 +1,4 @@
-"""The health of every service under the gateway's address, kept up to date by watching each."""
+"""Publishes the health of every backend under the gateway's address by watching each."""
 
 import asyncio
 import contextlib
@@ -8,68 +8,69 @@ from grpc.aio import AioRpcError
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
-from gateway.proxy.homes import HOMES, PACKAGE
+from gateway.proxy.routing import PACKAGE, SERVED_BY
 from phoenix_runtime.chassis.rpc.channels import Channels
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 PAUSE = 0.5
-"""Seconds between two tries to reach a service that is away."""
-SESSIONS = HOMES[f"{PACKAGE}.SessionService"]
-"""The service that hears participants through us, and has to know when it is we who are silent."""
-PATIENCE = 2.0
-"""Seconds that one sign of our life may be on its way."""
-SIGN_OF_LIFE = 0.25
-"""Seconds between two signs of our own life."""
+"""Seconds between two attempts to reach a backend that does not answer."""
+SESSIONS = SERVED_BY[f"{PACKAGE}.SessionService"]
+"""The backend that gets heartbeats through this gateway: it has to tell a gateway that hangs from
+participants that are silent."""
+LIVENESS_TIMEOUT = 2.0
+"""Seconds that one liveness call to the registry may take."""
+LIVENESS_INTERVAL = 0.25
+"""Seconds between two liveness calls."""
 
 
-class Behind:
-    """Watches the services behind; implements `chassis.server.Running`."""
+class BackendHealth:
+    """Watches the health of the backends; implements `chassis.server.Running`."""
 
     def __init__(self, channels: Channels, health: HealthServicer) -> None:
         self._channels = channels
         self._health = health
-        self._serving = dict.fromkeys(sorted(set(HOMES.values())), False)
+        self._serving = dict.fromkeys(sorted(set(SERVED_BY.values())), False)
         self._watchers: list[asyncio.Task[None]] = []
 
     @property
     def serving(self) -> Mapping[str, bool]:
-        """Whether each process behind serves, by its name."""
+        """Whether each backend serves, by its name."""
         return self._serving
 
     async def start(self) -> None:
-        """Begin to watch; until a service has answered it is said not to serve."""
-        for home in self._serving:
-            await self._say(home, serving=False)
-        self._watchers = [asyncio.create_task(self._watch(home)) for home in self._serving]
-        self._watchers.append(asyncio.create_task(self._live()))
+        """Start watching; a backend that has not answered yet counts as NOT_SERVING."""
+        for backend in self._serving:
+            await self._publish(backend, serving=False)
+        self._watchers = [asyncio.create_task(self._watch(backend)) for backend in self._serving]
+        self._watchers.append(asyncio.create_task(self._prove_liveness()))
 
     async def stop(self) -> None:
-        """End watching."""
+        """Stop watching."""
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
 
-    async def _watch(self, home: str) -> None:
-        """Follow one service for as long as the gateway runs."""
-        stub = health_pb2_grpc.HealthStub(self._channels.channel(home))
+    async def _watch(self, backend: str) -> None:
+        """Watch one backend for as long as the gateway runs."""
+        stub = health_pb2_grpc.HealthStub(self._channels.channel(backend))
         while True:
-            with contextlib.suppress(AioRpcError):  # away: said below, tried again
+            with contextlib.suppress(AioRpcError):  # published below, tried again
                 async for answer in stub.Watch(health_pb2.HealthCheckRequest()):
-                    await self._say(home, serving=answer.status == SERVING)
-            await self._say(home, serving=False)
+                    await self._publish(backend, serving=answer.status == SERVING)
+            await self._publish(backend, serving=False)
             await asyncio.sleep(PAUSE)
 
-    async def _live(self) -> None:
-        """Be heard over the connection that carries the streams of participants."""
+    async def _prove_liveness(self) -> None:
+        """Call the registry over the connection that carries the streams of participants."""
         stub = health_pb2_grpc.HealthStub(self._channels.channel(SESSIONS))
         while True:
-            with contextlib.suppress(AioRpcError):  # away: the watcher says so
-                await stub.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE)
-            await asyncio.sleep(SIGN_OF_LIFE)
+            with contextlib.suppress(AioRpcError):  # the watcher publishes it
+                await stub.Check(health_pb2.HealthCheckRequest(), timeout=LIVENESS_TIMEOUT)
+            await asyncio.sleep(LIVENESS_INTERVAL)
 
-    async def _say(self, home: str, *, serving: bool) -> None:
-        self._serving[home] = serving
-        for name, where in HOMES.items():
-            if where == home:
+    async def _publish(self, backend: str, *, serving: bool) -> None:
+        self._serving[backend] = serving
+        for name, served_by in SERVED_BY.items():
+            if served_by == backend:
                 await self._health.set(name, SERVING if serving else NOT_SERVING)

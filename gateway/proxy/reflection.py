@@ -1,7 +1,7 @@
-"""Reflection of every service at one address, in both versions of the protocol (v1, v1alpha).
+"""Serves reflection of every service at one address, in both versions (v1, v1alpha).
 
-The gateway has the descriptors of the whole contract, so it answers by itself; like everything but
-health it asks for a credential.
+The gateway has the descriptors of the whole contract, so it asks no backend; like everything but
+health it requires a credential.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ SERVICE = "ServerReflection"
 
 
 def add_reflection(names: Iterable[str], server: grpc.aio.Server) -> None:
-    """Let ``server`` describe ``names``, health, and reflection itself."""
+    """Register reflection of ``names``, health, and reflection itself at ``server``."""
     _register_stable()
     health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
     everything = [*names, health, f"{STABLE}.{SERVICE}", f"{ALPHA}.{SERVICE}"]
@@ -31,7 +31,7 @@ def add_reflection(names: Iterable[str], server: grpc.aio.Server) -> None:
 
 
 def _stable_handler(servicer: Any) -> Any:
-    """v1 is v1alpha under another name: the same messages, byte for byte."""
+    """Return the handler of v1, whose messages are those of v1alpha, byte for byte."""
     method = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,
         request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
@@ -41,7 +41,7 @@ def _stable_handler(servicer: Any) -> Any:
 
 
 def _register_stable() -> None:
-    """Make the descriptor of v1 out of that of v1alpha; the library ships the latter alone."""
+    """Register v1's descriptor, derived from v1alpha's: the library ships only that one."""
     pool = descriptor_pool.Default()
     name = "grpc/reflection/v1/reflection.proto"
     try:

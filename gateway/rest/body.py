@@ -1,4 +1,4 @@
-"""Reading a request's body: bounded JSON that can be read in exactly one way."""
+"""Reads a request's body: JSON of limited size that has exactly one meaning."""
 
 import asyncio
 import json
@@ -8,17 +8,17 @@ from typing import NoReturn
 from starlette.requests import Request
 
 from gateway.problems import MalformedBody, UnsupportedMediaType
-from gateway.rest.reading import shown
+from gateway.rest.json_reader import shown
 from phoenix_runtime.core.errors import TooLarge
 from phoenix_runtime.core.json import Json
 
 JSON_TYPE = "application/json"
 SECONDS = 10.0
-"""How long a body may take to arrive; a slower one holds a connection that others want."""
+"""How long a body may take to arrive; a slower one would occupy a connection."""
 
 
 async def read_body(request: Request, *, limit: int) -> Json:
-    """The JSON value in the body; an empty body reads as ``{}``.
+    """Return the JSON value of the body, ``{}`` for an empty one.
 
     Raises `TooLarge`, `MalformedBody`, `UnsupportedMediaType`.
     """
@@ -32,7 +32,7 @@ async def read_body(request: Request, *, limit: int) -> Json:
 
 
 def parse(content: bytes) -> Json:
-    """The JSON value in ``content``; raises `MalformedBody` unless it reads in one way only."""
+    """Return the JSON value of ``content``; raises `MalformedBody` for more than one meaning."""
     try:
         value: Json = json.loads(
             content.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant
@@ -51,7 +51,7 @@ def parse(content: bytes) -> Json:
 
 
 def _check_headers(request: Request, limit: int) -> None:
-    """Refuse by what the headers say, before a byte of the body is read."""
+    """Refuse by the headers, before a byte of the body is read."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
         raise MalformedBody(f"The body is compressed ({shown(encoding)}); only plain JSON is read")
@@ -67,7 +67,7 @@ def _check_headers(request: Request, limit: int) -> None:
 
 
 async def _content(request: Request, limit: int) -> bytes:
-    """The bytes of the body, counted while they arrive: a header can lie."""
+    """Return the body's bytes, counted while they arrive: Content-Length can be wrong."""
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
@@ -77,7 +77,7 @@ async def _content(request: Request, limit: int) -> bytes:
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    """An object whose names are all different: two readers could each see another value."""
+    """Return the object; refuse a name that is there twice, of which readers take either value."""
     found: dict[str, Json] = {}
     for name, value in pairs:
         if name in found:

@@ -1,4 +1,4 @@
-"""One REST route: authenticate, read, ask the service that serves the RPC, write."""
+"""Serves one REST route: authenticates, reads, calls the backend's RPC, writes."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -11,15 +11,15 @@ from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from gateway.connecting import wait_connected
 from gateway.problems import Occurrence, problem
-from gateway.proxy.homes import HOMES
-from gateway.proxy.patience import reached
+from gateway.proxy.routing import SERVED_BY
+from gateway.rest.admission import RestAdmission
 from gateway.rest.body import read_body
-from gateway.rest.door import Door
+from gateway.rest.json_writer import document
 from gateway.rest.query import read_query
-from gateway.rest.requests import RestRequest, message_of, outside
+from gateway.rest.requests import RestRequest, in_body_paths, message_of
 from gateway.rest.routes import RestRoute
-from gateway.rest.writing import document
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.channels import Channels
 from phoenix_runtime.core.errors import FieldInvalid, Refused
@@ -38,21 +38,21 @@ SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 IDEMPOTENCY_KEY = "idempotency-key"
-HUNG_UP = 499
-"""For the metrics alone: the caller went away, or sent chunks that are none, within its body."""
+CLIENT_DISCONNECTED = 499
+"""For the metrics alone: the caller disconnected, or sent invalid chunks, within its body."""
 
 
 class Endpoint:
     """Serves one route of the contract."""
 
     def __init__(
-        self, route: RestRoute, door: Door, channels: Channels, *, largest_body: int
+        self, route: RestRoute, admission: RestAdmission, channels: Channels, *, largest_body: int
     ) -> None:
         self._route = route
-        self._door = door
+        self._admission = admission
         self._channels = channels
         self._largest_body = largest_body
-        self._channel = channels.channel(HOMES[route.rpc.service])
+        self._channel = channels.channel(SERVED_BY[route.rpc.service])
         self._ask: Callable[..., Awaitable[Any]] = self._channel.unary_unary(
             route.rpc.path,
             request_serializer=route.rpc.request.SerializeToString,
@@ -60,8 +60,8 @@ class Endpoint:
         )
 
     async def answer(self, request: Request) -> Response:
-        """The answer to ``request``: the RPC's, or a problem."""
-        begun = time.perf_counter()
+        """Return the RPC's answer to ``request``, or a problem."""
+        started = time.perf_counter()
         span = tracer.start_as_current_span(
             f"{self._route.method} {self._route.path}",
             context=propagate.extract(dict(request.headers)),
@@ -70,31 +70,31 @@ class Endpoint:
         with span:
             response = await self._answered(request)
         labels = (self._route.path, self._route.method)
-        SECONDS.labels(*labels).observe(time.perf_counter() - begun)
+        SECONDS.labels(*labels).observe(time.perf_counter() - started)
         ANSWERED.labels(*labels, str(response.status_code)).inc()
         return response
 
     async def _answered(self, request: Request) -> Response:
         call: Call | None = None
         try:
-            call = self._door.call(request)
-            async with self._door.admitted(call, self._route.rpc):
+            call = self._admission.authenticate(request)
+            async with self._admission.admitted(call, self._route.rpc):
                 message = message_of(self._route, await self._read(request))
-                await reached(self._channel)
+                await wait_connected(self._channel)
                 answer: Message = await self._channels.ask(call, self._ask, message)
         except FieldInvalid as refused:
-            return problem(outside(self._route, refused), _occurrence(call))
+            return problem(in_body_paths(self._route, refused), _occurrence(call))
         except Refused as refused:
             return problem(refused, _occurrence(call))
         except ClientDisconnect:
-            return Response(status_code=HUNG_UP)
-        except Exception as error:  # noqa: BLE001  # the last line of defence: logged, and told
+            return Response(status_code=CLIENT_DISCONNECTED)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is logged and answered
             return problem(unexpected(request, error), _occurrence(call))
         headers = {"cache-control": "no-store"}
         return JSONResponse(document(answer), headers=headers)
 
     async def _read(self, request: Request) -> RestRequest:
-        """Body, query and path of a request; a GET has no body."""
+        """Return body, query and path of a request; a GET has no body."""
         body = None
         if self._route.body:
             body = await read_body(request, limit=self._largest_body)
@@ -107,9 +107,9 @@ class Endpoint:
 
 
 def unexpected(request: Request, error: Exception) -> Refused:
-    """What a caller is told of our own fault: an id that is in the log, and no internals."""
+    """Log an internal error; return a refusal with the id in the log, and no details."""
     error_id = new_id("error")
-    log.error("request failed", path=request.url.path, error_id=error_id, exc_info=error)
+    log.error("rest_request_failed", path=request.url.path, error_id=error_id, exc_info=error)
     refused = Refused(f"Something went wrong on our side ({error_id})", {"error_id": error_id})
     refused.remedy = "Report the error id; the log has it too."
     return refused

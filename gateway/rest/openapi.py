@@ -1,6 +1,6 @@
-"""``/openapi.json``: the REST routes as an OpenAPI 3.1 document, from the same descriptors.
+"""Makes ``/openapi.json``, the REST routes as an OpenAPI 3.1 document, from the descriptors.
 
-Nothing in it is written by hand: paths and parameters come from ``google.api.http``, schemas from
+Paths and parameters come from ``google.api.http``, schemas from
 the messages, roles and policies from the governance option, statuses from the table of problems.
 """
 
@@ -13,8 +13,8 @@ from google.protobuf.message import Message
 
 from gateway.problems import MEDIA_TYPE, STATUS, TITLES
 from gateway.rest.body import JSON_TYPE
+from gateway.rest.json_reader import STRUCT, TIMES
 from gateway.rest.openapi_schemas import Schema, Schemas
-from gateway.rest.reading import STRUCT, TIMES
 from gateway.rest.requests import LONGEST_REQUEST_ID, REQUEST_ID
 from gateway.rest.routes import WHOLE, RestRoute
 from phoenix_runtime.chassis.schema import fields_of, required
@@ -25,11 +25,11 @@ BEARER: Final = "bearer"
 PROBLEM: Final = "Problem"
 TEXT: Final[Schema] = {"type": "string"}
 NOTHING: Final[Schema] = {"type": "string", "maxLength": 0}
-"""A parameter that is there and empty is one that is not given."""
+"""An empty parameter counts as not given."""
 
 
 def openapi_document(routes: Iterable[RestRoute]) -> dict[str, Any]:
-    """The document of ``routes``; a JSON object that OpenAPI 3.1's own schema accepts."""
+    """Return the document of ``routes``; OpenAPI 3.1's own schema accepts it."""
     given, answered = Schemas(given=True), Schemas(given=False)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
@@ -77,7 +77,7 @@ def _operation(route: RestRoute, given: Schemas, answered: Schemas) -> dict[str,
 
 
 def _description(route: RestRoute) -> str:
-    """Who may call, what policy is asked, what is audited: the governance option in words."""
+    """Return who may call, which policies are asked and what is audited, from the schema."""
     rpc = route.rpc
     said = [f"`{rpc.path}`. Callers: {', '.join(sorted(rpc.roles))}."]
     if rpc.policies:
@@ -98,12 +98,12 @@ def _body(route: RestRoute, given: Schemas) -> dict[str, Any]:
 
 
 def _parameters(route: RestRoute, given: Schemas) -> Iterator[dict[str, Any]]:
-    """Path, query and, where an RPC takes a request id, Idempotency-Key."""
+    """Yield path and query parameters and, where the RPC has a request id, Idempotency-Key."""
     fields = fields_of(_described(route.rpc.request))
     for field in fields:
         if field.name in route.parameters:
             yield {"name": field.name, "in": "path", "required": True, "schema": given.field(field)}
-        elif route.body not in {WHOLE, field.name} and _speakable(field):
+        elif route.body not in {WHOLE, field.name} and _fits_query(field):
             schema = given.field(field)
             if not field.is_repeated and not required(field):
                 schema = {"anyOf": [schema, NOTHING]}
@@ -121,12 +121,12 @@ def _parameters(route: RestRoute, given: Schemas) -> Iterator[dict[str, Any]]:
 
 
 def _described(message: type[Message]) -> Descriptor:
-    """The stubs name the descriptors of pure Python and of upb; they are used the same way."""
+    """Return the descriptor; the stubs' type names both implementations, which work alike."""
     return cast(Descriptor, message.DESCRIPTOR)
 
 
-def _speakable(field: FieldDescriptor) -> bool:
-    """Whether a query can say it: a text, a number, a time, or a list of them."""
+def _fits_query(field: FieldDescriptor) -> bool:
+    """Whether a query can hold the field: a text, a number, a time, or a list of them."""
     inner = field.message_type
     return inner is None or (inner.full_name in TIMES and inner.full_name != STRUCT)
 
@@ -145,7 +145,7 @@ def _refusal(status: int) -> dict[str, Any]:
 
 
 def _problem() -> Schema:
-    """RFC 9457, with reason, facts and remedy."""
+    """Return the schema of a problem: RFC 9457 with reason, facts and remedy."""
     violation = {
         "type": "object",
         "properties": {"field": TEXT, "text": TEXT},

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
-from gateway.rest.reading import STRUCT
+from gateway.rest.json_reader import STRUCT
 from phoenix_runtime.chassis.rpc.validation import is_id
 from phoenix_runtime.chassis.schema import fields_of, required
 

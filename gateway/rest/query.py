@@ -1,18 +1,18 @@
-"""Reading a query: like a body, it has to be readable in exactly one way."""
+"""Reads a query, which like a body has to have exactly one meaning."""
 
 import re
 from urllib.parse import unquote_plus
 
-from gateway.rest.reading import shown
+from gateway.rest.json_reader import shown
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 
 BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def read_query(raw: bytes) -> list[tuple[str, str]]:
-    """Names and texts in their order; raises `FieldInvalid` for what is no percent-encoded UTF-8.
+    """Return names and texts in order; raises `FieldInvalid` unless it is percent-encoded UTF-8.
 
-    A server that put replacement characters there would look for something else than was asked.
+    With replacement characters in their place, the RPC would answer another question.
     """
     violations: list[Violation] = []
     found: list[tuple[str, str]] = []
@@ -28,7 +28,7 @@ def read_query(raw: bytes) -> list[tuple[str, str]]:
 
 
 def _decoded(text: str) -> str:
-    """The text behind the escapes; raises ValueError."""
+    """Return the decoded text; raises ValueError."""
     if not text.isascii():
         raise ValueError("holds bytes beyond ASCII; percent-encode them")
     if BROKEN.search(text):

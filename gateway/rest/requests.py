@@ -1,4 +1,4 @@
-"""A request of REST as the message that its RPC takes: body, query, path, Idempotency-Key."""
+"""Makes an RPC's request message from body, query, path and Idempotency-Key."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gateway.rest.reading import FLOATS, fields_by_name, read_field, read_message, shown
+from gateway.rest.json_reader import FLOATS, fields_by_name, read_field, read_message, shown
 from gateway.rest.routes import WHOLE, RestRoute
 from phoenix_runtime.chassis.rpc.validation import validate
 from phoenix_runtime.core.errors import FieldInvalid, Violation
@@ -21,7 +21,7 @@ MOST_VIOLATIONS = 64
 
 @dataclass(frozen=True, slots=True)
 class RestRequest:
-    """What came: ``query`` in its order, ``body`` None where there was none."""
+    """A REST request; ``query`` in its order, ``body`` None where there is none."""
 
     path: Mapping[str, str] = field(default_factory=dict)
     query: Sequence[tuple[str, str]] = ()
@@ -30,7 +30,7 @@ class RestRequest:
 
 
 def message_of(route: RestRoute, request: RestRequest) -> Message:
-    """The message; raises `FieldInvalid` with all that is wrong, missing fields included."""
+    """Return the message; raises `FieldInvalid` with every violation, missing fields included."""
     message = route.rpc.request()
     violations = [
         *_from_body(route, message, request.body),
@@ -43,12 +43,12 @@ def message_of(route: RestRoute, request: RestRequest) -> Message:
     except FieldInvalid as refused:
         violations += [v for v in refused.violations if v.field not in known]
     if violations:
-        raise outside(route, FieldInvalid(_bounded(violations)))
+        raise in_body_paths(route, FieldInvalid(_bounded(violations)))
     return message
 
 
 def _bounded(violations: list[Violation]) -> list[Violation]:
-    """A body of a million misspelt fields is not answered with a million sentences."""
+    """Return the first violations and how many more there are: the answer stays small."""
     more = len(violations) - MOST_VIOLATIONS
     if more <= 0:
         return violations
@@ -67,7 +67,7 @@ def _from_body(route: RestRoute, message: Message, body: Json) -> Iterator[Viola
 
 
 def _from_texts(route: RestRoute, message: Message, request: RestRequest) -> Iterator[Violation]:
-    """What the path and the query say; a list is repeated or comma-separated."""
+    """Read path and query; a list is repeated or comma-separated."""
     given: dict[str, list[str]] = {}
     for name, text in request.query:
         given.setdefault(name, []).append(text)
@@ -95,7 +95,7 @@ def _read_texts(
 
 
 def _value(described: FieldDescriptor, text: str) -> Json:
-    """A parameter's text as the JSON value that a body would hold; unreadable it stays a text."""
+    """Return a parameter as the JSON value that a body would hold, or the text if it is none."""
     if described.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return {"true": True, "false": False}.get(text, text)
     if described.cpp_type in FLOATS and NUMBER.fullmatch(text):
@@ -104,7 +104,7 @@ def _value(described: FieldDescriptor, text: str) -> Json:
 
 
 def _from_key(message: Message, key: str) -> Iterator[Violation]:
-    """``Idempotency-Key`` is the request id of whatever has one."""
+    """Set the request id, where the message has one, from ``Idempotency-Key``."""
     if not key or REQUEST_ID not in message.DESCRIPTOR.fields_by_name:
         return
     given: str = getattr(message, REQUEST_ID)
@@ -117,10 +117,10 @@ def _from_key(message: Message, key: str) -> Iterator[Violation]:
         setattr(message, REQUEST_ID, key)
 
 
-def outside(route: RestRoute, refused: FieldInvalid) -> FieldInvalid:
-    """The refusal by the paths that the caller sees: those of the body, not of the RPC.
+def in_body_paths(route: RestRoute, refused: FieldInvalid) -> FieldInvalid:
+    """Return the refusal with the paths of the body as it was sent, instead of the RPC's.
 
-    For what this gateway finds wrong, and for what a service behind does.
+    For violations that the gateway finds and for those that a backend finds.
     """
     return FieldInvalid(Violation(_path(route, v.field), v.text) for v in refused.violations)
 

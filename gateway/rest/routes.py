@@ -1,4 +1,4 @@
-"""The routes, read from ``google.api.http`` in the descriptors: no list beside the contract."""
+"""Reads the REST routes from ``google.api.http`` in the descriptors."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _PARAMETER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class RestRoute:
-    """One route. ``body`` is ``*``, the name of the field that the body fills, or empty."""
+    """One route; ``body`` is ``*``, the name of the field that the body fills, or empty."""
 
     method: str
     path: str
@@ -26,12 +26,12 @@ class RestRoute:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The fields that the path fills."""
+        """Return the fields that the path fills."""
         return tuple(_PARAMETER.findall(self.path))
 
 
 def rest_routes() -> tuple[RestRoute, ...]:
-    """Every route of the contract, by path. Raises LookupError for a rule that we cannot serve."""
+    """Return every route, by path; raises LookupError for a rule that cannot be served."""
     found = [route for rpc in rpcs().values() for route in _routes_of(rpc)]
     return tuple(sorted(found, key=lambda route: (route.path, route.method)))
 
@@ -54,5 +54,5 @@ def _route(rpc: Rpc, rule: HttpRule) -> RestRoute:
     fields = rpc.request.DESCRIPTOR.fields_by_name
     named = [*route.parameters, *([route.body] if route.body not in {"", WHOLE} else [])]
     if "{" in _PARAMETER.sub("", route.path) or any(name not in fields for name in named):
-        raise LookupError(f"{rpc.path}: {route.path} names something that the request has not")
+        raise LookupError(f"{rpc.path}: {route.path} names a field that the request does not have")
     return route

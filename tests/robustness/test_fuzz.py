@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 
 from gateway.problems import status_of
 from gateway.rest.body import parse
+from gateway.rest.json_writer import document
 from gateway.rest.query import read_query
 from gateway.rest.requests import RestRequest, message_of
 from gateway.rest.routes import WHOLE, RestRoute, rest_routes
-from gateway.rest.writing import document
 from phoenix_dma.aio.rpc.transport import bearer
 from phoenix_dma.v1 import session_pb2
 from phoenix_dma.wire.stream_termination import keep_final_status

@@ -13,7 +13,7 @@ import hypothesis  # noqa: F401  # see below
 import pytest_asyncio
 
 from gateway.app import build
-from gateway.rest.port import RestPort
+from gateway.rest.server import RestServer
 from gateway.settings import GatewaySettings
 from phoenix_dma.v1 import (
     approval_pb2,
@@ -45,8 +45,8 @@ from tests.support.waiting.until import PATIENCE
 
 
 @dataclass
-class Noted:
-    """What reached the services behind."""
+class Recorded:
+    """What reached the backends."""
 
     calls: list[Any] = field(default_factory=list)
     metadata: list[dict[str, Any]] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Noted:
     requests: list[Any] = field(default_factory=list)
     stream_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def note(self, request: Any, context: Any) -> None:
+    def record(self, request: Any, context: Any) -> None:
         self.calls.append(current_call())
         self.requests.append(request)
         self.metadata.append(dict(context.invocation_metadata()))
@@ -62,11 +62,11 @@ class Noted:
 
 
 class Tasks(assignment_pb2_grpc.AssignmentServiceServicer):
-    def __init__(self, noted: Noted) -> None:
-        self._noted = noted
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
 
     async def GetTask(self, request: Any, context: Any) -> Any:  # noqa: N802
-        self._noted.note(request, context)
+        self._recorded.record(request, context)
         if request.task_id == "slow":
             await asyncio.Event().wait()
         if request.task_id == "gone":
@@ -85,7 +85,7 @@ class Tasks(assignment_pb2_grpc.AssignmentServiceServicer):
         return assignment_pb2.ListTasksResponse(tasks=[child])
 
     async def SubmitTask(self, request: Any, context: Any) -> Any:  # noqa: N802
-        self._noted.note(request, context)
+        self._recorded.record(request, context)
         task = assignment_pb2.Task(
             task_id=request.task.task_id,
             risk_level=request.task.risk_level,
@@ -103,24 +103,24 @@ class Handoffs(handoff_pb2_grpc.HandoffServiceServicer):
 
 
 class Participants(registry_pb2_grpc.RegistryServiceServicer):
-    def __init__(self, noted: Noted) -> None:
-        self._noted = noted
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
 
     async def GetParticipant(self, request: Any, context: Any) -> Any:  # noqa: N802
         one = registry_pb2.Participant(id=request.participant_id)
         return registry_pb2.GetParticipantResponse(participant=one)
 
     async def DiscoverParticipants(self, request: Any, context: Any) -> Any:  # noqa: N802
-        self._noted.note(request, context)
+        self._recorded.record(request, context)
         return registry_pb2.DiscoverParticipantsResponse()
 
 
 class Sessions(session_pb2_grpc.SessionServiceServicer):
-    def __init__(self, noted: Noted) -> None:
-        self._noted = noted
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
 
     async def KeepAlive(self, request_iterator: Any, context: Any) -> Any:  # noqa: N802
-        self._noted.note(None, context)
+        self._recorded.record(None, context)
         slot = 0
         try:
             async for request in request_iterator:
@@ -134,7 +134,7 @@ class Sessions(session_pb2_grpc.SessionServiceServicer):
                     acknowledged = session_pb2.BeatAck(seq=request.beats.seq)
                     yield session_pb2.KeepAliveResponse(beat_ack=acknowledged)
         finally:
-            self._noted.stream_ended.set()
+            self._recorded.stream_ended.set()
 
 
 class Contexts(state_pb2_grpc.StateServiceServicer):
@@ -154,16 +154,16 @@ class Audit(audit_pb2_grpc.AuditServiceServicer):
         return audit_pb2.GetLineageResponse(events=[audit_pb2.AuditEvent(event_id="event.1")])
 
 
-class Behind:
-    """The services behind; each can be ended and begun again at its old address."""
+class Backends:
+    """The backends; each can be ended and begun again at its old address."""
 
-    def __init__(self, keys: Keys, noted: Noted) -> None:
+    def __init__(self, keys: Keys, recorded: Recorded) -> None:
         self._keys = keys
-        self._noted = noted
+        self._recorded = recorded
         self._open: dict[str, Listening] = {}
         self.addresses: dict[str, str] = {}
 
-    async def begin(self, name: str) -> None:
+    async def start(self, name: str) -> None:
         listen = self.addresses.get(name, "127.0.0.1:0")
         settings = ServerSettings(
             **self._keys.settings(name), listen=listen, grace=timedelta(seconds=0.1)
@@ -172,22 +172,22 @@ class Behind:
         self._open[name] = await Listening(service).__aenter__()
         self.addresses[name] = f"127.0.0.1:{self._open[name].port}"
 
-    async def end(self, name: str) -> None:
+    async def stop(self, name: str) -> None:
         await self._open.pop(name).__aexit__(None, None, None)
 
     async def close(self) -> None:
         for name in list(self._open):
-            await self.end(name)
+            await self.stop(name)
 
     def _register(self, name: str, server: grpc.aio.Server) -> None:
         if name == "assignment":
-            tasks: Any = Tasks(self._noted)
+            tasks: Any = Tasks(self._recorded)
             handoffs: Any = Handoffs()
             assignment_pb2_grpc.add_AssignmentServiceServicer_to_server(tasks, server)
             handoff_pb2_grpc.add_HandoffServiceServicer_to_server(handoffs, server)
         elif name == "registry":
-            participants: Any = Participants(self._noted)
-            sessions: Any = Sessions(self._noted)
+            participants: Any = Participants(self._recorded)
+            sessions: Any = Sessions(self._recorded)
             registry_pb2_grpc.add_RegistryServiceServicer_to_server(participants, server)
             session_pb2_grpc.add_SessionServiceServicer_to_server(sessions, server)
         elif name == "state":
@@ -209,14 +209,14 @@ SERVED = {
 
 
 @dataclass(frozen=True, slots=True)
-class RpcHandler:
+class RunningGateway:
     """The running gateway as a client sees it."""
 
     address: str
     channel: grpc.aio.Channel
     rest: httpx.AsyncClient
-    noted: Noted
-    behind: Behind
+    recorded: Recorded
+    backends: Backends
     keys: Keys
 
     def token(self, *roles: str, **claims: Any) -> str:
@@ -232,16 +232,16 @@ class RpcHandler:
 
 
 @pytest_asyncio.fixture
-async def handler(keys: Keys) -> AsyncIterator[RpcHandler]:
-    noted = Noted()
-    behind = Behind(keys, noted)
+async def gateway(keys: Keys) -> AsyncIterator[RunningGateway]:
+    recorded = Recorded()
+    backends = Backends(keys, recorded)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(behind.close)
+        stack.push_async_callback(backends.close)
         for name in SERVED:
-            await behind.begin(name)
+            await backends.start(name)
         settings = GatewaySettings(
             **keys.settings("gateway"),
-            **{f"{name}_address": address for name, address in behind.addresses.items()},
+            **{f"{name}_address": address for name, address in backends.addresses.items()},
             listen="127.0.0.1:0",
             rest_listen="127.0.0.1:0",
             grace=timedelta(seconds=0.1),
@@ -251,10 +251,10 @@ async def handler(keys: Keys) -> AsyncIterator[RpcHandler]:
         listening = await stack.enter_async_context(Listening(service))
         address = f"127.0.0.1:{listening.port}"
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
-        (port,) = (one.port for one in service.running if isinstance(one, RestPort))
+        (port,) = (one.port for one in service.running if isinstance(one, RestServer))
         rest = await stack.enter_async_context(
             httpx.AsyncClient(
                 base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE
             )
         )
-        yield RpcHandler(address, channel, rest, noted, behind, keys)
+        yield RunningGateway(address, channel, rest, recorded, backends, keys)

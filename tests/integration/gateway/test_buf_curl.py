@@ -5,23 +5,23 @@ import sys
 from pathlib import Path
 
 from phoenix_runtime.chassis.schema import rpcs
-from tests.integration.gateway.conftest import RpcHandler
+from tests.integration.gateway.conftest import RunningGateway
 
 BUF = Path(sys.executable).with_name("buf")
 SERVICES = sorted({rpc.service for rpc in rpcs().values()})
 
 
-async def curl(handler: RpcHandler, *arguments: str, path: str = "") -> str:
+async def curl(gateway: RunningGateway, *arguments: str, path: str = "") -> str:
     """What ``buf curl`` prints, called as gateway/README.md shows."""
     command = [str(BUF), "curl", "--protocol", "grpc", "--http2-prior-knowledge"]
-    header = f"authorization: {handler.headers()['authorization']}"
+    header = f"authorization: {gateway.headers()['authorization']}"
     command += [
         "-H",
         header,
         "--reflect-header",
         "*",
         *arguments,
-        f"http://{handler.address}{path}",
+        f"http://{gateway.address}{path}",
     ]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
@@ -30,14 +30,14 @@ async def curl(handler: RpcHandler, *arguments: str, path: str = "") -> str:
     return out.decode()
 
 
-async def test_it_lists_every_service_and_method(handler: RpcHandler) -> None:
-    services = (await curl(handler, "--list-services")).split()
+async def test_it_lists_every_service_and_method(gateway: RunningGateway) -> None:
+    services = (await curl(gateway, "--list-services")).split()
     assert set(SERVICES) <= set(services)
-    methods = (await curl(handler, "--list-methods")).split()
+    methods = (await curl(gateway, "--list-methods")).split()
     assert {rpc.path[1:] for rpc in rpcs().values()} <= set(methods)
 
 
-async def test_it_calls_by_reflection(handler: RpcHandler) -> None:
+async def test_it_calls_by_reflection(gateway: RunningGateway) -> None:
     path = "/phoenix_dma.v1.AssignmentService/GetTask"
-    answer = await curl(handler, "-d", '{"task_id": "t"}', path=path)
+    answer = await curl(gateway, "-d", '{"task_id": "t"}', path=path)
     assert '"taskId": "t"' in answer

@@ -1,4 +1,4 @@
-"""The gRPC port: what a client sees of the services behind, and what they see of the client."""
+"""The gRPC port: what a client sees of the backends, and what they see of the client."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,12 +13,12 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
-from gateway.proxy import patience
+from gateway import connecting
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, session_pb2, session_pb2_grpc
 from phoenix_dma.wire.status_details import DETAILS_KEY
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.schema import rpcs
-from tests.integration.gateway.conftest import RpcHandler
+from tests.integration.gateway.conftest import RunningGateway
 from tests.support.waiting.until import PATIENCE
 
 GET_TASK = "/phoenix_dma.v1.AssignmentService/GetTask"
@@ -28,12 +28,12 @@ def task(task_id: str) -> assignment_pb2.GetTaskRequest:
     return assignment_pb2.GetTaskRequest(task_id=task_id)
 
 
-def tasks(handler: RpcHandler) -> Any:
-    return assignment_pb2_grpc.AssignmentServiceStub(handler.channel)
+def tasks(gateway: RunningGateway) -> Any:
+    return assignment_pb2_grpc.AssignmentServiceStub(gateway.channel)
 
 
-def sessions(handler: RpcHandler) -> Any:
-    return session_pb2_grpc.SessionServiceStub(handler.channel)
+def sessions(gateway: RunningGateway) -> Any:
+    return session_pb2_grpc.SessionServiceStub(gateway.channel)
 
 
 async def refused(call: Any) -> grpc.aio.AioRpcError:
@@ -50,150 +50,154 @@ def info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
 
 
 async def test_a_call_reaches_its_service_with_the_callers_own_credential(
-    handler: RpcHandler,
+    gateway: RunningGateway,
 ) -> None:
-    token = handler.token("operator", sub="olga")
-    answer = await tasks(handler).GetTask(
+    token = gateway.token("operator", sub="olga")
+    answer = await tasks(gateway).GetTask(
         task("t"), metadata=(("authorization", f"Bearer {token}"), ("x-mine", "kept"))
     )
     assert answer.task.task_id == "t"
-    (seen,) = handler.noted.metadata
+    (seen,) = gateway.recorded.metadata
     assert seen["authorization"] == f"Bearer {token}"
     assert seen["x-mine"] == "kept"
-    (call,) = handler.noted.calls
+    (call,) = gateway.recorded.calls
     assert (call.actor, call.service) == ("olga", "gateway")
 
 
-async def test_bytes_pass_undecoded_in_both_directions(handler: RpcHandler) -> None:
-    raw = handler.channel.unary_unary(GET_TASK)
+async def test_bytes_pass_undecoded_in_both_directions(gateway: RunningGateway) -> None:
+    raw = gateway.channel.unary_unary(GET_TASK)
     # A field that no build of ours knows survives: the gateway need not be upgraded first.
     unknown = task("t").SerializeToString() + b"\xf2\x3e\x03new"
-    answer = await raw(unknown, metadata=handler.call())
+    answer = await raw(unknown, metadata=gateway.call())
     assert assignment_pb2.GetTaskResponse.FromString(answer).task.task_id == "t"
-    assert handler.noted.requests[0].SerializeToString() == unknown
+    assert gateway.recorded.requests[0].SerializeToString() == unknown
 
 
-async def test_metadata_of_the_answer_comes_back(handler: RpcHandler) -> None:
-    call = tasks(handler).GetTask(task("t"), metadata=handler.call())
+async def test_metadata_of_the_answer_comes_back(gateway: RunningGateway) -> None:
+    call = tasks(gateway).GetTask(task("t"), metadata=gateway.call())
     assert dict(await call.initial_metadata())["x-begun"] == "yes"
     assert dict(await call.trailing_metadata())["x-ended"] == "yes"
 
 
-async def test_headers_that_only_services_may_set_are_not_handed_on(handler: RpcHandler) -> None:
+async def test_headers_that_only_services_may_set_are_not_handed_on(
+    gateway: RunningGateway,
+) -> None:
     forged = (("x-phoenix-dma-correlation", "audit.corr.forged"), ("x-phoenix-dma-new", "x"))
-    await tasks(handler).GetTask(task("t"), metadata=(*handler.call(), *forged))
-    assert handler.noted.calls[0].correlation_id != "audit.corr.forged"
-    assert "x-phoenix-dma-new" not in handler.noted.metadata[0]
+    await tasks(gateway).GetTask(task("t"), metadata=(*gateway.call(), *forged))
+    assert gateway.recorded.calls[0].correlation_id != "audit.corr.forged"
+    assert "x-phoenix-dma-new" not in gateway.recorded.metadata[0]
 
 
-async def test_a_refusal_comes_back_with_reason_and_facts(handler: RpcHandler) -> None:
-    error = await refused(tasks(handler).GetTask(task("gone"), metadata=handler.call()))
+async def test_a_refusal_comes_back_with_reason_and_facts(gateway: RunningGateway) -> None:
+    error = await refused(tasks(gateway).GetTask(task("gone"), metadata=gateway.call()))
     assert error.code() is grpc.StatusCode.NOT_FOUND
     assert info(error).reason == "RESOURCE_NOT_FOUND"
     assert info(error).metadata["id"] == "gone"
 
 
-async def test_a_fault_behind_comes_back_without_internals(handler: RpcHandler) -> None:
-    error = await refused(tasks(handler).GetTask(task("broken"), metadata=handler.call()))
+async def test_a_fault_behind_comes_back_without_internals(gateway: RunningGateway) -> None:
+    error = await refused(tasks(gateway).GetTask(task("broken"), metadata=gateway.call()))
     assert error.code() is grpc.StatusCode.INTERNAL
     assert "secret" not in str(error.details())
 
 
-async def test_violations_found_behind_come_back_by_field(handler: RpcHandler) -> None:
-    error = await refused(tasks(handler).GetTask(task(""), metadata=handler.call()))
+async def test_violations_found_behind_come_back_by_field(gateway: RunningGateway) -> None:
+    error = await refused(tasks(gateway).GetTask(task(""), metadata=gateway.call()))
     assert info(error).reason == "FIELD_INVALID"
 
 
 @pytest.mark.parametrize("path", [r.path for r in rpcs().values() if r.services_only])
 async def test_what_is_kept_for_services_is_refused_to_everybody(
-    handler: RpcHandler, path: str
+    gateway: RunningGateway, path: str
 ) -> None:
     everything = ("operator", "submitter", "auditor", "reviewer", "policy_admin", "participant")
     error = await refused(
-        handler.channel.unary_unary(path)(b"", metadata=handler.call(*everything))
+        gateway.channel.unary_unary(path)(b"", metadata=gateway.call(*everything))
     )
     assert error.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
-async def test_what_is_kept_for_services_is_refused_to_a_service_too(handler: RpcHandler) -> None:
-    key = handler.keys.service_key("state")
-    signer = ServiceSigner("state", key, handler.keys.clock, audience="phoenix-dma")
+async def test_what_is_kept_for_services_is_refused_to_a_service_too(
+    gateway: RunningGateway,
+) -> None:
+    key = gateway.keys.service_key("state")
+    signer = ServiceSigner("state", key, gateway.keys.clock, audience="phoenix-dma")
     proof = ("x-phoenix-dma-service", f"Bearer {signer.token('default')}")
     request = assignment_pb2.ResolveContextRequest(task_id="t")
-    await handler.behind.end("assignment")
-    error = await refused(tasks(handler).ResolveContext(request, metadata=(*handler.call(), proof)))
+    await gateway.backends.stop("assignment")
+    error = await refused(tasks(gateway).ResolveContext(request, metadata=(*gateway.call(), proof)))
     assert error.code() is grpc.StatusCode.PERMISSION_DENIED
     assert "not served here" in str(error.details())
 
 
 async def test_a_method_that_the_contract_does_not_have_is_unimplemented(
-    handler: RpcHandler,
+    gateway: RunningGateway,
 ) -> None:
     for path in ("/phoenix_dma.v1.AssignmentService/Nothing", "/other.Service/Call"):
-        error = await refused(handler.channel.unary_unary(path)(b"", metadata=handler.call()))
+        error = await refused(gateway.channel.unary_unary(path)(b"", metadata=gateway.call()))
         assert error.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_nobody_gets_past_without_a_valid_credential(handler: RpcHandler) -> None:
+async def test_nobody_gets_past_without_a_valid_credential(gateway: RunningGateway) -> None:
     none: tuple[tuple[str, str], ...] = ()
     for metadata in (
         none,
         (("authorization", "Bearer nonsense"),),
-        handler.call("operator", audience="somebody-else"),
-        handler.call("operator", iss="somebody-else"),
-        handler.call("operator", life=timedelta(seconds=-1)),
-        handler.call("operator", key=handler.keys.services["state"]),
+        gateway.call("operator", audience="somebody-else"),
+        gateway.call("operator", iss="somebody-else"),
+        gateway.call("operator", life=timedelta(seconds=-1)),
+        gateway.call("operator", key=gateway.keys.services["state"]),
     ):
-        error = await refused(tasks(handler).GetTask(task("t"), metadata=metadata))
+        error = await refused(tasks(gateway).GetTask(task("t"), metadata=metadata))
         assert error.code() is grpc.StatusCode.UNAUTHENTICATED
-        stream = sessions(handler).KeepAlive(metadata=metadata)
+        stream = sessions(gateway).KeepAlive(metadata=metadata)
         assert (await refused(stream.read())).code() is grpc.StatusCode.UNAUTHENTICATED
-    assert handler.noted.calls == []
+    assert gateway.recorded.calls == []
 
 
-async def test_a_role_is_checked_before_anything_is_handed_on(handler: RpcHandler) -> None:
-    await handler.behind.end("assignment")
+async def test_a_role_is_checked_before_anything_is_handed_on(gateway: RunningGateway) -> None:
+    await gateway.backends.stop("assignment")
     request = assignment_pb2.AssignTaskRequest()
-    error = await refused(tasks(handler).AssignTask(request, metadata=handler.call("auditor")))
+    error = await refused(tasks(gateway).AssignTask(request, metadata=gateway.call("auditor")))
     assert error.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
-async def test_the_callers_deadline_goes_on(handler: RpcHandler) -> None:
+async def test_the_callers_deadline_goes_on(gateway: RunningGateway) -> None:
     for seconds in (600, 1200):
-        await tasks(handler).GetTask(task("t"), metadata=handler.call(), timeout=seconds)
-        left = handler.noted.remaining.pop()
+        await tasks(gateway).GetTask(task("t"), metadata=gateway.call(), timeout=seconds)
+        left = gateway.recorded.remaining.pop()
         assert left is not None
         assert seconds - 300 < left < seconds + 60  # gRPC rounds up on the wire
     error = await refused(
-        tasks(handler).GetTask(task("slow"), metadata=handler.call(), timeout=0.3)
+        tasks(gateway).GetTask(task("slow"), metadata=gateway.call(), timeout=0.3)
     )
     assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-async def test_a_service_that_is_away_is_named_without_its_address(handler: RpcHandler) -> None:
-    await handler.behind.end("assignment")
-    error = await refused(tasks(handler).GetTask(task("t"), metadata=handler.call()))
+async def test_a_service_that_is_away_is_named_without_its_address(gateway: RunningGateway) -> None:
+    await gateway.backends.stop("assignment")
+    error = await refused(tasks(gateway).GetTask(task("t"), metadata=gateway.call()))
     assert error.code() is grpc.StatusCode.UNAVAILABLE
-    assert error.details() == "The assignment service is away"
+    assert error.details() == "The assignment service is unavailable"
     assert "127.0.0.1" not in str(error)
 
 
 async def test_a_service_that_was_away_for_a_moment_is_waited_for(
-    handler: RpcHandler, monkeypatch: pytest.MonkeyPatch
+    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "SECONDS", PATIENCE)  # however long it takes to come back
-    await handler.behind.end("assignment")
+    monkeypatch.setattr(connecting, "SECONDS", PATIENCE)  # however long it takes to come back
+    await gateway.backends.stop("assignment")
     await until(
-        handler, "phoenix_dma.v1.AssignmentService", health_pb2.HealthCheckResponse.NOT_SERVING
+        gateway, "phoenix_dma.v1.AssignmentService", health_pb2.HealthCheckResponse.NOT_SERVING
     )
-    call = tasks(handler).GetTask(task("t"), metadata=handler.call())
-    await handler.behind.begin("assignment")
+    call = tasks(gateway).GetTask(task("t"), metadata=gateway.call())
+    await gateway.backends.start("assignment")
     assert (await call).task.task_id == "t"
 
 
-async def test_a_keepalive_stream_carries_many_participants(handler: RpcHandler) -> None:
+async def test_a_keepalive_stream_carries_many_participants(gateway: RunningGateway) -> None:
     many = 500
-    call = sessions(handler).KeepAlive(metadata=handler.call("participant", participant="agent.0"))
+    call = sessions(gateway).KeepAlive(metadata=gateway.call("participant", participant="agent.0"))
 
     async def attach() -> None:
         for number in range(many):
@@ -212,36 +216,36 @@ async def test_a_keepalive_stream_carries_many_participants(handler: RpcHandler)
     assert await call.code() is grpc.StatusCode.OK
 
 
-async def test_a_stream_without_a_deadline_gets_none(handler: RpcHandler) -> None:
-    call = sessions(handler).KeepAlive(metadata=handler.call("participant", participant="agent.0"))
+async def test_a_stream_without_a_deadline_gets_none(gateway: RunningGateway) -> None:
+    call = sessions(gateway).KeepAlive(metadata=gateway.call("participant", participant="agent.0"))
     await call.write(session_pb2.KeepAliveRequest(beats=session_pb2.Beats(seq=1)))
     await call.read()
-    assert handler.noted.remaining == [None]
+    assert gateway.recorded.remaining == [None]
     call.cancel()
 
 
-async def test_a_client_that_goes_away_ends_the_stream_behind(handler: RpcHandler) -> None:
-    call = sessions(handler).KeepAlive(metadata=handler.call("participant", participant="agent.0"))
+async def test_a_client_that_goes_away_ends_the_stream_behind(gateway: RunningGateway) -> None:
+    call = sessions(gateway).KeepAlive(metadata=gateway.call("participant", participant="agent.0"))
     await call.write(session_pb2.KeepAliveRequest(beats=session_pb2.Beats(seq=1)))
     await call.read()
     call.cancel()
-    await asyncio.wait_for(handler.noted.stream_ended.wait(), PATIENCE)
+    await asyncio.wait_for(gateway.recorded.stream_ended.wait(), PATIENCE)
 
 
-async def test_a_service_that_dies_ends_the_streams_that_it_served(handler: RpcHandler) -> None:
-    call = sessions(handler).KeepAlive(metadata=handler.call("participant", participant="agent.0"))
+async def test_a_service_that_dies_ends_the_streams_that_it_served(gateway: RunningGateway) -> None:
+    call = sessions(gateway).KeepAlive(metadata=gateway.call("participant", participant="agent.0"))
     await call.write(session_pb2.KeepAliveRequest(beats=session_pb2.Beats(seq=1)))
     await call.read()
-    await handler.behind.end("registry")
+    await gateway.backends.stop("registry")
     error = await refused(call.read())
     assert error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
 async def test_reflection_describes_every_service_under_one_address(
-    handler: RpcHandler, version: str
+    gateway: RunningGateway, version: str
 ) -> None:
-    names = await reflected(handler, version)
+    names = await reflected(gateway, version)
     expected = {rpc.service for rpc in rpcs().values()} | {
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
@@ -249,35 +253,35 @@ async def test_reflection_describes_every_service_under_one_address(
     }
     assert names == expected
     for name in names:
-        assert await described(handler, version, name)
+        assert await described(gateway, version, name)
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
-async def test_reflection_asks_for_a_credential(handler: RpcHandler, version: str) -> None:
-    call = reflection(handler, version)(metadata=())
+async def test_reflection_asks_for_a_credential(gateway: RunningGateway, version: str) -> None:
+    call = reflection(gateway, version)(metadata=())
     assert (await refused(call.read())).code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 async def test_health_is_open_and_known_for_the_gateway_and_each_service(
-    handler: RpcHandler,
+    gateway: RunningGateway,
 ) -> None:
     for name in ("", *{rpc.service for rpc in rpcs().values()}):
-        await until(handler, name, health_pb2.HealthCheckResponse.SERVING)
+        await until(gateway, name, health_pb2.HealthCheckResponse.SERVING)
 
 
-async def test_the_health_of_a_service_follows_it_away_and_back(handler: RpcHandler) -> None:
+async def test_the_health_of_a_service_follows_it_away_and_back(gateway: RunningGateway) -> None:
     name = "phoenix_dma.v1.HandoffService"
-    await until(handler, name, health_pb2.HealthCheckResponse.SERVING)
-    await handler.behind.end("assignment")
-    await until(handler, name, health_pb2.HealthCheckResponse.NOT_SERVING)
-    await until(handler, "", health_pb2.HealthCheckResponse.SERVING)
-    await handler.behind.begin("assignment")
-    await until(handler, name, health_pb2.HealthCheckResponse.SERVING)
+    await until(gateway, name, health_pb2.HealthCheckResponse.SERVING)
+    await gateway.backends.stop("assignment")
+    await until(gateway, name, health_pb2.HealthCheckResponse.NOT_SERVING)
+    await until(gateway, "", health_pb2.HealthCheckResponse.SERVING)
+    await gateway.backends.start("assignment")
+    await until(gateway, name, health_pb2.HealthCheckResponse.SERVING)
 
 
-async def until(handler: RpcHandler, name: str, status: int) -> None:
+async def until(gateway: RunningGateway, name: str, status: int) -> None:
     """Follow the health of ``name`` until it is ``status``."""
-    stub: Any = health_pb2_grpc.HealthStub(handler.channel)
+    stub: Any = health_pb2_grpc.HealthStub(gateway.channel)
     async with asyncio.timeout(PATIENCE):
         watch = stub.Watch(health_pb2.HealthCheckRequest(service=name))
         async for answer in watch:
@@ -286,30 +290,30 @@ async def until(handler: RpcHandler, name: str, status: int) -> None:
                 return
 
 
-def reflection(handler: RpcHandler, version: str) -> Any:
-    return handler.channel.stream_stream(
+def reflection(gateway: RunningGateway, version: str) -> Any:
+    return gateway.channel.stream_stream(
         f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
         request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
         response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
     )
 
 
-async def ask(handler: RpcHandler, version: str, **question: str) -> Any:
+async def ask(gateway: RunningGateway, version: str, **question: str) -> Any:
     async def questions() -> AsyncIterator[Any]:
         yield reflection_pb2.ServerReflectionRequest(**question)
 
-    call = reflection(handler, version)(questions(), metadata=handler.call("auditor"))
+    call = reflection(gateway, version)(questions(), metadata=gateway.call("auditor"))
     return await call.read()
 
 
-async def reflected(handler: RpcHandler, version: str) -> set[str]:
-    answer = await ask(handler, version, list_services="")
+async def reflected(gateway: RunningGateway, version: str) -> set[str]:
+    answer = await ask(gateway, version, list_services="")
     return {service.name for service in answer.list_services_response.service}
 
 
-async def described(handler: RpcHandler, version: str, name: str) -> bool:
+async def described(gateway: RunningGateway, version: str, name: str) -> bool:
     """Whether the file that is said to hold ``name`` holds it."""
-    answer = await ask(handler, version, file_containing_symbol=name)
+    answer = await ask(gateway, version, file_containing_symbol=name)
     files = [
         descriptor_pb2.FileDescriptorProto.FromString(raw)
         for raw in answer.file_descriptor_response.file_descriptor_proto

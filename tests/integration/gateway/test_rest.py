@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 
 from phoenix_dma.v1 import common_pb2
-from tests.integration.gateway.conftest import RpcHandler
+from tests.integration.gateway.conftest import RunningGateway
 from tests.support.waiting.until import PATIENCE
 
 TASK = {"task_id": "t", "objective": "o", "risk_level": "medium"}
@@ -18,70 +18,70 @@ PROBLEM = "application/problem+json"
 
 
 async def test_a_body_reaches_the_service_and_its_answer_comes_back_in_the_papers_json(
-    handler: RpcHandler,
+    gateway: RunningGateway,
 ) -> None:
-    answer = await handler.rest.post("/tasks/submit", json=TASK, headers=handler.headers())
+    answer = await gateway.rest.post("/tasks/submit", json=TASK, headers=gateway.headers())
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     task = answer.json()["task"]
     assert (task["task_id"], task["risk_level"], task["status"]) == ("t", "medium", "pending")
-    assert handler.noted.requests[0].task.risk_level == common_pb2.RISK_LEVEL_MEDIUM
+    assert gateway.recorded.requests[0].task.risk_level == common_pb2.RISK_LEVEL_MEDIUM
 
 
-async def test_the_callers_credential_goes_on_unchanged(handler: RpcHandler) -> None:
-    headers = handler.headers("submitter", sub="sam")
-    await handler.rest.post("/tasks/submit", json=TASK, headers=headers)
-    (seen,) = handler.noted.metadata
+async def test_the_callers_credential_goes_on_unchanged(gateway: RunningGateway) -> None:
+    headers = gateway.headers("submitter", sub="sam")
+    await gateway.rest.post("/tasks/submit", json=TASK, headers=headers)
+    (seen,) = gateway.recorded.metadata
     assert seen["authorization"] == headers["authorization"]
-    assert handler.noted.calls[0].actor == "sam"
+    assert gateway.recorded.calls[0].actor == "sam"
 
 
-async def test_the_idempotency_key_becomes_the_request_id(handler: RpcHandler) -> None:
-    headers = {**handler.headers(), "idempotency-key": "retry-1"}
-    await handler.rest.post("/tasks/submit", json=TASK, headers=headers)
-    assert handler.noted.requests[0].request_id == "retry-1"
+async def test_the_idempotency_key_becomes_the_request_id(gateway: RunningGateway) -> None:
+    headers = {**gateway.headers(), "idempotency-key": "retry-1"}
+    await gateway.rest.post("/tasks/submit", json=TASK, headers=headers)
+    assert gateway.recorded.requests[0].request_id == "retry-1"
 
 
-async def test_a_query_reaches_the_service(handler: RpcHandler) -> None:
-    answer = await handler.rest.get(
+async def test_a_query_reaches_the_service(gateway: RunningGateway) -> None:
+    answer = await gateway.rest.get(
         "/participants/discover?required_capabilities=a,b&required_capabilities=c&risk_level=high",
-        headers=handler.headers(),
+        headers=gateway.headers(),
     )
     assert answer.status_code == 200
-    assert MessageToDict(handler.noted.requests[0], preserving_proto_field_name=True) == {
+    assert MessageToDict(gateway.recorded.requests[0], preserving_proto_field_name=True) == {
         "required_capabilities": ["a", "b", "c"],
         "risk_level": "RISK_LEVEL_HIGH",
     }
 
 
-async def test_without_a_valid_credential_nothing_is_read(handler: RpcHandler) -> None:
+async def test_without_a_valid_credential_nothing_is_read(gateway: RunningGateway) -> None:
     for headers in (
         {},
         {"authorization": "Basic dXNlcjpzZWNyZXQ="},
         {"authorization": "Bearer nonsense"},
-        handler.headers("operator", audience="somebody-else"),
+        gateway.headers("operator", audience="somebody-else"),
     ):
-        answer = await handler.rest.post("/tasks/submit", content=b"{", headers=headers)
+        answer = await gateway.rest.post("/tasks/submit", content=b"{", headers=headers)
         assert (answer.status_code, answer.json()["reason"]) == (401, "CREDENTIAL_INVALID")
         assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert handler.noted.calls == []
+    assert gateway.recorded.calls == []
 
 
-async def test_two_credentials_are_refused_rather_than_guessed(handler: RpcHandler) -> None:
-    header = handler.headers()["authorization"]
+async def test_two_credentials_are_refused_rather_than_guessed(gateway: RunningGateway) -> None:
+    header = gateway.headers()["authorization"]
     twice = [("authorization", header), ("authorization", header)]
-    answer = await handler.rest.post("/tasks/submit", json=TASK, headers=twice)
+    answer = await gateway.rest.post("/tasks/submit", json=TASK, headers=twice)
     assert answer.status_code == 401
 
 
-async def test_a_role_is_checked_before_anything_is_handed_on(handler: RpcHandler) -> None:
-    await handler.behind.end("assignment")
-    answer = await handler.rest.post("/tasks/submit", json=TASK, headers=handler.headers("auditor"))
+async def test_a_role_is_checked_before_anything_is_handed_on(gateway: RunningGateway) -> None:
+    await gateway.backends.stop("assignment")
+    answer = await gateway.rest.post("/tasks/submit", json=TASK, headers=gateway.headers("auditor"))
     assert (answer.status_code, answer.json()["reason"]) == (403, "NOT_PERMITTED")
 
 
-async def test_a_refusal_is_a_problem_with_reason_facts_and_remedy(handler: RpcHandler) -> None:
-    answer = await handler.rest.post("/tasks/assign", json=TASK, headers=handler.headers())
+async def test_a_refusal_is_a_problem_with_reason_facts_and_remedy(gateway: RunningGateway) -> None:
+    answer = await gateway.rest.post("/tasks/assign", json=TASK, headers=gateway.headers())
     assert answer.status_code == 409
     assert answer.headers["content-type"] == PROBLEM
     problem = answer.json()
@@ -93,10 +93,10 @@ async def test_a_refusal_is_a_problem_with_reason_facts_and_remedy(handler: RpcH
     assert problem["correlation_id"].startswith("audit.corr.")
 
 
-async def test_violations_are_listed_by_the_callers_own_paths(handler: RpcHandler) -> None:
+async def test_violations_are_listed_by_the_callers_own_paths(gateway: RunningGateway) -> None:
     body = {"id": "a", "trust_score": "high", "nickname": "x"}
-    answer = await handler.rest.post(
-        "/participants/register", json=body, headers=handler.headers("participant")
+    answer = await gateway.rest.post(
+        "/participants/register", json=body, headers=gateway.headers("participant")
     )
     assert answer.status_code == 400
     fields = {violation["field"] for violation in answer.json()["violations"]}
@@ -121,80 +121,86 @@ async def test_violations_are_listed_by_the_callers_own_paths(handler: RpcHandle
     ],
 )
 async def test_what_cannot_be_read_is_said_to_be_so(
-    handler: RpcHandler, content: bytes, headers: dict[str, str], status: int, reason: str | None
+    gateway: RunningGateway,
+    content: bytes,
+    headers: dict[str, str],
+    status: int,
+    reason: str | None,
 ) -> None:
-    answer = await handler.rest.post(
-        "/tasks/submit", content=content, headers={**handler.headers(), **headers}
+    answer = await gateway.rest.post(
+        "/tasks/submit", content=content, headers={**gateway.headers(), **headers}
     )
     assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
     assert answer.json()["reason"] == (reason or "UNSUPPORTED_MEDIA_TYPE")
 
 
 async def test_a_body_without_an_announced_length_is_counted_while_it_arrives(
-    handler: RpcHandler,
+    gateway: RunningGateway,
 ) -> None:
     async def endless() -> Any:
         for _ in range(100):
             yield b" " * (1 << 20)
 
-    answer = await handler.rest.post(
-        "/tasks/submit", content=endless(), headers={**handler.headers(), **JSON}
+    answer = await gateway.rest.post(
+        "/tasks/submit", content=endless(), headers={**gateway.headers(), **JSON}
     )
     assert (answer.status_code, answer.json()["reason"]) == (413, "TOO_LARGE")
 
 
-async def test_a_body_is_read_as_json_where_the_client_does_not_say(handler: RpcHandler) -> None:
-    answer = await handler.rest.post(
-        "/tasks/submit", content=json.dumps(TASK), headers=handler.headers()
+async def test_a_body_is_read_as_json_where_the_client_does_not_say(
+    gateway: RunningGateway,
+) -> None:
+    answer = await gateway.rest.post(
+        "/tasks/submit", content=json.dumps(TASK), headers=gateway.headers()
     )
     assert answer.status_code == 200
 
 
-async def test_a_path_that_is_not_there_is_a_problem(handler: RpcHandler) -> None:
-    answer = await handler.rest.get("/nothing")
+async def test_a_path_that_is_not_there_is_a_problem(gateway: RunningGateway) -> None:
+    answer = await gateway.rest.get("/nothing")
     assert (answer.status_code, answer.json()["reason"]) == (404, "RESOURCE_NOT_FOUND")
-    answer = await handler.rest.get("/tasks/submit")
+    answer = await gateway.rest.get("/tasks/submit")
     assert (answer.status_code, answer.json()["reason"]) == (405, "METHOD_NOT_ALLOWED")
     assert answer.headers["allow"] == "POST"
 
 
-async def test_a_service_that_is_away_is_a_503_with_a_delay(handler: RpcHandler) -> None:
-    await handler.behind.end("assignment")
-    answer = await handler.rest.post("/tasks/submit", json=TASK, headers=handler.headers())
+async def test_a_service_that_is_away_is_a_503_with_a_delay(gateway: RunningGateway) -> None:
+    await gateway.backends.stop("assignment")
+    answer = await gateway.rest.post("/tasks/submit", json=TASK, headers=gateway.headers())
     assert (answer.status_code, answer.json()["reason"]) == (503, "UNAVAILABLE")
     assert answer.headers["retry-after"] == "1"
     assert "127.0.0.1" not in answer.text
 
 
 async def test_alive_and_ready_are_open_and_ready_names_what_is_missing(
-    handler: RpcHandler,
+    gateway: RunningGateway,
 ) -> None:
-    assert (await handler.rest.get("/healthz")).json() == {"status": "ok"}
-    await ready(handler, 200)
-    await handler.behind.end("state")
-    answer = await ready(handler, 503)
+    assert (await gateway.rest.get("/healthz")).json() == {"status": "ok"}
+    await ready(gateway, 200)
+    await gateway.backends.stop("state")
+    answer = await ready(gateway, 503)
     assert answer["services"] == {
         "assignment": "serving",
         "governance": "serving",
         "registry": "serving",
         "state": "not_serving",
     }
-    assert (await handler.rest.get("/healthz")).status_code == 200
+    assert (await gateway.rest.get("/healthz")).status_code == 200
 
 
-async def test_metrics_are_for_operators_and_auditors(handler: RpcHandler) -> None:
-    await handler.rest.post("/tasks/submit", json=TASK, headers=handler.headers())
-    assert (await handler.rest.get("/metrics")).status_code == 401
-    refused = await handler.rest.get("/metrics", headers=handler.headers("participant"))
+async def test_metrics_are_for_operators_and_auditors(gateway: RunningGateway) -> None:
+    await gateway.rest.post("/tasks/submit", json=TASK, headers=gateway.headers())
+    assert (await gateway.rest.get("/metrics")).status_code == 401
+    refused = await gateway.rest.get("/metrics", headers=gateway.headers("participant"))
     assert refused.status_code == 403
-    shown = await handler.rest.get("/metrics", headers=handler.headers("auditor"))
+    shown = await gateway.rest.get("/metrics", headers=gateway.headers("auditor"))
     assert 'phoenix_dma_rest_requests_total{method="POST",route="/tasks/submit"' in shown.text
 
 
-async def ready(handler: RpcHandler, status: int) -> Any:
+async def ready(gateway: RunningGateway, status: int) -> Any:
     """Ask until the answer has ``status``: the gateway learns of others by watching them."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            answer = await handler.rest.get("/readyz")
+            answer = await gateway.rest.get("/readyz")
             if answer.status_code == status:
                 return answer.json()

@@ -10,7 +10,7 @@ import grpc.aio
 import pytest
 import pytest_asyncio
 
-from gateway.proxy.passing import PassThrough
+from gateway.proxy.forwarding import ForwardingHandler
 from phoenix_dma.wire.stream_termination import keep_final_status
 from phoenix_runtime.chassis.rpc.channels import Channels
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
@@ -62,7 +62,9 @@ async def channel(keys: Keys) -> AsyncIterator[grpc.aio.Channel]:
         channels = Channels(
             settings, ServiceSigner("gateway", key, keys.clock, audience="phoenix-dma")
         )
-        async with serving(keys, "gateway", PassThrough(passed, channels, patience=30)) as gateway:
+        async with serving(
+            keys, "gateway", ForwardingHandler(passed, channels, read_timeout=30)
+        ) as gateway:
             async with grpc.aio.insecure_channel(f"127.0.0.1:{gateway.port}") as opened:
                 yield opened
             await channels.close()

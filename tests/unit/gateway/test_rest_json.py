@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from gateway.problems import MalformedBody
 from gateway.rest.body import parse
+from gateway.rest.json_writer import document
 from gateway.rest.requests import MOST_VIOLATIONS, RestRequest, message_of
 from gateway.rest.routes import RestRoute, rest_routes
-from gateway.rest.writing import document
 from phoenix_dma.v1 import assignment_pb2, common_pb2, registry_pb2, session_pb2, state_pb2
 from phoenix_runtime.chassis.rpc.conversions import json_to_struct
 from phoenix_runtime.core.errors import FieldInvalid

@@ -21,19 +21,19 @@ def test_free_ports_are_as_many_as_parts_and_never_those_of_outgoing_connections
 
 
 def test_a_chosen_port_that_somebody_listens_on_is_refused_by_name() -> None:
-    with socket.socket() as stranger:
-        stranger.bind((ports.LOOPBACK, 0))
-        stranger.listen()
-        taken = stranger.getsockname()[1]
+    with socket.socket() as other:
+        other.bind((ports.LOOPBACK, 0))
+        other.listen()
+        taken = other.getsockname()[1]
         with pytest.raises(ports.PortTaken, match=f"port {taken} \\(registry\\) is taken"):
             ports.choose(chosen={"registry": taken}, free=True)
 
 
 def test_where_every_free_port_is_taken_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as stranger:
-        stranger.bind((ports.LOOPBACK, 0))
-        stranger.listen()
-        taken = stranger.getsockname()[1]
+    with socket.socket() as other:
+        other.bind((ports.LOOPBACK, 0))
+        other.listen()
+        taken = other.getsockname()[1]
         monkeypatch.setattr(ports, "FREE", range(taken, taken + 1))
         monkeypatch.setattr(ports, "TRIES", 1)
         with pytest.raises(ports.PortTaken):

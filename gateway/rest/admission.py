@@ -1,4 +1,4 @@
-"""Who is let in at the REST port: the same credential and the same roles as at the gRPC port."""
+"""Authenticates REST requests and admits them by role and quota, as the gRPC port does."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,26 +17,26 @@ from phoenix_runtime.core.ids import NewId
 from phoenix_runtime.core.principal import Call, Role
 
 HEADER_BYTES: Final = 32 * 1024
-"""Of all headers, as of all metadata at the gRPC port."""
+"""The limit of all headers together, as of all metadata at the gRPC port."""
 ENTRY_BYTES: Final = 32
-"""What HTTP/2 counts for each header beside its name and value (RFC 9113, 6.5.2)."""
+"""What HTTP/2 adds for each header to its name and value (RFC 9113, 6.5.2)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """Verifies the bearer credential of a request and makes the call that goes on to a service.
+class RestAdmission:
+    """Verifies the bearer credential of a request, its role and its tenant's quota.
 
-    The credential goes on unchanged; every service verifies it again.
+    The credential is forwarded unchanged; every service verifies it again.
     """
 
     verifier: Verifier
     new_id: NewId
     quotas: Quotas
 
-    def call(self, request: Request) -> Call:
-        """The call of ``request``; raises `CredentialInvalid`, `TooLarge` for its headers."""
-        _bounded(request)
-        header = _one(request.headers.getlist(AUTHORIZATION))
+    def authenticate(self, request: Request) -> Call:
+        """Return the call of ``request``; raises `CredentialInvalid`, `TooLarge` for headers."""
+        _check_size(request)
+        header = _only(request.headers.getlist(AUTHORIZATION))
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise CredentialInvalid("The credential has to be sent as a bearer token")
@@ -48,7 +48,7 @@ class Door:
 
     @asynccontextmanager
     async def admitted(self, call: Call, rpc: Rpc) -> AsyncIterator[None]:
-        """Let ``call`` in for as long as it lasts.
+        """Hold one place of the tenant's quota for ``call`` while it runs.
 
         Raises `QuotaExceeded`; `NotPermitted` unless the schema lets the caller use ``rpc``.
         """
@@ -56,23 +56,23 @@ class Door:
             check(rpc, call)
             yield
 
-    def admit_any(self, call: Call, roles: Sequence[Role]) -> None:
+    def require_role(self, call: Call, roles: Sequence[Role]) -> None:
         """Raise `NotPermitted` unless the caller holds one of ``roles``."""
         if not call.principal.has(*roles):
             wanted = ", ".join(sorted(roles))
             raise NotPermitted(f"This page is for {wanted}", {"allowed_roles": wanted})
 
 
-def _bounded(request: Request) -> None:
-    """The port bounds what it has not read completely yet; more may have come in one piece."""
+def _check_size(request: Request) -> None:
+    """Raise `TooLarge` for headers that came in one piece, which the server does not limit."""
     size = sum(len(name) + len(value) + ENTRY_BYTES for name, value in request.headers.raw)
     size += len(request.scope["query_string"])
     if size > HEADER_BYTES:
         raise TooLarge("headers and query", size=size, limit=HEADER_BYTES)
 
 
-def _one(headers: list[str]) -> str:
-    """The only one; of two the call is refused rather than guessed."""
+def _only(headers: list[str]) -> str:
+    """Return the only header; two are refused, since either could be meant."""
     if not headers:
         raise CredentialInvalid("The request carries no credential")
     if len(headers) > 1:

@@ -1,4 +1,4 @@
-"""The REST port's pages: the routes of the contract, health, metrics, and what is none of these."""
+"""The REST application: the contract's routes, health, metrics, OpenAPI, and errors."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -11,50 +11,50 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway.problems import MethodNotAllowed, Occurrence, problem
-from gateway.rest.door import Door
-from gateway.rest.endpoint import HUNG_UP, Endpoint, unexpected
+from gateway.rest.admission import RestAdmission
+from gateway.rest.endpoint import CLIENT_DISCONNECTED, Endpoint, unexpected
+from gateway.rest.json_reader import shown
 from gateway.rest.openapi import openapi_document
-from gateway.rest.reading import shown
 from gateway.rest.routes import rest_routes
 from phoenix_runtime.chassis.rpc.channels import Channels
 from phoenix_runtime.core.errors import NotFound, Refused
 from phoenix_runtime.core.principal import Role
 
-Page = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
 METRICS_ROLES = (Role.OPERATOR, Role.AUDITOR)
 
 
-def make_site(
-    door: Door, channels: Channels, serving: Mapping[str, bool], *, largest_body: int
+def make_application(
+    admission: RestAdmission, channels: Channels, serving: Mapping[str, bool], *, largest_body: int
 ) -> Starlette:
-    """The application; ``serving`` says at any time which services behind are there."""
+    """Return the application; ``serving`` is kept up to date with which backends serve."""
     routes = rest_routes()
-    pages = [
+    served = [
         Route(
             route.path,
-            Endpoint(route, door, channels, largest_body=largest_body).answer,
+            Endpoint(route, admission, channels, largest_body=largest_body).answer,
             methods=[route.method],
         )
         for route in routes
     ]
-    pages += [
+    served += [
         Route("/healthz", _alive),
         Route("/readyz", _ready(serving)),
-        Route("/metrics", _metrics(door)),
-        Route("/openapi.json", _described(door, openapi_document(routes))),
+        Route("/metrics", _metrics(admission)),
+        Route("/openapi.json", _described(admission, openapi_document(routes))),
     ]
     return Starlette(
-        routes=pages, exception_handlers={HTTPException: _no_page, Exception: _our_fault}
+        routes=served, exception_handlers={HTTPException: _no_route, Exception: _internal_error}
     )
 
 
 async def _alive(_: Request) -> Response:
-    """The process lives. Open, as the health check of the gRPC port is."""
+    """Answer that the process lives; open, like the health check of the gRPC port."""
     return JSONResponse({"status": "ok"})
 
 
-def _ready(serving: Mapping[str, bool]) -> Page:
-    """Ready when every service behind serves; names those that do not."""
+def _ready(serving: Mapping[str, bool]) -> Handler:
+    """Return the handler that is ready when every backend serves, and names those that do not."""
 
     async def ready(_: Request) -> Response:
         whole = all(serving.values())
@@ -65,12 +65,12 @@ def _ready(serving: Mapping[str, bool]) -> Page:
     return ready
 
 
-def _metrics(door: Door) -> Page:
-    """For operators and auditors; scrapers without a credential use the metrics port."""
+def _metrics(admission: RestAdmission) -> Handler:
+    """Return the metrics for operators and auditors; other scrapers use the metrics port."""
 
     async def metrics(request: Request) -> Response:
         try:
-            door.admit_any(door.call(request), METRICS_ROLES)
+            admission.require_role(admission.authenticate(request), METRICS_ROLES)
         except Refused as refused:
             return problem(refused)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
@@ -78,13 +78,13 @@ def _metrics(door: Door) -> Page:
     return metrics
 
 
-def _described(door: Door, document: Mapping[str, Any]) -> Page:
-    """The contract of this port, for whoever has a credential, as reflection is at the other."""
+def _described(admission: RestAdmission, document: Mapping[str, Any]) -> Handler:
+    """Return the OpenAPI document for any credential, as reflection is at the gRPC port."""
     answer = JSONResponse(document)
 
     async def described(request: Request) -> Response:
         try:
-            door.call(request)
+            admission.authenticate(request)
         except Refused as refused:
             return problem(refused)
         return answer
@@ -92,8 +92,8 @@ def _described(door: Door, document: Mapping[str, Any]) -> Page:
     return described
 
 
-async def _no_page(request: Request, error: Exception) -> Response:
-    """No such path, or not with that method."""
+async def _no_route(request: Request, error: Exception) -> Response:
+    """Answer for an unknown path, or a method that the path does not have."""
     path = shown(request.url.path)
     if isinstance(error, HTTPException) and error.status_code == 405:
         refused: Refused = MethodNotAllowed(f"{path} is not served with {request.method}")
@@ -101,8 +101,8 @@ async def _no_page(request: Request, error: Exception) -> Response:
     return problem(NotFound("page", path))
 
 
-async def _our_fault(request: Request, error: Exception) -> Response:
-    """What went wrong outside of an endpoint."""
+async def _internal_error(request: Request, error: Exception) -> Response:
+    """Answer for an exception outside of an endpoint."""
     if isinstance(error, ClientDisconnect):
-        return Response(status_code=HUNG_UP)
+        return Response(status_code=CLIENT_DISCONNECTED)
     return problem(unexpected(request, error))

@@ -1,7 +1,7 @@
-"""JSON into messages, by the descriptors: the paper's names, short enums, everything wrong at once.
+"""Reads JSON into messages by their descriptors: the paper's names, short enums, all violations.
 
 Stricter than protobuf's own JSON: unknown names are refused, so that a misspelt field is not
-silently left out, and every violation is collected under its path.
+silently ignored, and every violation is collected under its path.
 """
 
 import base64
@@ -22,10 +22,10 @@ DEEPEST = 28
 """Levels inside a free JSON object; the services' own parsers end at about 32."""
 
 EXACT = 1 << 53
-"""From here on a JSON number is no exact integer any more."""
+"""The largest integer that every JSON reader represents exactly."""
 
 DECIMAL = re.compile(r"-?[0-9]{1,20}", re.ASCII)
-"""An integer as a text: in these digits alone, although Python reads others as well."""
+"""An integer as a text, in ASCII digits: Python would read others as well."""
 
 STRUCT = "google.protobuf.Struct"
 TIMES = {
@@ -42,17 +42,17 @@ FLOATS = {FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT}
 
 
 def fields_by_name(message: Message) -> dict[str, FieldDescriptor]:
-    """The fields of a message by the names of the contract, in the order of the file."""
+    """Return a message's fields by name, in the order of the proto file."""
     # The stubs name the pure Python descriptors and those of upb; they are used the same way.
     return {field.name: cast(FieldDescriptor, field) for field in message.DESCRIPTOR.fields}
 
 
 class Unreadable(ValueError):
-    """A value is not what its field wants; the text says what is wanted."""
+    """A value does not fit its field; the text says what is expected."""
 
 
 def read_message(message: Message, value: Json, path: str = "") -> Iterator[Violation]:
-    """Fill ``message`` from a JSON object; yields what is wrong, by path."""
+    """Fill ``message`` from a JSON object; yield violations by path."""
     if not isinstance(value, Mapping):
         yield Violation(path or "body", "has to be a JSON object")
         return
@@ -69,7 +69,7 @@ def read_message(message: Message, value: Json, path: str = "") -> Iterator[Viol
 def read_field(
     message: Message, field: FieldDescriptor, value: Json, path: str
 ) -> Iterator[Violation]:
-    """Fill one field; yields what is wrong with it."""
+    """Fill one field; yield its violations."""
     if _is_map(field):
         yield from _read_map(message, field, value, path)
     elif field.is_repeated:
@@ -98,7 +98,7 @@ def _read_list(
 def _read_map(
     message: Message, field: FieldDescriptor, value: Json, path: str
 ) -> Iterator[Violation]:
-    """A map of names to texts, the only kind that requests of the runtime have."""
+    """Fill a map of names to texts, the only kind that requests have."""
     if not isinstance(value, Mapping):
         yield Violation(path, "has to be a JSON object")
         return
@@ -111,7 +111,7 @@ def _read_map(
 
 
 def _read_inner(target: Message, value: Json, path: str) -> Iterator[Violation]:
-    """Fill a message inside a message; some have a JSON form of their own."""
+    """Fill a nested message; some have a JSON form of their own."""
     name = target.DESCRIPTOR.full_name
     if name == STRUCT:
         yield from _read_struct(target, value, path)
@@ -136,7 +136,7 @@ def _read_struct(target: Any, value: Json, path: str) -> Iterator[Violation]:
 
 
 def _unfit(value: Json, path: str, depth: int) -> Iterator[Violation]:
-    """What would be changed or lost in a free JSON object on its way."""
+    """Yield what a Struct would change or lose of a free JSON object."""
     if value is None or isinstance(value, str | int | float):
         yield from _unfit_leaf(value, path)
     elif depth > DEEPEST:
@@ -157,12 +157,12 @@ def _unfit_leaf(value: str | float | None, path: str) -> Iterator[Violation]:
 
 
 def _below(path: str, name: str | int) -> str:
-    """The path of what stands inside."""
+    """Return the path of an element."""
     return f"{path}[{name}]" if isinstance(name, int) else f"{path}.{shown(name)}"
 
 
 def _parts(value: Any) -> Iterator[tuple[str | int, Json]]:
-    """Names or indices, and what stands there."""
+    """Return the elements with their names or indices."""
     return iter(value.items() if isinstance(value, Mapping) else enumerate(value))
 
 
@@ -176,7 +176,7 @@ def _read_time(target: Any, value: Json, path: str) -> Iterator[Violation]:
 def _set(
     setter: Callable[[Any], None], field: FieldDescriptor, value: Json, path: str
 ) -> Iterator[Violation]:
-    """Set one scalar; protobuf itself says what is out of range."""
+    """Set one scalar; protobuf checks its range."""
     try:
         setter(_scalar(field, value))
     except Unreadable as error:
@@ -186,7 +186,7 @@ def _set(
 
 
 def _scalar(field: FieldDescriptor, value: Json) -> object:
-    """The value of a scalar field; raises `Unreadable`."""
+    """Return the value of a scalar field; raises `Unreadable`."""
     kind = field.cpp_type
     if field.enum_type is not None:
         return _enum(field.enum_type, value)
@@ -215,7 +215,7 @@ def _text(field: FieldDescriptor, value: Json) -> str | bytes:
 
 
 def _integer(value: Json) -> int:
-    """An integer, or its decimal text, as protobuf writes those that a double cannot hold."""
+    """Return an integer, also from decimal text, as protobuf writes what a double cannot hold."""
     if isinstance(value, str) and DECIMAL.fullmatch(value):
         return int(value)
     if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
@@ -234,7 +234,7 @@ def _float(value: Json) -> float:
 
 
 def _enum(enum: EnumDescriptor, value: Json) -> int:
-    """``medium`` or ``RISK_LEVEL_MEDIUM``; the unspecified value cannot be sent."""
+    """Return the number of ``medium`` or ``RISK_LEVEL_MEDIUM``; unspecified cannot be sent."""
     prefix = enum.values[0].name.removesuffix("UNSPECIFIED")
     known = {one.name: one.number for one in enum.values[1:]}
     if isinstance(value, str):
@@ -255,6 +255,6 @@ def _is_text(value: str) -> bool:
 
 
 def shown(name: object) -> str:
-    """A name as it may stand in an error: printable ASCII, short, and something to be seen."""
+    """Return a name for an error text: printable ASCII, short, never empty."""
     text = str(name)[:64].encode("ascii", "backslashreplace").decode()
     return "".join(one if one.isprintable() else "?" for one in text) or '""'

@@ -1,4 +1,4 @@
-"""Everything about one task, gathered in parallel; what is missing is named with its reason."""
+"""Builds a task's dossier from all services; what is missing is named with its reason."""
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import structlog
 from google.protobuf.message import Message
 
-from gateway.gather.sources import Sources
+from gateway.aggregate.sources import DossierSources
 from phoenix_dma.v1 import assignment_pb2, common_pb2, gateway_pb2
 from phoenix_runtime.core.errors import Refused
 from phoenix_runtime.core.principal import Call
@@ -19,20 +19,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A part that could not be gathered, and the refusal that says why."""
+    """A part that could not be read, and the refusal that says why."""
 
     part: str
     refused: Refused
 
 
-class GatherTaskDossier:
-    """Asks every service at once; only the task itself must answer."""
+class AggregateTaskDossier:
+    """Asks every service concurrently; only the task itself has to be readable."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: DossierSources) -> None:
         self._sources = sources
 
     async def __call__(self, call: Call, task_id: str) -> gateway_pb2.GetTaskDossierResponse:
-        """The dossier of ``task_id``; raises what reading the task itself raises."""
+        """Return the dossier of ``task_id``; raises what reading the task itself raises."""
         parts = {
             name: asyncio.create_task(_part(name, ask(call, task_id)))
             for name, ask in self._sources.parts().items()
@@ -44,7 +44,7 @@ class GatherTaskDossier:
             for name, asked in parts.items():
                 _add(dossier, name, await asked)
         finally:
-            await _end(parts.values())
+            await _cancel(parts.values())
         return dossier
 
     async def _add_holder(
@@ -53,7 +53,7 @@ class GatherTaskDossier:
         task: assignment_pb2.Task,
         dossier: gateway_pb2.GetTaskDossierResponse,
     ) -> None:
-        """The participant that holds the task, where somebody does."""
+        """Add the participant that holds the task, if there is one."""
         if not task.HasField("assignment"):
             return
         participant_id = task.assignment.participant_id
@@ -64,27 +64,27 @@ class GatherTaskDossier:
             dossier.participant.CopyFrom(found)
 
 
-async def _end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
-    """End what is still being asked: the task itself could not be had, or the caller has gone."""
-    ending = list(tasks)
-    for task in ending:
+async def _cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Cancel open questions: the task itself could not be read, or the caller disconnected."""
+    cancelled = list(tasks)
+    for task in cancelled:
         task.cancel()
-    await asyncio.gather(*ending, return_exceptions=True)
+    await asyncio.gather(*cancelled, return_exceptions=True)
 
 
 async def _part(name: str, asked: Awaitable[T]) -> T | Missing:
-    """What was asked for, or why it is missing."""
+    """Return the answer, or why it is missing."""
     try:
         return await asked
     except Refused as refused:
-        log.info("part of a dossier is missing", part=name, reason=refused.reason)
+        log.info("dossier_part_missing", part=name, reason=refused.reason)
         return Missing(name, refused)
 
 
 def _add(
     dossier: gateway_pb2.GetTaskDossierResponse, name: str, found: Sequence[Message] | Missing
 ) -> None:
-    """Put a part into its field, or among the missing."""
+    """Put a part into its field, or into the list of missing parts."""
     if isinstance(found, Missing):
         dossier.missing.append(_missing_to_pb(found))
     else:

@@ -1,13 +1,13 @@
-"""Which process serves which proto service."""
+"""Maps each proto service to the backend that serves it."""
 
 from collections.abc import Mapping
 
 PACKAGE = "phoenix_dma.v1"
 
-OWN = f"{PACKAGE}.GatewayService"
+GATEWAY_SERVICE = f"{PACKAGE}.GatewayService"
 """Served by the gateway itself."""
 
-HOMES: Mapping[str, str] = {
+SERVED_BY: Mapping[str, str] = {
     f"{PACKAGE}.RegistryService": "registry",
     f"{PACKAGE}.IdentityService": "registry",
     f"{PACKAGE}.SessionService": "registry",
@@ -18,4 +18,4 @@ HOMES: Mapping[str, str] = {
     f"{PACKAGE}.ApprovalService": "governance",
     f"{PACKAGE}.AuditService": "governance",
 }
-"""The process of each proto service, by the names that `chassis.rpc.channels` knows."""
+"""The backend of each proto service, by the names that `chassis.rpc.channels` knows."""

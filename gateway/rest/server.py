@@ -1,4 +1,4 @@
-"""The REST port: uvicorn in the same process and loop as the gRPC server."""
+"""Serves the REST port: uvicorn in the same process and loop as the gRPC server."""
 
 import asyncio
 import contextlib
@@ -9,14 +9,14 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from gateway.rest.door import HEADER_BYTES
+from gateway.rest.admission import HEADER_BYTES
 
 log = structlog.get_logger(__name__)
 GRACE_SECONDS = 3
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the process's signals to the gRPC server's drain."""
+    """Leaves the process's signals to the gRPC server, which drains both ports."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -24,14 +24,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-class RestPort:
+class RestServer:
     """Listens at ``host:port``; implements `chassis.server.Running`."""
 
-    def __init__(self, site: Starlette, listen: str, *, connections: int) -> None:
+    def __init__(self, application: Starlette, listen: str, *, connections: int) -> None:
         self._listen = listen
         self._server = _Server(
             uvicorn.Config(
-                site,
+                application,
                 http="h11",
                 lifespan="off",
                 log_config=None,
@@ -62,7 +62,7 @@ class RestPort:
         log.info("serving", name="rest", listen=self._listen, port=self.port)
 
     async def stop(self) -> None:
-        """Finish what is under way, then stop listening."""
+        """Finish open requests, then stop listening."""
         self._server.should_exit = True
         if self._serving is not None:
             await self._serving

@@ -1,4 +1,4 @@
-"""The generic handler: any RPC of the contract goes on to the process that serves it."""
+"""Forwards any RPC of the contract to the backend that serves it."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -7,43 +7,44 @@ import grpc
 from grpc import GenericRpcHandler, HandlerCallDetails, RpcMethodHandler
 from grpc.aio import ServicerContext
 
-from gateway.proxy.homes import HOMES
-from gateway.streams import Onward, many_to_many, many_to_one, one_to_many, one_to_one
+from gateway.proxy.routing import SERVED_BY
+from gateway.streams import ForwardedCall, many_to_many, many_to_one, one_to_many, one_to_one
 from phoenix_runtime.chassis.rpc.channels import Channels
 from phoenix_runtime.chassis.rpc.interceptors.identity import AUTHORIZATION
 from phoenix_runtime.chassis.schema import Rpc
 from phoenix_runtime.chassis.serving import serving
 from phoenix_runtime.core.errors import NotPermitted
 
-OURS = "x-phoenix-dma-"
-"""Headers that only services of the runtime may set; a caller's are left out."""
+INTERNAL_PREFIX = "x-phoenix-dma-"
+"""Headers that only services of the runtime may set; a caller's are dropped."""
 
 HOP = frozenset({AUTHORIZATION, "user-agent", "te", "content-type", "host"})
-"""What belongs to one hop, or is added anew (the credential, unchanged)."""
+"""Headers of one connection, or set again by the gateway (the credential, unchanged)."""
 
 
-class PassThrough(GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Answers a handler for every RPC that a service behind the gateway serves.
+class ForwardingHandler(GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs alone
+    """Returns a handler for every RPC that a backend serves.
 
-    The interceptors of the chassis have verified credential and role before a handler runs; what
-    the schema keeps for services is refused here even where a service asks, since services do not
-    come through the gateway.
+    The interceptors of the chassis have verified credential and role before a handler runs. RPCs
+    that the schema keeps for services are refused even to services, which do not use the gateway.
+
+    ``read_timeout`` are the seconds after which a stream that its caller does not read is cut.
     """
 
-    def __init__(self, rpcs: Mapping[str, Rpc], channels: Channels, *, patience: float) -> None:
-        self._rpcs = {path: rpc for path, rpc in rpcs.items() if rpc.service in HOMES}
+    def __init__(self, rpcs: Mapping[str, Rpc], channels: Channels, *, read_timeout: float) -> None:
+        self._rpcs = {path: rpc for path, rpc in rpcs.items() if rpc.service in SERVED_BY}
         self._channels = channels
-        self._patience = patience
+        self._read_timeout = read_timeout
 
     def service(
         self, handler_call_details: HandlerCallDetails
     ) -> "RpcMethodHandler[Any, Any] | None":
-        """The handler of a path; None (UNIMPLEMENTED) for one that the contract does not have."""
+        """Return the handler of a path; None (UNIMPLEMENTED) for one not in the contract."""
         rpc = self._rpcs.get(handler_call_details.method)
         return None if rpc is None else self._handler(rpc)
 
     def _handler(self, rpc: Rpc) -> "RpcMethodHandler[Any, Any]":
-        """No serialisers: bytes come in, bytes go out."""
+        """Return a handler without serialisers: bytes in, bytes out."""
         make: Any
         behaviour: Any
         if rpc.client_streaming and rpc.server_streaming:
@@ -54,40 +55,40 @@ class PassThrough(GenericRpcHandler):  # type: ignore[type-arg]  # generic in th
             make, behaviour = grpc.unary_stream_rpc_method_handler, one_to_many
         else:
             make, behaviour = grpc.unary_unary_rpc_method_handler, one_to_one
-        passing = self._streaming if rpc.server_streaming else self._single
-        return make(passing(rpc, behaviour))  # type: ignore[no-any-return]
+        forward = self._streaming if rpc.server_streaming else self._single
+        return make(forward(rpc, behaviour))  # type: ignore[no-any-return]
 
     def _single(self, rpc: Rpc, behaviour: Any) -> Any:
-        async def passing(request: Any, context: ServicerContext[Any, Any]) -> bytes:
-            answer: bytes = await behaviour(self._onward(rpc, context), request, context)
+        async def forward(request: Any, context: ServicerContext[Any, Any]) -> bytes:
+            answer: bytes = await behaviour(self._forwarded(rpc, context), request, context)
             return answer
 
-        return passing
+        return forward
 
     def _streaming(self, rpc: Rpc, behaviour: Any) -> Any:
-        async def passing(request: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[bytes]:
-            async for answer in behaviour(self._onward(rpc, context), request, context):
+        async def forward(request: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[bytes]:
+            async for answer in behaviour(self._forwarded(rpc, context), request, context):
                 yield answer
 
-        return passing
+        return forward
 
-    def _onward(self, rpc: Rpc, context: ServicerContext[Any, Any]) -> Onward:
-        """Where the call goes on; raises `NotPermitted` for what is kept for services."""
+    def _forwarded(self, rpc: Rpc, context: ServicerContext[Any, Any]) -> ForwardedCall:
+        """Return the call to the backend; raises `NotPermitted` for RPCs kept for services."""
         if rpc.services_only:
             text = f"{rpc.method} is for services of the runtime and not served here"
             raise NotPermitted(text, {"rpc": rpc.method, "allowed_roles": "service"})
-        home = HOMES[rpc.service]
-        return Onward(
-            channel=self._channels.channel(home),
-            service=home,
+        backend = SERVED_BY[rpc.service]
+        return ForwardedCall(
+            channel=self._channels.channel(backend),
+            service=backend,
             path=rpc.path,
             metadata=self._metadata(context),
             timeout=self._timeout(rpc, context),
-            patience=self._patience,
+            read_timeout=self._read_timeout,
         )
 
     def _metadata(self, context: ServicerContext[Any, Any]) -> tuple[tuple[str, str | bytes], ...]:
-        """The caller's own headers, its credential unchanged, and this gateway's beside it."""
+        """Return the caller's headers, its credential unchanged, and the gateway's own."""
         call = serving.get().call
         added = self._channels.metadata(call) if call is not None else ()
         known = {key for key, _ in added} | HOP
@@ -95,7 +96,7 @@ class PassThrough(GenericRpcHandler):  # type: ignore[type-arg]  # generic in th
         return (*added, *((k, v) for k, v in given if k not in known and not _reserved(k)))
 
     def _timeout(self, rpc: Rpc, context: ServicerContext[Any, Any]) -> float | None:
-        """What is left of the caller's deadline; a stream without one lives as long as it will."""
+        """Return the rest of the caller's deadline; a stream without one has no limit."""
         left: float | None = context.time_remaining()
         if left is not None:
             return max(0.001, left)
@@ -105,5 +106,5 @@ class PassThrough(GenericRpcHandler):  # type: ignore[type-arg]  # generic in th
 
 
 def _reserved(key: str) -> bool:
-    """True for what gRPC or the runtime sets itself."""
-    return key.startswith((OURS, "grpc-", ":"))
+    """True for headers that gRPC or the runtime sets."""
+    return key.startswith((INTERNAL_PREFIX, "grpc-", ":"))

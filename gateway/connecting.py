@@ -1,7 +1,7 @@
-"""Waiting a moment for a service that is being restarted, instead of refusing at once.
+"""Waits for the connection to a backend that is being restarted, instead of refusing at once.
 
-A lost connection is tried again after a pause that grows to half a second; a call in between would
-fail although the service is back.
+gRPC reconnects after a pause that grows to half a second; a call in between would fail although the
+backend serves again.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ import grpc.aio
 from grpc import ChannelConnectivity
 
 SECONDS = 2.0
-"""How long a call waits for a connection; afterwards it is refused as UNAVAILABLE."""
+"""How long a call waits for a connection before it is refused as UNAVAILABLE."""
 
 
-async def reached(channel: grpc.aio.Channel) -> None:
-    """Return once ``channel`` is connected, or when it still is not after a while."""
+async def wait_connected(channel: grpc.aio.Channel) -> None:
+    """Return once ``channel`` is connected, at the latest after `SECONDS`."""
     state = channel.get_state(try_to_connect=True)
     if state is ChannelConnectivity.READY:
         return

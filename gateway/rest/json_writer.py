@@ -1,6 +1,6 @@
-"""Messages into the paper's JSON: snake_case names, short lower-case enums, RFC 3339 times.
+"""Writes messages as the paper's JSON: snake_case names, short lower-case enums, RFC 3339 times.
 
-Fields without presence are always there, so that a client need not ask whether; absent messages,
+Fields without presence are always written, so a client need not check for them; absent messages,
 absent optional fields and unspecified enums are left out. 64-bit integers are numbers as long as a
 double holds them exactly, and texts beyond.
 """
@@ -12,14 +12,14 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from gateway.rest.reading import EXACT, STRUCT, TIMES, fields_by_name
+from gateway.rest.json_reader import EXACT, STRUCT, TIMES, fields_by_name
 
 BIG = {FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64}
 ABSENT = object()
 
 
 def document(message: Message) -> dict[str, Any]:
-    """The JSON object of a message."""
+    """Return the JSON object of a message."""
     found = {}
     for name, field in fields_by_name(message).items():
         value = _field(message, field)
@@ -29,7 +29,7 @@ def document(message: Message) -> dict[str, Any]:
 
 
 def _field(message: Message, field: FieldDescriptor) -> Any:
-    """The JSON value of one field, or ABSENT."""
+    """Return the JSON value of one field, or ABSENT."""
     value = getattr(message, field.name)
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         inner = field.message_type.fields_by_name["value"]
@@ -42,7 +42,7 @@ def _field(message: Message, field: FieldDescriptor) -> Any:
 
 
 def _single(field: FieldDescriptor, value: Any) -> Any:
-    """The JSON value of one value."""
+    """Return the JSON value of one element."""
     if field.message_type is not None:
         return _message(value)
     if field.enum_type is not None:
@@ -68,7 +68,7 @@ def _message(value: Message) -> Any:
 
 
 def _free(value: Any) -> Any:
-    """A free object: a Struct knows doubles alone, and maps without order."""
+    """Return a free object sorted and with integers: a Struct has only doubles and no order."""
     if isinstance(value, dict):
         return {name: _free(value[name]) for name in sorted(value)}
     if isinstance(value, list):
@@ -79,7 +79,7 @@ def _free(value: Any) -> Any:
 
 
 def _enum(enum: EnumDescriptor, value: int, *, absent: Any) -> Any:
-    """The short name; a number that this build does not know stays a number."""
+    """Return the short name; a number that this build does not know stays a number."""
     if value == 0 and enum.values[0].name.endswith("_UNSPECIFIED"):
         return absent
     known = enum.values_by_number.get(value)

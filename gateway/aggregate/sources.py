@@ -1,11 +1,11 @@
-"""Where the parts of a dossier come from: one question a part, asked with the caller's rights."""
+"""Reads the parts of a dossier: one call a part, with the caller's credential."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
-from gateway.proxy.patience import reached
+from gateway.connecting import wait_connected
 from phoenix_dma.v1 import (
     approval_pb2,
     approval_pb2_grpc,
@@ -28,11 +28,11 @@ LARGEST_PAGE = 200
 Answer = TypeVar("Answer", bound=Message)
 
 Ask: TypeAlias = Callable[[Call, str], Awaitable[Sequence[Message]]]
-"""Asks for the part of one task; the first page is all that a dossier shows."""
+"""Reads the part of one task; a dossier shows its first page only."""
 
 
-class Sources:
-    """The services behind, as a dossier asks them."""
+class DossierSources:
+    """Reads each part of a dossier from the service that has it."""
 
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
@@ -44,29 +44,29 @@ class Sources:
         self._audit = audit_pb2_grpc.AuditServiceStub(channels.channel("governance"))
 
     def parts(self) -> dict[str, Ask]:
-        """The parts that need nothing but the task's id."""
+        """Return the readers of the parts that need only the task's id, by part."""
         return {
             "children": self._children,
             "checkpoints": self._checkpoints,
-            "handoffs": self._of_handoffs,
-            "approvals": self._of_approvals,
+            "handoffs": self._handoffs_of,
+            "approvals": self._approvals_of,
             "lineage": self._lineage,
         }
 
     async def _ask(
-        self, home: str, call: Call, method: Callable[..., Awaitable[Answer]], request: Message
+        self, backend: str, call: Call, method: Callable[..., Awaitable[Answer]], request: Message
     ) -> Answer:
-        await reached(self._channels.channel(home))
+        await wait_connected(self._channels.channel(backend))
         return await self._channels.ask(call, method, request)
 
     async def task(self, call: Call, task_id: str) -> assignment_pb2.Task:
-        """The task itself; raises what assignment raises."""
+        """Return the task itself; raises what assignment raises."""
         request = assignment_pb2.GetTaskRequest(task_id=task_id)
         answer = await self._ask("assignment", call, self._tasks.GetTask, request)
         return answer.task
 
     async def participant(self, call: Call, participant_id: str) -> registry_pb2.Participant:
-        """Who holds it; raises what the registry raises."""
+        """Return the participant that holds the task; raises what the registry raises."""
         request = registry_pb2.GetParticipantRequest(participant_id=participant_id)
         answer = await self._ask("registry", call, self._registry.GetParticipant, request)
         return answer.participant
@@ -81,12 +81,12 @@ class Sources:
         answer = await self._ask("state", call, self._state.ListCheckpoints, request)
         return answer.checkpoints
 
-    async def _of_handoffs(self, call: Call, task_id: str) -> Sequence[Message]:
+    async def _handoffs_of(self, call: Call, task_id: str) -> Sequence[Message]:
         request = handoff_pb2.ListHandoffsRequest(task_id=task_id, page_size=LARGEST_PAGE)
         answer = await self._ask("assignment", call, self._handoffs.ListHandoffs, request)
         return answer.handoffs
 
-    async def _of_approvals(self, call: Call, task_id: str) -> Sequence[Message]:
+    async def _approvals_of(self, call: Call, task_id: str) -> Sequence[Message]:
         request = approval_pb2.ListApprovalsRequest(task_id=task_id, page_size=LARGEST_PAGE)
         answer = await self._ask("governance", call, self._approvals.ListApprovals, request)
         return answer.approvals

@@ -1,0 +1,1 @@
+"""Calls that ask several services concurrently and mark what is missing from the answer."""

@@ -1,1 +1,0 @@
-"""Calls that gather from several services, in parallel, with partial answers marked."""
