@@ -105,7 +105,7 @@ async def build(
         base.worker_database,
         base.outbox,
         ledger=GrpcLedger(base.channels, NAME),
-        news=Bus(base.redis),
+        publisher=Bus(base.redis),
         directive_sender=GrpcDirectiveSender(base.channels, NAME),
     )
     return Service(

@@ -92,7 +92,7 @@ async def build(settings: GovernanceSettings | None = None) -> Service:
         resources.worker_database,
         resources.outbox,
         ledger=LocalLedger(shared.ledger),
-        news=Bus(resources.redis),
+        publisher=Bus(resources.redis),
     )
     return Service(
         name=NAME,

@@ -115,7 +115,7 @@ async def build(
         resources.worker_database,
         resources.outbox,
         ledger=GrpcLedger(resources.channels, NAME),
-        news=Bus(resources.redis),
+        publisher=Bus(resources.redis),
     )
 
     def register(server: grpc.aio.Server) -> None:

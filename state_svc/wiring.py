@@ -33,7 +33,7 @@ async def build(settings: StateSettings | None = None) -> Service:
     servicer = StateServicer(resources.handler(), _use_cases(resources, chosen))
     ledger = GrpcLedger(resources.channels, NAME)
     relay = Relay(
-        resources.worker_database, resources.outbox, ledger=ledger, news=Bus(resources.redis)
+        resources.worker_database, resources.outbox, ledger=ledger, publisher=Bus(resources.redis)
     )
 
     def register(server: grpc.aio.Server) -> None:

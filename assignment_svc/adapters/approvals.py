@@ -1,4 +1,4 @@
-"""The approval approvals of governance, asked over gRPC."""
+"""Calls the approvals of governance over gRPC."""
 
 from typing import Any
 

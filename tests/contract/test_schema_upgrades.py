@@ -142,7 +142,8 @@ async def test_a_directive_on_its_way_keeps_its_receiver_under_the_new_name(
     database = await empty(postgres)
     await database.upgrade("assignment", "0001")
     connection = await asyncpg.connect(database.admin)
-    for tenant, receiver in (("acme", "courier"), ("umbrella", "courier"), ("acme", "bus")):
+    before = "courier"  # codespell:ignore courier
+    for tenant, receiver in (("acme", before), ("umbrella", before), ("acme", "bus")):
         await connection.execute(
             "INSERT INTO assignment.deliveries (tenant, key, receiver, claimed_until)"
             " VALUES ($1, 'one', $2, now())",

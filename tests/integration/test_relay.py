@@ -41,7 +41,7 @@ class Stage:
     units: Units[NoteUnit]
     outbox: Outbox
     ledger: RecordingLedger = field(default_factory=RecordingLedger)
-    news: RecordingPublisher = field(default_factory=RecordingPublisher)
+    publisher: RecordingPublisher = field(default_factory=RecordingPublisher)
     directive_sender: RecordingDirectiveSender = field(default_factory=RecordingDirectiveSender)
 
     def relay(self) -> Relay:
@@ -49,7 +49,7 @@ class Stage:
             self.worker,
             self.outbox,
             ledger=self.ledger,
-            news=self.news,
+            publisher=self.publisher,
             directive_sender=self.directive_sender,
         )
 
@@ -67,8 +67,8 @@ class Stage:
             found: datetime = (await connection.execute(rows)).scalar_one()
         return found
 
-    async def step(self, lane: int, relay: Relay | None = None) -> None:
-        await (relay or self.relay()).loops[lane].step_once()
+    async def step(self, consumer: int, relay: Relay | None = None) -> None:
+        await (relay or self.relay()).loops[consumer].step_once()
 
 
 @pytest_asyncio.fixture
@@ -112,7 +112,7 @@ async def test_a_ledger_that_is_down_stops_neither_directives_nor_news(
     await stage.step(BUS)
     await stage.step(DIRECTIVES)
     assert stage.directive_sender.of(stage.tenant) == [directive]
-    assert stage.news.of(stage.tenant) == [event]
+    assert stage.publisher.of(stage.tenant) == [event]
     stage.ledger.away = False
     clock.advance(1)
     await stage.step(LEDGER)

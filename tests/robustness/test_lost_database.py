@@ -87,7 +87,7 @@ async def test_a_statement_that_takes_too_long_is_cut_off() -> None:
     async with own_servers() as servers:
         await servers.start("postgres")
         urls = await servers.schema()
-        options = DatabaseOptions(pool=1, statement=timedelta(seconds=1))
+        options = DatabaseOptions(pool=1, statement_timeout=timedelta(seconds=1))
         database = create_database(urls.application, clock=SteadyClock(), options=options)
 
         async def dawdle() -> None:
@@ -126,7 +126,7 @@ async def test_no_free_connection_in_time_is_unavailable() -> None:
     async with own_servers() as servers:
         await servers.start("postgres")
         urls = await servers.schema()
-        options = DatabaseOptions(pool=1, patience=timedelta(milliseconds=200))
+        options = DatabaseOptions(pool=1, checkout_timeout=timedelta(milliseconds=200))
         database = create_database(urls.application, clock=SteadyClock(), options=options)
 
         async def use_two() -> None:

@@ -68,7 +68,7 @@ async def test_what_hangs_is_given_up_within_five_seconds_by_the_settings() -> N
     keepalive = options["grpc.keepalive_time_ms"] + options["grpc.keepalive_timeout_ms"]
     assert max(keepalive, options["grpc.min_reconnect_backoff_ms"]) < SEEN * 1000
     assert options["grpc.http2.ping_timeout_ms"] < SEEN * 1000
-    assert DatabaseOptions().answer.total_seconds() < SEEN
+    assert DatabaseOptions().response_timeout.total_seconds() < SEEN
 
 
 @pytest.mark.long

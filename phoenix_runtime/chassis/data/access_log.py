@@ -1,4 +1,4 @@
-"""Where a genuine credential that was used for something else is written down (events)."""
+"""Audits genuine credentials that were used for something else (ACCESS_REFUSED)."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from phoenix_runtime.core.principal import Call
 A_MINUTE: Final = 60.0
 EVENTS_A_MINUTE: Final = 3
 CALLERS: Final = 10_000
-"""How many callers' counts are kept at most; who was quiet longest is forgotten first."""
+"""Callers whose counts are held at most; the one without a refusal for longest is dropped first."""
 REFUSED: Final = Counter(
     "phoenix_dma_access_refused_total", "Genuine credentials used for something else", ["reason"]
 )
-"""Every one of them, whereas the audit has a few a minute and caller, with a count."""
+"""Counts every refusal, whereas the audit has a few a minute and caller, with a count."""
 
 
 @dataclass(slots=True)

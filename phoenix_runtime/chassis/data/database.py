@@ -1,4 +1,4 @@
-"""Transactions that know their tenant.
+"""Opens transactions inside one tenant.
 
 The tenant is set before anything else happens in a transaction, in one round trip with BEGIN, and
 row-level security sees to it that nothing else is found. The engine runs in autocommit mode and the
@@ -30,7 +30,7 @@ BEGIN_READING = (
     "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;"
     " SELECT set_config('phoenix.tenant', '{tenant}', true)"
 )
-# A claim or a mark that a crash forgets is only made again: no reason to wait for the disk.
+# A claim that a crash loses is only made again: its commit need not wait for the disk.
 BEGIN_CLAIMING = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off"
 
 
@@ -42,35 +42,39 @@ class DatabaseOptions:
     """What the server's list of sessions shows."""
     pool: int = 10
     """Connections at most."""
-    patience: timedelta = timedelta(seconds=5)
-    """How long a free connection is waited for."""
-    answer: timedelta = timedelta(seconds=2.5)
-    """How long a connection may take to be made, or to answer BEGIN, which waits for nobody: a
-    server that is not heard is noticed by it, long before a statement could be called late."""
-    statement: timedelta = timedelta(seconds=10)
+    checkout_timeout: timedelta = timedelta(seconds=5)
+    """How long a transaction waits for a free connection."""
+    response_timeout: timedelta = timedelta(seconds=2.5)
+    """How long a connection may take to be made, or to answer BEGIN, which waits for no lock: it
+    detects an unreachable server long before the time-out of a statement."""
+    statement_timeout: timedelta = timedelta(seconds=10)
     """How long one statement may run."""
-    lock: timedelta = timedelta(seconds=5)
-    """How long a row's lock is waited for."""
+    lock_timeout: timedelta = timedelta(seconds=5)
+    """How long a statement waits for a row's lock."""
 
 
 class Database:
-    """One role's way into its schema. ``clock`` is the clock of everything done through it.
+    """The connections of one role. ``clock`` is the clock of everything that is done through them.
 
-    ``answer`` is how long the server may take to say that it is there.
+    ``response_timeout`` is how long the server may take to answer BEGIN.
     """
 
     def __init__(
-        self, engine: AsyncEngine, *, clock: Clock, answer: timedelta = timedelta(seconds=2.5)
+        self,
+        engine: AsyncEngine,
+        *,
+        clock: Clock,
+        response_timeout: timedelta = timedelta(seconds=2.5),
     ) -> None:
         self._engine = engine
-        self._answer = answer.total_seconds()
+        self._response_timeout = response_timeout.total_seconds()
         pool = engine.pool
         size = pool.size() if isinstance(pool, AsyncAdaptedQueuePool) else 1
         self._attempts = 1 + size
-        # The pool's own queue lets whoever comes last overtake whoever waits: under load somebody
-        # waited in vain for a connection that was free a hundred times. A semaphore is a line.
-        self._turns = asyncio.Semaphore(size)
-        self._patience = pool.timeout() if isinstance(pool, AsyncAdaptedQueuePool) else None
+        # The pool's queue is unfair: under load a waiting transaction timed out although a
+        # connection had become free a hundred times. A semaphore serves in order of arrival.
+        self._slots = asyncio.Semaphore(size)
+        self._checkout_timeout = pool.timeout() if isinstance(pool, AsyncAdaptedQueuePool) else None
         self.clock = clock
 
     @contextlib.asynccontextmanager
@@ -105,24 +109,24 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def _transaction(self, begin: str) -> AsyncIterator[AsyncConnection]:
-        await self._turn()
+        await self._acquire_slot()
         try:
-            async with self._in_turn(begin) as connection:
+            async with self._in_slot(begin) as connection:
                 yield connection
         finally:
-            self._turns.release()
+            self._slots.release()
 
-    async def _turn(self) -> None:
-        """Wait in line for a connection; raises `core.errors.Unavailable` after a while."""
+    async def _acquire_slot(self) -> None:
+        """Wait for a free connection; raises `core.errors.Unavailable` after the time-out."""
         try:
-            async with asyncio.timeout(self._patience):
-                await self._turns.acquire()
+            async with asyncio.timeout(self._checkout_timeout):
+                await self._slots.acquire()
         except TimeoutError as error:
             text = "The database is busy: no connection was free in time"
             raise Unavailable(text) from error
 
     @contextlib.asynccontextmanager
-    async def _in_turn(self, begin: str) -> AsyncIterator[AsyncConnection]:
+    async def _in_slot(self, begin: str) -> AsyncIterator[AsyncConnection]:
         connection: AsyncConnection | None = None
         try:
             connection = await self._begun(begin)
@@ -140,38 +144,38 @@ class Database:
     async def _begun(self, begin: str) -> AsyncConnection:
         """A connection on which ``begin`` has run.
 
-        A pooled connection that turns out to be dead is given away and the next one tried, until
-        the pool has only new ones: nothing was done on it yet.
+        A pooled connection that turns out to be dead is discarded and the next one tried, until the
+        pool has only new ones. That is safe: no statement of the caller has run on it.
         """
         for _ in range(self._attempts - 1):
-            with contextlib.suppress(_Dead):
+            with contextlib.suppress(_DeadConnection):
                 return await self._begun_once(begin)
         return await self._begun_once(begin)
 
     async def _begun_once(self, begin: str) -> AsyncConnection:
         connection = await self._engine.connect()
         try:
-            await (await driver(connection)).execute(begin, timeout=self._answer)
+            await (await driver(connection)).execute(begin, timeout=self._response_timeout)
         except TimeoutError as error:
-            # The others would not answer either, and this one is not asked to roll back.
+            # A server that does not answer would not answer ROLLBACK either.
             await _drop(connection)
             raise Unavailable("The database does not answer") from error
         except BaseException as error:
             await _abandon(connection)
             if refusal_for(error) is not None:
-                raise _Dead("The database is away") from error
+                raise _DeadConnection("The database is away") from error
             raise
         return connection
 
 
-class _Dead(Unavailable):
-    """A pooled connection did not survive the server that it was made to."""
+class _DeadConnection(Unavailable):
+    """A pooled connection whose server has gone."""
 
 
 async def driver(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
-    """The asyncpg connection below, for statements where SQLAlchemy's own work would be felt.
+    """The asyncpg connection below, for measured statements (`…_sql` modules) without SQLAlchemy.
 
-    What it raises are asyncpg's own errors. Raises `core.errors.Unavailable` where it is lost.
+    Its statements raise asyncpg's errors. Raises `core.errors.Unavailable` where it is lost.
     """
     below = connection.sync_connection
     if below is None or below.invalidated or below.closed:
@@ -188,13 +192,13 @@ def create_database(url: str, *, clock: Clock, options: DatabaseOptions | None =
         isolation_level="AUTOCOMMIT",
         pool_size=chosen.pool,
         max_overflow=0,
-        pool_timeout=chosen.patience.total_seconds(),
+        pool_timeout=chosen.checkout_timeout.total_seconds(),
         pool_reset_on_return=None,
         pool_use_lifo=True,
         connect_args=_connect_arguments(chosen),
     )
     event.listen(engine.sync_engine.pool, "checkout", _only_live_connections)
-    return Database(engine, clock=clock, answer=chosen.answer)
+    return Database(engine, clock=clock, response_timeout=chosen.response_timeout)
 
 
 def async_url(url: str) -> str:
@@ -207,15 +211,15 @@ def async_url(url: str) -> str:
 
 def _connect_arguments(options: DatabaseOptions) -> dict[str, object]:
     return {
-        "timeout": options.answer.total_seconds(),
-        # Longer than the server's own limit: it only finds a server that answers no more.
-        "command_timeout": options.statement.total_seconds() + 5,
+        "timeout": options.response_timeout.total_seconds(),
+        # Longer than the server's own limit: it only detects a server that has stopped answering.
+        "command_timeout": options.statement_timeout.total_seconds() + 5,
         "prepared_statement_cache_size": 500,
         "server_settings": {
             "application_name": options.name,
-            "statement_timeout": _milliseconds(options.statement),
-            "lock_timeout": _milliseconds(options.lock),
-            "idle_in_transaction_session_timeout": _milliseconds(options.statement * 3),
+            "statement_timeout": _milliseconds(options.statement_timeout),
+            "lock_timeout": _milliseconds(options.lock_timeout),
+            "idle_in_transaction_session_timeout": _milliseconds(options.statement_timeout * 3),
             "timezone": "UTC",
             "jit": "off",
         },
@@ -233,14 +237,14 @@ def _only_live_connections(connection: Any, *_: object) -> None:
     """
     raw: asyncpg.Connection[Any] = connection.driver_connection
     if raw.is_closed():
-        # The others of that age are most likely dead as well.
+        # The other connections of that age are most likely dead as well.
         raise sqlalchemy.exc.InvalidatePoolError
     if raw.is_in_transaction():
         raise sqlalchemy.exc.DisconnectionError
 
 
 def _checked(tenant: str) -> str:
-    # It becomes part of the statement; nothing that could end its quotes is an identifier.
+    # It becomes part of the statement; an identifier holds nothing that could end the quotes.
     if not is_identifier(tenant):
         raise ValueError("a tenant is an identifier")
     return tenant
@@ -249,19 +253,19 @@ def _checked(tenant: str) -> str:
 async def _commit(connection: AsyncConnection) -> None:
     status = await (await driver(connection)).execute("COMMIT")
     if status != "COMMIT":
-        # PostgreSQL answers ROLLBACK without an error where a failed statement was ignored.
-        raise RuntimeError("a statement failed inside the transaction and nobody passed it on")
+        # PostgreSQL answers ROLLBACK, without an error, where a statement has failed before.
+        raise RuntimeError("a statement failed inside the transaction and its error was ignored")
 
 
 async def _drop(connection: AsyncConnection) -> None:
-    """Give a connection away that does not answer, without a word to the server."""
+    """Discard a connection that does not answer, without a message to the server."""
     (await driver(connection)).terminate()
     await connection.invalidate()
     await connection.close()
 
 
 async def _abandon(connection: AsyncConnection) -> None:
-    """Roll back and give the connection back, or away where even that fails."""
+    """Roll back and return the connection to the pool; discard it where that fails."""
     try:
         if not connection.invalidated:
             await (await driver(connection)).execute("ROLLBACK", timeout=2)

@@ -1,4 +1,4 @@
-"""What a failing database means to the caller: away, or in conflict with somebody else."""
+"""Translates database errors into refusals: unavailable, or a conflict between transactions."""
 
 from typing import Final
 
@@ -15,18 +15,18 @@ AWAY: Final = ("08", "53", "57", "58")
 
 
 class TransactionConflict(Unavailable):
-    """Somebody else changed the same rows at the same time; nothing of this transaction is kept."""
+    """Another transaction changed the same rows at the same time; this one was rolled back."""
 
     remedy = "Retry after the delay given; nothing was changed."
 
 
 def refusal_for(error: BaseException) -> Refused | None:
-    """The refusal that a database error means, or None where it is no such error (or a bug)."""
+    """The refusal that ``error`` means; None for an error of this program, or of another kind."""
     if isinstance(error, sqlalchemy.exc.TimeoutError):
         return Unavailable("The database is busy: no connection was free in time")
     state = sqlstate(error)
     if state in CONFLICTS:
-        return TransactionConflict("Somebody else changed the same at the same time")
+        return TransactionConflict("Another transaction changed the same rows at the same time")
     if state.startswith(AWAY) or _lost(error):
         return Unavailable("The database is away")
     return None
@@ -58,7 +58,7 @@ def _lost(error: BaseException) -> bool:
     if isinstance(error, sqlalchemy.exc.DBAPIError):
         return error.connection_invalidated
     if isinstance(error, asyncpg.InternalClientError | asyncpg.InvalidCachedStatementError):
-        # The server said goodbye while nobody listened; a migration changed what was prepared.
+        # The server ended an idle connection, or a migration changed a prepared statement's tables.
         return True
     if isinstance(error, asyncpg.InterfaceError):
         return "closed" in str(error)  # the same class also names mistakes in the call itself

@@ -1,4 +1,4 @@
-"""First answers, so that a repeated request has one effect and the same answer (I10)."""
+"""Remembers answers, so that a repeated request has one effect and the same answer (I10)."""
 
 from datetime import timedelta
 
@@ -8,8 +8,8 @@ from phoenix_runtime.chassis.data.database import Database, driver
 from phoenix_runtime.core.errors import RequestIdReused
 from phoenix_runtime.core.principal import Call
 
-KEPT = timedelta(hours=24)
-"""How long a request id is remembered."""
+RETENTION = timedelta(hours=24)
+"""How long an answer is remembered."""
 
 
 async def recall(database: Database, table: Table, call: Call) -> bytes | None:
@@ -21,7 +21,7 @@ async def recall(database: Database, table: Table, call: Call) -> bytes | None:
     if key is None:
         return None
     async with database.reading(call.tenant) as connection:
-        # Every mutation asks this first: SQLAlchemy's own work would be half of it.
+        # Every mutation reads this first: SQLAlchemy's own work would double its time.
         row = await (await driver(connection)).fetchrow(
             f"SELECT body_hash, answer FROM {table.fullname}"  # noqa: S608  # a name of ours
             " WHERE tenant = $1 AND principal = $2 AND rpc = $3 AND request_id = $4",
@@ -41,7 +41,7 @@ async def recall(database: Database, table: Table, call: Call) -> bytes | None:
 
 
 class AnswerMemory:
-    """The memory that `rpc.handler.RpcHandler` asks, over a service's idempotency table."""
+    """Implements the memory of `rpc.handler.RpcHandler` on a service's idempotency table."""
 
     def __init__(self, database: Database, metadata: MetaData) -> None:
         self._database = database

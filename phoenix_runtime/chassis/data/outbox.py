@@ -1,8 +1,8 @@
-"""What leaves a service is first a row, in the transaction of the change that it tells about.
+"""Writes audit events, directives and answers in the transaction of the change that they belong to.
 
-A unit of work collects audit events, directives and the answer to remember, and one statement at
-its end writes them all: one round trip however many there are. The statement refuses an event whose
-version does not follow the newest of its aggregate.
+A unit collects them, and one statement at its end (`data.outbox_sql`) writes them all: one round
+trip however many there are. The statement refuses an event whose version does not follow the
+newest of its aggregate.
 """
 
 import json
@@ -36,19 +36,19 @@ from phoenix_runtime.core.principal import Call
 LEDGER: Final = "ledger"
 BUS: Final = "bus"
 DIRECTIVES: Final = "directives"
-"""The receivers of what is in an outbox, as `deliveries` names them."""
+"""The receivers of an outbox, by their names in ``deliveries``."""
 
 
 class VersionConflict(TransactionConflict):
     """An event's version does not follow the newest of its aggregate; the change is not kept.
 
-    Either two transactions changed the aggregate without its row's lock, or a version was left out.
+    Either two transactions changed the aggregate without its row's lock, or a version is missing.
     """
 
 
 @dataclass(slots=True)
 class Pending:
-    """What one transaction will say at its end."""
+    """What one transaction writes at its end."""
 
     events: list[AuditEvent] = field(default_factory=list)
     directives: list[Directive] = field(default_factory=list)
@@ -112,16 +112,16 @@ class Outbox:
         try:
             moved = await raw.fetchval(flush_statement(self._schema, parts), *arguments)
         except asyncpg.UniqueViolationError as error:
-            raise _meaning(error) from error
+            raise _refusal_of(error) from error
         if moved != heads:
             raise VersionConflict("An event does not follow the newest of its aggregate")
 
     def on_commit(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` after each commit that had something to say (the relay's wake-up)."""
+        """Call ``listener`` after each commit that wrote something (it wakes the relay)."""
         self._listeners.append(listener)
 
-    def committed(self) -> None:
-        """Tell the listeners."""
+    def notify_committed(self) -> None:
+        """Call the listeners."""
         for listener in self._listeners:
             listener()
 
@@ -169,14 +169,13 @@ def _heads(events: Sequence[AuditEvent]) -> dict[str, tuple[int, int]]:
 
 
 def _event_row(event: AuditEvent) -> tuple[Any, ...]:
-    # Not the canonical form: that took its time when the leaf was hashed, and is made again from
-    # this by whoever checks the hash.
+    # Not the canonical form, which is slower to make: whoever checks the hash derives it from this.
     document = json.dumps(event_document(event), ensure_ascii=False, separators=(",", ":"))
     return event.event_id, event.aggregate, event.aggregate_version, event.type, document
 
 
 def _deliveries(pending: Pending) -> Iterator[tuple[str, str]]:
-    """Who has to take what."""
+    """The key and receiver of each delivery."""
     for event in pending.events:
         yield event.event_id, LEDGER
         if CATALOGUE[event.type].published:
@@ -199,8 +198,8 @@ def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
     return columns
 
 
-def _meaning(error: asyncpg.UniqueViolationError) -> Exception:
-    """Which rule the row broke, by the name of its constraint."""
+def _refusal_of(error: asyncpg.UniqueViolationError) -> Exception:
+    """The refusal that a violated constraint means."""
     name = str(error.constraint_name)
     if name == "idempotency_pkey":
         return AnsweredBefore()

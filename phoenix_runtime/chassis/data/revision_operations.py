@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 TENANT = "tenant = NULLIF(current_setting('phoenix.tenant', true), '')"
 """After a transaction that set it the setting reads as '', not as NULL: neither finds a row."""
@@ -78,17 +78,6 @@ def grant_worker(
         _run(op, f"GRANT UPDATE ({', '.join(update)}) ON {table} TO {role}")
     if delete:
         _run(op, f"GRANT DELETE ON {table} TO {role}")
-
-
-def rename_receiver(op: MigrationOperations, table: str, before: str, after: str) -> None:
-    """Give the receiver ``before`` of rows of ``table`` (``schema.deliveries``) the name ``after``.
-
-    Row-level security is not forced meanwhile, since the owner has to see every tenant's rows.
-    """
-    _run(op, f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
-    statement = text(f"UPDATE {table} SET receiver = :after WHERE receiver = :before")  # noqa: S608  # a table of ours
-    op.get_bind().execute(statement, {"before": before, "after": after})
-    _run(op, f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
 
 
 def _schema(table: str) -> str:

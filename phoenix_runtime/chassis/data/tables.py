@@ -1,4 +1,4 @@
-"""Tables whose every key begins with the tenant, and the ones that each service has."""
+"""Declares tables whose keys begin with the tenant, and the tables that every service has."""
 
 from sqlalchemy import (
     BigInteger,
@@ -48,9 +48,9 @@ def tenant_table(name: str, metadata: MetaData, *items: SchemaItem) -> Table:
 
 
 def outbox_table(metadata: MetaData) -> Table:
-    """Audit events on their way, committed with the change that they tell about; never changed.
+    """Audit events to deliver, committed with the change that they record; never changed.
 
-    Also makes ``outbox_heads`` (versions) and ``deliveries`` (who has not taken what yet).
+    Also makes ``outbox_heads`` (versions) and ``deliveries`` (what each receiver has not got yet).
     """
     _heads_table(metadata)
     _deliveries_table(metadata)
@@ -69,7 +69,7 @@ def outbox_table(metadata: MetaData) -> Table:
 
 
 def directive_outbox_table(metadata: MetaData) -> Table:
-    """Directives on their way to the registry; beside `outbox_table`, for who sends any."""
+    """Directives to deliver to the registry; beside `outbox_table`, where a service sends any."""
     return tenant_table(
         "directive_outbox",
         metadata,
@@ -82,7 +82,7 @@ def directive_outbox_table(metadata: MetaData) -> Table:
 
 
 def idempotency_table(metadata: MetaData) -> Table:
-    """Answers already given, by caller, RPC and request id."""
+    """The answers to mutations, by caller, RPC and request id."""
     return tenant_table(
         "idempotency",
         metadata,
@@ -97,7 +97,7 @@ def idempotency_table(metadata: MetaData) -> Table:
 
 
 def _heads_table(metadata: MetaData) -> Table:
-    """The newest version of every aggregate that has more than one event: no gap gets past it."""
+    """The newest version of every aggregate with more than one event, against gaps."""
     return tenant_table(
         "outbox_heads",
         metadata,
@@ -107,11 +107,11 @@ def _heads_table(metadata: MetaData) -> Table:
 
 
 def _deliveries_table(metadata: MetaData) -> Table:
-    """What each receiver has still to take: ledger, bus or courier; taken rows are deleted.
+    """What each receiver (ledger, bus, directives) has not got yet; delivered rows are deleted.
 
-    A row of its own for each receiver: marks on one row would have receivers wait for each other's
-    locks. ``claimed_until`` begins in the row's own moment, so that one index finds what is free,
-    oldest first.
+    Each receiver has a row of its own: with marks on one row receivers would wait for each other's
+    locks. ``claimed_until`` begins at the row's creation, so that one index finds the unclaimed
+    rows, oldest first.
     """
     return tenant_table(
         "deliveries",

@@ -30,7 +30,7 @@ class UnitParts:
 
 
 class Unit:
-    """A transaction inside the tenant of ``call``; a service's subclass adds its repository."""
+    """A transaction inside the tenant of ``call``; a service's subclass adds its repositories."""
 
     def __init__(self, parts: UnitParts) -> None:
         self.connection = parts.connection
@@ -48,8 +48,8 @@ class Unit:
     async def audit(self, draft: AuditDraft) -> Receipt:
         """Write an event with this transaction; answers the proof of it.
 
-        It is written at the end of the unit, with everything else that leaves the service: a
-        version that does not follow raises `VersionConflict` there, and nothing is kept.
+        It is written at the end of the unit, with directives and answer. A version that does not
+        follow raises `VersionConflict` there, and the transaction is rolled back.
         """
         event = self._outbox.complete(draft, self.call)
         self._pending.events.append(event)
@@ -68,7 +68,7 @@ class Unit:
         """Store the answer to this request with its effect; nothing where it has no request id.
 
         Call it last, with what the use case returns. A second answer to the same request raises
-        `AnsweredBefore` at the end of the unit, and nothing is kept.
+        `AnsweredBefore` at the end of the unit, and the transaction is rolled back.
         """
         if self.call.idempotency is not None:
             self._pending.answer = self.call.idempotency.encode(result)
@@ -84,7 +84,7 @@ U = TypeVar("U", bound=Unit)
 
 
 class Units(Generic[U]):
-    """Begins units of one service."""
+    """Opens units of one service."""
 
     def __init__(
         self, database: Database, unit_class: type[U], outbox: Outbox, new_id: NewId
@@ -104,11 +104,11 @@ class Units(Generic[U]):
         async with self._database.transaction(call.tenant) as connection:
             unit = self._unit_class(self._parts(connection, call))
             yield unit
-            news = await unit.flush()
+            written = await unit.flush()
             passing(BEFORE_COMMIT, call.tenant)
         passing(AFTER_COMMIT, call.tenant)
-        if news:
-            self._outbox.committed()
+        if written:
+            self._outbox.notify_committed()
 
     @contextlib.asynccontextmanager
     async def reading(self, call: Call) -> AsyncIterator[U]:

@@ -1,7 +1,7 @@
-"""News for whoever wants to react: CloudEvents on one Redis stream, allowed to be lost.
+"""Publishes and reads bus events: CloudEvents on one Redis stream, which may be lost.
 
-A hint says that something happened, never what is true: its reader asks the owner of the truth, and
-reconciles from time to time, so that a lost hint only costs time.
+An event says that something happened and never what is true: its reader asks the service that owns
+the row, and reconciles from time to time, so that a lost event only costs time.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from phoenix_runtime.chassis.redis import redis_reachable
 
 STREAM: Final = "phoenix_dma:events"
 LENGTH: Final = 100_000
-"""About how many hints the stream keeps; the oldest go first."""
+"""About how many events the stream holds; the oldest are dropped first."""
 BLOCK_MILLISECONDS: Final = 2_000
 LONGEST_PAUSE: Final = 2.0
 
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class Bus:
-    """Publishes on the stream."""
+    """Publishes events on the stream."""
 
     def __init__(self, client: Redis, *, stream: str = STREAM, length: int = LENGTH) -> None:
         self._client = client
@@ -34,7 +34,7 @@ class Bus:
         self._length = length
 
     async def publish(self, bus_events: Sequence[BusEvent]) -> None:
-        """Append ``hints`` in one round trip; raises `core.errors.Unavailable`."""
+        """Append ``bus_events`` in one round trip; raises `core.errors.Unavailable`."""
         with redis_reachable():
             async with self._client.pipeline(transaction=False) as pipeline:
                 for bus_event in bus_events:
@@ -44,19 +44,19 @@ class Bus:
 
 
 class BusReader:
-    """Follows the stream from the moment that ``hints`` is first asked; reconnects by itself."""
+    """Reads the stream from the first call of `bus_events` on; reconnects by itself."""
 
     def __init__(self, client: Redis, *, stream: str = STREAM) -> None:
         self._client = client
         self._stream = stream
         self._after: Any = b""
         self.ready = asyncio.Event()
-        """Set once the reader knows where it begins: what is published after that is seen."""
+        """Set once the position in the stream is known: every later event is read."""
 
     async def bus_events(self) -> AsyncIterator[BusEvent]:
-        """Every hint from now on, without end; what is no event of ours is logged and passed over.
+        """Every event from now on, without end; an invalid entry is logged and skipped.
 
-        A lost server is waited for. It may have lost hints with it, as it may at any time.
+        A lost server is waited for; its events may be lost with it.
         """
         pause = 0.05
         while True:
@@ -64,7 +64,7 @@ class BusReader:
                 entries = await self._read()
                 pause = 0.05
             except (redis.exceptions.RedisError, OSError) as error:
-                log.warning("bus unreachable", error=type(error).__name__)
+                log.warning("bus_unreachable", error=type(error).__name__)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # only jitter
                 pause = min(2 * pause, LONGEST_PAUSE)
                 continue
@@ -75,7 +75,7 @@ class BusReader:
 
     async def _read(self) -> Sequence[Mapping[bytes, bytes]]:
         if not self._after:
-            # "$" itself would lose what is published between two reads.
+            # "$" in every read would lose the events that are published between two reads.
             newest = await self._client.xrevrange(self._stream, count=1)
             self._after = newest[0][0] if newest else b"0-0"
             self.ready.set()
@@ -102,9 +102,9 @@ def _entries(answer: Any) -> list[tuple[bytes, Mapping[bytes, bytes]]]:
 
 
 def _decoded(entry: Mapping[bytes, bytes]) -> BusEvent | None:
-    """The hint of an entry; None for one that we did not write."""
+    """The event of an entry; None for an invalid one."""
     try:
         return decode(entry[b"event"])
     except (ValueError, KeyError, TypeError) as error:
-        log.warning("foreign entry on the bus", error=type(error).__name__)
+        log.warning("bus_entry_invalid", error=type(error).__name__)
         return None

@@ -1,4 +1,4 @@
-"""What a piece of news says, and which audit event is news at all (paper, section 6)."""
+"""Bus events: which audit events are published, and their form as CloudEvents (section 6)."""
 
 import json
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ BUS_TYPES: Final[Mapping[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusEvent:
-    """One piece of news. ``type`` is the bus event's; ``state`` the new state where there is one.
+    """One bus event. ``type`` is its name in the paper, ``state`` the new state where there is one.
 
-    ``facts`` are few and small; nothing secret.
+    ``facts`` are few and small, and hold nothing secret.
     """
 
     tenant: str
@@ -75,7 +75,7 @@ def bus_event_of(event: AuditEvent) -> BusEvent | None:
 
 
 def encode(bus_event: BusEvent) -> bytes:
-    """``hint`` as CloudEvents 1.0 JSON."""
+    """``bus_event`` as CloudEvents 1.0 JSON."""
     data = {name: getattr(bus_event, name) for name in DATA_FIELDS}
     data["facts"] = dict(bus_event.facts)
     attributes = {
@@ -91,7 +91,7 @@ def encode(bus_event: BusEvent) -> bytes:
 
 
 def decode(raw: bytes) -> BusEvent:
-    """The hint in a CloudEvents document; raises ValueError or KeyError for what is none."""
+    """The bus event in a CloudEvents document; raises ValueError or KeyError for another."""
     document = json.loads(raw)
     data = document["data"]
     return BusEvent(

@@ -1,9 +1,9 @@
 # ruff: noqa: S608  # only names of our own tables become part of a statement
-"""One receiver's view of an outbox: what waits for it, who is at it, what it took.
+"""Claims the rows of an outbox for one receiver and marks what was delivered.
 
-Rows are claimed, never followed by a cursor: a number is taken before its commit, and a cursor
-would pass over the row that commits late. A claim is a column; the row's lock is gone before
-anybody is called, and a claim that its holder did not live to settle lapses by itself.
+Rows are claimed, never followed by a cursor: a sequence number is taken before its commit, so a
+cursor would skip a row that commits late. A claim is a column: the row's lock is released before
+the receiver is called, and the claim of a worker that died expires by itself.
 """
 
 import random
@@ -21,14 +21,14 @@ SOURCES: Final = {
     BUS: ("outbox", "event_id"),
     DIRECTIVES: ("directive_outbox", "directive_id"),
 }
-"""Where the document is that a receiver takes: table and key column."""
+"""Table and key column of the documents that a receiver gets."""
 FIRST_DELAY: Final = timedelta(milliseconds=100)
 LONGEST_DELAY: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """Something on its way. ``failures`` is how often this receiver did not take it."""
+class OutboxRow:
+    """A claimed document. ``failures`` counts the attempts that this receiver failed."""
 
     tenant: str
     key: str
@@ -37,60 +37,60 @@ class Waiting:
 
 
 class OutboxConsumer:
-    """Claims and settles for one receiver; ``database`` is that of the worker role."""
+    """Claims and settles rows for one receiver; ``database`` is that of the worker role."""
 
     def __init__(self, database: Database, schema: str, receiver: str) -> None:
         self._database = database
         self._receiver = receiver
         self._claim = _claim_statement(schema, *SOURCES[receiver])
-        self._keep = _keep_statement(schema)
-        self._taken = _taken_statement(schema)
-        self._put_back = _put_back_statement(schema)
+        self._extend = _extend_statement(schema)
+        self._settle = _settle_statement(schema)
+        self._retry_later = _retry_statement(schema)
 
-    async def claim(self, limit: int) -> tuple[Waiting, ...]:
-        """Claim at most ``limit`` rows of any tenant, those that wait longest first."""
+    async def claim(self, limit: int) -> tuple[OutboxRow, ...]:
+        """Claim at most ``limit`` rows of any tenant, the oldest first."""
         now = self._database.clock.now()
         async with self._database.claiming() as connection:
             raw = await driver(connection)
             rows = await raw.fetch(self._claim, now, now + CLAIM_DURATION, limit, self._receiver)
-        return tuple(Waiting(*row) for row in rows)
+        return tuple(OutboxRow(*row) for row in rows)
 
-    async def keep(self, rows: Sequence[Waiting]) -> None:
-        """Claim ``rows`` for longer: their receiver has not answered yet."""
+    async def extend(self, rows: Sequence[OutboxRow]) -> None:
+        """Extend the claim of ``rows``: their receiver has not answered yet."""
         tenants, keys = _keys(rows)
         until = self._database.clock.now() + CLAIM_DURATION
         async with self._database.claiming() as connection:
             raw = await driver(connection)
-            await raw.execute(self._keep, tenants, keys, self._receiver, until)
+            await raw.execute(self._extend, tenants, keys, self._receiver, until)
 
-    async def taken(self, rows: Sequence[Waiting]) -> None:
-        """Strike ``rows`` off the list."""
+    async def settle(self, rows: Sequence[OutboxRow]) -> None:
+        """Delete the deliveries of ``rows``: the receiver has them."""
         tenants, keys = _keys(rows)
         async with self._database.claiming() as connection:
-            await (await driver(connection)).execute(self._taken, tenants, keys, self._receiver)
+            await (await driver(connection)).execute(self._settle, tenants, keys, self._receiver)
 
-    async def put_back(self, rows: Sequence[Waiting]) -> None:
-        """Give ``rows`` back for another try, each after a delay that grows with its failures."""
+    async def retry_later(self, rows: Sequence[OutboxRow]) -> None:
+        """Release ``rows`` for another attempt, each after a delay that grows with its failures."""
         now = self._database.clock.now()
         tenants, keys = _keys(rows)
         due = [now + delay_after(row.failures + 1) for row in rows]
         async with self._database.claiming() as connection:
             raw = await driver(connection)
-            await raw.execute(self._put_back, tenants, keys, due, self._receiver)
+            await raw.execute(self._retry_later, tenants, keys, due, self._receiver)
 
 
 def delay_after(failures: int) -> timedelta:
-    """How long a row rests after so many failures, with jitter."""
+    """The delay before the next attempt after ``failures`` failed ones, with jitter."""
     longest: timedelta = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(failures - 1, 12))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter is no secret
 
 
-def _keys(rows: Sequence[Waiting]) -> tuple[list[str], list[str]]:
+def _keys(rows: Sequence[OutboxRow]) -> tuple[list[str], list[str]]:
     return [row.tenant for row in rows], [row.key for row in rows]
 
 
 def _claim_statement(schema: str, table: str, key: str) -> str:
-    # Materialized: joined in another way the limit could be asked for more than once.
+    # Materialized: PostgreSQL could otherwise evaluate the LIMIT once for each joined row.
     return f"""
         WITH free AS MATERIALIZED (
             SELECT tenant, key FROM {schema}.deliveries
@@ -107,7 +107,7 @@ def _claim_statement(schema: str, table: str, key: str) -> str:
     """
 
 
-def _taken_statement(schema: str) -> str:
+def _settle_statement(schema: str) -> str:
     return f"""
         DELETE FROM {schema}.deliveries AS d
         USING unnest($1::text[], $2::text[]) AS done (tenant, key)
@@ -115,15 +115,15 @@ def _taken_statement(schema: str) -> str:
     """
 
 
-def _keep_statement(schema: str) -> str:
+def _extend_statement(schema: str) -> str:
     return f"""
         UPDATE {schema}.deliveries AS d SET claimed_until = $4
-        FROM unnest($1::text[], $2::text[]) AS kept (tenant, key)
-        WHERE d.tenant = kept.tenant AND d.key = kept.key AND d.receiver = $3
+        FROM unnest($1::text[], $2::text[]) AS held (tenant, key)
+        WHERE d.tenant = held.tenant AND d.key = held.key AND d.receiver = $3
     """
 
 
-def _put_back_statement(schema: str) -> str:
+def _retry_statement(schema: str) -> str:
     return f"""
         UPDATE {schema}.deliveries AS d
         SET claimed_until = due, failures = least(d.failures + 1, 1000)
@@ -134,7 +134,7 @@ def _put_back_statement(schema: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PruneRule:
-    """Rows of ``table``, called ``row`` in the ``condition``; $1 there is now - ``age``."""
+    """Which rows of ``table`` (``row`` in ``condition``) are deleted; $1 is now minus ``age``."""
 
     table: str
     keys: str
@@ -143,14 +143,14 @@ class PruneRule:
 
 
 class Pruner:
-    """Deletes what is not needed any more, a bounded batch at a time."""
+    """Deletes rows by a rule, a bounded batch at a time."""
 
-    def __init__(self, database: Database, doomed: PruneRule) -> None:
+    def __init__(self, database: Database, rule: PruneRule) -> None:
         self._database = database
-        self._age = doomed.age
+        self._age = rule.age
         self._statement = f"""
-            DELETE FROM {doomed.table} WHERE ({doomed.keys}) IN (
-                SELECT {doomed.keys} FROM {doomed.table} AS row WHERE {doomed.condition} LIMIT $2
+            DELETE FROM {rule.table} WHERE ({rule.keys}) IN (
+                SELECT {rule.keys} FROM {rule.table} AS row WHERE {rule.condition} LIMIT $2
             )
         """
 

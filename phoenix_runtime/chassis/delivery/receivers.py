@@ -1,6 +1,6 @@
-"""The relay's receivers elsewhere: governance keeps the ledger, the registry the directives.
+"""Delivers audit events to the ledger of governance and directives to the registry, over gRPC.
 
-Both know what they have already, so that whatever is handed over twice is taken once.
+Both ignore what they have already, so delivering twice changes nothing.
 """
 
 from collections.abc import Sequence
@@ -25,11 +25,11 @@ from phoenix_runtime.core.principal import Call
 
 LARGEST_BATCH = 500
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 
 class GrpcLedger:
-    """The ledger over gRPC; ``service`` is who delivers, such as registry."""
+    """The ledger over gRPC; ``service`` is the name of the delivering service."""
 
     def __init__(self, channels: Channels, service: str) -> None:
         self._channels = channels
@@ -37,7 +37,7 @@ class GrpcLedger:
         self._stub: Any = audit_pb2_grpc.AuditServiceStub(channels.channel("governance"))
 
     async def append(self, tenant: str, events: Sequence[AuditEvent]) -> None:
-        """Keep ``events``; raises what governance refuses, and `core.errors.Unavailable`."""
+        """Append ``events``; raises governance's refusals and `core.errors.Unavailable`."""
         call = _own_call(self._service, tenant)
         for some in _batches(events):
             request = audit_pb2.AppendAuditEventsRequest(events=[event_to_pb(e) for e in some])
@@ -45,7 +45,7 @@ class GrpcLedger:
 
 
 class GrpcDirectiveSender:
-    """The registry's directive store over gRPC; ``service`` is who sends."""
+    """The registry's directives over gRPC; ``service`` is the name of the sending service."""
 
     def __init__(self, channels: Channels, service: str) -> None:
         self._channels = channels
@@ -53,7 +53,7 @@ class GrpcDirectiveSender:
         self._stub: Any = registry_pb2_grpc.RegistryServiceStub(channels.channel("registry"))
 
     async def send(self, tenant: str, directives: Sequence[Directive]) -> None:
-        """Have ``directives`` stored; raises what the registry refuses, and `Unavailable`."""
+        """Send ``directives``; raises the registry's refusals and `Unavailable`."""
         call = _own_call(self._service, tenant)
         for some in _batches(directives):
             if any(d.action is DirectiveAction.RECEIVE_HANDOFF for d in some):
@@ -114,9 +114,9 @@ def directive_to_pb(directive: Directive) -> session_pb2.Directive:
 
 
 def _own_call(service: str, tenant: str) -> Call:
-    """The service's own call: what it delivers was said by somebody else, long since answered."""
+    """The service's own call: the calls that caused its deliveries were answered long ago."""
     return service_call(service, tenant, new_id)
 
 
-def _batches(things: Sequence[Thing]) -> list[Sequence[Thing]]:
-    return [things[at : at + LARGEST_BATCH] for at in range(0, len(things), LARGEST_BATCH)]
+def _batches(items: Sequence[Item]) -> list[Sequence[Item]]:
+    return [items[at : at + LARGEST_BATCH] for at in range(0, len(items), LARGEST_BATCH)]

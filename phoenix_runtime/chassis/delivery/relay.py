@@ -1,7 +1,7 @@
-"""Delivers what the outbox holds: to the ledger, to the bus, to participants; each at least once.
+"""Delivers the outbox to the ledger, to the bus and to the registry, at least once to each.
 
-The three receivers are independent: each has its own marks, claims and loop, so that a ledger that
-is down stops neither news nor directives. Order is not promised.
+The three receivers are independent: each has its own deliveries, claims and loop, so a ledger that
+is down stops neither bus events nor directives. The order is not guaranteed.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from prometheus_client import Counter
 from sqlalchemy import MetaData
 
 from phoenix_runtime.chassis.data.database import Database
-from phoenix_runtime.chassis.data.idempotency import KEPT
+from phoenix_runtime.chassis.data.idempotency import RETENTION
 from phoenix_runtime.chassis.data.outbox import BUS, DIRECTIVES, LEDGER, Outbox
 from phoenix_runtime.chassis.delivery.bus_events import BusEvent, bus_event_of
 from phoenix_runtime.chassis.delivery.consumers import (
     OutboxConsumer,
+    OutboxRow,
     Pruner,
     PruneRule,
-    Waiting,
 )
 from phoenix_runtime.chassis.failpoints import DELIVERY_AND_MARK, passing
 from phoenix_runtime.chassis.loops import Loop
@@ -37,57 +37,59 @@ from phoenix_runtime.core.events import AuditEvent
 log = structlog.get_logger()
 
 BATCH: Final = 500
-"""Rows of one claim; no receiver is handed more at once."""
+"""Rows of one claim at most, and so of one call to a receiver."""
 POLL_SECONDS: Final = 1.0
-"""How long a row may wait that nobody was woken for: another replica's, or one put back."""
+"""How often the outbox is read without a commit: for retries, and for rows of other replicas."""
 LINGER_SECONDS: Final[Mapping[str, float]] = {LEDGER: 0.02, BUS: 0.005, DIRECTIVES: 0.002}
-"""How long what was just written waits for what is written next. A directive has somebody waiting
-for it; the ledger's record is complete a moment later as well, and in much fewer transactions."""
-PATIENCE_SECONDS: Final = 15.0
-"""How long a receiver may take."""
-DELIVERED_KEPT: Final = timedelta(hours=1)
+"""How long a delivery waits after a commit for rows of the next ones. A participant waits for a
+directive; the ledger loses nothing by a moment and gains larger transactions."""
+RECEIVER_TIMEOUT_SECONDS: Final = 15.0
+"""How long one call to a receiver may take."""
+DELIVERED_RETENTION: Final = timedelta(hours=1)
 PRUNE_SECONDS: Final = 60.0
 PRUNE_BATCH: Final = 1000
 
-RELAYED: Final = Counter("phoenix_dma_relayed_total", "Rows that a receiver took", ["receiver"])
+RELAYED: Final = Counter("phoenix_dma_relayed_total", "Rows delivered to a receiver", ["receiver"])
 REFUSED: Final = Counter(
-    "phoenix_dma_relay_failures_total", "Rows that a receiver did not take", ["receiver"]
+    "phoenix_dma_relay_failures_total",
+    "Rows that could not be delivered to a receiver",
+    ["receiver"],
 )
 
 
 class Ledger(Protocol):
-    """Where audit events are kept for good; it knows what it has already."""
+    """The ledger, as the relay uses it; an event that it has already changes nothing."""
 
     async def append(self, tenant: str, events: Sequence[AuditEvent]) -> None:
-        """Keep ``events``, all of ``tenant``."""
+        """Append ``events``, all of ``tenant``."""
         ...
 
 
 class EventPublisher(Protocol):
-    """Where news is published (`chassis.delivery.bus.Bus`)."""
+    """Publishes bus events (`chassis.delivery.bus.Bus`)."""
 
     async def publish(self, bus_events: Sequence[BusEvent]) -> None:
-        """Publish ``hints``."""
+        """Publish ``bus_events``."""
         ...
 
 
 class DirectiveSender(Protocol):
-    """Who brings directives to participants; it knows what it has already."""
+    """Sends directives to the registry; one that it has already changes nothing."""
 
     async def send(self, tenant: str, directives: Sequence[Directive]) -> None:
-        """Take over ``directives``, all of ``tenant``."""
+        """Send ``directives``, all of ``tenant``."""
         ...
 
 
-Deliver = Callable[[Sequence[Waiting]], Awaitable[None]]
+Deliver = Callable[[Sequence[OutboxRow]], Awaitable[None]]
 
 
 class Delivery:
-    """One receiver: claims rows, hands them over by tenant, marks what was taken."""
+    """Delivers to one receiver: claims rows, delivers them by tenant, settles them."""
 
-    def __init__(self, name: str, lane: OutboxConsumer, deliver: Deliver) -> None:
+    def __init__(self, name: str, consumer: OutboxConsumer, deliver: Deliver) -> None:
         self._name = name
-        self._lane = lane
+        self._consumer = consumer
         self._deliver = deliver
 
     async def step(self) -> bool:
@@ -95,77 +97,81 @@ class Delivery:
 
         Raises the first failure where nothing could be delivered, so that the loop pauses.
         """
-        claimed = await self._lane.claim(BATCH)
+        claimed = await self._consumer.claim(BATCH)
         if not claimed:
             return False
         groups = _by_tenant(claimed)
-        async with self._kept(claimed):
-            outcomes = await asyncio.gather(*(self._hand_over(group) for group in groups.values()))
-        taken = [row for some, _ in outcomes for row in some]
-        if taken:
+        async with self._claim_extended(claimed):
+            outcomes = await asyncio.gather(
+                *(self._deliver_group(group) for group in groups.values())
+            )
+        delivered = [row for some, _ in outcomes for row in some]
+        if delivered:
             passing(DELIVERY_AND_MARK, self._name, *groups)
-            await self._lane.taken(taken)
-            RELAYED.labels(self._name).inc(len(taken))
+            await self._consumer.settle(delivered)
+            RELAYED.labels(self._name).inc(len(delivered))
         errors = [error for _, error in outcomes if error is not None]
         if errors:
-            await self._give_back(claimed, taken)
-        if errors and not taken:
+            await self._retry_later(claimed, delivered)
+        if errors and not delivered:
             raise errors[0]
         return len(claimed) == BATCH
 
     @contextlib.asynccontextmanager
-    async def _kept(self, rows: Sequence[Waiting]) -> AsyncIterator[None]:
-        """Ask for more time while ``rows`` are handed over, so that a claim can be short."""
-        keeping = asyncio.create_task(self._keep(rows))
+    async def _claim_extended(self, rows: Sequence[OutboxRow]) -> AsyncIterator[None]:
+        """Extend the claim of ``rows`` during the block, so that a claim can be short."""
+        extending = asyncio.create_task(self._extend(rows))
         try:
             yield
         finally:
-            keeping.cancel()
+            extending.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await keeping
+                await extending
 
-    async def _keep(self, rows: Sequence[Waiting]) -> None:
+    async def _extend(self, rows: Sequence[OutboxRow]) -> None:
         while True:
             await asyncio.sleep(CLAIM_DURATION.total_seconds() / 3)
-            # Without the database the claim runs out: a row is handed over twice, and taken once.
+            # Without the database the claim expires, and a row is delivered twice, without effect.
             with contextlib.suppress(Unavailable):
-                await self._lane.keep(rows)
+                await self._consumer.extend(rows)
 
-    async def _hand_over(
-        self, rows: Sequence[Waiting]
-    ) -> tuple[Sequence[Waiting], Exception | None]:
-        """Hand ``rows`` over; answers those taken, and why others were not.
+    async def _deliver_group(
+        self, rows: Sequence[OutboxRow]
+    ) -> tuple[Sequence[OutboxRow], Exception | None]:
+        """Deliver ``rows``; answers those delivered, and the error of the others.
 
-        What a receiver that is there refuses is halved until the row that it refuses is alone: it
-        must not keep the others from being taken.
+        A batch that the receiver refuses is halved until the refused row is alone, so that it does
+        not hold back the others.
         """
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(RECEIVER_TIMEOUT_SECONDS):
                 await self._deliver(rows)
         except (Unavailable, PolicyEngineUnavailable, OSError) as error:  # also TimeoutError
             return (), error
         except Exception as error:  # whatever it is, the rows are tried again
             if len(rows) > 1:
                 middle = len(rows) // 2
-                first, why = await self._hand_over(rows[:middle])
-                second, also = await self._hand_over(rows[middle:])
+                first, why = await self._deliver_group(rows[:middle])
+                second, also = await self._deliver_group(rows[middle:])
                 return [*first, *second], why or also
-            log.exception("refused by receiver", receiver=self._name, key=rows[0].key)
+            log.exception("delivery_refused", receiver=self._name, key=rows[0].key)
             return (), error
         return rows, None
 
-    async def _give_back(self, claimed: Sequence[Waiting], taken: Sequence[Waiting]) -> None:
-        done = {(row.tenant, row.key) for row in taken}
+    async def _retry_later(
+        self, claimed: Sequence[OutboxRow], delivered: Sequence[OutboxRow]
+    ) -> None:
+        done = {(row.tenant, row.key) for row in delivered}
         left = [row for row in claimed if (row.tenant, row.key) not in done]
-        await self._lane.put_back(left)
+        await self._consumer.retry_later(left)
         REFUSED.labels(self._name).inc(len(left))
 
 
 class Relay:
-    """The loops that empty the outbox of one service; each is woken by every commit.
+    """Runs the loops that deliver the outbox of one service; every commit wakes them.
 
     ``database`` is that of the worker role. ``directive_sender`` is given exactly where the service
-    has a directive outbox (ValueError otherwise). Put it among what the service runs.
+    has a directive outbox (ValueError otherwise). `Service.running` starts and stops it.
     """
 
     def __init__(
@@ -174,7 +180,7 @@ class Relay:
         outbox: Outbox,
         *,
         ledger: Ledger,
-        news: EventPublisher,
+        publisher: EventPublisher,
         directive_sender: DirectiveSender | None = None,
     ) -> None:
         self._database = database
@@ -185,7 +191,7 @@ class Relay:
             raise ValueError(
                 "give a directive sender exactly where the service has a directive outbox"
             )
-        self.loops = [self._loop(LEDGER, _to_ledger(ledger)), self._loop(BUS, _to_news(news))]
+        self.loops = [self._loop(LEDGER, _to_ledger(ledger)), self._loop(BUS, _to_bus(publisher))]
         if directive_sender is not None:
             self.loops.append(self._loop(DIRECTIVES, _to_directive_sender(directive_sender)))
         for loop in self.loops:
@@ -194,17 +200,17 @@ class Relay:
         self._pruners = pruners(database, self._metadata)
 
     async def start(self) -> None:
-        """Begin to deliver and to prune."""
+        """Start delivering and pruning."""
         for loop in self.loops:
             await loop.start()
 
     async def stop(self) -> None:
-        """End; what was claimed and not delivered is delivered by whoever comes next."""
+        """Stop; claimed rows that were not delivered are delivered by another replica or later."""
         await asyncio.gather(*(loop.stop() for loop in self.loops))
 
     def _loop(self, receiver: str, deliver: Deliver) -> Loop:
-        lane = OutboxConsumer(self._database, str(self._metadata.schema), receiver)
-        step = Delivery(receiver, lane, deliver).step
+        consumer = OutboxConsumer(self._database, str(self._metadata.schema), receiver)
+        step = Delivery(receiver, consumer, deliver).step
         return Loop(f"relay_{receiver}", POLL_SECONDS, step, linger=LINGER_SECONDS[receiver])
 
     async def _prune(self) -> bool:
@@ -213,17 +219,17 @@ class Relay:
 
 
 def pruners(database: Database, metadata: MetaData) -> list[Pruner]:
-    """What deletes delivered rows an hour later, and request ids after a day."""
+    """The pruners of delivered rows (after an hour) and of request ids (after a day)."""
     schema = str(metadata.schema)
     kinds = (
-        ("outbox", "tenant, event_id", _delivered(schema, "event_id"), DELIVERED_KEPT),
+        ("outbox", "tenant, event_id", _delivered(schema, "event_id"), DELIVERED_RETENTION),
         (
             "directive_outbox",
             "tenant, directive_id",
             _delivered(schema, "directive_id"),
-            DELIVERED_KEPT,
+            DELIVERED_RETENTION,
         ),
-        ("idempotency", "tenant, principal, rpc, request_id", "created_at < $1", KEPT),
+        ("idempotency", "tenant, principal, rpc, request_id", "created_at < $1", RETENTION),
     )
     return [
         Pruner(
@@ -236,37 +242,37 @@ def pruners(database: Database, metadata: MetaData) -> list[Pruner]:
 
 
 def _delivered(schema: str, key: str) -> str:
-    """The condition for rows that are old and that nobody has still to take."""
+    """The condition of old rows without an open delivery."""
     return (
         f"created_at < $1 AND NOT EXISTS (SELECT FROM {schema}.deliveries AS d"
         f" WHERE d.tenant = row.tenant AND d.key = row.{key})"
     )
 
 
-def _by_tenant(rows: Sequence[Waiting]) -> Mapping[str, list[Waiting]]:
-    groups: dict[str, list[Waiting]] = defaultdict(list)
+def _by_tenant(rows: Sequence[OutboxRow]) -> Mapping[str, list[OutboxRow]]:
+    groups: dict[str, list[OutboxRow]] = defaultdict(list)
     for row in rows:
         groups[row.tenant].append(row)
     return groups
 
 
 def _to_ledger(ledger: Ledger) -> Deliver:
-    async def deliver(rows: Sequence[Waiting]) -> None:
+    async def deliver(rows: Sequence[OutboxRow]) -> None:
         await ledger.append(rows[0].tenant, [event_of(json.loads(row.document)) for row in rows])
 
     return deliver
 
 
-def _to_news(news: EventPublisher) -> Deliver:
-    async def deliver(rows: Sequence[Waiting]) -> None:
+def _to_bus(publisher: EventPublisher) -> Deliver:
+    async def deliver(rows: Sequence[OutboxRow]) -> None:
         bus_events = (bus_event_of(event_of(json.loads(row.document))) for row in rows)
-        await news.publish([bus_event for bus_event in bus_events if bus_event is not None])
+        await publisher.publish([bus_event for bus_event in bus_events if bus_event is not None])
 
     return deliver
 
 
 def _to_directive_sender(directive_sender: DirectiveSender) -> Deliver:
-    async def deliver(rows: Sequence[Waiting]) -> None:
+    async def deliver(rows: Sequence[OutboxRow]) -> None:
         directives = [directive_of(json.loads(row.document)) for row in rows]
         await directive_sender.send(rows[0].tenant, directives)
 

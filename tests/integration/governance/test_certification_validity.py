@@ -65,7 +65,9 @@ async def test_certifications_are_known_from_the_audit_alone(
             """Drop what is published."""
 
     ledger = LocalLedger(GroupCommitLedger(manual_governance.database))
-    relay = Relay(manual_governance.worker, manual_governance.outbox, ledger=ledger, news=NoBus())
+    relay = Relay(
+        manual_governance.worker, manual_governance.outbox, ledger=ledger, publisher=NoBus()
+    )
     await relay.start()
     try:
         wanted = AuditFilter(types=("CERTIFICATION_GRANTED",))
