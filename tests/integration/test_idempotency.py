@@ -61,12 +61,12 @@ async def test_somebody_else_may_use_the_same_request_id(
     memory = AnswerMemory(database, metadata)
     call = repeatable(call_of(tenant=tenant), "r1", {"note": "n1"})
     await add(database, call, "n1")
-    strangers = (
+    others = (
         repeatable(call_of(tenant=f"{tenant}.b"), "r1", {"note": "n1"}),
         repeatable(call_of(tenant=tenant, subject="other"), "r1", {"note": "n1"}),
         repeatable(call_of(tenant=tenant), "r1", {"note": "n1"}, rpc="/phoenix_dma.v1.Sample/Undo"),
     )
-    assert [await memory.recall(stranger) for stranger in strangers] == [None, None, None]
+    assert [await memory.recall(other) for other in others] == [None, None, None]
 
 
 async def test_a_refused_request_may_be_sent_again(database_for: DatabaseFor, tenant: str) -> None:

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import grpc
 import grpc.aio
 import httpx
 import hypothesis  # noqa: F401  # see below
+import pytest
 import pytest_asyncio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.app import build
 from gateway.rest.server import RestServer
@@ -258,3 +261,21 @@ async def gateway(keys: Keys) -> AsyncIterator[RunningGateway]:
             )
         )
         yield RunningGateway(address, channel, rest, recorded, backends, keys)
+
+
+async def refused(call: Any) -> grpc.aio.AioRpcError:
+    """The error of a call that is expected to be refused."""
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await call
+    return error.value
+
+
+async def healthy(gateway: RunningGateway, name: str, status: int) -> None:
+    """Follow the health of ``name`` until it is ``status``."""
+    stub: Any = health_pb2_grpc.HealthStub(gateway.channel)
+    async with asyncio.timeout(PATIENCE):
+        watch = stub.Watch(health_pb2.HealthCheckRequest(service=name))
+        async for answer in watch:
+            if answer.status == status:
+                watch.cancel()
+                return

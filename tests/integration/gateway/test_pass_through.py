@@ -1,24 +1,21 @@
 """The gRPC port: what a client sees of the backends, and what they see of the client."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
-from google.protobuf import descriptor_pb2
 from google.rpc import error_details_pb2, status_pb2
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2
+from grpc_health.v1 import health_pb2
 
 from gateway import connecting
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, session_pb2, session_pb2_grpc
 from phoenix_dma.wire.status_details import DETAILS_KEY
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.schema import rpcs
-from tests.integration.gateway.conftest import RunningGateway
+from tests.integration.gateway.conftest import RunningGateway, healthy, refused
 from tests.support.waiting.until import PATIENCE
 
 GET_TASK = "/phoenix_dma.v1.AssignmentService/GetTask"
@@ -34,12 +31,6 @@ def tasks(gateway: RunningGateway) -> Any:
 
 def sessions(gateway: RunningGateway) -> Any:
     return session_pb2_grpc.SessionServiceStub(gateway.channel)
-
-
-async def refused(call: Any) -> grpc.aio.AioRpcError:
-    with pytest.raises(grpc.aio.AioRpcError) as error:
-        await call
-    return error.value
 
 
 def info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
@@ -187,7 +178,7 @@ async def test_a_service_that_was_away_for_a_moment_is_waited_for(
 ) -> None:
     monkeypatch.setattr(connecting, "SECONDS", PATIENCE)  # however long it takes to come back
     await gateway.backends.stop("assignment")
-    await until(
+    await healthy(
         gateway, "phoenix_dma.v1.AssignmentService", health_pb2.HealthCheckResponse.NOT_SERVING
     )
     call = tasks(gateway).GetTask(task("t"), metadata=gateway.call())
@@ -239,83 +230,3 @@ async def test_a_service_that_dies_ends_the_streams_that_it_served(gateway: Runn
     await gateway.backends.stop("registry")
     error = await refused(call.read())
     assert error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
-
-
-@pytest.mark.parametrize("version", ["v1", "v1alpha"])
-async def test_reflection_describes_every_service_under_one_address(
-    gateway: RunningGateway, version: str
-) -> None:
-    names = await reflected(gateway, version)
-    expected = {rpc.service for rpc in rpcs().values()} | {
-        "grpc.health.v1.Health",
-        "grpc.reflection.v1.ServerReflection",
-        "grpc.reflection.v1alpha.ServerReflection",
-    }
-    assert names == expected
-    for name in names:
-        assert await described(gateway, version, name)
-
-
-@pytest.mark.parametrize("version", ["v1", "v1alpha"])
-async def test_reflection_asks_for_a_credential(gateway: RunningGateway, version: str) -> None:
-    call = reflection(gateway, version)(metadata=())
-    assert (await refused(call.read())).code() is grpc.StatusCode.UNAUTHENTICATED
-
-
-async def test_health_is_open_and_known_for_the_gateway_and_each_service(
-    gateway: RunningGateway,
-) -> None:
-    for name in ("", *{rpc.service for rpc in rpcs().values()}):
-        await until(gateway, name, health_pb2.HealthCheckResponse.SERVING)
-
-
-async def test_the_health_of_a_service_follows_it_away_and_back(gateway: RunningGateway) -> None:
-    name = "phoenix_dma.v1.HandoffService"
-    await until(gateway, name, health_pb2.HealthCheckResponse.SERVING)
-    await gateway.backends.stop("assignment")
-    await until(gateway, name, health_pb2.HealthCheckResponse.NOT_SERVING)
-    await until(gateway, "", health_pb2.HealthCheckResponse.SERVING)
-    await gateway.backends.start("assignment")
-    await until(gateway, name, health_pb2.HealthCheckResponse.SERVING)
-
-
-async def until(gateway: RunningGateway, name: str, status: int) -> None:
-    """Follow the health of ``name`` until it is ``status``."""
-    stub: Any = health_pb2_grpc.HealthStub(gateway.channel)
-    async with asyncio.timeout(PATIENCE):
-        watch = stub.Watch(health_pb2.HealthCheckRequest(service=name))
-        async for answer in watch:
-            if answer.status == status:
-                watch.cancel()
-                return
-
-
-def reflection(gateway: RunningGateway, version: str) -> Any:
-    return gateway.channel.stream_stream(
-        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
-        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
-        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
-    )
-
-
-async def ask(gateway: RunningGateway, version: str, **question: str) -> Any:
-    async def questions() -> AsyncIterator[Any]:
-        yield reflection_pb2.ServerReflectionRequest(**question)
-
-    call = reflection(gateway, version)(questions(), metadata=gateway.call("auditor"))
-    return await call.read()
-
-
-async def reflected(gateway: RunningGateway, version: str) -> set[str]:
-    answer = await ask(gateway, version, list_services="")
-    return {service.name for service in answer.list_services_response.service}
-
-
-async def described(gateway: RunningGateway, version: str, name: str) -> bool:
-    """Whether the file that is said to hold ``name`` holds it."""
-    answer = await ask(gateway, version, file_containing_symbol=name)
-    files = [
-        descriptor_pb2.FileDescriptorProto.FromString(raw)
-        for raw in answer.file_descriptor_response.file_descriptor_proto
-    ]
-    return any(f"{f.package}.{service.name}" == name for f in files for service in f.service)
