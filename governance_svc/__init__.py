@@ -1,3 +1,3 @@
-"""Who said that was allowed: policy, trust, approvals, the audit ledger."""
+"""Governance: policy and its decisions, trust, certifications, approvals, the audit ledger."""
 
 import phoenix_runtime  # noqa: F401  # first: it says how grpc is to be imported

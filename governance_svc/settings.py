@@ -1,9 +1,11 @@
 """The settings of governance, beside those of every service."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from governance_svc.domain.policy.engine import EVALUATION_SECONDS
 from phoenix_runtime.chassis.settings import Duration, ServiceSettings
 from phoenix_runtime.core.claims import CLAIM_DURATION
 
@@ -21,3 +23,5 @@ class GovernanceSettings(ServiceSettings):
     """The folder of the policy bundle; the one that is part of the service where not given."""
     claim: Duration = CLAIM_DURATION
     """How long an expired approval is left to a worker that may have died on it."""
+    evaluation_deadline: Duration = timedelta(seconds=EVALUATION_SECONDS)
+    """How long the policy engine may take for one evaluation; no answer is a refusal."""

@@ -7,6 +7,7 @@ import grpc.aio
 from governance_svc.adapters.bundle_folder import read_bundle, shipped_bundle
 from governance_svc.adapters.ledger_notifier import LocalLedgerNotifier
 from governance_svc.adapters.local_ledger import LocalLedger
+from governance_svc.adapters.policy_engines.child_session import EngineLimits
 from governance_svc.adapters.policy_engines.embedded_engine import EmbeddedEngine
 from governance_svc.adapters.policy_engines.metered_engine import MeteredEngine
 from governance_svc.adapters.policy_engines.opa_rest import OpaRest
@@ -127,10 +128,12 @@ def _shared(resources: ServiceResources, settings: GovernanceSettings) -> _Share
 
 def _engine(settings: GovernanceSettings) -> PolicyEngine:
     """An OPA server where its URL is given, else the embedded engine."""
+    deadline = settings.evaluation_deadline.total_seconds()
     if not settings.opa_url:
-        return EmbeddedEngine()
+        return EmbeddedEngine(EngineLimits(evaluation=deadline))
     token = settings.opa_token.get_secret_value()
-    return OpaRest(OpaAddress(settings.opa_url, token, settings.opa_ca_file))
+    address = OpaAddress(settings.opa_url, token, settings.opa_ca_file, answer=deadline)
+    return OpaRest(address)
 
 
 def _worker_use_cases(settings: GovernanceSettings, shared: _Shared) -> WorkerUseCases:

@@ -81,7 +81,7 @@ class GroupCommitLedger:
         await asyncio.gather(*drains)
 
     async def _drain(self, tenant: str, queue: TenantQueue) -> None:
-        """Commit batch after batch until nobody waits."""
+        """Commit batch after batch until no caller waits."""
         try:
             while queue.callers:
                 batch = _next_batch(queue)

@@ -138,7 +138,7 @@ trust_projections = tenant_table(
     Column("participant_id", Text, primary_key=True),
     _text("document"),
 )
-"""What the ledger says of each participant; it can be computed anew from the ledger alone."""
+"""The evidence on each participant; it can be computed anew from the ledger alone."""
 
 trust_cursors = tenant_table(
     "trust_cursors",

@@ -104,15 +104,15 @@ async def run(callers: int, events: int) -> None:
         group = GroupCommitLedger(database)
         await measure(group.append, callers, 2_000, 1)  # warm
         locked = await measure(LockedHead(database).append, callers, events // 10, 1)
-        told("locked head", locked)
+        report("locked head", locked)
         grouped = await measure(group.append, callers, events, 1)
-        told("group commit", grouped)
-        told("group commit, 50 events a call", await measure(group.append, callers, events, 50))
+        report("group commit", grouped)
+        report("group commit, 50 events a call", await measure(group.append, callers, events, 50))
         print(f"ratio {grouped.rate / locked.rate:.1f}")
         await database.close()
 
 
-def told(name: str, figures: Figures) -> None:
+def report(name: str, figures: Figures) -> None:
     """One line."""
     print(f"{name}: {figures.rate:,.0f} events/s, p99 {figures.p99:.2f} ms")
 

@@ -37,7 +37,7 @@ PACKAGE: Final = re.compile(rf"{ROOT}(\.[a-z_][a-z0-9_]*)*", re.ASCII)
 async def admit(session: PolicySession, bundle: PolicyBundle, *, tested: bool) -> BundleTests:
     """Load ``bundle`` into ``session`` and activate it; raises `BundleRefused` where it fails.
 
-    ``tested`` says that its tests have passed before; they are left out then.
+    ``tested`` leaves its tests out, which have passed before.
     """
     await session.put_modules({f"{INSPECTOR}.rego": inspector_source()})
     tests = await _inspect(session, bundle)

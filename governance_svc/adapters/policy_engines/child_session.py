@@ -9,12 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from governance_svc.adapters.policy_engines import engine_frames
-from governance_svc.adapters.policy_engines.policy_session import (
-    EVALUATION_SECONDS,
-    LOADING_SECONDS,
-    EvaluationAborted,
-    RegoError,
-)
+from governance_svc.adapters.policy_engines.policy_session import EvaluationAborted, RegoError
+from governance_svc.domain.policy.engine import EVALUATION_SECONDS, LOADING_SECONDS
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.json import Json
 
@@ -165,7 +161,7 @@ class ChildSession:
             await self.kill()
             raise EvaluationAborted("The policy engine died during the evaluation") from error
         except asyncio.CancelledError:
-            await self.kill()  # the event loop ends: nobody will read the rest of the answer
+            await self.kill()  # the event loop ends: the rest of the answer is never read
             raise
 
     async def _write_and_read(self, frame: bytes) -> Json:

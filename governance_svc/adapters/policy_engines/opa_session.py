@@ -9,12 +9,8 @@ from pathlib import Path
 
 import httpx
 
-from governance_svc.adapters.policy_engines.policy_session import (
-    EVALUATION_SECONDS,
-    LOADING_SECONDS,
-    EvaluationAborted,
-    RegoError,
-)
+from governance_svc.adapters.policy_engines.policy_session import EvaluationAborted, RegoError
+from governance_svc.domain.policy.engine import EVALUATION_SECONDS, LOADING_SECONDS
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.json import Json
 

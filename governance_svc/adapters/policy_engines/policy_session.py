@@ -7,12 +7,6 @@ from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.verdict import DecisionPoint
 
-EVALUATION_SECONDS: Final = 1.0
-"""The deadline of one evaluation, whichever engine runs it (I14)."""
-
-LOADING_SECONDS: Final = 10.0
-"""The deadline of each step of loading a bundle."""
-
 INSPECTOR: Final = "phoenix_engine"
 """The package of the runtime's own module in the engine; a bundle may not define it."""
 

@@ -17,7 +17,7 @@ class ApprovalRequest:
     """What a human is to decide: task, action and subject, and who may not decide.
 
     ``supersedes`` names a decided approval of the same subject that policy no longer accepts
-    (its decider was suspended, say): only then the same subject is requested anew.
+    (because its decider was suspended, for example): only then the same subject is requested anew.
     """
 
     task_id: str
@@ -36,7 +36,7 @@ class ApprovalRequest:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a human says of an approval.
+    """A human's decision about an approval.
 
     ``subject_hash`` is that of the content that the human saw; where it is empty the approval's id
     stands for the content, because an approval's subject never changes.
@@ -138,7 +138,7 @@ class Approval:
         )
 
     def cancelled(self, reason: str, at: datetime) -> "Approval":
-        """Withdrawn by the service that asked; raises `IllegalTransition`."""
+        """Cancelled by the service that requested it; raises `IllegalTransition`."""
         return replace(
             self,
             status=APPROVALS.apply(self.status, ApprovalVerb.CANCEL, Actor.SERVICE),

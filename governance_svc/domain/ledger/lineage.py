@@ -16,7 +16,7 @@ RETURNED = with_ownership(Ownership.RETURNED)
 """Events after which a living source may hold it again."""
 
 OWNERSHIP_TYPES = tuple(sorted(GAINED | LOST | RETURNED))
-"""The event types of a task that say who holds it; its last owner stays its holder at its end."""
+"""The event types that determine the holder of a task; its end leaves it with its last owner."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from governance_svc.domain.policy.bundle import BundleTests, PolicyBundle
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.verdict import DecisionPoint
+
+EVALUATION_SECONDS: Final = 1.0
+"""The deadline of one evaluation, whichever engine runs it (I14)."""
+
+LOADING_SECONDS: Final = 10.0
+"""The deadline of each step of loading a bundle."""
 
 
 @dataclass(frozen=True, slots=True)

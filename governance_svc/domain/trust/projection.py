@@ -1,7 +1,7 @@
 """Projects audit events into the evidence on a participant (governance: Trust).
 
 Events are applied in the order of the ledger, so the same ledger gives the same evidence, whether
-it is projected as it grows or anew. What an event type says stands in the event catalogue.
+it is projected as it grows or anew. The event catalogue gives the evidence of each event type.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -40,7 +40,7 @@ EVIDENCE: Final[Mapping[str, TrustEvidence]] = MappingProxyType(
         if entry.evidence is not TrustEvidence.NONE
     }
 )
-"""What each event type says; types that say nothing are absent."""
+"""The evidence of each event type; types without any are absent."""
 
 EVIDENCE_TYPES: Final = tuple(sorted(EVIDENCE))
 """The event types that are projected; certifications are read from their own table."""
@@ -50,7 +50,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class TrustProjection:
-    """What the ledger says of one participant, certifications aside.
+    """The evidence on one participant from the ledger, certifications aside.
 
     ``method`` is how its newest registration was proved, ``registration`` that event's id;
     ``capabilities`` are those granted.

@@ -22,7 +22,7 @@ the ledger is read again after the next append, at the latest after this time.""
 
 @dataclass(frozen=True, slots=True)
 class _TaskOwnership:
-    """What the ledger says of a task: its family, and who holds it."""
+    """A task's family, and its holder, according to the ledger."""
 
     family: Family | None
     assignee: str

@@ -75,7 +75,7 @@ class AssessTrust:
         return tuple(self._assessment(cached[query.participant_id], query) for query in queries)
 
     async def projection(self, call: Call, participant_id: str) -> TrustProjection:
-        """What the ledger says of one participant."""
+        """The projection of one participant."""
         cached = await self._cached(call, [participant_id])
         return cached[participant_id].projection
 

@@ -1,10 +1,13 @@
 """Governance on real PostgreSQL, Valkey and the real embedded policy engine."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import grpc.aio
+import pytest
 import pytest_asyncio
 
 from governance_svc.adapters.bundle_folder import shipped_bundle
@@ -24,6 +27,8 @@ from phoenix_runtime.chassis.settings import PeerSettings
 from phoenix_runtime.core.clock import ManualClock, SteadyClock
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.principal import Call
+from phoenix_runtime.local.postgres.databases import DatabaseUrls
+from phoenix_runtime.local.runtime import LocalRuntime
 from tests.integration.governance.manual_governance import HANG_GUARD, ManualGovernance
 from tests.integration.governance.units import outbox_of
 from tests.support.builders.keys import Keys, bearer
@@ -71,7 +76,7 @@ class Governance:
         """Call as somebody with ``roles``; raises the refusal itself."""
         token = self.keys.token(*roles, **{"tenant": self.tenant, **claims})
         try:
-            return await method(request, metadata=bearer(token), timeout=10)
+            return await method(request, metadata=bearer(token), timeout=HANG_GUARD.evaluation)
         except grpc.aio.AioRpcError as error:
             raise refusal_of(error) from error
 
@@ -88,44 +93,74 @@ class Governance:
         await GrpcLedger(self.channels, "assignment").append(self.tenant, events)
 
 
-@pytest_asyncio.fixture
-async def start(
-    keys: Keys, postgres: PostgresServer, valkey: str, tenant: str
-) -> AsyncIterator[Callable[..., Awaitable[Governance]]]:
-    """Starts governance with further settings; stopped after the test."""
-    opened: list[Any] = []
+class RunningServices:
+    """The services of governance that a module or a test has started, until they are closed."""
 
-    async def begin(**more: Any) -> Governance:
+    def __init__(self, keys: Keys, urls: DatabaseUrls, redis_url: str) -> None:
+        self._keys = keys
+        self._urls = urls
+        self._redis_url = redis_url
+        self._opened: list[Any] = []
+
+    async def start(self, tenant: str, **more: Any) -> Governance:
+        """Start a service with further settings; answers it as ``tenant`` reaches it."""
         settings = service_settings(
             GovernanceSettings,
             "governance",
-            urls=await postgres.urls("governance"),
-            redis_url=valkey,
-            keys=keys,
+            urls=self._urls,
+            redis_url=self._redis_url,
+            keys=self._keys,
             grace=0.2,
+            evaluation_deadline=timedelta(seconds=HANG_GUARD.evaluation),
             **more,
         )
         listening = Listening(await build(settings))
         await listening.__aenter__()
-        opened.append(listening)
+        self._opened.append(listening)
         address = f"127.0.0.1:{listening.port}"
-        peer = PeerSettings(**keys.settings("assignment"), governance_address=address)
+        peer = PeerSettings(
+            **self._keys.settings("assignment"),
+            governance_address=address,
+            call_timeout=timedelta(seconds=HANG_GUARD.evaluation),
+        )
         signer = ServiceSigner(
             "assignment", peer.service_key, SteadyClock(), audience=peer.audience
         )
         channels, channel = Channels(peer, signer), grpc.aio.insecure_channel(address)
-        opened.extend([channels, channel])
-        return Governance(channels, channel, keys, tenant)
+        self._opened.extend([channels, channel])
+        return Governance(channels, channel, self._keys, tenant)
 
-    yield begin
-    for one in reversed(opened):
-        await (one.__aexit__() if isinstance(one, Listening) else one.close())
+    async def close(self) -> None:
+        """Close what was opened, the newest first."""
+        for one in reversed(self._opened):
+            await (one.__aexit__() if isinstance(one, Listening) else one.close())
 
 
-@pytest_asyncio.fixture
-async def governance(start: Callable[..., Awaitable[Governance]]) -> Governance:
-    """Governance with the embedded engine and the shipped bundle."""
-    return await start()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_governance(
+    keys: Keys, postgres: PostgresServer, shared_servers: LocalRuntime
+) -> AsyncIterator[Governance]:
+    """One service for the module, with the embedded engine and the shipped bundle."""
+    urls = await postgres.urls("governance")
+    services = RunningServices(keys, urls, shared_servers.redis_url)
+    yield await services.start("")
+    await services.close()
+
+
+@pytest.fixture
+def governance(shared_governance: Governance, tenant: str) -> Governance:
+    """The module's service, as a tenant that nobody has used yet reaches it."""
+    return replace(shared_governance, tenant=tenant)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def start(
+    keys: Keys, postgres: PostgresServer, valkey: str, tenant: str
+) -> AsyncIterator[Callable[..., Awaitable[Governance]]]:
+    """Starts a service of the test's own with further settings."""
+    services = RunningServices(keys, await postgres.urls("governance"), valkey)
+    yield partial(services.start, tenant)
+    await services.close()
 
 
 @pytest_asyncio.fixture

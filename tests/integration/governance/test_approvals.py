@@ -18,6 +18,8 @@ from phoenix_runtime.core.json import content_hash
 from tests.integration.governance.conftest import REVIEWER, Governance
 from tests.support.waiting.until import until
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 PROPOSAL = {"merge": ["rec-1", "rec-2"], "keep": "rec-1"}
 
 

@@ -13,6 +13,8 @@ from tests.integration.governance.conftest import Governance
 from tests.support.builders.audit_events import NOON, audit_event
 from tests.support.waiting.until import until
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 def story(tenant: str) -> dict[str, AuditEvent]:
     """A task with a child and a sibling of the child, taken over once."""
@@ -40,7 +42,7 @@ def story(tenant: str) -> dict[str, AuditEvent]:
         "offered": audit_event(
             tenant, **task, aggregate_version=3, type="HANDOFF_OFFERED", participant="agent.b"
         ),
-        "stranger": audit_event(tenant, correlation_id="audit.corr.other"),
+        "unrelated": audit_event(tenant, correlation_id="audit.corr.other"),
     }
 
 
@@ -89,21 +91,21 @@ async def test_an_auditor_reads_by_filter_and_page_by_page(governance: Governanc
 
 
 async def test_a_lineage_holds_the_task_and_its_children(governance: Governance) -> None:
-    told = story(governance.tenant)
-    await governance.append(*told.values())
+    events = story(governance.tenant)
+    await governance.append(*events.values())
     found = await lineage(governance, "t", "auditor")
-    assert set(found) == {event.event_id for name, event in told.items() if name != "stranger"}
+    assert set(found) == {event.event_id for name, event in events.items() if name != "unrelated"}
     own = [
-        e for e in found if e in {told[n].event_id for n in ("submitted", "assigned", "offered")}
+        e for e in found if e in {events[n].event_id for n in ("submitted", "assigned", "offered")}
     ]
-    assert own == [told[name].event_id for name in ("submitted", "assigned", "offered")]
+    assert own == [events[name].event_id for name in ("submitted", "assigned", "offered")]
 
 
 async def test_the_lineage_of_a_child_is_not_that_of_its_parent(governance: Governance) -> None:
-    told = story(governance.tenant)
-    await governance.append(*told.values())
+    events = story(governance.tenant)
+    await governance.append(*events.values())
     found = await lineage(governance, "c", "auditor")
-    assert set(found) == {told["child"].event_id, told["grandchild"].event_id}
+    assert set(found) == {events["child"].event_id, events["grandchild"].event_id}
 
 
 async def test_an_assignee_reads_its_own_task_and_an_offered_target_does_not(

@@ -20,6 +20,8 @@ from tests.integration.governance.participants import (
 )
 from tests.support.waiting.until import until
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def test_an_uncertified_high_risk_capability_is_matched_only_once_certified(
     governance: Governance,

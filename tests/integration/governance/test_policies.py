@@ -25,6 +25,8 @@ from tests.integration.governance.participants import (
 from tests.support.builders.audit_events import audit_event
 from tests.support.waiting.until import until
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def test_a_verdict_carries_everything_an_auditor_needs(governance: Governance) -> None:
     await projected(governance, registered(governance.tenant))

@@ -14,6 +14,8 @@ from tests.integration.governance.participants import (
 )
 from tests.support.builders.audit_events import audit_event
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def test_trust_follows_the_ledger_and_names_the_events_behind_it(
     governance: Governance,

@@ -7,7 +7,7 @@ from phoenix_runtime.core.events import AuditEvent
 from tests.support.builders.audit_events import audit_event
 
 
-def told(*steps: tuple[str, str, dict[str, str]]) -> list[AuditEvent]:
+def audit_trail(*steps: tuple[str, str, dict[str, str]]) -> list[AuditEvent]:
     return [
         audit_event("t", type=kind, participant=who, detail=detail) for kind, who, detail in steps
     ]
@@ -57,11 +57,11 @@ def told(*steps: tuple[str, str, dict[str, str]]) -> list[AuditEvent]:
 def test_the_holder_follows_from_what_gave_and_took(
     steps: list[tuple[str, str, dict[str, str]]], holds: str
 ) -> None:
-    assert holder(told(*steps)) == holds
+    assert holder(audit_trail(*steps)) == holds
 
 
 def test_an_offer_gives_nothing() -> None:
-    steps = told(("ASSIGNMENT_CREATED", "a", {}), ("HANDOFF_OFFERED", "b", {}))
+    steps = audit_trail(("ASSIGNMENT_CREATED", "a", {}), ("HANDOFF_OFFERED", "b", {}))
     assert holder(steps) == "a"
 
 
@@ -77,7 +77,7 @@ def test_a_family_is_the_task_and_all_below_it() -> None:
     whole = family("root", known)
     assert whole is not None
     assert (set(whole.tasks), whole.root) == ({"root", "a", "b", "c"}, True)
-    assert family("stranger", known) is None
+    assert family("unrelated", known) is None
 
 
 def test_a_task_that_names_itself_as_parent_does_not_loop() -> None:

@@ -240,7 +240,7 @@ def test_the_order_of_the_evidence_does_not_matter(
 
 
 @given(evidences, event_ids)
-def test_good_news_never_lowers_trust_and_bad_news_never_raises_it(
+def test_evidence_for_never_lowers_trust_and_evidence_against_never_raises_it(
     evidence: Evidence, event_id: str
 ) -> None:
     before = SCORER.score(evidence, "policy_check").total
