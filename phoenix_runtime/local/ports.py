@@ -17,6 +17,8 @@ FREE: Final = range(20_000, 32_768)
 part that does not listen yet, or is being restarted.
 """
 TRIES: Final = 100
+SYSTEM_RANDOM: Final = random.SystemRandom()
+"""Tests seed the other one: two workers then choose the same ports at the same moment."""
 
 CUSTOMARY: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -67,7 +69,7 @@ def choose(
 
 
 def _reserve(stack: contextlib.ExitStack, part: str, port: int) -> int:
-    tried = [port] if port else random.sample(FREE, TRIES)
+    tried = [port] if port else SYSTEM_RANDOM.sample(FREE, TRIES)
     why: OSError | None = None
     for number in tried:
         try:
