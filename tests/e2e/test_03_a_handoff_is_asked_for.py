@@ -73,8 +73,7 @@ async def test_the_source_checkpoints_once_more_and_the_target_goes_on_from_ther
         await steward.checkpoint(TASK, briefing.task.epoch, 1, {"outputs": {"checked": [1, 2]}})
     await backup.complete(TASK, taken.briefing.task.assignment.epoch, {"merged": 1})
 
-    story = await stage.story(TASK)
-    assert story[3:] == [
+    assert (await stage.story(TASK))[3:] == [
         "HANDOFF_INITIATED",
         "CONTEXT_CHECKPOINTED",
         "TASK_MIGRATING",

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from phoenix_dma.errors import PolicyEngineUnavailable
+from phoenix_dma.errors import ApprovalRequired, PolicyEngineUnavailable
 from phoenix_dma.v1 import (
     approval_pb2,
     assignment_pb2,
@@ -24,10 +24,14 @@ from phoenix_dma.v1 import (
 from phoenix_dma.wire.conversions import struct_of
 from phoenix_runtime.core.validate import Evidence
 from tests.e2e.humans import human, waiting
+from tests.e2e.intervals import a_lease_passes
 from tests.e2e.participant import Participant
 from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
-from tests.support.waiting.until import until
 
+Call = tuple[Any, Any]
+"""A method and its request."""
+Asked = tuple[Participant, Any, Any]
+"""Who calls, the method, and its request."""
 ENGINE = "governance_svc.adapters.policy_engines.engine_child"
 
 
@@ -87,77 +91,84 @@ async def test_without_a_policy_engine_every_governed_change_is_refused_and_leas
     await newcomer.credential.token()
     await stage.submit(policy_constraints=["human_approval_required_for_merge"])
     epoch = (await steward.take(TASK)).task.epoch
-    merge = assignment_pb2.AuthorizeActionRequest(
+    with pytest.raises(ApprovalRequired):
+        await once(steward, *merge(steward, epoch))
+    question = await waiting(stage)
+    operator = await stage.unregistered("agent.operator")
+    operator.credential = (await stage.operator())._credential  # type: ignore[assignment]
+    refused: list[Asked] = [
+        (newcomer, *registration(newcomer)),
+        *((steward, *change) for change in changes_of_the_owner(steward, epoch)),
+        (decider, *approval(decider, question.approval_id)),
+        *((operator, *change) for change in changes_of_the_operator(operator, stage)),
+    ]
+    before = lasting(await stage.evidence())
+    async with no_engine(stage.runtime.pid("governance")):
+        for who, method, request in refused:
+            with pytest.raises(PolicyEngineUnavailable):
+                await once(who, method, request)
+        assert lasting(await stage.evidence()) == before
+        await a_lease_passes()
+        assert not steward.losses
+        assert await stage.standing(STEWARD, "active", "degraded")
+        kept = await steward.checkpoint(TASK, epoch, 0, {"outputs": {"checked": [1]}})
+        assert kept.checkpoint.version == 1, "a checkpoint asks nobody"
+
+    await steward.complete(TASK, epoch, {"merged": 0})
+
+
+def registration(newcomer: Participant) -> Call:
+    stubs = newcomer.api.stubs
+    request = registry_pb2.RegisterParticipantRequest(participant=newcomer.declaration)
+    return stubs.registry.RegisterParticipant, request
+
+
+def merge(steward: Participant, epoch: int) -> Call:
+    """An action that needs a human's approval."""
+    request = assignment_pb2.AuthorizeActionRequest(
         task_id=TASK,
         epoch=epoch,
         kind=assignment_pb2.ACTION_KIND_FINAL_ACTION,
         name="merge",
         subject=struct_of({"merge": ["customer.2"]}),
     )
-    with pytest.raises(Exception, match="approve"):
-        await once(steward, steward.api.stubs.assignment.AuthorizeAction, merge)
-    question = await waiting(stage)
-    operator = await stage.unregistered("agent.operator")
-    operator.credential = (await stage.operator())._credential  # type: ignore[assignment]
-    stubs = operator.api.stubs
-    merge.request_id = ""
-    asked: list[tuple[Participant, Any, Any]] = [
-        (
-            newcomer,
-            stubs.registry.RegisterParticipant,
-            registry_pb2.RegisterParticipantRequest(participant=newcomer.declaration),
-        ),
-        (
-            steward,
-            stubs.registry.UpdateCapabilities,
-            registry_pb2.UpdateCapabilitiesRequest(
-                participant_id=STEWARD, capabilities=["duplicate_detection"]
-            ),
-        ),
-        (
-            operator,
-            stubs.assignment.SubmitTask,
-            assignment_pb2.SubmitTaskRequest(task=stage.task(task_id="task.other")),
-        ),
-        (
-            operator,
-            stubs.assignment.AssignTask,
-            assignment_pb2.AssignTaskRequest(task=stage.task(task_id="task.third")),
-        ),
-        (steward, stubs.assignment.AuthorizeAction, merge),
-        (
-            steward,
-            stubs.assignment.CompleteTask,
-            assignment_pb2.CompleteTaskRequest(
-                task_id=TASK, epoch=epoch, result=struct_of({"merged": 0})
-            ),
-        ),
-        (
-            decider,
-            stubs.approvals.DecideApproval,
-            approval_pb2.DecideApprovalRequest(
-                approval_id=question.approval_id, approve=True, comment="yes"
-            ),
-        ),
-        (
-            operator,
-            stubs.handoffs.RetireParticipant,
-            handoff_pb2.RetireParticipantRequest(participant_id=STEWARD),
-        ),
-        (operator, stubs.audit.ListAuditEvents, audit_pb2.ListAuditEventsRequest()),
-    ]
-    before = lasting(await stage.evidence())
-    async with no_engine(stage.runtime.pid("governance")):
-        for who, method, request in asked:
-            with pytest.raises(PolicyEngineUnavailable):
-                await once(who, method, request)
-        assert lasting(await stage.evidence()) == before
-        await _for_a_lease(steward)
-        assert await stage.standing(STEWARD, "active", "degraded")
-        kept = await steward.checkpoint(TASK, epoch, 0, {"outputs": {"checked": [1]}})
-        assert kept.checkpoint.version == 1, "a checkpoint asks nobody"
+    return steward.api.stubs.assignment.AuthorizeAction, request
 
-    await steward.complete(TASK, epoch, {"merged": 0})
+
+def changes_of_the_owner(steward: Participant, epoch: int) -> list[Call]:
+    stubs = steward.api.stubs
+    grants = registry_pb2.UpdateCapabilitiesRequest(
+        participant_id=STEWARD, capabilities=["duplicate_detection"]
+    )
+    completion = assignment_pb2.CompleteTaskRequest(
+        task_id=TASK, epoch=epoch, result=struct_of({"merged": 0})
+    )
+    return [
+        (stubs.registry.UpdateCapabilities, grants),
+        merge(steward, epoch),
+        (stubs.assignment.CompleteTask, completion),
+    ]
+
+
+def approval(decider: Participant, approval_id: str) -> Call:
+    request = approval_pb2.DecideApprovalRequest(
+        approval_id=approval_id, approve=True, comment="yes"
+    )
+    return decider.api.stubs.approvals.DecideApproval, request
+
+
+def changes_of_the_operator(operator: Participant, stage: Stage) -> list[Call]:
+    """What an operator asks for; a read of the audit is governed as well."""
+    stubs = operator.api.stubs
+    submission = assignment_pb2.SubmitTaskRequest(task=stage.task(task_id="task.other"))
+    assignment = assignment_pb2.AssignTaskRequest(task=stage.task(task_id="task.third"))
+    retirement = handoff_pb2.RetireParticipantRequest(participant_id=STEWARD)
+    return [
+        (stubs.assignment.SubmitTask, submission),
+        (stubs.assignment.AssignTask, assignment),
+        (stubs.handoffs.RetireParticipant, retirement),
+        (stubs.audit.ListAuditEvents, audit_pb2.ListAuditEventsRequest()),
+    ]
 
 
 async def test_taking_a_task_away_asks_nobody_and_giving_it_waits_for_policy(stage: Stage) -> None:
@@ -171,17 +182,3 @@ async def test_taking_a_task_away_asks_nobody_and_giving_it_waits_for_policy(sta
         assert not await stage.events("HANDOFF_OFFERED")
 
     await backup.take_over(TASK)
-
-
-async def _for_a_lease(participant: Participant) -> None:
-    """As long as a lease lasts without beats: whoever still has one then has kept it."""
-    session = participant._session
-    assert session is not None
-    started = asyncio.get_running_loop().time()
-    ttl = session.lease.ttl
-
-    async def over() -> bool:
-        return asyncio.get_running_loop().time() > started + ttl + 1
-
-    await until(over, ttl + 5)
-    assert not participant.losses
