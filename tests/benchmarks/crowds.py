@@ -13,9 +13,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from phoenix_runtime.chassis.ids import new_id
-from tests.e2e.intervals import INTERVALS, PATIENCE
-from tests.e2e.stage import Stage
-from tests.robustness.crowds.beaters import Terms, registered
+from tests.e2e.scenarios.intervals import INTERVALS, PATIENCE
+from tests.e2e.scenarios.scenario import Scenario
+from tests.robustness.crowds.heartbeat_clients import Terms, registered
 from tests.robustness.crowds.measures import KIBIBYTE, percentile, resident
 from tests.robustness.crowds.successors import Successors, at_work, joined
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
@@ -28,14 +28,16 @@ RuntimeWith = Callable[..., AbstractAsyncContextManager[BreakableRuntime]]
 
 async def takeover(runtime: BreakableRuntime, dying: int) -> None:
     """So many die at once, and a fifth as many take over."""
-    async with Stage(runtime, new_id("tenant")) as stage:
-        held = await at_work(stage, dying)
+    async with Scenario(runtime, new_id("tenant")) as scenario:
+        held = await at_work(scenario, dying)
         heirs = max(1, dying // 5)
-        successors = Successors(await joined(stage, "agent.heir", heirs, dying // heirs + 1))
+        successors = Successors(await joined(scenario, "agent.heir", heirs, dying // heirs + 1))
         await asyncio.gather(*(one.fall_silent() for one in held.values()))
         await until(lambda: successors.have_taken(dying), PATIENCE)
         await successors.end()
-        lost = {one.participant: one.timestamp for one in await stage.events("PARTICIPANT_FAILED")}
+        lost = {
+            one.participant: one.timestamp for one in await scenario.events("PARTICIPANT_FAILED")
+        }
         expired = {task: lost[one.id].timestamp() for task, one in held.items()}
     seconds = [successors.took[task] - moment for task, moment in expired.items()]
     p50, p99 = (percentile(seconds, part) for part in (0.5, 0.99))
@@ -48,8 +50,8 @@ async def streams(runtime: BreakableRuntime, size: int) -> None:
     """So many streams are opened at once, stay, and come back after a restart of the registry."""
     parts = ("registry", "gateway")
     async with (
-        Stage(runtime, new_id("tenant")) as stage,
-        registered(runtime, stage, size, TERMS) as crowd,
+        Scenario(runtime, new_id("tenant")) as scenario,
+        registered(runtime, scenario, size, TERMS) as crowd,
     ):
         before = {part: memory(runtime, part) for part in parts}
         async with crowd.present():

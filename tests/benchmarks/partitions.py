@@ -11,8 +11,8 @@ import time
 from collections.abc import Sequence
 
 from phoenix_runtime.chassis.ids import new_id
-from tests.e2e.intervals import INTERVALS
-from tests.e2e.stage import Stage
+from tests.e2e.scenarios.intervals import INTERVALS
+from tests.e2e.scenarios.scenario import Scenario
 from tests.robustness.partitions.probes import Probe, database_probes, link_probes
 from tests.support.processes.linked_runtime import LINKS, LinkedRuntime, linked_runtime
 
@@ -43,12 +43,12 @@ async def run() -> None:
     """Every link between services, then each service's own database."""
     async with (
         linked_runtime(INTERVALS) as runtime,
-        Stage(runtime, new_id("tenant")) as stage,
+        Scenario(runtime, new_id("tenant")) as scenario,
     ):
-        probes = await link_probes(stage)
+        probes = await link_probes(scenario)
         for link in LINKS:
             await silenced(runtime, link, probes[link])
-        for part, probe in zip(STORED, await database_probes(stage, STORED), strict=True):
+        for part, probe in zip(STORED, await database_probes(scenario, STORED), strict=True):
             await silenced(runtime, (part, "postgres"), probe)
 
 

@@ -9,9 +9,9 @@ import pytest_asyncio
 
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
-from tests.e2e.intervals import INTERVALS
-from tests.e2e.proof import prove
-from tests.e2e.stage import Stage
+from tests.e2e.scenarios.assertions import assert_invariants
+from tests.e2e.scenarios.intervals import INTERVALS
+from tests.e2e.scenarios.scenario import Scenario
 from tests.support.servers.temporary import temporary
 
 
@@ -43,20 +43,24 @@ def logged_errors(runtime: LocalRuntime) -> Iterator[str]:
 
 
 @pytest_asyncio.fixture
-async def stage(runtime: LocalRuntime, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+async def scenario(
+    runtime: LocalRuntime, request: pytest.FixtureRequest
+) -> AsyncIterator[Scenario]:
     """A tenant that nobody else uses. Afterwards its audit and its tables have to hold."""
-    async with proven(runtime, request) as stage:
-        yield stage
+    async with checked_scenario(runtime, request) as scenario:
+        yield scenario
 
 
 @asynccontextmanager
-async def proven(runtime: LocalRuntime, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+async def checked_scenario(
+    runtime: LocalRuntime, request: pytest.FixtureRequest
+) -> AsyncIterator[Scenario]:
     """A tenant of its own for one test, whose audit and tables have to hold after it."""
-    async with Stage(runtime, new_id("tenant")) as stage:
-        yield stage
+    async with Scenario(runtime, new_id("tenant")) as scenario:
+        yield scenario
         # A test that failed half-way says enough by itself.
         if not getattr(request.node, "failed", False):
-            await prove(stage)
+            await assert_invariants(scenario)
 
 
 @pytest.hookimpl(wrapper=True)

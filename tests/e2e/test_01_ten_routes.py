@@ -6,17 +6,17 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.intervals import PATIENCE
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.scenarios.intervals import PATIENCE
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
 from tests.support.waiting.until import until
 
 
 class Rest:
     """The REST port, by somebody."""
 
-    def __init__(self, client: httpx.AsyncClient, stage: Stage) -> None:
+    def __init__(self, client: httpx.AsyncClient, scenario: Scenario) -> None:
         self._client = client
-        self._stage = stage
+        self._stage = scenario
 
     async def ask(self, who: str, method: str, path: str, **said: Any) -> dict[str, Any]:
         """``who`` is a participant, or empty for the operator; the answer has to be a yes."""
@@ -71,13 +71,13 @@ def declared(participant_id: str) -> dict[str, Any]:
     }
 
 
-async def test_a_task_goes_its_whole_way_over_the_papers_ten_routes(stage: Stage) -> None:
-    url = stage.profile.rest
+async def test_a_task_goes_its_whole_way_over_the_papers_ten_routes(scenario: Scenario) -> None:
+    url = scenario.profile.rest
     async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, trust_env=False) as client:
-        rest = Rest(client, stage)
+        rest = Rest(client, scenario)
         await is_submitted_and_assigned(rest)
         told = await rest.directive(STEWARD, "start_task")
-        steward = await stage.unregistered(STEWARD)
+        steward = await scenario.unregistered(STEWARD)
         await steward.start(TASK, int(told["epoch"]))  # no route of the paper starts a task
         context = {"outputs": {"checked": 3}}
         checkpoint = {"task_id": TASK, "epoch": told["epoch"], "context": context}

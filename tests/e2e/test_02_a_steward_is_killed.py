@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.e2e.agents import Agent
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.scenarios.agents import Agent
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
 
 STORY = [
     "TASK_SUBMITTED",
@@ -22,28 +22,28 @@ STORY = [
 
 
 async def test_the_backup_of_a_killed_steward_goes_on_from_its_checkpoint_and_the_zombie_is_refused(
-    stage: Stage,
+    scenario: Scenario,
 ) -> None:
-    steward = await stage.agent(STEWARD, hold_at=3)
+    steward = await scenario.agent(STEWARD, hold_at=3)
     await steward.says("registered")
-    await stage.standing(STEWARD, "active")
-    await stage.submit(input={"batches": [1, 2, 3, 4]})
+    await scenario.standing(STEWARD, "active")
+    await scenario.submit(input={"batches": [1, 2, 3, 4]})
     began = await steward.says("began")
     await steward.says("checkpointed", batch=2)
-    backup = await stage.agent(BACKUP)
+    backup = await scenario.agent(BACKUP)
     await backup.says("registered")
 
     await steward.says("working", batch=3)
     steward.kill_9()
 
     await goes_on(backup, after=began["epoch"])
-    assert (await stage.task_in(TASK, "succeeded")).result == {"done": [1, 2, 3, 4]}
+    assert (await scenario.task_in(TASK, "succeeded")).result == {"done": [1, 2, 3, 4]}
     old = {"task": TASK, "epoch": began["epoch"], "version": 2}
-    zombie = await stage.agent(STEWARD, zombie=old)
+    zombie = await scenario.agent(STEWARD, zombie=old)
     for _ in range(3):
         tried = await zombie.says("tried")
         assert tried["answer"] == "STALE_ASSIGNMENT", tried
-    await moved_once(stage)
+    await moved_once(scenario)
 
 
 async def goes_on(backup: Agent, *, after: int) -> None:
@@ -57,26 +57,26 @@ async def goes_on(backup: Agent, *, after: int) -> None:
     assert worked == [3, 4]
 
 
-async def moved_once(stage: Stage) -> None:
+async def moved_once(scenario: Scenario) -> None:
     """The audit has the whole story of the task, and why it moved."""
-    assert await stage.standing(STEWARD, "failed")
-    (lost,) = await stage.events("PARTICIPANT_FAILED")
+    assert await scenario.standing(STEWARD, "failed")
+    (lost,) = await scenario.events("PARTICIPANT_FAILED")
     assert (lost.participant, lost.reason_code) == (STEWARD, "participant_failed")
-    assert await stage.story(TASK) == STORY
-    (moved,) = await stage.events("HANDOFF_COMPLETED")
+    assert await scenario.story(TASK) == STORY
+    (moved,) = await scenario.events("HANDOFF_COMPLETED")
     assert (moved.detail["source"], moved.detail["target"]) == (STEWARD, BACKUP)
     assert moved.detail["reason"] == "participant_failed"
     assert (moved.previous_state, moved.new_state) == ("migrating", "active")
 
 
 async def test_a_steward_that_hangs_past_its_lease_learns_that_its_task_is_gone(
-    stage: Stage,
+    scenario: Scenario,
 ) -> None:
-    steward = await stage.agent(STEWARD, hold_at=2)
+    steward = await scenario.agent(STEWARD, hold_at=2)
     await steward.says("registered")
-    await stage.submit(input={"batches": [1, 2]})
+    await scenario.submit(input={"batches": [1, 2]})
     await steward.says("working", batch=2)
-    backup = await stage.participant(BACKUP)
+    backup = await scenario.participant(BACKUP)
 
     steward.stop()
     taken = await backup.take_over(TASK)
@@ -85,4 +85,4 @@ async def test_a_steward_that_hangs_past_its_lease_learns_that_its_task_is_gone(
     await steward.says("cancelled")
     assert taken.handoff.reason == "participant_failed"
     await backup.complete(TASK, taken.briefing.task.epoch, {"done": [1, 2]})
-    assert (await stage.task_in(TASK, "succeeded")).participant == ""
+    assert (await scenario.task_in(TASK, "succeeded")).participant == ""

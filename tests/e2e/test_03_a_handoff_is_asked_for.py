@@ -19,9 +19,9 @@ from phoenix_dma.errors import (
 from phoenix_dma.v1 import assignment_pb2, handoff_pb2, registry_pb2
 from phoenix_dma.wire.conversions import json_of, struct_of
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
-from tests.e2e.conftest import blameless, proven
-from tests.e2e.intervals import INTERVALS
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.conftest import blameless, checked_scenario
+from tests.e2e.scenarios.intervals import INTERVALS
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
 
 THIRD = "agent.customer-steward.003"
 
@@ -39,21 +39,21 @@ async def patient_runtime() -> AsyncIterator[LocalRuntime]:
 @pytest_asyncio.fixture
 async def patient(
     patient_runtime: LocalRuntime, request: pytest.FixtureRequest
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[Scenario]:
     """A tenant of that runtime."""
-    async with proven(patient_runtime, request) as stage:
-        yield stage
+    async with checked_scenario(patient_runtime, request) as scenario:
+        yield scenario
 
 
 async def test_the_source_checkpoints_once_more_and_the_target_goes_on_from_there(
-    patient: Stage,
+    patient: Scenario,
 ) -> None:
-    stage = patient
-    steward = await stage.participant(STEWARD)
-    await stage.submit(input={"candidates": [1, 2]})
+    scenario = patient
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit(input={"candidates": [1, 2]})
     briefing = await steward.take(TASK)
-    backup = await stage.participant(BACKUP)
-    operator = await stage.operator()
+    backup = await scenario.participant(BACKUP)
+    operator = await scenario.operator()
     handoff = await operator.hand_off(TASK, reason="a planned handover")
     assert handoff.source == STEWARD
 
@@ -73,7 +73,7 @@ async def test_the_source_checkpoints_once_more_and_the_target_goes_on_from_ther
         await steward.checkpoint(TASK, briefing.task.epoch, 1, {"outputs": {"checked": [1, 2]}})
     await backup.complete(TASK, taken.briefing.task.assignment.epoch, {"merged": 1})
 
-    assert (await stage.story(TASK))[3:] == [
+    assert (await scenario.story(TASK))[3:] == [
         "HANDOFF_INITIATED",
         "CONTEXT_CHECKPOINTED",
         "TASK_MIGRATING",
@@ -81,60 +81,60 @@ async def test_the_source_checkpoints_once_more_and_the_target_goes_on_from_ther
         "HANDOFF_COMPLETED",
         "TASK_SUCCEEDED",
     ]
-    moved = await stage.event("HANDOFF_COMPLETED")
+    moved = await scenario.event("HANDOFF_COMPLETED")
     said = {name: moved.detail[name] for name in ("source", "target", "reason")}
     assert said == {"source": STEWARD, "target": BACKUP, "reason": "requested"}
     assert moved.policy_decision["effect"] == "allow"
 
 
-async def test_a_declined_offer_goes_to_the_next_candidate(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def test_a_declined_offer_goes_to_the_next_candidate(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     await steward.take(TASK)
-    others = [await stage.participant(BACKUP), await stage.participant(THIRD)]
-    await (await stage.operator()).hand_off(TASK)
-    offered = await stage.event("HANDOFF_OFFERED")
+    others = [await scenario.participant(BACKUP), await scenario.participant(THIRD)]
+    await (await scenario.operator()).hand_off(TASK)
+    offered = await scenario.event("HANDOFF_OFFERED")
     first, second = sorted(others, key=lambda one: one.id != offered.participant)
 
     await first.refuse(await first.directive("receive_handoff", TASK), "too much to do")
     await second.take_over(TASK)
 
-    assert (await stage.task_with(TASK, second.id)).status == "active"
-    declined = await stage.event("HANDOFF_DECLINED")
+    assert (await scenario.task_with(TASK, second.id)).status == "active"
+    declined = await scenario.event("HANDOFF_DECLINED")
     assert (declined.participant, declined.reason_code) == (first.id, "declined")
     assert declined.detail["why"] == "too much to do"
 
 
 async def test_an_offer_that_nobody_answers_lapses_and_the_source_goes_on_under_a_new_epoch(
-    stage: Stage,
+    scenario: Scenario,
 ) -> None:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     briefing = await steward.take(TASK)
-    backup = await stage.participant(BACKUP)
-    await (await stage.operator()).hand_off(TASK)
+    backup = await scenario.participant(BACKUP)
+    await (await scenario.operator()).hand_off(TASK)
     offer = await backup.directive("receive_handoff", TASK)
     with pytest.raises(AssignmentLost):  # on offer: the source is fenced
         await steward.complete(TASK, briefing.task.epoch, {})
 
     again = await steward.directive("start_task", TASK)
 
-    lapsed = await stage.event("HANDOFF_DECLINED")
+    lapsed = await scenario.event("HANDOFF_DECLINED")
     assert (lapsed.participant, lapsed.reason_code) == (BACKUP, "offer_timeout")
     with pytest.raises(OfferLapsed):
         await backup.accept(offer, received_hash=briefing.context.hash)
-    await stage.task_with(TASK, STEWARD)
+    await scenario.task_with(TASK, STEWARD)
     resumed = await steward.start(TASK, again.epoch)
     assert resumed.task.epoch > briefing.task.epoch
     await steward.complete(TASK, again.epoch, {"merged": 0})
 
 
-async def test_declining_a_task_that_is_to_move_ends_the_handoff(patient: Stage) -> None:
-    stage = patient
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def test_declining_a_task_that_is_to_move_ends_the_handoff(patient: Scenario) -> None:
+    scenario = patient
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     given = await steward.directive("start_task", TASK)
-    operator = await stage.operator()
+    operator = await scenario.operator()
     handoff = await operator.hand_off(TASK)
 
     await steward.decline(TASK, given.epoch)
@@ -143,16 +143,16 @@ async def test_declining_a_task_that_is_to_move_ends_the_handoff(patient: Stage)
     ended = (await operator.ask(operator.stubs.handoffs.GetHandoff, read)).handoff
     assert ended.status == handoff_pb2.HANDOFF_STATUS_ABORTED
     # By now the queue may have looked for somebody else, and said that there is nobody.
-    story = await stage.story(TASK)
+    story = await scenario.story(TASK)
     assert story[: story.index("TASK_DECLINED") + 1][-2:] == ["HANDOFF_ABORTED", "TASK_DECLINED"]
 
 
-async def test_an_aborted_handoff_gives_the_task_back_under_a_new_epoch(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def test_an_aborted_handoff_gives_the_task_back_under_a_new_epoch(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     briefing = await steward.take(TASK)
-    backup = await stage.participant(BACKUP)
-    operator = await stage.operator()
+    backup = await scenario.participant(BACKUP)
+    operator = await scenario.operator()
     handoff = await operator.hand_off(TASK)
     offer = await backup.directive("receive_handoff", TASK)
 
@@ -173,43 +173,45 @@ async def test_an_aborted_handoff_gives_the_task_back_under_a_new_epoch(stage: S
         await operator.ask(operator.stubs.handoffs.AbortHandoff, request)
 
 
-async def test_what_was_not_received_is_not_taken_over(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def test_what_was_not_received_is_not_taken_over(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     briefing = await steward.take(TASK)
     await steward.checkpoint(TASK, briefing.task.epoch, 0, {"outputs": {"checked": [1]}})
-    backup = await stage.participant(BACKUP)
-    await (await stage.operator()).hand_off(TASK)
+    backup = await scenario.participant(BACKUP)
+    await (await scenario.operator()).hand_off(TASK)
     offer = await backup.directive("receive_handoff", TASK)
 
     with pytest.raises(ContextHashMismatch):
         await backup.accept(offer, received_hash=briefing.context.hash)
 
     await backup.accept(offer)
-    assert (await stage.task_with(TASK, BACKUP)).status == "active"
+    assert (await scenario.task_with(TASK, BACKUP)).status == "active"
 
 
-async def test_a_handoff_that_nobody_may_take_never_interrupts_the_task(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def test_a_handoff_that_nobody_may_take_never_interrupts_the_task(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     briefing = await steward.take(TASK)
 
     await steward.hand_off(TASK, "requested")
 
-    denied = await stage.event("HANDOFF_DENIED")
+    denied = await scenario.event("HANDOFF_DENIED")
     assert denied.reason_code == "no_eligible_participant"
-    assert "TASK_MIGRATING" not in await stage.story(TASK)
+    assert "TASK_MIGRATING" not in await scenario.story(TASK)
     await steward.complete(TASK, briefing.task.epoch, {"merged": 0})
 
 
-async def test_an_offer_to_somebody_who_is_suspended_goes_to_the_next_one(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def test_an_offer_to_somebody_who_is_suspended_goes_to_the_next_one(
+    scenario: Scenario,
+) -> None:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     await steward.take(TASK)
-    others = [await stage.participant(BACKUP), await stage.participant(THIRD)]
-    operator = await stage.operator()
+    others = [await scenario.participant(BACKUP), await scenario.participant(THIRD)]
+    operator = await scenario.operator()
     await operator.hand_off(TASK)
-    offered = await stage.event("HANDOFF_OFFERED")
+    offered = await scenario.event("HANDOFF_OFFERED")
     first, second = sorted(others, key=lambda one: one.id != offered.participant)
     offer = await first.directive("receive_handoff", TASK)
 
@@ -217,35 +219,35 @@ async def test_an_offer_to_somebody_who_is_suspended_goes_to_the_next_one(stage:
     await operator.ask(operator.stubs.registry.SuspendParticipant, request)
 
     await second.take_over(TASK)
-    withdrawn = await stage.event("HANDOFF_DECLINED")
+    withdrawn = await scenario.event("HANDOFF_DECLINED")
     assert (withdrawn.participant, withdrawn.reason_code) == (first.id, "gate_closed")
     with pytest.raises(PhoenixError):
         await first.accept(offer, received_hash="sha256:" + "0" * 64)
 
 
-async def test_policy_refuses_a_target_and_says_why(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    await stage.submit(policy_constraints=["no_handoff_across_owners"])
+async def test_policy_refuses_a_target_and_says_why(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit(policy_constraints=["no_handoff_across_owners"])
     epoch = (await steward.take(TASK)).task.epoch
-    await stage.participant(BACKUP, owner="another-team")
+    await scenario.participant(BACKUP, owner="another-team")
 
     await steward.hand_off(TASK)
 
-    refused = await stage.event("HANDOFF_DENIED", participant=BACKUP)
+    refused = await scenario.event("HANDOFF_DENIED", participant=BACKUP)
     assert refused.reason_code == "policy_denied"
     assert refused.policy_decision["effect"] == "deny"
     assert refused.detail["remediation"]
-    await stage.event("HANDOFF_DENIED", reason_code="no_eligible_participant")
+    await scenario.event("HANDOFF_DENIED", reason_code="no_eligible_participant")
     await steward.complete(TASK, epoch, {"merged": 0})
 
 
-async def test_whoever_takes_over_accepts_what_is_owed(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    await stage.submit(policy_constraints=["decision_rationale_required"])
+async def test_whoever_takes_over_accepts_what_is_owed(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit(policy_constraints=["decision_rationale_required"])
     epoch = (await steward.take(TASK)).task.epoch
     with pytest.raises(PolicyDenied):
         await steward.complete(TASK, epoch, {"merged": 0})
-    backup = await stage.participant(BACKUP)
+    backup = await scenario.participant(BACKUP)
     await steward.hand_off(TASK)
     offer = await backup.directive("receive_handoff", TASK)
     known = await backup.read(f"phoenix://context/{TASK}", offer.offer_id)
@@ -269,19 +271,19 @@ async def test_whoever_takes_over_accepts_what_is_owed(stage: Stage) -> None:
     await backup.api.ask(backup.api.stubs.assignment.CompleteTask, ending)
 
 
-async def test_a_task_that_is_cancelled_ends_its_handoff_with_it(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def test_a_task_that_is_cancelled_ends_its_handoff_with_it(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     await steward.take(TASK)
-    backup = await stage.participant(BACKUP)
-    operator = await stage.operator()
+    backup = await scenario.participant(BACKUP)
+    operator = await scenario.operator()
     await operator.hand_off(TASK)
     offer = await backup.directive("receive_handoff", TASK)
 
     await operator.cancel(TASK, "it is not wanted any more")
 
-    assert (await stage.story(TASK))[-2:] == ["HANDOFF_ABORTED", "TASK_CANCELLED"]
+    assert (await scenario.story(TASK))[-2:] == ["HANDOFF_ABORTED", "TASK_CANCELLED"]
     with pytest.raises(OfferLapsed):
         await backup.accept(offer, received_hash="sha256:" + "0" * 64)
-    (gate,) = [one for one in (await stage.evidence()).gates if one.participant_id == BACKUP]
+    (gate,) = [one for one in (await scenario.evidence()).gates if one.participant_id == BACKUP]
     assert gate.used == 0

@@ -14,9 +14,9 @@ from phoenix_dma.errors import (
 )
 from phoenix_dma.v1 import approval_pb2
 from phoenix_dma.wire.conversions import json_of
-from tests.e2e.humans import HUMAN, human, waiting
-from tests.e2e.participant import Participant
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.scenarios.humans import HUMAN, human, waiting
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
 
 MERGE = ["human_approval_required_for_merge"]
 RESULT = ["human_approval_required"]
@@ -27,15 +27,15 @@ def proposal(*pairs: str) -> dict[str, object]:
 
 
 async def test_a_merge_is_rejected_revised_asked_anew_approved_and_only_then_carried_out(
-    stage: Stage,
+    scenario: Scenario,
 ) -> None:
-    steward = await stage.participant(STEWARD)
-    decider = await human(stage)
-    await stage.submit(policy_constraints=MERGE)
+    steward = await scenario.participant(STEWARD)
+    decider = await human(scenario)
+    await scenario.submit(policy_constraints=MERGE)
     epoch = (await steward.take(TASK)).task.epoch
     merge: dict[str, Any] = {"kind": "final_action", "name": "merge", "domain": "customer_master"}
 
-    first = await asked_once(stage, steward, epoch, subject=proposal("customer.2"), **merge)
+    first = await asked_once(scenario, steward, epoch, subject=proposal("customer.2"), **merge)
     await decider.api.decide(
         first.approval_id,
         approve=False,
@@ -48,7 +48,7 @@ async def test_a_merge_is_rejected_revised_asked_anew_approved_and_only_then_car
     # Whoever asks may be a successor, or restarted, and never have waited for the answer.
     assert refused.value.facts["approval_id"] == first.approval_id
 
-    second = await asked_once(stage, steward, epoch, subject=proposal("customer.3"), **merge)
+    second = await asked_once(scenario, steward, epoch, subject=proposal("customer.3"), **merge)
     assert second.approval_id != first.approval_id
     await decider.api.decide(second.approval_id, approve=True, comment="these two are one")
     await steward.directive("approval_decided", TASK)
@@ -59,19 +59,24 @@ async def test_a_merge_is_rejected_revised_asked_anew_approved_and_only_then_car
     assert repeated.authorization_id == leave.authorization_id, "the tool's idempotency key"
     await steward.complete(TASK, epoch, {"merged": ["customer.3"]})
 
-    decided = await stage.events("APPROVAL_DECIDED")
+    decided = await scenario.events("APPROVAL_DECIDED")
     assert [event.actor for event in decided] == [HUMAN, HUMAN]
-    (allowed,) = await stage.events("ACTION_AUTHORIZED")
+    (allowed,) = await scenario.events("ACTION_AUTHORIZED")
     assert allowed.detail["subject_hash"] == second.subject_hash
 
 
 async def asked_once(
-    stage: Stage, steward: Participant, epoch: int, *, subject: dict[str, object], **action: Any
+    scenario: Scenario,
+    steward: Participant,
+    epoch: int,
+    *,
+    subject: dict[str, object],
+    **action: Any,
 ) -> approval_pb2.Approval:
     """Ask for leave twice: there is one question, and a human sees its content."""
     with pytest.raises(ApprovalRequired) as asked:
         await steward.authorize(TASK, epoch, subject=subject, **action)
-    question = await waiting(stage)
+    question = await waiting(scenario)
     assert question.approval_id == asked.value.approval_id
     assert json_of(question.subject) == subject, "this is what the human sees"
     with pytest.raises(ApprovalRequired) as again:
@@ -80,62 +85,66 @@ async def asked_once(
     return question
 
 
-async def test_whoever_submitted_or_worked_on_a_task_may_not_decide_about_it(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    submitter = await human(stage, "human.submitter.01")
-    submitting = await stage.person("human.submitter.01", "submitter")
+async def test_whoever_submitted_or_worked_on_a_task_may_not_decide_about_it(
+    scenario: Scenario,
+) -> None:
+    steward = await scenario.participant(STEWARD)
+    submitter = await human(scenario, "human.submitter.01")
+    submitting = await scenario.person("human.submitter.01", "submitter")
     await submitting.submit(
-        stage.task(policy_constraints=MERGE)  # the human is who submits
+        scenario.task(policy_constraints=MERGE)  # the human is who submits
     )
     epoch = (await steward.take(TASK)).task.epoch
     with pytest.raises(ApprovalRequired):
         await steward.authorize(
             TASK, epoch, "final_action", "merge", subject=proposal("customer.2")
         )
-    question = await waiting(stage)
+    question = await waiting(scenario)
 
     with pytest.raises(PhoenixError) as refused:
         await submitter.api.decide(question.approval_id, approve=True, comment="it is mine")
     assert refused.value.reason in {NotPermitted.reason, PolicyDenied.reason}
 
-    worker = await stage.person(STEWARD, "participant", "reviewer")
+    worker = await scenario.person(STEWARD, "participant", "reviewer")
     with pytest.raises(PhoenixError) as refused:
         await worker.decide(question.approval_id, approve=True, comment="I did it well")
     assert refused.value.reason in {NotPermitted.reason, PolicyDenied.reason}
-    operator = await stage.operator()
+    operator = await scenario.operator()
     with pytest.raises(PhoenixError) as refused:  # a reviewer, but no participant and no human
         await operator.decide(question.approval_id, approve=True, comment="I run the runtime")
     assert refused.value.reason in {NotPermitted.reason, PolicyDenied.reason}
 
     found = await operator.get_approval(question.approval_id)
     assert found.status == approval_pb2.APPROVAL_STATUS_PENDING
-    decider = await human(stage)
+    decider = await human(scenario)
     await decider.api.decide(question.approval_id, approve=True, comment="looked at both")
 
 
-async def test_a_human_who_worked_on_a_task_may_not_decide_about_it_either(stage: Stage) -> None:
-    worker = await stage.participant(
+async def test_a_human_who_worked_on_a_task_may_not_decide_about_it_either(
+    scenario: Scenario,
+) -> None:
+    worker = await scenario.participant(
         "human.worker.01", type="human", roles=("participant", "reviewer"), owner="data-stewards"
     )
-    await stage.submit(policy_constraints=MERGE)
-    epoch = (await stage.task_in(TASK, "assigned")).epoch
+    await scenario.submit(policy_constraints=MERGE)
+    epoch = (await scenario.task_in(TASK, "assigned")).epoch
     await worker.start(TASK, epoch)
     with pytest.raises(ApprovalRequired):
         await worker.authorize(TASK, epoch, "final_action", "merge", subject=proposal("customer.2"))
-    question = await waiting(stage)
+    question = await waiting(scenario)
 
     with pytest.raises(PolicyDenied):
         await worker.api.decide(question.approval_id, approve=True, comment="I did it well")
-    decider = await human(stage)
+    decider = await human(scenario)
     await decider.api.decide(question.approval_id, approve=True, comment="looked at both")
 
     await worker.authorize(TASK, epoch, "final_action", "merge", subject=proposal("customer.2"))
 
 
-async def test_an_approval_for_content_survives_a_migration(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    decider = await human(stage)
-    await stage.submit(policy_constraints=MERGE)
+async def test_an_approval_for_content_survives_a_migration(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    decider = await human(scenario)
+    await scenario.submit(policy_constraints=MERGE)
     epoch = (await steward.take(TASK)).task.epoch
     merge: dict[str, Any] = {
         "kind": "final_action",
@@ -144,9 +153,9 @@ async def test_an_approval_for_content_survives_a_migration(stage: Stage) -> Non
     }
     with pytest.raises(ApprovalRequired):
         await steward.authorize(TASK, epoch, **merge)
-    question = await waiting(stage)
-    backup = await stage.participant(BACKUP)
-    await (await stage.operator()).hand_off(TASK)
+    question = await waiting(scenario)
+    backup = await scenario.participant(BACKUP)
+    await (await scenario.operator()).hand_off(TASK)
     taken = await backup.take_over(TASK)
     await decider.api.decide(question.approval_id, approve=True, comment="yes")
     await backup.directive("approval_decided", TASK)
@@ -154,91 +163,97 @@ async def test_an_approval_for_content_survives_a_migration(stage: Stage) -> Non
     leave = await backup.authorize(TASK, taken.briefing.task.epoch, **merge)
 
     assert leave.approval_id == question.approval_id
-    assert len(await stage.events("APPROVAL_REQUESTED")) == 1, "nobody was asked twice"
+    assert len(await scenario.events("APPROVAL_REQUESTED")) == 1, "nobody was asked twice"
     await backup.complete(TASK, taken.briefing.task.epoch, {"merged": ["customer.2"]})
 
 
-async def with_a_result(stage: Stage) -> tuple[Participant, Participant, approval_pb2.Approval]:
+async def with_a_result(
+    scenario: Scenario,
+) -> tuple[Participant, Participant, approval_pb2.Approval]:
     """The steward's result waits for the human, who is asked."""
-    steward = await stage.participant(STEWARD)
-    decider = await human(stage)
-    await stage.submit(policy_constraints=RESULT)
+    steward = await scenario.participant(STEWARD)
+    decider = await human(scenario)
+    await scenario.submit(policy_constraints=RESULT)
     epoch = (await steward.take(TASK)).task.epoch
     await steward.complete(TASK, epoch, {"merged": 1})
-    return steward, decider, await waiting(stage)
+    return steward, decider, await waiting(scenario)
 
 
-async def test_a_completion_is_parked_until_a_human_has_approved_the_result(stage: Stage) -> None:
-    steward, decider, first = await with_a_result(stage)
-    parked = await stage.task_in(TASK, "awaiting_approval")
+async def test_a_completion_is_parked_until_a_human_has_approved_the_result(
+    scenario: Scenario,
+) -> None:
+    steward, decider, first = await with_a_result(scenario)
+    parked = await scenario.task_in(TASK, "awaiting_approval")
     assert parked.message.parked.approval_id == first.approval_id
     await decider.api.decide(first.approval_id, approve=False, comment="one is missing")
 
-    back = await stage.task_in(TASK, "active")
+    back = await scenario.task_in(TASK, "active")
     assert back.participant == STEWARD
     with pytest.raises(PolicyDenied):
         await steward.complete(TASK, back.epoch, {"merged": 1})
     await steward.complete(TASK, back.epoch, {"merged": 2})
-    second = await waiting(stage)
+    second = await waiting(scenario)
     await decider.api.decide(second.approval_id, approve=True, comment="complete now")
 
-    ended = await stage.task_in(TASK, "succeeded")
+    ended = await scenario.task_in(TASK, "succeeded")
     assert ended.result == {"merged": 2}
 
 
-async def test_a_parked_result_outlives_its_author(stage: Stage) -> None:
-    steward, decider, question = await with_a_result(stage)
+async def test_a_parked_result_outlives_its_author(scenario: Scenario) -> None:
+    steward, decider, question = await with_a_result(scenario)
 
     await steward.fall_silent()
-    await stage.event("TASK_ORPHANED")
+    await scenario.event("TASK_ORPHANED")
     await decider.api.decide(question.approval_id, approve=True, comment="good work")
 
-    ended = await stage.task_in(TASK, "succeeded")
+    ended = await scenario.task_in(TASK, "succeeded")
     assert ended.result == {"merged": 1}
 
 
-async def test_a_refused_result_without_an_author_goes_to_somebody_else(stage: Stage) -> None:
-    steward, decider, question = await with_a_result(stage)
+async def test_a_refused_result_without_an_author_goes_to_somebody_else(scenario: Scenario) -> None:
+    steward, decider, question = await with_a_result(scenario)
     await steward.fall_silent()
-    await stage.event("TASK_ORPHANED")
+    await scenario.event("TASK_ORPHANED")
     await decider.api.decide(question.approval_id, approve=False, comment="one is missing")
 
-    backup = await stage.participant(BACKUP)
+    backup = await scenario.participant(BACKUP)
     taken = await backup.take_over(TASK)
 
     (said,) = taken.briefing.approvals
     assert (said.outcome, said.comment) == ("rejected", "one is missing")
 
 
-async def test_a_handoff_waits_for_a_human_where_the_task_asks_for_one(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    decider = await human(stage)
-    await stage.submit(policy_constraints=["human_approval_required_for_handoff"])
+async def test_a_handoff_waits_for_a_human_where_the_task_asks_for_one(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    decider = await human(scenario)
+    await scenario.submit(policy_constraints=["human_approval_required_for_handoff"])
     epoch = (await steward.take(TASK)).task.epoch
-    backup = await stage.participant(BACKUP)
-    await (await stage.operator()).hand_off(TASK)
-    question = await waiting(stage)
+    backup = await scenario.participant(BACKUP)
+    await (await scenario.operator()).hand_off(TASK)
+    question = await waiting(scenario)
     await steward.checkpoint(TASK, epoch, 0, {"outputs": {"checked": [1]}})
     await decider.api.decide(question.approval_id, approve=True, comment="they know the case")
 
     await backup.take_over(TASK)
 
-    story = await stage.story(TASK)
+    story = await scenario.story(TASK)
     assert story.index("HANDOFF_PARKED") < story.index("HANDOFF_CLEARED")
     assert story.index("HANDOFF_CLEARED") < story.index("TASK_MIGRATING")
 
 
-async def test_an_assignment_waits_for_a_human_where_the_task_asks_for_one(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    decider = await human(stage)
-    await stage.submit(policy_constraints=["human_approval_required_for_assignment"])
-    question = await waiting(stage)
-    await stage.task_in(TASK, "awaiting_approval")
+async def test_an_assignment_waits_for_a_human_where_the_task_asks_for_one(
+    scenario: Scenario,
+) -> None:
+    steward = await scenario.participant(STEWARD)
+    decider = await human(scenario)
+    await scenario.submit(policy_constraints=["human_approval_required_for_assignment"])
+    question = await waiting(scenario)
+    await scenario.task_in(TASK, "awaiting_approval")
     await decider.api.decide(question.approval_id, approve=True, comment="a good choice")
 
     await steward.take(TASK)
 
-    assert await stage.story(TASK) == [
+    assert await scenario.story(TASK) == [
         "TASK_SUBMITTED",
         "TASK_PARKED",
         "ASSIGNMENT_CREATED",
@@ -246,16 +261,16 @@ async def test_an_assignment_waits_for_a_human_where_the_task_asks_for_one(stage
     ]
 
 
-async def test_a_refused_assignment_is_not_proposed_again(stage: Stage) -> None:
-    await stage.participant(STEWARD)
-    decider = await human(stage)
-    await stage.submit(policy_constraints=["human_approval_required_for_assignment"])
-    first = await waiting(stage)
+async def test_a_refused_assignment_is_not_proposed_again(scenario: Scenario) -> None:
+    await scenario.participant(STEWARD)
+    decider = await human(scenario)
+    await scenario.submit(policy_constraints=["human_approval_required_for_assignment"])
+    first = await waiting(scenario)
     await decider.api.decide(first.approval_id, approve=False, comment="not this one")
-    await stage.task_in(TASK, "pending")
-    backup = await stage.participant(BACKUP)
+    await scenario.task_in(TASK, "pending")
+    backup = await scenario.participant(BACKUP)
 
-    second = await waiting(stage)
+    second = await waiting(scenario)
 
     assert second.subject_hash != first.subject_hash
     await decider.api.decide(second.approval_id, approve=True, comment="this one")
@@ -263,33 +278,33 @@ async def test_a_refused_assignment_is_not_proposed_again(stage: Stage) -> None:
 
 
 async def test_a_question_about_an_assignment_is_withdrawn_when_its_target_is_gone(
-    stage: Stage,
+    scenario: Scenario,
 ) -> None:
-    steward = await stage.participant(STEWARD)
-    await human(stage)
-    await stage.submit(policy_constraints=["human_approval_required_for_assignment"])
-    question = await waiting(stage)
+    steward = await scenario.participant(STEWARD)
+    await human(scenario)
+    await scenario.submit(policy_constraints=["human_approval_required_for_assignment"])
+    question = await waiting(scenario)
 
     await steward.say_goodbye()
 
-    await stage.task_in(TASK, "pending")
-    cancelled = await stage.event("APPROVAL_CANCELLED")
+    await scenario.task_in(TASK, "pending")
+    cancelled = await scenario.event("APPROVAL_CANCELLED")
     assert cancelled.aggregate == f"approval/{question.approval_id}"
-    assert "TASK_UNPARKED" in await stage.story(TASK)
+    assert "TASK_UNPARKED" in await scenario.story(TASK)
 
 
-async def test_a_refused_target_of_a_handoff_is_not_offered_the_task(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    decider = await human(stage)
-    await stage.submit(policy_constraints=["human_approval_required_for_handoff"])
+async def test_a_refused_target_of_a_handoff_is_not_offered_the_task(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    decider = await human(scenario)
+    await scenario.submit(policy_constraints=["human_approval_required_for_handoff"])
     epoch = (await steward.take(TASK)).task.epoch
-    await stage.participant(BACKUP)
+    await scenario.participant(BACKUP)
     await steward.hand_off(TASK)
-    question = await waiting(stage)
+    question = await waiting(scenario)
     await decider.api.decide(question.approval_id, approve=False, comment="they are new here")
 
-    await stage.event("HANDOFF_DENIED", participant=BACKUP)
+    await scenario.event("HANDOFF_DENIED", participant=BACKUP)
 
-    assert "TASK_MIGRATING" not in await stage.story(TASK)
-    await stage.event("HANDOFF_DENIED", reason_code="no_eligible_participant")
+    assert "TASK_MIGRATING" not in await scenario.story(TASK)
+    await scenario.event("HANDOFF_DENIED", reason_code="no_eligible_participant")
     await steward.complete(TASK, epoch, {"merged": 0})

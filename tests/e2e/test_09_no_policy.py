@@ -23,10 +23,10 @@ from phoenix_dma.v1 import (
 )
 from phoenix_dma.wire.conversions import struct_of
 from phoenix_runtime.core.validate import Evidence
-from tests.e2e.humans import human, waiting
-from tests.e2e.intervals import a_lease_passes
-from tests.e2e.participant import Participant
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.scenarios.humans import human, waiting
+from tests.e2e.scenarios.intervals import a_lease_passes
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
 
 Call = tuple[Any, Any]
 """A method and its request."""
@@ -83,34 +83,34 @@ async def once(participant: Participant, method: Any, request: Any) -> Any:
 
 
 async def test_without_a_policy_engine_every_governed_change_is_refused_and_leases_go_on(
-    stage: Stage,
+    scenario: Scenario,
 ) -> None:
-    steward = await stage.participant(STEWARD)
-    decider = await human(stage)
-    newcomer = await stage.unregistered(BACKUP)
+    steward = await scenario.participant(STEWARD)
+    decider = await human(scenario)
+    newcomer = await scenario.unregistered(BACKUP)
     await newcomer.credential.token()
-    await stage.submit(policy_constraints=["human_approval_required_for_merge"])
+    await scenario.submit(policy_constraints=["human_approval_required_for_merge"])
     epoch = (await steward.take(TASK)).task.epoch
     with pytest.raises(ApprovalRequired):
         await once(steward, *merge(steward, epoch))
-    question = await waiting(stage)
-    operator = await stage.unregistered("agent.operator")
-    operator.credential = (await stage.operator())._credential  # type: ignore[assignment]
+    question = await waiting(scenario)
+    operator = await scenario.unregistered("agent.operator")
+    operator.credential = (await scenario.operator())._credential  # type: ignore[assignment]
     refused: list[Asked] = [
         (newcomer, *registration(newcomer)),
         *((steward, *change) for change in changes_of_the_owner(steward, epoch)),
         (decider, *approval(decider, question.approval_id)),
-        *((operator, *change) for change in changes_of_the_operator(operator, stage)),
+        *((operator, *change) for change in changes_of_the_operator(operator, scenario)),
     ]
-    before = lasting(await stage.evidence())
-    async with no_engine(stage.runtime.pid("governance")):
+    before = lasting(await scenario.evidence())
+    async with no_engine(scenario.runtime.pid("governance")):
         for who, method, request in refused:
             with pytest.raises(PolicyEngineUnavailable):
                 await once(who, method, request)
-        assert lasting(await stage.evidence()) == before
+        assert lasting(await scenario.evidence()) == before
         await a_lease_passes()
         assert not steward.losses
-        assert await stage.standing(STEWARD, "active", "degraded")
+        assert await scenario.standing(STEWARD, "active", "degraded")
         kept = await steward.checkpoint(TASK, epoch, 0, {"outputs": {"checked": [1]}})
         assert kept.checkpoint.version == 1, "a checkpoint asks nobody"
 
@@ -157,11 +157,11 @@ def approval(decider: Participant, approval_id: str) -> Call:
     return decider.api.stubs.approvals.DecideApproval, request
 
 
-def changes_of_the_operator(operator: Participant, stage: Stage) -> list[Call]:
+def changes_of_the_operator(operator: Participant, scenario: Scenario) -> list[Call]:
     """What an operator asks for; a read of the audit is governed as well."""
     stubs = operator.api.stubs
-    submission = assignment_pb2.SubmitTaskRequest(task=stage.task(task_id="task.other"))
-    assignment = assignment_pb2.AssignTaskRequest(task=stage.task(task_id="task.third"))
+    submission = assignment_pb2.SubmitTaskRequest(task=scenario.task(task_id="task.other"))
+    assignment = assignment_pb2.AssignTaskRequest(task=scenario.task(task_id="task.third"))
     retirement = handoff_pb2.RetireParticipantRequest(participant_id=STEWARD)
     return [
         (stubs.assignment.SubmitTask, submission),
@@ -171,14 +171,16 @@ def changes_of_the_operator(operator: Participant, stage: Stage) -> list[Call]:
     ]
 
 
-async def test_taking_a_task_away_asks_nobody_and_giving_it_waits_for_policy(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def test_taking_a_task_away_asks_nobody_and_giving_it_waits_for_policy(
+    scenario: Scenario,
+) -> None:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     await steward.take(TASK)
-    backup = await stage.participant(BACKUP)
-    async with no_engine(stage.runtime.pid("governance")):
+    backup = await scenario.participant(BACKUP)
+    async with no_engine(scenario.runtime.pid("governance")):
         await steward.say_goodbye()
-        await stage.task_in(TASK, "migrating")
-        assert not await stage.events("HANDOFF_OFFERED")
+        await scenario.task_in(TASK, "migrating")
+        assert not await scenario.events("HANDOFF_OFFERED")
 
     await backup.take_over(TASK)

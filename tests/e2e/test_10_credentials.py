@@ -24,20 +24,20 @@ from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.core.principal import Role
 from phoenix_runtime.local.health import serves
 from phoenix_runtime.local.runtime import LocalRuntime
-from tests.e2e.intervals import ATTEMPT
-from tests.e2e.rpc_caller import PARTS, RpcCaller, closed, filled, ports_of
-from tests.e2e.stage import STEWARD, Stage
-from tests.e2e.unauthenticated import PEOPLE, bad_tokens
+from tests.e2e.scenarios.intervals import ATTEMPT
+from tests.e2e.scenarios.rpc_caller import PARTS, RpcCaller, closed, filled, ports_of
+from tests.e2e.scenarios.scenario import STEWARD, Scenario
+from tests.e2e.scenarios.unauthenticated import PEOPLE, bad_tokens
 
 
 @pytest_asyncio.fixture
 async def caller(runtime: LocalRuntime) -> AsyncIterator[RpcCaller]:
     """Whoever is refused leaves nothing but the note that it was."""
-    async with Stage(runtime, new_id("tenant")) as stage:
-        caller = RpcCaller(stage)
+    async with Scenario(runtime, new_id("tenant")) as scenario:
+        caller = RpcCaller(scenario)
         yield caller
         await caller.close()
-        evidence = await stage.evidence()
+        evidence = await scenario.evidence()
         told = {event.type for event in evidence.events}
         assert told <= {"ACCESS_REFUSED", "POLICY_ACTIVATED"}
         left = [*evidence.tasks, *evidence.participants, *evidence.handoffs]
@@ -52,7 +52,7 @@ async def test_a_missing_wrong_or_expired_credential_is_refused_everywhere(
         (part, rpc.path, wrong, caller.call(rpc, part, token))
         for rpc in closed(service)
         for part in ports_of(rpc)
-        for wrong, token in bad_tokens(caller.stage)
+        for wrong, token in bad_tokens(caller.scenario)
     ]
     answers = await asyncio.gather(*(call for *_, call in calls))
     let_in = [
@@ -67,11 +67,11 @@ async def test_a_missing_wrong_or_expired_credential_is_refused_everywhere(
 async def test_a_credential_without_any_of_the_roles_is_refused(
     service: str, caller: RpcCaller
 ) -> None:
-    stage = caller.stage
-    enrolment = stage.enrolment()
+    scenario = caller.scenario
+    enrolment = scenario.enrolment()
     for rpc in closed(service):
         others = [role.value for role in PEOPLE if role not in rpc.roles]
-        token = stage.participant_token(STEWARD, roles=others)
+        token = scenario.participant_token(STEWARD, roles=others)
         for part in ports_of(rpc):
             if Role.ENROLLER in rpc.roles:
                 assert await caller.call(rpc, part, token) == CredentialInvalid.reason
@@ -84,26 +84,26 @@ async def test_a_credential_without_any_of_the_roles_is_refused(
 async def test_reflection_asks_for_a_credential_too_and_health_does_not(
     part: str, caller: RpcCaller
 ) -> None:
-    async with grpc.aio.insecure_channel(caller.stage.runtime.address(part)) as channel:
+    async with grpc.aio.insecure_channel(caller.scenario.runtime.address(part)) as channel:
         untyped: Any = channel
         opened = untyped.stream_stream(f"/{reflection.SERVICE_NAME}/ServerReflectionInfo")
         with pytest.raises(AioRpcError) as shut:
             await opened(timeout=ATTEMPT).read()
         assert error_of(shut.value).reason == CredentialInvalid.reason
-    assert await serves(caller.stage.runtime.address(part))
+    assert await serves(caller.scenario.runtime.address(part))
 
 
 async def test_an_enrolment_credential_opens_nothing_but_enrol_and_only_for_its_own(
     caller: RpcCaller,
 ) -> None:
-    stage = caller.stage
+    scenario = caller.scenario
     enrol = rpcs()["/phoenix_dma.v1.IdentityService/Enrol"]
     said: dict[str, Any] = {
         "sub": "operator",
         "roles": ["submitter"],
         "may_enrol": ["agent.mine.*"],
     }
-    narrow = stage.token(audience=ENROLMENT_AUDIENCE, life=timedelta(hours=1), **said)
+    narrow = scenario.token(audience=ENROLMENT_AUDIENCE, life=timedelta(hours=1), **said)
     for part in ports_of(enrol):
         mine = filled(enrol, participant_id="agent.mine.1", owner="x")
         assert (await caller.call(enrol, part, narrow, mine)).startswith("[")

@@ -25,21 +25,21 @@ from phoenix_dma.v1 import (
     state_pb2,
 )
 from phoenix_dma.wire.conversions import struct_of
-from tests.e2e.intervals import ATTEMPT
-from tests.e2e.participant import Participant
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.scenarios.intervals import ATTEMPT
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
 from tests.support.builders.keys import bearer
 
 
-async def test_a_participants_credential_cannot_act_for_another(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    thief = await stage.participant(BACKUP, capabilities=["data_quality_check"])
-    await stage.submit()
+async def test_a_participants_credential_cannot_act_for_another(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    thief = await scenario.participant(BACKUP, capabilities=["data_quality_check"])
+    await scenario.submit()
     epoch = (await steward.take(TASK)).task.epoch
     attempts = [
         *attempts_as_the_owner(thief, steward, epoch),
         *attempts_on_the_task(thief, epoch),
-        (thief.api.stubs.assignment.SubmitTask, submission_of_a_child(stage, epoch)),
+        (thief.api.stubs.assignment.SubmitTask, submission_of_a_child(scenario, epoch)),
     ]
     no = {NotPermitted.reason, AssignmentLost.reason, PolicyDenied.reason}
     for method, request in attempts:
@@ -48,10 +48,10 @@ async def test_a_participants_credential_cannot_act_for_another(stage: Stage) ->
         assert refused.value.reason in no, method._method
 
     with pytest.raises(AioRpcError) as shut:
-        await _listen_as(stage, steward, thief)
+        await _listen_as(scenario, steward, thief)
     assert error_of(shut.value).reason == NotPermitted.reason
-    assert await stage.story(TASK) == ["TASK_SUBMITTED", "ASSIGNMENT_CREATED", "TASK_STARTED"]
-    assert await stage.events("ACCESS_REFUSED")
+    assert await scenario.story(TASK) == ["TASK_SUBMITTED", "ASSIGNMENT_CREATED", "TASK_STARTED"]
+    assert await scenario.events("ACCESS_REFUSED")
     await steward.complete(TASK, epoch, {"merged": 0})
 
 
@@ -106,13 +106,13 @@ def attempts_on_the_task(thief: Participant, epoch: int) -> list[tuple[Any, Any]
     ]
 
 
-async def test_an_offer_is_its_targets_alone(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def test_an_offer_is_its_targets_alone(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     await steward.take(TASK)
-    backup = await stage.participant(BACKUP)
-    thief = await stage.participant("agent.thief.001", capabilities=["data_quality_check"])
-    await (await stage.operator()).hand_off(TASK)
+    backup = await scenario.participant(BACKUP)
+    thief = await scenario.participant("agent.thief.001", capabilities=["data_quality_check"])
+    await (await scenario.operator()).hand_off(TASK)
     offer = await backup.directive("receive_handoff", TASK)  # it stands for a few seconds only
     no = {NotPermitted.reason, OfferLapsed.reason, NotFound.reason, PolicyDenied.reason}
     with pytest.raises(PhoenixError) as refused:
@@ -127,17 +127,17 @@ async def test_an_offer_is_its_targets_alone(stage: Stage) -> None:
     await backup.accept(offer)
 
 
-def submission_of_a_child(stage: Stage, epoch: int) -> assignment_pb2.SubmitTaskRequest:
+def submission_of_a_child(scenario: Scenario, epoch: int) -> assignment_pb2.SubmitTaskRequest:
     """A child of the steward's task."""
-    child = stage.task(task_id="task.stolen")
+    child = scenario.task(task_id="task.stolen")
     child.parent_task_id, child.parent_epoch = TASK, epoch
     return assignment_pb2.SubmitTaskRequest(task=child)
 
 
-async def _listen_as(stage: Stage, victim: Participant, thief: Participant) -> None:
+async def _listen_as(scenario: Scenario, victim: Participant, thief: Participant) -> None:
     """Attach the victim under the thief's credential, and hear what there is to hear."""
     token = await thief.credential.token()
-    stubs = (await stage.transport()).stubs
+    stubs = (await scenario.transport()).stubs
     attach = session_pb2.Attach(participant_id=victim.id, generation=victim.generation)
     said = iter([session_pb2.KeepAliveRequest(attach=attach)])
     async for heard in stubs.sessions.KeepAlive(said, metadata=bearer(token), timeout=ATTEMPT):

@@ -17,35 +17,37 @@ from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.schema import Rpc, fields_of
 from phoenix_runtime.core.principal import Role
 from phoenix_runtime.local.runtime import LocalRuntime
-from tests.e2e.rpc_caller import CLOSED, RpcCaller, filled, ports_of
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
-from tests.e2e.unauthenticated import PEOPLE
+from tests.e2e.scenarios.rpc_caller import CLOSED, RpcCaller, filled, ports_of
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
+from tests.e2e.scenarios.unauthenticated import PEOPLE
 
 
-async def test_what_another_tenant_owns_is_not_found(runtime: LocalRuntime, stage: Stage) -> None:
+async def test_what_another_tenant_owns_is_not_found(
+    runtime: LocalRuntime, scenario: Scenario
+) -> None:
     """Every RPC that names something, asked for what belongs to another tenant."""
-    steward = await stage.participant(STEWARD)
-    backup = await stage.participant(BACKUP)
-    await stage.submit(objective="the secret of the first tenant")
+    steward = await scenario.participant(STEWARD)
+    backup = await scenario.participant(BACKUP)
+    await scenario.submit(objective="the secret of the first tenant")
     await steward.take(TASK)
-    certified = await (await stage.operator()).certify(STEWARD, "policy_check", evidence="seen")
-    handoff = await (await stage.operator()).hand_off(TASK)
+    certified = await (await scenario.operator()).certify(STEWARD, "policy_check", evidence="seen")
+    handoff = await (await scenario.operator()).hand_off(TASK)
     offer = await backup.directive("receive_handoff", TASK)
-    before = await stage.story(TASK)
+    before = await scenario.story(TASK)
     known = names_of(handoff, offer.offer_id, certified.certification_id)
     asked = [rpc for rpc in CLOSED if not (rpc.services_only or Role.ENROLLER in rpc.roles)]
-    async with Stage(runtime, new_id("tenant")) as other:
+    async with Scenario(runtime, new_id("tenant")) as other:
         caller = RpcCaller(other)
         # First and together whatever could touch the offer, which lapses after a while.
         offered = [rpc for rpc in asked if OFFERED & _texts(rpc)]
         await asyncio.gather(*(tells_nothing(caller, rpc, known) for rpc in offered))
-        assert await stage.story(TASK) == before
+        assert await scenario.story(TASK) == before
         await backup.accept(offer)
-        before = await stage.story(TASK)
+        before = await scenario.story(TASK)
         for rpc in asked:
             await tells_nothing(caller, rpc, known)
         await caller.close()
-    assert await stage.story(TASK) == before
+    assert await scenario.story(TASK) == before
 
 
 def names_of(handoff: handoff_pb2.Handoff, offer_id: str, certification_id: str) -> dict[str, str]:
@@ -69,7 +71,7 @@ def names_of(handoff: handoff_pb2.Handoff, offer_id: str, certification_id: str)
 
 async def tells_nothing(caller: RpcCaller, rpc: Rpc, known: dict[str, str]) -> None:
     """The RPC, called with every role of another tenant, answers nothing of what is known."""
-    token = caller.stage.participant_token(STEWARD, roles=[role.value for role in PEOPLE])
+    token = caller.scenario.participant_token(STEWARD, roles=[role.value for role in PEOPLE])
     request = filled(rpc, **_fitting(rpc, known))
     for part in ports_of(rpc):
         answer = await caller.call(rpc, part, token, request)

@@ -8,53 +8,55 @@ from phoenix_dma.v1 import audit_pb2, governance_pb2, registry_pb2
 from phoenix_dma.wire.conversions import json_of
 from phoenix_runtime.core.documents import event_document
 from phoenix_runtime.core.events import AuditEvent, leaf
-from tests.e2e.intervals import PATIENCE
-from tests.e2e.participant import Participant
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.scenarios.intervals import PATIENCE
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
 from tests.support.waiting.until import until
 
 
-async def whole_life(stage: Stage) -> Participant:
+async def whole_life(scenario: Scenario) -> Participant:
     """A task that is submitted, assigned, checkpointed, handed over and done; one who retires."""
-    steward = await stage.participant(STEWARD)
-    operator = await stage.operator()
+    steward = await scenario.participant(STEWARD)
+    operator = await scenario.operator()
     await operator.discover(
         registry_pb2.DiscoverParticipantsRequest(required_capabilities=["duplicate_detection"])
     )
-    await stage.submit()
+    await scenario.submit()
     epoch = (await steward.take(TASK)).task.epoch
     await steward.authorize(TASK, epoch, "data_read", "read_pairs", domain="customer_master")
     await steward.checkpoint(TASK, epoch, 0, {"outputs": {"checked": [1]}})
-    backup = await stage.participant(BACKUP)
+    backup = await scenario.participant(BACKUP)
     await operator.hand_off(TASK)
     taken = await backup.take_over(TASK)
     await backup.complete(TASK, taken.briefing.task.epoch, {"merged": 1})
     await operator.retire(STEWARD)
-    await stage.event("PARTICIPANT_RETIRED")
+    await scenario.event("PARTICIPANT_RETIRED")
     return steward
 
 
-async def in_ledger(stage: Stage) -> list[audit_pb2.AuditEvent]:
+async def in_ledger(scenario: Scenario) -> list[audit_pb2.AuditEvent]:
     """Every event of the tenant, once the ledger has all that the outboxes had."""
-    operator = await stage.operator()
+    operator = await scenario.operator()
 
     async def look() -> list[audit_pb2.AuditEvent] | None:
-        written = {event.event_id for event in await stage.events()}
+        written = {event.event_id for event in await scenario.events()}
         found = await operator.audit(audit_pb2.ListAuditEventsRequest(), limit=None)
         return found if {event.event_id for event in found} >= written else None
 
     return await until(look, PATIENCE)
 
 
-async def test_the_ledger_has_every_event_once_in_one_chain_without_a_gap(stage: Stage) -> None:
-    await whole_life(stage)
-    found = await in_ledger(stage)
+async def test_the_ledger_has_every_event_once_in_one_chain_without_a_gap(
+    scenario: Scenario,
+) -> None:
+    await whole_life(scenario)
+    found = await in_ledger(scenario)
     sequences = [event.sequence for event in found]
     assert sequences == list(range(1, len(found) + 1))
     assert len({event.event_id for event in found}) == len(found)
     assert all(event.chain_hash and event.leaf_hash and event.salt for event in found)
     assert all(event.actor and event.correlation_id for event in found)
-    for event in await stage.events():
+    for event in await scenario.events():
         assert leaf(event_document(event)) == event.leaf_hash
 
 
@@ -71,10 +73,10 @@ TABLE_5: dict[str, tuple[str, ...]] = {
 }
 
 
-async def test_every_row_of_table_5_has_its_details(stage: Stage) -> None:
-    await whole_life(stage)
+async def test_every_row_of_table_5_has_its_details(scenario: Scenario) -> None:
+    await whole_life(scenario)
     for kind, wanted in TABLE_5.items():
-        found = await stage.events(kind)
+        found = await scenario.events(kind)
         assert found, kind
         for event in found:
             missing = [name for name in wanted if not _said(event, name)]
@@ -86,10 +88,10 @@ def _said(event: AuditEvent, name: str) -> bool:
     return bool(getattr(event, name, None)) or name in event.detail
 
 
-async def test_the_papers_filters_find_what_they_name(stage: Stage) -> None:
-    await whole_life(stage)
-    every = await in_ledger(stage)
-    operator = await stage.operator()
+async def test_the_papers_filters_find_what_they_name(scenario: Scenario) -> None:
+    await whole_life(scenario)
+    every = await in_ledger(scenario)
+    operator = await scenario.operator()
     moved = next(event for event in every if event.type == "HANDOFF_COMPLETED")
     decision = json_of(moved.policy_decision)["decision_id"]
 
@@ -115,12 +117,12 @@ async def test_the_papers_filters_find_what_they_name(stage: Stage) -> None:
     assert await found(task="task.nobody-knows") == set()
 
 
-async def test_a_decision_is_found_with_everything_that_rests_on_it(stage: Stage) -> None:
-    await whole_life(stage)
-    bound = await stage.event("ASSIGNMENT_CREATED")
+async def test_a_decision_is_found_with_everything_that_rests_on_it(scenario: Scenario) -> None:
+    await whole_life(scenario)
+    bound = await scenario.event("ASSIGNMENT_CREATED")
     decision = str(bound.policy_decision["decision_id"])
-    await in_ledger(stage)
-    operator = await stage.operator()
+    await in_ledger(scenario)
+    operator = await scenario.operator()
 
     request = governance_pb2.GetPolicyDecisionRequest(decision_id=decision)
     answer = await operator.ask(operator.stubs.governance.GetPolicyDecision, request)

@@ -14,9 +14,9 @@ from phoenix_dma.v1 import state_pb2
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.validate import Evidence
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
-from tests.e2e.intervals import INTERVALS
-from tests.e2e.proof import prove
-from tests.e2e.stage import STEWARD, TASK, Stage
+from tests.e2e.scenarios.assertions import assert_invariants
+from tests.e2e.scenarios.intervals import INTERVALS
+from tests.e2e.scenarios.scenario import STEWARD, TASK, Scenario
 from tests.support.processes.breakable_runtime import children_of
 
 PARTS = ("gateway", "rest", "registry", "assignment", "state", "governance", "postgres", "valkey")
@@ -71,47 +71,49 @@ async def restartable() -> AsyncIterator[RestartableRuntime]:
 async def test_after_kill_9_of_everything_nothing_acknowledged_is_lost_and_work_goes_on(
     restartable: RestartableRuntime,
 ) -> None:
-    async with Stage(restartable.runtime, new_id("tenant")) as stage:
-        steward = await stage.agent(STEWARD, hold_at=3)
+    async with Scenario(restartable.runtime, new_id("tenant")) as scenario:
+        steward = await scenario.agent(STEWARD, hold_at=3)
         await steward.says("registered")
-        await stage.submit(input={"batches": [1, 2, 3, 4]})
+        await scenario.submit(input={"batches": [1, 2, 3, 4]})
         began = await steward.says("began")
         await steward.says("working", batch=3)
-        await stage.submit(task_id="task.waiting", required_capabilities=["product_validation"])
-        await stage.event("ASSIGNMENT_FAILED", task="task.waiting")
-        before = await stage.evidence()
+        await scenario.submit(task_id="task.waiting", required_capabilities=["product_validation"])
+        await scenario.event("ASSIGNMENT_FAILED", task="task.waiting")
+        before = await scenario.evidence()
 
         await restartable.kill_everything()
         # Its lease cannot be known to stand: the handler is cancelled, with a runtime or without.
         # Only then the runtime is back; sooner than a lease, and the handler would rightly go on.
         await steward.says("cancelled")
         await restartable.start_again()
-        stage.runtime = restartable.runtime
+        scenario.runtime = restartable.runtime
 
-        await nothing_is_lost(stage, before)
+        await nothing_is_lost(scenario, before)
 
         again = await steward.says("began")
         assert again["done"] == [1, 2]
         assert again["epoch"] >= began["epoch"]
-        newcomer = await stage.participant("agent.product.001", capabilities=["product_validation"])
+        newcomer = await scenario.participant(
+            "agent.product.001", capabilities=["product_validation"]
+        )
         await newcomer.take("task.waiting")
         steward.kill_9()
-        last = await stage.agent("agent.customer-steward.003")
+        last = await scenario.agent("agent.customer-steward.003")
         await last.says("finished")
-        assert (await stage.task_in(TASK, "succeeded")).result == {"done": [1, 2, 3, 4]}
-        await prove(stage)
+        assert (await scenario.task_in(TASK, "succeeded")).result == {"done": [1, 2, 3, 4]}
+        await assert_invariants(scenario)
 
 
-async def nothing_is_lost(stage: Stage, before: Evidence) -> None:
+async def nothing_is_lost(scenario: Scenario, before: Evidence) -> None:
     """Every event and task of ``before`` is there, and the last acknowledged checkpoint."""
-    after = await stage.evidence()
+    after = await scenario.evidence()
     kept = {event.event_id for event in after.events}
     lost = [event for event in before.events if event.event_id not in kept]
     assert not lost
     assert {task.task_id for task in after.tasks} == {TASK, "task.waiting"}
     (task,) = [task for task in after.tasks if task.task_id == TASK]
     assert task.pointer_version == 2
-    operator = await stage.operator()
+    operator = await scenario.operator()
     request = state_pb2.GetContextRequest(context_ref=f"phoenix://state/{TASK}/2")
     kept_context = await operator.ask(operator.stubs.state.GetContext, request)
     assert kept_context.checkpoint.hash == task.pointer_hash

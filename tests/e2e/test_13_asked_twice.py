@@ -9,12 +9,14 @@ import pytest
 from phoenix_dma.errors import PhoenixError, RequestIdReused
 from phoenix_dma.v1 import assignment_pb2, state_pb2
 from phoenix_dma.wire.conversions import struct_of
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
 
 
-async def test_the_same_request_id_and_body_are_one_effect_and_one_answer(stage: Stage) -> None:
-    operator = await stage.operator()
-    request = assignment_pb2.SubmitTaskRequest(task=stage.task(task_id=""), request_id="once")
+async def test_the_same_request_id_and_body_are_one_effect_and_one_answer(
+    scenario: Scenario,
+) -> None:
+    operator = await scenario.operator()
+    request = assignment_pb2.SubmitTaskRequest(task=scenario.task(task_id=""), request_id="once")
 
     answers = await asyncio.gather(
         *(operator.ask(operator.stubs.assignment.SubmitTask, request) for _ in range(5))
@@ -22,15 +24,15 @@ async def test_the_same_request_id_and_body_are_one_effect_and_one_answer(stage:
 
     assert len({answer.task.task_id for answer in answers}) == 1
     assert len({answer.receipt.audit_event_id for answer in answers}) == 1
-    assert len(await stage.events("TASK_SUBMITTED")) == 1
-    other = assignment_pb2.SubmitTaskRequest(task=stage.task(), request_id="once")
+    assert len(await scenario.events("TASK_SUBMITTED")) == 1
+    other = assignment_pb2.SubmitTaskRequest(task=scenario.task(), request_id="once")
     with pytest.raises(RequestIdReused):
         await operator.ask(operator.stubs.assignment.SubmitTask, other)
 
 
-async def test_the_same_checkpoint_twice_is_one_version(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def test_the_same_checkpoint_twice_is_one_version(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     epoch = (await steward.take(TASK)).task.epoch
     request = state_pb2.CheckpointContextRequest(
         task_id=TASK,
@@ -44,12 +46,12 @@ async def test_the_same_checkpoint_twice_is_one_version(stage: Stage) -> None:
     )
 
     assert {answer.checkpoint.version for answer in answers} == {1}
-    assert len(await stage.events("CONTEXT_CHECKPOINTED")) == 1
+    assert len(await scenario.events("CONTEXT_CHECKPOINTED")) == 1
 
 
-async def test_two_results_race_and_one_counts(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def test_two_results_race_and_one_counts(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     epoch = (await steward.take(TASK)).task.epoch
 
     answers = await asyncio.gather(
@@ -59,19 +61,19 @@ async def test_two_results_race_and_one_counts(stage: Stage) -> None:
 
     (won,) = [answer for answer in answers if not isinstance(answer, BaseException)]
     assert all(isinstance(one, PhoenixError) for one in answers if one is not won)
-    ended = await stage.task_in(TASK, "succeeded")
+    ended = await scenario.task_in(TASK, "succeeded")
     assert ended.message.result == won.task.result
 
 
-async def test_completing_races_with_moving_and_one_of_them_happens(stage: Stage) -> None:
-    steward = await stage.participant(STEWARD)
-    backup = await stage.participant(BACKUP, capabilities=["duplicate_detection"])
-    operator = await stage.operator()
+async def test_completing_races_with_moving_and_one_of_them_happens(scenario: Scenario) -> None:
+    steward = await scenario.participant(STEWARD)
+    backup = await scenario.participant(BACKUP, capabilities=["duplicate_detection"])
+    operator = await scenario.operator()
     for number in range(2):
         name = f"task.race.{number}"
-        await stage.submit(task_id=name)
+        await scenario.submit(task_id=name)
         owner = (
-            steward if (await stage.task_in(name, "assigned")).participant == STEWARD else backup
+            steward if (await scenario.task_in(name, "assigned")).participant == STEWARD else backup
         )
         other = backup if owner is steward else steward
         epoch = (await owner.take(name)).task.epoch

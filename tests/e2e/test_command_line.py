@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from phoenix_dma.errors import NotFound
-from tests.e2e.intervals import PATIENCE
-from tests.e2e.stage import STEWARD, Stage
+from tests.e2e.scenarios.intervals import PATIENCE
+from tests.e2e.scenarios.scenario import STEWARD, Scenario
 from tests.support.processes.programs import Programs
 from tests.support.waiting.until import until
 
@@ -22,18 +22,18 @@ JSON = ("--output", "json")
 
 
 @pytest.fixture
-async def programs(stage: Stage) -> AsyncIterator[Programs]:
-    programs = Programs(stage.profile, stage.file("profile.toml"))
+async def programs(scenario: Scenario) -> AsyncIterator[Programs]:
+    programs = Programs(scenario.profile, scenario.file("profile.toml"))
     yield programs
     await programs.leave()
 
 
 @pytest.fixture
-async def figure(stage: Stage, programs: Programs) -> None:
+async def figure(scenario: Scenario, programs: Programs) -> None:
     """Figure 3 at work."""
     script, validators = str(FIGURE / "figure3.py"), str(FIGURE / "validators.py")
     await programs.start("run", script, "--with", validators)
-    api = await stage.operator()
+    api = await scenario.operator()
 
     async def known() -> bool | None:
         try:
@@ -43,15 +43,15 @@ async def figure(stage: Stage, programs: Programs) -> None:
         return True
 
     await until(known, PATIENCE)
-    await stage.standing(STEWARD, "active")
+    await scenario.standing(STEWARD, "active")
 
 
 @pytest.mark.usefixtures("figure")
 async def test_figure_3_works_on_what_is_submitted_and_its_lineage_is_told(
-    stage: Stage, programs: Programs
+    scenario: Scenario, programs: Programs
 ) -> None:
     done = (await programs.run(*SUBMIT, "--wait", *JSON)).json
-    await stage.in_ledger("TASK_SUCCEEDED", done["task_id"])
+    await scenario.in_ledger("TASK_SUCCEEDED", done["task_id"])
     assert (done["status"], done["result"]["duplicates"]) == ("succeeded", 1)
     assert done["last_checkpoint"]["context_ref"] == f"phoenix://state/{done['task_id']}/1"
     told = await programs.run("lineage", done["task_id"])
@@ -88,19 +88,19 @@ async def test_it_is_explained_who_would_get_a_task_and_who_is_found(programs: P
 
 
 async def test_a_human_decides_on_the_command_line(
-    stage: Stage, programs: Programs, figure: None
+    scenario: Scenario, programs: Programs, figure: None
 ) -> None:
     del figure
     flags = ("--constraint", "human_approval_required", "--id", "task.by-hand")
     await programs.run(*SUBMIT, *flags, *JSON)
-    await stage.task_in("task.by-hand", "awaiting_approval")
+    await scenario.task_in("task.by-hand", "awaiting_approval")
     (asked,) = (await programs.run("approvals", "list", "--status", "pending", *JSON)).json
     shown = await programs.run("approvals", "show", asked["approval_id"])
     assert asked["subject_hash"] in shown.out
     yes = ("approvals", "approve", asked["approval_id"])
     decided = await programs.run(*yes, "--as", "human.jane", "--comment", "same person", *JSON)
     assert (decided.json["status"], decided.json["decided_by"]) == ("approved", "human.jane")
-    await stage.task_in("task.by-hand", "succeeded")
+    await scenario.task_in("task.by-hand", "succeeded")
     again = await programs.run(*yes, "--as", "human.jane", "--comment", "again", *JSON)
     assert again.code == 1
     retired = await programs.run("retire", "human.jane", "--mode", "immediate", *JSON)
@@ -119,9 +119,9 @@ async def test_an_agent_may_not_be_enrolled_as_the_human_it_asks(programs: Progr
 
 
 async def test_a_capability_is_certified_and_the_certificate_taken_back(
-    stage: Stage, programs: Programs
+    scenario: Scenario, programs: Programs
 ) -> None:
-    await stage.participant()
+    await scenario.participant()
     grant = ("certify", "grant", STEWARD, "duplicate_detection", "--evidence", "the June suite")
     granted = (await programs.run(*grant, *JSON)).json["certification"]
     listed = (await programs.run("certify", "list", "--participant", STEWARD, *JSON)).json
@@ -131,9 +131,9 @@ async def test_a_capability_is_certified_and_the_certificate_taken_back(
 
 
 async def test_an_operator_suspends_reinstates_and_cancels(
-    stage: Stage, programs: Programs
+    scenario: Scenario, programs: Programs
 ) -> None:
-    await stage.participant()
+    await scenario.participant()
     told = await programs.run("participants", "suspend", STEWARD, "--reason", "a doubt")
     assert f"{STEWARD} is suspended" in told.out
     told = await programs.run("participants", "reinstate", STEWARD)
@@ -147,9 +147,9 @@ async def test_an_operator_suspends_reinstates_and_cancels(
 
 
 async def test_a_refusal_has_reason_and_remedy_for_people_and_for_programs(
-    stage: Stage, programs: Programs
+    scenario: Scenario, programs: Programs
 ) -> None:
-    await stage.participant()
+    await scenario.participant()
     flags = ("submit", "--objective", "o", "--capability", "mind_reading", "--risk", "low")
     told = await programs.run(*flags)
     assert (told.code, told.out) == (1, "")
@@ -164,9 +164,9 @@ async def test_a_refusal_has_reason_and_remedy_for_people_and_for_programs(
 
 
 async def test_a_wrong_command_line_and_a_runtime_that_is_away_have_codes_of_their_own(
-    stage: Stage, programs: Programs, tmp_path: Path
+    scenario: Scenario, programs: Programs, tmp_path: Path
 ) -> None:
-    await stage.participant()
+    await scenario.participant()
     wrong = await programs.run("submit", "-", given='{"objektive": "o"}')
     assert wrong.code == 2
     assert "objektive" in wrong.err
@@ -177,12 +177,12 @@ async def test_a_wrong_command_line_and_a_runtime_that_is_away_have_codes_of_the
 
 
 async def test_a_token_is_printed_alone_and_opens_the_rest_port(
-    stage: Stage, programs: Programs
+    scenario: Scenario, programs: Programs
 ) -> None:
-    await stage.participant()
-    await stage.in_ledger("PARTICIPANT_REGISTERED")
+    await scenario.participant()
+    await scenario.in_ledger("PARTICIPANT_REGISTERED")
     token = (await programs.run("token")).out.strip()
-    async with httpx.AsyncClient(base_url=stage.profile.rest, timeout=PATIENCE) as client:
+    async with httpx.AsyncClient(base_url=scenario.profile.rest, timeout=PATIENCE) as client:
         headers = {"authorization": f"Bearer {token}"}
         answer = await client.get("/audit/events", headers=headers)
     assert answer.status_code == 200
@@ -191,22 +191,22 @@ async def test_a_token_is_printed_alone_and_opens_the_rest_port(
 
 @pytest.mark.usefixtures("figure")
 async def test_an_operator_verifies_the_audit_and_is_told_which_row_or_event_is_wrong(
-    stage: Stage, programs: Programs
+    scenario: Scenario, programs: Programs
 ) -> None:
     done = (await programs.run(*SUBMIT, "--wait", *JSON)).json
-    await stage.in_ledger("TASK_SUCCEEDED", done["task_id"])
+    await scenario.in_ledger("TASK_SUCCEEDED", done["task_id"])
     # Nobody is left who has anything written: the ledger must not grow while its head is wrong.
     await programs.leave()
-    await stage.standing(STEWARD, "failed")
-    await stage.in_ledger("PARTICIPANT_FAILED")
-    whose = ("--data", str(stage.runtime.folder.path), "--tenant", stage.tenant)
+    await scenario.standing(STEWARD, "failed")
+    await scenario.in_ledger("PARTICIPANT_FAILED")
+    whose = ("--data", str(scenario.runtime.folder.path), "--tenant", scenario.tenant)
 
     whole = await programs.run("audit", "verify", *whose)
     assert (whole.code, whole.err) == (0, "")
     assert "1 tasks: everything holds" in whole.out
 
     moved = "UPDATE assignment.tasks SET status = '%s' WHERE parent_task_id = ''"
-    async with tampered(stage, moved % "active", moved % "succeeded"):
+    async with tampered(scenario, moved % "active", moved % "succeeded"):
         found = await programs.run("audit", "verify", *whose, *JSON)
     (one,) = json.loads(found.out)
     assert found.code == 1
@@ -216,25 +216,25 @@ async def test_an_operator_verifies_the_audit_and_is_told_which_row_or_event_is_
     assert "the audit says succeeded" in finding["text"]
 
     cut = "UPDATE governance.ledger_heads SET sequence = sequence %s 1 WHERE true"
-    async with tampered(stage, cut % "+", cut % "-"):
+    async with tampered(scenario, cut % "+", cut % "-"):
         found = await programs.run("audit", "verify", *whose)
     assert found.code == 1
     assert re.search(r"I7 +ledger sequence \d+ +the chain ends at", found.out)
 
-    down = await programs.run("audit", "verify", "--data", str(stage.file("nowhere")))
+    down = await programs.run("audit", "verify", "--data", str(scenario.file("nowhere")))
     assert (down.code, "is down; start it" in down.err) == (3, True)
-    wrong = stage.runtime.admin_url.replace("://phoenix_admin:", "://phoenix_admin:x")
+    wrong = scenario.runtime.admin_url.replace("://phoenix_admin:", "://phoenix_admin:x")
     refused = await programs.run("audit", "verify", "--postgres-url", wrong)
     assert (refused.code, "cannot be read" in refused.err) == (3, True)
 
 
 @asynccontextmanager
-async def tampered(stage: Stage, statement: str, undo: str) -> AsyncIterator[None]:
+async def tampered(scenario: Scenario, statement: str, undo: str) -> AsyncIterator[None]:
     """The tenant's rows changed past the services, and put back."""
-    connection = await asyncpg.connect(stage.runtime.admin_url)
+    connection = await asyncpg.connect(scenario.runtime.admin_url)
     try:
-        await connection.execute(f"{statement} AND tenant = '{stage.tenant}'")
+        await connection.execute(f"{statement} AND tenant = '{scenario.tenant}'")
         yield
-        await connection.execute(f"{undo} AND tenant = '{stage.tenant}'")
+        await connection.execute(f"{undo} AND tenant = '{scenario.tenant}'")
     finally:
         await connection.close()

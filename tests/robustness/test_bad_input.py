@@ -22,21 +22,21 @@ from tests.robustness.bad_input import (
     transport,
 )
 from tests.robustness.bad_input.cases import Both, Rest, Wire
-from tests.robustness.bad_input.ground import (
+from tests.robustness.bad_input.raw_http import Raw
+from tests.robustness.bad_input.sessions import Stream
+from tests.robustness.bad_input.target import (
     HOLDER,
     INTERNALS,
     OUR_FAULT,
     PACKAGE,
     ROUTES,
-    Ground,
-    ground,
+    Target,
     runtime,
     says_what_to_do,
+    target,
 )
-from tests.robustness.bad_input.raw_http import Raw
-from tests.robustness.bad_input.sessions import Stream
 
-__all__ = ["ground", "runtime"]
+__all__ = ["runtime", "target"]
 
 on_one_loop = pytest.mark.asyncio(loop_scope="session")
 CASES = [
@@ -62,77 +62,77 @@ def test_there_are_at_least_200_cases_and_no_two_have_one_name() -> None:
 
 @on_one_loop
 @pytest.mark.parametrize("case", BOTH, ids=str)
-async def test_a_body_is_refused_by_rest(ground: Ground, case: Both) -> None:
-    told = await ground.both_over_rest(case)
+async def test_a_body_is_refused_by_rest(target: Target, case: Both) -> None:
+    told = await target.both_over_rest(case)
     assert (told.code, told.reason) == (case.refusal.status, case.refusal.reason), told
     says_what_to_do(told, case.refusal.field)
-    await ground.nothing_changed()
+    await target.nothing_changed()
 
 
 @on_one_loop
 @pytest.mark.parametrize("case", BOTH, ids=str)
-async def test_the_same_message_is_refused_by_grpc(ground: Ground, case: Both) -> None:
-    told = await ground.both_over_grpc(case)
+async def test_the_same_message_is_refused_by_grpc(target: Target, case: Both) -> None:
+    told = await target.both_over_grpc(case)
     wanted = CODES.get(case.refusal.reason, "INVALID_ARGUMENT")
     assert (told.code, told.reason) == (wanted, case.refusal.reason), told
     inside = ROUTES[case.path].body
     prefix = "" if inside == "*" or not case.refusal.field else f"{inside}."
     says_what_to_do(told, prefix + case.refusal.field)
-    await ground.nothing_changed()
+    await target.nothing_changed()
 
 
 @on_one_loop
 @pytest.mark.parametrize("case", REST, ids=str)
-async def test_a_request_is_refused_by_rest(ground: Ground, case: Rest) -> None:
-    told = await ground.over_rest(case)
+async def test_a_request_is_refused_by_rest(target: Target, case: Rest) -> None:
+    told = await target.over_rest(case)
     assert (told.code, told.reason) == (case.refusal.status, case.refusal.reason), told
     says_what_to_do(told, case.refusal.field)
-    await ground.nothing_changed()
+    await target.nothing_changed()
 
 
 @on_one_loop
 @pytest.mark.parametrize("case", WIRE, ids=str)
-async def test_a_call_is_refused_by_grpc(ground: Ground, case: Wire) -> None:
-    told = await ground.over_grpc(case)
+async def test_a_call_is_refused_by_grpc(target: Target, case: Wire) -> None:
+    told = await target.over_grpc(case)
     assert told.code not in OUR_FAULT, told
     assert (told.code, told.reason) == (case.code, case.refusal.reason), told
     if told.reason:
         says_what_to_do(told, case.refusal.field)
-    await ground.nothing_changed()
+    await target.nothing_changed()
 
 
 @on_one_loop
-async def test_a_compressed_message_is_measured_by_what_is_in_it(ground: Ground) -> None:
+async def test_a_compressed_message_is_measured_by_what_is_in_it(target: Target) -> None:
     """64 MiB of nothing, in 64 KiB."""
     bomb = grpc.aio.insecure_channel(
-        ground.stage.runtime.address("gateway"),
+        target.scenario.runtime.address("gateway"),
         options=[("grpc.max_send_message_length", -1)],
         compression=grpc.Compression.Gzip,
     )
     submit: Any = bomb.unary_unary(f"/{PACKAGE}.{transport.SUBMIT_RPC}", None, None)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await submit(bytes(64 << 20), metadata=tuple(ground.bearer().items()), timeout=60.0)
+        await submit(bytes(64 << 20), metadata=tuple(target.bearer().items()), timeout=60.0)
     await bomb.close(None)
     assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED, refused.value
-    await ground.everybody_serves()
-    await ground.nothing_changed()
+    await target.everybody_serves()
+    await target.nothing_changed()
 
 
 @on_one_loop
-async def test_metadata_are_bounded(ground: Ground) -> None:
+async def test_metadata_are_bounded(target: Target) -> None:
     """Beyond the limit gRPC itself refuses, before the runtime is asked."""
-    call: Any = ground.channel.unary_unary(f"/{PACKAGE}.AssignmentService/GetTask", None, None)
-    said = (*ground.bearer().items(), ("x-long", "a" * (80 << 10)))
+    call: Any = target.channel.unary_unary(f"/{PACKAGE}.AssignmentService/GetTask", None, None)
+    said = (*target.bearer().items(), ("x-long", "a" * (80 << 10)))
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await call(b"", metadata=said, timeout=30.0)
     assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED, refused.value
-    await ground.everybody_serves()
+    await target.everybody_serves()
 
 
 @on_one_loop
 @pytest.mark.parametrize("case", sessions.CASES, ids=str)
-async def test_a_session_ends_with_a_reason(ground: Ground, case: Stream) -> None:
-    told = await ground.over_a_stream(case)
+async def test_a_session_ends_with_a_reason(target: Target, case: Stream) -> None:
+    told = await target.over_a_stream(case)
     if isinstance(told, str):
         assert told == case.lost
     else:
@@ -140,26 +140,26 @@ async def test_a_session_ends_with_a_reason(ground: Ground, case: Stream) -> Non
         assert (told.code, told.reason) == (case.code, case.refusal.reason), told
         if told.reason:
             says_what_to_do(told, case.refusal.field)
-    await ground.nothing_changed()
+    await target.nothing_changed()
 
 
 @on_one_loop
-async def test_who_changes_its_identity_on_a_stream_is_audited(ground: Ground) -> None:
+async def test_who_changes_its_identity_on_a_stream_is_audited(target: Target) -> None:
     case = next(one for one in sessions.CASES if one.name == "a stream that changes who it is")
-    await ground.over_a_stream(case)
-    found = await ground.stage.event("ACCESS_REFUSED", actor=HOLDER)
+    await target.over_a_stream(case)
+    found = await target.scenario.event("ACCESS_REFUSED", actor=HOLDER)
     assert found.detail
 
 
 @on_one_loop
 @pytest.mark.parametrize("case", raw_http.CASES, ids=str)
-async def test_what_is_no_http_is_refused_and_the_port_goes_on(ground: Ground, case: Raw) -> None:
-    credential = f"Authorization: {ground.bearer()['authorization']}\r\n".encode()
-    address = ground.stage.runtime.address("rest")
+async def test_what_is_no_http_is_refused_and_the_port_goes_on(target: Target, case: Raw) -> None:
+    credential = f"Authorization: {target.bearer()['authorization']}\r\n".encode()
+    address = target.scenario.runtime.address("rest")
     content = case.content.replace(b"{credential}", credential)
     answer = await raw_http.answer_to(address, content)
     # Where the other side hung up at once, there is nothing to be read.
     assert not answer or answer.startswith(b"HTTP/1.1 4"), answer[:300]
     assert not INTERNALS.search(answer.decode("latin-1")), answer
-    await ground.everybody_serves()
-    await ground.nothing_changed()
+    await target.everybody_serves()
+    await target.nothing_changed()

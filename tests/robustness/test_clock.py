@@ -17,7 +17,7 @@ import pytest_asyncio
 from phoenix_runtime.chassis.wall_clock import DEBUG, OFFSET_FILE
 from phoenix_runtime.local.runtime import LocalRuntimeOptions
 from phoenix_runtime.local.services import MODULES, ProcessEnvironment
-from tests.e2e.intervals import INTERVALS
+from tests.e2e.scenarios.intervals import INTERVALS
 from tests.robustness.forms import long_form
 from tests.robustness.workload import at_work
 from tests.support.processes.breakable_runtime import BreakableRuntime
@@ -61,24 +61,24 @@ async def test_clocks_that_jump_by_an_hour_fail_nobody_and_credentials_hold(
     runtime: WrongClockRuntime, tmp_path: Path, seconds: int
 ) -> None:
     async with at_work(runtime, tmp_path) as workload:
-        stage, newcomers = workload.stage, []
+        scenario, newcomers = workload.scenario, []
         for part in MODULES:
             runtime.jump(part, seconds)
             await workload.works_on()
             # Enrolled, registered and heard by credentials that are made and read after the jump.
-            newcomer = await stage.participant(f"agent.{part}", capabilities=["policy_check"])
-            await stage.standing(newcomer.id, "active")
+            newcomer = await scenario.participant(f"agent.{part}", capabilities=["policy_check"])
+            await scenario.standing(newcomer.id, "active")
             newcomers.append(newcomer)
             runtime.jump(part, 0)
         for part in MODULES:
             runtime.jump(part, seconds)
         await workload.works_on()
-        assert not await stage.events("PARTICIPANT_FAILED")
-        assert not await stage.events("TASK_MIGRATING")
+        assert not await scenario.events("PARTICIPANT_FAILED")
+        assert not await scenario.events("TASK_MIGRATING")
         await newcomers[-1].fall_silent()
-        await stage.standing(newcomers[-1].id, "failed")
+        await scenario.standing(newcomers[-1].id, "failed")
         for part in MODULES:
             runtime.jump(part, 0)
         await workload.works_on()
-        (failed,) = await stage.events("PARTICIPANT_FAILED")
+        (failed,) = await scenario.events("PARTICIPANT_FAILED")
         assert failed.participant == newcomers[-1].id

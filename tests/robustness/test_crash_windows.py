@@ -1,9 +1,9 @@
 """A service dies by SIGKILL in the middle of what it was asked; nothing is lost, twice or stuck.
 
-Every scene of `crash_windows` asks one thing and loses the answer in one window after the other;
+Every case of `crash_windows` asks one thing and loses the answer in one window after the other;
 after each the service is started again, and whoever asked repeats the same request. In the end
 there is one effect, one audit event of each kind, one answer, and the story goes on to its end;
-`prove` then reads tables and audit of the tenant.
+`assert_invariants` then reads tables and audit of the tenant.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from phoenix_dma.errors import PhoenixError, PolicyEngineUnavailable, Unavailabl
 from phoenix_runtime.chassis.failpoints import POINTS
 from phoenix_runtime.local.processes.supervisor import ProgramDied
 from tests.e2e.conftest import logged_errors
-from tests.e2e.intervals import INTERVALS, PATIENCE
-from tests.e2e.proof import REFUSALS, RPCS, prove
-from tests.e2e.stage import Stage
+from tests.e2e.scenarios.assertions import REFUSALS, RPCS, assert_invariants
+from tests.e2e.scenarios.intervals import INTERVALS, PATIENCE
+from tests.e2e.scenarios.scenario import Scenario
+from tests.robustness.crash_windows.cases_handoffs import HANDOFFS
+from tests.robustness.crash_windows.cases_participants import PARTICIPANTS
+from tests.robustness.crash_windows.cases_questions import QUESTIONS
+from tests.robustness.crash_windows.cases_tasks import PLACES, TASKS
 from tests.robustness.crash_windows.crashes import Crashes
-from tests.robustness.crash_windows.scenes_handoffs import HANDOFFS
-from tests.robustness.crash_windows.scenes_participants import PARTICIPANTS
-from tests.robustness.crash_windows.scenes_questions import QUESTIONS
-from tests.robustness.crash_windows.scenes_tasks import PLACES, TASKS
-from tests.robustness.crash_windows.windows import Deed, Scene, Window
+from tests.robustness.crash_windows.windows import CrashCase, Operation, Window
 from tests.support.processes.breakable_runtime import breakable_runtime
 from tests.support.waiting.until import until
 
@@ -40,9 +40,9 @@ UNAUDITED = {"SendDirectives", "AppendAuditEvents"}
 """What they bring was audited where it was decided."""
 BEATS = {"KeepAlive", "Heartbeat"}
 """A beat lands in memory; what it changes is written by the loop registry_health."""
-SCENES = [
-    replace(scene, tenant=f"tenant.{scene.id}")
-    for scene in sorted((*PARTICIPANTS, *TASKS, *HANDOFFS, *QUESTIONS), key=lambda one: one.part)
+CASES = [
+    replace(case, tenant=f"tenant.{case.id}")
+    for case in sorted((*PARTICIPANTS, *TASKS, *HANDOFFS, *QUESTIONS), key=lambda one: one.part)
 ]
 SHORT = {
     "assignment-retiring",
@@ -56,44 +56,44 @@ SHORT = {
 
 
 def parameters() -> Iterator[Any]:
-    """Each scene by its id; most are of the long form."""
-    for scene in SCENES:
-        marks = () if scene.id in SHORT else pytest.mark.long
-        yield pytest.param(scene, marks=marks, id=scene.id)
+    """Each case by its id; most are of the long form."""
+    for case in CASES:
+        marks = () if case.id in SHORT else pytest.mark.long
+        yield pytest.param(case, marks=marks, id=case.id)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def crashes() -> AsyncIterator[Crashes]:
     async with breakable_runtime({**INTERVALS, **UNHURRIED, **KNOWN}) as runtime:
-        yield Crashes(runtime, SCENES)
+        yield Crashes(runtime, CASES)
         assert not list(logged_errors(runtime)), "no crash is a service's own error"
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("scene", list(parameters()))
+@pytest.mark.parametrize("case", list(parameters()))
 async def test_one_effect_one_event_and_one_answer_however_often_it_dies(
-    crashes: Crashes, scene: Scene
+    crashes: Crashes, case: CrashCase
 ) -> None:
-    if not scene.late:
-        await crashes.arm(scene)
+    if not case.late:
+        await crashes.arm(case)
     try:
-        async with Stage(crashes.runtime, scene.tenant) as stage:
-            deed = await scene.prepare(stage)
-            if scene.late:
-                await crashes.arm(scene)
-            for window in scene.windows:
-                await lose(crashes, scene, deed, window)
-                await crashes.died(scene, window)
-            answer = await deed.again()
-            if deed.remembered:
-                assert told(await deed.again()) == told(answer)
-            await deed.finish(answer)
-            found = {kind: len(await stage.events(kind)) for kind in deed.events}
-            assert found == deed.events
-            await prove(stage)
+        async with Scenario(crashes.runtime, case.tenant) as scenario:
+            operation = await case.prepare(scenario)
+            if case.late:
+                await crashes.arm(case)
+            for window in case.windows:
+                await lose(crashes, case, operation, window)
+                await crashes.died(case, window)
+            answer = await operation.again()
+            if operation.remembered:
+                assert told(await operation.again()) == told(answer)
+            await operation.finish(answer)
+            found = {kind: len(await scenario.events(kind)) for kind in operation.events}
+            assert found == operation.events
+            await assert_invariants(scenario)
     finally:
-        await crashes.leave(scene)
+        await crashes.leave(case)
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -109,16 +109,16 @@ async def test_a_service_with_failpoints_does_not_start_outside_of_debugging(
 
 
 def test_every_point_and_every_rpc_that_changes_something_has_its_windows() -> None:
-    windows = [window for scene in SCENES for window in scene.windows]
+    windows = [window for case in CASES for window in case.windows]
     words = {word for window in windows for word in window.words}
     changing = {rpc.method for rpc in RPCS.values() if set(rpc.audit_events) - REFUSALS}
     assert {window.point for window in windows} == set(POINTS)
-    short = [window for scene in SCENES if scene.id in SHORT for window in scene.windows]
+    short = [window for case in CASES if case.id in SHORT for window in case.windows]
     assert {window.point for window in short} == set(POINTS)
     assert changing | UNAUDITED <= words | BEATS
 
 
-async def lose(crashes: Crashes, scene: Scene, deed: Deed, window: Window) -> None:
+async def lose(crashes: Crashes, case: CrashCase, operation: Operation, window: Window) -> None:
     """Ask, and do not hear the answer; where the service dies on its own time, perhaps do.
 
     A refusal by whoever has not found the restarted service yet is no loss: nothing was begun.
@@ -128,10 +128,10 @@ async def lose(crashes: Crashes, scene: Scene, deed: Deed, window: Window) -> No
 
     async def asked() -> bool:
         try:
-            answer = await deed.act()
+            answer = await operation.act()
         except (Unavailable, PolicyEngineUnavailable):
             # Asking the dead once more would wait in vain for them to come back.
-            return await crashes.runtime.dies(scene.part, NOTICE)
+            return await crashes.runtime.dies(case.part, NOTICE)
         assert not window.told, f"{window}: whoever asked was answered, {answer}"
         return True
 

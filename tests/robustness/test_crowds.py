@@ -17,10 +17,10 @@ import pytest_asyncio
 
 from phoenix_dma.errors import PhoenixError
 from phoenix_runtime.chassis.ids import new_id
-from tests.e2e.intervals import INTERVALS, PATIENCE
-from tests.e2e.proof import prove
-from tests.e2e.stage import Stage
-from tests.robustness.crowds.beaters import Crowd, Terms, registered
+from tests.e2e.scenarios.assertions import assert_invariants
+from tests.e2e.scenarios.intervals import INTERVALS, PATIENCE
+from tests.e2e.scenarios.scenario import Scenario
+from tests.robustness.crowds.heartbeat_clients import Crowd, Terms, registered
 from tests.robustness.crowds.successors import Successors, at_work, joined
 from tests.robustness.forms import long_form
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
@@ -51,22 +51,22 @@ async def runtime(request: pytest.FixtureRequest) -> AsyncIterator[BreakableRunt
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def stage(runtime: BreakableRuntime) -> AsyncIterator[Stage]:
+async def scenario(runtime: BreakableRuntime) -> AsyncIterator[Scenario]:
     """A tenant of its own."""
-    async with Stage(runtime, new_id("tenant")) as stage:
-        yield stage
+    async with Scenario(runtime, new_id("tenant")) as scenario:
+        yield scenario
 
 
 @pytest.mark.parametrize(("racers", "tasks"), RACES)
 async def test_of_many_that_race_for_few_tasks_each_task_is_bound_once(
-    stage: Stage, racers: int, tasks: int
+    scenario: Scenario, racers: int, tasks: int
 ) -> None:
     for number in range(tasks // SEATS):
-        await stage.participant(f"agent.seat.{number}", capacity=SEATS)
-    api = await stage.operator()
+        await scenario.participant(f"agent.seat.{number}", capacity=SEATS)
+    api = await scenario.operator()
 
     async def race(number: int) -> tuple[str, Any]:
-        task = stage.task(task_id=f"task.raced.{number % tasks:02d}")
+        task = scenario.task(task_id=f"task.raced.{number % tasks:02d}")
         try:
             return task.task_id, await api.assign(task)
         except PhoenixError as refused:
@@ -81,52 +81,52 @@ async def test_of_many_that_race_for_few_tasks_each_task_is_bound_once(
         if not isinstance(answer, PhoenixError):
             told.setdefault(task_id, set()).add(answer.participant_id)
     for number in range(tasks):
-        await is_bound_once(stage, f"task.raced.{number:02d}", told)
-    bound = Counter(event.participant for event in await stage.events("ASSIGNMENT_CREATED"))
+        await is_bound_once(scenario, f"task.raced.{number:02d}", told)
+    bound = Counter(event.participant for event in await scenario.events("ASSIGNMENT_CREATED"))
     assert set(bound.values()) == {SEATS}, bound
-    await prove(stage)
+    await assert_invariants(scenario)
 
 
-async def is_bound_once(stage: Stage, task_id: str, told: dict[str, set[str]]) -> None:
+async def is_bound_once(scenario: Scenario, task_id: str, told: dict[str, set[str]]) -> None:
     """The task has its first owner, and everybody who was answered was told of that one."""
-    task = await stage.task_in(task_id, "assigned")
+    task = await scenario.task_in(task_id, "assigned")
     assert task.epoch == 1
     assert told.get(task_id, {task.participant}) == {task.participant}
-    story = await stage.story(task_id)
+    story = await scenario.story(task_id)
     assert story.count("ASSIGNMENT_CREATED") == 1, story
 
 
 @pytest.mark.parametrize(("dying", "heirs"), DEATHS)
 async def test_of_many_that_die_at_once_each_task_moves_once(
-    stage: Stage, dying: int, heirs: int
+    scenario: Scenario, dying: int, heirs: int
 ) -> None:
-    held = await at_work(stage, dying)
-    successors = Successors(await joined(stage, "agent.heir", heirs, dying // heirs + 1))
+    held = await at_work(scenario, dying)
+    successors = Successors(await joined(scenario, "agent.heir", heirs, dying // heirs + 1))
     try:
         await asyncio.gather(*(one.fall_silent() for one in held.values()))
         await until(lambda: successors.have_taken(dying), PATIENCE)
     finally:
         await successors.end()
-    lost = {event.participant for event in await stage.events("PARTICIPANT_FAILED")}
+    lost = {event.participant for event in await scenario.events("PARTICIPANT_FAILED")}
     assert lost == {one.id for one in held.values()}
-    moves = await stage.events("HANDOFF_COMPLETED")
+    moves = await scenario.events("HANDOFF_COMPLETED")
     assert Counter(event.task for event in moves) == Counter(held.keys())
-    await prove(stage)
+    await assert_invariants(scenario)
 
 
 @pytest_asyncio.fixture(loop_scope="module", params=CROWDS, ids=["60", "300", "2000"])
 async def crowd(
-    runtime: BreakableRuntime, stage: Stage, request: pytest.FixtureRequest
+    runtime: BreakableRuntime, scenario: Scenario, request: pytest.FixtureRequest
 ) -> AsyncIterator[tuple[Crowd, Terms]]:
     """Everybody is registered and nobody is here yet."""
     size, terms = request.param
-    async with registered(runtime, stage, size, terms) as crowd:
+    async with registered(runtime, scenario, size, terms) as crowd:
         yield crowd, terms
 
 
 @pytest.mark.long
 async def test_very_many_streams_at_once_are_all_heard_and_nobody_is_cancelled(
-    stage: Stage, crowd: tuple[Crowd, Terms]
+    scenario: Scenario, crowd: tuple[Crowd, Terms]
 ) -> None:
     streams, terms = crowd
     async with streams.present():
@@ -135,12 +135,12 @@ async def test_very_many_streams_at_once_are_all_heard_and_nobody_is_cancelled(
         await streams.all_heard()
     assert not streams.tally.broken
     assert not streams.tally.lost
-    assert not await stage.events("PARTICIPANT_FAILED")
-    await prove(stage)
+    assert not await scenario.events("PARTICIPANT_FAILED")
+    await assert_invariants(scenario)
 
 
 async def test_a_storm_of_streams_after_a_restart_of_the_registry_fails_nobody(
-    runtime: BreakableRuntime, stage: Stage, crowd: tuple[Crowd, Terms]
+    runtime: BreakableRuntime, scenario: Scenario, crowd: tuple[Crowd, Terms]
 ) -> None:
     streams, terms = crowd
     async with streams.present():
@@ -152,5 +152,5 @@ async def test_a_storm_of_streams_after_a_restart_of_the_registry_fails_nobody(
         await streams.all_heard()
     assert streams.tally.broken.total() >= len(streams.names)
     assert not streams.tally.lost
-    assert not await stage.events("PARTICIPANT_FAILED")
-    await prove(stage)
+    assert not await scenario.events("PARTICIPANT_FAILED")
+    await assert_invariants(scenario)

@@ -18,9 +18,9 @@ from grpc.aio import AioRpcError
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.core.errors import QuotaExceeded
-from tests.e2e.intervals import ATTEMPT
-from tests.e2e.proof import prove
-from tests.e2e.stage import TASK, Stage
+from tests.e2e.scenarios.assertions import assert_invariants
+from tests.e2e.scenarios.intervals import ATTEMPT
+from tests.e2e.scenarios.scenario import TASK, Scenario
 from tests.robustness.floods.caller import Ask
 from tests.robustness.floods.tenants import (
     ENVIRONMENT,
@@ -52,7 +52,7 @@ async def runtime() -> AsyncIterator[BreakableRuntime]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def tenants(runtime: BreakableRuntime) -> AsyncIterator[tuple[Stage, Stage]]:
+async def tenants(runtime: BreakableRuntime) -> AsyncIterator[tuple[Scenario, Scenario]]:
     async with loud_and_calm(runtime) as tenants:
         yield tenants
 
@@ -67,7 +67,7 @@ async def rationed(runtime: BreakableRuntime) -> BreakableRuntime:
 
 @pytest.mark.parametrize("calls", CALLS)
 async def test_the_flood_of_one_tenant_is_refused_and_nobody_else_is(
-    tenants: tuple[Stage, Stage], calls: int
+    tenants: tuple[Scenario, Scenario], calls: int
 ) -> None:
     loud, calm = tenants
     async with caller(calm) as asking, flood_by(loud) as answers:
@@ -81,7 +81,7 @@ async def test_the_flood_of_one_tenant_is_refused_and_nobody_else_is(
 
 
 async def test_a_tenants_urgent_queue_does_not_hold_up_the_work_of_another(
-    tenants: tuple[Stage, Stage],
+    tenants: tuple[Scenario, Scenario],
 ) -> None:
     loud, calm = tenants
     async with flood_by(loud):
@@ -93,7 +93,7 @@ async def test_a_tenants_urgent_queue_does_not_hold_up_the_work_of_another(
 async def test_who_asks_too_much_is_told_how_much_it_may_and_when_to_come_back(
     rationed: BreakableRuntime, part: str
 ) -> None:
-    async with Stage(rationed, new_id("tenant")) as stage, caller(stage, part) as asking:
+    async with Scenario(rationed, new_id("tenant")) as scenario, caller(scenario, part) as asking:
         refused = await refusal_after_the_last_token(asking.explain)
         assert refused.code() is StatusCode.RESOURCE_EXHAUSTED
         told = refusal_of(refused)
@@ -102,23 +102,25 @@ async def test_who_asks_too_much_is_told_how_much_it_may_and_when_to_come_back(
         assert told.retry_after is not None
         assert 0 < told.retry_after <= 100
         await asking.submit()  # another kind has tokens of its own
-        await prove(stage)
+        await assert_invariants(scenario)
 
 
 async def test_rest_takes_tokens_from_the_same_bucket_and_answers_429(
     rationed: BreakableRuntime,
 ) -> None:
-    async with Stage(rationed, new_id("tenant")) as stage, caller(stage) as asking:
+    async with Scenario(rationed, new_id("tenant")) as scenario, caller(scenario) as asking:
         await refusal_after_the_last_token(asking.audit)
-        token = stage.token(sub="somebody", roles=["auditor"])
-        async with httpx.AsyncClient(base_url=stage.profile.rest or "", timeout=ATTEMPT) as client:
+        token = scenario.token(sub="somebody", roles=["auditor"])
+        async with httpx.AsyncClient(
+            base_url=scenario.profile.rest or "", timeout=ATTEMPT
+        ) as client:
             headers = {"authorization": f"Bearer {token}"}
             answer = await client.get("/audit/events", headers=headers)
         assert answer.status_code == 429, answer.text
         assert 1 <= int(answer.headers["retry-after"]) <= 100
         assert answer.json()["reason"] == "QUOTA_EXCEEDED"
         await asking.submit()
-        await prove(stage)
+        await assert_invariants(scenario)
 
 
 async def refusal_after_the_last_token(call: Ask) -> AioRpcError:

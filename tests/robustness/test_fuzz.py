@@ -28,19 +28,19 @@ from phoenix_dma.aio.rpc.transport import bearer
 from phoenix_dma.v1 import session_pb2
 from phoenix_dma.wire.stream_termination import keep_final_status
 from phoenix_runtime.core.errors import FieldInvalid, Refused
-from tests.e2e.stage import Stage
-from tests.robustness.bad_input.ground import (
+from tests.e2e.scenarios.scenario import Scenario
+from tests.robustness.bad_input.target import (
     HOLDER,
     INTERNALS,
     KEEP_ALIVE,
     OUR_FAULT,
-    Ground,
-    ground,
+    Target,
     runtime,
+    target,
     told_of,
 )
 
-__all__ = ["ground", "runtime"]
+__all__ = ["runtime", "target"]
 
 SESSIONS: Final = int(os.environ.get("PHOENIX_DMA_TEST_FUZZ_EXAMPLES", "60"))
 COMMON: Final[dict[str, Any]] = {
@@ -201,12 +201,12 @@ sessions = st.tuples(
 @pytest.mark.asyncio(loop_scope="session")
 @given(messages=sessions)
 @settings(max_examples=SESSIONS, **COMMON)
-async def test_any_session_ends_with_a_reason(ground: Ground, messages: list[Any]) -> None:
-    fuzzed = await ground.stage.unregistered(FUZZED)
+async def test_any_session_ends_with_a_reason(target: Target, messages: list[Any]) -> None:
+    fuzzed = await target.scenario.unregistered(FUZZED)
     await fuzzed.register()
-    content = [encoded(ground.stage, fuzzed.generation, one) for one in messages]
-    token = ground.stage.participant_token(FUZZED)
-    open_stream: Any = ground.channel.stream_stream(KEEP_ALIVE, None, None)
+    content = [encoded(target.scenario, fuzzed.generation, one) for one in messages]
+    token = target.scenario.participant_token(FUZZED)
+    open_stream: Any = target.channel.stream_stream(KEEP_ALIVE, None, None)
     call = keep_final_status(open_stream(iter(content), metadata=bearer(token), timeout=SECONDS))
     try:
         async for answer in call:
@@ -221,11 +221,11 @@ async def test_any_session_ends_with_a_reason(ground: Ground, messages: list[Any
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_after_all_that_a_session_is_as_good_as_the_first(ground: Ground) -> None:
-    fuzzed = await ground.stage.participant(FUZZED)
-    assert await ground.stage.standing(FUZZED, "active")
+async def test_after_all_that_a_session_is_as_good_as_the_first(target: Target) -> None:
+    fuzzed = await target.scenario.participant(FUZZED)
+    assert await target.scenario.standing(FUZZED, "active")
     await fuzzed.say_goodbye()
-    await ground.everybody_serves()
+    await target.everybody_serves()
 
 
 def heard(answer: session_pb2.KeepAliveResponse) -> None:
@@ -238,7 +238,7 @@ def heard(answer: session_pb2.KeepAliveResponse) -> None:
         assert not INTERNALS.search(answer.lease_lost.text)
 
 
-def encoded(stage: Stage, generation: int, message: Message | bytes) -> bytes:
+def encoded(scenario: Scenario, generation: int, message: Message | bytes) -> bytes:
     """The bytes of a message; what stands for a credential or a generation becomes one."""
     if isinstance(message, bytes):
         return message
@@ -247,19 +247,19 @@ def encoded(stage: Stage, generation: int, message: Message | bytes) -> bytes:
     kind = made.WhichOneof("message")
     if kind in {"attach", "refresh"}:
         said = getattr(made, kind)
-        said.credential = credential(stage, said.credential)
+        said.credential = credential(scenario, said.credential)
     if kind == "attach" and made.attach.generation == CURRENT:
         made.attach.generation = generation
     content: bytes = made.SerializeToString()
     return content
 
 
-def credential(stage: Stage, name: str) -> str:
+def credential(scenario: Scenario, name: str) -> str:
     """A genuine one of somebody, or what was drawn."""
     if name == "$own":
-        return stage.participant_token(FUZZED)
+        return scenario.participant_token(FUZZED)
     if name == "$other":
-        return stage.participant_token(HOLDER)
+        return scenario.participant_token(HOLDER)
     if name == "$foreign":
-        return stage.participant_token(FUZZED, tenant="tenant.elsewhere")
+        return scenario.participant_token(FUZZED, tenant="tenant.elsewhere")
     return name

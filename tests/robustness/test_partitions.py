@@ -18,7 +18,7 @@ import pytest_asyncio
 
 from phoenix_runtime.chassis.data.database import DatabaseOptions
 from phoenix_runtime.chassis.rpc.channels import OPTIONS
-from tests.e2e.intervals import INTERVALS
+from tests.e2e.scenarios.intervals import INTERVALS
 from tests.robustness.forms import long_form, short_and_long
 from tests.robustness.partitions.probes import database_probes, link_probes
 from tests.robustness.workload import at_work
@@ -51,7 +51,7 @@ async def is_lost(
 ) -> None:
     """Silence the links under a workload: calls are refused, links heal, nothing is lost."""
     async with at_work(runtime, folder) as workload:
-        probes = await link_probes(workload.stage)
+        probes = await link_probes(workload.scenario)
         for link in links:
             await probes[link].is_answered()
         with ExitStack() as stack:
@@ -92,7 +92,7 @@ async def test_a_database_that_is_not_heard_is_noticed_and_comes_back(
     runtime: LinkedRuntime, tmp_path: Path, parts: tuple[str, ...]
 ) -> None:
     async with at_work(runtime, tmp_path) as workload:
-        probes = await database_probes(workload.stage, parts)
+        probes = await database_probes(workload.scenario, parts)
         with ExitStack() as stack:
             for part in parts:
                 stack.enter_context(runtime.link(part, "postgres").silent())
@@ -105,7 +105,7 @@ async def test_a_database_that_is_not_heard_is_noticed_and_comes_back(
 @pytest.mark.long
 async def test_links_that_are_cut_are_made_anew(runtime: LinkedRuntime, tmp_path: Path) -> None:
     async with at_work(runtime, tmp_path) as workload:
-        probes = await link_probes(workload.stage)
+        probes = await link_probes(workload.scenario)
         with ExitStack() as stack:
             for link in LINKS:
                 stack.enter_context(runtime.link(*link).cut())
@@ -125,4 +125,4 @@ async def test_slow_links_change_nothing_but_the_time_it_takes(
                 stack.enter_context(runtime.link(*link).slow(0.1))
             await workload.works_on()
             await workload.works_on()
-        assert not await workload.stage.events("PARTICIPANT_FAILED")
+        assert not await workload.scenario.events("PARTICIPANT_FAILED")

@@ -21,10 +21,10 @@ from phoenix_dma.wire.conversions import struct_of
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.validate import Evidence
 from phoenix_runtime.local.runtime import LocalRuntimeOptions
-from tests.e2e.intervals import INTERVALS, a_lease_passes
-from tests.e2e.participant import Participant
-from tests.e2e.proof import prove
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.scenarios.assertions import assert_invariants
+from tests.e2e.scenarios.intervals import INTERVALS, a_lease_passes
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
 from tests.robustness.forms import long_form, short_and_long
 from tests.support.fakes.opa import FAULTS, MISREAD, FakeOpa
 from tests.support.processes.breakable_runtime import BreakableRuntime
@@ -38,7 +38,7 @@ ANSWERS: Final = ("500", "undefined", 'the text "true"', 'a verdict that says "a
 """The faults of the short form."""
 
 
-class Ground:
+class Target:
     """A runtime, and the policy server that it asks."""
 
     def __init__(self, runtime: BreakableRuntime, opa: FakeOpa, link: FaultProxy) -> None:
@@ -48,12 +48,12 @@ class Ground:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ground() -> AsyncIterator[Ground]:
+async def target() -> AsyncIterator[Target]:
     async with FakeOpa() as opa, FaultProxy(opa.url.removeprefix("http://")) as link:
         options = LocalRuntimeOptions.temporary(environment=INTERVALS)
         options = replace(options, opa_url=f"http://{link.address}")
         async with temporary(BreakableRuntime(options)) as runtime:
-            yield Ground(runtime, opa, link)
+            yield Target(runtime, opa, link)
 
 
 def lasting(evidence: Evidence) -> object:
@@ -65,10 +65,12 @@ def lasting(evidence: Evidence) -> object:
     )
 
 
-async def governed(stage: Stage, steward: Participant, epoch: int) -> list[tuple[Any, Any, Any]]:
+async def governed(
+    scenario: Scenario, steward: Participant, epoch: int
+) -> list[tuple[Any, Any, Any]]:
     """One change behind each service that asks policy."""
-    newcomer = await stage.unregistered(BACKUP)
-    operator = await stage.operator()
+    newcomer = await scenario.unregistered(BACKUP)
+    operator = await scenario.operator()
     stubs = operator.stubs
     return [
         (
@@ -79,7 +81,7 @@ async def governed(stage: Stage, steward: Participant, epoch: int) -> list[tuple
         (
             operator._credential,
             stubs.assignment.SubmitTask,
-            assignment_pb2.SubmitTaskRequest(task=stage.task(task_id="task.other")),
+            assignment_pb2.SubmitTaskRequest(task=scenario.task(task_id="task.other")),
         ),
         (
             steward.credential,
@@ -105,45 +107,45 @@ async def is_refused(transport: Transport, credential: Any, method: Any, request
     assert status.code() is not StatusCode.DEADLINE_EXCEEDED, refused.value
 
 
-async def nothing_is_changed(ground: Ground, stage: Stage, steward: Participant) -> None:
+async def nothing_is_changed(target: Target, scenario: Scenario, steward: Participant) -> None:
     """Whatever asks policy is refused, and whoever is there stays there."""
-    epoch = (await stage.task_in(TASK, "active")).epoch
-    transport = (await stage.operator()).transport
-    before = lasting(await stage.evidence())
-    changes = await governed(stage, steward, epoch)
+    epoch = (await scenario.task_in(TASK, "active")).epoch
+    transport = (await scenario.operator()).transport
+    before = lasting(await scenario.evidence())
+    changes = await governed(scenario, steward, epoch)
     for credential, _, _ in changes:
         await credential.token()
     # Side by side: none of them may hold up another one.
     await asyncio.gather(*(is_refused(transport, *change) for change in changes))
-    assert lasting(await stage.evidence()) == before
-    assert await stage.standing(STEWARD, "active", "degraded")
+    assert lasting(await scenario.evidence()) == before
+    assert await scenario.standing(STEWARD, "active", "degraded")
     assert not steward.losses
 
 
 @pytest.mark.parametrize("fault", short_and_long(ANSWERS, [*FAULTS, *MISREAD]))
 async def test_what_is_no_decision_changes_nothing_and_leases_go_on(
-    ground: Ground, fault: str
+    target: Target, fault: str
 ) -> None:
-    async with Stage(ground.runtime, new_id("tenant")) as stage:
-        steward = await stage.participant(STEWARD)
-        await stage.submit()
+    async with Scenario(target.runtime, new_id("tenant")) as scenario:
+        steward = await scenario.participant(STEWARD)
+        await scenario.submit()
         epoch = (await steward.take(TASK)).task.epoch
-        with ground.opa.failing(fault):
-            await nothing_is_changed(ground, stage, steward)
+        with target.opa.failing(fault):
+            await nothing_is_changed(target, scenario, steward)
         await steward.complete(TASK, epoch, {"merged": 0})
-        await prove(stage)
+        await assert_invariants(scenario)
 
 
 @pytest.mark.parametrize("how", long_form("cut", "silent"))
 async def test_a_policy_server_that_is_away_changes_nothing_and_leases_go_on(
-    ground: Ground, how: str
+    target: Target, how: str
 ) -> None:
-    async with Stage(ground.runtime, new_id("tenant")) as stage:
-        steward = await stage.participant(STEWARD)
-        await stage.submit()
+    async with Scenario(target.runtime, new_id("tenant")) as scenario:
+        steward = await scenario.participant(STEWARD)
+        await scenario.submit()
         epoch = (await steward.take(TASK)).task.epoch
-        with getattr(ground.link, how)():
+        with getattr(target.link, how)():
             await a_lease_passes()
-            await nothing_is_changed(ground, stage, steward)
+            await nothing_is_changed(target, scenario, steward)
         await steward.complete(TASK, epoch, {"merged": 0})
-        await prove(stage)
+        await assert_invariants(scenario)

@@ -24,8 +24,8 @@ from phoenix_dma.aio.rpc.transport import bearer
 from phoenix_dma.errors import PhoenixError
 from phoenix_dma.v1 import approval_pb2, assignment_pb2, registry_pb2, state_pb2
 from phoenix_dma.wire.status_details import DETAILS_KEY
-from tests.e2e.intervals import ATTEMPT, INTERVALS, PATIENCE
-from tests.e2e.stage import Stage
+from tests.e2e.scenarios.intervals import ATTEMPT, INTERVALS, PATIENCE
+from tests.e2e.scenarios.scenario import Scenario
 from tests.robustness.forms import long_form
 from tests.robustness.workload import Workload, at_work
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
@@ -44,13 +44,13 @@ async def runtime() -> AsyncIterator[BreakableRuntime]:
         yield runtime
 
 
-async def refusals(stage: Stage) -> list[AioRpcError]:
+async def refusals(scenario: Scenario) -> list[AioRpcError]:
     """How a write and a read are refused that every service with a database has to make, as they
     come over the wire."""
-    transport = await stage.transport()
-    token = await (await stage.operator())._credential.token()
+    transport = await scenario.transport()
+    token = await (await scenario.operator())._credential.token()
     stubs: Any = transport.stubs
-    task = stage.task(task_id="task.refused")
+    task = scenario.task(task_id="task.refused")
     asked = (
         (stubs.assignment.SubmitTask, assignment_pb2.SubmitTaskRequest(task=task)),
         (stubs.registry.ListParticipants, registry_pb2.ListParticipantsRequest()),
@@ -78,19 +78,19 @@ def retry_info(error: AioRpcError) -> error_details_pb2.RetryInfo | None:
     return None
 
 
-async def require_refusals(stage: Stage) -> None:
+async def require_refusals(scenario: Scenario) -> None:
     """UNAVAILABLE, and when to try again: four times by gRPC and once by REST."""
-    found = await refusals(stage)
+    found = await refusals(scenario)
     assert len(found) == 4, found
     for error in found:
         assert error.code() is StatusCode.UNAVAILABLE, error
         info = retry_info(error)
         assert info is not None, error
         assert info.retry_delay.ToTimedelta().total_seconds() > 0
-    token = await (await stage.operator())._credential.token()
+    token = await (await scenario.operator())._credential.token()
     async with httpx.AsyncClient(trust_env=False, timeout=ATTEMPT) as client:
         answer = await client.get(
-            f"{stage.profile.rest}/participants/discover",
+            f"{scenario.profile.rest}/participants/discover",
             params={"required_capabilities": "duplicate_detection"},
             headers={"authorization": f"Bearer {token}"},
         )
@@ -105,22 +105,22 @@ async def test_a_killed_postgres_is_unavailable_and_everything_goes_on_by_itself
     async with at_work(runtime, tmp_path) as workload:
         for _ in range(kills):
             await runtime.kill("postgres")
-            await require_refusals(workload.stage)
+            await require_refusals(workload.scenario)
             await asyncio.sleep(AWAY_SECONDS)
             await runtime.revive("postgres")
             await workload.works_on()
-        assert not await workload.stage.events("PARTICIPANT_FAILED")
+        assert not await workload.scenario.events("PARTICIPANT_FAILED")
 
 
 async def test_a_postgres_that_is_killed_at_the_busiest_moment_keeps_what_was_acknowledged(
     runtime: BreakableRuntime, tmp_path: Path
 ) -> None:
     async with at_work(runtime, tmp_path) as workload:
-        api = await workload.stage.operator()
+        api = await workload.scenario.operator()
         acknowledged: list[str] = []
 
         async def submit(task_id: str) -> None:
-            task = workload.stage.task(
+            task = workload.scenario.task(
                 task_id=task_id, required_capabilities=["product_validation"]
             )
             await api.submit(task, request_id=f"submit.{task_id}")
@@ -131,7 +131,7 @@ async def test_a_postgres_that_is_killed_at_the_busiest_moment_keeps_what_was_ac
         await runtime.restart("postgres")
         outcome = await asyncio.gather(*submitting, return_exceptions=True)
         assert all(isinstance(one, PhoenixError) for one in outcome if one is not None), outcome
-        kept = {task.task_id for task in (await workload.stage.evidence()).tasks}
+        kept = {task.task_id for task in (await workload.scenario.evidence()).tasks}
         assert set(acknowledged) <= kept
         await workload.works_on()
 
@@ -208,10 +208,10 @@ async def test_a_full_disk_refuses_rolls_back_and_recovers_when_there_is_space_a
 
 async def _is_refused(workload: Workload) -> None:
     """Writes that need room are refused as UNAVAILABLE; nothing else is."""
-    api = await workload.stage.operator()
+    api = await workload.scenario.operator()
 
     async def submit(number: int) -> str:
-        task = workload.stage.task(
+        task = workload.scenario.task(
             task_id=f"task.large.{number}",
             required_capabilities=["product_validation"],
             input={"much": os.urandom(100_000).hex()},

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 import redis.asyncio as redis
 
-from tests.e2e.intervals import INTERVALS, LEASE, PAST_A_LEASE
+from tests.e2e.scenarios.intervals import INTERVALS, LEASE, PAST_A_LEASE
 from tests.robustness.forms import long_form
 from tests.robustness.workload import Workload, at_work
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime, stalled
@@ -38,12 +38,14 @@ async def runtime() -> AsyncIterator[BreakableRuntime]:
 async def nobody_is_blamed_and_the_dead_are_found(workload: Workload) -> None:
     """Nobody lost a lease or a task; and leases work: who dies now is found."""
     await workload.works_on()
-    assert not await workload.stage.events("PARTICIPANT_FAILED")
-    assert not await workload.stage.events("TASK_MIGRATING")
-    mortal = await workload.stage.participant("agent.mortal", capabilities=["product_validation"])
+    assert not await workload.scenario.events("PARTICIPANT_FAILED")
+    assert not await workload.scenario.events("TASK_MIGRATING")
+    mortal = await workload.scenario.participant(
+        "agent.mortal", capabilities=["product_validation"]
+    )
     await mortal.fall_silent()
-    await workload.stage.standing("agent.mortal", "failed")
-    (failed,) = await workload.stage.events("PARTICIPANT_FAILED")
+    await workload.scenario.standing("agent.mortal", "failed")
+    (failed,) = await workload.scenario.events("PARTICIPANT_FAILED")
     assert failed.participant == "agent.mortal"
 
 

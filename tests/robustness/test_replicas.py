@@ -18,10 +18,10 @@ from phoenix_dma.v1 import registry_pb2
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.local.services import MODULES
 from tests.e2e.conftest import logged_errors
-from tests.e2e.intervals import INTERVALS, PATIENCE
-from tests.e2e.participant import Participant
-from tests.e2e.proof import prove
-from tests.e2e.stage import Stage
+from tests.e2e.scenarios.assertions import assert_invariants
+from tests.e2e.scenarios.intervals import INTERVALS, PATIENCE
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.scenario import Scenario
 from tests.robustness.forms import long_form, short_and_long
 from tests.robustness.workload import at_work
 from tests.support.processes.breakable_runtime import stalled
@@ -53,8 +53,8 @@ async def test_each_replica_is_killed_in_its_turn_and_nobody_fails(
             await workload.works_on()
             await runtime.revive(replica)
         await workload.works_on()
-        assert not await workload.stage.events("PARTICIPANT_FAILED")
-        assert not await workload.stage.events("TASK_MIGRATING")
+        assert not await workload.scenario.events("PARTICIPANT_FAILED")
+        assert not await workload.scenario.events("TASK_MIGRATING")
 
 
 @pytest.mark.parametrize("part", long_form(*MODULES))
@@ -67,8 +67,8 @@ async def test_while_one_replica_hangs_the_other_works_and_nobody_fails(
                 await asyncio.sleep(STALL)
                 await workload.works_on()
         await workload.works_on()
-        assert not await workload.stage.events("PARTICIPANT_FAILED")
-        assert not await workload.stage.events("TASK_MIGRATING")
+        assert not await workload.scenario.events("PARTICIPANT_FAILED")
+        assert not await workload.scenario.events("TASK_MIGRATING")
 
 
 @pytest.mark.parametrize("store", long_form("valkey", "postgres"))
@@ -78,29 +78,29 @@ async def test_what_both_stand_on_is_killed_and_comes_back_and_nobody_fails(
     async with at_work(runtime, tmp_path) as workload:
         await runtime.restart(store)
         await workload.works_on()
-        assert not await workload.stage.events("PARTICIPANT_FAILED")
-        assert not await workload.stage.events("TASK_MIGRATING")
+        assert not await workload.scenario.events("PARTICIPANT_FAILED")
+        assert not await workload.scenario.events("TASK_MIGRATING")
 
 
 async def test_whoever_has_the_stream_everybody_is_told_and_the_dead_are_found(
     runtime: ReplicatedRuntime,
 ) -> None:
-    async with Stage(runtime, new_id("tenant")) as stage:
+    async with Scenario(runtime, new_id("tenant")) as scenario:
         # Each has connections of its own, so that the replicas share them out.
-        agents = [await stage.participant(f"agent.{n}", capacity=1) for n in range(SEVERAL)]
-        operator = await stage.operator()
+        agents = [await scenario.participant(f"agent.{n}", capacity=1) for n in range(SEVERAL)]
+        operator = await scenario.operator()
         for number in range(SEVERAL):
-            await stage.submit(task_id=f"task.{number}")
+            await scenario.submit(task_id=f"task.{number}")
         await asyncio.gather(*(one.directive("start_task") for one in agents))
         await agents[0].fall_silent()
-        await stage.standing(agents[0].id, "failed")
+        await scenario.standing(agents[0].id, "failed")
         for one in agents[1:]:
             await operator.ask(
                 operator.stubs.registry.SuspendParticipant,
                 registry_pb2.SuspendParticipantRequest(participant_id=one.id, reason="a check"),
             )
         await asyncio.gather(*(until(lambda one=one: lost(one), PATIENCE) for one in agents[1:]))
-        await prove(stage)
+        await assert_invariants(scenario)
 
 
 async def lost(one: Participant) -> bool:

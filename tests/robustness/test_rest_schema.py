@@ -20,9 +20,9 @@ from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig,
 from gateway.rest.openapi import openapi_document
 from gateway.rest.routes import rest_routes
 from tests.robustness.bad_input.cases import AGENT, OPERATOR
-from tests.robustness.bad_input.ground import Ground, ground, runtime
+from tests.robustness.bad_input.target import Target, runtime, target
 
-__all__ = ["ground", "runtime"]
+__all__ = ["runtime", "target"]
 
 EXAMPLES: Final = int(os.environ.get("PHOENIX_DMA_TEST_REST_EXAMPLES", "25"))
 SECONDS: Final = 30.0
@@ -65,23 +65,23 @@ JUDGES: Final = CHECKS.get_by_names(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_what_it_documents_is_what_it_does(case: Any, ground: Ground) -> None:
+def test_what_it_documents_is_what_it_does(case: Any, target: Target) -> None:
     who = AGENT if case.path in PARTICIPANTS_ONLY else OPERATOR
-    rest = ground.stage.profile.rest
-    answer = case.call(base_url=rest, headers=dict(ground.bearer(who)), timeout=SECONDS)
+    rest = target.scenario.profile.rest
+    answer = case.call(base_url=rest, headers=dict(target.bearer(who)), timeout=SECONDS)
     case.validate_response(answer, checks=JUDGES)
 
 
 @pytest.mark.parametrize("path", sorted(DOCUMENT["paths"]))
-def test_no_route_answers_without_a_credential(ground: Ground, path: str) -> None:
+def test_no_route_answers_without_a_credential(target: Target, path: str) -> None:
     for method in DOCUMENT["paths"][path]:
-        answer = httpx.request(method, f"{ground.stage.profile.rest}{path}", timeout=SECONDS)
+        answer = httpx.request(method, f"{target.scenario.profile.rest}{path}", timeout=SECONDS)
         assert (answer.status_code, answer.json()["reason"]) == (401, "CREDENTIAL_INVALID")
 
 
-def test_the_document_is_served_to_whoever_has_a_credential(ground: Ground) -> None:
-    url = f"{ground.stage.profile.rest}/openapi.json"
+def test_the_document_is_served_to_whoever_has_a_credential(target: Target) -> None:
+    url = f"{target.scenario.profile.rest}/openapi.json"
     assert httpx.get(url, timeout=SECONDS).status_code == 401
     for who in (OPERATOR, AGENT):
-        answer = httpx.get(url, headers=dict(ground.bearer(who)), timeout=SECONDS)
+        answer = httpx.get(url, headers=dict(target.bearer(who)), timeout=SECONDS)
         assert answer.json() == DOCUMENT

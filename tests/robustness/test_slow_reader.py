@@ -19,10 +19,10 @@ from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.local.data_folder.keys import ensure_keys
 from phoenix_runtime.local.services import MODULES
-from tests.e2e.intervals import INTERVALS, PATIENCE
-from tests.e2e.participant import Participant
-from tests.e2e.proof import prove
-from tests.e2e.stage import TASK, Stage
+from tests.e2e.scenarios.assertions import assert_invariants
+from tests.e2e.scenarios.intervals import INTERVALS, PATIENCE
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.scenario import TASK, Scenario
 from tests.robustness.crowds.measures import resident
 from tests.robustness.crowds.metrics import MetricsPage
 from tests.support.builders.keys import bearer
@@ -31,7 +31,7 @@ from tests.support.waiting.until import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
-SLEEPERS: Final = 10
+READERS: Final = 10
 PILE: Final = 64
 TEXT: Final = "x" * 3_900
 MEBIBYTE: Final = 1 << 20
@@ -70,13 +70,13 @@ async def runtime(pages: Pages) -> AsyncIterator[BreakableRuntime]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def stage(runtime: BreakableRuntime) -> AsyncIterator[Stage]:
-    async with Stage(runtime, new_id("tenant")) as stage:
-        yield stage
-        await prove(stage)
+async def scenario(runtime: BreakableRuntime) -> AsyncIterator[Scenario]:
+    async with Scenario(runtime, new_id("tenant")) as scenario:
+        yield scenario
+        await assert_invariants(scenario)
 
 
-class Sleeper:
+class NonReader:
     """Attaches, beats, and reads no other word."""
 
     def __init__(self, channel: grpc.aio.Channel, name: str, token: str) -> None:
@@ -84,7 +84,7 @@ class Sleeper:
         sessions: Any = session_pb2_grpc.SessionServiceStub(channel)
         self.call = sessions.KeepAlive(metadata=bearer(token))
 
-    async def fall_asleep(self) -> None:
+    async def stop_reading(self) -> None:
         """Attached; its last beats are on their way."""
         attach = session_pb2.Attach(participant_id=self.name, generation=1)
         await self.call.write(session_pb2.KeepAliveRequest(attach=attach))
@@ -93,7 +93,7 @@ class Sleeper:
             beats = session_pb2.Beats(seq=seq, unchanged=[0])
             await self.call.write(session_pb2.KeepAliveRequest(beats=beats))
 
-    async def wake(self) -> AioRpcError:
+    async def read_on(self) -> AioRpcError:
         """Read everything that is still there; answers how the stream ended."""
         try:
             async with asyncio.timeout(PATIENCE):
@@ -104,14 +104,14 @@ class Sleeper:
         raise AssertionError("the stream ended as if nothing were wrong")
 
 
-async def pile_up(stage: Stage, names: list[str]) -> None:
+async def pile_up(scenario: Scenario, names: list[str]) -> None:
     """Many large directives for each."""
-    keys = ensure_keys(stage.runtime.folder.keys, MODULES)
+    keys = ensure_keys(scenario.runtime.folder.keys, MODULES)
     signer = ServiceSigner(
-        "assignment", keys.services["assignment"], stage.clock, audience="phoenix-dma"
+        "assignment", keys.services["assignment"], scenario.clock, audience="phoenix-dma"
     )
-    metadata = (("x-phoenix-dma-service", f"Bearer {signer.token(stage.tenant)}"),)
-    async with grpc.aio.insecure_channel(stage.runtime.address("registry")) as channel:
+    metadata = (("x-phoenix-dma-service", f"Bearer {signer.token(scenario.tenant)}"),)
+    async with grpc.aio.insecure_channel(scenario.runtime.address("registry")) as channel:
         stub: Any = registry_pb2_grpc.RegistryServiceStub(channel)
         for name in names:
             request = registry_pb2.SendDirectivesRequest(
@@ -131,31 +131,31 @@ def directive(name: str, number: int) -> session_pb2.Directive:
 
 @pytest.mark.parametrize("door", ["gateway", "registry"])
 async def test_who_never_reads_is_cut_with_a_reason_and_costs_bounded_memory(
-    runtime: BreakableRuntime, stage: Stage, pages: Pages, door: str
+    runtime: BreakableRuntime, scenario: Scenario, pages: Pages, door: str
 ) -> None:
-    steward = await stage.participant()
-    names = [f"agent.asleep.{number:02d}" for number in range(SLEEPERS)]
-    registered = [await stage.unregistered(name) for name in names]
+    steward = await scenario.participant()
+    names = [f"agent.silent.{number:02d}" for number in range(READERS)]
+    registered = [await scenario.unregistered(name) for name in names]
     await asyncio.gather(*(one.register() for one in registered))
     sizes = {part: resident(runtime.pid(part)) for part in ("registry", "gateway")}
     page = pages.registry if door == "registry" else pages.gateway
     cut = await page.value("phoenix_dma_slow_readers_total")
 
     async with AsyncExitStack() as stack:
-        sleepers = []
+        readers = []
         for name in names:
             # A window that does not grow: what is not read is soon not sent.
             options = [("grpc.http2.bdp_probe", 0), ("grpc.use_local_subchannel_pool", 1)]
             channel = grpc.aio.insecure_channel(runtime.address(door), options=options)
             await stack.enter_async_context(channel)
-            sleeper = Sleeper(channel, name, stage.participant_token(name))
-            stack.callback(sleeper.call.cancel)
-            sleepers.append(sleeper)
-        await asyncio.gather(*(sleeper.fall_asleep() for sleeper in sleepers))
-        await pile_up(stage, names)
+            reader = NonReader(channel, name, scenario.participant_token(name))
+            stack.callback(reader.call.cancel)
+            readers.append(reader)
+        await asyncio.gather(*(reader.stop_reading() for reader in readers))
+        await pile_up(scenario, names)
 
         async def all_cut() -> bool:
-            return await page.value("phoenix_dma_slow_readers_total") - cut >= SLEEPERS
+            return await page.value("phoenix_dma_slow_readers_total") - cut >= READERS
 
         async def all_gone() -> bool:
             """Half have not read a word, and yet no stream is left but the living one's."""
@@ -163,25 +163,25 @@ async def test_who_never_reads_is_cut_with_a_reason_and_costs_bounded_memory(
             return begun - await page.value("grpc_server_handled_total", KEEP_ALIVE) <= 1
 
         await until(all_cut, PATIENCE)
-        early, late = sleepers[::2], sleepers[1::2]
+        early, late = readers[::2], readers[1::2]
         await told_why(early)
         await until(all_gone, PATIENCE)
         grown = {part: resident(runtime.pid(part)) - size for part, size in sizes.items()}
-        assert max(grown.values()) < SLEEPERS * EACH, grown
-        await still_works(stage, steward)
+        assert max(grown.values()) < READERS * EACH, grown
+        await still_works(scenario, steward)
         await told_why(late)
 
 
-async def told_why(sleepers: list[Sleeper]) -> None:
+async def told_why(readers: list[NonReader]) -> None:
     """Whoever wakes up learns how its stream ended, however late."""
-    for refused in await asyncio.gather(*(sleeper.wake() for sleeper in sleepers)):
+    for refused in await asyncio.gather(*(reader.read_on() for reader in readers)):
         assert refused.code() is StatusCode.RESOURCE_EXHAUSTED, refused
         assert refusal_of(refused).reason == "QUOTA_EXCEEDED"
         assert "read" in refusal_of(refused).text
 
 
-async def still_works(stage: Stage, steward: Participant) -> None:
+async def still_works(scenario: Scenario, steward: Participant) -> None:
     """Whoever reads is served as before."""
-    await stage.submit()
+    await scenario.submit()
     epoch = (await steward.take(TASK)).task.epoch
     await steward.complete(TASK, epoch, {"merged": 0})

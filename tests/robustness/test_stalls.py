@@ -15,9 +15,9 @@ import pytest_asyncio
 
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.local.services import MODULES
-from tests.e2e.intervals import INTERVALS, PAST_A_LEASE
-from tests.e2e.proof import prove
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.scenarios.assertions import assert_invariants
+from tests.e2e.scenarios.intervals import INTERVALS, PAST_A_LEASE
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
 from tests.robustness.forms import short_and_long
 from tests.robustness.workload import at_work
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime, stalled
@@ -45,46 +45,46 @@ async def test_a_service_that_hangs_for_longer_than_a_lease_fails_nobody(
         with stalled(runtime.pid(part)):
             await asyncio.sleep(seconds)
         await workload.works_on()
-        assert not await workload.stage.events("PARTICIPANT_FAILED")
-        assert not await workload.stage.events("TASK_MIGRATING")
+        assert not await workload.scenario.events("PARTICIPANT_FAILED")
+        assert not await workload.scenario.events("TASK_MIGRATING")
 
 
 @pytest.mark.long
 async def test_behind_a_gateway_that_does_not_hang_the_silent_are_found(
     runtime: BreakableRuntime,
 ) -> None:
-    async with Stage(runtime, new_id("tenant")) as stage:
-        silent = await stage.agent(STEWARD)
+    async with Scenario(runtime, new_id("tenant")) as scenario:
+        silent = await scenario.agent(STEWARD)
         await silent.says("registered")
-        await stage.standing(STEWARD, "active")
+        await scenario.standing(STEWARD, "active")
         silent.stop()
-        await stage.standing(STEWARD, "failed")
-        await prove(stage)
+        await scenario.standing(STEWARD, "failed")
+        await assert_invariants(scenario)
 
 
 @pytest.mark.long
 async def test_an_agent_that_hangs_past_its_lease_learns_it_and_its_writes_are_refused(
     runtime: BreakableRuntime,
 ) -> None:
-    async with Stage(runtime, new_id("tenant")) as stage:
-        steward = await stage.agent(STEWARD, hold_at=3)
+    async with Scenario(runtime, new_id("tenant")) as scenario:
+        steward = await scenario.agent(STEWARD, hold_at=3)
         await steward.says("registered")
-        await stage.submit(input={"batches": [1, 2, 3, 4]})
+        await scenario.submit(input={"batches": [1, 2, 3, 4]})
         began = await steward.says("began")
         await steward.says("working", batch=3)
-        backup = await stage.agent(BACKUP)
+        backup = await scenario.agent(BACKUP)
         await backup.says("registered")
 
         steward.stop()
-        await stage.task_in(TASK, "succeeded")
+        await scenario.task_in(TASK, "succeeded")
         steward.go_on()
 
         await steward.says("cancelled")
         assert (await backup.says("began"))["done"] == [1, 2]
         late = {"task": TASK, "epoch": began["epoch"], "version": 2}
-        zombie = await stage.agent(STEWARD, zombie=late)
+        zombie = await scenario.agent(STEWARD, zombie=late)
         for what in ("checkpoint", "complete", "authorize"):
             tried = await zombie.says("tried", to=what)
             assert tried["answer"] in {"STALE_ASSIGNMENT", "ILLEGAL_TRANSITION"}, tried
-        assert (await stage.task_in(TASK, "succeeded")).result == {"done": [1, 2, 3, 4]}
-        await prove(stage)
+        assert (await scenario.task_in(TASK, "succeeded")).result == {"done": [1, 2, 3, 4]}
+        await assert_invariants(scenario)

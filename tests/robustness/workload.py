@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from phoenix_runtime.chassis.ids import new_id
-from tests.e2e.intervals import PATIENCE
-from tests.e2e.proof import prove
-from tests.e2e.stage import Stage
+from tests.e2e.scenarios.assertions import assert_invariants
+from tests.e2e.scenarios.intervals import PATIENCE
+from tests.e2e.scenarios.scenario import Scenario
 from tests.robustness.chaos.history import History
 from tests.robustness.chaos.play import _kept
 from tests.robustness.chaos.traffic import Traffic
@@ -26,7 +26,7 @@ class Workload(Traffic):
 
     async def begin(self) -> None:
         """Both join; the work begins."""
-        await self._stack.enter_async_context(self.stage)
+        await self._stack.enter_async_context(self.scenario)
         for _ in range(AGENTS):
             await self._join()
         self._going = [asyncio.create_task(self._submit())]
@@ -48,17 +48,19 @@ class Workload(Traffic):
         assert not stuck, f"never done: {stuck}"
         # Before the look: a task whose submission nobody heard of may still be worked on.
         acknowledged = list(self._history.acknowledged)
-        evidence = await self.stage.evidence()
+        evidence = await self.scenario.evidence()
         lost = [one for one in acknowledged if not _kept(one, evidence)]
         assert acknowledged
         assert not lost, f"acknowledged and lost: {lost}"
-        await prove(self.stage)
+        await assert_invariants(self.scenario)
 
 
 @asynccontextmanager
 async def at_work(runtime: BreakableRuntime, folder: Path) -> AsyncIterator[Workload]:
     """A workload of a tenant of its own; at the end everything has to hold."""
-    workload = Workload(Stage(runtime, new_id("tenant")), History(folder / "history.jsonl"), seed=4)
+    workload = Workload(
+        Scenario(runtime, new_id("tenant")), History(folder / "history.jsonl"), seed=4
+    )
     try:
         await workload.begin()
         yield workload

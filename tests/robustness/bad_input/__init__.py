@@ -1,1 +1,1 @@
-"""What callers send that they should not: tables of cases, and the ground they are tried on."""
+"""What callers send that they should not: tables of cases, and the target they are tried on."""

@@ -18,12 +18,12 @@ from phoenix_dma.v1.session_pb2 import (
     KeepAliveRequest,
     Refresh,
 )
-from tests.e2e.stage import Stage
+from tests.e2e.scenarios.scenario import Scenario
 from tests.robustness.bad_input.cases import Refusal, names
 
 HOLDER = "agent.holder"
 NOT_PERMITTED = Refusal(reason="NOT_PERMITTED")
-Messages = Callable[[Stage], list[KeepAliveRequest | bytes]]
+Messages = Callable[[Scenario], list[KeepAliveRequest | bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,16 +115,16 @@ def others() -> Iterator[Stream]:
     )
     yield refused(
         "an Attach with a credential of another tenant",
-        lambda stage: [
-            attach(credential=stage.participant_token(HOLDER, tenant="tenant.elsewhere"))
+        lambda scenario: [
+            attach(credential=scenario.participant_token(HOLDER, tenant="tenant.elsewhere"))
         ],
     )
     yield refused(
         "a slot that goes on with the credential of another",
-        lambda stage: [
+        lambda scenario: [
             attach(),
             KeepAliveRequest(
-                refresh=Refresh(slot=0, credential=stage.participant_token("agent.other"))
+                refresh=Refresh(slot=0, credential=scenario.participant_token("agent.other"))
             ),
         ],
     )
@@ -144,7 +144,7 @@ def losses() -> Iterator[Stream]:
     yield lost(
         "an Attach with the credential of another",
         "credential",
-        lambda stage: [attach(credential=stage.participant_token("agent.other"))],
+        lambda scenario: [attach(credential=scenario.participant_token("agent.other"))],
     )
     yield lost(
         "a slot that goes on with no credential",

@@ -19,7 +19,7 @@ from tests.robustness.bad_input.values import (
 
 SUBMIT = "/tasks/submit"
 HELD = "task.held"
-"""The task that the agent of the ground holds."""
+"""The task that the agent of the target holds."""
 SOUND = {
     "task_id": "task.new",
     "objective": "Find duplicates",
@@ -113,7 +113,7 @@ def by_json() -> Iterator[Rest]:
 
 
 def verb(name: str, request: Message, field: str) -> Wire:
-    """What the agent of the ground says over gRPC."""
+    """What the agent of the target says over gRPC."""
     method = type(request).__name__.removesuffix("Request")
     rpc = f"{ASSIGNMENT}/{method}"
     return Wire(name=name, rpc=rpc, request=request, refusal=names(field), who=AGENT)

@@ -13,7 +13,7 @@ from typing import Final
 import redis.asyncio as redis
 
 from phoenix_runtime.local.services import MODULES
-from tests.e2e.intervals import PAST_A_LEASE
+from tests.e2e.scenarios.intervals import PAST_A_LEASE
 from tests.robustness.chaos.traffic import Traffic
 from tests.support.processes.breakable_runtime import (
     SERVERS,

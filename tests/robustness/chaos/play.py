@@ -11,8 +11,8 @@ from typing import Final
 
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.validate import Evidence, validate
-from tests.e2e.intervals import INTERVALS, PATIENCE
-from tests.e2e.stage import Stage
+from tests.e2e.scenarios.intervals import INTERVALS, PATIENCE
+from tests.e2e.scenarios.scenario import Scenario
 from tests.robustness.chaos.faults import FAULTS
 from tests.robustness.chaos.history import Acknowledged, History
 from tests.robustness.chaos.plan import Injection
@@ -84,12 +84,12 @@ async def play(
             outcome.stuck += stuck
         outcome.acknowledged = history.acknowledged
         for traffic in traffics:
-            await _judge(traffic.stage, outcome)
+            await _judge(traffic.scenario, outcome)
     return outcome
 
 
 def _traffic(runtime: BreakableRuntime, history: History, seed: int) -> Traffic:
-    return Traffic(Stage(runtime, new_id("tenant")), history, seed)
+    return Traffic(Scenario(runtime, new_id("tenant")), history, seed)
 
 
 async def _inject(
@@ -108,7 +108,7 @@ async def _inject(
 
 async def _went_on(history: History, traffics: Sequence[Traffic], since: float) -> float | None:
     """When every tenant had a checkpoint acknowledged that was made after ``since``."""
-    tenants = {traffic.stage.tenant for traffic in traffics}
+    tenants = {traffic.scenario.tenant for traffic in traffics}
     while history.now - since < PATIENCE:
         working: dict[str, float] = {}
         for one in history.since(since, history.now):
@@ -120,12 +120,12 @@ async def _went_on(history: History, traffics: Sequence[Traffic], since: float) 
     return None
 
 
-async def _judge(stage: Stage, outcome: Outcome) -> None:
+async def _judge(scenario: Scenario, outcome: Outcome) -> None:
     """Tables and audit of a tenant, and everything that was acknowledged there."""
     # Before the look: a task whose submission nobody heard of may still be worked on.
-    mine = [one for one in outcome.acknowledged if one.tenant == stage.tenant]
-    evidence = await stage.evidence()
-    outcome.findings += [f"{stage.tenant} {finding}" for finding in validate(evidence)]
+    mine = [one for one in outcome.acknowledged if one.tenant == scenario.tenant]
+    evidence = await scenario.evidence()
+    outcome.findings += [f"{scenario.tenant} {finding}" for finding in validate(evidence)]
     outcome.lost += [one for one in mine if not _kept(one, evidence)]
 
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.errors import PhoenixError
-from tests.e2e.agents import Agent
-from tests.e2e.stage import Stage, steward
+from tests.e2e.scenarios.agents import Agent
+from tests.e2e.scenarios.scenario import Scenario, steward
 from tests.robustness.chaos.history import History
 
 WORKERS: Final = 3
@@ -25,8 +25,8 @@ CHURN_SECONDS: Final = (3.0, 6.0)
 class Traffic:
     """A tenant's submitter, its workers and whoever moves them about."""
 
-    def __init__(self, stage: Stage, history: History, seed: int) -> None:
-        self.stage = stage
+    def __init__(self, scenario: Scenario, history: History, seed: int) -> None:
+        self.scenario = scenario
         self.victim: Agent | None = None
         self._history = history
         self._chance = random.Random(seed)  # noqa: S311  # it has to be repeatable, not secret
@@ -39,7 +39,7 @@ class Traffic:
 
     async def begin(self) -> None:
         """Everybody joins; the work begins."""
-        await self._stack.enter_async_context(self.stage)
+        await self._stack.enter_async_context(self.scenario)
         for _ in range(WORKERS):
             await self._join()
         await self.new_victim()
@@ -70,7 +70,7 @@ class Traffic:
             await self.victim.kill()
         log = str(self._history.path.with_suffix(".log"))
         name = self._name("victim")
-        self.victim = await self.stage.agent(name, fields={"capacity": 1}, log=log)
+        self.victim = await self.scenario.agent(name, fields={"capacity": 1}, log=log)
 
     # ---- who submits
 
@@ -82,40 +82,40 @@ class Traffic:
             await asyncio.sleep(0.1)
 
     async def _submit_one(self, task_id: str) -> None:
-        api = await self.stage.operator()
+        api = await self.scenario.operator()
         batches = list(range(1, BATCHES + 1))
-        task = self.stage.task(task_id=task_id, input={"batches": batches}, max_attempts=50)
+        task = self.scenario.task(task_id=task_id, input={"batches": batches}, max_attempts=50)
         await api.submit(task, request_id=f"submit.{task_id}")
         self.open.add(task_id)
-        self._history.acknowledge(self.stage.tenant, "submitted", task_id)
+        self._history.acknowledge(self.scenario.tenant, "submitted", task_id)
 
     async def _look(self) -> None:
         """Which tasks have succeeded meanwhile; the runtime may not take that back."""
         try:
-            api = await self.stage.operator()
+            api = await self.scenario.operator()
             found = [await api.get_task(task_id) for task_id in sorted(self.open)]
         except PhoenixError as refused:
-            self._history.note("refused", tenant=self.stage.tenant, why=refused.reason)
+            self._history.note("refused", tenant=self.scenario.tenant, why=refused.reason)
             return
         for task in found:
             if task.status == "succeeded":
                 self.open.discard(task.id)
-                self._history.acknowledge(self.stage.tenant, "succeeded", task.id)
+                self._history.acknowledge(self.scenario.tenant, "succeeded", task.id)
 
     async def _story(self, task_id: str) -> str:
         """Where a task is that should not be there, and how it came to be there."""
-        found = await (await self.stage.operator()).get_task(task_id)
-        events = await self.stage.events(about=f"task/{task_id}")
+        found = await (await self.scenario.operator()).get_task(task_id)
+        events = await self.scenario.events(about=f"task/{task_id}")
         latest = [f"{one.timestamp:%H:%M:%S} {one.type} {one.participant}" for one in events[-12:]]
         held = f"{found.status} {found.participant or 'nobody'} {found.epoch}"
         self._history.note("stuck", task=task_id, held=held, latest=latest)
-        return f"{self.stage.tenant} {task_id} {held}: {'; '.join(latest)}"
+        return f"{self.scenario.tenant} {task_id} {held}: {'; '.join(latest)}"
 
     # ---- who works
 
     async def _join(self) -> None:
         """One more worker, with the SDK as its user would use it."""
-        client = AsyncPhoenixClient(profile=self.stage.profile)
+        client = AsyncPhoenixClient(profile=self.scenario.profile)
         name = self._name("agent")
         client.task_handler()(self._work)
         self._clients[name] = client
@@ -134,7 +134,7 @@ class Traffic:
                 done.append(batch)
                 made = await task.checkpoint({"done": done})
                 facts = {"version": made.version, "hash": made.hash}
-                self._history.acknowledge(self.stage.tenant, "checkpointed", task.id, **facts)
+                self._history.acknowledge(self.scenario.tenant, "checkpointed", task.id, **facts)
         return {"done": done}
 
     # ---- who moves them about
@@ -147,10 +147,10 @@ class Traffic:
             try:
                 await step()
             except PhoenixError as refused:
-                self._history.note("refused", tenant=self.stage.tenant, why=refused.reason)
+                self._history.note("refused", tenant=self.scenario.tenant, why=refused.reason)
 
     async def _hand_off(self) -> None:
-        api = await self.stage.operator()
+        api = await self.scenario.operator()
         active = await api.list_tasks(statuses=("active",))
         if active:
             await api.hand_off(self._chance.choice(active).id)
@@ -159,7 +159,7 @@ class Traffic:
         name = self._chance.choice(sorted(self._clients))
         client = self._clients.pop(name)
         try:
-            await (await self.stage.operator()).retire(name, reason="the season ends")
+            await (await self.scenario.operator()).retire(name, reason="the season ends")
         finally:
             await client.drain()
             await self._join()
@@ -170,7 +170,7 @@ class Traffic:
             try:
                 await step(*arguments)
             except (PhoenixError, TimeoutError) as refused:
-                self._history.note("refused", tenant=self.stage.tenant, why=str(refused)[:200])
+                self._history.note("refused", tenant=self.scenario.tenant, why=str(refused)[:200])
                 await asyncio.sleep(0.3)
             else:
                 return

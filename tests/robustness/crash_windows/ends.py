@@ -1,11 +1,11 @@
-"""How scenes go on after the crash, to their end."""
+"""How cases go on after the crash, to their end."""
 
 from __future__ import annotations
 
 from phoenix_dma.v1 import audit_pb2
-from tests.e2e.intervals import PATIENCE
-from tests.e2e.participant import Participant
-from tests.e2e.stage import TASK, Stage
+from tests.e2e.scenarios.intervals import PATIENCE
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.scenario import TASK, Scenario
 from tests.support.waiting.until import until
 
 
@@ -36,11 +36,11 @@ async def newest(owner: Participant, task_id: str) -> int:
     return (await owner.api.get_task(task_id)).message.last_checkpoint.version
 
 
-async def in_ledger(stage: Stage, *types: str) -> None:
+async def in_ledger(scenario: Scenario, *types: str) -> None:
     """The ledger has every event of these types once that the services have, and no other."""
-    operator = await stage.operator()
+    operator = await scenario.operator()
     request = audit_pb2.ListAuditEventsRequest(type=types)
-    written = sorted(event.event_id for event in await stage.events(*types))
+    written = sorted(event.event_id for event in await scenario.events(*types))
 
     async def look() -> bool:
         found = sorted(event.event_id for event in await operator.audit(request))

@@ -1,4 +1,4 @@
-"""Where a service dies: the windows of a scene, one after the other."""
+"""Where a service dies: the windows of a case, one after the other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from phoenix_dma.aio.runtime_api import RuntimeApi
 from phoenix_dma.errors import PhoenixError
 from phoenix_runtime.chassis.failpoints import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_REPLY
-from tests.e2e.stage import Stage
+from tests.e2e.scenarios.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ def verb(rpc: str, units: int = 1, *, told: bool = True) -> tuple[Window, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Operation:
     """What is asked, and what has to come of it.
 
     ``act`` asks once and without patience, ``again`` asks the same as often as it takes.
     ``events`` is how often each type of audit event may be there in the end. ``finish`` takes the
     answer and plays the story to its end. Where the answer is not ``remembered``, asking again is
-    another deed.
+    another operation.
     """
 
     act: Callable[[], Awaitable[Any]]
@@ -70,8 +70,8 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """A deed, the part of the runtime that dies, and in which windows, in this order.
+class CrashCase:
+    """A operation, the part of the runtime that dies, and in which windows, in this order.
 
     ``late``: nothing may be armed before everybody is in place, since the window's point is passed
     by what puts them there.
@@ -80,7 +80,7 @@ class Scene:
     name: str
     part: str
     windows: Sequence[Window]
-    prepare: Callable[[Stage], Awaitable[Deed]]
+    prepare: Callable[[Scenario], Awaitable[Operation]]
     late: bool = False
     tenant: str = field(default="", compare=False)
 
@@ -96,8 +96,8 @@ def request(
     message: Message,
     events: Mapping[str, int],
     finish: Callable[[Any], Awaitable[None]],
-) -> Deed:
-    """The deed that is one request, each time with the same id."""
+) -> Operation:
+    """The operation that is one request, each time with the same id."""
     ask = api.transport.ask
 
     async def act() -> Any:
@@ -106,12 +106,12 @@ def request(
     async def again() -> Any:
         return await ask(method, message, api._credential)
 
-    return Deed(act, again, events, finish)
+    return Operation(act, again, events, finish)
 
 
-async def refused_or(deed: Awaitable[Any], refusal: type[PhoenixError]) -> Any:
+async def refused_or(operation: Awaitable[Any], refusal: type[PhoenixError]) -> Any:
     """The answer, or the refusal where it is the one that is an answer here."""
     try:
-        return await deed
+        return await operation
     except refusal as answer:
         return answer

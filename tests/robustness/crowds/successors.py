@@ -9,18 +9,18 @@ from typing import Any, Final
 
 from phoenix_dma.errors import PhoenixError
 from phoenix_dma.v1.session_pb2 import Directive
-from tests.e2e.participant import Participant
-from tests.e2e.stage import Stage, steward
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.scenario import Scenario, steward
 
 LATE: Final = {"OFFER_LAPSED", "STALE_ASSIGNMENT", "NOT_PERMITTED"}
 """What is answered to who comes late for an offer."""
 
 
-async def joined(stage: Stage, kind: str, size: int, capacity: int) -> list[Participant]:
+async def joined(scenario: Scenario, kind: str, size: int, capacity: int) -> list[Participant]:
     """Participants on one connection, registered and present."""
-    transport = await stage.transport()
+    transport = await scenario.transport()
     made = [
-        Participant(transport, stage.profile, steward(f"{kind}.{n:02d}", {"capacity": capacity}))
+        Participant(transport, scenario.profile, steward(f"{kind}.{n:02d}", {"capacity": capacity}))
         for n in range(size)
     ]
     await asyncio.gather(*(one.join() for one in made))
@@ -35,11 +35,11 @@ async def begin_work(one: Participant) -> str:
     return directive.task_id
 
 
-async def at_work(stage: Stage, size: int) -> dict[str, Participant]:
+async def at_work(scenario: Scenario, size: int) -> dict[str, Participant]:
     """So many participants, each at work on a task of its own; by the task."""
-    dying = await joined(stage, "agent.dying", size, 1)
+    dying = await joined(scenario, "agent.dying", size, 1)
     for number in range(size):
-        await stage.submit(task_id=f"task.moving.{number:02d}")
+        await scenario.submit(task_id=f"task.moving.{number:02d}")
     tasks = await asyncio.gather(*(begin_work(one) for one in dying))
     held = dict(zip(tasks, dying, strict=True))
     assert len(held) == size

@@ -21,7 +21,7 @@ from phoenix_dma.v1 import (
 )
 from phoenix_dma.wire.stream_termination import keep_final_status
 from phoenix_runtime.chassis.ids import new_id
-from tests.e2e.stage import STEWARD
+from tests.e2e.scenarios.scenario import STEWARD
 from tests.support.builders.keys import bearer
 
 Ask = Callable[[], Awaitable[object]]

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from tests.e2e.intervals import PATIENCE
+from tests.e2e.scenarios.intervals import PATIENCE
 from tests.robustness.floods.caller import Credentials
 
 FLOODING: Final = "flooding"

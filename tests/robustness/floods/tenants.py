@@ -12,9 +12,9 @@ import grpc.aio
 
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.local.runtime import LocalRuntime
-from tests.e2e.intervals import INTERVALS, PATIENCE
-from tests.e2e.proof import prove
-from tests.e2e.stage import STEWARD, Stage
+from tests.e2e.scenarios.assertions import assert_invariants
+from tests.e2e.scenarios.intervals import INTERVALS, PATIENCE
+from tests.e2e.scenarios.scenario import STEWARD, Scenario
 from tests.robustness.floods.caller import Ask, Caller, Credentials
 from tests.robustness.floods.flood import Orders, flood
 from tests.support.waiting.until import until
@@ -37,21 +37,25 @@ PAUSE: Final = 0.3
 
 
 @asynccontextmanager
-async def caller(stage: Stage, part: str = "gateway") -> AsyncIterator[Caller]:
+async def caller(scenario: Scenario, part: str = "gateway") -> AsyncIterator[Caller]:
     """Somebody of the tenant at a port of the runtime."""
-    async with grpc.aio.insecure_channel(stage.runtime.address(part)) as channel:
-        yield Caller(channel, credentials_of(stage))
+    async with grpc.aio.insecure_channel(scenario.runtime.address(part)) as channel:
+        yield Caller(channel, credentials_of(scenario))
 
 
-def credentials_of(stage: Stage) -> Credentials:
+def credentials_of(scenario: Scenario) -> Credentials:
     """Tokens of the tenant."""
     roles = ["operator", "submitter", "auditor"]
-    return Credentials(stage.token(sub="somebody", roles=roles), stage.participant_token(STEWARD))
+    return Credentials(
+        scenario.token(sub="somebody", roles=roles), scenario.participant_token(STEWARD)
+    )
 
 
-def flood_by(stage: Stage, clients: int = CLIENTS) -> AbstractAsyncContextManager[Counter[str]]:
+def flood_by(
+    scenario: Scenario, clients: int = CLIENTS
+) -> AbstractAsyncContextManager[Counter[str]]:
     """The tenant floods its runtime."""
-    return flood(Orders(stage.runtime.address("gateway"), credentials_of(stage), clients))
+    return flood(Orders(scenario.runtime.address("gateway"), credentials_of(scenario), clients))
 
 
 async def call_in_turn(caller: Caller, calls: int, pause: float = PAUSE) -> AsyncIterator[Ask]:
@@ -62,26 +66,26 @@ async def call_in_turn(caller: Caller, calls: int, pause: float = PAUSE) -> Asyn
 
 
 @asynccontextmanager
-async def loud_and_calm(runtime: LocalRuntime) -> AsyncIterator[tuple[Stage, Stage]]:
+async def loud_and_calm(runtime: LocalRuntime) -> AsyncIterator[tuple[Scenario, Scenario]]:
     """Two tenants, each with its steward; afterwards the invariants of both have to hold."""
     async with AsyncExitStack() as stack:
         names = ("tenant.loud", "tenant.calm")
         loud, calm = [
-            await stack.enter_async_context(Stage(runtime, new_id(name))) for name in names
+            await stack.enter_async_context(Scenario(runtime, new_id(name))) for name in names
         ]
-        for stage in (loud, calm):
-            await (await stage.unregistered(STEWARD)).join()
-            await active(stage)
+        for scenario in (loud, calm):
+            await (await scenario.unregistered(STEWARD)).join()
+            await active(scenario)
         yield loud, calm
-        await prove(loud)
-        await prove(calm)
+        await assert_invariants(loud)
+        await assert_invariants(calm)
 
 
-async def active(stage: Stage) -> None:
+async def active(scenario: Scenario) -> None:
     """The tenant's steward is active, by its row: to ask for it would cost the tenant tokens."""
 
     async def look() -> bool:
-        participants = (await stage.evidence()).participants
+        participants = (await scenario.evidence()).participants
         return any((one.participant_id, one.status) == (STEWARD, "active") for one in participants)
 
     await until(look, PATIENCE)

@@ -15,9 +15,9 @@ from phoenix_dma.aio.rpc.transport import Credential
 from phoenix_dma.errors import PhoenixError
 from phoenix_dma.v1 import approval_pb2, assignment_pb2, registry_pb2, state_pb2
 from phoenix_runtime.chassis.ids import new_id
-from tests.e2e.intervals import PATIENCE
-from tests.e2e.recording import RecordingTransport
-from tests.e2e.stage import Stage, steward
+from tests.e2e.scenarios.intervals import PATIENCE
+from tests.e2e.scenarios.recording import RecordingTransport
+from tests.e2e.scenarios.scenario import Scenario, steward
 from tests.support.processes.linked_runtime import LINKS, PEERS, Link
 from tests.support.waiting.until import until
 
@@ -68,17 +68,17 @@ class Probe:
         await until(answered, PATIENCE)
 
 
-async def link_probes(stage: Stage) -> Mapping[Link, Probe]:
+async def link_probes(scenario: Scenario) -> Mapping[Link, Probe]:
     """By link. What a probe leaves behind is a task that waits, and a human."""
-    await stage.submit(task_id=UNKNOWN, required_capabilities=["product_validation"])
-    calls = _calls(stage)
+    await scenario.submit(task_id=UNKNOWN, required_capabilities=["product_validation"])
+    calls = _calls(scenario)
     assert calls.keys() == set(LINKS)
-    parts = {part: await stage.transport(part) for part in PEERS}
-    operator = (await stage.operator())._credential
+    parts = {part: await scenario.transport(part) for part in PEERS}
+    operator = (await scenario.operator())._credential
     return {link: Probe(parts[link[0]], operator, *call) for link, call in calls.items()}
 
 
-def _calls(stage: Stage) -> Mapping[Link, Call]:
+def _calls(scenario: Scenario) -> Mapping[Link, Call]:
     human = declare.participant(steward("human.01", {"type": "human", "capabilities": []}))
     known = assignment_pb2.TaskDeclaration(task_id=UNKNOWN)
     checkpoints = partial(state_pb2.ListCheckpointsRequest, task_id=UNKNOWN)
@@ -86,7 +86,7 @@ def _calls(stage: Stage) -> Mapping[Link, Call]:
     registering = partial(registry_pb2.RegisterParticipantRequest, participant=human)
 
     def submission() -> assignment_pb2.SubmitTaskRequest:
-        task = stage.task(task_id=new_id("task"), required_capabilities=["product_validation"])
+        task = scenario.task(task_id=new_id("task"), required_capabilities=["product_validation"])
         return assignment_pb2.SubmitTaskRequest(task=task)
 
     return {
@@ -114,7 +114,7 @@ _READS: Final[Mapping[str, Call]] = {
 """What each service reads from its own database, or as state does through assignment."""
 
 
-async def database_probes(stage: Stage, parts: Sequence[str]) -> list[Probe]:
+async def database_probes(scenario: Scenario, parts: Sequence[str]) -> list[Probe]:
     """A read of each of these services from its own database."""
-    operator = (await stage.operator())._credential
-    return [Probe(await stage.transport(part), operator, *_READS[part]) for part in parts]
+    operator = (await scenario.operator())._credential
+    return [Probe(await scenario.transport(part), operator, *_READS[part]) for part in parts]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from phoenix_dma.profile import Profile
-from tests.e2e.intervals import PATIENCE
+from tests.e2e.scenarios.intervals import PATIENCE
 
 SCRIPT = Path(__file__).parent / "agent.py"
 

@@ -27,10 +27,10 @@ from phoenix_runtime.local.data_folder.files import write_private
 from phoenix_runtime.local.data_folder.keys import ISSUER, OPERATOR_ROLES
 from phoenix_runtime.local.evidence import read_evidence
 from phoenix_runtime.local.runtime import LocalRuntime
-from tests.e2e.agents import Agent, start_agent
-from tests.e2e.intervals import PATIENCE
-from tests.e2e.participant import Participant
-from tests.e2e.recording import Recording, RecordingTransport
+from tests.e2e.scenarios.agents import Agent, start_agent
+from tests.e2e.scenarios.intervals import PATIENCE
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.recording import Recording, RecordingTransport
 from tests.support.waiting.until import until
 
 STEWARD: Final = "agent.customer-steward.001"
@@ -38,7 +38,7 @@ BACKUP: Final = "agent.customer-steward.002"
 TASK: Final = "task.customer-merge-review.8841"
 
 
-class Stage:
+class Scenario:
     """One tenant; closing it takes everybody off who is still there."""
 
     def __init__(self, runtime: LocalRuntime, tenant: str) -> None:
@@ -108,7 +108,7 @@ class Stage:
     # Who acts ------------------------------------------------------------------------------------
 
     async def transport(self, part: str = "gateway") -> RecordingTransport:
-        """A way to a part of the runtime, closed with the stage."""
+        """A way to a part of the runtime, closed with the scenario."""
         endpoint = Endpoint(target=self.runtime.address(part), tls=False)
         transport = RecordingTransport(endpoint, self.recording)
         self._stack.push_async_callback(transport.close)
@@ -146,7 +146,7 @@ class Stage:
         """The same, not registered yet."""
         transport = await self.transport()
         made = Participant(transport, self.profile, steward(participant_id, fields))
-        self._stack.push_async_callback(made.leave_stage)
+        self._stack.push_async_callback(made.leave)
         return made
 
     async def agent(self, participant_id: str = STEWARD, **options: Any) -> Agent:

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from phoenix_dma.aio.rpc.transport import Answer, Method, Transport, bearer
 from phoenix_dma.profile import Endpoint
-from tests.e2e.intervals import ATTEMPT
+from tests.e2e.scenarios.intervals import ATTEMPT
 
 
 class Recording:

@@ -13,30 +13,30 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 
 from phoenix_runtime.chassis.schema import Role
-from tests.e2e.stage import STEWARD, Stage
+from tests.e2e.scenarios.scenario import STEWARD, Scenario
 
 PEOPLE: Final = [role for role in Role if role not in {Role.SERVICE, Role.ENROLLER, Role.ANYBODY}]
 FUTURE: Final = timedelta(minutes=10)
 """Past every leeway."""
 
 
-def bad_tokens(stage: Stage) -> Iterator[tuple[str, str]]:
+def bad_tokens(scenario: Scenario) -> Iterator[tuple[str, str]]:
     """What is wrong, and the token; the first is none at all."""
     roles = [role.value for role in PEOPLE]
     own = {"participant": STEWARD, "participant_type": "agent", "owner": "x"}
     said: dict[str, Any] = {"sub": "somebody", "roles": roles, **own}
     yield "none at all", ""
     yield "no token", "not-a-token"
-    yield "expired", stage.token(life=timedelta(seconds=-1), **said)
-    yield "not valid yet", _signed(stage, {**said, "nbf": _in(FUTURE)}, stage.key)
-    yield "another's key", stage.token(key=another_key(stage.key_id), **said)
-    yield "a key that nobody knows", stage.token(key=another_key("nobody"), **said)
-    yield "another issuer", stage.token(**{**said, "iss": "somebody-else"})
-    yield "another audience", stage.token(audience="somewhere-else", **said)
-    yield "too long a life", stage.token(life=timedelta(hours=2), **said)
-    yield "no tenant", stage.token(**{**said, "tenant": ""})
-    yield "not signed", unsigned({**said, **_times(stage)})
-    yield "signed by the public key", _by_public_key(stage, said)
+    yield "expired", scenario.token(life=timedelta(seconds=-1), **said)
+    yield "not valid yet", _signed(scenario, {**said, "nbf": _in(FUTURE)}, scenario.key)
+    yield "another's key", scenario.token(key=another_key(scenario.key_id), **said)
+    yield "a key that nobody knows", scenario.token(key=another_key("nobody"), **said)
+    yield "another issuer", scenario.token(**{**said, "iss": "somebody-else"})
+    yield "another audience", scenario.token(audience="somewhere-else", **said)
+    yield "too long a life", scenario.token(life=timedelta(hours=2), **said)
+    yield "no tenant", scenario.token(**{**said, "tenant": ""})
+    yield "not signed", unsigned({**said, **_times(scenario)})
+    yield "signed by the public key", _by_public_key(scenario, said)
 
 
 def another_key(name: str) -> OKPKey:
@@ -49,24 +49,24 @@ def unsigned(claims: Mapping[str, Any]) -> str:
     return f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(claims)}."
 
 
-def _by_public_key(stage: Stage, said: Mapping[str, Any]) -> str:
+def _by_public_key(scenario: Scenario, said: Mapping[str, Any]) -> str:
     """HS256 with what everybody may read as its secret (RFC 8725, section 2.1)."""
-    public = OctKey.import_key(json.dumps(stage.key.as_dict(private=False)))
-    header = {"alg": "HS256", "kid": stage.key_id}
-    return jwt.encode(header, {**said, **_times(stage)}, public, algorithms=["HS256"])
+    public = OctKey.import_key(json.dumps(scenario.key.as_dict(private=False)))
+    header = {"alg": "HS256", "kid": scenario.key_id}
+    return jwt.encode(header, {**said, **_times(scenario)}, public, algorithms=["HS256"])
 
 
-def _signed(stage: Stage, claims: Mapping[str, Any], key: OKPKey) -> str:
-    header = {"alg": "EdDSA", "kid": stage.key_id}
-    return jwt.encode(header, {**_times(stage), **claims}, key, algorithms=["EdDSA"])
+def _signed(scenario: Scenario, claims: Mapping[str, Any], key: OKPKey) -> str:
+    header = {"alg": "EdDSA", "kid": scenario.key_id}
+    return jwt.encode(header, {**_times(scenario), **claims}, key, algorithms=["EdDSA"])
 
 
-def _times(stage: Stage) -> dict[str, Any]:
+def _times(scenario: Scenario) -> dict[str, Any]:
     """What makes a credential good at this moment."""
     now = _in(timedelta(0))
     return {
         "iss": "phoenix-dma-local",
-        "tenant": stage.tenant,
+        "tenant": scenario.tenant,
         "aud": "phoenix-dma",
         "iat": now,
         "nbf": now,

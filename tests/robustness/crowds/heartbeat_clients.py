@@ -17,8 +17,8 @@ from grpc.aio import EOF, AioRpcError  # type: ignore[attr-defined]  # EOF is no
 
 from phoenix_dma.declare import participant
 from phoenix_dma.v1 import registry_pb2, registry_pb2_grpc, session_pb2, session_pb2_grpc
-from tests.e2e.intervals import PATIENCE
-from tests.e2e.stage import Stage, steward
+from tests.e2e.scenarios.intervals import PATIENCE
+from tests.e2e.scenarios.scenario import Scenario, steward
 from tests.support.builders.keys import bearer
 from tests.support.processes.breakable_runtime import BreakableRuntime
 from tests.support.waiting.until import until
@@ -85,7 +85,7 @@ class Tally:
         return sum(heard >= moment for heard in self.acknowledged.values())
 
 
-class Beater:
+class HeartbeatClient:
     """One participant; it comes back whenever its stream breaks."""
 
     def __init__(self, sessions: Any, name: str, token: str, tally: Tally) -> None:
@@ -146,8 +146,8 @@ class Beater:
 class Crowd:
     """A number of registered participants; `present` opens all their streams at once."""
 
-    def __init__(self, stage: Stage, channels: Sequence[grpc.aio.Channel], size: int) -> None:
-        self._stage = stage
+    def __init__(self, scenario: Scenario, channels: Sequence[grpc.aio.Channel], size: int) -> None:
+        self._stage = scenario
         self._channels = channels
         self.names = [f"agent.crowd.{number:05d}" for number in range(size)]
         self.tally = Tally()
@@ -173,7 +173,7 @@ class Crowd:
     async def present(self) -> AsyncIterator[None]:
         """Everybody is here, each on a stream of its own."""
         self._lives = [
-            asyncio.create_task(self._beater(number, name).live())
+            asyncio.create_task(self._client(number, name).live())
             for number, name in enumerate(self.names)
         ]
         try:
@@ -203,9 +203,9 @@ class Crowd:
             pytest.fail(f"{missing}; ended: {self.tally.broken}, lost: {self.tally.lost}")
         return asyncio.get_running_loop().time() - since
 
-    def _beater(self, number: int, name: str) -> Beater:
+    def _client(self, number: int, name: str) -> HeartbeatClient:
         sessions = session_pb2_grpc.SessionServiceStub(self._channel(number))
-        return Beater(sessions, name, self._token(name), self.tally)
+        return HeartbeatClient(sessions, name, self._token(name), self.tally)
 
     def _channel(self, number: int) -> grpc.aio.Channel:
         return self._channels[number % len(self._channels)]
@@ -215,7 +215,7 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd_of(stage: Stage, size: int) -> AsyncIterator[Crowd]:
+async def crowd_of(scenario: Scenario, size: int) -> AsyncIterator[Crowd]:
     """A crowd in front of the gateway, on a few connections; nobody is registered yet."""
     # Without a pool of its own every channel would share one connection.
     options = [
@@ -226,19 +226,19 @@ async def crowd_of(stage: Stage, size: int) -> AsyncIterator[Crowd]:
     async with AsyncExitStack() as stack:
         channels = [
             await stack.enter_async_context(
-                grpc.aio.insecure_channel(stage.runtime.address("gateway"), options=options)
+                grpc.aio.insecure_channel(scenario.runtime.address("gateway"), options=options)
             )
             for _ in range(CONNECTIONS)
         ]
-        yield Crowd(stage, channels, size)
+        yield Crowd(scenario, channels, size)
 
 
 @asynccontextmanager
 async def registered(
-    runtime: BreakableRuntime, stage: Stage, size: int, terms: Terms
+    runtime: BreakableRuntime, scenario: Scenario, size: int, terms: Terms
 ) -> AsyncIterator[Crowd]:
     """A crowd, all of which is registered under leases of these terms; nobody is here yet."""
-    async with crowd_of(stage, size) as crowd:
+    async with crowd_of(scenario, size) as crowd:
         # So many take longer to register than a lease lasts; a registry that starts begins them.
         await runtime.restart("registry", UNHURRIED.environment)
         await crowd.register()

@@ -1,4 +1,4 @@
-"""Scenes of the registry: who joins, claims, is suspended, is asked for, falls silent."""
+"""Cases of the registry: who joins, claims, is suspended, is asked for, falls silent."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from typing import Any
 
 from phoenix_dma.v1 import registry_pb2, session_pb2
 from phoenix_runtime.chassis.failpoints import AFTER_COMMIT, CLAIM_AND_COMMIT, DELIVERY_AND_MARK
-from tests.e2e.participant import Participant
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
 from tests.robustness.crash_windows.ends import in_ledger, nothing, take_over_and_complete
-from tests.robustness.crash_windows.windows import Deed, Scene, Window, request, unit, verb
+from tests.robustness.crash_windows.windows import CrashCase, Operation, Window, request, unit, verb
 
 
-async def joining(stage: Stage) -> Deed:
-    steward = await stage.unregistered(STEWARD)
+async def joining(scenario: Scenario) -> Operation:
+    steward = await scenario.unregistered(STEWARD)
     message = registry_pb2.RegisterParticipantRequest(participant=steward.declaration)
 
     async def finish(answer: registry_pb2.RegisterParticipantResponse) -> None:
         assert answer.participant.generation == 1, "it registered once"
-        assert len(await stage.events("PARTICIPANT_REGISTERED")) == 1
+        assert len(await scenario.events("PARTICIPANT_REGISTERED")) == 1
         steward._generation = answer.participant.generation
         await steward.appear()
-        await stage.standing(STEWARD, "active")
-        await in_ledger(stage, "PARTICIPANT_REGISTERED")
+        await scenario.standing(STEWARD, "active")
+        await in_ledger(scenario, "PARTICIPANT_REGISTERED")
 
     method = steward.api.stubs.registry.RegisterParticipant
     return request(steward.api, method, message, {}, finish)
 
 
-async def beating(stage: Stage) -> Deed:
-    steward = await stage.unregistered(STEWARD)
+async def beating(scenario: Scenario) -> Operation:
+    steward = await scenario.unregistered(STEWARD)
     await steward.register()
 
     async def finish(_: object) -> None:
-        await stage.standing(STEWARD, "active")
-        await stage.submit()
+        await scenario.standing(STEWARD, "active")
+        await scenario.submit()
         epoch = (await steward.take(TASK)).task.epoch
         await steward.complete(TASK, epoch, {"merged": 0})
 
@@ -43,11 +43,11 @@ async def beating(stage: Stage) -> Deed:
         if steward._living is None:
             await steward.appear()
 
-    return Deed(appear, appear, {"PARTICIPANT_FAILED": 0}, finish)
+    return Operation(appear, appear, {"PARTICIPANT_FAILED": 0}, finish)
 
 
-async def claiming(stage: Stage) -> Deed:
-    steward = await stage.participant(STEWARD)
+async def claiming(scenario: Scenario) -> Operation:
+    steward = await scenario.participant(STEWARD)
     message = registry_pb2.UpdateCapabilitiesRequest(
         participant_id=STEWARD,
         capabilities=["duplicate_detection"],
@@ -63,25 +63,25 @@ async def claiming(stage: Stage) -> Deed:
     return request(steward.api, method, message, {"CAPABILITIES_UPDATED": 1}, finish)
 
 
-async def suspending(stage: Stage) -> Deed:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def suspending(scenario: Scenario) -> Operation:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     await steward.take(TASK)
-    backup = await stage.participant(BACKUP)
-    operator = await stage.operator()
+    backup = await scenario.participant(BACKUP)
+    operator = await scenario.operator()
     message = registry_pb2.SuspendParticipantRequest(participant_id=STEWARD, reason="a check")
 
     async def finish(_: object) -> None:
-        await stage.standing(STEWARD, "suspended")
+        await scenario.standing(STEWARD, "suspended")
         await take_over_and_complete(backup)
 
     method = operator.stubs.registry.SuspendParticipant
     return request(operator, method, message, {"PARTICIPANT_SUSPENDED": 1}, finish)
 
 
-async def reinstating(stage: Stage) -> Deed:
-    steward = await stage.participant(STEWARD)
-    operator = await stage.operator()
+async def reinstating(scenario: Scenario) -> Operation:
+    steward = await scenario.participant(STEWARD)
+    operator = await scenario.operator()
     suspend = registry_pb2.SuspendParticipantRequest(participant_id=STEWARD, reason="a check")
     await operator.ask(operator.stubs.registry.SuspendParticipant, suspend)
     message = registry_pb2.ReinstateParticipantRequest(participant_id=STEWARD, reason="all is well")
@@ -89,17 +89,17 @@ async def reinstating(stage: Stage) -> Deed:
     async def finish(_: object) -> None:
         await steward.fall_silent()
         await steward.join()
-        await stage.standing(STEWARD, "active")
+        await scenario.standing(STEWARD, "active")
 
     method = operator.stubs.registry.ReinstateParticipant
     return request(operator, method, message, {"PARTICIPANT_REINSTATED": 1}, finish)
 
 
-async def searching(stage: Stage) -> Deed:
+async def searching(scenario: Scenario) -> Operation:
     """A search is no mutation: each one that was committed is in the audit, answered or not."""
-    await stage.participant(STEWARD)
-    await stage.standing(STEWARD, "active")
-    operator = await stage.operator()
+    await scenario.participant(STEWARD)
+    await scenario.standing(STEWARD, "active")
+    operator = await scenario.operator()
     message = registry_pb2.DiscoverParticipantsRequest(
         required_capabilities=["policy_check"], degraded_allowed=True
     )
@@ -108,37 +108,37 @@ async def searching(stage: Stage) -> Deed:
         assert [one.participant_id for one in answer.candidates] == [STEWARD], answer
 
     method = operator.stubs.registry.DiscoverParticipants
-    deed = request(operator, method, message, {"DISCOVERY_COMPLETED": 3}, finish)
-    return replace(deed, remembered=False)
+    operation = request(operator, method, message, {"DISCOVERY_COMPLETED": 3}, finish)
+    return replace(operation, remembered=False)
 
 
-async def expiring(stage: Stage) -> Deed:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def expiring(scenario: Scenario) -> Operation:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     await steward.take(TASK)
-    backup = await stage.participant(BACKUP)
+    backup = await scenario.participant(BACKUP)
 
     async def finish(_: object) -> None:
-        await stage.standing(STEWARD, "failed")
+        await scenario.standing(STEWARD, "failed")
         await take_over_and_complete(backup)
 
     events = {"PARTICIPANT_FAILED": 1, "HANDOFF_INITIATED": 1, "HANDOFF_COMPLETED": 1}
-    return Deed(steward.fall_silent, nothing, events, finish)
+    return Operation(steward.fall_silent, nothing, events, finish)
 
 
-async def being_told(stage: Stage) -> Deed:
+async def being_told(scenario: Scenario) -> Operation:
     """A directive is stored, and heard once by whoever acknowledged it."""
-    steward = await stage.participant(STEWARD)
+    steward = await scenario.participant(STEWARD)
 
     async def submit() -> Any:
-        return await stage.submit()
+        return await scenario.submit()
 
     async def finish(_: object) -> None:
         epoch = (await steward.take(TASK)).task.epoch
         assert told(steward, "start_task") == 1
         await steward.complete(TASK, epoch, {"merged": 0})
 
-    return Deed(submit, nothing, {"ASSIGNMENT_CREATED": 1, "TASK_STARTED": 1}, finish)
+    return Operation(submit, nothing, {"ASSIGNMENT_CREATED": 1, "TASK_STARTED": 1}, finish)
 
 
 def told(one: Participant, action: str) -> int:
@@ -153,19 +153,21 @@ SWEEP = (
     Window(AFTER_COMMIT, ("registry_leases",), told=False, quiet=True),
 )
 PARTICIPANTS = (
-    Scene("joining", REGISTRY, verb("RegisterParticipant"), joining),
-    Scene("beating", REGISTRY, unit("registry_health", told=False), beating),
-    Scene("claiming", REGISTRY, verb("UpdateCapabilities"), claiming),
-    Scene("suspending", REGISTRY, verb("SuspendParticipant"), suspending),
-    Scene("reinstating", REGISTRY, verb("ReinstateParticipant"), reinstating),
-    Scene("searching", REGISTRY, verb("DiscoverParticipants"), searching),
-    Scene("expiring", REGISTRY, SWEEP, expiring),
-    Scene("being-told", REGISTRY, verb("SendDirectives", told=False), being_told),
+    CrashCase("joining", REGISTRY, verb("RegisterParticipant"), joining),
+    CrashCase("beating", REGISTRY, unit("registry_health", told=False), beating),
+    CrashCase("claiming", REGISTRY, verb("UpdateCapabilities"), claiming),
+    CrashCase("suspending", REGISTRY, verb("SuspendParticipant"), suspending),
+    CrashCase("reinstating", REGISTRY, verb("ReinstateParticipant"), reinstating),
+    CrashCase("searching", REGISTRY, verb("DiscoverParticipants"), searching),
+    CrashCase("expiring", REGISTRY, SWEEP, expiring),
+    CrashCase("being-told", REGISTRY, verb("SendDirectives", told=False), being_told),
     *(
-        Scene(f"relaying-{to}", REGISTRY, [Window(DELIVERY_AND_MARK, (to,), told=False)], joining)
+        CrashCase(
+            f"relaying-{to}", REGISTRY, [Window(DELIVERY_AND_MARK, (to,), told=False)], joining
+        )
         for to in ("ledger", "bus")
     ),
-    Scene(
+    CrashCase(
         "keeping-the-audit",
         "governance",
         [Window("rpc.before_reply", ("AppendAuditEvents",), told=False)],

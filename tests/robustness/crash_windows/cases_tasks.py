@@ -1,4 +1,4 @@
-"""Scenes of assignment and state: one task from its submission to its end."""
+"""Cases of assignment and state: one task from its submission to its end."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from phoenix_runtime.chassis.failpoints import (
     CONTENT_AND_POINTER,
     DELIVERY_AND_MARK,
 )
-from tests.e2e.participant import Participant
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
 from tests.robustness.crash_windows.ends import complete, in_ledger, take_and_complete
-from tests.robustness.crash_windows.windows import Deed, Scene, Window, request, unit, verb
+from tests.robustness.crash_windows.windows import CrashCase, Operation, Window, request, unit, verb
 
 PLACES = json.dumps({"*": ["s3://contexts/"]})
 """Where contexts may lie that are not the runtime's own."""
 ELSEWHERE = "s3://contexts/8841.json?versionId=7"
 
 
-async def at_work(stage: Stage, **fields: Any) -> tuple[Participant, int]:
+async def at_work(scenario: Scenario, **fields: Any) -> tuple[Participant, int]:
     """The steward holds the task and has begun; its epoch."""
-    steward = await stage.participant(STEWARD)
-    await stage.submit(**fields)
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit(**fields)
     return steward, (await steward.take(TASK)).task.epoch
 
 
-async def submitting(stage: Stage) -> Deed:
-    steward = await stage.participant(STEWARD)
-    operator = await stage.operator()
-    message = assignment_pb2.SubmitTaskRequest(task=stage.task())
+async def submitting(scenario: Scenario) -> Operation:
+    steward = await scenario.participant(STEWARD)
+    operator = await scenario.operator()
+    message = assignment_pb2.SubmitTaskRequest(task=scenario.task())
 
     async def finish(_: object) -> None:
         await take_and_complete(steward)
-        await in_ledger(stage, "TASK_SUBMITTED", "ASSIGNMENT_CREATED")
+        await in_ledger(scenario, "TASK_SUBMITTED", "ASSIGNMENT_CREATED")
 
     events = {"TASK_SUBMITTED": 1, "ASSIGNMENT_CREATED": 1}
     return request(operator, operator.stubs.assignment.SubmitTask, message, events, finish)
 
 
-async def assigning(stage: Stage) -> Deed:
+async def assigning(scenario: Scenario) -> Operation:
     """Between its two commits the queue leaves the task to its caller, if no bus event wakes it."""
-    steward = await stage.participant(STEWARD)
-    operator = await stage.operator()
-    message = assignment_pb2.AssignTaskRequest(task=stage.task())
+    steward = await scenario.participant(STEWARD)
+    operator = await scenario.operator()
+    message = assignment_pb2.AssignTaskRequest(task=scenario.task())
 
     async def finish(answer: assignment_pb2.AssignTaskResponse) -> None:
         assert answer.participant_id == STEWARD
@@ -56,9 +56,9 @@ async def assigning(stage: Stage) -> Deed:
     return request(operator, operator.stubs.assignment.AssignTask, message, events, finish)
 
 
-async def starting(stage: Stage) -> Deed:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def starting(scenario: Scenario) -> Operation:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     epoch = (await steward.directive("start_task", TASK)).epoch
     message = assignment_pb2.StartTaskRequest(task_id=TASK, epoch=epoch)
 
@@ -69,11 +69,11 @@ async def starting(stage: Stage) -> Deed:
     return request(steward.api, method, message, {"TASK_STARTED": 1}, finish)
 
 
-async def declining(stage: Stage) -> Deed:
-    steward = await stage.participant(STEWARD)
-    await stage.submit()
+async def declining(scenario: Scenario) -> Operation:
+    steward = await scenario.participant(STEWARD)
+    await scenario.submit()
     epoch = (await steward.directive("start_task", TASK)).epoch
-    backup = await stage.participant(BACKUP)
+    backup = await scenario.participant(BACKUP)
     message = assignment_pb2.DeclineTaskRequest(task_id=TASK, epoch=epoch, reason="not today")
 
     async def finish(_: object) -> None:
@@ -84,9 +84,9 @@ async def declining(stage: Stage) -> Deed:
     return request(steward.api, method, message, events, finish)
 
 
-async def resuming(stage: Stage) -> Deed:
+async def resuming(scenario: Scenario) -> Operation:
     """The answer is not remembered: the same generation gets the same epochs, however often."""
-    steward, before = await at_work(stage)
+    steward, before = await at_work(scenario)
     await steward.fall_silent()
     await steward.join()
     message = assignment_pb2.ResumeTasksRequest(generation=steward.generation)
@@ -100,8 +100,8 @@ async def resuming(stage: Stage) -> Deed:
     return request(steward.api, method, message, {"TASK_RESUMED": 1}, finish)
 
 
-async def checkpointing(stage: Stage) -> Deed:
-    steward, epoch = await at_work(stage)
+async def checkpointing(scenario: Scenario) -> Operation:
+    steward, epoch = await at_work(scenario)
     message = state_pb2.CheckpointContextRequest(
         task_id=TASK, epoch=epoch, base_version=0, context=struct_of({"outputs": {"done": [1]}})
     )
@@ -116,9 +116,9 @@ async def checkpointing(stage: Stage) -> Deed:
     return request(steward.api, method, message, {"CONTEXT_CHECKPOINTED": 2}, finish)
 
 
-async def attesting(stage: Stage) -> Deed:
+async def attesting(scenario: Scenario) -> Operation:
     """The context lies elsewhere; what is attested of it is kept here."""
-    steward, epoch = await at_work(stage)
+    steward, epoch = await at_work(scenario)
     message = state_pb2.CheckpointContextRequest(
         task_id=TASK, epoch=epoch, base_version=0, state_ref=ELSEWHERE, hash=f"sha256:{'0' * 64}"
     )
@@ -132,34 +132,34 @@ async def attesting(stage: Stage) -> Deed:
     return request(steward.api, method, message, {"CONTEXT_CHECKPOINTED": 2}, finish)
 
 
-async def completing(stage: Stage) -> Deed:
-    steward, epoch = await at_work(stage)
+async def completing(scenario: Scenario) -> Operation:
+    steward, epoch = await at_work(scenario)
     message = assignment_pb2.CompleteTaskRequest(
         task_id=TASK, epoch=epoch, result=struct_of({"merged": 3})
     )
 
     async def finish(_: object) -> None:
-        assert (await stage.task_in(TASK, "succeeded")).result == {"merged": 3}
-        await stage.submit(task_id="task.next")
+        assert (await scenario.task_in(TASK, "succeeded")).result == {"merged": 3}
+        await scenario.submit(task_id="task.next")
         await take_and_complete(steward, "task.next")
 
     method = steward.api.stubs.assignment.CompleteTask
     return request(steward.api, method, message, {"TASK_SUCCEEDED": 2}, finish)
 
 
-async def failing(stage: Stage) -> Deed:
-    steward, epoch = await at_work(stage)
+async def failing(scenario: Scenario) -> Operation:
+    steward, epoch = await at_work(scenario)
     message = assignment_pb2.FailTaskRequest(task_id=TASK, epoch=epoch, message="it cannot be done")
 
     async def finish(_: object) -> None:
-        await stage.task_in(TASK, "failed")
+        await scenario.task_in(TASK, "failed")
 
     method = steward.api.stubs.assignment.FailTask
     return request(steward.api, method, message, {"TASK_FAILED": 1}, finish)
 
 
-async def retrying(stage: Stage) -> Deed:
-    steward, epoch = await at_work(stage)
+async def retrying(scenario: Scenario) -> Operation:
+    steward, epoch = await at_work(scenario)
     message = assignment_pb2.FailTaskRequest(
         task_id=TASK, epoch=epoch, message="the line is busy", retryable=True
     )
@@ -173,15 +173,15 @@ async def retrying(stage: Stage) -> Deed:
     return request(steward.api, method, message, {"TASK_RETRIED": 1}, finish)
 
 
-async def cancelling(stage: Stage) -> Deed:
-    steward, _ = await at_work(stage)
-    operator = await stage.operator()
+async def cancelling(scenario: Scenario) -> Operation:
+    steward, _ = await at_work(scenario)
+    operator = await scenario.operator()
     message = assignment_pb2.CancelTaskRequest(task_id=TASK, reason="not needed")
 
     async def finish(_: object) -> None:
-        await stage.task_in(TASK, "cancelled")
+        await scenario.task_in(TASK, "cancelled")
         await steward.directive("stop_task", TASK)
-        await stage.submit(task_id="task.next")
+        await scenario.submit(task_id="task.next")
         await take_and_complete(steward, "task.next")
 
     method = operator.stubs.assignment.CancelTask
@@ -195,23 +195,25 @@ CHECKPOINTING = (
     Window(BEFORE_REPLY, ("CheckpointContext",)),
 )
 TASKS = (
-    Scene("submitting", PART, verb("SubmitTask"), submitting),
-    Scene("assigning", PART, ASSIGNING, assigning),
-    Scene("starting", PART, verb("StartTask"), starting),
-    Scene("declining", PART, verb("DeclineTask"), declining),
-    Scene("resuming", PART, verb("ResumeTasks"), resuming),
-    Scene("checkpointing", PART, verb("RecordCheckpoint"), checkpointing),
-    Scene("checkpointing", "state", CHECKPOINTING, checkpointing),
-    Scene("attesting", "state", CHECKPOINTING, attesting),
-    Scene("completing", PART, verb("CompleteTask"), completing),
-    Scene("failing", PART, verb("FailTask"), failing),
-    Scene("retrying", PART, verb("FailTask"), retrying),
-    Scene("cancelling", PART, verb("CancelTask"), cancelling),
-    Scene("being-found", PART, unit("assignment_tasks", told=False), submitting),
+    CrashCase("submitting", PART, verb("SubmitTask"), submitting),
+    CrashCase("assigning", PART, ASSIGNING, assigning),
+    CrashCase("starting", PART, verb("StartTask"), starting),
+    CrashCase("declining", PART, verb("DeclineTask"), declining),
+    CrashCase("resuming", PART, verb("ResumeTasks"), resuming),
+    CrashCase("checkpointing", PART, verb("RecordCheckpoint"), checkpointing),
+    CrashCase("checkpointing", "state", CHECKPOINTING, checkpointing),
+    CrashCase("attesting", "state", CHECKPOINTING, attesting),
+    CrashCase("completing", PART, verb("CompleteTask"), completing),
+    CrashCase("failing", PART, verb("FailTask"), failing),
+    CrashCase("retrying", PART, verb("FailTask"), retrying),
+    CrashCase("cancelling", PART, verb("CancelTask"), cancelling),
+    CrashCase("being-found", PART, unit("assignment_tasks", told=False), submitting),
     *(
-        Scene(f"relaying-{to}", PART, [Window(DELIVERY_AND_MARK, (to,), told=False)], submitting)
+        CrashCase(
+            f"relaying-{to}", PART, [Window(DELIVERY_AND_MARK, (to,), told=False)], submitting
+        )
         for to in ("ledger", "bus", "directives")
     ),
-    Scene("submitting", "gateway", [Window(BEFORE_REPLY, ("SubmitTask",))], submitting),
-    Scene("checkpointing", "gateway", CHECKPOINTING[1:], checkpointing),
+    CrashCase("submitting", "gateway", [Window(BEFORE_REPLY, ("SubmitTask",))], submitting),
+    CrashCase("checkpointing", "gateway", CHECKPOINTING[1:], checkpointing),
 )

@@ -1,4 +1,4 @@
-"""Scenes of migration and retirement."""
+"""Cases of migration and retirement."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from phoenix_runtime.chassis.failpoints import (
     GATE_AND_REGISTRY,
     OFFER_AND_DIRECTIVE,
 )
-from tests.e2e.intervals import PATIENCE
-from tests.e2e.participant import Participant
-from tests.e2e.stage import BACKUP, STEWARD, TASK, Stage
+from tests.e2e.scenarios.intervals import PATIENCE
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
+from tests.robustness.crash_windows.cases_tasks import at_work
 from tests.robustness.crash_windows.ends import complete, take_and_complete, take_over_and_complete
-from tests.robustness.crash_windows.scenes_tasks import at_work
-from tests.robustness.crash_windows.windows import Deed, Scene, Window, request, unit, verb
+from tests.robustness.crash_windows.windows import CrashCase, Operation, Window, request, unit, verb
 from tests.support.waiting.until import until
 
 THIRD = "agent.customer-steward.003"
 
 
-async def on_offer(stage: Stage) -> tuple[Participant, Participant, Directive]:
+async def on_offer(scenario: Scenario) -> tuple[Participant, Participant, Directive]:
     """The steward's task is offered to the backup."""
-    steward, epoch = await at_work(stage)
+    steward, epoch = await at_work(scenario)
     await steward.checkpoint(TASK, epoch, 0, {"outputs": {"done": [1]}})
-    backup = await stage.participant(BACKUP)
+    backup = await scenario.participant(BACKUP)
     await steward.hand_off(TASK)
     return steward, backup, await backup.directive("receive_handoff", TASK)
 
 
-async def initiating(stage: Stage) -> Deed:
-    steward, _ = await at_work(stage)
-    backup = await stage.participant(BACKUP)
+async def initiating(scenario: Scenario) -> Operation:
+    steward, _ = await at_work(scenario)
+    backup = await scenario.participant(BACKUP)
     message = handoff_pb2.InitiateHandoffRequest(task_id=TASK, source=STEWARD, reason="requested")
 
     async def finish(_: object) -> None:
@@ -44,8 +44,8 @@ async def initiating(stage: Stage) -> Deed:
     return request(steward.api, method, message, events, finish)
 
 
-async def taking_over(stage: Stage) -> Deed:
-    _, backup, offer = await on_offer(stage)
+async def taking_over(scenario: Scenario) -> Operation:
+    _, backup, offer = await on_offer(scenario)
     read = await backup.read(f"phoenix://context/{TASK}", offer.offer_id)
     message = handoff_pb2.CompleteHandoffRequest(
         handoff_id=offer.handoff_id,
@@ -60,9 +60,9 @@ async def taking_over(stage: Stage) -> Deed:
     return request(backup.api, method, message, {"HANDOFF_COMPLETED": 1}, finish)
 
 
-async def refusing(stage: Stage) -> Deed:
-    _, backup, offer = await on_offer(stage)
-    third = await stage.participant(THIRD)
+async def refusing(scenario: Scenario) -> Operation:
+    _, backup, offer = await on_offer(scenario)
+    third = await scenario.participant(THIRD)
     message = handoff_pb2.DeclineHandoffRequest(
         handoff_id=offer.handoff_id, offer_id=offer.offer_id, reason="not for me"
     )
@@ -75,9 +75,9 @@ async def refusing(stage: Stage) -> Deed:
     return request(backup.api, method, message, events, finish)
 
 
-async def aborting(stage: Stage) -> Deed:
-    steward, _, offer = await on_offer(stage)
-    operator = await stage.operator()
+async def aborting(scenario: Scenario) -> Operation:
+    steward, _, offer = await on_offer(scenario)
+    operator = await scenario.operator()
     message = handoff_pb2.AbortHandoffRequest(handoff_id=offer.handoff_id, reason="not now")
 
     async def finish(_: object) -> None:
@@ -87,20 +87,20 @@ async def aborting(stage: Stage) -> Deed:
     return request(operator, method, message, {"HANDOFF_ABORTED": 1}, finish)
 
 
-async def retiring(stage: Stage) -> Deed:
+async def retiring(scenario: Scenario) -> Operation:
     """Somebody who holds nothing retires."""
-    await stage.participant(STEWARD)
-    return await _retiring(stage, "graceful", None)
+    await scenario.participant(STEWARD)
+    return await _retiring(scenario, "graceful", None)
 
 
-async def leaving_work(stage: Stage) -> Deed:
+async def leaving_work(scenario: Scenario) -> Operation:
     """Somebody retires at once who is at work; another takes over."""
-    await at_work(stage)
-    return await _retiring(stage, "immediate", await stage.participant(BACKUP))
+    await at_work(scenario)
+    return await _retiring(scenario, "immediate", await scenario.participant(BACKUP))
 
 
-async def _retiring(stage: Stage, mode: str, heir: Participant | None) -> Deed:
-    operator = await stage.operator()
+async def _retiring(scenario: Scenario, mode: str, heir: Participant | None) -> Operation:
+    operator = await scenario.operator()
     message = handoff_pb2.RetireParticipantRequest(
         participant_id=STEWARD,
         mode=handoff_pb2.RetirementMode.Value(f"RETIREMENT_MODE_{mode.upper()}"),
@@ -108,8 +108,8 @@ async def _retiring(stage: Stage, mode: str, heir: Participant | None) -> Deed:
     )
 
     async def finish(_: object) -> None:
-        await finished(stage)
-        await stage.standing(STEWARD, "retired")
+        await finished(scenario)
+        await scenario.standing(STEWARD, "retired")
         if heir is not None:
             await take_over_and_complete(heir)
 
@@ -119,9 +119,9 @@ async def _retiring(stage: Stage, mode: str, heir: Participant | None) -> Deed:
     return request(operator, method, message, dict.fromkeys((*types, *registry), 1), finish)
 
 
-async def finished(stage: Stage) -> None:
+async def finished(scenario: Scenario) -> None:
     """The retirement has come to its end."""
-    operator = await stage.operator()
+    operator = await scenario.operator()
     wanted = handoff_pb2.ListRetirementsRequest(participant_id=STEWARD)
 
     async def look() -> bool:
@@ -145,14 +145,14 @@ BY_THE_ENGINE = (
     *unit("assignment_retirements", told=False, quiet=True),
 )
 HANDOFFS = (
-    Scene("initiating", PART, verb("InitiateHandoff"), initiating),
-    Scene("offering", PART, OFFERING, initiating),
-    Scene("telling-the-target", PART, TELLING, initiating),
-    Scene("taking-over", PART, verb("CompleteHandoff"), taking_over),
-    Scene("refusing", PART, verb("DeclineHandoff"), refusing),
-    Scene("aborting", PART, verb("AbortHandoff"), aborting),
-    Scene("retiring", PART, RETIRING, retiring),
-    Scene("leaving-work", PART, BY_THE_ENGINE, leaving_work),
-    Scene("retiring", "registry", verb("BeginRetirement", told=False), retiring),
-    Scene("leaving-work", "registry", verb("FinishRetirement", told=False), leaving_work),
+    CrashCase("initiating", PART, verb("InitiateHandoff"), initiating),
+    CrashCase("offering", PART, OFFERING, initiating),
+    CrashCase("telling-the-target", PART, TELLING, initiating),
+    CrashCase("taking-over", PART, verb("CompleteHandoff"), taking_over),
+    CrashCase("refusing", PART, verb("DeclineHandoff"), refusing),
+    CrashCase("aborting", PART, verb("AbortHandoff"), aborting),
+    CrashCase("retiring", PART, RETIRING, retiring),
+    CrashCase("leaving-work", PART, BY_THE_ENGINE, leaving_work),
+    CrashCase("retiring", "registry", verb("BeginRetirement", told=False), retiring),
+    CrashCase("leaving-work", "registry", verb("FinishRetirement", told=False), leaving_work),
 )

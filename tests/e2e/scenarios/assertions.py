@@ -11,7 +11,7 @@ import asyncpg
 from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.validate import validate
-from tests.e2e.stage import Stage
+from tests.e2e.scenarios.scenario import Scenario
 
 SCHEMAS = ("registry", "assignment", "governance")
 RPCS = rpcs()
@@ -31,30 +31,30 @@ class Answered:
     receipts: tuple[str, ...]
 
 
-async def prove(stage: Stage) -> None:
+async def assert_invariants(scenario: Scenario) -> None:
     """Fail with everything that the tables and the audit of the tenant show to be wrong."""
     # Agents that are processes go on asking meanwhile: what was answered before the look has its
     # proof in it, and what the look shows was asked by then.
-    before = await _answered(stage)
-    evidence = await stage.evidence()
-    after = await _answered(stage)
+    before = await _answered(scenario)
+    evidence = await scenario.evidence()
+    after = await _answered(scenario)
     assert evidence.events, "a story leaves its audit; this one proved nothing"
     findings = [str(finding) for finding in validate(evidence)]
     written = _by_request(evidence.events)
     paths = {request_id: answer.path for request_id, answer in after.items()}
-    findings += _undeclared({**stage.recording.paths, **paths}, written)
+    findings += _undeclared({**scenario.recording.paths, **paths}, written)
     findings += _unproven(before, evidence.events)
     assert not findings, "\n".join(["audit and tables of the tenant:", *findings])
 
 
-async def _answered(stage: Stage) -> dict[str, Answered]:
+async def _answered(scenario: Scenario) -> dict[str, Answered]:
     """Every request that was answered and remembered, by its id."""
-    connection = await asyncpg.connect(stage.runtime.admin_url)
+    connection = await asyncpg.connect(scenario.runtime.admin_url)
     try:
         found: dict[str, Answered] = {}
         for schema in SCHEMAS:
             query = f"SELECT request_id, rpc, answer FROM {schema}.idempotency WHERE tenant = $1"  # noqa: S608
-            for row in await connection.fetch(query, stage.tenant):
+            for row in await connection.fetch(query, scenario.tenant):
                 answer = RPCS[row["rpc"]].response.FromString(row["answer"])
                 found[row["request_id"]] = Answered(row["rpc"], tuple(_receipts(answer)))
         return found

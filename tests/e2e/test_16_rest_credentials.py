@@ -15,35 +15,35 @@ from phoenix_dma.errors import CredentialInvalid, NotPermitted
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.schema import Role
 from phoenix_runtime.local.runtime import LocalRuntime
-from tests.e2e.intervals import PATIENCE
-from tests.e2e.stage import STEWARD, Stage
-from tests.e2e.unauthenticated import PEOPLE, bad_tokens
+from tests.e2e.scenarios.intervals import PATIENCE
+from tests.e2e.scenarios.scenario import STEWARD, Scenario
+from tests.e2e.scenarios.unauthenticated import PEOPLE, bad_tokens
 
 ROUTES = {f"{route.method} {route.path}": route for route in rest_routes()}
 
 
 @pytest_asyncio.fixture
-async def closed(runtime: LocalRuntime) -> AsyncIterator[Stage]:
+async def closed(runtime: LocalRuntime) -> AsyncIterator[Scenario]:
     """A tenant in which nothing is ever changed."""
-    async with Stage(runtime, new_id("tenant")) as stage:
-        yield stage
-        evidence = await stage.evidence()
+    async with Scenario(runtime, new_id("tenant")) as scenario:
+        yield scenario
+        evidence = await scenario.evidence()
         assert {event.type for event in evidence.events} <= {"ACCESS_REFUSED", "POLICY_ACTIVATED"}
         assert not [*evidence.tasks, *evidence.participants, *evidence.handoffs]
 
 
-async def knock(stage: Stage, route: RestRoute, token: str) -> httpx.Response:
+async def knock(scenario: Scenario, route: RestRoute, token: str) -> httpx.Response:
     """Ask for a route, with every parameter filled in."""
     path = re.sub(r"\{[^}]*\}", "x.1", route.path)
     headers = {"authorization": f"Bearer {token}"} if token else {}
     body: Mapping[str, Any] | None = {} if route.body else None
-    rest = f"http://{stage.runtime.address('rest')}"
+    rest = f"http://{scenario.runtime.address('rest')}"
     async with httpx.AsyncClient(base_url=rest, timeout=PATIENCE) as client:
         return await client.request(route.method, path, headers=headers, json=body)
 
 
 @pytest.mark.parametrize("name", ROUTES)
-async def test_a_missing_or_wrong_credential_is_refused(closed: Stage, name: str) -> None:
+async def test_a_missing_or_wrong_credential_is_refused(closed: Scenario, name: str) -> None:
     for wrong, token in bad_tokens(closed):
         refused = await knock(closed, ROUTES[name], token)
         assert refused.status_code == 401, wrong
@@ -54,7 +54,9 @@ async def test_a_missing_or_wrong_credential_is_refused(closed: Stage, name: str
 
 
 @pytest.mark.parametrize("name", ROUTES)
-async def test_a_credential_without_any_of_the_roles_is_refused(closed: Stage, name: str) -> None:
+async def test_a_credential_without_any_of_the_roles_is_refused(
+    closed: Scenario, name: str
+) -> None:
     route = ROUTES[name]
     others = [role.value for role in PEOPLE if role not in route.rpc.roles]
     assert others or Role.ENROLLER in route.rpc.roles, "open to everybody who has a credential"

@@ -26,7 +26,7 @@ from phoenix_dma.v1 import (
 )
 from phoenix_dma.v1.session_pb2 import Directive
 from phoenix_dma.wire.conversions import number, short, struct_of
-from tests.e2e.intervals import PATIENCE
+from tests.e2e.scenarios.intervals import PATIENCE
 from tests.support.waiting.until import until
 
 
@@ -102,7 +102,7 @@ class Participant:
         async with asyncio.timeout(PATIENCE):
             await asyncio.wait({self._living})
 
-    async def leave_stage(self) -> None:
+    async def leave(self) -> None:
         """The end of the test."""
         await self.fall_silent()
 

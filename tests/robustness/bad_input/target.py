@@ -1,4 +1,4 @@
-"""The ground that cases are tried on: a tenant with one agent, which holds one task."""
+"""The target that cases are tried on: a tenant with one agent, which holds one task."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from phoenix_runtime.core.validate import Evidence
 from phoenix_runtime.local.data_folder.keys import OPERATOR_ROLES
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.e2e.conftest import blameless
-from tests.e2e.participant import Participant
-from tests.e2e.proof import REFUSALS, SCHEMAS, prove
-from tests.e2e.stage import Stage
+from tests.e2e.scenarios.assertions import REFUSALS, SCHEMAS, assert_invariants
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.scenario import Scenario
 from tests.robustness.bad_input.cases import AGENT, OPERATOR, Both, Headers, Rest, Wire
 from tests.robustness.bad_input.sessions import Stream
 
@@ -56,22 +56,22 @@ class Told:
     violations: tuple[tuple[str, str], ...] = ()
 
 
-class Ground:
+class Target:
     """Sends cases as the operator of the tenant, or as the agent that holds the task."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        operator = stage.token(sub="operator", roles=OPERATOR_ROLES)
-        self.tokens = {OPERATOR: operator, AGENT: stage.participant_token(HOLDER)}
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        operator = scenario.token(sub="operator", roles=OPERATOR_ROLES)
+        self.tokens = {OPERATOR: operator, AGENT: scenario.participant_token(HOLDER)}
         # No limit of the client's own may hide the runtime's.
         options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
-        address = stage.runtime.address("gateway")
+        address = scenario.runtime.address("gateway")
         self.channel = grpc.aio.insecure_channel(address, options=options)
-        self.rest = httpx.AsyncClient(base_url=stage.profile.rest, timeout=30.0)
+        self.rest = httpx.AsyncClient(base_url=scenario.profile.rest, timeout=30.0)
         self._before: tuple[Evidence, int] | None = None
 
     async def __aenter__(self) -> Self:
-        holder = await self.stage.unregistered(HOLDER, liveness="unleased")
+        holder = await self.scenario.unregistered(HOLDER, liveness="unleased")
         await holder.join()
         await self._give(holder)
         self._before = await self.look()
@@ -82,8 +82,8 @@ class Ground:
         await self.channel.close(None)
 
     async def _give(self, holder: Participant) -> None:
-        await self.stage.submit(task_id=HELD)
-        task = await self.stage.task_with(HELD, HOLDER, "assigned")
+        await self.scenario.submit(task_id=HELD)
+        task = await self.scenario.task_with(HELD, HOLDER, "assigned")
         await holder.start(HELD, task.epoch)
         await holder.checkpoint(HELD, task.epoch, 0, {"outputs": {"seen": 1}})
 
@@ -93,7 +93,7 @@ class Ground:
 
     async def look(self) -> tuple[Evidence, int]:
         """Audit and tables without refusals, which are audited; and answers that are kept."""
-        found = await self.stage.evidence()
+        found = await self.scenario.evidence()
         events = tuple(
             sorted(
                 (one for one in found.events if one.type not in REFUSALS),
@@ -104,10 +104,10 @@ class Ground:
         return dataclasses.replace(found, events=events, links=(), head=None), await self._kept()
 
     async def _kept(self) -> int:
-        connection = await asyncpg.connect(self.stage.runtime.admin_url)
+        connection = await asyncpg.connect(self.scenario.runtime.admin_url)
         try:
             counts = [
-                await connection.fetchval(KEPT.format(schema=schema), self.stage.tenant)
+                await connection.fetchval(KEPT.format(schema=schema), self.scenario.tenant)
                 for schema in SCHEMAS
             ]
             return sum(counts)
@@ -138,7 +138,7 @@ class Ground:
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         # httpx tidies paths up; what is tried has to arrive as it stands.
         target = case.target.encode()
-        url = httpx.URL(self.stage.profile.rest).copy_with(raw_path=target)
+        url = httpx.URL(self.scenario.profile.rest).copy_with(raw_path=target)
         answer = await self.rest.request(case.method, url, content=case.content, headers=raw)
         return told_by(answer)
 
@@ -179,7 +179,7 @@ class Ground:
         """The status that ends a stream, or the short name of why a lease was lost."""
         content = [
             one.SerializeToString() if isinstance(one, Message) else one
-            for one in case.messages(self.stage)
+            for one in case.messages(self.scenario)
         ]
         open_stream: Any = self.channel.stream_stream(KEEP_ALIVE, None, None)
         said = tuple(self.bearer(AGENT).items())
@@ -260,9 +260,9 @@ async def runtime() -> AsyncIterator[LocalRuntime]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def ground(runtime: LocalRuntime) -> AsyncIterator[Ground]:
-    """The ground; afterwards everybody serves, and audit and tables agree."""
-    async with Stage(runtime, new_id("tenant")) as stage, Ground(stage) as ground:
-        yield ground
-        await ground.everybody_serves()
-        await prove(stage)
+async def target(runtime: LocalRuntime) -> AsyncIterator[Target]:
+    """The target; afterwards everybody serves, and audit and tables agree."""
+    async with Scenario(runtime, new_id("tenant")) as scenario, Target(scenario) as target:
+        yield target
+        await target.everybody_serves()
+        await assert_invariants(scenario)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from phoenix_dma.v1 import approval_pb2
-from tests.e2e.intervals import PATIENCE
-from tests.e2e.participant import Participant
-from tests.e2e.stage import TASK, Stage
+from tests.e2e.scenarios.intervals import PATIENCE
+from tests.e2e.scenarios.participant import Participant
+from tests.e2e.scenarios.scenario import TASK, Scenario
 from tests.support.waiting.until import until
 
 HUMAN = "human.data-steward.01"
 
 
-async def human(stage: Stage, name: str = HUMAN, owner: str = "data-stewards") -> Participant:
+async def human(scenario: Scenario, name: str = HUMAN, owner: str = "data-stewards") -> Participant:
     """A temporary participant that is there to decide."""
-    return await stage.participant(
+    return await scenario.participant(
         name,
         type="human",
         owner=owner,
@@ -23,9 +23,9 @@ async def human(stage: Stage, name: str = HUMAN, owner: str = "data-stewards") -
     )
 
 
-async def waiting(stage: Stage, task_id: str = TASK) -> approval_pb2.Approval:
+async def waiting(scenario: Scenario, task_id: str = TASK) -> approval_pb2.Approval:
     """The question that is put to the humans about the task."""
-    operator = await stage.operator()
+    operator = await scenario.operator()
 
     async def look() -> approval_pb2.Approval | None:
         found = await operator.list_approvals(statuses=("pending",), task_id=task_id)

@@ -11,8 +11,8 @@ from grpc.aio import AioRpcError
 from phoenix_dma.aio.rpc.errors import error_of
 from phoenix_dma.v1 import session_pb2
 from phoenix_runtime.chassis.schema import Rpc, fields_of, required, rpcs
-from tests.e2e.intervals import ATTEMPT
-from tests.e2e.stage import STEWARD, Stage
+from tests.e2e.scenarios.intervals import ATTEMPT
+from tests.e2e.scenarios.scenario import STEWARD, Scenario
 from tests.support.builders.keys import bearer
 
 ALL = sorted(rpcs().values(), key=lambda rpc: rpc.path)
@@ -44,15 +44,15 @@ def closed(service: str) -> list[Rpc]:
 class RpcCaller:
     """Channels to every part of the runtime, and credentials of a tenant of their own."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
         self._channels: dict[str, grpc.aio.Channel] = {}
 
     async def call(self, rpc: Rpc, part: str, token: str, request: Message | None = None) -> str:
         """Call; answers the reason of the refusal, or the text of the answer in brackets."""
         channel = self._channels.get(part)
         if channel is None:
-            channel = grpc.aio.insecure_channel(self.stage.runtime.address(part))
+            channel = grpc.aio.insecure_channel(self.scenario.runtime.address(part))
             self._channels[part] = channel
         metadata = bearer(token) if token else ()
         try:

@@ -1,0 +1,1 @@
+"""State machines that draw histories of participants, tasks, offers and retirements."""

@@ -1,0 +1,1 @@
+"""Who acts in a scenario, and what has to hold after it."""
