@@ -1,4 +1,4 @@
-"""News on a real Valkey."""
+"""Bus events on a real Valkey."""
 
 import asyncio
 from collections.abc import AsyncIterator

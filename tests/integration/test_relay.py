@@ -32,7 +32,7 @@ deliveries = metadata.tables["registry.deliveries"]
 
 
 @dataclass
-class Stage:
+class SampleService:
     """A service with its relay, whose loops the test steps by hand."""
 
     database: Database
@@ -72,168 +72,178 @@ class Stage:
 
 
 @pytest_asyncio.fixture
-async def stage(database_for: DatabaseFor, tenant: str) -> Stage:
+async def sample_service(database_for: DatabaseFor, tenant: str) -> SampleService:
     database = await database_for("sample")
     units, box = note_units(database)
-    return Stage(database, await database_for("sample", role="worker"), tenant, units, box)
+    return SampleService(database, await database_for("sample", role="worker"), tenant, units, box)
 
 
 async def test_an_event_that_commits_late_is_delivered_although_younger_ones_were(
-    stage: Stage,
+    sample_service: SampleService,
 ) -> None:
-    async with stage.units(call_of(tenant=stage.tenant)) as late:
+    async with sample_service.units(call_of(tenant=sample_service.tenant)) as late:
         first = (await late.tell("late", 1)).audit_event_id
         await late.flush()
-        second = await stage.tell("quick")
-        await stage.step(LEDGER)
-        assert stage.ledger.of(stage.tenant) == [second]
+        second = await sample_service.tell("quick")
+        await sample_service.step(LEDGER)
+        assert sample_service.ledger.of(sample_service.tenant) == [second]
         assert first < second
-    await stage.step(LEDGER)
-    assert stage.ledger.of(stage.tenant) == [second, first]
+    await sample_service.step(LEDGER)
+    assert sample_service.ledger.of(sample_service.tenant) == [second, first]
 
 
-async def test_what_was_delivered_is_not_delivered_again(stage: Stage, clock: ManualClock) -> None:
-    event = await stage.tell("n1")
-    for _ in range(3):
-        await stage.step(LEDGER)
-        clock.advance(2 * CLAIM_DURATION.total_seconds())
-    assert stage.ledger.of(stage.tenant) == [event]
-
-
-async def test_a_ledger_that_is_down_stops_neither_directives_nor_news(
-    stage: Stage, clock: ManualClock
+async def test_what_was_delivered_is_not_delivered_again(
+    sample_service: SampleService, clock: ManualClock
 ) -> None:
-    stage.ledger.away = True
-    async with stage.units(call_of(tenant=stage.tenant)) as unit:
+    event = await sample_service.tell("n1")
+    for _ in range(3):
+        await sample_service.step(LEDGER)
+        clock.advance(2 * CLAIM_DURATION.total_seconds())
+    assert sample_service.ledger.of(sample_service.tenant) == [event]
+
+
+async def test_a_ledger_that_is_down_stops_neither_directives_nor_bus_events(
+    sample_service: SampleService, clock: ManualClock
+) -> None:
+    sample_service.ledger.away = True
+    async with sample_service.units(call_of(tenant=sample_service.tenant)) as unit:
         event = (await unit.tell("n1", 1)).audit_event_id
         directive = await unit.order("p1")
     with pytest.raises(Exception, match="away"):
-        await stage.step(LEDGER)
-    await stage.step(BUS)
-    await stage.step(DIRECTIVES)
-    assert stage.directive_sender.of(stage.tenant) == [directive]
-    assert stage.publisher.of(stage.tenant) == [event]
-    stage.ledger.away = False
+        await sample_service.step(LEDGER)
+    await sample_service.step(BUS)
+    await sample_service.step(DIRECTIVES)
+    assert sample_service.directive_sender.of(sample_service.tenant) == [directive]
+    assert sample_service.publisher.of(sample_service.tenant) == [event]
+    sample_service.ledger.away = False
     clock.advance(1)
-    await stage.step(LEDGER)
-    assert stage.ledger.of(stage.tenant) == [event]
+    await sample_service.step(LEDGER)
+    assert sample_service.ledger.of(sample_service.tenant) == [event]
 
 
-async def test_a_claim_whose_holder_died_is_taken_over(stage: Stage, clock: ManualClock) -> None:
-    event = await stage.tell("n1")
-    dead = await OutboxConsumer(stage.worker, "registry", "ledger").claim(500)
+async def test_a_claim_whose_holder_died_is_taken_over(
+    sample_service: SampleService, clock: ManualClock
+) -> None:
+    event = await sample_service.tell("n1")
+    dead = await OutboxConsumer(sample_service.worker, "registry", "ledger").claim(500)
     assert event in {row.key for row in dead}
     clock.advance(CLAIM_DURATION.total_seconds() - 1)
-    await stage.step(LEDGER)
-    assert stage.ledger.of(stage.tenant) == []
+    await sample_service.step(LEDGER)
+    assert sample_service.ledger.of(sample_service.tenant) == []
     clock.advance(2)
-    await stage.step(LEDGER)
-    assert stage.ledger.of(stage.tenant) == [event]
+    await sample_service.step(LEDGER)
+    assert sample_service.ledger.of(sample_service.tenant) == [event]
 
 
 async def test_a_receiver_that_takes_its_time_is_not_handed_the_same_by_another_relay(
-    stage: Stage, clock: ManualClock
+    sample_service: SampleService, clock: ManualClock
 ) -> None:
-    event = await stage.tell("n1")
-    stage.ledger.answers.clear()
-    delivering = asyncio.create_task(stage.step(LEDGER))
-    await stage.ledger.asked.wait()
-    first = await stage.claimed_until(event)
+    event = await sample_service.tell("n1")
+    sample_service.ledger.answers.clear()
+    delivering = asyncio.create_task(sample_service.step(LEDGER))
+    await sample_service.ledger.asked.wait()
+    first = await sample_service.claimed_until(event)
     clock.advance(CLAIM_DURATION.total_seconds() - 1)
 
     async def kept() -> bool:
-        return await stage.claimed_until(event) > first
+        return await sample_service.claimed_until(event) > first
 
     await until(kept)
     clock.advance(2)
     assert event not in {
-        row.key for row in await OutboxConsumer(stage.worker, "registry", "ledger").claim(500)
+        row.key
+        for row in await OutboxConsumer(sample_service.worker, "registry", "ledger").claim(500)
     }
-    stage.ledger.answers.set()
+    sample_service.ledger.answers.set()
     await delivering
-    await stage.step(LEDGER)
-    assert stage.ledger.of(stage.tenant) == [event]
+    await sample_service.step(LEDGER)
+    assert sample_service.ledger.of(sample_service.tenant) == [event]
 
 
 async def test_an_event_that_the_ledger_refuses_does_not_hold_up_the_others(
-    stage: Stage, clock: ManualClock
+    sample_service: SampleService, clock: ManualClock
 ) -> None:
-    events = [await stage.tell(f"n{number}") for number in range(7)]
-    stage.ledger.refused = {events[3]}
-    await stage.step(LEDGER)
-    assert stage.ledger.of(stage.tenant) == events[:3] + events[4:]
-    stage.ledger.refused = set()
+    events = [await sample_service.tell(f"n{number}") for number in range(7)]
+    sample_service.ledger.refused = {events[3]}
+    await sample_service.step(LEDGER)
+    assert sample_service.ledger.of(sample_service.tenant) == events[:3] + events[4:]
+    sample_service.ledger.refused = set()
     clock.advance(1)
-    await stage.step(LEDGER)
-    assert stage.ledger.of(stage.tenant)[-1] == events[3]
+    await sample_service.step(LEDGER)
+    assert sample_service.ledger.of(sample_service.tenant)[-1] == events[3]
 
 
-async def test_relays_side_by_side_share_the_work(stage: Stage) -> None:
-    events = [await stage.tell(f"n{number}") for number in range(20)]
-    relays = [stage.relay() for _ in range(4)]
-    await asyncio.gather(*(stage.step(LEDGER, relay) for relay in relays))
-    assert sorted(stage.ledger.of(stage.tenant)) == events
+async def test_relays_side_by_side_share_the_work(sample_service: SampleService) -> None:
+    events = [await sample_service.tell(f"n{number}") for number in range(20)]
+    relays = [sample_service.relay() for _ in range(4)]
+    await asyncio.gather(*(sample_service.step(LEDGER, relay) for relay in relays))
+    assert sorted(sample_service.ledger.of(sample_service.tenant)) == events
 
 
-async def test_every_tenant_is_served_and_none_sees_anothers_events(stage: Stage) -> None:
-    other = f"{stage.tenant}.b"
-    events = await stage.tell("n1"), await stage.tell("n1", tenant=other)
-    await stage.step(LEDGER)
-    assert not stage.ledger.mixed
-    assert (stage.ledger.of(stage.tenant), stage.ledger.of(other)) == ([events[0]], [events[1]])
+async def test_every_tenant_is_served_and_none_sees_anothers_events(
+    sample_service: SampleService,
+) -> None:
+    other = f"{sample_service.tenant}.b"
+    events = await sample_service.tell("n1"), await sample_service.tell("n1", tenant=other)
+    await sample_service.step(LEDGER)
+    assert not sample_service.ledger.mixed
+    assert (sample_service.ledger.of(sample_service.tenant), sample_service.ledger.of(other)) == (
+        [events[0]],
+        [events[1]],
+    )
 
 
 async def test_a_running_relay_is_woken_by_the_commit(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    sample_service: SampleService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "POLL_SECONDS", 3600.0)  # so that nothing else wakes it
-    relay = stage.relay()
+    relay = sample_service.relay()
     await relay.start()
     try:
-        await stage.step(LEDGER)
-        stage.ledger.arrived.clear()
-        event = await stage.tell("n1")
+        await sample_service.step(LEDGER)
+        sample_service.ledger.arrived.clear()
+        event = await sample_service.tell("n1")
         async with asyncio.timeout(PATIENCE):
-            while event not in stage.ledger.of(stage.tenant):
-                await stage.ledger.arrived.wait()
-                stage.ledger.arrived.clear()
+            while event not in sample_service.ledger.of(sample_service.tenant):
+                await sample_service.ledger.arrived.wait()
+                sample_service.ledger.arrived.clear()
     finally:
         await relay.stop()
 
 
-async def counted(stage: Stage) -> tuple[int, int]:
+async def counted(sample_service: SampleService) -> tuple[int, int]:
     query = select(
         select(func.count()).select_from(outbox).scalar_subquery(),
         select(func.count()).select_from(idempotency).scalar_subquery(),
     )
-    async with stage.database.reading(stage.tenant) as connection:
+    async with sample_service.database.reading(sample_service.tenant) as connection:
         events, answers = (await connection.execute(query)).one()
     return events, answers
 
 
-async def prune(stage: Stage) -> None:
-    for pruner in pruners(stage.worker, metadata):
+async def prune(sample_service: SampleService) -> None:
+    for pruner in pruners(sample_service.worker, metadata):
         while await pruner.prune(100) == 100:
             pass
 
 
 async def test_delivered_events_go_after_an_hour_and_answers_after_a_day(
-    stage: Stage, clock: ManualClock
+    sample_service: SampleService, clock: ManualClock
 ) -> None:
-    call = repeatable(call_of(tenant=stage.tenant), "r1")
-    async with stage.units(call) as unit:
+    call = repeatable(call_of(tenant=sample_service.tenant), "r1")
+    async with sample_service.units(call) as unit:
         await unit.tell("n1", 1)
         await unit.remember("told")
-    await stage.step(LEDGER)
+    await sample_service.step(LEDGER)
     clock.advance(3500)
-    await prune(stage)
+    await prune(sample_service)
     clock.advance(200)
-    await prune(stage)
-    assert await counted(stage) == (1, 1)  # the bus has not taken it yet
-    await stage.step(BUS)
-    await prune(stage)
-    assert await counted(stage) == (0, 1)
+    await prune(sample_service)
+    assert await counted(sample_service) == (1, 1)  # the bus has not taken it yet
+    await sample_service.step(BUS)
+    await prune(sample_service)
+    assert await counted(sample_service) == (0, 1)
     clock.advance(24 * 3600)
-    await prune(stage)
-    assert await counted(stage) == (0, 0)
-    await stage.tell("n1", 2)  # pruning forgets no version
+    await prune(sample_service)
+    assert await counted(sample_service) == (0, 0)
+    await sample_service.tell("n1", 2)  # pruning forgets no version

@@ -55,7 +55,7 @@ class FakeControlPlane:
         self.enrolments = 0
         self.life = 900.0
         self.heard: list[tuple[str, Message]] = []
-        self.news = asyncio.Condition()
+        self.changed = asyncio.Condition()
         self.tasks: dict[str, assignment_pb2.Task] = {}
         self.inputs: dict[str, dict[str, Any]] = {}
         self.contexts: dict[str, tuple[int, dict[str, Any]]] = {}
@@ -136,17 +136,17 @@ class FakeControlPlane:
         return [message for name, message in self.heard if name == rpc]
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE), self.news:
-            await self.news.wait_for(holds)
+        async with asyncio.timeout(PATIENCE), self.changed:
+            await self.changed.wait_for(holds)
 
     # What servicers use
 
     async def hear(self, rpc: str, message: Message) -> None:
-        async with self.news:
+        async with self.changed:
             kept = type(message)()
             kept.CopyFrom(message)
             self.heard.append((rpc, kept))
-            self.news.notify_all()
+            self.changed.notify_all()
 
     async def enter(self, rpc: str, request: Message, context: Any) -> None:
         """Check the token, keep the request, refuse where the script says so."""

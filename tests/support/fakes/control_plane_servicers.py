@@ -1,4 +1,4 @@
-"""The servicers of the small runtime: each keeps what it hears and answers by the script."""
+"""The servicers of the fake control plane: each keeps what it hears and answers by the script."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ async def refuse(context: Any, refused: Exception) -> None:
 class Servicer:
     """What every servicer of the small runtime has."""
 
-    def __init__(self, runtime: FakeControlPlane) -> None:
-        self.runtime = runtime
+    def __init__(self, control_plane: FakeControlPlane) -> None:
+        self.runtime = control_plane
 
     async def act(self, rpc: str, request: Any, context: Any, act: Callable[[], Any]) -> Any:
         await self.runtime.enter(rpc, request, context)
@@ -131,9 +131,9 @@ class Sessions(Servicer, session_pb2_grpc.SessionServiceServicer):
         lease.ttl.FromNanoseconds(int(runtime.ttl * 1e9))
         lease.interval.FromNanoseconds(int(runtime.interval * 1e9))
         down.put_nowait(session_pb2.KeepAliveResponse(lease=lease))
-        async with runtime.news:
+        async with runtime.changed:
             runtime.streams.append(down)
-            runtime.news.notify_all()
+            runtime.changed.notify_all()
 
 
 class Assignment(Servicer, assignment_pb2_grpc.AssignmentServiceServicer):

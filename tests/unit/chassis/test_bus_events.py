@@ -1,4 +1,4 @@
-"""Which audit events are news, and how news looks on the wire."""
+"""Which audit events become bus events, and how these look on the wire."""
 
 import json
 from datetime import UTC, datetime
@@ -45,7 +45,7 @@ def test_a_hint_is_a_cloud_event() -> None:
     assert document["data"]["participant"] == "p1"
 
 
-def test_what_the_events_table_calls_no_news_is_none() -> None:
+def test_what_the_events_table_gives_no_bus_event_has_none() -> None:
     silent = {
         kind for kind in AuditEventType if bus_event_of(audit_event("t1", type=kind.value)) is None
     }
