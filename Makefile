@@ -14,10 +14,9 @@ ARGS ?=
 # More than there are processors: most of what a test does is to wait.
 WORKERS ?= 4
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-# The long forms: how long a part is away, how many streams there are, how much is drawn.
-LONG = PHOENIX_DMA_TEST_AWAY=60 PHOENIX_DMA_TEST_STALL=20 PHOENIX_DMA_TEST_STREAMS=2000 \
-	PHOENIX_DMA_TEST_EACH_LINK=1 PHOENIX_DMA_TEST_EACH_SERVICE=1 \
-	PHOENIX_DMA_TEST_FUZZ_EXAMPLES=300 PHOENIX_DMA_TEST_REST_EXAMPLES=100
+# How much the long forms draw where a test has no long form of its own.
+LONG = PHOENIX_DMA_TEST_EACH_SERVICE=1 PHOENIX_DMA_TEST_FUZZ_EXAMPLES=300 PHOENIX_DMA_TEST_REST_EXAMPLES=100
+BENCHMARKS ?= ledger policy crowds floods partitions
 
 .PHONY: help venv stubs lint lint-protos words format types test test-all bench test-opa chaos model demo up down clean
 
@@ -64,16 +63,14 @@ format: $(READY) ## let ruff repair and format
 types: stubs ## mypy --strict
 	@$(BIN)/mypy
 
-test: stubs ## every tier and a short pass of every robustness family (TESTS=tests/unit, ARGS="-k name")
-	@$(PYTEST) -m "not long and not bench" $(TESTS) $(ARGS)
+test: stubs ## every tier, and one short pass of every robustness family (TESTS=tests/unit, ARGS="-k name")
+	@$(PYTEST) -m "not long" $(TESTS) $(ARGS)
 
-test-all: stubs ## every test in its long form too: hours
-	@$(LONG) $(PYTEST) -m "not bench" $(TESTS) $(ARGS)
+test-all: stubs ## every test, the long forms too: hours
+	@$(LONG) $(PYTEST) $(TESTS) $(ARGS)
 
-bench: stubs ## measure latency, throughput, fairness and memory; wants an idle machine
-	@$(BIN)/pytest -m bench $(TESTS) $(ARGS) || test $$? = 5 # none is marked yet
-	@$(BIN)/python -m tests.benchmarks.ledger
-	@$(BIN)/python -m tests.benchmarks.policy
+bench: stubs ## measure latency, throughput, fairness and memory; wants an idle machine (BENCHMARKS=ledger)
+	@for each in $(BENCHMARKS); do echo "== $$each"; $(BIN)/python -m tests.benchmarks.$$each $(ARGS) || exit; done
 
 $(OPA):
 	@mkdir -p $(@D)
