@@ -1,4 +1,4 @@
-# approval.decide (I13): a distinct, authorised human, about a subject that still stands.
+# approval.decide (I13): a distinct, authorised human, about an approval that is still pending.
 package phoenix.approval.decide
 
 import data.catalogue
@@ -41,7 +41,7 @@ deny contains {
 	not human
 }
 
-# ---- the approvers that were asked for: roles or ids
+# ---- the approvers that the request names: roles or ids
 
 approvers := {a | some a in approval.approvers} if {
 	count(object.get(approval, "approvers", [])) > 0
@@ -67,7 +67,7 @@ deny contains {
 	not asked_for
 }
 
-# ---- never who has a hand in it
+# ---- never the submitter or a worker of the task
 
 excluded contains "the submitter, or has worked on it" if {
 	some id in approval.barred

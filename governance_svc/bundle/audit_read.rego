@@ -14,7 +14,7 @@ verdict := answers.of(
 
 deny := set()
 
-# One task is asked for, and it is the one that the service has looked up.
+# The filter names one task, and it is the one that the service has read from the ledger.
 one_task if {
 	is_string(input.filter.task)
 	input.filter.task != ""

@@ -1,4 +1,4 @@
-# Who asks: the bearer of the credential, as governance read it; never what a request says of itself.
+# The caller: the bearer of the credential, as governance read it, never as the request claims.
 package phoenix.callers
 
 has_role(caller, wanted) if {
@@ -15,7 +15,7 @@ is_participant(caller, id) if {
 	caller.participant == id
 }
 
-# A person or program may hold a credential of its own and one as a participant: both names are the same somebody.
+# A person or program may hold a credential of its own and one as a participant: both names are the same identity.
 is_named(caller, id) if {
 	is_string(id)
 	id != ""

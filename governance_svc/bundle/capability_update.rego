@@ -1,4 +1,4 @@
-# capability.update: what of a changed declaration holds.
+# capability.update: which claims of a changed declaration are granted.
 package phoenix.capability.update
 
 import data.phoenix.callers
@@ -26,19 +26,19 @@ allow contains {
 	is_object(input.claims)
 	is_string(participant.owner)
 	is_string(participant.status)
-	asked_by_right
+	authorized
 }
 
-asked_by_right if callers.is_participant(input.caller, participant.id)
+authorized if callers.is_participant(input.caller, participant.id)
 
-asked_by_right if callers.is_operator(input.caller)
+authorized if callers.is_operator(input.caller)
 
 deny contains {
 	"rule": "identity",
 	"text": "The credential is not this participant's.",
 	"remedy": "Use the participant's own credential, or ask an operator.",
 } if {
-	not asked_by_right
+	not authorized
 }
 
 deny contains {

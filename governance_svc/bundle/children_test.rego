@@ -1,4 +1,4 @@
-# What a child may not be that its parent is: less risky, where the risk is what asks a human.
+# A child may not have a lower risk level than its parent, where the risk level is what requires a human.
 package phoenix.children_test
 
 import data.phoenix.fixtures_test as f

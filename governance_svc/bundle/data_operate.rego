@@ -5,7 +5,7 @@ import data.catalogue
 import data.phoenix.gates
 import data.phoenix.permissions
 import data.phoenix.verdict as answers
-import data.phoenix.words
+import data.phoenix.vocabulary
 
 task := object.get(input, "task", {})
 
@@ -13,7 +13,7 @@ assignee := object.get(input, "assignee", {})
 
 kind := object.get(input, "kind", "")
 
-question := object.union({"approvals": []}, input)
+policy_input := object.union({"approvals": []}, input)
 
 facts := {
 	"point": "data.operate",
@@ -22,14 +22,14 @@ facts := {
 	"domain": object.get(input, "domain", ""),
 }
 
-# Without a named domain the operation may touch every domain of the task, so it needs permission on each.
+# Without a named domain the operation may touch every domain of the task, so it needs a permission on each.
 domains := {input.domain} if {
 	object.get(input, "domain", "") != ""
 } else := {d | some d in task.data_domains}
 
 verdict := answers.of(
 	"phoenix.data_operate",
-	{"allow": allow, "deny": deny, "ask": gates.asks(question, facts), "obligations": obligations},
+	{"allow": allow, "deny": deny, "ask": gates.asks(policy_input, facts), "obligations": obligations},
 )
 
 obligations := gates.obligations(task) | {{
@@ -37,11 +37,11 @@ obligations := gates.obligations(task) | {{
 	"text": "Carry out exactly the content that was approved.",
 	"due": "always",
 } |
-	count(gates.askers(question, facts)) > 0
+	count(gates.gating_rules(policy_input, facts)) > 0
 }
 
 allow contains {"rule": "operate", "text": explanation, "remedy": ""} if {
-	words.known("operation_kind", kind)
+	vocabulary.known("operation_kind", kind)
 	facts.name != ""
 	is_array(task.data_domains)
 	every domain in domains {
@@ -50,30 +50,30 @@ allow contains {"rule": "operate", "text": explanation, "remedy": ""} if {
 	}
 	not domainless
 	standing
-	gates.heard(question, facts)
+	gates.unobjected(policy_input, facts)
 }
 
-explanation := sprintf("%s may %s %s in this task.", [assignee.id, catalogue.needs[kind], spoken_domains])
+explanation := sprintf("%s may %s %s in this task.", [assignee.id, catalogue.needs[kind], domain_list])
 
-spoken_domains := concat(", ", sort(domains)) if {
+domain_list := concat(", ", sort(domains)) if {
 	count(domains) > 0
 } else := "without touching governed data"
 
-within_task(domain) if domain in words.expand(task.data_domains)
+within_task(domain) if domain in vocabulary.expand(task.data_domains)
 
 standing if assignee.status in {"active", "degraded", "retiring"}
 
-# Reading and changing data happens somewhere; a tool or an answer may touch none.
+# Reading and changing data needs a domain; a tool or a final action may touch none.
 domainless if {
 	kind in {"data_read", "data_mutation"}
 	count(domains) == 0
 }
 
-deny contains refusal if some refusal in gates.refusals(question, facts)
+deny contains refusal if some refusal in gates.refusals(policy_input, facts)
 
-deny contains refusal if some refusal in words.unknown("operation_kind", [kind])
+deny contains refusal if some refusal in vocabulary.unknown("operation_kind", [kind])
 
-deny contains refusal if some refusal in words.unknown("data_domain", domains)
+deny contains refusal if some refusal in vocabulary.unknown("data_domain", domains)
 
 deny contains {
 	"rule": "input",
@@ -93,7 +93,7 @@ deny contains {
 	"remedy": "Submit a task for this data domain.",
 } if {
 	some domain in domains
-	words.known("data_domain", domain)
+	vocabulary.known("data_domain", domain)
 	not within_task(domain)
 }
 
@@ -103,14 +103,14 @@ deny contains {
 	"remedy": sprintf("Claim one of: %s.", [concat(", ", sort(granting(domain)))]),
 } if {
 	some domain in domains
-	words.known("data_domain", domain)
+	vocabulary.known("data_domain", domain)
 	not permissions.permitted(assignee, catalogue.needs[kind], domain)
 }
 
 granting(domain) := {p |
 	some p, spec in catalogue.permissions
 	catalogue.needs[kind] in spec.actions
-	domain in words.expand(spec.domains)
+	domain in vocabulary.expand(spec.domains)
 }
 
 deny contains {

@@ -1,5 +1,5 @@
-# The one question that services ask: `data.phoenix.decide` with {"point": "...", "inputs": [...]}
-# answers one raw verdict per input, in the same order. What no rule answers is denied.
+# The only entry point: `data.phoenix.decide` with {"point": "...", "inputs": [...]} answers one raw
+# verdict for each input, in the same order. An input that no rule answers is denied.
 package phoenix
 
 decide := [answer(input.point, one) | some one in input.inputs]

@@ -1,4 +1,4 @@
-# The paper's participant, tasks and people, as the services send them.
+# The paper's participant, tasks and people, as services send them.
 package phoenix.fixtures_test
 
 steward_claims := {

@@ -1,9 +1,9 @@
-# Constraints gate what they name, and nothing else: a pattern holds where each of its keys equals
-# the same fact of the question.
+# Constraints gate what they name, and nothing else: a pattern matches where each of its keys equals
+# the same fact of the input.
 package phoenix.gates
 
 import data.catalogue
-import data.phoenix.words
+import data.phoenix.vocabulary
 
 matches(pattern, facts) if {
 	is_string(pattern.point)
@@ -17,22 +17,23 @@ gated_by(task, facts) := {c |
 	matches(catalogue.constraints[c].gates, facts)
 }
 
-# What is undefined must not read as "no objection": an allow asks for this first.
-heard(question, facts) if {
-	is_string(question.task.task_id)
-	is_array(question.task.policy_constraints)
-	is_array(question.approvals)
-	is_set(asks(question, facts))
-	count(refusals(question, facts)) == 0
+# True where the input is complete and nothing refuses it: every allow needs this, because an undefined rule
+# must not count as "no objection".
+unobjected(policy_input, facts) if {
+	is_string(policy_input.task.task_id)
+	is_array(policy_input.task.policy_constraints)
+	is_array(policy_input.approvals)
+	is_set(asks(policy_input, facts))
+	count(refusals(policy_input, facts)) == 0
 }
 
-# ---- no: what a constraint forbids, what the catalogue no longer knows, what a human has refused for this very content
+# ---- refusals: by a constraint, for names that the catalogue does not know, by a human for the same content
 
-refusals(question, facts) := union({
-	forbidden(question.task, facts),
-	words.unknown("constraint", question.task.policy_constraints),
-	words.unknown("risk_level", [question.task.risk_level]),
-	refused_by_human(question, facts),
+refusals(policy_input, facts) := union({
+	forbidden(policy_input.task, facts),
+	vocabulary.unknown("constraint", policy_input.task.policy_constraints),
+	vocabulary.unknown("risk_level", [policy_input.task.risk_level]),
+	refused_by_human(policy_input, facts),
 })
 
 forbidden(task, facts) := {{
@@ -44,59 +45,59 @@ forbidden(task, facts) := {{
 	matches(catalogue.constraints[c].denies, facts)
 }
 
-refused_by_human(question, facts) := {{
+refused_by_human(policy_input, facts) := {{
 	"rule": "human_refused",
 	"text": sprintf("Approval %s for this subject was %s.", [approval.approval_id, approval.status]),
 	"remedy": "Propose other content; it is asked anew.",
 } |
-	some approval in question.approvals
+	some approval in policy_input.approvals
 	approval.status in {"rejected", "expired"}
-	same_subject(approval, question, facts)
+	same_subject(approval, policy_input, facts)
 }
 
-# ---- a human: unless one has said yes to exactly this. Without a subject's hash nobody has yet.
+# ---- a human is asked, unless one has approved exactly this; without a subject's hash nobody can have
 
-asks(question, facts) := {{
+asks(policy_input, facts) := {{
 	"rule": c,
 	"text": sprintf("A human has to approve this first (%s).", [c]),
 	"approvers": catalogue.approvals.approvers,
 } |
-	not approved(question, facts)
-	some c in askers(question, facts)
+	not approved(policy_input, facts)
+	some c in gating_rules(policy_input, facts)
 }
 
-askers(question, facts) := gated_by(question.task, facts) | risk_gates(question.task, facts)
+gating_rules(policy_input, facts) := gated_by(policy_input.task, facts) | risk_gates(policy_input.task, facts)
 
 risk_gates(task, facts) := {"risk_threshold" |
-	words.at_least(task.risk_level, catalogue.approvals.risk_gates[facts.kind])
+	vocabulary.at_least(task.risk_level, catalogue.approvals.risk_gates[facts.kind])
 }
 
-approved(question, facts) if {
-	some approval in question.approvals
+approved(policy_input, facts) if {
+	some approval in policy_input.approvals
 	approval.status == "approved"
-	same_subject(approval, question, facts)
+	same_subject(approval, policy_input, facts)
 	is_string(approval.decided_by)
 	approval.decided_by != ""
 	approval.decider.type == "human"
 	object.get(approval.decider, "status", "") != "suspended"
-	not approval.decided_by in workers(question)
+	not approval.decided_by in workers(policy_input)
 }
 
-# I13: a distinct human.
-workers(question) := {id |
+# I13: none of these may be the human who decides.
+workers(policy_input) := {id |
 	some path in [["task", "submitter"], ["assignee", "id"], ["candidate", "id"], ["source", "id"], ["target", "id"]]
-	id := object.get(question, path, "")
+	id := object.get(policy_input, path, "")
 }
 
-same_subject(approval, question, facts) if {
+same_subject(approval, policy_input, facts) if {
 	is_string(approval.subject_hash)
 	approval.subject_hash != ""
-	approval.subject_hash == question.subject_hash
-	approval.task_id == question.task.task_id
+	approval.subject_hash == policy_input.subject_hash
+	approval.task_id == policy_input.task.task_id
 	lower(approval.action) in actions(facts)
 }
 
-# What an approval names as its action: the operation's own name (merge), else what was to be done.
+# The action that an approval names: the operation's own name (merge), else the decision point's.
 actions(facts) := {facts.name} if {
 	facts.point == "data.operate"
 } else := {facts.point, short_name[facts.point]}

@@ -1,8 +1,8 @@
-# Claims in, grants out: what of a declaration holds, expanded over the domain tree, and why the rest does not.
+# Turns claims into grants: which claims are granted, expanded over the domain tree, and why others are refused.
 package phoenix.grants
 
 import data.catalogue
-import data.phoenix.words
+import data.phoenix.vocabulary
 
 of(claims, owner) := {
 	"capabilities": sort(names(claims, "capabilities") - refused_names(capabilities_refused(claims, owner))),
@@ -11,7 +11,7 @@ of(claims, owner) := {
 	"refused": sort(((capabilities_refused(claims, owner) | domains_refused(claims, owner)) | permissions_refused(claims, owner))),
 }
 
-# High-risk capabilities are granted like any other and matched only once certified (I15): this says which.
+# The granted high-risk capabilities, which match only once they are certified (I15).
 uncertified(granted) := {c | some c in granted.capabilities; catalogue.capabilities[c].risk == "high"}
 
 owner_entry(owner) := catalogue.owners[owner] if {
@@ -32,7 +32,7 @@ names(claims, field) := {n | some n in object.get(claims, field, [])} if field !
 
 refused_names(refusals) := {r.name | some r in refusals}
 
-domains(claims, owner) := words.expand(names(claims, "data_domains") - refused_names(domains_refused(claims, owner)))
+domains(claims, owner) := vocabulary.expand(names(claims, "data_domains") - refused_names(domains_refused(claims, owner)))
 
 entitled_domain(owner, name) if {
 	some allowed in owner_entry(owner).data_domains
@@ -41,7 +41,7 @@ entitled_domain(owner, name) if {
 
 within("*") := object.keys(catalogue.domains)
 
-within(allowed) := words.expand([allowed]) if allowed != "*"
+within(allowed) := vocabulary.expand([allowed]) if allowed != "*"
 
 # ---- refusals, one reason each
 
@@ -51,7 +51,7 @@ capabilities_refused(claims, owner) := {refusal("capability", name, reason) |
 }
 
 capability_fault(owner, name) := not_known("capability", name) if {
-	not words.known("capability", name)
+	not vocabulary.known("capability", name)
 } else := sprintf("Owner %s may not offer it.", [owner]) if {
 	not entitled(owner, "capabilities", name)
 }
@@ -62,7 +62,7 @@ domains_refused(claims, owner) := {refusal("data_domain", name, reason) |
 }
 
 domain_fault(owner, name) := not_known("data_domain", name) if {
-	not words.known("data_domain", name)
+	not vocabulary.known("data_domain", name)
 } else := sprintf("Owner %s may not work on it.", [owner]) if {
 	not entitled_domain(owner, name)
 }
@@ -74,15 +74,15 @@ permissions_refused(claims, owner) := {refusal("permission", name, reason) |
 }
 
 permission_fault(owner, name, granted) := not_known("permission", name) if {
-	not words.known("permission", name)
+	not vocabulary.known("permission", name)
 } else := sprintf("Owner %s may not %s.", [owner, concat(", ", sort(foreign))]) if {
 	foreign := {a | some a in catalogue.permissions[name].actions; not entitled(owner, "actions", a)}
 	count(foreign) > 0
 } else := sprintf("Its data domains are not granted: %s.", [concat(", ", sort(outside))]) if {
-	outside := words.expand(catalogue.permissions[name].domains) - granted
+	outside := vocabulary.expand(catalogue.permissions[name].domains) - granted
 	count(outside) > 0
 }
 
 refusal(kind, name, reason) := {"kind": kind, "name": name, "reason": reason}
 
-not_known(kind, name) := sprintf("The catalogue knows no %s %v%s.", [words.spoken(kind), name, words.hint(kind, name)])
+not_known(kind, name) := sprintf("The catalogue knows no %s %v%s.", [vocabulary.spelled_out(kind), name, vocabulary.suggestion(kind, name)])

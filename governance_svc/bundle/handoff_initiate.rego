@@ -1,15 +1,15 @@
-# handoff.initiate (Algorithm 5, step 6), asked per target: may this task and its context move there?
+# handoff.initiate (Algorithm 5, step 6), evaluated for each target: may this task and its context move there?
 package phoenix.handoff.initiate
 
 import data.phoenix.gates
 import data.phoenix.verdict as answers
-import data.phoenix.words
+import data.phoenix.vocabulary
 
 task := object.get(input, "task", {})
 
 target := object.get(input, "target", {})
 
-question := object.union({"approvals": []}, input)
+policy_input := object.union({"approvals": []}, input)
 
 facts := {
 	"point": "handoff.initiate",
@@ -17,14 +17,14 @@ facts := {
 	"across_owners": across_owners,
 }
 
-# A source that is gone may be unknown; then nobody can tell, and the stricter reading holds.
+# A lost source may be unknown; then the stricter rule applies.
 default across_owners := true
 
 across_owners := false if input.source.owner == target.owner
 
 verdict := answers.of(
 	"phoenix.handoff.initiate",
-	{"allow": allow, "deny": deny, "ask": gates.asks(question, facts), "obligations": gates.obligations(task)},
+	{"allow": allow, "deny": deny, "ask": gates.asks(policy_input, facts), "obligations": gates.obligations(task)},
 )
 
 allow contains {
@@ -36,15 +36,15 @@ allow contains {
 	target.status in {"active", "degraded"}
 	object.get(input, ["source", "id"], "") != target.id
 	facts.reason != ""
-	count(words.expand(task.data_domains) - {d | some d in target.data_domains}) == 0
+	count(vocabulary.expand(task.data_domains) - {d | some d in target.data_domains}) == 0
 	is_array(task.data_domains)
-	count(words.unknown("data_domain", task.data_domains)) == 0
-	gates.heard(question, facts)
+	count(vocabulary.unknown("data_domain", task.data_domains)) == 0
+	gates.unobjected(policy_input, facts)
 }
 
-deny contains refusal if some refusal in gates.refusals(question, facts)
+deny contains refusal if some refusal in gates.refusals(policy_input, facts)
 
-deny contains refusal if some refusal in words.unknown("data_domain", task.data_domains)
+deny contains refusal if some refusal in vocabulary.unknown("data_domain", task.data_domains)
 
 deny contains {
 	"rule": "distinct_target",
@@ -62,13 +62,13 @@ deny contains {
 	not target.status in {"active", "degraded"}
 }
 
-# The context holds governed data: whoever receives it must be granted its domains.
+# The context holds governed data: its receiver must be granted its domains.
 deny contains {
 	"rule": "data_domains",
 	"text": sprintf("The context holds data of %s, which %s is not granted.", [concat(", ", sort(outside)), target.id]),
 	"remedy": "Choose a target with these data domains.",
 } if {
-	outside := words.expand(task.data_domains) - {d | some d in target.data_domains}
+	outside := vocabulary.expand(task.data_domains) - {d | some d in target.data_domains}
 	count(outside) > 0
 }
 

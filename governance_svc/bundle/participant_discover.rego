@@ -1,31 +1,31 @@
 # participant.discover (Algorithm 2, step 4): is this candidate eligible for that requirement?
 #
-# A batch holds many candidates, so this point is a function of the question: with `with input as` the
-# engine would work out anew for each of them what rests on the requirement alone.
+# A batch holds many candidates, so this point is a function of the input: with `with input as` the
+# engine would evaluate anew for each of them what depends on the requirement alone.
 package phoenix.participant.discover
 
-import data.phoenix.fitness
+import data.phoenix.eligibility
 import data.phoenix.verdict as answers
 
-# Whoever is eligible, said at once; for everybody else, why not, where nothing allows.
+# An eligible candidate is answered at once; for any other the refusals are collected.
 answer(one) := {
 	"effect": "allow",
 	"policy": "phoenix.participant.discover",
-	"reasons": [{"rule": "eligible", "text": fit.text}],
+	"reasons": [{"rule": "eligible", "text": eligible.text}],
 	"remediation": [],
 	"obligations": [],
 	"approvers": [],
 	"grants": null,
-	"trust": fit.trust,
-	"policy_score": fit.policy_score,
-	"facts": fit.facts,
+	"trust": eligible.trust,
+	"policy_score": eligible.policy_score,
+	"facts": eligible.facts,
 } if {
 	requester_known(one.caller)
 	is_string(one.candidate.id)
-	fit := fitness.fit(one, one.requirement)
+	eligible := eligibility.eligible(one, one.requirement)
 } else := answers.of("phoenix.participant.discover", {
 	"allow": set(),
-	"deny": (fitness.shortfalls(one) | unasked(one)),
+	"deny": (eligibility.shortfalls(one) | unasked(one)),
 	"ask": set(),
 	"obligations": set(),
 })

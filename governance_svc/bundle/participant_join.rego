@@ -1,11 +1,11 @@
-# participant.join (Algorithm 1): who may enter, and what of its claims is granted.
+# participant.join (Algorithm 1): who may join, and which of its claims are granted.
 package phoenix.participant.join
 
 import data.catalogue
 import data.phoenix.callers
 import data.phoenix.grants
 import data.phoenix.verdict as answers
-import data.phoenix.words
+import data.phoenix.vocabulary
 
 claims := object.get(input, "claims", {})
 
@@ -29,19 +29,19 @@ allow contains {
 } if {
 	is_string(claims.id)
 	object.get(input, "existing", "unsaid") != "unsaid"
-	words.known("participant_type", claims.type)
-	asked_by_right
+	vocabulary.known("participant_type", claims.type)
+	authorized
 }
 
-# ---- identity: the credential speaks for the participant and its owner, or an operator does
+# ---- identity: the credential is the participant's and its owner's, or an operator's
 
-asked_by_right if {
+authorized if {
 	callers.is_participant(input.caller, claims.id)
 	input.caller.owner == owner
 	as_enrolled
 }
 
-# Only who was enrolled as a human is one: humans decide what nobody else may.
+# A human is only who was enrolled as one, because humans decide approvals.
 as_enrolled if {
 	input.caller.participant_type != "human"
 	claims.type != "human"
@@ -49,14 +49,14 @@ as_enrolled if {
 
 as_enrolled if input.caller.participant_type == claims.type
 
-asked_by_right if callers.is_operator(input.caller)
+authorized if callers.is_operator(input.caller)
 
 deny contains {
 	"rule": "identity",
 	"text": "The credential was not enrolled for this participant, its owner and its type.",
 	"remedy": "Use the credential that was enrolled for this id, owner and type, or ask an operator.",
 } if {
-	not asked_by_right
+	not authorized
 }
 
 deny contains {
@@ -75,7 +75,7 @@ deny contains {
 	grants.owner_entry(owner).barred
 }
 
-# An identity keeps its owner: otherwise its grants and its history would change hands unseen.
+# An identity keeps its owner: otherwise its grants and its history would pass to another owner unnoticed.
 deny contains {
 	"rule": "owner",
 	"text": sprintf("%s belongs to %s.", [claims.id, input.existing.owner]),
@@ -84,7 +84,7 @@ deny contains {
 	input.existing.owner != owner
 }
 
-# And its type: an agent that came back as a human could decide what it has worked on.
+# It keeps its type: an agent that came back as a human could decide what it has worked on.
 deny contains {
 	"rule": "type",
 	"text": sprintf("%s is registered as %s.", [claims.id, input.existing.type]),
@@ -111,12 +111,12 @@ deny contains {
 
 # ---- vocabulary
 
-deny contains refusal if some refusal in words.unknown("participant_type", [object.get(claims, "type", "")])
+deny contains refusal if some refusal in vocabulary.unknown("participant_type", [object.get(claims, "type", "")])
 
 deny contains refusal if {
 	claimed := object.get(claims, "trust_policy", "")
 	claimed != ""
-	some refusal in words.unknown("trust_policy", [claimed])
+	some refusal in vocabulary.unknown("trust_policy", [claimed])
 }
 
 deny contains {
@@ -133,7 +133,7 @@ deny contains {
 	"text": sprintf("Owner %s may not register a %s.", [owner, claims.type]),
 	"remedy": "Ask the policy administrators.",
 } if {
-	words.known("participant_type", claims.type)
+	vocabulary.known("participant_type", claims.type)
 	not grants.entitled(owner, "participant_types", claims.type)
 }
 

@@ -1,11 +1,11 @@
-# participant.remain: asked when policy, trust or a certification changed. A denial suspends.
+# participant.remain: evaluated after policy, trust or a certification has changed. A denial suspends.
 package phoenix.participant.remain
 
 import data.catalogue
 import data.phoenix.grants
 import data.phoenix.permissions
 import data.phoenix.verdict as answers
-import data.phoenix.words
+import data.phoenix.vocabulary
 
 participant := object.get(input, "participant", {})
 
@@ -17,7 +17,7 @@ verdict := answers.with_facts(
 	{"grants": granted, "trust": object.get(input, ["trust", "general"], null)},
 )
 
-# Grants are judged anew where the claims are sent along: a new policy may grant less.
+# Grants are judged anew where the input has the claims: a new policy may grant less.
 granted := grants.of(participant.claims, participant.owner) if {
 	count(allow) > 0
 	count(deny) == 0
@@ -29,11 +29,11 @@ allow contains {
 	"remedy": "",
 } if {
 	is_string(participant.owner)
-	words.known("participant_type", participant.type)
+	vocabulary.known("participant_type", participant.type)
 	input.trust.general >= floor
 }
 
-deny contains refusal if some refusal in words.unknown("participant_type", [object.get(participant, "type", "")])
+deny contains refusal if some refusal in vocabulary.unknown("participant_type", [object.get(participant, "type", "")])
 
 deny contains {
 	"rule": "owner",

@@ -16,20 +16,20 @@ allow contains {
 	"text": sprintf("%s may be retired (%s).", [participant.id, input.mode]),
 	"remedy": "",
 } if {
-	asked_by_right
+	authorized
 	input.mode in {"graceful", "immediate"}
 }
 
-asked_by_right if callers.is_participant(input.caller, participant.id)
+authorized if callers.is_participant(input.caller, participant.id)
 
-asked_by_right if callers.is_operator(input.caller)
+authorized if callers.is_operator(input.caller)
 
 deny contains {
 	"rule": "identity",
 	"text": "Only the participant itself or an operator retires it.",
 	"remedy": "Ask an operator.",
 } if {
-	not asked_by_right
+	not authorized
 }
 
 deny contains {

@@ -1,8 +1,8 @@
-# What a permission reaches, and which trust policy judges a participant.
+# Which domains a permission covers, and which trust policy applies to a participant.
 package phoenix.permissions
 
 import data.catalogue
-import data.phoenix.words
+import data.phoenix.vocabulary
 
 # A permission counts for a domain where it names it or an ancestor of it, and where the domain itself is
 # granted.
@@ -16,7 +16,7 @@ permitted(participant, action, domain) if {
 covers(domains, domain) if {
 	domain in domains
 } else if {
-	domain in words.expand(domains)
+	domain in vocabulary.expand(domains)
 }
 
 trust_policy("") := catalogue.default_trust_policy
@@ -24,6 +24,6 @@ trust_policy("") := catalogue.default_trust_policy
 trust_policy(name) := name if name != ""
 
 # The domains that a permission lets its holder read.
-reads(name) := words.expand(catalogue.permissions[name].domains) if {
+reads(name) := vocabulary.expand(catalogue.permissions[name].domains) if {
 	"read" in catalogue.permissions[name].actions
 }

@@ -1,11 +1,11 @@
 # task.assign (Algorithm 3, step 5): may this candidate be given that task?
 package phoenix.task.assign
 
-import data.phoenix.fitness
+import data.phoenix.eligibility
 import data.phoenix.gates
 import data.phoenix.verdict as answers
 
-question := object.union({"approvals": []}, input)
+policy_input := object.union({"approvals": []}, input)
 
 facts := {"point": "task.assign"}
 
@@ -14,22 +14,22 @@ verdict := answers.with_facts(
 	{
 		"allow": allow,
 		"deny": deny,
-		"ask": gates.asks(question, facts),
-		"obligations": gates.obligations(fitness.wanted(input)),
+		"ask": gates.asks(policy_input, facts),
+		"obligations": gates.obligations(eligibility.wanted(input)),
 	},
 	judged,
 )
 
-fit := fitness.fit(input, input.task) if is_string(input.candidate.id)
+eligible := eligibility.eligible(input, input.task) if is_string(input.candidate.id)
 
-judged := {"trust": fit.trust, "policy_score": fit.policy_score, "facts": fit.facts} if {
-	fit
+judged := {"trust": eligible.trust, "policy_score": eligible.policy_score, "facts": eligible.facts} if {
+	eligible
 } else := {}
 
-allow contains {"rule": "assignable", "text": fit.text, "remedy": ""} if {
-	gates.heard(question, facts)
+allow contains {"rule": "assignable", "text": eligible.text, "remedy": ""} if {
+	gates.unobjected(policy_input, facts)
 }
 
-deny contains shortfall if some shortfall in fitness.shortfalls(input)
+deny contains shortfall if some shortfall in eligibility.shortfalls(input)
 
-deny contains refusal if some refusal in gates.refusals(question, facts)
+deny contains refusal if some refusal in gates.refusals(policy_input, facts)

@@ -6,13 +6,13 @@ import data.phoenix.verdict as answers
 
 task := object.get(input, "task", {})
 
-question := object.union({"approvals": []}, object.union({"subject_hash": object.get(input, "result_hash", "")}, input))
+policy_input := object.union({"approvals": []}, object.union({"subject_hash": object.get(input, "result_hash", "")}, input))
 
 facts := {"point": "task.complete"}
 
 verdict := answers.of(
 	"phoenix.task.complete",
-	{"allow": allow, "deny": deny, "ask": gates.asks(question, facts), "obligations": set()},
+	{"allow": allow, "deny": deny, "ask": gates.asks(policy_input, facts), "obligations": set()},
 )
 
 allow contains {
@@ -21,10 +21,10 @@ allow contains {
 	"remedy": "",
 } if {
 	is_array(input.open_obligations)
-	gates.heard(question, facts)
+	gates.unobjected(policy_input, facts)
 }
 
-deny contains refusal if some refusal in gates.refusals(question, facts)
+deny contains refusal if some refusal in gates.refusals(policy_input, facts)
 
 deny contains {
 	"rule": "open_obligation",

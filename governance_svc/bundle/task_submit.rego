@@ -4,7 +4,7 @@ package phoenix.task.submit
 import data.catalogue
 import data.phoenix.callers
 import data.phoenix.verdict as answers
-import data.phoenix.words
+import data.phoenix.vocabulary
 
 task := object.get(input, "task", {})
 
@@ -20,7 +20,7 @@ allow contains {
 	"text": sprintf("%s may submit this task.", [input.caller.subject]),
 	"remedy": "",
 } if {
-	asked_by_right
+	authorized
 	well_formed
 	parent_sound
 }
@@ -30,7 +30,7 @@ parent_sound if parent == null
 parent_sound if {
 	is_array(parent.data_domains)
 	is_array(parent.policy_constraints)
-	words.known("risk_level", parent.risk_level)
+	vocabulary.known("risk_level", parent.risk_level)
 }
 
 well_formed if {
@@ -42,19 +42,19 @@ well_formed if {
 	count(task.required_capabilities) > 0
 }
 
-asked_by_right if {
+authorized if {
 	parent == null
 	callers.has_role(input.caller, {"submitter", "operator"})
 }
 
-asked_by_right if callers.is_participant(input.caller, parent.assignee)
+authorized if callers.is_participant(input.caller, parent.assignee)
 
 deny contains {
 	"rule": "submitter",
 	"text": "Tasks are submitted by submitters and operators, child tasks by the assignee of their parent.",
 	"remedy": "Ask for the role submitter, or submit as the parent's assignee.",
 } if {
-	not asked_by_right
+	not authorized
 }
 
 deny contains {
@@ -65,13 +65,13 @@ deny contains {
 	not well_formed
 }
 
-deny contains refusal if some refusal in words.unknown("capability", task.required_capabilities)
+deny contains refusal if some refusal in vocabulary.unknown("capability", task.required_capabilities)
 
-deny contains refusal if some refusal in words.unknown("data_domain", task.data_domains)
+deny contains refusal if some refusal in vocabulary.unknown("data_domain", task.data_domains)
 
-deny contains refusal if some refusal in words.unknown("constraint", task.policy_constraints)
+deny contains refusal if some refusal in vocabulary.unknown("constraint", task.policy_constraints)
 
-deny contains refusal if some refusal in words.unknown("risk_level", [task.risk_level])
+deny contains refusal if some refusal in vocabulary.unknown("risk_level", [task.risk_level])
 
 # ---- children
 
@@ -81,11 +81,11 @@ deny contains {
 	"remedy": "Stay within the parent's data domains, or submit a task of its own.",
 } if {
 	parent != null
-	outside := words.expand(task.data_domains) - words.expand(parent.data_domains)
+	outside := vocabulary.expand(task.data_domains) - vocabulary.expand(parent.data_domains)
 	count(outside) > 0
 }
 
-# Otherwise an assignee could have a child do what its own task forbids, or does not let it do without a human.
+# Otherwise a child could do what its parent's constraints deny, or gate by a human.
 deny contains {
 	"rule": "child_constraints",
 	"text": sprintf("A child keeps its parent's constraint %s.", [constraint]),
@@ -97,7 +97,7 @@ deny contains {
 	not constraint in task.policy_constraints
 }
 
-# The same through the risk: what only a human lets happen at the parent's risk needs one in its children.
+# The same for the risk level: what needs a human at the parent's risk level needs one in its children.
 deny contains {
 	"rule": "child_risk",
 	"text": sprintf("At the parent's risk a human has to approve each %s; at the child's nobody would be asked.", [kind]),
@@ -105,9 +105,9 @@ deny contains {
 } if {
 	parent != null
 	some kind, floor in catalogue.approvals.risk_gates
-	words.at_least(parent.risk_level, floor)
-	words.known("risk_level", task.risk_level)
-	not words.at_least(task.risk_level, floor)
+	vocabulary.at_least(parent.risk_level, floor)
+	vocabulary.known("risk_level", task.risk_level)
+	not vocabulary.at_least(task.risk_level, floor)
 }
 
 binds_operations(constraint) if catalogue.constraints[constraint].gates.point == "data.operate"

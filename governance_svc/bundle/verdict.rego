@@ -1,32 +1,32 @@
-# How what the rules of a point say becomes one raw verdict. Deny overrides, then a human, then allow;
-# silence is a denial.
+# Combines the results of a point's rules into one raw verdict. Deny overrides ask, ask overrides allow;
+# no result is a denial.
 #
-# `said` has four sets: allow and deny of {rule, text, remedy}, ask of {rule, text, approvers},
+# `results` has four sets: allow and deny of {rule, text, remedy}, ask of {rule, text, approvers},
 # obligations of {id, text, due}.
 package phoenix.verdict
 
-of(policy, said) := with_facts(policy, said, {})
+of(policy, results) := with_facts(policy, results, {})
 
-with_facts(policy, said, more) := object.union(
+with_facts(policy, results, more) := object.union(
 	{
 		"effect": effect,
 		"policy": policy,
 		"policy_score": 1,
-		"reasons": reasons(spoken),
-		"remediation": sort({r.remedy | some r in spoken; object.get(r, "remedy", "") != ""}),
-		"obligations": obligations(effect, said.obligations),
-		"approvers": sort({a | some r in spoken; some a in object.get(r, "approvers", [])}),
+		"reasons": reasons(chosen),
+		"remediation": sort({r.remedy | some r in chosen; object.get(r, "remedy", "") != ""}),
+		"obligations": obligations(effect, results.obligations),
+		"approvers": sort({a | some r in chosen; some a in object.get(r, "approvers", [])}),
 		"grants": null,
 		"trust": null,
 		"facts": {},
 	},
 	more,
 ) if {
-	effect := heard(count(said.deny), count(said.ask), count(said.allow))
-	spoken := speaking(effect, said)
+	effect := effect_of(count(results.deny), count(results.ask), count(results.allow))
+	chosen := results_with(effect, results)
 }
 
-heard(denials, asks, allows) := "deny" if {
+effect_of(denials, asks, allows) := "deny" if {
 	denials > 0
 } else := "require_approval" if {
 	asks > 0
@@ -35,21 +35,21 @@ heard(denials, asks, allows) := "deny" if {
 	allows > 0
 } else := "deny"
 
-speaking("deny", said) := said.deny if {
-	count(said.deny) > 0
+results_with("deny", results) := results.deny if {
+	count(results.deny) > 0
 } else := {{
 	"rule": "default_deny",
 	"text": "No rule allows this.",
 	"remedy": "Ask who is responsible for the policy bundle.",
 }}
 
-speaking("require_approval", said) := said.ask
+results_with("require_approval", results) := results.ask
 
-speaking("allow", said) := said.allow
+results_with("allow", results) := results.allow
 
-# A paragraph for people: sorted by rule, so that the same input always reads the same.
-reasons(spoken) := [{"rule": pair[0], "text": pair[1]} |
-	some pair in sort([[r.rule, r.text] | some r in spoken])
+# Sorted by rule, so that the same input always gives the same explanation.
+reasons(chosen) := [{"rule": pair[0], "text": pair[1]} |
+	some pair in sort([[r.rule, r.text] | some r in chosen])
 ]
 
 obligations("deny", _) := []

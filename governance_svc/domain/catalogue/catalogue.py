@@ -132,7 +132,7 @@ class Catalogue:
     def nearest(self, kind: Kind, name: str) -> str | None:
         """The known name that is most similar to ``name``; None where none is similar enough.
 
-        The bundle's rule ``words.nearest`` answers the same (a contract test compares them).
+        The bundle's rule ``vocabulary.nearest`` answers the same (a contract test compares them).
         """
         ranked = sorted((-similarity(name, known), known) for known in self.names(kind))
         return ranked[0][1] if ranked and -ranked[0][0] >= SUGGESTION_THRESHOLD else None

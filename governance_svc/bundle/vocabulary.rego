@@ -1,11 +1,11 @@
-# The catalogue's words: what is known, what a domain contains, and which known name an unknown one resembles.
-package phoenix.words
+# The catalogue's names: which are known, what a domain contains, and the known name most similar to an unknown one.
+package phoenix.vocabulary
 
 import data.catalogue
 
 # ---- the domain tree
 
-# Most names contain nothing and are told at a glance; the others are followed through the whole tree.
+# Most domains contain no other, which one lookup shows; for the others the whole tree is searched.
 expand(names) := known_domains(names) if {
 	count(containing(names)) == 0
 } else := graph.reachable(tree, known_domains(names))
@@ -16,7 +16,7 @@ containing(names) := {name | some name in names; catalogue.domains[name].contain
 
 tree := {name: object.get(spec, "contains", []) | some name, spec in catalogue.domains}
 
-# ---- vocabularies, by the name that a refusal uses
+# ---- vocabularies, by the names that refusals use for them
 
 known("capability", name) if catalogue.capabilities[name]
 
@@ -34,21 +34,21 @@ known("trust_policy", name) if catalogue.trust_policies[name]
 
 known("operation_kind", name) if catalogue.needs[name]
 
-vocabulary("capability") := object.keys(catalogue.capabilities)
+names_of("capability") := object.keys(catalogue.capabilities)
 
-vocabulary("constraint") := object.keys(catalogue.constraints)
+names_of("constraint") := object.keys(catalogue.constraints)
 
-vocabulary("data_domain") := object.keys(catalogue.domains)
+names_of("data_domain") := object.keys(catalogue.domains)
 
-vocabulary("participant_type") := {name | some name in catalogue.participant_types}
+names_of("participant_type") := {name | some name in catalogue.participant_types}
 
-vocabulary("permission") := object.keys(catalogue.permissions)
+names_of("permission") := object.keys(catalogue.permissions)
 
-vocabulary("risk_level") := {name | some name in catalogue.risk_levels}
+names_of("risk_level") := {name | some name in catalogue.risk_levels}
 
-vocabulary("trust_policy") := object.keys(catalogue.trust_policies)
+names_of("trust_policy") := object.keys(catalogue.trust_policies)
 
-vocabulary("operation_kind") := object.keys(catalogue.needs)
+names_of("operation_kind") := object.keys(catalogue.needs)
 
 # A refusal for each of `names` that the catalogue does not know.
 unknown(kind, names) := {refusal |
@@ -56,14 +56,14 @@ unknown(kind, names) := {refusal |
 	not known(kind, name)
 	refusal := {
 		"rule": sprintf("known_%s", [kind]),
-		"text": sprintf("The catalogue knows no %s %v%s.", [spoken(kind), name, hint(kind, name)]),
+		"text": sprintf("The catalogue knows no %s %v%s.", [spelled_out(kind), name, suggestion(kind, name)]),
 		"remedy": remedy(kind, name),
 	}
 }
 
-spoken(kind) := replace(kind, "_", " ")
+spelled_out(kind) := replace(kind, "_", " ")
 
-hint(kind, name) := sprintf("; nearest is %s", [nearest(kind, name)]) if {
+suggestion(kind, name) := sprintf("; nearest is %s", [nearest(kind, name)]) if {
 	nearest(kind, name)
 } else := ""
 
@@ -71,15 +71,15 @@ remedy(kind, name) := sprintf("Use %s, or have %v added to the catalogue.", [nea
 	nearest(kind, name)
 } else := sprintf("Have %v added to the catalogue.", [name])
 
-# ---- likeness: the share of letter pairs that two names have in common (Dice), at least 0.4 to be worth naming
+# ---- similarity: the share of letter pairs that two names have in common (Dice); suggested from 0.4 on
 
 nearest(kind, name) := best if {
-	ranked := sort([[0 - likeness(name, candidate), candidate] | some candidate in vocabulary(kind)])
+	ranked := sort([[0 - similarity(name, candidate), candidate] | some candidate in names_of(kind)])
 	ranked[0][0] <= -0.4
 	best := ranked[0][1]
 }
 
-likeness(a, b) := (2 * count(pairs(a) & pairs(b))) / total if {
+similarity(a, b) := (2 * count(pairs(a) & pairs(b))) / total if {
 	total := count(pairs(a)) + count(pairs(b))
 	total > 0
 } else := 0

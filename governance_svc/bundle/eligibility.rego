@@ -1,46 +1,46 @@
 # Assignable(p, q) = Active AND CapabilityMatch AND TrustOK AND PolicyAllows (paper, section 5): each
-# conjunct that fails is one refusal with its name. Asked for discovery (of a requirement) and for
-# assignment (of a task), so that both always agree.
+# conjunct that fails is one refusal with its name. Discovery (for a requirement) and assignment (for a
+# task) use the same rules, so they always agree.
 #
-# Everything here is a function: a batch holds many candidates, a call with arguments that were seen
-# before is answered from the engine's memory, and `with input as` would start with an empty one each time.
-# That memory takes all fractions below one for alike until it has compared them, number by number, with
-# each that it has seen: trust is never an argument by itself, only within the question, which has a name.
-package phoenix.fitness
+# Every rule is a function: a batch holds many candidates, the engine answers a call with the same
+# arguments from its cache, and `with input as` would start with an empty cache each time. The cache hashes
+# all fractions below one alike and then compares them one by one: trust is never an argument by itself,
+# only inside the input, which has an id.
+package phoenix.eligibility
 
 import data.catalogue
 import data.phoenix.permissions
-import data.phoenix.words
+import data.phoenix.vocabulary
 
-# What is asked for: a task, or a requirement that is none yet.
+# The task, or the requirement of a discovery, which is not a task yet.
 wanted(one) := one.task if {
 	one.task
 } else := object.get(one, "requirement", {})
 
-# ---- fit: every conjunct at once, for whoever passes, and what is said of them. Each expression is paid
-# for once a candidate, so what rests on the requirement alone stands in `asked_by`.
+# ---- eligible: all conjuncts in one rule, and the description of a candidate that passes. Its expressions
+# are evaluated for each candidate, so what depends on the requirement alone stands in `criteria_of`.
 
-fit(one, requirement) := {"text": said.text, "trust": least, "policy_score": said.policy_score, "facts": said.facts} if {
-	asked := asked_by(requirement)
+eligible(one, requirement) := {"text": description.text, "trust": least, "policy_score": description.policy_score, "facts": description.facts} if {
+	criteria := criteria_of(requirement)
 	candidate := one.candidate
-	asked.statuses[candidate.status]
-	covers(object.get(candidate, "capabilities", []), asked.capabilities)
-	covers(object.get(candidate, "data_domains", []), asked.reached)
+	criteria.statuses[candidate.status]
+	covers(object.get(candidate, "capabilities", []), criteria.capabilities)
+	covers(object.get(candidate, "data_domains", []), criteria.reached)
 	is_array(candidate.permissions)
-	least := least_of(one, asked.capabilities)
-	least >= asked.thresholds[object.get(candidate, "trust_policy", "")]
-	certified := certified_of(one, asked.capabilities)
-	covers(certified, asked.high_risk)
-	said := said_of(asked.data_domains, certified, candidate.permissions)
+	least := least_of(one, criteria.capabilities)
+	least >= criteria.thresholds[object.get(candidate, "trust_policy", "")]
+	certified := certified_of(one, criteria.capabilities)
+	covers(certified, criteria.high_risk)
+	description := description_of(criteria.data_domains, certified, candidate.permissions)
 }
 
-# A requirement that is well-formed, with nothing in it unknown. A comprehension over something missing
-# would find no fault.
-asked_by(requirement) := {
+# The criteria of a well-formed requirement without unknown names. The types are checked, because a
+# comprehension over a missing field is empty and would find nothing wrong.
+criteria_of(requirement) := {
 	"capabilities": required(requirement),
 	"high_risk": high_risk(requirement),
 	"data_domains": sort(requirement.data_domains),
-	"reached": words.expand(requirement.data_domains),
+	"reached": vocabulary.expand(requirement.data_domains),
 	"statuses": {status | some status in ["active", "degraded"]; present(status, requirement)},
 	"thresholds": {policy: limit |
 		some policy in (object.keys(catalogue.trust_policies) | {""})
@@ -51,14 +51,14 @@ asked_by(requirement) := {
 	is_array(requirement.data_domains)
 	is_array(requirement.policy_constraints)
 	is_string(requirement.risk_level)
-	count(unknown_words(requirement)) == 0
+	count(unknown_names(requirement)) == 0
 }
 
-unknown_words(requirement) := union({
-	words.unknown("capability", requirement.required_capabilities),
-	words.unknown("data_domain", requirement.data_domains),
-	words.unknown("constraint", requirement.policy_constraints),
-	words.unknown("risk_level", [requirement.risk_level]),
+unknown_names(requirement) := union({
+	vocabulary.unknown("capability", requirement.required_capabilities),
+	vocabulary.unknown("data_domain", requirement.data_domains),
+	vocabulary.unknown("constraint", requirement.policy_constraints),
+	vocabulary.unknown("risk_level", [requirement.risk_level]),
 })
 
 required(requirement) := {c | some c in requirement.required_capabilities}
@@ -77,7 +77,7 @@ present("degraded", requirement) if {
 	catalogue.constraints[constraint].permits.status == "degraded"
 }
 
-# `object.subset` of a list and a set is not asked: it miscounts names that stand twice in the list.
+# Not `object.subset` of a list and a set: it miscounts names that the list holds twice.
 covers(names, wanted_names) if count(wanted_names - {name | some name in names}) == 0
 
 least_of(one, capabilities) := min(totals) if {
@@ -96,10 +96,10 @@ threshold_of(policy, requirement) := limit if {
 
 certified_of(one, capabilities) := {c | some c in capabilities; one.trust.by_capability[c].certified == true}
 
-# ---- what is said of whoever is fit
+# ---- the description of an eligible candidate
 
-said_of(domains, certificates, held) := {
-	"text": sprintf("Participant has %s and %s.", [capability_words(certified), permission_words(domains, unreadable)]),
+description_of(domains, certificates, held) := {
+	"text": sprintf("Participant has %s and %s.", [capability_text(certified), permission_text(domains, unreadable)]),
 	"policy_score": policy_score(count(unreadable)),
 	"facts": {"certified": certified},
 } if {
@@ -107,31 +107,31 @@ said_of(domains, certificates, held) := {
 	unreadable := sort({d | some d in domains} - union({permissions.reads(p) | some p in held}))
 }
 
-capability_words([]) := "granted capability"
+capability_text([]) := "granted capability"
 
-capability_words(certified) := "certified capability" if count(certified) > 0
+capability_text(certified) := "certified capability" if count(certified) > 0
 
-permission_words([], []) := "needs no data permissions"
+permission_text([], []) := "needs no data permissions"
 
-permission_words(domains, []) := sprintf("approved %s permissions", [spoken]) if {
+permission_text(domains, []) := sprintf("approved %s permissions", [spoken]) if {
 	count(domains) > 0
 	spoken := replace(concat(", ", domains), "_", " ")
 }
 
-permission_words(_, unreadable) := sprintf("no read permission yet on %s", [concat(", ", unreadable)]) if {
+permission_text(_, unreadable) := sprintf("no read permission yet on %s", [concat(", ", unreadable)]) if {
 	count(unreadable) > 0
 }
 
-# Policy's own term of the assignment score is lower for whoever cannot yet read what the task is about.
+# Policy's term of the assignment score is lower for a candidate that may not read the task's domains yet.
 policy_score(0) := 1
 
 policy_score(unreadable) := 0.5 if unreadable > 0
 
-# ---- unfit: one refusal a conjunct that fails, from the question itself
+# ---- not eligible: one refusal for each conjunct that fails, from the input itself
 
 shortfalls(one) := union({
 	incomplete(one, requirement),
-	{refusal | some refusal in unknown_words(requirement)},
+	{refusal | some refusal in unknown_names(requirement)},
 	inactive(one, requirement),
 	incapable(one, requirement),
 	uncertified(one, requirement),
@@ -179,7 +179,7 @@ incapable(one, requirement) := {{
 	count(missing) > 0
 }
 
-# I15: a high-risk capability without a certificate does not match, however trusted its holder is.
+# I15: a high-risk capability without a certification does not match, however trusted its holder is.
 uncertified(one, requirement) := {{
 	"rule": "capability_match",
 	"text": sprintf("%s is a high-risk capability and not certified here.", [capability]),
@@ -217,6 +217,6 @@ outside(one, requirement) := {{
 	"text": sprintf("Participant %s is not granted %s.", [one.candidate.id, concat(", ", sort(ungranted))]),
 	"remedy": "Let it claim these data domains, with an owner that may work on them.",
 } |
-	ungranted := words.expand(requirement.data_domains) - {d | some d in one.candidate.data_domains}
+	ungranted := vocabulary.expand(requirement.data_domains) - {d | some d in one.candidate.data_domains}
 	count(ungranted) > 0
 }
