@@ -105,7 +105,7 @@ class PhoenixClient:
     # As a submitter, an operator, a reviewer ----------------------------------------------------
 
     def submit(self, **fields: Unpack[TaskFields]) -> TaskInfo:
-        """Create a task; the engine then looks for somebody to do it."""
+        """Create a task; the engine then looks for an assignee."""
         return self._ask(lambda api: api.submit(task(fields)))
 
     def assign(self, **fields: Unpack[TaskFields]) -> assignment_pb2.AssignTaskResponse:
@@ -133,7 +133,7 @@ class PhoenixClient:
         return self._ask(lambda api: api.cancel(task_id, reason))
 
     def hand_off(self, task_id: str, *, reason: str = "") -> handoff_pb2.Handoff:
-        """Start a governed handoff of a task to somebody else."""
+        """Start a governed handoff of a task to another participant."""
         return self._ask(lambda api: api.hand_off(task_id, reason=reason))
 
     def list_participants(

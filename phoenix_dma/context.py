@@ -31,7 +31,7 @@ class Context(dict[str, Any]):
     """The content at a ``phoenix://`` address: a dict with its address, hash and version.
 
     Version 0 is the submitted input as it stands; from version 1 on it is a document of `KINDS`,
-    as somebody checkpointed it.
+    as it was checkpointed.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from phoenix_dma.wire.conversions import number, struct_of, timestamp
 
 
 class ParticipantFields(TypedDict, total=False):
-    """What a participant says of itself (paper, section 7); ``id``, ``type``, ``owner`` required.
+    """A participant's declaration (paper, section 7); ``id``, ``type``, ``owner`` required.
 
     ``liveness`` is leased or unleased; by type where it is not given. ``roles`` are those of the
     credential: participant, and for a human reviewer.

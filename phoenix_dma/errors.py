@@ -105,7 +105,7 @@ class IllegalTransition(PhoenixError):
 
 
 class NoEligibleParticipant(PhoenixError):
-    """Nobody can take the task; facts name the failed conjunct per candidate."""
+    """No participant can take the task; facts name the failed conjunct per candidate."""
 
     reason = "NO_ELIGIBLE_PARTICIPANT"
     remedy = "Wait until somebody joins, frees up or is certified, or relax what is required."
@@ -126,11 +126,11 @@ class AssignmentLost(PhoenixError):
     """
 
     reason = "STALE_ASSIGNMENT"
-    remedy = "Stop work on the task; somebody else may hold it already."
+    remedy = "Stop work on the task; another participant may hold it already."
 
 
 class ContextVersionConflict(PhoenixError):
-    """Somebody checkpointed in between; facts: base_version, current_version."""
+    """Another checkpoint was recorded in between; facts: base_version, current_version."""
 
     reason = "CONTEXT_VERSION_CONFLICT"
     remedy = "Read the newer context, then retry on top of it."

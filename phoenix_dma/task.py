@@ -92,7 +92,7 @@ class Task:
 
     @property
     def obligations(self) -> tuple[Obligation, ...]:
-        """What policy asked in return."""
+        """The conditions that policy attached."""
         return self.aio.obligations
 
     @property
@@ -139,7 +139,7 @@ class Task:
     def checkpoint_reference(
         self, state_ref: str, content_hash: str, *, owner: str = "", protocol: str = ""
     ) -> Checkpoint:
-        """Record state that lives elsewhere; see `AsyncTask.checkpoint_reference`."""
+        """Record state that is stored elsewhere; see `AsyncTask.checkpoint_reference`."""
         made = self.aio.checkpoint_reference(
             state_ref, content_hash, owner=owner, protocol=protocol
         )
@@ -154,7 +154,7 @@ class Task:
         subject: Mapping[str, Any] | None = None,
         wait: bool = True,
     ) -> Authorization:
-        """Ask for leave to act; see `AsyncTask.authorize`."""
+        """Ask for permission to act; see `AsyncTask.authorize`."""
         asked = self.aio.authorize(kind, name, domain=domain, subject=subject, wait=wait)
         return self._wait(asked)
 

@@ -90,7 +90,7 @@ class AsyncPhoenixClient:
         ``async def`` gets an `AsyncTask` and is cancelled when the task is lost; ``def`` gets a
         `phoenix_dma.Task` and runs in a thread of its own. What it returns completes the task;
         what it raises fails the attempt, to be retried unless it is a `TaskFailure`; `HandOff`
-        lets somebody else go on from the last checkpoint.
+        lets another participant continue from the last checkpoint.
         """
         return lambda function: self.handlers.add(capability, function)
 

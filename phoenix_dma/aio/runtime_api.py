@@ -43,7 +43,7 @@ class RuntimeApi:
     async def submit(
         self, task: assignment_pb2.TaskDeclaration, *, request_id: str = ""
     ) -> TaskInfo:
-        """Create a task; the engine then looks for somebody to do it."""
+        """Create a task; the engine then looks for an assignee."""
         request = assignment_pb2.SubmitTaskRequest(task=task, request_id=request_id)
         return task_info((await self.ask(self.stubs.assignment.SubmitTask, request)).task)
 
@@ -101,7 +101,7 @@ class RuntimeApi:
         return task_info((await self.ask(self.stubs.assignment.CancelTask, request)).task)
 
     async def hand_off(self, task_id: str, *, reason: str = "") -> handoff_pb2.Handoff:
-        """Start a governed handoff of a task to somebody else (Algorithm 5)."""
+        """Start a governed handoff of a task to another participant (Algorithm 5)."""
         source = (await self.get_task(task_id)).participant
         request = handoff_pb2.InitiateHandoffRequest(
             task_id=task_id, source=source, reason=reason or "requested"
@@ -116,7 +116,7 @@ class RuntimeApi:
         deadline: datetime | None = None,
         reason: str = "",
     ) -> handoff_pb2.Retirement:
-        """Retire a participant, for ever (Algorithm 6); ``mode`` is graceful or immediate."""
+        """Retire a participant, permanently (Algorithm 6); ``mode`` is graceful or immediate."""
         request = handoff_pb2.RetireParticipantRequest(
             participant_id=participant_id,
             mode=number(handoff_pb2.RetirementMode, mode),
@@ -145,7 +145,7 @@ class RuntimeApi:
     async def discover(
         self, request: registry_pb2.DiscoverParticipantsRequest
     ) -> registry_pb2.DiscoverParticipantsResponse:
-        """Who is eligible for a need, ranked, and who came near (Algorithm 2)."""
+        """Who is eligible for a need, ranked, and who was excluded (Algorithm 2)."""
         return await self.ask(self.stubs.registry.DiscoverParticipants, request)
 
     async def list_approvals(

@@ -119,7 +119,7 @@ class AsyncTask:
 
         A plain ``value`` is filed under ``outputs``, ``kinds`` (``decisions=…``, ``artifacts=…``)
         under their names, beside what earlier checkpoints hold; a `Context` replaces the whole.
-        Raises `ContextVersionConflict` where somebody checkpointed in between.
+        Raises `ContextVersionConflict` where another checkpoint was recorded in between.
         """
         document = document_of(await self._base(), value, kinds)
         request = state_pb2.CheckpointContextRequest(context=struct_of(document))
@@ -159,7 +159,7 @@ class AsyncTask:
         subject: Mapping[str, Any] | None = None,
         wait: bool = True,
     ) -> Authorization:
-        """Ask for leave to act: ``kind`` tool_invocation, data_read, data_mutation, final_action.
+        """Ask for permission to act: ``kind`` tool_invocation, data_read, data_mutation, final_action.
 
         Where a human has to approve ``subject`` first, waits for it; with ``wait=False`` raises
         `ApprovalRequired`. Raises `ApprovalRejected` where the human refused, `PolicyDenied` where

@@ -19,12 +19,12 @@ def canonical(value: Json) -> bytes:
     try:
         return _encode(_plain(value)).encode()
     except _Unusual:
-        return _canonical_by_the_book(value)
+        return _canonical_by_rfc8785(value)
     except (UnicodeError, RecursionError) as error:
         raise NotCanonical(str(error)) from error
 
 
-def _canonical_by_the_book(value: Json) -> bytes:
+def _canonical_by_rfc8785(value: Json) -> bytes:
     """The same for any value, several times slower."""
     try:
         return rfc8785.dumps(value)

@@ -2,7 +2,7 @@
 
 The registry counts a lease from the arrival of a heartbeat. The participant knows only when it
 *sent* the last heartbeat that was acknowledged, which is earlier. So it always gives its lease up
-first: handlers stop and writes are refused before its tasks are given to somebody else.
+first: handlers stop and writes are refused before its tasks are given to another participant.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class EnrolledCredential:
             return self._token
 
     async def renewed(self, refused: str) -> str:
-        """A newly enrolled token, unless somebody renewed ``refused`` in the meantime."""
+        """A newly enrolled token, unless ``refused`` was renewed in the meantime."""
         async with self._lock:
             if self._token == refused:
                 await self._enrol()
