@@ -159,7 +159,7 @@ class AsyncTask:
         subject: Mapping[str, Any] | None = None,
         wait: bool = True,
     ) -> Authorization:
-        """Ask for permission to act: ``kind`` tool_invocation, data_read, data_mutation, final_action.
+        """Ask to act: ``kind`` is tool_invocation, data_read, data_mutation or final_action.
 
         Where a human has to approve ``subject`` first, waits for it; with ``wait=False`` raises
         `ApprovalRequired`. Raises `ApprovalRejected` where the human refused, `PolicyDenied` where
