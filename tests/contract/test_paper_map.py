@@ -9,7 +9,14 @@ ROOT = Path(__file__).parents[2]
 MAP = ROOT / "docs" / "paper-map.md"
 WALK = sorted((ROOT / "docs" / "architecture").glob("*.md"))
 PAGES = [MAP, ROOT / "docs" / "robustness.md", ROOT / "CONTRIBUTING.md", *WALK]
-SUBJECTS = "sessions-and-leases assignment handoff retirement audit-and-outbox policy".split()
+SUBJECTS = [
+    "sessions-and-leases",
+    "assignment",
+    "handoff",
+    "retirement",
+    "audit-and-outbox",
+    "policy",
+]
 
 
 def named_paths(page: Path) -> list[str]:
