@@ -26,13 +26,13 @@ from assignment_svc.domain.rows import (
     Tasks,
 )
 from phoenix_runtime.core import ports
-from phoenix_runtime.core.ports import Journal
+from phoenix_runtime.core.ports import DirectiveJournal
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Standing
 
 
 class Unit(
-    Journal,
+    DirectiveJournal,
     Tasks,
     Bindings,
     ContextPointers,

@@ -27,6 +27,7 @@ from phoenix_runtime.chassis.data.tables import (
 )
 
 __all__ = [
+    "HANDOFF_IS_OPEN",
     "approvals",
     "authorizations",
     "bindings",
@@ -42,7 +43,9 @@ __all__ = [
     "tasks",
 ]
 
-OPEN_HANDOFF = "status IN ('initiated', 'awaiting_approval', 'offered')"
+HANDOFF_IS_OPEN = text("status IN ('initiated', 'awaiting_approval', 'offered')")
+"""The condition of the partial indexes. PostgreSQL uses such an index only for a statement with the
+very same condition, so it holds no parameters."""
 
 gates = tenant_table(
     "gates",
@@ -94,12 +97,12 @@ handoffs = tenant_table(
         "tenant",
         "task_id",
         unique=True,
-        postgresql_where=text(OPEN_HANDOFF),
+        postgresql_where=HANDOFF_IS_OPEN,
     ),
     Index("handoffs_of_task", "tenant", "task_id"),
     Index("handoffs_newest", "tenant", "created_at", "handoff_id"),
     Index("handoffs_due", "wake_at", postgresql_where=text("wake_at IS NOT NULL")),
-    Index("handoffs_from", "tenant", "source", postgresql_where=text(OPEN_HANDOFF)),
+    Index("handoffs_from", "tenant", "source", postgresql_where=HANDOFF_IS_OPEN),
     Index(
         "handoffs_to",
         "tenant",

@@ -11,14 +11,13 @@ from sqlalchemy import (
     bindparam,
     or_,
     select,
-    text,
     union,
 )
 
 from assignment_svc.domain.declaration import Document
 from assignment_svc.domain.states import ENDED, TaskStatus
 from assignment_svc.domain.task import Task, TaskFilter, TaskSpec
-from assignment_svc.store.tables import OPEN_HANDOFF, contents, handoffs, tasks
+from assignment_svc.store.tables import HANDOFF_IS_OPEN, contents, handoffs, tasks
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
 from phoenix_runtime.chassis.data.rows import TenantRows
@@ -73,7 +72,7 @@ AROUND = (
                 _tasks_by(tasks.c.participant_id, tasks.c.task_id, tasks.c.tenant),
                 _tasks_by(tasks.c.parked_target_id, tasks.c.task_id, tasks.c.tenant),
                 _tasks_by(handoffs.c.source, handoffs.c.task_id, handoffs.c.tenant).where(
-                    text(OPEN_HANDOFF)
+                    HANDOFF_IS_OPEN
                 ),
                 _tasks_by(handoffs.c.offered_target_id, handoffs.c.task_id, handoffs.c.tenant),
             )

@@ -1,19 +1,18 @@
 """What the use cases need from outside, as they see it. Store and adapters implement it."""
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from governance_svc.domain.rows import (
     Approvals,
     Certifications,
-    Journal,
     LedgerEvents,
     PolicyActivations,
     TrustProjections,
 )
-from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core import ports
+from phoenix_runtime.core.ports import Journal
 
 
 class Unit(
@@ -28,16 +27,8 @@ class Unit(
     """One transaction of governance: all of it is committed, or nothing."""
 
 
-class Units(Protocol):
-    """Opens units in the call's tenant."""
-
-    def __call__(self, call: Call) -> AbstractAsyncContextManager[Unit]:
-        """Open a unit that commits when the block ends without an error."""
-        ...
-
-    def reading(self, call: Call) -> AbstractAsyncContextManager[Unit]:
-        """Open a unit that only reads."""
-        ...
+Units: TypeAlias = ports.Units[Unit]
+"""Opens units."""
 
 
 class Claims(Protocol):

@@ -1,4 +1,4 @@
-"""The repositories of one transaction of governance, and its journal."""
+"""Declares the repositories of a unit; `ports.Unit` is all of them together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,21 +12,8 @@ from governance_svc.domain.policy.activation import PolicyActivation
 from governance_svc.domain.trust.certification import Certification
 from governance_svc.domain.trust.projection import TrustProjection
 from phoenix_runtime.core.chain import Fault, Head
-from phoenix_runtime.core.events import AuditDraft, AuditEvent
+from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.pages import Page, PageRequest
-from phoenix_runtime.core.receipt import Receipt
-
-
-class Journal(Protocol):
-    """What leaves the service with a transaction."""
-
-    async def audit(self, draft: AuditDraft) -> Receipt:
-        """Write an audit event with this transaction."""
-        ...
-
-    async def remember(self, result: object) -> None:
-        """Store the answer to this request with its effect; called last."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

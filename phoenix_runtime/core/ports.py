@@ -50,12 +50,16 @@ class Journal(Protocol):
         """Write one audit event; its aggregate version is unique and follows the last one."""
         ...
 
-    async def direct(self, directive: Directive) -> None:
-        """Send a directive once this unit has committed; it arrives at least once."""
-        ...
-
     async def remember(self, result: object) -> None:
         """Store the answer for the call's request id; call it last. No-op without one."""
+        ...
+
+
+class DirectiveJournal(Journal, Protocol):
+    """The journal of a service that sends directives, too."""
+
+    async def direct(self, directive: Directive) -> None:
+        """Send a directive once this unit has committed; it arrives at least once."""
         ...
 
 
