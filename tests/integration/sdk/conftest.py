@@ -1,4 +1,4 @@
-"""A small runtime, and a client of the SDK that finds it by its profile."""
+"""A fake control plane, and a client of the SDK that finds it by its profile."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,11 +12,11 @@ from tests.support.fakes.control_plane import ENROLMENT, FakeControlPlane
 
 
 @pytest.fixture
-async def runtime() -> AsyncIterator[FakeControlPlane]:
-    runtime = FakeControlPlane()
-    await runtime.open()
-    yield runtime
-    await runtime.shut()
+async def control_plane() -> AsyncIterator[FakeControlPlane]:
+    control_plane = FakeControlPlane()
+    await control_plane.open()
+    yield control_plane
+    await control_plane.shut()
 
 
 @pytest.fixture
@@ -27,11 +27,11 @@ def leaving() -> Leaving:
 
 @pytest.fixture
 async def client(
-    runtime: FakeControlPlane, leaving: Leaving, tmp_path: Path
+    control_plane: FakeControlPlane, leaving: Leaving, tmp_path: Path
 ) -> AsyncIterator[AsyncPhoenixClient]:
     credential = tmp_path / "operator.jwt"
     credential.write_text(ENROLMENT)
-    profile = Profile(grpc=runtime.address, credential=credential)
+    profile = Profile(grpc=control_plane.address, credential=credential)
     async with AsyncPhoenixClient(profile=profile, leaving=leaving) as client:
         client.handlers_complete = lambda: True
         yield client

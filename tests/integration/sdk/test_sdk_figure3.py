@@ -1,4 +1,4 @@
-"""Figure 3 in a process of its own, against a small runtime on a real socket."""
+"""Figure 3 in a process of its own, against a fake control plane on a real socket."""
 
 import asyncio
 import json
@@ -30,20 +30,20 @@ def ctrl_c() -> Iterator[None]:
 
 
 @pytest.fixture
-async def runtime() -> AsyncIterator[FakeControlPlane]:
-    runtime = FakeControlPlane(ttl=20)
-    await runtime.open()
-    yield runtime
-    await runtime.shut()
+async def control_plane() -> AsyncIterator[FakeControlPlane]:
+    control_plane = FakeControlPlane(ttl=20)
+    await control_plane.open()
+    yield control_plane
+    await control_plane.shut()
 
 
 @pytest.fixture
-def profile(runtime: FakeControlPlane, tmp_path: Path) -> Path:
+def profile(control_plane: FakeControlPlane, tmp_path: Path) -> Path:
     (tmp_path / "operator.jwt").write_text(ENROLMENT)
     file = tmp_path / "profile.toml"
     file.write_text(
         f'tenant = "default"\ncredential = "operator.jwt"\n[resolve]\n'
-        f'"https://phoenix.example.com" = "{runtime.address}"\n'
+        f'"https://phoenix.example.com" = "{control_plane.address}"\n'
     )
     return file
 
@@ -75,29 +75,29 @@ async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str]:
 
 
 async def test_it_runs_as_printed_works_and_leaves_on_sigterm_without_retiring(
-    runtime: FakeControlPlane, profile: Path
+    control_plane: FakeControlPlane, profile: Path
 ) -> None:
     validators = str(FIGURE / "validators.py")
     figure = str(FIGURE / "figure3.py")
     async with running(
         profile, "-m", "phoenix_dma.cli", "run", figure, "--with", validators
     ) as process:
-        await runtime.send(runtime.give(TASK, input=CANDIDATES))
-        (completed,) = await runtime.hears("CompleteTask")
+        await control_plane.send(control_plane.give(TASK, input=CANDIDATES))
+        (completed,) = await control_plane.hears("CompleteTask")
         result = json_of(completed.result)
         assert result["duplicates"] == 1
-        assert runtime.contexts[TASK][1]["outputs"] == result
-        (registered,) = runtime.all("RegisterParticipant")
+        assert control_plane.contexts[TASK][1]["outputs"] == result
+        (registered,) = control_plane.all("RegisterParticipant")
         assert registered.participant.id == PARTICIPANT
         assert process.returncode is None
         process.send_signal(signal.SIGTERM)
         assert await ended(process) == (0, "")
-    await runtime.hears("goodbye")
-    assert not runtime.all("RetireParticipant")
+    await control_plane.hears("goodbye")
+    assert not control_plane.all("RetireParticipant")
 
 
 async def test_a_script_without_the_command_stays_alive_and_ctrl_c_ends_it_quietly(
-    runtime: FakeControlPlane, profile: Path, tmp_path: Path
+    control_plane: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "steward.py"
     script.write_text(
@@ -107,16 +107,16 @@ async def test_a_script_without_the_command_stays_alive_and_ctrl_c_ends_it_quiet
         + (FIGURE / "figure3.py").read_text()
     )
     async with running(profile, str(script)) as process:
-        await runtime.hears("beats", 5)
-        await runtime.send(runtime.give(TASK, input=CANDIDATES))
-        await runtime.hears("CompleteTask")
+        await control_plane.hears("beats", 5)
+        await control_plane.send(control_plane.give(TASK, input=CANDIDATES))
+        await control_plane.hears("CompleteTask")
         process.send_signal(signal.SIGINT)
         assert await ended(process) == (0, "")
-    await runtime.hears("goodbye")
+    await control_plane.hears("goodbye")
 
 
 async def test_ctrl_c_is_heard_although_nothing_interrupts_the_main_thread(
-    runtime: FakeControlPlane, profile: Path, tmp_path: Path
+    control_plane: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
     """As where it comes in the moment before the main thread begins to wait."""
     script = tmp_path / "steward.py"
@@ -125,13 +125,13 @@ async def test_ctrl_c_is_heard_although_nothing_interrupts_the_main_thread(
         + "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})\n"
     )
     async with running(profile, str(script)) as process:
-        await runtime.hears("beats", 5)
+        await control_plane.hears("beats", 5)
         process.send_signal(signal.SIGINT)
         assert await ended(process) == (0, "")
 
 
 async def test_handlers_may_use_threads_and_pools_after_the_last_line(
-    runtime: FakeControlPlane, profile: Path, tmp_path: Path
+    control_plane: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "steward.py"
     script.write_text(
@@ -146,17 +146,17 @@ async def test_handlers_may_use_threads_and_pools_after_the_last_line(
         "    return await asyncio.to_thread(len, 'ccc')\n"
     )
     async with running(profile, str(script)) as process:
-        await runtime.hears("beats", 5)
-        policy = runtime.give("task.pools", required_capabilities=["policy_check"])
-        await runtime.send(runtime.give("task.threads"), policy)
-        done = {c.task_id: json_of(c.result) for c in await runtime.hears("CompleteTask", 2)}
+        await control_plane.hears("beats", 5)
+        policy = control_plane.give("task.pools", required_capabilities=["policy_check"])
+        await control_plane.send(control_plane.give("task.threads"), policy)
+        done = {c.task_id: json_of(c.result) for c in await control_plane.hears("CompleteTask", 2)}
         assert done == {"task.threads": {"value": [1, 2]}, "task.pools": {"value": 3}}
         process.send_signal(signal.SIGTERM)
         assert await ended(process) == (0, "")
 
 
 async def test_a_script_that_catches_an_exception_and_ends_well_stays_alive(
-    runtime: FakeControlPlane, profile: Path, tmp_path: Path
+    control_plane: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "steward.py"
     script.write_text(
@@ -164,36 +164,36 @@ async def test_a_script_that_catches_an_exception_and_ends_well_stays_alive(
         + "\nimport contextlib\nwith contextlib.suppress(ValueError):\n    raise ValueError\n"
     )
     async with running(profile, str(script)) as process:
-        await runtime.hears("beats", 15)
+        await control_plane.hears("beats", 15)
         assert process.returncode is None
         process.send_signal(signal.SIGTERM)
         assert await ended(process) == (0, "")
 
 
 async def test_a_script_that_crashes_is_not_kept_alive(
-    runtime: FakeControlPlane, profile: Path, tmp_path: Path
+    control_plane: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "steward.py"
     script.write_text((FIGURE / "figure3.py").read_text() + "\nraise ValueError('a bug')\n")
     code, said = await ended(await start(profile, str(script)))
     assert code == 1
     assert "ValueError: a bug" in said
-    await runtime.hears("goodbye")
+    await control_plane.hears("goodbye")
 
 
 async def test_a_script_without_handlers_ends_by_itself(
-    runtime: FakeControlPlane, profile: Path, tmp_path: Path
+    control_plane: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "visitor.py"
     script.write_text((FIGURE / "figure3.py").read_text().partition("@client")[0])
     assert await ended(await start(profile, str(script))) == (0, "")
-    await runtime.hears("goodbye")
+    await control_plane.hears("goodbye")
 
 
 async def test_a_script_whose_participant_may_not_join_says_why_and_what_to_do(
-    runtime: FakeControlPlane, profile: Path, tmp_path: Path
+    control_plane: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
-    runtime.refuse["RegisterParticipant"] = [errors.NotPermitted("not this owner")]
+    control_plane.refuse["RegisterParticipant"] = [errors.NotPermitted("not this owner")]
     script = tmp_path / "steward.py"
     script.write_text((FIGURE / "figure3.py").read_text())
     code, said = await ended(await start(profile, str(script)))

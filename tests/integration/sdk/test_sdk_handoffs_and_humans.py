@@ -18,7 +18,7 @@ from tests.support.fakes.control_plane import FakeControlPlane, directive
 
 
 async def test_a_handoff_is_received_proved_and_worked_on_from_the_restored_context(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> Any:
@@ -26,48 +26,54 @@ async def test_a_handoff_is_received_proved_and_worked_on_from_the_restored_cont
         return (await task.context())["outputs"]
 
     await join(client)
-    runtime.give(TASK, epoch=3)
-    runtime.tasks[TASK].obligations.add(id="decision_rationale", text="…", due="before_complete")
-    runtime.tasks[TASK].obligations.add(id="met", text="…", due="before_complete", fulfilled=True)
-    runtime.contexts[TASK] = (4, {"outputs": {"batches": 4}})
+    control_plane.give(TASK, epoch=3)
+    control_plane.tasks[TASK].obligations.add(
+        id="decision_rationale", text="…", due="before_complete"
+    )
+    control_plane.tasks[TASK].obligations.add(
+        id="met", text="…", due="before_complete", fulfilled=True
+    )
+    control_plane.contexts[TASK] = (4, {"outputs": {"batches": 4}})
     offer = directive(
         "receive_handoff", task_id=TASK, epoch=3, handoff_id=f"handoff.{TASK}", offer_id="offer.1"
     )
-    await runtime.send(offer)
-    (taken,) = await runtime.hears("CompleteHandoff")
+    await control_plane.send(offer)
+    (taken,) = await control_plane.hears("CompleteHandoff")
     assert taken.received_hash == content_hash({"outputs": {"batches": 4}})
     assert list(taken.accepted_obligations) == ["decision_rationale"]
-    assert runtime.all("GetContext")[0].offer_id == "offer.1"
-    (completed,) = await runtime.hears("CompleteTask")
+    assert control_plane.all("GetContext")[0].offer_id == "offer.1"
+    (completed,) = await control_plane.hears("CompleteTask")
     assert (completed.epoch, json_of(completed.result)) == (4, {"batches": 4})
 
 
 async def test_an_offer_that_nothing_here_can_work_on_is_declined(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     await join(client)
-    runtime.give(TASK)
-    await runtime.send(directive("receive_handoff", task_id=TASK, handoff_id="h", offer_id="o"))
-    (declined,) = await runtime.hears("DeclineHandoff")
+    control_plane.give(TASK)
+    await control_plane.send(
+        directive("receive_handoff", task_id=TASK, handoff_id="h", offer_id="o")
+    )
+    (declined,) = await control_plane.hears("DeclineHandoff")
     assert declined.offer_id == "o"
 
 
 async def test_an_offer_that_lapsed_is_forgotten_and_acknowledged_with_the_reason(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     client.task_handler()(lambda task: None)
     await join(client)
-    runtime.give(TASK)
-    runtime.refuse["CompleteHandoff"] = [runtime_errors.OfferLapsed("offer.1")]
-    await runtime.send(
+    control_plane.give(TASK)
+    control_plane.refuse["CompleteHandoff"] = [runtime_errors.OfferLapsed("offer.1")]
+    await control_plane.send(
         directive("receive_handoff", task_id=TASK, handoff_id="h", offer_id="offer.1")
     )
-    (ack,) = await runtime.hears("directive_ack")
+    (ack,) = await control_plane.hears("directive_ack")
     assert ack.error.startswith("OFFER_LAPSED")
 
 
 async def test_authorizing_waits_for_the_human_and_asks_again_with_the_same_content(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> Any:
@@ -76,20 +82,22 @@ async def test_authorizing_waits_for_the_human_and_asks_again_with_the_same_cont
         )
         return {"leave": leave.id}
 
-    runtime.refuse["AuthorizeAction"] = [runtime_errors.ApprovalRequired("approval.1", "sha256:…")]
+    control_plane.refuse["AuthorizeAction"] = [
+        runtime_errors.ApprovalRequired("approval.1", "sha256:…")
+    ]
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    await runtime.hears("AuthorizeAction")
-    await runtime.hears("directive_ack")
-    assert len(runtime.all("AuthorizeAction")) == 1
-    await runtime.send(directive("approval_decided", facts={"approval_id": "approval.1"}))
-    first, second = await runtime.hears("AuthorizeAction", 2)
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("AuthorizeAction")
+    await control_plane.hears("directive_ack")
+    assert len(control_plane.all("AuthorizeAction")) == 1
+    await control_plane.send(directive("approval_decided", facts={"approval_id": "approval.1"}))
+    first, second = await control_plane.hears("AuthorizeAction", 2)
     assert first.subject == second.subject
-    await runtime.hears("CompleteTask")
+    await control_plane.hears("CompleteTask")
 
 
 async def test_a_humans_no_is_raised_with_what_the_human_said(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> Any:
@@ -98,27 +106,27 @@ async def test_a_humans_no_is_raised_with_what_the_human_said(
         except errors.ApprovalRejected as rejected:
             return {"comment": rejected.comment, "by": rejected.decided_by}
 
-    runtime.approvals["approval.1"] = approval_pb2.Approval(
+    control_plane.approvals["approval.1"] = approval_pb2.Approval(
         approval_id="approval.1",
         action="merge",
         status=approval_pb2.APPROVAL_STATUS_REJECTED,
         comment="different people",
         decided_by="human.steward.jane",
     )
-    runtime.refuse["AuthorizeAction"] = [
+    control_plane.refuse["AuthorizeAction"] = [
         runtime_errors.ApprovalRequired("approval.1", "sha256:…"),
         runtime_errors.PolicyDenied(_denial()),
     ]
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    await runtime.hears("AuthorizeAction")
-    await runtime.send(directive("approval_decided", facts={"approval_id": "approval.1"}))
-    (completed,) = await runtime.hears("CompleteTask")
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("AuthorizeAction")
+    await control_plane.send(directive("approval_decided", facts={"approval_id": "approval.1"}))
+    (completed,) = await control_plane.hears("CompleteTask")
     assert json_of(completed.result) == {"comment": "different people", "by": "human.steward.jane"}
 
 
 async def test_authorizing_without_waiting_raises_what_is_waited_for(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> Any:
@@ -126,15 +134,17 @@ async def test_authorizing_without_waiting_raises_what_is_waited_for(
             await task.authorize("final_action", "merge", subject={}, wait=False)
         return {"approval": required.value.approval_id}
 
-    runtime.refuse["AuthorizeAction"] = [runtime_errors.ApprovalRequired("approval.1", "sha256:…")]
+    control_plane.refuse["AuthorizeAction"] = [
+        runtime_errors.ApprovalRequired("approval.1", "sha256:…")
+    ]
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    (completed,) = await runtime.hears("CompleteTask")
+    await control_plane.send(control_plane.give(TASK))
+    (completed,) = await control_plane.hears("CompleteTask")
     assert json_of(completed.result) == {"approval": "approval.1"}
 
 
 async def test_a_completion_that_a_human_refused_is_worked_on_again(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     tries = []
 
@@ -142,19 +152,19 @@ async def test_a_completion_that_a_human_refused_is_worked_on_again(
     async def handle(task: AsyncTask) -> Any:
         tries.append([decision.comment for decision in task.approvals])
         if len(tries) == 1:
-            runtime.tasks[TASK].status = assignment_pb2.TASK_STATUS_AWAITING_APPROVAL
+            control_plane.tasks[TASK].status = assignment_pb2.TASK_STATUS_AWAITING_APPROVAL
         return {"try": len(tries)}
 
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    await runtime.hears("CompleteTask")
-    await runtime.hears("beats", len(runtime.all("beats")) + 2)
-    runtime.tasks[TASK].status = assignment_pb2.TASK_STATUS_ACTIVE
-    runtime.resumed = [TASK]
-    await runtime.send(
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("CompleteTask")
+    await control_plane.hears("beats", len(control_plane.all("beats")) + 2)
+    control_plane.tasks[TASK].status = assignment_pb2.TASK_STATUS_ACTIVE
+    control_plane.resumed = [TASK]
+    await control_plane.send(
         directive("approval_decided", task_id=TASK, facts={"approval_id": "approval.1"})
     )
-    _, second = await runtime.hears("CompleteTask", 2)
+    _, second = await control_plane.hears("CompleteTask", 2)
     assert json_of(second.result) == {"try": 2}
 
 

@@ -16,7 +16,7 @@ from tests.support.fakes.control_plane import PARTICIPANT, FakeControlPlane, dir
 
 
 async def test_draining_lets_handlers_end_declines_new_work_and_says_goodbye(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     def handle(task: Task) -> str:
@@ -25,50 +25,50 @@ async def test_draining_lets_handlers_end_declines_new_work_and_says_goodbye(
         return "ended in time"
 
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    await runtime.hears("directive_ack")
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("directive_ack")
     await client.drain()
-    assert [json_of(done.result) for done in runtime.all("CompleteTask")] == [
+    assert [json_of(done.result) for done in control_plane.all("CompleteTask")] == [
         {"value": "ended in time"}
     ]
-    await runtime.hears("goodbye")
-    assert not runtime.all("InitiateHandoff")
-    draining = [b.state for beats in runtime.all("beats") for b in beats.beats]
+    await control_plane.hears("goodbye")
+    assert not control_plane.all("InitiateHandoff")
+    draining = [b.state for beats in control_plane.all("beats") for b in beats.beats]
     assert session_pb2.HEALTH_STATE_DRAINING in draining
-    assert not runtime.all("RetireParticipant")
+    assert not control_plane.all("RetireParticipant")
 
 
 @pytest.mark.parametrize("leaving", [Leaving(finish_seconds=0.3, hand_off_seconds=10.0)])
 async def test_what_does_not_end_in_time_is_handed_off(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> None:
         await asyncio.Event().wait()
 
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    await runtime.hears("directive_ack")
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("directive_ack")
     draining = asyncio.create_task(client.drain())
-    (handed,) = await runtime.hears("InitiateHandoff")
+    (handed,) = await control_plane.hears("InitiateHandoff")
     assert (handed.task_id, handed.source) == (TASK, PARTICIPANT)
-    await runtime.send(directive("stop_task", task_id=TASK, epoch=1))
+    await control_plane.send(directive("stop_task", task_id=TASK, epoch=1))
     await draining
-    await runtime.hears("goodbye")
+    await control_plane.hears("goodbye")
 
 
 async def test_it_retires_on_exit_only_when_asked_to(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     client.retire_on_exit = True
     await join(client)
     await client.drain()
-    (retired,) = runtime.all("RetireParticipant")
+    (retired,) = control_plane.all("RetireParticipant")
     assert retired.participant_id == PARTICIPANT
 
 
 async def test_a_handler_that_hands_off_keeps_its_task_until_it_has_moved(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     async def handle(task: AsyncTask) -> None:
@@ -76,28 +76,28 @@ async def test_a_handler_that_hands_off_keeps_its_task_until_it_has_moved(
         raise errors.HandOff("the shift is over")
 
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    (handed,) = await runtime.hears("InitiateHandoff")
+    await control_plane.send(control_plane.give(TASK))
+    (handed,) = await control_plane.hears("InitiateHandoff")
     assert (handed.source, handed.reason) == (PARTICIPANT, "the shift is over")
-    await runtime.hears("GetHandoff")
+    await control_plane.hears("GetHandoff")
     execution = client.participant.executions.find(TASK)  # type: ignore[union-attr]
     assert execution is not None
     assert execution.held
-    await runtime.send(directive("stop_task", task_id=TASK, epoch=1))
+    await control_plane.send(directive("stop_task", task_id=TASK, epoch=1))
     await asyncio.wait_for(execution.job, 5)  # type: ignore[arg-type]
-    assert not runtime.all("FailTask")
-    assert not runtime.all("CompleteTask")
+    assert not control_plane.all("FailTask")
+    assert not control_plane.all("CompleteTask")
 
 
 async def test_where_nobody_may_take_it_the_attempt_ends_to_be_retried(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     def handle(task: Task) -> None:
         raise errors.HandOff
 
-    runtime.handoff_status = handoff_pb2.HANDOFF_STATUS_DENIED
+    control_plane.handoff_status = handoff_pb2.HANDOFF_STATUS_DENIED
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    (failed,) = await runtime.hears("FailTask")
+    await control_plane.send(control_plane.give(TASK))
+    (failed,) = await control_plane.hears("FailTask")
     assert failed.retryable

@@ -12,20 +12,20 @@ from tests.support.fakes.control_plane import FakeControlPlane, directive
 
 
 async def test_every_mutation_carries_a_request_id_and_a_lost_answer_is_asked_for_again_by_it(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
-    runtime.refuse["RegisterParticipant"] = [RuntimeError("away"), RuntimeError("away")]
+    control_plane.refuse["RegisterParticipant"] = [RuntimeError("away"), RuntimeError("away")]
     await join(client)
-    tries = runtime.all("RegisterParticipant")
+    tries = control_plane.all("RegisterParticipant")
     assert len(tries) == 3
     assert len({request.request_id for request in tries}) == 1
     assert tries[0].request_id.startswith("request.")
 
 
 async def test_writes_and_handlers_stop_before_a_ttl_without_acknowledgement_is_over(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
-    runtime.ttl, runtime.interval = 2.0, 0.05
+    control_plane.ttl, control_plane.interval = 2.0, 0.05
     told = asyncio.Event()
 
     @client.task_handler()
@@ -36,15 +36,15 @@ async def test_writes_and_handlers_stop_before_a_ttl_without_acknowledgement_is_
             told.set()
 
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    await runtime.hears("directive_ack")
-    await runtime.shut()
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("directive_ack")
+    await control_plane.shut()
     await asyncio.wait_for(told.wait(), 10)
     assert not client.participant.attachment.lease.holds  # type: ignore[union-attr]
 
 
 async def test_after_a_mere_reconnect_the_handler_works_on_and_nothing_is_resumed(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     go_on = asyncio.Event()
 
@@ -53,22 +53,22 @@ async def test_after_a_mere_reconnect_the_handler_works_on_and_nothing_is_resume
         await go_on.wait()
         return "done"
 
-    runtime.ttl = 10
+    control_plane.ttl = 10
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    await runtime.hears("directive_ack")
-    await runtime.cut()
-    await runtime.hears("attach", 2)
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("directive_ack")
+    await control_plane.cut()
+    await control_plane.hears("attach", 2)
     go_on.set()
-    await runtime.hears("CompleteTask")
-    assert len(runtime.all("RegisterParticipant")) == 1
-    assert len(runtime.all("ResumeTasks")) == 1  # the one after registering
+    await control_plane.hears("CompleteTask")
+    assert len(control_plane.all("RegisterParticipant")) == 1
+    assert len(control_plane.all("ResumeTasks")) == 1  # the one after registering
 
 
 async def test_what_was_lost_in_silence_is_resumed_after_the_return_from_its_newest_context(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
-    runtime.ttl, runtime.interval = 1.5, 0.05
+    control_plane.ttl, control_plane.interval = 1.5, 0.05
     begun: list[tuple[int, bool]] = []
     lost = asyncio.Event()
 
@@ -84,20 +84,20 @@ async def test_what_was_lost_in_silence_is_resumed_after_the_return_from_its_new
         return f"continued from {(await task.context())['outputs']['batch']}"
 
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    await runtime.hears("CheckpointContext")
-    runtime.resumed = [TASK]
-    runtime.answering_beats = False
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("CheckpointContext")
+    control_plane.resumed = [TASK]
+    control_plane.answering_beats = False
     await asyncio.wait_for(lost.wait(), 10)
-    runtime.answering_beats = True
-    (completed,) = await runtime.hears("CompleteTask")
+    control_plane.answering_beats = True
+    (completed,) = await control_plane.hears("CompleteTask")
     assert json_of(completed.result) == {"value": "continued from 1"}
     assert begun == [(0, False), (1, True)]
     assert completed.epoch == 1
 
 
 async def test_a_task_that_is_started_while_others_are_resumed_is_not_taken_for_lost(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     go_on = asyncio.Event()
 
@@ -106,19 +106,19 @@ async def test_a_task_that_is_started_while_others_are_resumed_is_not_taken_for_
         await go_on.wait()
         return "done"
 
-    runtime.resuming = asyncio.Event()
+    control_plane.resuming = asyncio.Event()
     await join(client)
-    await runtime.hears("ResumeTasks")
-    await runtime.send(runtime.give(TASK))
-    await runtime.hears("directive_ack")
-    runtime.resuming.set()
-    await runtime.hears("beats", len(runtime.all("beats")) + 2)
+    await control_plane.hears("ResumeTasks")
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("directive_ack")
+    control_plane.resuming.set()
+    await control_plane.hears("beats", len(control_plane.all("beats")) + 2)
     go_on.set()
-    await runtime.hears("CompleteTask")
+    await control_plane.hears("CompleteTask")
 
 
 async def test_an_expired_participant_registers_again_and_resumes_under_the_new_epoch(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     epochs: list[int] = []
 
@@ -129,53 +129,53 @@ async def test_an_expired_participant_registers_again_and_resumes_under_the_new_
             await asyncio.Event().wait()
 
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    await runtime.hears("directive_ack")
-    runtime.tasks[TASK].assignment.epoch = 2
-    runtime.resumed = [TASK]
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("directive_ack")
+    control_plane.tasks[TASK].assignment.epoch = 2
+    control_plane.resumed = [TASK]
     expired = session_pb2.LEASE_LOST_REASON_EXPIRED
-    await runtime.send(session_pb2.LeaseLost(slot=7, reason=expired))
-    (completed,) = await runtime.hears("CompleteTask")
+    await control_plane.send(session_pb2.LeaseLost(slot=7, reason=expired))
+    (completed,) = await control_plane.hears("CompleteTask")
     assert (epochs, completed.epoch) == ([1, 2], 2)
-    assert [attach.generation for attach in runtime.all("attach")] == [1, 2]
-    assert [resume.generation for resume in runtime.all("ResumeTasks")] == [1, 2]
+    assert [attach.generation for attach in control_plane.all("attach")] == [1, 2]
+    assert [resume.generation for resume in control_plane.all("ResumeTasks")] == [1, 2]
 
 
 async def test_register_again_is_followed(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     await join(client)
-    await runtime.send(directive("register_again"))
-    await runtime.hears("attach", 2)
-    assert [attach.generation for attach in runtime.all("attach")] == [1, 2]
+    await control_plane.send(directive("register_again"))
+    await control_plane.hears("attach", 2)
+    assert [attach.generation for attach in control_plane.all("attach")] == [1, 2]
 
 
 async def test_a_superseded_participant_does_not_come_back(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     await join(client)
     living = client.participant.stay_attached()  # type: ignore[union-attr]
     superseded = session_pb2.LEASE_LOST_REASON_SUPERSEDED
-    await runtime.send(session_pb2.LeaseLost(slot=7, reason=superseded))
+    await control_plane.send(session_pb2.LeaseLost(slot=7, reason=superseded))
     assert await asyncio.wait_for(asyncio.shield(living), 5) is Loss.SUPERSEDED
-    assert len(runtime.all("attach")) == 1
+    assert len(control_plane.all("attach")) == 1
 
 
 async def test_an_attach_with_a_credential_that_is_not_taken_is_tried_with_a_new_one(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
-    runtime.attach_refusal = session_pb2.LEASE_LOST_REASON_CREDENTIAL
+    control_plane.attach_refusal = session_pb2.LEASE_LOST_REASON_CREDENTIAL
     await join(client)
-    first, second = await runtime.hears("attach", 2)
+    first, second = await control_plane.hears("attach", 2)
     assert first.credential != second.credential
 
 
 async def test_a_credential_is_renewed_in_time_and_brought_onto_the_stream(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
-    runtime.life = 5.0  # of which the second half is left for a machine that stalls
+    control_plane.life = 5.0  # of which the second half is left for a machine that stalls
     await join(client)
-    (refresh,) = await runtime.hears("refresh")
-    assert refresh.credential == f"token.{runtime.enrolments}"
-    assert runtime.all("RenewCredential")
-    assert len(runtime.all("Enrol")) == 1
+    (refresh,) = await control_plane.hears("refresh")
+    assert refresh.credential == f"token.{control_plane.enrolments}"
+    assert control_plane.all("RenewCredential")
+    assert len(control_plane.all("Enrol")) == 1

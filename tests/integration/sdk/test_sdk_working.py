@@ -18,7 +18,7 @@ from tests.support.fakes.control_plane import FakeControlPlane, directive
 
 
 async def test_a_task_is_started_worked_on_checkpointed_and_completed(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler(capability="customer_validation")
     async def handle(task: AsyncTask) -> dict[str, Any]:
@@ -28,57 +28,57 @@ async def test_a_task_is_started_worked_on_checkpointed_and_completed(
         return {"duplicates": 1}
 
     await join(client)
-    await runtime.send(runtime.give(TASK, input={"records": [1, 2]}))
-    (completed,) = await runtime.hears("CompleteTask")
+    await control_plane.send(control_plane.give(TASK, input={"records": [1, 2]}))
+    (completed,) = await control_plane.hears("CompleteTask")
     assert json_of(completed.result) == {"duplicates": 1}
-    assert [c.base_version for c in runtime.all("CheckpointContext")] == [0, 1]
-    assert runtime.contexts[TASK][1] == {
+    assert [c.base_version for c in control_plane.all("CheckpointContext")] == [0, 1]
+    assert control_plane.contexts[TASK][1] == {
         "objective": "Validate duplicate customer candidates",
         "inputs": {"records": [1, 2]},
         "outputs": {"checked": 2},
         "decisions": ["a rationale"],
     }
-    (ack,) = await runtime.hears("directive_ack")
+    (ack,) = await control_plane.hears("directive_ack")
     assert (ack.directive_id, ack.error, ack.slot) == (f"directive.start_task.{TASK}.1", "", 7)
 
 
 async def test_a_directive_that_comes_twice_is_carried_out_once_and_acknowledged_twice(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     await join(client)
-    order = runtime.give(TASK)
-    await runtime.send(order)
-    await runtime.hears("directive_ack")
-    await runtime.send(order)
-    await runtime.hears("directive_ack", 2)
-    assert len(runtime.all("DeclineTask")) == 1
+    order = control_plane.give(TASK)
+    await control_plane.send(order)
+    await control_plane.hears("directive_ack")
+    await control_plane.send(order)
+    await control_plane.hears("directive_ack", 2)
+    assert len(control_plane.all("DeclineTask")) == 1
 
 
 async def test_a_task_without_a_handler_is_declined(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     client.task_handler(capability="record_merge")(lambda task: None)
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    (declined,) = await runtime.hears("DeclineTask")
+    await control_plane.send(control_plane.give(TASK))
+    (declined,) = await control_plane.hears("DeclineTask")
     assert "no handler" in declined.reason
-    assert not runtime.all("StartTask")
+    assert not control_plane.all("StartTask")
 
 
 async def test_a_task_waits_for_a_handler_while_the_program_still_registers_them(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     client.handlers_complete = lambda: False
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    await runtime.hears("GetTask")
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("GetTask")
     client.task_handler(capability="customer_validation")(lambda task: 7)
-    (completed,) = await runtime.hears("CompleteTask")
+    (completed,) = await control_plane.hears("CompleteTask")
     assert json_of(completed.result) == {"value": 7}
 
 
 async def test_an_exception_fails_the_attempt_and_may_be_retried_unless_it_says_otherwise(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()
     def handle(task: Task) -> None:
@@ -87,9 +87,9 @@ async def test_an_exception_fails_the_attempt_and_may_be_retried_unless_it_says_
         raise ZeroDivisionError("by zero")
 
     await join(client)
-    await runtime.send(runtime.give("task.retryable"), runtime.give("task.final"))
-    await runtime.hears("FailTask", 2)
-    failed = {request.task_id: request for request in runtime.all("FailTask")}
+    await control_plane.send(control_plane.give("task.retryable"), control_plane.give("task.final"))
+    await control_plane.hears("FailTask", 2)
+    failed = {request.task_id: request for request in control_plane.all("FailTask")}
     assert failed["task.retryable"].retryable
     assert failed["task.retryable"].message == "ZeroDivisionError: by zero"
     assert not failed["task.final"].retryable
@@ -97,7 +97,7 @@ async def test_an_exception_fails_the_attempt_and_may_be_retried_unless_it_says_
 
 
 async def test_an_asynchronous_handler_is_cancelled_when_its_task_is_stopped(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     cancelled = asyncio.Event()
 
@@ -111,17 +111,17 @@ async def test_an_asynchronous_handler_is_cancelled_when_its_task_is_stopped(
             raise
 
     await join(client)
-    await runtime.send(runtime.give(TASK))
-    await runtime.hears("directive_ack")
-    await runtime.send(directive("stop_task", task_id=TASK, epoch=1))
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("directive_ack")
+    await control_plane.send(directive("stop_task", task_id=TASK, epoch=1))
     await asyncio.wait_for(cancelled.wait(), 5)
-    await runtime.hears("directive_ack", 2)
-    assert not runtime.all("FailTask")
-    assert not runtime.all("CompleteTask")
+    await control_plane.hears("directive_ack", 2)
+    assert not control_plane.all("FailTask")
+    assert not control_plane.all("CompleteTask")
 
 
 async def test_a_stop_for_an_older_epoch_leaves_a_newer_lease_alone(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     go_on = asyncio.Event()
 
@@ -130,17 +130,17 @@ async def test_a_stop_for_an_older_epoch_leaves_a_newer_lease_alone(
         await go_on.wait()
 
     await join(client)
-    await runtime.send(runtime.give(TASK, epoch=5))
-    await runtime.hears("directive_ack")
-    await runtime.send(directive("stop_task", task_id=TASK, epoch=4))
-    await runtime.hears("directive_ack", 2)
+    await control_plane.send(control_plane.give(TASK, epoch=5))
+    await control_plane.hears("directive_ack")
+    await control_plane.send(directive("stop_task", task_id=TASK, epoch=4))
+    await control_plane.hears("directive_ack", 2)
     go_on.set()
-    (completed,) = await runtime.hears("CompleteTask")
+    (completed,) = await control_plane.hears("CompleteTask")
     assert completed.epoch == 5
 
 
 async def test_a_synchronous_handler_sees_it_and_its_next_checkpoint_raises(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     working, seen = threading.Event(), []
 
@@ -156,25 +156,25 @@ async def test_a_synchronous_handler_sees_it_and_its_next_checkpoint_raises(
             raise
 
     await join(client)
-    await runtime.send(runtime.give(TASK))
+    await control_plane.send(control_plane.give(TASK))
     await asyncio.to_thread(working.wait, 5)
-    await runtime.send(directive("stop_task", task_id=TASK, epoch=1))
+    await control_plane.send(directive("stop_task", task_id=TASK, epoch=1))
     execution = client.participant.executions.find(TASK)  # type: ignore[union-attr]
     assert execution is not None
     assert execution.job is not None
     await asyncio.wait_for(execution.job, 5)
     assert seen == [True, "STALE_ASSIGNMENT"]
-    assert not runtime.all("CheckpointContext")
+    assert not control_plane.all("CheckpointContext")
 
 
 async def test_a_stale_epoch_ends_the_lease_everywhere_at_once(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     lost = asyncio.Event()
 
     @client.task_handler()
     async def handle(task: AsyncTask) -> None:
-        runtime.tasks[TASK].assignment.epoch = 2
+        control_plane.tasks[TASK].assignment.epoch = 2
         with suppress(asyncio.CancelledError):
             with pytest.raises(errors.AssignmentLost) as refused:
                 await task.checkpoint(1)
@@ -183,20 +183,20 @@ async def test_a_stale_epoch_ends_the_lease_everywhere_at_once(
         lost.set()
 
     await join(client)
-    await runtime.send(runtime.give(TASK))
+    await control_plane.send(control_plane.give(TASK))
     await asyncio.wait_for(lost.wait(), 5)
-    await runtime.hears("directive_ack")
-    assert not runtime.all("CompleteTask")
+    await control_plane.hears("directive_ack")
+    assert not control_plane.all("CompleteTask")
 
 
 async def test_a_completion_is_reported_even_if_the_runtime_was_away_meanwhile(
-    runtime: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
-    runtime.ttl = 30
+    control_plane.ttl = 30
     client.task_handler()(lambda task: 1)
     await join(client)
     client.transport.patience = 0.0  # for a single call: one try
-    runtime.refuse["CompleteTask"] = [RuntimeError("away")] * 3
-    await runtime.send(runtime.give(TASK))
-    await runtime.hears("CompleteTask", 4)
-    assert runtime.tasks[TASK].status == assignment_pb2.TASK_STATUS_SUCCEEDED
+    control_plane.refuse["CompleteTask"] = [RuntimeError("away")] * 3
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("CompleteTask", 4)
+    assert control_plane.tasks[TASK].status == assignment_pb2.TASK_STATUS_SUCCEEDED

@@ -91,7 +91,7 @@ class Pointers(assignment_pb2_grpc.AssignmentServiceServicer):
 
 
 @dataclass(frozen=True, slots=True)
-class StateRuntime:
+class StateService:
     """The running service, its stub, and the stand-in for assignment."""
 
     stub: Any
@@ -114,9 +114,9 @@ class StateRuntime:
 
 
 @pytest_asyncio.fixture
-async def runtime(
+async def state_service(
     keys: Keys, postgres: PostgresServer, valkey: str, tenant: str
-) -> AsyncIterator[StateRuntime]:
+) -> AsyncIterator[StateService]:
     pointers = Pointers()
 
     def register(server: grpc.aio.Server) -> None:
@@ -139,4 +139,4 @@ async def runtime(
             grpc.aio.insecure_channel(f"127.0.0.1:{state.port}") as channel,
         ):
             stub = state_pb2_grpc.StateServiceStub(channel)
-            yield StateRuntime(stub, pointers, keys, tenant)
+            yield StateService(stub, pointers, keys, tenant)
