@@ -69,8 +69,8 @@ FROM assignment.context_pointers WHERE tenant = $1 ORDER BY task_id, version
 """
 
 PARTICIPANTS = """
-SELECT id AS participant_id, status, version, retirement_id
-FROM registry.participant WHERE tenant = $1 ORDER BY id
+SELECT participant_id, status, version, retirement_id
+FROM registry.participants WHERE tenant = $1 ORDER BY participant_id
 """
 
 LINKS = """
@@ -134,7 +134,7 @@ async def _evidence(connection: Connection, tenant: str) -> Evidence:
         gates=await rows(ObservedGate, "assignment.gates", GATES),
         handoffs=await rows(ObservedHandoff, "assignment.handoffs", HANDOFFS),
         retirements=await rows(ObservedRetirement, "assignment.retirements", RETIREMENTS),
-        participants=await rows(ObservedParticipant, "registry.participant", PARTICIPANTS),
+        participants=await rows(ObservedParticipant, "registry.participants", PARTICIPANTS),
         pointers=await rows(ObservedPointer, "assignment.context_pointers", POINTERS),
         approvals=await rows(ObservedApproval, "governance.approvals", APPROVALS),
         links=await rows(Link, LEDGER, LINKS),

@@ -1,13 +1,13 @@
 """The ports of the registry: its store, its credentials, and the events that it publishes."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
+from phoenix_runtime.core import ports
 from phoenix_runtime.core.directives import Directive
-from phoenix_runtime.core.events import AuditDraft
+from phoenix_runtime.core.ports import Journal
 from phoenix_runtime.core.principal import Call, Principal
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.standing import ParticipantStatus
@@ -116,32 +116,12 @@ class Directives(Protocol):
         ...
 
 
-class Journal(Protocol):
-    """What a transaction leaves behind beside its rows."""
-
-    async def audit(self, draft: AuditDraft) -> Receipt:
-        """Write an audit event with the change."""
-        ...
-
-    async def remember(self, result: Any) -> None:
-        """Store the answer to this request with its effect; called last."""
-        ...
+class Unit(Journal, Participants, Candidates, Directives, Protocol):
+    """One transaction of the registry: all of it is committed, or nothing."""
 
 
-class Unit(Participants, Candidates, Directives, Journal, Protocol):
-    """One transaction in the tenant of the call: everything in it is kept, or nothing."""
-
-
-class Units(Protocol):
-    """Opens units."""
-
-    def __call__(self, call: Call) -> AbstractAsyncContextManager[Unit]:
-        """A unit in the call's tenant; committed at the end."""
-        ...
-
-    def reading(self, call: Call) -> AbstractAsyncContextManager[Unit]:
-        """A read-only unit in the call's tenant."""
-        ...
+Units: TypeAlias = ports.Units[Unit]
+"""Opens units."""
 
 
 class LeaseHolders(Protocol):

@@ -1,16 +1,42 @@
 """What the registry's workers read and prune across tenants, with the worker role."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from phoenix_runtime.chassis.data.database import Database, driver
+from sqlalchemy import and_, bindparam, delete, or_, select
+
+from phoenix_runtime.chassis.data.database import Database
+from phoenix_runtime.core.events import ReasonCode
+from phoenix_runtime.core.standing import Liveness
+from registry_svc.domain.lifecycle import PRESENT, RETIRING
 from registry_svc.domain.session import LeaseKey
-from registry_svc.store import sql
+from registry_svc.store.tables import directives, participants
 
 KEPT_ACKNOWLEDGED: Final = timedelta(hours=24)
 """How long an acknowledged directive is kept, so that a late repetition is not delivered again."""
 KEPT_WAITING: Final = timedelta(days=14)
 """How long a directive waits for a participant that does not come back."""
+
+_PRESENT: Final = participants.c.status.in_(sorted(status.value for status in PRESENT))
+_RETIRING_WITH_LEASE: Final = and_(
+    participants.c.status == RETIRING.value,
+    participants.c.status_reason == ReasonCode.PARTICIPANT_RETIREMENT.value,
+)
+LEASE_HOLDERS: Final = select(
+    participants.c.tenant, participants.c.participant_id, participants.c.generation
+).where(
+    participants.c.liveness == Liveness.LEASED.value,
+    or_(_PRESENT, _RETIRING_WITH_LEASE),
+)
+"""The rows for which `Participant.holds_lease` is true."""
+TENANTS: Final = select(participants.c.tenant).where(_PRESENT).distinct()
+PRUNE_DIRECTIVES: Final = delete(directives).where(
+    or_(
+        directives.c.acknowledged_at < bindparam("acknowledged_before"),
+        directives.c.created_at < bindparam("created_before"),
+    )
+)
 
 
 class WorkerClaims:
@@ -22,19 +48,20 @@ class WorkerClaims:
     async def lease_holders(self) -> tuple[LeaseKey, ...]:
         """See the port."""
         async with self._database.claiming() as connection:
-            raw = await driver(connection)
-            rows = await raw.fetch(sql.LEASE_HOLDERS)
-        return tuple(LeaseKey(row["tenant"], row["id"], row["generation"]) for row in rows)
+            rows = (await connection.execute(LEASE_HOLDERS)).all()
+        return tuple(LeaseKey(*row) for row in rows)
 
-    async def tenants(self) -> list[str]:
+    async def tenants(self) -> Sequence[str]:
         """The tenants in which a participant is present."""
         async with self._database.claiming() as connection:
-            raw = await driver(connection)
-            return [row["tenant"] for row in await raw.fetch(sql.TENANTS)]
+            return [row.tenant for row in await connection.execute(TENANTS)]
 
     async def prune_directives(self) -> None:
         """Delete directives that are kept no longer."""
         now = self._database.clock.now()
+        before = {
+            "acknowledged_before": now - KEPT_ACKNOWLEDGED,
+            "created_before": now - KEPT_WAITING,
+        }
         async with self._database.claiming() as connection:
-            raw = await driver(connection)
-            await raw.execute(sql.PRUNE_DIRECTIVES, now - KEPT_ACKNOWLEDGED, now - KEPT_WAITING)
+            await connection.execute(PRUNE_DIRECTIVES, before)

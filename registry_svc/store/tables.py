@@ -22,12 +22,12 @@ from phoenix_runtime.chassis.data.tables import (
 )
 
 metadata = service_metadata("registry")
-moment = DateTime(timezone=True)
+instant = DateTime(timezone=True)
 
-participant = tenant_table(
-    "participant",
+participants = tenant_table(
+    "participants",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("participant_id", Text, primary_key=True),
     Column("type", Text, nullable=False),
     Column("owner", Text, nullable=False),
     Column("status", Text, nullable=False),
@@ -44,27 +44,27 @@ participant = tenant_table(
     Column("permissions", ARRAY(Text), nullable=False),
     Column("task_types", ARRAY(Text), nullable=False),
     Column("refused", JSONB, nullable=False),
-    Column("declared", JSONB, nullable=False),
+    Column("declaration", JSONB, nullable=False),
     Column("retirement_id", Text, nullable=False),
-    Column("created_at", moment, nullable=False),
-    Column("updated_at", moment, nullable=False),
+    Column("created_at", instant, nullable=False),
+    Column("updated_at", instant, nullable=False),
 )
-"""Identities over all their generations. Load and beats are never stored here."""
+"""Identities over all their generations. Load and heartbeats are never stored here."""
 
-generation = tenant_table(
-    "generation",
+generations = tenant_table(
+    "generations",
     metadata,
     Column("participant_id", Text, primary_key=True),
     Column("generation", BigInteger, primary_key=True),
-    Column("registered_at", moment, nullable=False),
+    Column("registered_at", instant, nullable=False),
     Column("actor", Text, nullable=False),
     Column("policy_decision_id", Text, nullable=False),
     Column("audit_event_id", Text, nullable=False),
 )
 """Every registration that was ever granted."""
 
-edge = tenant_table(
-    "edge",
+edges = tenant_table(
+    "edges",
     metadata,
     Column("participant_id", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
@@ -74,7 +74,7 @@ edge = tenant_table(
     # Equality on text is leakproof, so row-level security may use this index; for containment of
     # arrays, which is not, it would read the whole table.
     Index(
-        "edge_granted",
+        "edges_granted",
         "tenant",
         "kind",
         "name",
@@ -84,26 +84,26 @@ edge = tenant_table(
 )
 """The capability graph."""
 
-directive = tenant_table(
-    "directive",
+directives = tenant_table(
+    "directives",
     metadata,
     Column("directive_id", Text, primary_key=True),
     Column("position", BigInteger, Identity(always=True), nullable=False),
     Column("participant_id", Text, nullable=False),
     Column("document", JSONB, nullable=False),
-    Column("created_at", moment, nullable=False),
-    Column("acknowledged_at", moment),
+    Column("created_at", instant, nullable=False),
+    Column("acknowledged_at", instant),
     Column("error", Text, nullable=False, server_default=text("''")),
     Index(
-        "directive_waiting",
+        "directives_waiting",
         "tenant",
         "participant_id",
         "position",
         postgresql_where=text("acknowledged_at IS NULL"),
     ),
-    Index("directive_created", "created_at"),
+    Index("directives_created", "created_at"),
 )
-"""Orders to participants, kept a while after they were acknowledged so that none comes twice."""
+"""Directives to participants, kept a while after the acknowledgement so that none comes twice."""
 
 outbox = outbox_table(metadata)
 idempotency = idempotency_table(metadata)

@@ -1,6 +1,6 @@
 """Reviews memberships: at once after an event, and everybody's in a slow round."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from phoenix_runtime.chassis.delivery.bus_events import BusEvent
@@ -25,7 +25,7 @@ class MembershipReviews:
     def __init__(
         self,
         review: ReviewMembers,
-        tenants: Callable[[], Awaitable[list[str]]],
+        tenants: Callable[[], Awaitable[Sequence[str]]],
         clock: Clock,
     ) -> None:
         self._review = review

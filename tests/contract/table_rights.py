@@ -10,7 +10,7 @@ from collections.abc import Mapping
 Rights = Mapping[str, dict[str, str]]
 
 APPEND_ONLY: Mapping[str, set[str]] = {
-    "registry": {"generation"},
+    "registry": {"generations"},
     "assignment": {"context_pointers", "contents"},
     "state": {"contents", "state_references"},
     "governance": {"ledger_events", "policy_activations"},
@@ -48,8 +48,10 @@ WORKER: Mapping[str, Rights] = {
     "registry": {
         **DELIVERY,
         **REMEMBERED,
-        "participant": {"SELECT": "tenant id generation status status_reason liveness"},
-        "directive": {
+        "participants": {
+            "SELECT": "tenant participant_id generation status status_reason liveness"
+        },
+        "directives": {
             "SELECT": "tenant directive_id created_at acknowledged_at",
             "DELETE": "every column",
         },

@@ -1,0 +1,174 @@
+"""Participants of one tenant, their registrations and their edges."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Text, any_, bindparam, delete, func, literal, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from phoenix_runtime.chassis.data.mapper import ColumnCodec, RowMapper
+from phoenix_runtime.chassis.data.rows import KEY, TenantRows
+from phoenix_runtime.core.receipt import Receipt
+from registry_svc.domain.declaration import claims_document, declaration_from
+from registry_svc.domain.graph import Edge, EdgeFilter, edges_of
+from registry_svc.domain.participant import Participant
+from registry_svc.domain.ports import ParticipantFilter
+from registry_svc.store.tables import edges, generations, participants
+
+MAPPER: Final = RowMapper(
+    Participant,
+    flattened=("grants",),
+    codecs={"declaration": ColumnCodec(claims_document, declaration_from)},
+)
+EDGES: Final = RowMapper(Edge)
+MOVED: Final = (
+    "status",
+    "status_reason",
+    "retirement_id",
+    "standing_revision",
+    "version",
+    "updated_at",
+)
+"""The columns that transitions change."""
+
+OF_IDS: Final = (
+    select(participants)
+    .where(
+        participants.c.tenant == bindparam("tenant"),
+        participants.c.participant_id == any_(bindparam("ids", type_=ARRAY(Text))),
+    )
+    .order_by(participants.c.participant_id)
+)
+LOCKED_OF_IDS: Final = OF_IDS.with_for_update()
+LOCK_NEW_ID: Final = select(
+    func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), 0))
+)
+MOVE: Final = (
+    update(participants)
+    .where(
+        participants.c.tenant == bindparam(f"{KEY}tenant"),
+        participants.c.participant_id == bindparam(f"{KEY}participant_id"),
+    )
+    .values({name: bindparam(name) for name in MOVED})
+)
+_NEW_EDGE: Final = insert(edges)
+SAVE_EDGE: Final = _NEW_EDGE.on_conflict_do_update(
+    index_elements=list(edges.primary_key),
+    set_={name: _NEW_EDGE.excluded[name] for name in ("granted", "refused_because")},
+)
+
+
+class ParticipantTable(TenantRows):
+    """Implements `domain.ports.Participants`."""
+
+    async def lock_participants(self, participant_ids: Iterable[str]) -> dict[str, Participant]:
+        """See the port. Ordered by id, so that two units never wait for each other in a circle."""
+        rows = await self._all(LOCKED_OF_IDS, self._of_ids(participant_ids))
+        return {row["participant_id"]: MAPPER.value(row) for row in rows}
+
+    async def lock_new_id(self, participant_id: str) -> None:
+        """See the port. An advisory lock: there is no row to lock."""
+        name = f"registry.participant/{self.tenant}/{participant_id}"
+        await self.connection.execute(LOCK_NEW_ID, {"name": name})
+
+    async def save_participants(self, changed: Sequence[Participant]) -> None:
+        """See the port."""
+        if changed:
+            await self.connection.execute(MOVE, [self._moved(one) for one in changed])
+
+    async def save_claims(self, participant: Participant) -> None:
+        """See the port. Edges that stay as they are are not written."""
+        await self._upsert(participants, participant_row(participant))
+        known = await self._find_all(edges, ("kind", "name"), participant_id=participant.id)
+        before, after = {EDGES.value(row) for row in known}, set(edges_of(participant))
+        kept = {(edge.kind, edge.name) for edge in after}
+        removed = [(one.kind.value, one.name) for one in before if (one.kind, one.name) not in kept]
+        if removed:
+            own = self._matching(edges, participant_id=participant.id)
+            named = tuple_(edges.c.kind, edges.c.name).in_(removed)
+            await self.connection.execute(delete(edges).where(own, named))
+        changed = [{"tenant": self.tenant, **EDGES.row(one)} for one in sorted(after - before)]
+        if changed:
+            await self.connection.execute(SAVE_EDGE, changed)
+
+    async def add_generation(self, participant: Participant, receipt: Receipt) -> None:
+        """See the port."""
+        row = {
+            "participant_id": participant.id,
+            "generation": participant.generation,
+            "registered_at": participant.updated_at,
+            "actor": self.call.actor,
+            "policy_decision_id": receipt.verdict.decision_id if receipt.verdict else "",
+            "audit_event_id": receipt.audit_event_id,
+        }
+        await self._insert(generations, row)
+
+    async def find_participant(self, participant_id: str) -> Participant | None:
+        """See the port."""
+        row = await self._find(participants, participant_id=participant_id)
+        return None if row is None else MAPPER.value(row)
+
+    async def find_participants(self, participant_ids: Sequence[str]) -> tuple[Participant, ...]:
+        """See the port."""
+        rows = await self._all(OF_IDS, self._of_ids(participant_ids))
+        return tuple(MAPPER.value(row) for row in rows)
+
+    async def list_participants(
+        self, wanted: ParticipantFilter, *, after: str, limit: int
+    ) -> tuple[Participant, ...]:
+        """See the port."""
+        columns = participants.c
+        statement = select(participants).where(
+            self._matching(participants), columns.participant_id > after
+        )
+        if wanted.statuses:
+            names = sorted(status.value for status in wanted.statuses)
+            statement = statement.where(columns.status.in_(names))
+        if wanted.types:
+            statement = statement.where(columns.type.in_(sorted(wanted.types)))
+        if wanted.owner:
+            statement = statement.where(columns.owner == wanted.owner)
+        page = statement.order_by(columns.participant_id).limit(limit)
+        return tuple(MAPPER.value(row) for row in await self._all(page))
+
+    async def list_edges(
+        self, wanted: EdgeFilter, *, after: tuple[str, ...], limit: int
+    ) -> tuple[Edge, ...]:
+        """See the port."""
+        key = tuple_(edges.c.participant_id, edges.c.kind, edges.c.name)
+        statement = select(edges).where(self._matching(edges))
+        if after:
+            statement = statement.where(key > tuple_(*map(literal, after)))
+        if wanted.participant_id:
+            statement = statement.where(edges.c.participant_id == wanted.participant_id)
+        if wanted.kind is not None:
+            statement = statement.where(edges.c.kind == wanted.kind.value)
+        if wanted.name:
+            statement = statement.where(edges.c.name == wanted.name)
+        if not wanted.include_refused:
+            statement = statement.where(edges.c.granted)
+        page = statement.order_by(edges.c.participant_id, edges.c.kind, edges.c.name).limit(limit)
+        return tuple(EDGES.value(row) for row in await self._all(page))
+
+    def _of_ids(self, participant_ids: Iterable[str]) -> dict[str, object]:
+        return {"tenant": self.tenant, "ids": list(participant_ids)}
+
+    def _moved(self, participant: Participant) -> dict[str, object]:
+        row = MAPPER.row(participant)
+        changes = {name: row[name] for name in MOVED}
+        return {**self._key({"participant_id": participant.id}), **changes}
+
+
+def participant_row(participant: Participant) -> Mapping[str, Any]:
+    """The columns of a participant, those for filters and readers included."""
+    declared = participant.declaration
+    return MAPPER.row(participant) | {
+        "participant_id": participant.id,
+        "type": declared.type,
+        "owner": declared.owner,
+        "liveness": participant.liveness.value,
+        "trust_policy": declared.effective_trust_policy,
+        "capacity": declared.capacity,
+        "cost": declared.cost,
+        "task_types": list(declared.task_types),
+    }
