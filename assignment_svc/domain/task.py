@@ -1,7 +1,7 @@
 """Tasks: what never changes about one, who holds it, and when somebody has to look at it again."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from assignment_svc.domain.context import ContextPointer
@@ -80,20 +80,28 @@ class TaskObligation:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """One row that decides. ``epoch`` is the newest epoch, held or burnt.
-
-    ``version`` counts the events of the task and its handoffs without a gap. The four times at the
-    end are deadlines of what the status waits for; None where it waits for nothing of the kind.
-    """
+class Submission:
+    """What was submitted, by whom and when: nothing of it changes afterwards (I1)."""
 
     spec: TaskSpec
     submitter: str
     submitter_participant_id: str
     correlation_id: str
     submitted_at: datetime
+    depth: int = field(default=0, kw_only=True)
+    submit_event_id: str = field(default="", kw_only=True)
+    """Of the event of its submission, written in the same transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Submission):
+    """A submission and what changes about it; one row decides. ``epoch`` is the newest epoch.
+
+    ``version`` counts the events of the task and its handoffs without a gap. The four times at the
+    end are deadlines of what the status waits for; None where it waits for nothing of the kind.
+    """
+
     updated_at: datetime
-    depth: int = 0
     status: TaskStatus = TaskStatus.PENDING
     version: int = 0
     epoch: int = 0
@@ -105,7 +113,6 @@ class Task:
     result_hash: str = ""
     reason: str = ""
     handoff_id: str = ""
-    submit_event_id: str = ""
     last_event_id: str = ""
     failure_hash: str = ""
     """Of the last audited ASSIGNMENT_FAILED: the same reasons again are not audited again."""

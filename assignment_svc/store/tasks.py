@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from assignment_svc.domain.declaration import Document
 from assignment_svc.domain.states import ENDED, TaskStatus
-from assignment_svc.domain.task import Task, TaskFilter, TaskSpec
+from assignment_svc.domain.task import Submission, Task, TaskFilter
 from assignment_svc.store.tables import HANDOFF_IS_OPEN, contents, handoffs, tasks
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
@@ -26,14 +26,7 @@ from phoenix_runtime.core.pages import Page, PageRequest
 
 MAPPER = RowMapper(Task, flattened=("spec",))
 OPEN = [status.value for status in TaskStatus if status not in ENDED]
-FIXED = frozenset(RowMapper(TaskSpec).columns) | {
-    "submitter",
-    "submitter_participant_id",
-    "correlation_id",
-    "submitted_at",
-    "submit_event_id",
-    "depth",
-}
+FIXED = frozenset(RowMapper(Submission, flattened=("spec",)).columns)
 """Columns that no write changes after the first (I1)."""
 
 _IS_OPEN_CHILD = and_(
