@@ -1,4 +1,4 @@
-"""Reads what `core.validate` judges from the tables of a runtime, in one consistent look.
+"""Reads the evidence that `core.validate` judges, from all schemas in one snapshot.
 
 It needs the administrator's URL: every other role sees one schema, and one tenant in it.
 """
@@ -78,9 +78,9 @@ SELECT sequence, leaf_hash, chain_hash FROM governance.ledger_events
 WHERE tenant = $1 ORDER BY sequence
 """
 
-ENDS = "SELECT sequence, chain_hash FROM governance.ledger_heads WHERE tenant = $1"
+LEDGER_HEAD = "SELECT sequence, chain_hash FROM governance.ledger_heads WHERE tenant = $1"
 
-KEPT = """
+CONTENT_HASHES = """
 SELECT hash, 'sha256:' || encode(sha256(content), 'hex') AS found
 FROM state.contents WHERE tenant = $1
 """
@@ -93,7 +93,7 @@ SELECT approval_id, status, version FROM governance.approvals WHERE tenant = $1 
 
 
 async def read_evidence(admin_url: str, tenant: str) -> Evidence:
-    """The audit and the tables of ``tenant``; raises what asyncpg raises."""
+    """Return the audit and the tables of ``tenant``; raises what asyncpg raises."""
     connection = await asyncpg.connect(admin_url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -103,30 +103,30 @@ async def read_evidence(admin_url: str, tenant: str) -> Evidence:
 
 
 async def tenants_of(admin_url: str) -> tuple[str, ...]:
-    """Every tenant that the ledger knows, by name; raises what asyncpg raises."""
+    """Return every tenant that the ledger knows, by name; raises what asyncpg raises."""
     connection = await asyncpg.connect(admin_url)
     try:
-        if not await _there(connection, HEAD):
+        if not await _exists(connection, HEAD):
             return ()
         return tuple(row["tenant"] for row in await connection.fetch(TENANTS))
     finally:
         await connection.close()
 
 
-async def _there(connection: Connection, table: str) -> bool:
-    """Whether the service of that table has ever been started here."""
+async def _exists(connection: Connection, table: str) -> bool:
+    """Tell whether the table exists: whether its service was ever started with this database."""
     return await connection.fetchval("SELECT to_regclass($1)", table) is not None
 
 
 async def _evidence(connection: Connection, tenant: str) -> Evidence:
     async def rows(kind: Any, table: str, query: str) -> tuple[Any, ...]:
-        if not await _there(connection, table):
+        if not await _exists(connection, table):
             return ()
         return tuple(kind(**dict(row)) for row in await connection.fetch(query, tenant))
 
-    heads = await rows(Head, HEAD, ENDS)
-    ledger = await _there(connection, HEAD)
-    contents = await _there(connection, CONTENTS)
+    heads = await rows(Head, HEAD, LEDGER_HEAD)
+    ledger = await _exists(connection, HEAD)
+    contents = await _exists(connection, CONTENTS)
     return Evidence(
         events=await _events(connection, tenant),
         tasks=await rows(ObservedTask, "assignment.tasks", TASKS),
@@ -139,19 +139,19 @@ async def _evidence(connection: Connection, tenant: str) -> Evidence:
         approvals=await rows(ObservedApproval, "governance.approvals", APPROVALS),
         links=await rows(Link, LEDGER, LINKS),
         head=(heads[0] if heads else Head()) if ledger else None,
-        contents=dict(await connection.fetch(KEPT, tenant)) if contents else None,
+        contents=dict(await connection.fetch(CONTENT_HASHES, tenant)) if contents else None,
     )
 
 
 async def _events(connection: Connection, tenant: str) -> tuple[AuditEvent, ...]:
-    """The ledger, and what the outboxes still hold: each event once."""
+    """Return the ledger's events and those still in the outboxes, each once."""
     columns = {LEDGER: "document, leaf_hash"}
     columns |= {f"{schema}.outbox": "document" for schema in OUTBOXES}
     found: dict[str, AuditEvent] = {}
     for table, wanted in columns.items():
-        if not await _there(connection, table):
+        if not await _exists(connection, table):
             continue
-        query = f"SELECT {wanted} FROM {table} WHERE tenant = $1"  # noqa: S608  # our own names
+        query = f"SELECT {wanted} FROM {table} WHERE tenant = $1"  # noqa: S608  # names from this module
         for event in _parsed(await connection.fetch(query, tenant)):
             found.setdefault(event.event_id, event)
     return tuple(found.values())

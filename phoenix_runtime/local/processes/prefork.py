@@ -22,11 +22,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from phoenix_runtime.local.processes import prefork_child
 from phoenix_runtime.local.processes.supervisor import Child, Program, ProgramDied, Supervisor
 
 NAME: Final = "prefork"
-SCRIPT: Final = "phoenix_runtime.local.processes.prefork_child"
-PACKET: Final = 1 << 18
 OWN_INTERPRETER: Final = ("LD_", "DYLD_", "PYTHON")
 """Prefixes of variables that have an effect only while an interpreter starts."""
 
@@ -81,7 +80,7 @@ class PreforkServer:
 
     async def _read(self, child: Child) -> None:
         loop = asyncio.get_running_loop()
-        while packet := await loop.sock_recv(self._channel, PACKET):
+        while packet := await loop.sock_recv(self._channel, prefork_child.PACKET):
             self._handle(json.loads(packet))
         code = await child.wait()
         for starting in self._starting.values():
@@ -102,5 +101,5 @@ class PreforkServer:
 
 def program_for(environment: Mapping[str, str], log: Path) -> Program:
     """Return the program of the child that forks."""
-    command = [sys.executable, "-m", SCRIPT]
+    command = [sys.executable, "-m", prefork_child.__name__]
     return Program(name=NAME, command=command, environment=environment, log=log)

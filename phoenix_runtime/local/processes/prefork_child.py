@@ -22,6 +22,7 @@ from typing import Any, Final
 from phoenix_runtime.local.processes import parent_death
 
 PACKET: Final = 1 << 18
+"""The largest request or report, in bytes."""
 PR_SET_NAME: Final = 15
 SHARED: Final = (
     "alembic.command",
