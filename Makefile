@@ -14,8 +14,6 @@ ARGS ?=
 # More than there are processors: most of what a test does is to wait.
 WORKERS ?= 4
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-# How much the long forms draw where a test has no long form of its own.
-LONG = PHOENIX_DMA_TEST_EACH_SERVICE=1 PHOENIX_DMA_TEST_FUZZ_EXAMPLES=300 PHOENIX_DMA_TEST_REST_EXAMPLES=100
 BENCHMARKS ?= ledger policy crowds floods partitions
 
 .PHONY: help venv stubs lint lint-protos words format types test test-all bench test-opa chaos model demo up down clean
@@ -67,7 +65,7 @@ test: stubs ## every tier, and one short pass of every robustness family (TESTS=
 	@$(PYTEST) -m "not long" $(TESTS) $(ARGS)
 
 test-all: stubs ## every test, the long forms too: hours
-	@$(LONG) $(PYTEST) $(TESTS) $(ARGS)
+	@$(PYTEST) $(TESTS) $(ARGS)
 
 bench: stubs ## measure latency, throughput, fairness and memory; wants an idle machine (BENCHMARKS=ledger)
 	@for each in $(BENCHMARKS); do echo "== $$each"; $(BIN)/python -m tests.benchmarks.$$each $(ARGS) || exit; done

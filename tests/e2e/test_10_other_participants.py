@@ -100,7 +100,7 @@ def attempts_on_the_task(thief: Participant, epoch: int) -> list[tuple[Any, Any]
         (stubs.audit.GetLineage, audit_pb2.GetLineageRequest(task_id=TASK)),
         (stubs.assignment.StartTask, assignment_pb2.StartTaskRequest(**held)),
         (stubs.assignment.CompleteTask, assignment_pb2.CompleteTaskRequest(**held)),
-        (stubs.assignment.FailTask, assignment_pb2.FailTaskRequest(**held, message="ha")),
+        (stubs.assignment.FailTask, assignment_pb2.FailTaskRequest(**held, message="not mine")),
         (stubs.assignment.AuthorizeAction, reading),
         (stubs.assignment.CancelTask, assignment_pb2.CancelTaskRequest(task_id=TASK)),
     ]

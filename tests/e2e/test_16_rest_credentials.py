@@ -32,7 +32,7 @@ async def closed(runtime: LocalRuntime) -> AsyncIterator[Scenario]:
         assert not [*evidence.tasks, *evidence.participants, *evidence.handoffs]
 
 
-async def knock(scenario: Scenario, route: RestRoute, token: str) -> httpx.Response:
+async def request(scenario: Scenario, route: RestRoute, token: str) -> httpx.Response:
     """Ask for a route, with every parameter filled in."""
     path = re.sub(r"\{[^}]*\}", "x.1", route.path)
     headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -45,7 +45,7 @@ async def knock(scenario: Scenario, route: RestRoute, token: str) -> httpx.Respo
 @pytest.mark.parametrize("name", ROUTES)
 async def test_a_missing_or_wrong_credential_is_refused(closed: Scenario, name: str) -> None:
     for wrong, token in bad_tokens(closed):
-        refused = await knock(closed, ROUTES[name], token)
+        refused = await request(closed, ROUTES[name], token)
         assert refused.status_code == 401, wrong
         assert refused.headers["content-type"] == "application/problem+json"
         assert refused.headers["www-authenticate"].startswith("Bearer")
@@ -60,5 +60,5 @@ async def test_a_credential_without_any_of_the_roles_is_refused(
     route = ROUTES[name]
     others = [role.value for role in PEOPLE if role not in route.rpc.roles]
     assert others or Role.ENROLLER in route.rpc.roles, "open to everybody who has a credential"
-    refused = await knock(closed, route, closed.participant_token(STEWARD, roles=others))
+    refused = await request(closed, route, closed.participant_token(STEWARD, roles=others))
     assert (refused.status_code, refused.json()["reason"]) == (403, NotPermitted.reason)

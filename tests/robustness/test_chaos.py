@@ -1,6 +1,6 @@
 """Every fault once under traffic, in an order that the seed draws; `make chaos` goes on for longer.
 
-The short form plays three faults; what the others do alone is shown by their own families.
+The short form plays three faults; the others have families of their own.
 """
 
 from __future__ import annotations

@@ -1,14 +1,13 @@
-"""Whatever comes: the REST decoder answers a message or a refusal, and a session ends by a reason.
+"""The REST decoder answers any input with a message or a refusal; any session ends with a reason.
 
 The decoder is tried in this process, thousands of times; the session on the wire, against the real
-registry behind the real gateway. What is drawn is the same in every run;
-``PHOENIX_DMA_TEST_FUZZ_EXAMPLES`` (60) draws more sessions, and ten times as many bodies.
+registry behind the real gateway. What is drawn is the same in every run; the long form draws five
+times as much.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -28,6 +27,7 @@ from phoenix_dma.aio.rpc.transport import bearer
 from phoenix_dma.v1 import session_pb2
 from phoenix_dma.wire.stream_termination import keep_final_status
 from phoenix_runtime.core.errors import FieldInvalid, Refused
+from tests.e2e.scenarios.intervals import ATTEMPT
 from tests.e2e.scenarios.scenario import Scenario
 from tests.robustness.bad_input.target import (
     HOLDER,
@@ -39,10 +39,13 @@ from tests.robustness.bad_input.target import (
     target,
     told_of,
 )
+from tests.robustness.forms import long_form
 
 __all__ = ["runtime", "target"]
 
-SESSIONS: Final = int(os.environ.get("PHOENIX_DMA_TEST_FUZZ_EXAMPLES", "60"))
+SESSIONS: Final = 60
+MORE_SESSIONS: Final = 300
+BODIES: Final = (600, *long_form(3000))
 COMMON: Final[dict[str, Any]] = {
     "deadline": None,
     "derandomize": True,
@@ -59,7 +62,6 @@ NAMES: Final = sorted(
         for field in one.fields
     }
 )
-SECONDS: Final = 20.0
 
 # ---- the decoder
 
@@ -81,9 +83,18 @@ tokens = st.sampled_from(
 )
 
 
-@given(st.binary(max_size=200) | st.lists(tokens, max_size=40).map(b"".join))
-@settings(max_examples=10 * SESSIONS, **COMMON)
-def test_any_bytes_are_a_value_or_a_refusal(content: bytes) -> None:
+def draw(examples: int, check: Callable[..., None], *strategies: Any) -> None:
+    """Check so many examples of what the strategies draw."""
+    given(*strategies)(settings(max_examples=examples, **COMMON)(check))()
+
+
+@pytest.mark.parametrize("examples", BODIES)
+def test_any_bytes_are_a_value_or_a_refusal(examples: int) -> None:
+    contents = st.binary(max_size=200) | st.lists(tokens, max_size=40).map(b"".join)
+    draw(examples, is_a_value_or_a_refusal, contents)
+
+
+def is_a_value_or_a_refusal(content: bytes) -> None:
     try:
         value = parse(content)
     except Refused as refused:
@@ -93,17 +104,21 @@ def test_any_bytes_are_a_value_or_a_refusal(content: bytes) -> None:
         assert json.loads(content) == value
 
 
-@given(bodies | values, st.sampled_from(ROUTES))
-@settings(max_examples=10 * SESSIONS, **COMMON)
-def test_any_json_is_a_message_or_a_refusal_by_fields(body: Any, route: RestRoute) -> None:
-    decoded(route, RestRequest(body=body if route.body else None))
+@pytest.mark.parametrize("examples", BODIES)
+def test_any_json_is_a_message_or_a_refusal_by_fields(examples: int) -> None:
+    def is_decoded(body: Any, route: RestRoute) -> None:
+        decoded(route, RestRequest(body=body if route.body else None))
+
+    draw(examples, is_decoded, bodies | values, st.sampled_from(ROUTES))
 
 
-@given(st.binary(max_size=60), st.sampled_from(ROUTES), st.text(max_size=140))
-@settings(max_examples=10 * SESSIONS, **COMMON)
-def test_any_query_and_any_key_are_a_message_or_a_refusal(
-    raw: bytes, route: RestRoute, key: str
-) -> None:
+@pytest.mark.parametrize("examples", BODIES)
+def test_any_query_and_any_key_are_a_message_or_a_refusal(examples: int) -> None:
+    drawn = (st.binary(max_size=60), st.sampled_from(ROUTES), st.text(max_size=140))
+    draw(examples, is_a_message_or_a_refusal, *drawn)
+
+
+def is_a_message_or_a_refusal(raw: bytes, route: RestRoute, key: str) -> None:
     try:
         query = read_query(raw)
     except Refused as refused:
@@ -158,7 +173,7 @@ beat = st.builds(
 
 
 def request_of(kind: str) -> Callable[[Any], session_pb2.KeepAliveRequest]:
-    """What makes a message for the stream of one that stands inside."""
+    """Make a function that wraps a message of this kind into a request of the stream."""
     return lambda said: session_pb2.KeepAliveRequest(**{kind: said})
 
 
@@ -202,12 +217,25 @@ sessions = st.tuples(
 @given(messages=sessions)
 @settings(max_examples=SESSIONS, **COMMON)
 async def test_any_session_ends_with_a_reason(target: Target, messages: list[Any]) -> None:
+    await ends_with_a_reason(target, messages)
+
+
+@pytest.mark.long
+@pytest.mark.asyncio(loop_scope="session")
+@given(messages=sessions)
+@settings(max_examples=MORE_SESSIONS, **COMMON)
+async def test_many_more_sessions_end_with_a_reason(target: Target, messages: list[Any]) -> None:
+    await ends_with_a_reason(target, messages)
+
+
+async def ends_with_a_reason(target: Target, messages: list[Any]) -> None:
+    """Send the messages on a stream: it ends by itself, or with the caller's own fault."""
     fuzzed = await target.scenario.unregistered(FUZZED)
     await fuzzed.register()
     content = [encoded(target.scenario, fuzzed.generation, one) for one in messages]
     token = target.scenario.participant_token(FUZZED)
     open_stream: Any = target.channel.stream_stream(KEEP_ALIVE, None, None)
-    call = keep_final_status(open_stream(iter(content), metadata=bearer(token), timeout=SECONDS))
+    call = keep_final_status(open_stream(iter(content), metadata=bearer(token), timeout=ATTEMPT))
     try:
         async for answer in call:
             heard(session_pb2.KeepAliveResponse.FromString(answer))

@@ -1,4 +1,4 @@
-"""A reader that never reads: it costs little, it is told why, and it is not kept (I14)."""
+"""A client that never reads its stream costs bounded memory and is cut off with a reason (I14)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def scenario(runtime: BreakableRuntime) -> AsyncIterator[Scenario]:
 
 
 class NonReader:
-    """Attaches, beats, and reads no other word."""
+    """Attaches, sends beats, and reads nothing after its lease."""
 
     def __init__(self, channel: grpc.aio.Channel, name: str, token: str) -> None:
         self.name = name
@@ -129,16 +129,16 @@ def directive(name: str, number: int) -> session_pb2.Directive:
     )
 
 
-@pytest.mark.parametrize("door", ["gateway", "registry"])
+@pytest.mark.parametrize("part", ["gateway", "registry"])
 async def test_who_never_reads_is_cut_with_a_reason_and_costs_bounded_memory(
-    runtime: BreakableRuntime, scenario: Scenario, pages: Pages, door: str
+    runtime: BreakableRuntime, scenario: Scenario, pages: Pages, part: str
 ) -> None:
     steward = await scenario.participant()
     names = [f"agent.silent.{number:02d}" for number in range(READERS)]
     registered = [await scenario.unregistered(name) for name in names]
     await asyncio.gather(*(one.register() for one in registered))
     sizes = {part: resident(runtime.pid(part)) for part in ("registry", "gateway")}
-    page = pages.registry if door == "registry" else pages.gateway
+    page = pages.registry if part == "registry" else pages.gateway
     cut = await page.value("phoenix_dma_slow_readers_total")
 
     async with AsyncExitStack() as stack:
@@ -146,7 +146,7 @@ async def test_who_never_reads_is_cut_with_a_reason_and_costs_bounded_memory(
         for name in names:
             # A window that does not grow: what is not read is soon not sent.
             options = [("grpc.http2.bdp_probe", 0), ("grpc.use_local_subchannel_pool", 1)]
-            channel = grpc.aio.insecure_channel(runtime.address(door), options=options)
+            channel = grpc.aio.insecure_channel(runtime.address(part), options=options)
             await stack.enter_async_context(channel)
             reader = NonReader(channel, name, scenario.participant_token(name))
             stack.callback(reader.call.cancel)
@@ -173,7 +173,7 @@ async def test_who_never_reads_is_cut_with_a_reason_and_costs_bounded_memory(
 
 
 async def told_why(readers: list[NonReader]) -> None:
-    """Whoever wakes up learns how its stream ended, however late."""
+    """Whoever reads on learns how its stream ended, however late."""
     for refused in await asyncio.gather(*(reader.read_on() for reader in readers)):
         assert refused.code() is StatusCode.RESOURCE_EXHAUSTED, refused
         assert refusal_of(refused).reason == "QUOTA_EXCEEDED"

@@ -13,7 +13,7 @@ from tests.e2e.scenarios.assertions import assert_invariants
 from tests.e2e.scenarios.intervals import PATIENCE
 from tests.e2e.scenarios.scenario import Scenario
 from tests.robustness.chaos.history import History
-from tests.robustness.chaos.play import _kept
+from tests.robustness.chaos.play import is_kept
 from tests.robustness.chaos.traffic import Traffic
 from tests.support.processes.breakable_runtime import BreakableRuntime
 from tests.support.waiting.until import until
@@ -49,7 +49,7 @@ class Workload(Traffic):
         # Before the look: a task whose submission nobody heard of may still be worked on.
         acknowledged = list(self._history.acknowledged)
         evidence = await self.scenario.evidence()
-        lost = [one for one in acknowledged if not _kept(one, evidence)]
+        lost = [one for one in acknowledged if not is_kept(one, evidence)]
         assert acknowledged
         assert not lost, f"acknowledged and lost: {lost}"
         await assert_invariants(self.scenario)

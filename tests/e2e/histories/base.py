@@ -38,18 +38,18 @@ AGENT: Final = st.sampled_from(AGENTS)
 
 
 class World:
-    """What the histories of a run share: the runtime, and the one event loop of its clients."""
+    """The runtime that the histories of a run share, and the event loop of its clients."""
 
     def __init__(self, runtime: LocalRuntime) -> None:
         self.runtime = runtime
         self.loop = asyncio.new_event_loop()
 
     def run(self, step: Coroutine[Any, Any, Any]) -> Any:
-        """Let the world go on until ``step`` is done."""
+        """Run the event loop until ``step`` is done."""
         return self.loop.run_until_complete(step)
 
     def close(self) -> None:
-        """Nothing more happens; the runtime goes on."""
+        """Close the event loop; the runtime goes on."""
         self.loop.close()
 
 

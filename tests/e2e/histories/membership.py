@@ -24,7 +24,7 @@ from tests.e2e.histories.participant_rules import ParticipantRules
 
 @contextmanager
 def machine_over(world: World) -> Iterator[type[Membership]]:
-    """The machine, ready to play with that world's runtime; the world ends with it."""
+    """The state machine class, bound to that world's runtime."""
     yield type("MembershipHere", (Membership,), {"world": world})
 
 

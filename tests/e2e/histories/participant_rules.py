@@ -94,7 +94,7 @@ class ParticipantRules(TaskRules):
         self.run(self._retires(who, "graceful" if graceful else "immediate"))
 
     async def _retires(self, who: str, mode: str) -> None:
-        await (await self.scenario.operator()).retire(who, mode=mode, reason="the season ends")
+        await (await self.scenario.operator()).retire(who, mode=mode, reason="the project ends")
 
     @rule(willing=st.sampled_from([True, True, False]))
     def the_day_goes_on(self, *, willing: bool) -> None:

@@ -28,7 +28,7 @@ from phoenix_dma.wire.conversions import struct_of
 
 
 def say(what: str, **facts: Any) -> None:
-    """One line to whoever started us."""
+    """Write one line for the test that started the process."""
     sys.stdout.write(json.dumps({"said": what, **facts}) + "\n")
     sys.stdout.flush()
 
@@ -55,7 +55,7 @@ async def work(task: AsyncTask, hold_at: int) -> dict[str, Any]:
 
 
 async def live(profile: Profile, options: dict[str, Any]) -> None:
-    """Register and work until somebody ends it."""
+    """Register and work until the process is told to end."""
     async with AsyncPhoenixClient(profile=profile) as client:
 
         @client.task_handler()
@@ -83,8 +83,8 @@ async def live(profile: Profile, options: dict[str, Any]) -> None:
         say("over", loss=str(await client.run()))
 
 
-async def haunt(profile: Profile, options: dict[str, Any]) -> None:
-    """Come back from the dead with the epoch of an earlier life, and try to write."""
+async def write_as_zombie(profile: Profile, options: dict[str, Any]) -> None:
+    """Try to write under the epoch of an earlier registration."""
     transport = Transport(profile.endpoint())
     wanted = identity_pb2.EnrolRequest(participant_id=options["id"], owner="data-governance")
     api = RuntimeApi(transport, credential_for(transport, profile, wanted))
@@ -96,13 +96,13 @@ async def haunt(profile: Profile, options: dict[str, Any]) -> None:
                 task_id=old["task"],
                 epoch=old["epoch"],
                 base_version=old["version"],
-                context=struct_of({"outputs": {"done": ["haunted"]}}),
+                context=struct_of({"outputs": {"done": ["stale"]}}),
             ),
         ),
         "complete": lambda: api.ask(
             api.stubs.assignment.CompleteTask,
             assignment_pb2.CompleteTaskRequest(
-                task_id=old["task"], epoch=old["epoch"], result=struct_of({"haunted": True})
+                task_id=old["task"], epoch=old["epoch"], result=struct_of({"stale": True})
             ),
         ),
         "authorize": lambda: api.ask(
@@ -135,7 +135,9 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, filename=options.get("log"))
     runtime = options["runtime"]
     profile = Profile(grpc=runtime["grpc"], credential=Path(runtime["credential"]))
-    asyncio.run(haunt(profile, options) if "zombie" in options else live(profile, options))
+    asyncio.run(
+        write_as_zombie(profile, options) if "zombie" in options else live(profile, options)
+    )
 
 
 if __name__ == "__main__":

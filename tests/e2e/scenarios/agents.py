@@ -1,4 +1,4 @@
-"""Agents as processes of their own, which a test may kill, stop and hear."""
+"""Agents as processes of their own, which a test may kill, stop and read the output of."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Line = dict[str, Any]
 
 
 class Agent:
-    """One process and what it has said, a JSON object a line.
+    """One process and its output, a JSON object a line.
 
     It is read whether or not anybody listens: a full pipe would stop it.
     """

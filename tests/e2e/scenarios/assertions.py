@@ -1,4 +1,4 @@
-"""What has to hold after every story: `validate`, and that each RPC wrote only what it declares."""
+"""What has to hold after every test: `validate`, and that each RPC wrote only what it declares."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def assert_invariants(scenario: Scenario) -> None:
     before = await _answered(scenario)
     evidence = await scenario.evidence()
     after = await _answered(scenario)
-    assert evidence.events, "a story leaves its audit; this one proved nothing"
+    assert evidence.events, "a test leaves an audit; this one has none"
     findings = [str(finding) for finding in validate(evidence)]
     written = _by_request(evidence.events)
     paths = {request_id: answer.path for request_id, answer in after.items()}

@@ -1,4 +1,4 @@
-"""People who are there to decide, and what they are asked."""
+"""Humans who decide, and the approvals that they are asked for."""
 
 from __future__ import annotations
 

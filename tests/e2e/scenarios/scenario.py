@@ -1,4 +1,4 @@
-"""Where a story plays: a tenant of the runtime, those who act in it, and what is left of it."""
+"""A tenant of the runtime, its participants and people, and the evidence that they leave."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TASK: Final = "task.customer-merge-review.8841"
 
 
 class Scenario:
-    """One tenant; closing it takes everybody off who is still there."""
+    """One tenant; closing it ends every participant and connection that is still there."""
 
     def __init__(self, runtime: LocalRuntime, tenant: str) -> None:
         self.runtime = runtime

@@ -1,4 +1,4 @@
-"""The faults, by name: each brings its own about and takes it away again."""
+"""The faults by name; each function injects its fault and takes it back."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def _agents_are_killed(_: BreakableRuntime, traffics: Sequence[Traffic]) -
 
 
 async def _agents_hang(_: BreakableRuntime, traffics: Sequence[Traffic]) -> None:
-    """Past their lease: when they go on, they are zombies."""
+    """Stop one agent of each tenant past its lease, so that it goes on as a zombie."""
     async with AsyncExitStack() as stack:
         for traffic in traffics:
             assert traffic.victim is not None

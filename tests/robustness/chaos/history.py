@@ -1,4 +1,4 @@
-"""What the runtime acknowledged, and what was done to it meanwhile: a readable file."""
+"""Records what was acknowledged and which faults were injected, as lines of JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """One answer that somebody now relies on; ``at`` in seconds since the beginning.
+    """One acknowledged answer; ``at`` in seconds since the beginning.
 
     ``what`` is submitted, checkpointed or succeeded.
     """
@@ -39,12 +39,12 @@ class History:
         return time.monotonic() - self.begun
 
     def note(self, what: str, **facts: Any) -> None:
-        """One line."""
+        """Append one line."""
         with self.path.open("a") as file:
             file.write(json.dumps({"at": round(self.now, 3), "what": what, **facts}) + "\n")
 
     def acknowledge(self, tenant: str, what: str, task: str, **facts: Any) -> None:
-        """The runtime said yes."""
+        """Record an acknowledgement."""
         self.acknowledged.append(Acknowledged(self.now, tenant, what, task, **facts))
         self.note(what, tenant=tenant, task=task, **facts)
 

@@ -1,4 +1,4 @@
-"""What will be done to the runtime, and when: drawn from a seed, so that it can be done again."""
+"""Draws which faults are injected and when, from a seed, so that a plan can be repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plays a plan on a runtime of its own, and judges what is left."""
+"""Injects the faults of a plan into a runtime of its own, and checks what is left."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TENANTS: Final = 3
 
 
 RuntimeWith = Callable[[Mapping[str, str]], AbstractAsyncContextManager[BreakableRuntime]]
-"""Starts a runtime with the given environment for its services, for as long as it is needed."""
+"""Makes the context of a runtime whose services have the given environment."""
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Injected:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a plan. Nothing is lost, stuck or wrong where all three are empty."""
+    """The result of a plan; it holds where nothing is lost, stuck or found by `validate`."""
 
     injected: list[Injected] = field(default_factory=list)
     acknowledged: list[Acknowledged] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Outcome:
 
     @property
     def holds(self) -> bool:
-        """Whether everything that was promised was kept."""
+        """Whether work went on after each fault and nothing is lost, stuck or wrong."""
         went_on = all(one.went_on is not None for one in self.injected)
         return went_on and not (self.lost or self.stuck or self.findings)
 
@@ -126,11 +126,11 @@ async def _judge(scenario: Scenario, outcome: Outcome) -> None:
     mine = [one for one in outcome.acknowledged if one.tenant == scenario.tenant]
     evidence = await scenario.evidence()
     outcome.findings += [f"{scenario.tenant} {finding}" for finding in validate(evidence)]
-    outcome.lost += [one for one in mine if not _kept(one, evidence)]
+    outcome.lost += [one for one in mine if not is_kept(one, evidence)]
 
 
-def _kept(one: Acknowledged, evidence: Evidence) -> bool:
-    """Whether what was acknowledged is there."""
+def is_kept(one: Acknowledged, evidence: Evidence) -> bool:
+    """Whether what was acknowledged is in the tables."""
     if one.what == "checkpointed":
         return any(
             (pointer.task_id, pointer.version, pointer.hash) == (one.task, one.version, one.hash)

@@ -23,7 +23,7 @@ CHURN_SECONDS: Final = (3.0, 6.0)
 
 
 class Traffic:
-    """A tenant's submitter, its workers and whoever moves them about."""
+    """A tenant's submitter, its workers, and the operator who moves tasks and replaces agents."""
 
     def __init__(self, scenario: Scenario, history: History, seed: int) -> None:
         self.scenario = scenario
@@ -38,7 +38,7 @@ class Traffic:
         self.open: set[str] = set()
 
     async def begin(self) -> None:
-        """Everybody joins; the work begins."""
+        """Register the workers and start to submit tasks."""
         await self._stack.enter_async_context(self.scenario)
         for _ in range(WORKERS):
             await self._join()
@@ -46,7 +46,7 @@ class Traffic:
         self._going = [asyncio.create_task(step()) for step in (self._submit, self._churn)]
 
     async def settle(self, seconds: float) -> list[str]:
-        """No more tasks; wait for those that are there. Answers what became of the others."""
+        """Submit no more and wait for the open tasks; answers how those stand that did not end."""
         self._ending = True
         await asyncio.gather(*self._going)
         deadline = asyncio.get_running_loop().time() + seconds
@@ -56,7 +56,7 @@ class Traffic:
         return [await self._story(task_id) for task_id in sorted(self.open)]
 
     async def end(self) -> None:
-        """Everybody goes home."""
+        """Stop all clients and leave the tenant."""
         self._ending = True
         for going in self._going:
             going.cancel()
@@ -72,7 +72,7 @@ class Traffic:
         name = self._name("victim")
         self.victim = await self.scenario.agent(name, fields={"capacity": 1}, log=log)
 
-    # ---- who submits
+    # ---- submitting
 
     async def _submit(self) -> None:
         while not self._ending:
@@ -90,7 +90,7 @@ class Traffic:
         self._history.acknowledge(self.scenario.tenant, "submitted", task_id)
 
     async def _look(self) -> None:
-        """Which tasks have succeeded meanwhile; the runtime may not take that back."""
+        """Record which tasks have succeeded; that may not be taken back later."""
         try:
             api = await self.scenario.operator()
             found = [await api.get_task(task_id) for task_id in sorted(self.open)]
@@ -103,7 +103,7 @@ class Traffic:
                 self._history.acknowledge(self.scenario.tenant, "succeeded", task.id)
 
     async def _story(self, task_id: str) -> str:
-        """Where a task is that should not be there, and how it came to be there."""
+        """Describe a task that did not end: its state, owner and last events."""
         found = await (await self.scenario.operator()).get_task(task_id)
         events = await self.scenario.events(about=f"task/{task_id}")
         latest = [f"{one.timestamp:%H:%M:%S} {one.type} {one.participant}" for one in events[-12:]]
@@ -111,10 +111,10 @@ class Traffic:
         self._history.note("stuck", task=task_id, held=held, latest=latest)
         return f"{self.scenario.tenant} {task_id} {held}: {'; '.join(latest)}"
 
-    # ---- who works
+    # ---- working
 
     async def _join(self) -> None:
-        """One more worker, with the SDK as its user would use it."""
+        """Register one more worker through the SDK."""
         client = AsyncPhoenixClient(profile=self.scenario.profile)
         name = self._name("agent")
         client.task_handler()(self._work)
@@ -137,10 +137,10 @@ class Traffic:
                 self._history.acknowledge(self.scenario.tenant, "checkpointed", task.id, **facts)
         return {"done": done}
 
-    # ---- who moves them about
+    # ---- moving tasks and replacing agents
 
     async def _churn(self) -> None:
-        """Now a task is handed over, now an agent retires and another one joins."""
+        """Hand off a task, or retire an agent and register another, every few seconds."""
         while not self._ending:
             await asyncio.sleep(self._chance.uniform(*CHURN_SECONDS))
             step = self._chance.choice([self._hand_off, self._replace])
@@ -159,13 +159,13 @@ class Traffic:
         name = self._chance.choice(sorted(self._clients))
         client = self._clients.pop(name)
         try:
-            await (await self.scenario.operator()).retire(name, reason="the season ends")
+            await (await self.scenario.operator()).retire(name, reason="the project ends")
         finally:
             await client.drain()
             await self._join()
 
     async def _insist(self, step: Any, *arguments: Any) -> None:
-        """Try again until it is acknowledged, as a client does that means it."""
+        """Repeat the step until it is acknowledged."""
         while not self._ending:
             try:
                 await step(*arguments)

@@ -104,7 +104,7 @@ async def _retiring(scenario: Scenario, mode: str, heir: Participant | None) -> 
     message = handoff_pb2.RetireParticipantRequest(
         participant_id=STEWARD,
         mode=handoff_pb2.RetirementMode.Value(f"RETIREMENT_MODE_{mode.upper()}"),
-        reason="the season ends",
+        reason="the project ends",
     )
 
     async def finish(_: object) -> None:

@@ -58,7 +58,7 @@ class Operation:
 
     ``act`` asks once and without patience, ``again`` asks the same as often as it takes.
     ``events`` is how often each type of audit event may be there in the end. ``finish`` takes the
-    answer and plays the story to its end. Where the answer is not ``remembered``, asking again is
+    answer and completes the case. Where the answer is not ``remembered``, asking again is
     another operation.
     """
 

@@ -155,7 +155,7 @@ class Crowd:
 
     async def register(self) -> None:
         """Everybody, each by its own credential."""
-        door = asyncio.Semaphore(AT_ONCE)
+        admission = asyncio.Semaphore(AT_ONCE)
 
         async def one(number: int, name: str) -> None:
             stub = registry_pb2_grpc.RegistryServiceStub(self._channel(number))
@@ -163,7 +163,7 @@ class Crowd:
             request = registry_pb2.RegisterParticipantRequest(
                 participant=declaration, request_id=f"register.{name}"
             )
-            async with door:
+            async with admission:
                 answer: Any = stub.RegisterParticipant(request, metadata=bearer(self._token(name)))
                 await answer
 

@@ -1,8 +1,8 @@
 """The clients of a flood, as a process of its own that leaves the processors to everybody else.
 
-Those who flood a runtime have machines of their own; here they share one with it. Reads one line of
-JSON (`Orders`), says that it floods once the runtime has refused it something of every kind, goes
-on until its input ends, and then says how often it was answered what.
+Those who flood a runtime have machines of their own; here they share one with it. The process reads
+one line of JSON (`FloodOptions`), prints that it floods as soon as a call of every kind has been
+refused, goes on until its input ends, and then prints how often it was answered what.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from grpc.aio import AioRpcError
 
 from phoenix_runtime.chassis.loops import end
 from tests.robustness.floods.caller import Ask, Caller
-from tests.robustness.floods.flood import FLOODING, Orders
+from tests.robustness.floods.flood import FLOODING, FloodOptions
 
-POLITE = 19
+LOWEST_PRIORITY = 19
 
 
 class Flood:
-    """Everybody asks and asks."""
+    """Clients that call again as soon as they are answered."""
 
     def __init__(self) -> None:
         self.answers: Counter[str] = Counter()
@@ -34,7 +34,7 @@ class Flood:
         self._refused = asyncio.Event()
 
     async def run(self, caller: Caller, clients: int) -> None:
-        """Until nobody listens on our input any more."""
+        """Call until the standard input ends."""
         # One stream: several of one participant end each other, and what floods is then the
         # filling of windows that nobody reads, which costs this process most.
         asks = [*caller.ways * clients, caller.beat_on]
@@ -62,22 +62,22 @@ class Flood:
 
 
 async def main() -> None:
-    """Flood as ordered."""
-    orders = Orders.read(sys.stdin.readline())
+    """Flood as the options say."""
+    options = FloodOptions.read(sys.stdin.readline())
     flood = Flood()
-    async with grpc.aio.insecure_channel(orders.address) as channel:
-        await flood.run(Caller(channel, orders.credentials), orders.clients)
+    async with grpc.aio.insecure_channel(options.address) as channel:
+        await flood.run(Caller(channel, options.credentials), options.clients)
     print(json.dumps(flood.answers), flush=True)
 
 
-def be_polite() -> None:
-    """Have the processors last of all: inside of our session, and our session among others."""
-    os.nice(POLITE)
+def lower_priority() -> None:
+    """Take the processors last of all: within the own session, and the session among others."""
+    os.nice(LOWEST_PRIORITY)
     session = Path("/proc/self/autogroup")
     if session.exists():
-        session.write_text(str(POLITE))
+        session.write_text(str(LOWEST_PRIORITY))
 
 
 if __name__ == "__main__":
-    be_polite()
+    lower_priority()
     asyncio.run(main())

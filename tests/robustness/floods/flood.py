@@ -19,7 +19,7 @@ FLOODING: Final = "flooding"
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class FloodOptions:
     """Whom to flood, and as whom; how many clients of each way never wait for anything."""
 
     address: str
@@ -31,14 +31,14 @@ class Orders:
         return json.dumps(asdict(self)) + "\n"
 
     @classmethod
-    def read(cls, line: str) -> Orders:
-        """The orders of such a line."""
+    def read(cls, line: str) -> FloodOptions:
+        """Parse such a line."""
         said = json.loads(line)
         return cls(said["address"], Credentials(**said["credentials"]), said["clients"])
 
 
 @asynccontextmanager
-async def flood(orders: Orders) -> AsyncIterator[Counter[str]]:
+async def flood(options: FloodOptions) -> AsyncIterator[Counter[str]]:
     """The runtime is flooded, and refuses, for as long as this lasts.
 
     What was answered is counted once it is over.
@@ -52,7 +52,7 @@ async def flood(orders: Orders) -> AsyncIterator[Counter[str]]:
     )
     try:
         assert process.stdin is not None
-        process.stdin.write(orders.line().encode())
+        process.stdin.write(options.line().encode())
         assert await _said(process) == FLOODING
         yield answers
         process.stdin.close()

@@ -16,7 +16,7 @@ from tests.e2e.scenarios.assertions import assert_invariants
 from tests.e2e.scenarios.intervals import INTERVALS, PATIENCE
 from tests.e2e.scenarios.scenario import STEWARD, Scenario
 from tests.robustness.floods.caller import Ask, Caller, Credentials
-from tests.robustness.floods.flood import Orders, flood
+from tests.robustness.floods.flood import FloodOptions, flood
 from tests.support.waiting.until import until
 
 RATE: Final = 4
@@ -55,7 +55,9 @@ def flood_by(
     scenario: Scenario, clients: int = CLIENTS
 ) -> AbstractAsyncContextManager[Counter[str]]:
     """The tenant floods its runtime."""
-    return flood(Orders(scenario.runtime.address("gateway"), credentials_of(scenario), clients))
+    return flood(
+        FloodOptions(scenario.runtime.address("gateway"), credentials_of(scenario), clients)
+    )
 
 
 async def call_in_turn(caller: Caller, calls: int, pause: float = PAUSE) -> AsyncIterator[Ask]:
