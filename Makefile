@@ -89,11 +89,11 @@ model: ## the Promela model of who holds a task: invariants, liveness, removed g
 demo: stubs ## play the paper's stewardship story on real records, then leave nothing running
 	@$(BIN)/python -m examples.stewardship
 
-up: stubs ## start the house and keep it running (ARGS="--ports free")
+up: stubs ## start the runtime and keep it running (ARGS="--ports free")
 	@exec $(BIN)/phoenix-dma up $(ARGS)
 
-down: $(READY) ## stop the house
+down: $(READY) ## stop the runtime
 	@$(BIN)/phoenix-dma down $(ARGS)
 
-clean: ## remove environments, stubs and caches (not the data of a house)
+clean: ## remove environments, stubs and caches (not the data of a runtime)
 	@rm -rf .venv .venv-stubs .proto-deps phoenix_dma/v1 .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

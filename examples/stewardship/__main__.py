@@ -17,9 +17,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from examples.stewardship.cast import Cast, Silent
 from examples.stewardship.chapters import CHAPTERS
-from examples.stewardship.story import Story, StoryBroken, Teller
+from examples.stewardship.processes import AgentProcesses, Silent
+from examples.stewardship.story import Narrator, Story, StoryBroken
 from phoenix_dma import AsyncPhoenixClient, PhoenixError
 from phoenix_dma.profile import read_profile
 from phoenix_runtime.core.validate import validate
@@ -35,15 +35,15 @@ PACE: Final = {
 
 
 @asynccontextmanager
-async def opened(tell: Teller) -> AsyncIterator[Story]:
-    """A runtime, an empty stage, and afterwards nothing of either."""
+async def opened(tell: Narrator) -> AsyncIterator[Story]:
+    """A runtime, an empty folder, and afterwards nothing of either."""
     options = LocalRuntimeOptions.temporary(environment=PACE)
     folder = options.data / "story"
     try:
         async with LocalRuntime(options) as runtime:
             tell.plain(f"The runtime serves after {tell.seconds:.1f} s: {runtime.profile}")
             (folder / "merges").mkdir(parents=True)
-            cast = Cast(runtime.profile, folder)
+            processes = AgentProcesses(runtime.profile, folder)
             client = AsyncPhoenixClient(profile=read_profile(runtime.profile))
 
             async def judge() -> list[str]:
@@ -51,15 +51,15 @@ async def opened(tell: Teller) -> AsyncIterator[Story]:
                 return [str(finding) for finding in validate(evidence)]
 
             try:
-                yield Story(client, cast, tell, folder, judge)
+                yield Story(client, processes, tell, folder, judge)
             finally:
-                await cast.leave()
+                await processes.leave()
                 await client.close()
     finally:
         shutil.rmtree(options.data, ignore_errors=True)
 
 
-async def play(tell: Teller) -> None:
+async def play(tell: Narrator) -> None:
     """All eleven chapters, in order; raises what breaks the story."""
     async with opened(tell) as story:
         for number, (title, chapter) in enumerate(CHAPTERS, 1):
@@ -70,7 +70,7 @@ async def play(tell: Teller) -> None:
 
 async def main() -> int:
     """Play, and answer the exit code; Ctrl-C and SIGTERM end everything that was started."""
-    tell = Teller()
+    tell = Narrator()
     playing = asyncio.create_task(play(tell))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, playing.cancel)

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from examples.stewardship import stage
+from examples.stewardship import scenario
 from examples.stewardship.analysis import breaches, finding_of
-from examples.stewardship.stage import say
+from examples.stewardship.scenario import say
 from phoenix_dma import PhoenixClient, Task, load_context
 
 
 def handle(task: Task) -> dict[str, Any]:
     """Say how many findings were checked, and what speaks against merging which."""
-    task.authorize("data_read", "customer_records", domain=stage.DOMAIN)
+    task.authorize("data_read", "customer_records", domain=scenario.DOMAIN)
     context = load_context(task.context_ref)
     findings = [finding_of(one) for one in context.inputs["findings"]]
     found = breaches(findings)
     task.checkpoint({"checked": len(findings), "breaches": found})
     say("judged", task=task.id, checked=len(findings), breaches=len(found))
-    return {"checked": len(findings), "breaches": found, "by": stage.POLICY_AGENT}
+    return {"checked": len(findings), "breaches": found, "by": scenario.POLICY_AGENT}
 
 
 def main() -> None:
@@ -29,15 +29,15 @@ def main() -> None:
     client = PhoenixClient(base_url="https://phoenix.example.com")
     client.task_handler(capability="policy_check")(handle)
     client.register_participant(
-        id=stage.POLICY_AGENT,
+        id=scenario.POLICY_AGENT,
         type="agent",
         capabilities=["policy_check"],
-        owner=stage.POLICY_OWNER,
-        data_domains=[stage.DOMAIN],
+        owner=scenario.POLICY_OWNER,
+        data_domains=[scenario.DOMAIN],
         permissions=["read_customer_master"],
         capacity=4,
     )
-    say("here", participant=stage.POLICY_AGENT)
+    say("here", participant=scenario.POLICY_AGENT)
 
 
 if __name__ == "__main__":

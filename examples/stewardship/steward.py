@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from examples.stewardship import stage
+from examples.stewardship import scenario
 from examples.stewardship.analysis import (
     SURE,
     WORTH_A_LOOK,
@@ -28,7 +28,7 @@ from examples.stewardship.analysis import (
     worth_a_look,
 )
 from examples.stewardship.linkage import People, candidates, compare, people
-from examples.stewardship.stage import say
+from examples.stewardship.scenario import say
 from phoenix_dma import ApprovalRejected, ApprovalRequired, Context, PhoenixClient, Task
 from phoenix_dma.declare import task as declared
 
@@ -88,7 +88,7 @@ class Steward:
 
     def handle(self, task: Task) -> dict[str, Any]:
         """The whole task, from wherever its context says that it is."""
-        leave = task.authorize("data_read", "customer_records", domain=stage.DOMAIN)
+        leave = task.authorize("data_read", "customer_records", domain=scenario.DOMAIN)
         say("may_read", authorization=leave.id, decision=leave.decision_id, epoch=task.epoch)
         context = task.context()
         progress = Progress.of(context)
@@ -101,7 +101,7 @@ class Steward:
 
     def _analyse(self, task: Task, progress: Progress) -> None:
         pairs = candidates(self._people)
-        for number, batch in enumerate(batches(pairs, stage.BATCH_SIZE), 1):
+        for number, batch in enumerate(batches(pairs, scenario.BATCH_SIZE), 1):
             if number <= len(progress.batches):
                 continue  # checkpointed already, by us or by whoever held the task before
             say("analysing", batch=number, pairs=len(batch))
@@ -112,9 +112,9 @@ class Steward:
             )
             version = progress.checkpoint(task)
             say("checkpointed", batch=number, version=version, epoch=task.epoch)
-            if number == stage.POLICY_AFTER:
+            if number == scenario.POLICY_AFTER:
                 self._ask_policy(task, progress)
-            if number == stage.PROPOSED_AFTER:
+            if number == scenario.PROPOSED_AFTER:
                 self._propose(task, progress)
 
     def _compare(self, number: int, batch: list[Pair]) -> list[Finding]:
@@ -135,9 +135,9 @@ class Steward:
                 {
                     "objective": "Validate merge constraints on the findings so far",
                     "required_capabilities": ["policy_check"],
-                    "data_domains": [stage.DOMAIN],
+                    "data_domains": [scenario.DOMAIN],
                     "risk_level": "medium",
-                    "policy_constraints": [stage.CONSTRAINTS[0]],
+                    "policy_constraints": [scenario.CONSTRAINTS[0]],
                     "input": {"findings": [finding.document() for finding in new]},
                 }
             )
@@ -155,7 +155,7 @@ class Steward:
         chosen = proposal(progress.findings, progress.breaches, at_least=WORTH_A_LOOK)
         try:
             task.authorize(
-                "data_mutation", "merge", domain=stage.DOMAIN, subject=chosen, wait=False
+                "data_mutation", "merge", domain=scenario.DOMAIN, subject=chosen, wait=False
             )
         except ApprovalRequired as asked:
             # Whoever goes on with the task waits for the answer to the same content.
@@ -172,7 +172,7 @@ class Steward:
             say("proposing", at_least=chosen["at_least"], pairs=len(chosen["pairs"]))
             try:
                 leave = task.authorize(
-                    "data_mutation", "merge", domain=stage.DOMAIN, subject=chosen
+                    "data_mutation", "merge", domain=scenario.DOMAIN, subject=chosen
                 )
             except ApprovalRejected as rejected:
                 if chosen["at_least"] >= SURE:
@@ -241,9 +241,9 @@ def main() -> None:
     client.register_participant(
         id=given.id,
         type="agent",
-        capabilities=stage.CAPABILITIES,
-        owner=stage.STEWARD_OWNER,
-        data_domains=[stage.DOMAIN],
+        capabilities=scenario.CAPABILITIES,
+        owner=scenario.STEWARD_OWNER,
+        data_domains=[scenario.DOMAIN],
         permissions=["read_customer_master", "suggest_merge", "merge_customer_master"],
         cost=given.cost,
     )

@@ -1,4 +1,4 @@
-"""What the chapters share: the runtime, the cast, what has happened so far, and how it is told."""
+"""What the chapters share: client, agent processes, facts found so far, and the printed story."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any, Final, TypeVar
 from rich.console import Console
 from rich.markup import escape
 
-from examples.stewardship import stage
-from examples.stewardship.cast import Cast, Player
+from examples.stewardship import scenario
+from examples.stewardship.processes import AgentProcess, AgentProcesses
 from phoenix_dma import AsyncPhoenixClient
 from phoenix_dma.aio.runtime_api import RuntimeApi
 from phoenix_dma.v1 import assignment_pb2, audit_pb2, common_pb2, registry_pb2
@@ -29,7 +29,7 @@ class StoryBroken(AssertionError):
     """Something did not happen as the story says."""
 
 
-class Teller:
+class Narrator:
     """Tells the story, for people."""
 
     def __init__(self, console: Console | None = None) -> None:
@@ -63,14 +63,14 @@ class Story:
     """Everything that a chapter may look at, and what earlier chapters found."""
 
     client: AsyncPhoenixClient
-    cast: Cast
-    tell: Teller
+    processes: AgentProcesses
+    tell: Narrator
     folder: Path
     judge: Callable[[], Awaitable[list[str]]]
     """Runs `validate` over tables and audit; what does not hold, one line each."""
-    steward: Player | None = None
-    backup: Player | None = None
-    policy: Player | None = None
+    steward: AgentProcess | None = None
+    backup: AgentProcess | None = None
+    policy: AgentProcess | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -91,7 +91,7 @@ class Story:
 
     async def task(self) -> assignment_pb2.Task:
         """The task as it is now."""
-        return (await self.api.get_task(stage.TASK)).message
+        return (await self.api.get_task(scenario.TASK)).message
 
     async def steady(self, *names: str) -> None:
         """Wait until each of them is active; who is late with a beat just now scores less."""
@@ -105,7 +105,7 @@ class Story:
 
     async def events(self, kind: str = "") -> list[audit_pb2.AuditEvent]:
         """The lineage of the task so far; only events of ``kind`` where it is given."""
-        found = await self.api.lineage(stage.TASK)
+        found = await self.api.lineage(scenario.TASK)
         return [event for event in found if not kind or event.type == kind]
 
     async def event(

@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from examples.stewardship import stage
-from examples.stewardship.stage import say
+from examples.stewardship import scenario
+from examples.stewardship.scenario import say
 from phoenix_dma import AsyncPhoenixClient, PhoenixError
 from phoenix_dma.aio.rpc.credentials import credential_for
 from phoenix_dma.v1 import identity_pb2, state_pb2
@@ -25,11 +25,11 @@ async def write(participant_id: str, epoch: int, version: int) -> None:
         wanted = identity_pb2.EnrolRequest(
             participant_id=participant_id,
             participant_type="agent",
-            owner=stage.STEWARD_OWNER,
+            owner=scenario.STEWARD_OWNER,
         )
         credential = credential_for(client.transport, client.profile, wanted)
         request = state_pb2.CheckpointContextRequest(
-            task_id=stage.TASK,
+            task_id=scenario.TASK,
             participant_id=participant_id,
             epoch=epoch,
             base_version=version,

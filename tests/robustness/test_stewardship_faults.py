@@ -18,9 +18,9 @@ import pytest
 from rich.console import Console
 
 from examples.stewardship.__main__ import PACE
-from examples.stewardship.cast import Cast
 from examples.stewardship.chapters import CHAPTERS
-from examples.stewardship.story import PATIENCE, Story, Teller
+from examples.stewardship.processes import AgentProcesses
+from examples.stewardship.story import PATIENCE, Narrator, Story
 from phoenix_dma import AsyncPhoenixClient
 from phoenix_dma.profile import read_profile
 from phoenix_runtime.core.validate import validate
@@ -76,7 +76,7 @@ async def opened(runtime: BreakableRuntime, told: StringIO) -> AsyncIterator[Sto
     """The story on that runtime; its output goes into ``told``."""
     folder = runtime.folder.path / "story"
     (folder / "merges").mkdir(parents=True)
-    cast = Cast(runtime.profile, folder)
+    processes = AgentProcesses(runtime.profile, folder)
     client = AsyncPhoenixClient(profile=read_profile(runtime.profile))
 
     async def judge() -> list[str]:
@@ -84,9 +84,9 @@ async def opened(runtime: BreakableRuntime, told: StringIO) -> AsyncIterator[Sto
         return [str(finding) for finding in validate(evidence)]
 
     try:
-        yield Story(client, cast, Teller(Console(file=told)), folder, judge)
+        yield Story(client, processes, Narrator(Console(file=told)), folder, judge)
     finally:
-        await cast.leave()
+        await processes.leave()
         await client.close()
 
 

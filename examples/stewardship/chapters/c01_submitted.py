@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from examples.stewardship import stage
+from examples.stewardship import scenario
 from examples.stewardship.story import Story
 from phoenix_dma.declare import task
 
@@ -14,19 +14,19 @@ async def play(story: Story) -> None:
     submitted = await story.api.submit(
         task(
             {
-                "task_id": stage.TASK,
+                "task_id": scenario.TASK,
                 "objective": "Validate duplicate customer candidates",
-                "required_capabilities": stage.CAPABILITIES,
-                "data_domains": [stage.DOMAIN],
+                "required_capabilities": scenario.CAPABILITIES,
+                "data_domains": [scenario.DOMAIN],
                 "risk_level": "medium",
-                "policy_constraints": stage.CONSTRAINTS,
-                "input": {"records": "febrl1", "batch_size": stage.BATCH_SIZE},
+                "policy_constraints": scenario.CONSTRAINTS,
+                "input": {"records": "febrl1", "batch_size": scenario.BATCH_SIZE},
                 "on_request": True,  # so that each step of the story can be seen by itself
             }
         )
     )
     story.facts["correlation"] = submitted.correlation_id
-    story.tell.line(f"{submitted.id}, constrained by {', '.join(stage.CONSTRAINTS)}")
+    story.tell.line(f"{submitted.id}, constrained by {', '.join(scenario.CONSTRAINTS)}")
     story.holds(submitted.status == "pending", "it is pending: nobody holds it")
     event = await story.event("TASK_SUBMITTED")
     story.holds(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from examples.stewardship import stage
+from examples.stewardship import scenario
 from examples.stewardship.story import Story
 from phoenix_dma.v1 import common_pb2, governance_pb2
 from phoenix_dma.wire.conversions import message_to_dict, short, struct_of
@@ -14,15 +14,16 @@ TITLE = "Governance engine confirms customer-domain read permission."
 
 async def play(story: Story) -> None:
     """Policy is asked whether the steward may read customer data for this task, and who may not."""
-    verdict = await _ask(story, stage.STEWARD, "customer_master")
+    verdict = await _ask(story, scenario.STEWARD, "customer_master")
     story.facts["read_revision"] = verdict.policy_revision
     said = "; ".join(reason.text for reason in verdict.reasons)
-    story.tell.line(f"data.operate, data_read on {stage.DOMAIN}: {said}")
+    story.tell.line(f"data.operate, data_read on {scenario.DOMAIN}: {said}")
     story.holds(
         verdict.effect == common_pb2.POLICY_EFFECT_ALLOW,
-        f"{stage.STEWARD} may read it ({verdict.policy}, revision {verdict.policy_revision[:19]}…)",
+        f"{scenario.STEWARD} may read it"
+        f" ({verdict.policy}, revision {verdict.policy_revision[:19]}…)",
     )
-    other = await _ask(story, stage.STEWARD, "supplier_master")
+    other = await _ask(story, scenario.STEWARD, "supplier_master")
     story.holds(
         other.effect == common_pb2.POLICY_EFFECT_DENY,
         f"and nothing else: supplier_master is {short(common_pb2.PolicyEffect, other.effect)}",

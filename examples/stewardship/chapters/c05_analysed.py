@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from examples.stewardship import stage
+from examples.stewardship import scenario
 from examples.stewardship.story import Story, because, decision
 
 TITLE = "Agent analyzes candidate records and checkpoints findings."
@@ -23,11 +23,11 @@ async def play(story: Story) -> None:
         verdict["policy_revision"] == story.facts["read_revision"],
         "under the same policy that was tried in step 3",
     )
-    for number in range(1, stage.POLICY_AFTER + 1):
+    for number in range(1, scenario.POLICY_AFTER + 1):
         made = await steward.says("checkpointed", lambda line, n=number: line["batch"] == n)
         story.tell.line(f"batch {number} is checkpointed as version {made['version']}")
     recorded = await story.event("CONTEXT_CHECKPOINTED")
     story.holds(
-        recorded.actor == stage.STEWARD and recorded.output_references,
+        recorded.actor == scenario.STEWARD and recorded.output_references,
         f"each checkpoint has its hash in the audit: {' '.join(recorded.output_references)}",
     )

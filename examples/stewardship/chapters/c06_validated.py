@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from examples.stewardship import stage
+from examples.stewardship import scenario
 from examples.stewardship.story import Story
 
 TITLE = "Policy Agent validates merge constraints."
@@ -17,20 +17,20 @@ async def play(story: Story) -> None:
     child = await story.api.get_task(asked["child"])
     story.facts["first_child"] = child.id
     story.holds(
-        child.message.parent_task_id == stage.TASK
+        child.message.parent_task_id == scenario.TASK
         and child.correlation_id == story.facts["correlation"],
         f"{child.id} is a child of the review, under its correlation id",
     )
     story.holds(
-        child.status == "succeeded" and answered["by"] == stage.POLICY_AGENT,
-        f"{stage.POLICY_AGENT} checked {answered['checked']} findings",
+        child.status == "succeeded" and answered["by"] == scenario.POLICY_AGENT,
+        f"{scenario.POLICY_AGENT} checked {answered['checked']} findings",
     )
     for breach in answered["breaches"][:3]:
         story.tell.line(f"against {breach['left']} + {breach['right']}: {breach['text']}")
     story.facts["breaches"] = len(answered["breaches"])
     # Of that version, not of the last: the steward has gone on meanwhile.
     version = answered["version"]
-    context = await story.client.load_context(f"phoenix://state/{stage.TASK}/{version}")
+    context = await story.client.load_context(f"phoenix://state/{scenario.TASK}/{version}")
     (decided,) = context["decisions"]
     story.holds(
         decided["task"] == child.id and decided["breaches"] == answered["breaches"],

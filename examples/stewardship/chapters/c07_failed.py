@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from examples.stewardship import stage
+from examples.stewardship import scenario
 from examples.stewardship.story import Story
 from phoenix_dma.v1 import assignment_pb2, audit_pb2, registry_pb2
 
@@ -25,8 +25,10 @@ async def play(story: Story) -> None:
     await steward.kill()
     story.tell.line(f"SIGKILL, {middle['compared']} pairs into batch {middle['batch']}")
     story.holds(
-        [line["batch"] for line in steward.all("checkpointed")] == list(range(1, stage.KILLED_IN)),
-        f"batches 1 to {stage.KILLED_IN - 1} were checkpointed, batch {stage.KILLED_IN} was not",
+        [line["batch"] for line in steward.all("checkpointed")]
+        == list(range(1, scenario.KILLED_IN)),
+        f"batches 1 to {scenario.KILLED_IN - 1} were checkpointed,"
+        f" batch {scenario.KILLED_IN} was not",
     )
     failed = await story.until(lambda: _failure(story), "the lease run out")
     story.holds(
@@ -46,11 +48,11 @@ async def play(story: Story) -> None:
 
 
 async def _failure(story: Story) -> audit_pb2.AuditEvent | None:
-    found = await story.api.get_participant(stage.STEWARD)
+    found = await story.api.get_participant(scenario.STEWARD)
     if found.status != registry_pb2.PARTICIPANT_STATUS_FAILED:
         return None
     request = audit_pb2.ListAuditEventsRequest(
-        participant=stage.STEWARD, type=["PARTICIPANT_FAILED"]
+        participant=scenario.STEWARD, type=["PARTICIPANT_FAILED"]
     )
     events = await story.api.audit(request)
     return events[0] if events else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from examples.stewardship import stage
-from examples.stewardship.cast import Line
+from examples.stewardship import scenario
+from examples.stewardship.processes import Line
 from examples.stewardship.story import Story
 from phoenix_dma.v1 import audit_pb2
 
@@ -18,10 +18,10 @@ async def play(story: Story) -> None:
     _shown(story, await backup.says("restored"))
     await backup.says("proposing")
     _redone_nothing(story)
-    zombie = await story.cast.enter(
+    zombie = await story.processes.enter(
         "zombie",
         "zombie",
-        *("--id", stage.STEWARD),
+        *("--id", scenario.STEWARD),
         *("--epoch", str(story.facts["first_epoch"])),
         *("--version", str(story.facts["version_at_death"])),
     )
@@ -33,19 +33,19 @@ async def play(story: Story) -> None:
         f"the task's {refused['facts'].get('current_epoch')}",
     )
     event = await story.until(lambda: _attempt(story), "the attempt in the audit")
-    story.holds(event.actor == stage.STEWARD, f"the attempt is in the audit ({event.event_id})")
+    story.holds(event.actor == scenario.STEWARD, f"the attempt is in the audit ({event.event_id})")
 
 
 async def _attempt(story: Story) -> audit_pb2.AuditEvent | None:
     """The refusal of the zombie's write: an aggregate of its own, as it changed nothing."""
     request = audit_pb2.ListAuditEventsRequest(type=["ACCESS_REFUSED"])
     events = await story.api.audit(request)
-    return next((event for event in events if event.actor == stage.STEWARD), None)
+    return next((event for event in events if event.actor == scenario.STEWARD), None)
 
 
 def _shown(story: Story, restored: Line) -> None:
     """Artifacts, decisions, approvals, open obligations and lineage, each as they were left."""
-    done = stage.KILLED_IN - 1
+    done = scenario.KILLED_IN - 1
     story.holds(
         restored["version"] == story.facts["version_at_death"]
         and restored["hash"] == story.facts["hash_at_death"],
@@ -54,8 +54,8 @@ def _shown(story: Story, restored: Line) -> None:
     artifacts = restored["artifacts"]
     story.holds(
         [(a["batch"], a["by"]) for a in artifacts]
-        == [(number, stage.STEWARD) for number in range(1, done + 1)],
-        f"artifacts: {done} batches, {restored['findings']} findings, by {stage.STEWARD}",
+        == [(number, scenario.STEWARD) for number in range(1, done + 1)],
+        f"artifacts: {done} batches, {restored['findings']} findings, by {scenario.STEWARD}",
     )
     policy, proposed = restored["decisions"]
     story.holds(

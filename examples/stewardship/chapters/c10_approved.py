@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from examples.stewardship import stage
+from examples.stewardship import scenario
 from examples.stewardship.analysis import ordered, quality
 from examples.stewardship.linkage import people
 from examples.stewardship.story import Story
@@ -21,11 +21,12 @@ async def play(story: Story) -> None:
     _show(story, "proposed", first)
     story.holds(
         first.approval_id == story.facts["asked_before"],
-        f"{stage.BACKUP} waits for the answer to what {stage.STEWARD} asked: the same content",
+        f"{scenario.BACKUP} waits for the answer to what {scenario.STEWARD} asked:"
+        " the same content",
     )
     comment = "Names and addresses alone do not make one person: only pairs that score 0.6."
     rejected = await _decide(story, "reject", first, comment)
-    story.holds(rejected["status"] == "rejected", f"{stage.HUMAN} rejects it: {comment}")
+    story.holds(rejected["status"] == "rejected", f"{scenario.HUMAN} rejects it: {comment}")
     second = await _asked(story, {first.approval_id})
     _show(story, "revised", second)
     story.holds(
@@ -36,15 +37,15 @@ async def play(story: Story) -> None:
     story.holds(not list(story.merges.glob("*.json")), "nothing has been merged so far")
     comment = "Every pair agrees on what families do not share."
     approved = await _decide(story, "approve", second, comment)
-    story.holds(approved["status"] == "approved", f"{stage.HUMAN} approves it: {comment}")
+    story.holds(approved["status"] == "approved", f"{scenario.HUMAN} approves it: {comment}")
     await _merged(story, second)
-    await story.cast.command("retire", stage.HUMAN, "--mode", "immediate")
-    story.tell.line(f"{stage.HUMAN} took part for this decision, and retires")
+    await story.processes.command("retire", scenario.HUMAN, "--mode", "immediate")
+    story.tell.line(f"{scenario.HUMAN} took part for this decision, and retires")
 
 
 async def _asked(story: Story, known: set[str]) -> approval_pb2.Approval:
     async def look() -> approval_pb2.Approval | None:
-        found = await story.api.list_approvals(statuses=("pending",), task_id=stage.TASK)
+        found = await story.api.list_approvals(statuses=("pending",), task_id=scenario.TASK)
         return next((approval for approval in found if approval.approval_id not in known), None)
 
     return await story.until(look, "the question to a human")
@@ -52,15 +53,15 @@ async def _asked(story: Story, known: set[str]) -> approval_pb2.Approval:
 
 async def _decide(story: Story, verb: str, asked: approval_pb2.Approval, comment: str) -> Any:
     """As a person does, on the command line."""
-    return await story.cast.command(
+    return await story.processes.command(
         *("approvals", verb, asked.approval_id),
-        *("--as", stage.HUMAN, "--owner", stage.HUMAN_OWNER, "--comment", comment),
+        *("--as", scenario.HUMAN, "--owner", scenario.HUMAN_OWNER, "--comment", comment),
     )
 
 
 async def _merged(story: Story, approval: approval_pb2.Approval) -> None:
     """Exactly what was approved was carried out, once, and how good it is."""
-    task = await story.api.wait_for(stage.TASK, timeout=60)
+    task = await story.api.wait_for(scenario.TASK, timeout=60)
     story.holds(task.status == "succeeded", f"the task has {task.status}")
     result = task.result or {}
     approved = json_of(approval.subject)
@@ -74,7 +75,7 @@ async def _merged(story: Story, approval: approval_pb2.Approval) -> None:
     event = await story.event(
         "ACTION_AUTHORIZED", lambda event: approval.approval_id in str(event.detail)
     )
-    story.holds(event.actor == stage.BACKUP, f"the approval was used once: {event.event_id}")
+    story.holds(event.actor == scenario.BACKUP, f"the approval was used once: {event.event_id}")
     measured = quality((ordered(*pair) for pair in result["pairs"]), people().known)
     story.facts["quality"] = measured
     story.holds(measured.precision == 1.0, f"measured against the known duplicates: {measured}")

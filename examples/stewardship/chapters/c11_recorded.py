@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from examples.stewardship import stage
+from examples.stewardship import scenario
 from examples.stewardship.story import Story, decision
 from phoenix_dma.v1 import audit_pb2
 from phoenix_dma.wire.conversions import time_of
@@ -27,7 +27,7 @@ MUST_HOLD = (
 
 async def play(story: Story) -> None:
     """Every event, its decision, its actor, in order; and nothing is missing."""
-    await story.event("TASK_SUCCEEDED", lambda event: event.task == stage.TASK)
+    await story.event("TASK_SUCCEEDED", lambda event: event.task == scenario.TASK)
     found = await story.events()
     for event in found:
         story.tell.line(_told(event))
@@ -52,5 +52,5 @@ def _told(event: audit_pb2.AuditEvent) -> str:
     change = f"{event.previous_state or '·'} → {event.new_state}" if event.new_state else ""
     verdict = decision(event)
     rests = f"  [{verdict['decision_id']} {verdict['effect']}]" if verdict else ""
-    whose = "" if event.task == stage.TASK else f"  ({event.task})"
+    whose = "" if event.task == scenario.TASK else f"  ({event.task})"
     return f"{when}  {event.type:<22} {change:<28} {event.actor}{whose}{rests}"

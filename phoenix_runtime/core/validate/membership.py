@@ -79,7 +79,7 @@ def _handoff(handoff: ObservedHandoff) -> Iterator[Finding]:
     if handoff.status != "completed":
         return
     if not handoff.target or not handoff.received_hash:
-        yield Finding("I5", subject, "it is completed without target or proof of reception")
+        yield Finding("I5", subject, "it is completed without target or received hash")
     if handoff.target == handoff.source:
         yield Finding("I5", subject, "its target is its source")
     if handoff.target_epoch <= handoff.source_epoch:

@@ -21,7 +21,7 @@ class Silent(Exception):
     """A participant ended, or said nothing for too long, before it said what was waited for."""
 
 
-class Player:
+class AgentProcess:
     """One process."""
 
     def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path) -> None:
@@ -29,7 +29,7 @@ class Player:
         self.log = log
         self.lines: list[Line] = []
         self._process = process
-        self._news = asyncio.Condition()
+        self._changed = asyncio.Condition()
         self._over = False
         self._reading = asyncio.create_task(self._read())
 
@@ -44,8 +44,8 @@ class Player:
             return [line for line in self.all(event) if holds(line)]
 
         try:
-            async with asyncio.timeout(PATIENCE), self._news:
-                await self._news.wait_for(lambda: found() or self._over)
+            async with asyncio.timeout(PATIENCE), self._changed:
+                await self._changed.wait_for(lambda: found() or self._over)
         except TimeoutError:
             pass
         if not found():
@@ -73,27 +73,27 @@ class Player:
     async def _read(self) -> None:
         stream = self._process.stdout
         while stream is not None and (line := await stream.readline()):
-            async with self._news:
+            async with self._changed:
                 self.lines.append(json.loads(line))
-                self._news.notify_all()
+                self._changed.notify_all()
         await self._process.wait()
-        async with self._news:
+        async with self._changed:
             self._over = True
-            self._news.notify_all()
+            self._changed.notify_all()
 
     def _tail(self) -> str:
         return self.log.read_text(errors="replace")[-2000:]
 
 
-class Cast:
-    """Starts players with the profile of one runtime, and leaves none behind."""
+class AgentProcesses:
+    """Starts agent processes with the profile of one runtime, and leaves none behind."""
 
     def __init__(self, profile: Path, folder: Path) -> None:
         self._environment = {**os.environ, "PHOENIX_DMA_PROFILE": str(profile)}
         self._folder = folder
-        self._players: list[Player] = []
+        self._players: list[AgentProcess] = []
 
-    async def enter(self, name: str, module: str, *arguments: str) -> Player:
+    async def enter(self, name: str, module: str, *arguments: str) -> AgentProcess:
         """Start ``python -m examples.stewardship.<module>``."""
         log = self._folder / f"{name}.{len(self._players)}.log"
         with log.open("wb") as errors:
@@ -108,7 +108,7 @@ class Cast:
                 env=self._environment,
                 limit=1 << 22,
             )
-        player = Player(name, process, log)
+        player = AgentProcess(name, process, log)
         self._players.append(player)
         return player
 
@@ -125,9 +125,9 @@ class Cast:
             stderr=asyncio.subprocess.PIPE,
             env=self._environment,
         )
-        printed, told = await process.communicate()
+        printed, errors = await process.communicate()
         if process.returncode:
-            raise Silent(f"phoenix-dma {' '.join(arguments)}: {told.decode()}")
+            raise Silent(f"phoenix-dma {' '.join(arguments)}: {errors.decode()}")
         return json.loads(printed)
 
     async def leave(self) -> None:
