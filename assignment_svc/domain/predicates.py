@@ -6,10 +6,8 @@ from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.states import ParkedAction
 from assignment_svc.domain.task import Binding, Task, TaskSpec
 from phoenix_runtime.core.errors import Refused, StaleAssignment
+from phoenix_runtime.core.freshness import FRESH_SECONDS
 from phoenix_runtime.core.standing import Standing
-
-FRESH_SECONDS = 5.0
-"""How old the standing and the decision recorded with a binding may be (monotonic seconds)."""
 
 
 class StaleRead(Exception):

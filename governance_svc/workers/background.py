@@ -1,6 +1,7 @@
 """Runs the background workers of governance."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -12,6 +13,11 @@ from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 
 log = structlog.get_logger()
+
+POLL_SECONDS: Final = 1.0
+"""How often due approvals, and an engine that is away, are looked for."""
+RECONCILE_SECONDS: Final = 5.0
+"""How often every ledger is compared with what was projected and announced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,11 @@ class Workers:
 
     def __init__(self, use_cases: WorkerUseCases) -> None:
         self._use_cases = use_cases
-        self._project = Loop("project_trust", 5.0, use_cases.project)
-        self._announce = Loop("announce_policy", 5.0, use_cases.announce)
+        self._project = Loop("project_trust", RECONCILE_SECONDS, use_cases.project)
+        self._announce = Loop("announce_policy", RECONCILE_SECONDS, use_cases.announce)
         self._loops = (
-            Loop("load_policy", 1.0, self.load_policy),
-            Loop("expire_approvals", 1.0, use_cases.expire),
+            Loop("load_policy", POLL_SECONDS, self.load_policy),
+            Loop("expire_approvals", POLL_SECONDS, use_cases.expire),
             self._project,
             self._announce,
         )

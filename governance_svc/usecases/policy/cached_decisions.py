@@ -5,11 +5,9 @@ from collections.abc import Sequence
 
 from governance_svc.domain.policy.engine import Evaluation, PolicyEngine
 from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.freshness import FRESH_SECONDS
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.verdict import DecisionPoint
-
-VALID_SECONDS = 5.0
-"""How long an answer is used: as old as a decision may be where a binding rests on it."""
 
 MAX_ANSWERS = 20_000
 CACHED_POINTS = frozenset({DecisionPoint.DISCOVER})
@@ -17,7 +15,7 @@ CACHED_POINTS = frozenset({DecisionPoint.DISCOVER})
 
 
 class CachedDecisions:
-    """Passes to the engine only what it has not answered within `VALID_SECONDS`.
+    """Passes to the engine only what it has not answered within `FRESH_SECONDS`.
 
     The engine's answer depends on the input and the bundle alone (other bundles are refused), so
     the same input hash under the same revision has the same answer.
@@ -53,7 +51,7 @@ class CachedDecisions:
 
     def _cached(self, revision: str, input_hash: str) -> Json:
         cached_at, answer = self._answers.get((revision, input_hash), (0.0, None))
-        fresh = answer is not None and self._clock.monotonic() - cached_at < VALID_SECONDS
+        fresh = answer is not None and self._clock.monotonic() - cached_at < FRESH_SECONDS
         return answer if fresh else None
 
     def _keep(self, revision: str, input_hash: str, answer: Json) -> None:

@@ -16,8 +16,8 @@ from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.score import Score
 
-FRESH_SECONDS = 1.0
-"""How old cached evidence may be: far below the 5 s that a decision may be old when it binds."""
+CACHE_SECONDS = 1.0
+"""How old cached evidence may be: far below `core.freshness`, the age of a decision that binds."""
 
 MAX_PARTICIPANTS = 20_000
 """The most participants whose evidence is cached."""
@@ -96,7 +96,7 @@ class AssessTrust:
         fresh = {}
         for name in participants:
             entry = self._cache.get((call.tenant, name))
-            if entry is not None and now - entry.read_at < FRESH_SECONDS:
+            if entry is not None and now - entry.read_at < CACHE_SECONDS:
                 fresh[name] = entry
         missing = [name for name in dict.fromkeys(participants) if name not in fresh]
         return fresh if not missing else fresh | await self._read(call, missing, now)

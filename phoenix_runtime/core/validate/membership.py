@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
+from phoenix_runtime.core.freshness import FRESH_SECONDS
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.validate.evidence import Evidence, Finding, ObservedHandoff, ObservedTask
 
-FRESH_SECONDS = 5.0
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 OPEN_HANDOFF = frozenset({"initiated", "awaiting_approval", "offered"})
 ACQUIRED = frozenset({"assign", "rebind", "abort_handoff"})

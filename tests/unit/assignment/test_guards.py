@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from assignment_svc.domain.discovery import Evaluation
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.predicates import (
-    FRESH_SECONDS,
     CandidateLost,
     StaleRead,
     admitted,
@@ -22,6 +21,7 @@ from assignment_svc.domain.predicates import (
 from assignment_svc.domain.states import TaskStatus
 from assignment_svc.domain.task import Binding, Task, TaskSpec
 from phoenix_runtime.core.errors import StaleAssignment
+from phoenix_runtime.core.freshness import FRESH_SECONDS
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus, RiskLevel, Standing
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Grants, Verdict
 
