@@ -40,7 +40,8 @@ def uv(*arguments: str) -> str:
 
 
 def build_wheel(folder: Path) -> Path:
-    uv("build", "--wheel", "--python", sys.executable, "--out-dir", str(folder))
+    """The wheel, built from the source distribution."""
+    uv("build", "--python", sys.executable, "--out-dir", str(folder))
     (wheel,) = folder.glob("*.whl")
     return wheel
 
