@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from phoenix_runtime.chassis.settings import Duration, ServiceSettings
-from registry_svc.domain.lease import LeaseTerms
+from registry_svc.domain.lease import DEFAULT_TERMS, LeaseTerms
 from registry_svc.domain.ranking import RankWeights
 from registry_svc.workers.background import WorkerIntervals
 
@@ -18,11 +18,11 @@ class RegistrySettings(ServiceSettings):
 
     issuer_key: Path
     """The private key (JWK) of the local issuer."""
-    lease_ttl: Duration = timedelta(seconds=10)
+    lease_ttl: Duration = timedelta(seconds=DEFAULT_TERMS.ttl)
     """How long a lease lasts after the last heartbeat."""
-    heartbeat_interval: Duration = timedelta(seconds=3)
+    heartbeat_interval: Duration = timedelta(seconds=DEFAULT_TERMS.interval)
     """The interval at which participants send heartbeats."""
-    lease_margin: Duration = timedelta(seconds=1)
+    lease_margin: Duration = timedelta(seconds=DEFAULT_TERMS.margin)
     """How late a deadline may be written behind. Clients are granted that much less, and a longer
     stall of the registry counts against nobody."""
     write_interval: Duration = timedelta(milliseconds=500)

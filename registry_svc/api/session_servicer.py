@@ -6,7 +6,7 @@ KeepAlive is an async generator, since that is the kind of handler that the inte
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from grpc.aio import ServicerContext
 
@@ -27,9 +27,6 @@ from registry_svc.api.send_buffer import SendBuffer
 from registry_svc.domain.session import LeaseLostReason
 from registry_svc.usecases.sessions.heartbeat import Heartbeat
 
-READER_PATIENCE_SECONDS: Final = 10.0
-"""How long a reader may leave one message untaken."""
-
 
 @dataclass(eq=False, slots=True)
 class OpenStream:
@@ -44,7 +41,10 @@ class OpenStream:
 
 
 class SessionServicer(session_pb2_grpc.SessionServiceServicer):
-    """KeepAlive and Heartbeat. ``patience`` with slow readers is in seconds."""
+    """KeepAlive and Heartbeat.
+
+    ``patience`` is how long a reader may leave one message untaken, in seconds.
+    """
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
         heartbeat: Heartbeat,
         clock: Clock,
         *,
-        patience: float = READER_PATIENCE_SECONDS,
+        patience: float,
     ) -> None:
         self._handler = handler
         self._use_cases = use_cases

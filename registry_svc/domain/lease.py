@@ -50,3 +50,6 @@ class LeaseTerms:
     def missed_after(self) -> float:
         """The silence after which an ACTIVE participant is DEGRADED."""
         return self.interval * (1.0 + self.tolerance)
+
+
+DEFAULT_TERMS: Final = LeaseTerms()

@@ -24,10 +24,10 @@ HOUR: Final = 3600.0
 class WorkerIntervals:
     """How often the loops run, in seconds."""
 
-    write: float = 0.5
-    sweep: float = 0.05
-    silence: float = 0.5
-    round: float = 1.0
+    write: float
+    sweep: float
+    silence: float
+    round: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from registry_svc.usecases.sessions.directive_queue import DirectiveQueue
 
 CREDIT: Final = 32
 """Directives in flight to one participant at most: sent and not acknowledged yet (I14)."""
-REDELIVERY_SECONDS: Final = 5.0
 
 
 class DeliverDirectives:
@@ -24,7 +23,7 @@ class DeliverDirectives:
         context: RegistryContext,
         queue: DirectiveQueue,
         *,
-        redelivery: float = REDELIVERY_SECONDS,
+        redelivery: float,
     ) -> None:
         self._context = context
         self._queue = queue

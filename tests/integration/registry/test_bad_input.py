@@ -14,6 +14,7 @@ from phoenix_dma.v1 import identity_pb2, registry_pb2, session_pb2
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.core.json import content_hash
 from tests.integration.registry.conftest import STEWARD, Registry, steward
+from tests.support.waiting.until import until
 
 NASTY = [
     "a\0b",
@@ -192,5 +193,9 @@ async def test_an_acknowledgement_with_a_bad_text_holds_up_nobody(registry: Regi
     await again.attach()
     await again.beat()
     beat = session_pb2.HeartbeatRequest(participant_id=STEWARD)
-    answer = await registry.sessions.Heartbeat(beat, metadata=registry.participant())
-    assert list(answer.directives) == []
+
+    async def acknowledged() -> bool:
+        answer = await registry.sessions.Heartbeat(beat, metadata=registry.participant())
+        return list(answer.directives) == []
+
+    await until(acknowledged)

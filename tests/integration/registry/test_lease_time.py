@@ -1,4 +1,7 @@
-"""LeaseStore in real time, with leases of about a second, through the real door."""
+"""Leases of a few seconds in real time, through the real server.
+
+Client and registry share one event loop: where it stalls, both stand still.
+"""
 
 import asyncio
 import time
@@ -10,10 +13,13 @@ from tests.integration.registry.conftest import STEWARD, OpenRegistry, Registry
 from tests.support.servers.restartable import own_servers
 from tests.support.waiting.until import until
 
+LEASE = 3.0
+BEAT = 0.2
+LONGER_THAN_A_LEASE = int(1.5 * LEASE / BEAT)
 SHORT: dict[str, Any] = {
-    "lease_ttl": timedelta(seconds=1.2),
-    "heartbeat_interval": timedelta(seconds=0.3),
-    "lease_margin": timedelta(seconds=0.6),
+    "lease_ttl": timedelta(seconds=LEASE),
+    "heartbeat_interval": timedelta(seconds=0.6),
+    "lease_margin": timedelta(seconds=1.2),
     "write_interval": timedelta(seconds=0.1),
 }
 FAILED = registry_pb2.PARTICIPANT_STATUS_FAILED
@@ -31,7 +37,7 @@ async def failed(registry: Registry, participant_id: str) -> None:
 
 
 class Beating:
-    """Participants that beat on one stream each, until told to stop."""
+    """Participants that send heartbeats on one stream each, until the end of the block."""
 
     def __init__(self, registry: Registry, *ids: str) -> None:
         self._registry = registry
@@ -56,7 +62,7 @@ class Beating:
         while True:
             await stream.beat()
             self.answered += 1
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(BEAT)
 
     async def go_on(self, beats: int = 5) -> None:
         """Until so many further beats were answered."""
@@ -95,9 +101,9 @@ async def test_a_redis_that_is_killed_and_comes_back_empty_fails_nobody(
         async with Beating(registry, "agent.1", "agent.2") as beating:
             await beating.go_on()
             await servers.kill("valkey")
-            await beating.go_on(10)  # longer than a lease
+            await beating.go_on(LONGER_THAN_A_LEASE)
             await servers.start("valkey")
-            await beating.go_on(10)
+            await beating.go_on(LONGER_THAN_A_LEASE)
             assert await registry.events("PARTICIPANT_FAILED") == []
             await registry.register("agent.silent")
             await failed(registry, "agent.silent")
@@ -111,6 +117,6 @@ async def test_a_registry_that_stood_still_for_longer_than_a_lease_fails_nobody(
     registry = await open_registry(**SHORT)
     async with Beating(registry, STEWARD) as beating:
         await beating.go_on()
-        time.sleep(2.0)  # noqa: ASYNC251  # the stall: registry, loops and client stand still
-        await beating.go_on(10)
+        time.sleep(1.5 * LEASE)  # noqa: ASYNC251  # the stall: registry, loops and client stand still
+        await beating.go_on(LONGER_THAN_A_LEASE)
     assert await registry.events("PARTICIPANT_FAILED") == []

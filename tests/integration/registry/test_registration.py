@@ -134,13 +134,13 @@ async def test_an_unleased_participant_is_active_at_once(registry: Registry) -> 
 
 async def test_another_tenant_finds_nothing(registry: Registry) -> None:
     await registry.register()
-    stranger = registry.person("operator", tenant="tenant.somebody-else")
+    foreign_operator = registry.person("operator", tenant="tenant.somebody-else")
     with pytest.raises(AioRpcError) as refused:
         await registry.registry.GetParticipant(
-            registry_pb2.GetParticipantRequest(participant_id=STEWARD), metadata=stranger
+            registry_pb2.GetParticipantRequest(participant_id=STEWARD), metadata=foreign_operator
         )
     assert refused.value.code() is StatusCode.NOT_FOUND
     listed = await registry.registry.ListParticipants(
-        registry_pb2.ListParticipantsRequest(), metadata=stranger
+        registry_pb2.ListParticipantsRequest(), metadata=foreign_operator
     )
     assert list(listed.participants) == []

@@ -17,7 +17,7 @@ from tests.support.waiting.until import until
 SUSPENDED = registry_pb2.PARTICIPANT_STATUS_SUSPENDED
 
 
-async def tell(client: Redis, registry: Registry, kind: str, participant: str = "") -> None:
+async def publish(client: Redis, registry: Registry, kind: str, participant: str = "") -> None:
     bus_event = BusEvent(
         tenant=registry.tenant,
         type=kind,
@@ -44,20 +44,20 @@ def questions(registry: Registry) -> list[list[Any]]:
 
 
 async def reviewed(client: Redis, registry: Registry, kind: str, participant: str = "") -> None:
-    """Reviewed and followed: the second question comes when the first was acted upon.
+    """Wait for a review that was acted upon: only then does the second question come.
 
-    Told again and again, as news is heard only by who listens already.
+    The event is published again and again: a listener gets only what comes after it started.
     """
 
     async def asked_twice() -> bool:
-        await tell(client, registry, kind, participant)
+        await publish(client, registry, kind, participant)
         return len(questions(registry)) >= 2
 
     await until(asked_twice)
 
 
 async def listening(client: Redis, registry: Registry) -> None:
-    """News is heard from now on."""
+    """Wait until the registry listens to the bus."""
     answer, registry.policy.answer = registry.policy.answer, everything
     await reviewed(client, registry, "CERTIFICATION_GRANTED", STEWARD)
     registry.policy.answer = answer
@@ -71,7 +71,7 @@ async def test_a_new_policy_that_denies_suspends_with_its_reason(
     await stream.attach()
     judging(registry, **deny("Owner data-governance is barred.", "owner"))
     await listening(redis_client, registry)
-    await tell(redis_client, registry, "POLICY_ACTIVATED")
+    await publish(redis_client, registry, "POLICY_ACTIVATED")
     lost = await stream.receive_a("lease_lost")
     assert lost.reason == session_pb2.LEASE_LOST_REASON_SUSPENDED
     assert (await registry.get()).status == SUSPENDED
@@ -87,7 +87,7 @@ async def test_a_policy_that_grants_less_takes_grants_away(
     before = (await registry.register()).participant
     judging(registry, grants=Grants(capabilities=frozenset({"policy_check"})))
     await listening(redis_client, registry)
-    await tell(redis_client, registry, "POLICY_ACTIVATED")
+    await publish(redis_client, registry, "POLICY_ACTIVATED")
 
     async def changed() -> bool:
         return list((await registry.get()).capabilities) == ["policy_check"]
