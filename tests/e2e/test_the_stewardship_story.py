@@ -7,12 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
-import pytest
-
 from examples.stewardship.chapters import CHAPTERS
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 280.0
+PATIENCE = 800.0
 
 PRINTED = (
     "Task submitted: validate duplicate customer candidates.",
@@ -33,7 +31,6 @@ def test_the_chapters_are_the_papers_eleven_steps_as_printed() -> None:
     assert tuple(title for title, _ in CHAPTERS) == PRINTED
 
 
-@pytest.mark.timeout(300)
 async def test_all_eleven_steps_hold_and_nothing_is_left_running() -> None:
     process = await _play()
     out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
@@ -46,7 +43,6 @@ async def test_all_eleven_steps_hold_and_nothing_is_left_running() -> None:
     _left_nothing(told)
 
 
-@pytest.mark.timeout(300)
 async def test_a_story_that_is_broken_off_leaves_nothing_running_either() -> None:
     process = await _play()
     assert process.stdout is not None

@@ -14,6 +14,7 @@ from typing import Any
 import grpc.aio
 import pytest
 
+from tests.e2e.scenarios.intervals import ATTEMPT
 from tests.robustness.bad_input import (
     contexts,
     participants,
@@ -132,7 +133,7 @@ async def test_a_compressed_message_is_measured_by_what_is_in_it(target: Target)
     )
     submit: Any = bomb.unary_unary(f"/{PACKAGE}.{transport.SUBMIT_RPC}", None, None)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await submit(bytes(64 << 20), metadata=tuple(target.bearer().items()), timeout=60.0)
+        await submit(bytes(64 << 20), metadata=tuple(target.bearer().items()), timeout=ATTEMPT)
     await bomb.close(None)
     assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED, refused.value
     await target.everybody_serves()
@@ -145,7 +146,7 @@ async def test_metadata_are_bounded(target: Target) -> None:
     call: Any = target.channel.unary_unary(f"/{PACKAGE}.AssignmentService/GetTask", None, None)
     said = (*target.bearer().items(), ("x-long", "a" * (80 << 10)))
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await call(b"", metadata=said, timeout=30.0)
+        await call(b"", metadata=said, timeout=ATTEMPT)
     assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED, refused.value
     await target.everybody_serves()
 

@@ -23,7 +23,7 @@ from tests.robustness.workload import at_work
 from tests.support.processes.breakable_runtime import BreakableRuntime
 from tests.support.servers.temporary import temporary
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOUR: Final = 3600
 

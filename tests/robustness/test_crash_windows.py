@@ -69,7 +69,6 @@ async def crashes() -> AsyncIterator[Crashes]:
         assert not list(logged_errors(runtime)), "no crash is a service's own error"
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("case", list(parameters()))
 async def test_one_effect_one_event_and_one_answer_however_often_it_dies(

@@ -33,7 +33,7 @@ from tests.robustness.floods.tenants import (
 from tests.robustness.forms import long_form
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CALLS: Final = (20, *long_form(110))
 TOKENS: Final = 4

@@ -24,7 +24,7 @@ from tests.robustness.partitions.probes import database_probes, link_probes
 from tests.robustness.workload import at_work
 from tests.support.processes.linked_runtime import LINKS, Link, LinkedRuntime, linked_runtime
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SEEN: Final = 5.0
 """Seconds within which a broken link is noticed."""

@@ -31,7 +31,7 @@ from tests.support.processes.breakable_runtime import BreakableRuntime
 from tests.support.processes.fault_proxy import FaultProxy
 from tests.support.servers.temporary import temporary
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 REFUSED: Final = {"POLICY_ENGINE_UNAVAILABLE", "POLICY_DENIED"}
 ANSWERS: Final = ("500", "undefined", 'the text "true"', 'a verdict that says "allow": "true"')

@@ -31,7 +31,7 @@ from tests.robustness.workload import Workload, at_work
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
 from tests.support.waiting.until import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 AWAY_SECONDS: Final = 3.0
 """How long it stays away once callers have been refused."""

@@ -19,7 +19,7 @@ from tests.robustness.forms import long_form
 from tests.robustness.workload import Workload, at_work
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime, stalled
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 AWAY: Final = long_form(PAST_A_LEASE, 60.0)
 """Seconds."""

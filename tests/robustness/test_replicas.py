@@ -28,7 +28,7 @@ from tests.support.processes.breakable_runtime import stalled
 from tests.support.processes.replicated_runtime import ReplicatedRuntime, replicated_runtime
 from tests.support.waiting.until import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STALL: Final = 20.0
 """Seconds; longer than a lease, and than a connection that hangs is waited for."""

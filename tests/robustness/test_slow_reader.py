@@ -29,7 +29,7 @@ from tests.support.builders.keys import bearer
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
 from tests.support.waiting.until import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 READERS: Final = 10
 PILE: Final = 64

@@ -22,7 +22,7 @@ from tests.robustness.forms import short_and_long
 from tests.robustness.workload import at_work
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime, stalled
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STALLS: Final = short_and_long([PAST_A_LEASE], [PAST_A_LEASE, 20.0])
 """Seconds."""

@@ -7,10 +7,10 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tests.e2e.scenarios.intervals import ATTEMPT
 from tests.robustness.bad_input.transport import BODY
 
 REST_OF_IT = b"Host: runtime\r\nConnection: close\r\n"
-SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ async def answer_to(address: str, content: bytes) -> bytes:
     host, _, port = address.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(ATTEMPT):
             writer.write(content)
             await writer.drain()
             with contextlib.suppress(OSError):  # ENOTCONN: it is closed already, which reading says

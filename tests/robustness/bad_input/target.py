@@ -27,6 +27,7 @@ from phoenix_runtime.local.data_folder.keys import OPERATOR_ROLES
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.e2e.conftest import blameless
 from tests.e2e.scenarios.assertions import REFUSALS, SCHEMAS, assert_invariants
+from tests.e2e.scenarios.intervals import ATTEMPT
 from tests.e2e.scenarios.participant import Participant
 from tests.e2e.scenarios.scenario import Scenario
 from tests.robustness.bad_input.cases import AGENT, OPERATOR, Both, Headers, Rest, Wire
@@ -67,7 +68,7 @@ class Target:
         options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
         address = scenario.runtime.address("gateway")
         self.channel = grpc.aio.insecure_channel(address, options=options)
-        self.rest = httpx.AsyncClient(base_url=scenario.profile.rest, timeout=30.0)
+        self.rest = httpx.AsyncClient(base_url=scenario.profile.rest, timeout=ATTEMPT)
         self._before: tuple[Evidence, int] | None = None
 
     async def __aenter__(self) -> Self:
@@ -170,7 +171,7 @@ class Target:
         metadata = (*self.bearer(case.who).items(), *case.metadata)
         method: Any = self.channel.unary_unary(f"/{PACKAGE}.{case.rpc}", None, None)
         try:
-            await method(content, metadata=metadata, timeout=30.0)
+            await method(content, metadata=metadata, timeout=ATTEMPT)
         except grpc.aio.AioRpcError as error:
             return told_of(error)
         raise AssertionError(f"{case.name} was accepted")
@@ -183,7 +184,7 @@ class Target:
         ]
         open_stream: Any = self.channel.stream_stream(KEEP_ALIVE, None, None)
         said = tuple(self.bearer(AGENT).items())
-        call = keep_final_status(open_stream(iter(content), metadata=said, timeout=30.0))
+        call = keep_final_status(open_stream(iter(content), metadata=said, timeout=ATTEMPT))
         losses = []
         try:
             async for answer in call:

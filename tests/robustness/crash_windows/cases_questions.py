@@ -9,6 +9,7 @@ from phoenix_dma.v1 import approval_pb2, assignment_pb2, governance_pb2
 from phoenix_dma.wire.conversions import number, struct_of
 from phoenix_runtime.chassis.failpoints import DELIVERY_AND_MARK
 from tests.e2e.scenarios.humans import human, waiting
+from tests.e2e.scenarios.intervals import PATIENCE
 from tests.e2e.scenarios.participant import Participant
 from tests.e2e.scenarios.scenario import STEWARD, TASK, Scenario
 from tests.robustness.crash_windows.cases_tasks import at_work
@@ -133,7 +134,7 @@ async def withdrawing(scenario: Scenario) -> Operation:
             found = await operator.get_approval(question.approval_id)
             return bool(found.status == approval_pb2.APPROVAL_STATUS_CANCELLED)
 
-        await until(ended, 30.0)
+        await until(ended, PATIENCE)
 
     method = operator.stubs.assignment.CancelTask
     events = {"TASK_CANCELLED": 1, "APPROVAL_CANCELLED": 1}
