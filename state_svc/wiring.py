@@ -10,7 +10,7 @@ from phoenix_runtime.chassis.delivery.relay import Relay
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.resources import ServiceResources, open_resources
 from phoenix_runtime.chassis.server import Service
-from state_svc.adapters.assignment import AssignmentClient
+from state_svc.adapters.assignment import GrpcAssignment
 from state_svc.api.servicer import StateServicer, UseCases
 from state_svc.domain.reference import ReferencePlaces
 from state_svc.settings import StateSettings
@@ -52,7 +52,7 @@ async def build(settings: StateSettings | None = None) -> Service:
 
 def _use_cases(resources: ServiceResources, chosen: StateSettings) -> UseCases:
     """The use cases over their ports."""
-    assignment = AssignmentClient(resources.channels)
+    assignment = GrpcAssignment(resources.channels)
     units = StateUnits(resources.database, resources.outbox)
     access_log = OutboxAccessLog(units, clock=resources.clock, new_id=new_id)
     limits = CheckpointLimits(ReferencePlaces(chosen.references), chosen.context_max_bytes)

@@ -1,1 +1,1 @@
-"""Windows: peers, Redis, policy engines behind the domain's ports."""
+"""Implements the domain's ports over other services."""

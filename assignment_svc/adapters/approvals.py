@@ -42,13 +42,13 @@ class GrpcApprovals:
         return _answer(answer.approval)
 
     async def read(self, call: Call, approval_id: str) -> ApprovalAnswer:
-        """What has been decided; raises `NotFound`."""
+        """Read the answer to a question; raises `NotFound`."""
         request = approval_pb2.GetApprovalRequest(approval_id=approval_id)
         answer = await self._channels.ask(call, self._stub.GetApproval, request)
         return _answer(answer.approval)
 
     async def cancel(self, call: Call, approval_id: str, reason: str) -> None:
-        """Withdraw a question; one that is decided stays as it is."""
+        """Withdraw a question; one that is decided does not change."""
         request = approval_pb2.CancelApprovalRequest(approval_id=approval_id, reason=reason)
         await self._channels.ask(call, self._stub.CancelApproval, request)
 

@@ -1,4 +1,4 @@
-"""The registry, asked over gRPC."""
+"""Calls the registry over gRPC."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -20,13 +20,13 @@ from phoenix_runtime.core.standing import Standing
 
 SERVICE = "registry"
 CANDIDATES = 200
-"""The best of the registry's rank order are scored; the rest would hardly win."""
+"""Candidates that are asked for, in the registry's rank order; the rest would hardly win."""
 STANDINGS = 500
-"""How many standings one request names at most."""
+"""Participants that one request names at most."""
 
 
 class GrpcRegistry:
-    """Implements `domain.ports.Registry`; raises what the registry refuses, and `Unavailable`."""
+    """Implements `domain.ports.Registry`; raises the registry's refusals and `Unavailable`."""
 
     def __init__(self, channels: Channels, clock: Clock) -> None:
         self._channels = channels
@@ -34,7 +34,7 @@ class GrpcRegistry:
         self._stub: Any = registry_pb2_grpc.RegistryServiceStub(channels.channel(SERVICE))
 
     async def discover(self, call: Call, requirement: Requirement) -> Discovery:
-        """Everybody who is eligible, by the registry's own rank, and who came near."""
+        """Discover the eligible participants, by the registry's rank, and the near misses."""
         asked_at = self._clock.monotonic()
         request = _discovery_request(requirement)
         answer = await self._channels.ask(call, self._stub.DiscoverParticipants, request)
@@ -63,7 +63,7 @@ class GrpcRegistry:
     async def standings(
         self, call: Call, participant_ids: Collection[str]
     ) -> Mapping[str, Standing]:
-        """Current standings; unknown ids are left out."""
+        """Read current standings; unknown ids are omitted."""
         wanted = sorted(set(participant_ids))
         found: dict[str, Standing] = {}
         for at in range(0, len(wanted), STANDINGS):
@@ -74,7 +74,7 @@ class GrpcRegistry:
         return found
 
     async def begin_retirement(self, call: Call, retirement: Retirement) -> Standing:
-        """Have the registry show RETIRING; again is harmless."""
+        """Have the registry show RETIRING; a repeated call changes nothing."""
         request = registry_pb2.BeginRetirementRequest(
             participant_id=retirement.participant_id,
             retirement_id=retirement.retirement_id,
@@ -85,7 +85,7 @@ class GrpcRegistry:
         return standing_from_pb(answer.standing)
 
     async def finish_retirement(self, call: Call, retirement: Retirement) -> None:
-        """Have the registry show RETIRED, for ever, with the record; again is harmless."""
+        """Have the registry show RETIRED with the record; a repeated call changes nothing."""
         request = registry_pb2.FinishRetirementRequest(
             participant_id=retirement.participant_id,
             retirement_id=retirement.retirement_id,

@@ -67,7 +67,7 @@ class Tasks(Protocol):
         """
         ...
 
-    async def keep_content(self, content: Document) -> None:
+    async def add_content(self, content: Document) -> None:
         """Store an input or a result under its hash; again is harmless."""
         ...
 
@@ -240,28 +240,28 @@ class Retirements(Protocol):
 class Approvals(Protocol):
     """What humans were asked, and what their yes was used for."""
 
-    async def keep_approval(self, approval: Approval) -> None:
+    async def save_approval(self, approval: Approval) -> None:
         """Write or replace one question and its answer."""
         ...
 
     async def find_approval(self, approval_id: str) -> Approval | None:
-        """One remembered question."""
+        """The question with this id; None where there is none."""
         ...
 
     async def approvals_of(self, task_id: str) -> tuple[Approval, ...]:
-        """Everything that humans were asked about a task, oldest first."""
+        """Every question about a task, oldest first."""
         ...
 
     async def find_authorization(
         self, task_id: str, action: str, subject_hash: str
     ) -> Authorization | None:
-        """The one leave that was given for this action and content."""
+        """The authorization of this action and content; None where there is none."""
         ...
 
-    async def keep_authorization(self, authorization: Authorization) -> None:
+    async def save_authorization(self, authorization: Authorization) -> None:
         """Write a leave; its (task, action, subject_hash) is unique. Call it under the lock."""
         ...
 
     async def authorizations_of(self, task_id: str) -> tuple[Authorization, ...]:
-        """Every leave that was given for a task."""
+        """Every authorization of a task, oldest first."""
         ...

@@ -12,35 +12,35 @@ AUTHORIZATIONS = RowMapper(Authorization)
 class ApprovalTable(TenantRows):
     """Implements `domain.rows.Approvals`."""
 
-    async def keep_approval(self, approval: Approval) -> None:
-        """Write or replace one question and its answer; that ends any claim."""
+    async def save_approval(self, approval: Approval) -> None:
+        """Write or replace a question and its answer; that ends any claim."""
         await self._upsert(approvals, APPROVALS.row(approval) | {"claimed_until": None})
 
     async def find_approval(self, approval_id: str) -> Approval | None:
-        """One remembered question."""
+        """The question with this id; None where there is none."""
         row = await self._find(approvals, approval_id=approval_id)
         return APPROVALS.value(row) if row is not None else None
 
     async def approvals_of(self, task_id: str) -> tuple[Approval, ...]:
-        """Everything that humans were asked about a task, oldest first."""
+        """Every question about a task, oldest first."""
         rows = await self._find_all(approvals, ["requested_at", "approval_id"], task_id=task_id)
         return tuple(APPROVALS.value(row) for row in rows)
 
     async def find_authorization(
         self, task_id: str, action: str, subject_hash: str
     ) -> Authorization | None:
-        """The one leave that was given for this action and content."""
+        """The authorization of this action and content; None where there is none."""
         row = await self._find(
             authorizations, task_id=task_id, action=action, subject_hash=subject_hash
         )
         return AUTHORIZATIONS.value(row) if row is not None else None
 
-    async def keep_authorization(self, authorization: Authorization) -> None:
-        """Write a leave, or who was answered last."""
+    async def save_authorization(self, authorization: Authorization) -> None:
+        """Write or replace an authorization, which names the last answer."""
         await self._upsert(authorizations, AUTHORIZATIONS.row(authorization))
 
     async def authorizations_of(self, task_id: str) -> tuple[Authorization, ...]:
-        """Every leave that was given for a task."""
+        """Every authorization of a task, oldest first."""
         rows = await self._find_all(
             authorizations, ["authorized_at", "authorization_id"], task_id=task_id
         )

@@ -22,7 +22,7 @@ class GateTable(TenantRows):
     async def lock_gates(self, participant_ids: Collection[str]) -> dict[str, Gate]:
         """The gates under their row locks, taken by id; missing ones are made, closed.
 
-        Taken one by one: a single statement with ORDER BY may lock in another order than it shows.
+        One statement a gate: a single one with ORDER BY may lock in another order.
         """
         locked = {}
         for participant_id in sorted(set(participant_ids)):
@@ -35,7 +35,7 @@ class GateTable(TenantRows):
             await self._insert_if_absent(gates, MAPPER.row(Gate(participant_id)))
             row = await self._find(gates, participant_id=participant_id, lock=True)
         if row is None:
-            raise LookupError(f"the gate of {participant_id} was made a moment ago and is gone")
+            raise LookupError(f"the gate of {participant_id} was inserted and is not there")
         return MAPPER.value(row)
 
     async def save_gates(self, changed: Collection[Gate]) -> None:
@@ -51,7 +51,7 @@ class GateTable(TenantRows):
         return {row["participant_id"]: MAPPER.value(row) for row in rows}
 
     async def busy_gates(self, after: str, *, limit: int) -> tuple[Gate, ...]:
-        """Gates with used seats, or that a parked question is about, by id after ``after``."""
+        """Gates with used seats, or as the target of an open question, by id after ``after``."""
         parked = select(tasks.c.task_id).where(
             tasks.c.tenant == gates.c.tenant, tasks.c.parked_target_id == gates.c.participant_id
         )

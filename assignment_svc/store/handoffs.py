@@ -88,12 +88,12 @@ class HandoffTable(TenantRows):
         )
 
     async def handoffs_from(self, participant_id: str) -> tuple[Handoff, ...]:
-        """Open handoffs whose source it is."""
+        """Open handoffs with this source."""
         mine = self._matching(handoffs, source=participant_id)
         return await self._open(mine)
 
     async def handoffs_to(self, participant_id: str) -> tuple[Handoff, ...]:
-        """Open handoffs that are on offer to it, or parked for it."""
+        """Open handoffs that are offered to this participant, or parked for it."""
         mine = self._matching(handoffs, offered_target_id=participant_id)
         return await self._open(mine)
 
@@ -107,10 +107,10 @@ class HandoffTable(TenantRows):
         await self._insert(offers, {"offer_id": record.offer.offer_id, **OFFERS.row(record)})
 
     async def end_offer(self, offer_id: str, *, at: datetime, outcome: str) -> None:
-        """Write what became of an offer."""
+        """Write the outcome of an offer."""
         await self._update(offers, {"offer_id": offer_id}, {"ended_at": at, "outcome": outcome})
 
     async def find_offer(self, offer_id: str) -> OfferRecord | None:
-        """One offer of the history."""
+        """The offer with this id, ended or not; None where there is none."""
         row = await self._find(offers, offer_id=offer_id)
         return OFFERS.value(row) if row is not None else None

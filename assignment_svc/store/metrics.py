@@ -9,17 +9,15 @@ from phoenix_runtime.core.events import AuditDraft
 from phoenix_runtime.core.events import AuditEventType as Type
 
 ASSIGNMENT: Final = Histogram(
-    "phoenix_dma_assignment_seconds", "From asking who is there to the committed binding"
+    "phoenix_dma_assignment_seconds", "From discovery to the committed binding"
 )
 HANDOFF: Final = Histogram(
     "phoenix_dma_handoff_seconds",
-    "From the beginning of a handoff to the rebind",
+    "From the start of a handoff to the rebind",
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
 )
 DENIED: Final = Counter("phoenix_dma_assignments_denied_total", "Candidates that policy denied")
-INTERRUPTED: Final = Counter(
-    "phoenix_dma_tasks_interrupted_total", "Tasks that were taken from their owner"
-)
+INTERRUPTED: Final = Counter("phoenix_dma_tasks_interrupted_total", "Tasks that lost their owner")
 RECOVERED: Final = Counter(
     "phoenix_dma_tasks_recovered_total", "Interrupted tasks that are worked on again"
 )
@@ -38,7 +36,7 @@ ENDS: Final = {
 
 
 def count(drafts: Iterable[AuditDraft]) -> None:
-    """Count what one unit has written."""
+    """Count the events of one unit."""
     for draft in drafts:
         if draft.type in COUNTED:
             COUNTED[draft.type].inc()

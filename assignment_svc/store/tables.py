@@ -1,4 +1,4 @@
-"""The other tables of assignment, and all of them as one schema; see `task_tables`, `records`."""
+"""The tables of assignment; those of tasks stand in `task_tables`."""
 
 from sqlalchemy import Column, Index, Integer, UniqueConstraint, text
 
@@ -58,7 +58,7 @@ gates = tenant_table(
     text_column("status"),
     text_column("retirement_id"),
 )
-"""Who may still be given work, and how much."""
+"""Which participants may be given work, and how much."""
 
 
 handoffs = tenant_table(
@@ -88,7 +88,7 @@ handoffs = tenant_table(
     Column("tries", Integer, nullable=False),
     instant_column("next_try_at", optional=True),
     text_column("last_event_id"),
-    # Derived, for questions.
+    # Derived from the fields above, for queries.
     text_column("source"),
     text_column("offered_target_id"),
     *wake_columns(),
@@ -110,7 +110,7 @@ handoffs = tenant_table(
         postgresql_where=text("offered_target_id <> ''"),
     ),
 )
-"""Links from one owner to the next; at most one open a task."""
+"""Handoffs from one owner to the next; at most one open a task."""
 
 offers = tenant_table(
     "offers",
@@ -124,7 +124,7 @@ offers = tenant_table(
     instant_column("ended_at", optional=True),
     Index("offers_of_handoff", "tenant", "handoff_id"),
 )
-"""Every offer and what became of it."""
+"""Every offer and its outcome."""
 
 retirements = tenant_table(
     "retirements",
@@ -151,7 +151,7 @@ retirements = tenant_table(
     Index("retirements_newest", "tenant", "created_at", "retirement_id"),
     Index("retirements_due", "wake_at", postgresql_where=text("wake_at IS NOT NULL")),
 )
-"""Who leaves for ever, and what became of what it held; one a participant."""
+"""Retirements, with the outcome of each task that the participant held; one a participant."""
 
 approvals = tenant_table(
     "approvals",
@@ -175,7 +175,7 @@ approvals = tenant_table(
     Index("approvals_of_task", "tenant", "task_id"),
     Index("approvals_due", "next_poll_at", postgresql_where=text("next_poll_at IS NOT NULL")),
 )
-"""What humans were asked about tasks, and their answers as far as read."""
+"""Questions to humans about tasks, and their answers as far as they were read."""
 
 authorizations = tenant_table(
     "authorizations",
@@ -195,7 +195,7 @@ authorizations = tenant_table(
     count_column("event_version"),
     UniqueConstraint("tenant", "authorization_id"),
 )
-"""Leave to act, once for each task, action and content."""
+"""Authorizations to act, one for each task, action and content."""
 
 
 outbox = outbox_table(metadata)

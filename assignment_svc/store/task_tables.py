@@ -1,7 +1,7 @@
-"""The tables of tasks and of what belongs to each. Columns carry the names of the fields.
+"""The tables of tasks and of what belongs to them. Columns carry the names of the fields.
 
-Three columns are for the background workers alone: ``wake_at`` is derived from the row at each
-write, ``claimed_until`` says that a worker is on its way, ``priority`` orders the queue.
+Three columns serve the background workers: ``wake_at`` is derived from the row at each write,
+``claimed_until`` is a worker's claim, ``priority`` orders the queue.
 """
 
 from sqlalchemy import Column, Index, Integer, Interval, LargeBinary, UniqueConstraint, text
@@ -22,7 +22,7 @@ tasks = tenant_table(
     "tasks",
     metadata,
     text_column("task_id", key=True),
-    # What was submitted.
+    # The submission; never changes.
     text_column("objective"),
     document_column("required_capabilities"),
     document_column("data_domains"),
@@ -45,7 +45,7 @@ tasks = tenant_table(
     instant_column("submitted_at"),
     text_column("submit_event_id"),
     Column("depth", Integer, nullable=False),
-    # What changes.
+    # The rest changes.
     instant_column("updated_at"),
     text_column("status"),
     count_column("version"),
@@ -65,7 +65,7 @@ tasks = tenant_table(
     instant_column("start_due_at", optional=True),
     instant_column("attempt_due_at", optional=True),
     instant_column("resume_due_at", optional=True),
-    # Derived, for questions.
+    # Derived from the fields above, for queries.
     text_column("participant_id"),
     text_column("parked_target_id"),
     *wake_columns(),
@@ -89,7 +89,7 @@ tasks = tenant_table(
     ),
     Index("tasks_correlation", "tenant", "correlation_id"),
 )
-"""One row decides: status, owner, epoch and newest context of a task."""
+"""Tasks: the row decides about status, owner, epoch and newest context."""
 
 bindings = tenant_table(
     "bindings",
@@ -124,7 +124,7 @@ context_pointers = tenant_table(
     flag_column("by_reference"),
     text_column("external_ref"),
 )
-"""Every recorded checkpoint; the newest stands in its task's row too."""
+"""Every recorded checkpoint; the newest is in its task's row, too."""
 
 contents = tenant_table(
     "contents",
@@ -146,7 +146,7 @@ exclusions = tenant_table(
     instant_column("excluded_until", optional=True),
     text_column("decision_id"),
 )
-"""Who is not asked for a task, and until when."""
+"""Participants that are not asked for a task, and until when."""
 
 denials = tenant_table(
     "denials",
@@ -156,4 +156,4 @@ denials = tenant_table(
     text_column("point", key=True),
     text_column("reasons_hash"),
 )
-"""The last denial for each task and candidate: the same one again is not audited again."""
+"""The last denial for each task and candidate; only a different one is audited again."""

@@ -41,7 +41,7 @@ OPEN_CHILDREN = (
     .order_by(tasks.c.task_id)
     .with_for_update()
 )
-"""Those that end with their parents, locked by id."""
+"""Children that end with their parents, locked by id."""
 
 _IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
 
@@ -56,7 +56,7 @@ def _tasks_by(
     return select(task_id).where(tenant == bindparam("tenant"), named != "", named.in_(_IDS))
 
 
-AROUND = (
+TASKS_AROUND = (
     select(tasks)
     .where(
         tasks.c.tenant == bindparam("tenant"),
@@ -98,7 +98,7 @@ class TaskTable(TenantRows):
         """Insert a task and its input; False where the id is taken."""
         if not await self._insert_if_absent(tasks, task_row(task)):
             return False
-        await self.keep_content(content)
+        await self.add_content(content)
         return True
 
     async def find_task(self, task_id: str) -> Task | None:
@@ -168,13 +168,13 @@ class TaskTable(TenantRows):
         return tuple(row["task_id"] for row in await self._all(statement))
 
     async def tasks_around(self, participant_ids: Collection[str]) -> tuple[Task, ...]:
-        """The tasks that these have to do with, as last committed, unlocked."""
+        """The tasks that these hold, are offered or were the source of, unlocked."""
         if not participant_ids:
             return ()
         parameters = {"tenant": self.tenant, "ids": sorted(participant_ids)}
-        return tuple(task_of(row) for row in await self._all(AROUND, parameters))
+        return tuple(task_of(row) for row in await self._all(TASKS_AROUND, parameters))
 
-    async def keep_content(self, content: Document) -> None:
+    async def add_content(self, content: Document) -> None:
         """Store an input or a result under its hash; again is harmless."""
         await self._insert_if_absent(contents, {"hash": content.hash, "content": content.content})
 

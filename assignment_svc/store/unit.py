@@ -1,4 +1,4 @@
-"""The unit of assignment: one transaction over everything that decides."""
+"""The unit of assignment: one transaction over all of its repositories."""
 
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.states import HandoffStatus
@@ -38,12 +38,12 @@ class AssignmentUnit(
         self._drafts: list[AuditDraft] = []
 
     async def audit(self, draft: AuditDraft) -> Receipt:
-        """Write an event with this transaction, and count it once it is written."""
+        """Write an event with this transaction, and count it at the end."""
         self._drafts.append(draft)
         return await super().audit(draft)
 
     async def save_handoff(self, handoff: Handoff) -> None:
-        """Write back a handoff; how long a completed one took is measured."""
+        """Write back a handoff, and measure how long a completed one took."""
         await super().save_handoff(handoff)
         if handoff.status is HandoffStatus.COMPLETED:
             HANDOFF.observe((handoff.updated_at - handoff.created_at).total_seconds())

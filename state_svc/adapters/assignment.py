@@ -16,7 +16,7 @@ from state_svc.domain.ports import (
 )
 
 
-class AssignmentClient:
+class GrpcAssignment:
     """Implements `state_svc.domain.ports.Assignment` over gRPC.
 
     Each call carries the caller's own credential, and assignment authorises the caller by it.

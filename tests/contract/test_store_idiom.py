@@ -36,45 +36,35 @@ OTHERS: Mapping[str, Mapping[str, str]] = {
 }
 """Modules of a store that belong to no repository, and why they are there."""
 
-NOT_YET = {"registry": "its store is being converted"}
-
-
-def each_service(*, converted: bool = False) -> pytest.MarkDecorator:
-    """Every service; those of `NOT_YET` are expected to fail unless ``converted``."""
-    late = {} if converted else NOT_YET
-    services = [
-        pytest.param(name, marks=pytest.mark.xfail(reason=late[name]) if name in late else ())
-        for name in OTHERS
-    ]
-    return pytest.mark.parametrize("service", services)
+each_service = pytest.mark.parametrize("service", OTHERS)
 
 
 def modules(service: str) -> dict[str, ast.Module]:
     return modules_of(ROOT / f"{service}_svc" / "store")
 
 
-@each_service()
+@each_service
 def test_tables_and_columns_are_named_by_one_rule(service: str) -> None:
     assert naming_faults(import_module(f"{service}_svc.store.tables").metadata) == []
 
 
-@each_service()
+@each_service
 def test_a_store_is_made_of_tables_repositories_a_unit_and_claims(service: str) -> None:
     assert module_faults(modules(service), OTHERS[service]) == []
     assert OTHERS[service].keys() <= modules(service).keys(), "a reason without its module"
 
 
-@each_service(converted=True)
+@each_service
 def test_rows_are_read_and_written_through_the_unit_alone(service: str) -> None:
     assert database_faults(modules(service), OTHERS[service]) == []
 
 
-@each_service()
+@each_service
 def test_raw_sql_stands_where_a_measurement_asks_for_it(service: str) -> None:
     assert sql_faults(modules(service)) == []
 
 
-@each_service()
+@each_service
 def test_repositories_implement_the_protocols_of_the_domain(service: str) -> None:
     store = import_module(f"{service}_svc.store.unit")
     unit = getattr(store, f"{service.capitalize()}Unit")

@@ -116,7 +116,7 @@ async def remember_question(
 ) -> None:
     """Keep what was asked with the task, and have it looked at again."""
     pending = answer.state is ApprovalState.PENDING
-    await transaction.unit.keep_approval(
+    await transaction.unit.save_approval(
         Approval(
             approval_id=answer.approval_id,
             task_id=task.task_id,
@@ -139,7 +139,7 @@ async def withdraw_question(transaction: TaskTransaction, approval_id: str) -> N
     """Have one open question withdrawn once this unit has committed: its subject is gone."""
     approval = await transaction.unit.find_approval(approval_id)
     if approval is not None and not approval.decided:
-        await transaction.unit.keep_approval(
+        await transaction.unit.save_approval(
             replace(approval, cancel_wanted=True, next_poll_at=transaction.now, polls=0)
         )
 

@@ -168,7 +168,7 @@ class AuthorizeAction:
             binding = fenced(task, participant_id=call.principal.participant, epoch=action.epoch)
             requires_active(task, "authorize_action")
             for approval in known:
-                await unit.keep_approval(approval)
+                await unit.save_approval(approval)
             before = await unit.find_authorization(task.task_id, subject.action, subject.hash)
             if before is not None and _says_all(before, binding.epoch, action):
                 receipt = Receipt(before.event_id, task.correlation_id, before.event_version)
@@ -292,7 +292,7 @@ async def _write(
         ),
     )
     kept = replace(leave, event_id=receipt.audit_event_id, event_version=receipt.aggregate_version)
-    await transaction.unit.keep_authorization(kept)
+    await transaction.unit.save_authorization(kept)
     await transaction.unit.save_task(saved)
     return Authorized(kept, verdict, verdict.obligations, receipt)
 

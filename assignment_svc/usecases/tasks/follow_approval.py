@@ -73,7 +73,7 @@ class FollowApproval:
             kept = replace(approval, polls=polls, next_poll_at=poll_at)
             if known is not None and known.cancel_wanted and not approval.decided:
                 kept = replace(kept, cancel_wanted=True, next_poll_at=now)
-            await unit.keep_approval(kept)
+            await unit.save_approval(kept)
 
     async def _go_on(self, call: Call, approval: Approval) -> None:
         if approval.action == ASSIGN and approval.target and not approval.handoff_id:
