@@ -1,10 +1,13 @@
 """Trust projections as documents: an object, in which each item of evidence is an array."""
 
 import json
+from collections.abc import Callable
+from dataclasses import fields
 from datetime import datetime
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final
 
-from cattrs import Converter, UnstructureStrategy
+from cattrs import Converter
 
 from governance_svc.domain.trust.evidence import Denial, HealthSummary, Review, TaskOutcome
 from governance_svc.domain.trust.projection import TrustProjection
@@ -22,19 +25,34 @@ def projection_of(document: str) -> TrustProjection:
     return _DOCUMENTS.structure(json.loads(document), TrustProjection)
 
 
-def _item_converter() -> Converter:
-    items = Converter(unstruct_strat=UnstructureStrategy.AS_TUPLE)
-    items.register_unstructure_hook(datetime, datetime.isoformat)
-    items.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
-    return items
-
-
-def _document_converter(items: Converter) -> Converter:
+def _converter() -> Converter:
     documents = Converter(detailed_validation=False)
     for kind in ITEMS:
-        documents.register_unstructure_hook(kind, items.unstructure)
-        documents.register_structure_hook(kind, items.structure)
+        names = [field.name for field in fields(kind)]
+        documents.register_unstructure_hook(kind, _writer(names))
+        documents.register_structure_hook(kind, _reader(names.index("at")))
     return documents
 
 
-_DOCUMENTS: Final = _document_converter(_item_converter())
+def _writer(names: list[str]) -> Callable[[Any], list[Any]]:
+    """Writes an item as the values of its fields, in order, its instant as ISO 8601 text."""
+    values, at = attrgetter(*names), names.index("at")
+
+    def write(item: Any) -> list[Any]:
+        found = list(values(item))
+        found[at] = found[at].isoformat()
+        return found
+
+    return write
+
+
+def _reader(at: int) -> Callable[[list[Any], type[Any]], Any]:
+    """Reads an item from the values of its fields, of which the one at ``at`` is its instant."""
+
+    def read(values: list[Any], kind: type[Any]) -> Any:
+        return kind(*values[:at], datetime.fromisoformat(values[at]), *values[at + 1 :])
+
+    return read
+
+
+_DOCUMENTS: Final = _converter()

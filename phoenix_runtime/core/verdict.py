@@ -41,9 +41,13 @@ class Reason:
     text: str
 
 
+DUES = ("before_complete", "always")
+"""When an obligation is due."""
+
+
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """What policy asks in return. ``due`` is ``before_complete`` or ``always``."""
+    """What policy asks in return. ``due`` is one of `DUES`."""
 
     id: str
     text: str

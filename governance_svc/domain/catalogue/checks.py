@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from governance_svc.domain.catalogue.catalogue import EVERYBODY, Catalogue, Owner
+from phoenix_runtime.core import event_catalogue
 from phoenix_runtime.core.errors import Violation
+from phoenix_runtime.core.event_catalogue import TrustEvidence
 from phoenix_runtime.core.ids import is_name
 from phoenix_runtime.core.standing import RiskLevel
 from phoenix_runtime.core.verdict import Obligation
 
-OUTCOMES = ("succeeded", "failed", "lost", "declined")
-SEVERITIES = ("low", "medium", "high")
+OUTCOMES = tuple(kind.value for kind in TrustEvidence if kind in event_catalogue.OUTCOMES)
+SEVERITIES = tuple(kind.severity for kind in TrustEvidence if kind.severity)
 
 
 def violations(catalogue: Catalogue) -> tuple[Violation, ...]:

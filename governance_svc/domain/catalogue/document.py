@@ -17,7 +17,7 @@ from governance_svc.domain.trust.scoring import COMPONENTS, TrustModel, TrustPol
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.standing import RiskLevel
-from phoenix_runtime.core.verdict import DecisionPoint, Obligation
+from phoenix_runtime.core.verdict import DUES, DecisionPoint, Obligation
 
 Entry = TypeVar("Entry")
 
@@ -162,8 +162,8 @@ def _pattern(reader: _Reader, path: str, value: Json) -> Mapping[str, Json]:
 def _obligation(reader: _Reader, path: str, value: Json) -> Obligation:
     entry = reader.mapping(path, value)
     due = entry.get("due")
-    if due not in {"before_complete", "always"}:
-        reader.report(f"{path}.due", "is neither before_complete nor always")
+    if due not in DUES:
+        reader.report(f"{path}.due", f"is none of {', '.join(DUES)}")
     identity = reader.text(f"{path}.id", entry.get("id"))
     return Obligation(identity, reader.text(f"{path}.text", entry.get("text")), str(due))
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.verdict import (
+    DUES,
     DecisionPoint,
     Effect,
     Grants,
@@ -24,8 +25,6 @@ ENGINE = "phoenix.engine"
 
 GRANTING_POINTS = frozenset({DecisionPoint.JOIN, DecisionPoint.UPDATE_CAPABILITIES})
 """The points whose allow has to come with grants."""
-
-DUES = frozenset({"before_complete", "always"})
 
 Read = TypeVar("Read")
 
