@@ -46,13 +46,9 @@ async def build(settings: GatewaySettings | None = None) -> Service:
     def register(server: grpc.aio.Server) -> None:
         gateway_pb2_grpc.add_GatewayServiceServicer_to_server(servicer, server)
         add_reflection([GATEWAY_SERVICE, *SERVED_BY], server)
-        server.add_generic_rpc_handlers(
-            (
-                ForwardingHandler(
-                    rpcs(), channels, read_timeout=chosen.stream_patience.total_seconds()
-                ),
-            )
-        )
+        read_timeout = chosen.stream_patience.total_seconds()
+        forwarding = ForwardingHandler(rpcs(), channels, read_timeout=read_timeout)
+        server.add_generic_rpc_handlers((forwarding,))
 
     return Service(
         name=GATEWAY,

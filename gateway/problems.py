@@ -45,13 +45,13 @@ TITLES: Mapping[int, str] = {
     405: "No such method here",
     409: "Not in this state",
     410: "Gone",
-    412: "Changed in between",
+    412: "Changed meanwhile",
     413: "Too large",
-    415: "No JSON",
+    415: "Not JSON",
     422: "Request id reused",
-    429: "Too much",
-    500: "Our fault",
-    503: "Away for a moment",
+    429: "Quota exceeded",
+    500: "Internal error",
+    503: "Temporarily unavailable",
 }
 MEDIA_TYPE = "application/problem+json"
 

@@ -55,17 +55,17 @@ class ForwardingHandler(GenericRpcHandler):  # type: ignore[type-arg]  # generic
             make, behaviour = grpc.unary_stream_rpc_method_handler, one_to_many
         else:
             make, behaviour = grpc.unary_unary_rpc_method_handler, one_to_one
-        forward = self._streaming if rpc.server_streaming else self._single
+        forward = self._answer_stream if rpc.server_streaming else self._unary_answer
         return make(forward(rpc, behaviour))  # type: ignore[no-any-return]
 
-    def _single(self, rpc: Rpc, behaviour: Any) -> Any:
+    def _unary_answer(self, rpc: Rpc, behaviour: Any) -> Any:
         async def forward(request: Any, context: ServicerContext[Any, Any]) -> bytes:
             answer: bytes = await behaviour(self._forwarded(rpc, context), request, context)
             return answer
 
         return forward
 
-    def _streaming(self, rpc: Rpc, behaviour: Any) -> Any:
+    def _answer_stream(self, rpc: Rpc, behaviour: Any) -> Any:
         async def forward(request: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[bytes]:
             async for answer in behaviour(self._forwarded(rpc, context), request, context):
                 yield answer
