@@ -1,3 +1,3 @@
-"""Who is here and who can do what: participants, capabilities, sessions, leases."""
+"""The registry service: participants, the capability graph, sessions, leases, directives."""
 
-import phoenix_runtime  # noqa: F401  # first: it says how grpc is to be imported
+import phoenix_runtime  # noqa: F401  # first: it sets how grpc is imported

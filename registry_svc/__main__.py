@@ -1,4 +1,4 @@
-"""``python -m registry_svc``: who is here, and who can do what."""
+"""Runs the registry service: ``python -m registry_svc``."""
 
 from phoenix_runtime.chassis.server import run
 from registry_svc.wiring import build

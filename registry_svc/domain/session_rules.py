@@ -1,4 +1,4 @@
-"""How the row of a participant decides over its session: who may attach, and whose session ends."""
+"""What the row of a participant means for its session: whether it may attach, or has ended."""
 
 from typing import Final
 

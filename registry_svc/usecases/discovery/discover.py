@@ -76,7 +76,7 @@ class Batch:
 
 
 class DiscoverParticipants:
-    """Raises `PolicyEngineUnavailable` where there was no decision."""
+    """Finds and ranks candidates. Raises `PolicyEngineUnavailable` where there was no decision."""
 
     def __init__(self, context: RegistryContext, weights: RankWeights) -> None:
         self._context = context

@@ -9,7 +9,7 @@ from registry_svc.usecases.context import RegistryContext
 
 
 class QueryCapabilityGraph:
-    """Raises `FieldInvalid` for a page that cannot be."""
+    """Reads the capability graph page by page. Raises `FieldInvalid` for a page that cannot be."""
 
     def __init__(self, context: RegistryContext) -> None:
         self._context = context

@@ -14,7 +14,10 @@ from registry_svc.usecases.context import RegistryContext
 
 
 class Enrol:
-    """Raises `FieldInvalid`, and `NotPermitted`, audited, beyond what the enrolment permits."""
+    """Issues credentials for enrolments.
+
+    Raises `FieldInvalid`, and `NotPermitted`, audited, beyond what the enrolment permits.
+    """
 
     def __init__(self, context: RegistryContext, issuer: CredentialIssuer) -> None:
         self._context = context

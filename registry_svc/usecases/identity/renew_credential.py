@@ -8,7 +8,10 @@ from registry_svc.usecases.context import RegistryContext
 
 
 class RenewCredential:
-    """Raises `NotPermitted`, audited, for a participant that is SUSPENDED, RETIRED or another."""
+    """Renews credentials.
+
+    Raises `NotPermitted`, audited, for a participant that is SUSPENDED, RETIRED or another.
+    """
 
     def __init__(self, context: RegistryContext, issuer: CredentialIssuer) -> None:
         self._context = context

@@ -1,4 +1,4 @@
-"""ExtendLeases: extends leases whose holders cannot be heard, since their gateway hangs."""
+"""ExtendLeases: extends the leases of participants whose gateway hangs."""
 
 from registry_svc.domain.gateway_links import GatewayLinks
 from registry_svc.usecases.context import RegistryContext

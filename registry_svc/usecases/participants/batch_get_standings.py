@@ -13,7 +13,7 @@ MAX_STANDINGS: Final = 500
 
 
 class BatchGetStandings:
-    """Raises `FieldInvalid` for too many ids."""
+    """Reads standings, many at once. Raises `FieldInvalid` for too many ids."""
 
     def __init__(self, context: RegistryContext) -> None:
         self._context = context

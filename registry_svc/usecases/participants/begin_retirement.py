@@ -16,7 +16,7 @@ MODES: Final = ("graceful", "immediate")
 
 
 class BeginRetirement:
-    """Raises `NotFound`, `FieldInvalid`, `IllegalTransition`."""
+    """Marks participants as RETIRING. Raises `NotFound`, `FieldInvalid`, `IllegalTransition`."""
 
     def __init__(self, context: RegistryContext) -> None:
         self._context = context

@@ -13,7 +13,7 @@ from registry_svc.usecases.context import RegistryContext, locked, require_ident
 
 
 class FinishRetirement:
-    """Raises `NotFound`, `FieldInvalid`, `IllegalTransition`."""
+    """Marks participants as RETIRED. Raises `NotFound`, `FieldInvalid`, `IllegalTransition`."""
 
     def __init__(self, context: RegistryContext) -> None:
         self._context = context

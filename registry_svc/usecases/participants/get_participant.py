@@ -7,7 +7,7 @@ from registry_svc.usecases.context import RegistryContext, require_identifiers
 
 
 class GetParticipant:
-    """Raises `NotFound`, also for a participant of another tenant."""
+    """Reads one participant. Raises `NotFound`, also for a participant of another tenant."""
 
     def __init__(self, context: RegistryContext) -> None:
         self._context = context

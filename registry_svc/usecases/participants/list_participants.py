@@ -10,7 +10,7 @@ from registry_svc.usecases.context import RegistryContext
 
 
 class ListParticipants:
-    """Raises `FieldInvalid` for a page that cannot be."""
+    """Reads participants page by page. Raises `FieldInvalid` for a page that cannot be."""
 
     def __init__(self, context: RegistryContext) -> None:
         self._context = context

@@ -15,7 +15,10 @@ from registry_svc.usecases.context import RegistryContext
 
 
 class RegisterParticipant:
-    """Raises `FieldInvalid`, `NotPermitted`, `PolicyDenied`, `IllegalTransition`."""
+    """Registers participants.
+
+    Raises `FieldInvalid`, `NotPermitted`, `PolicyDenied`, `IllegalTransition`.
+    """
 
     def __init__(self, context: RegistryContext) -> None:
         self._context = context

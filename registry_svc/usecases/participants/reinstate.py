@@ -7,7 +7,7 @@ from registry_svc.usecases.context import RegistryContext, locked, require_reaso
 
 
 class ReinstateParticipant:
-    """Raises `NotFound`, `FieldInvalid`, `IllegalTransition`."""
+    """Lifts suspensions. Raises `NotFound`, `FieldInvalid`, `IllegalTransition`."""
 
     def __init__(self, context: RegistryContext) -> None:
         self._context = context

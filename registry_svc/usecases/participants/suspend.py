@@ -9,7 +9,7 @@ from registry_svc.usecases.context import RegistryContext, locked, require_reaso
 
 
 class SuspendParticipant:
-    """Raises `NotFound`, `FieldInvalid`, `IllegalTransition`."""
+    """Suspends participants. Raises `NotFound`, `FieldInvalid`, `IllegalTransition`."""
 
     def __init__(self, context: RegistryContext) -> None:
         self._context = context

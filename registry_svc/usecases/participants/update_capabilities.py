@@ -12,7 +12,10 @@ from registry_svc.usecases.context import RegistryContext, locked, require_ident
 
 
 class UpdateCapabilities:
-    """Raises `FieldInvalid`, `NotFound`, `NotPermitted`, `EtagMismatch`, `PolicyDenied`."""
+    """Replaces the claims of a participant.
+
+    Raises `FieldInvalid`, `NotFound`, `NotPermitted`, `EtagMismatch`, `PolicyDenied`.
+    """
 
     def __init__(self, context: RegistryContext) -> None:
         self._context = context

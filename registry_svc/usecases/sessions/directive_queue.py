@@ -1,4 +1,4 @@
-"""The queue of the directive workers: whom to deliver to, and what was acknowledged."""
+"""The queue of the directive workers: participants to deliver to, and acknowledgements."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -36,7 +36,7 @@ class DirectiveQueue:
         self._work.notify()
 
     def take_forwarded(self) -> set[ParticipantKey]:
-        """Take the participants to tell other replicas of; the caller returns the rest."""
+        """Take the participants to forward; the caller returns those that it could not publish."""
         taken, self._elsewhere = self._elsewhere, set()
         return taken
 

@@ -1,4 +1,4 @@
-"""ForwardDirectives: tells the other replicas of directives for participants on their streams."""
+"""ForwardDirectives: lets other replicas deliver directives to participants on their streams."""
 
 from registry_svc.domain.ports import EventPublisher
 from registry_svc.usecases.context import chunks
@@ -6,7 +6,7 @@ from registry_svc.usecases.sessions.directive_queue import DirectiveQueue
 
 
 class ForwardDirectives:
-    """Publishes for whom directives wait that have no stream on this replica."""
+    """Publishes the participants without a stream here for which directives wait."""
 
     def __init__(self, queue: DirectiveQueue, publisher: EventPublisher) -> None:
         self._queue = queue

@@ -43,7 +43,10 @@ class HeartbeatAnswer:
 
 
 class Heartbeat:
-    """Raises `FieldInvalid`, `NotPermitted`, `NotFound`, `IllegalTransition`."""
+    """Takes heartbeats without a stream.
+
+    Raises `FieldInvalid`, `NotPermitted`, `NotFound`, `IllegalTransition`.
+    """
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ FACTS_SIZE: Final = 4096
 
 
 class SendDirectives:
-    """Raises `FieldInvalid`."""
+    """Stores directives and has them delivered. Raises `FieldInvalid`."""
 
     def __init__(self, context: RegistryContext, queue: DirectiveQueue) -> None:
         self._context = context

@@ -26,6 +26,7 @@ from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.chassis.server import Listening, Service
+from phoenix_runtime.local.postgres.databases import DatabaseUrls
 from registry_svc.settings import RegistrySettings
 from registry_svc.wiring import build
 from tests.integration.registry.replica import open_replica, replica
@@ -213,6 +214,27 @@ def policy() -> RecordingPolicy:
     return RecordingPolicy()
 
 
+def registry_settings(urls: DatabaseUrls, *, redis_url: str, keys: Keys, **settings: Any) -> Any:
+    """Settings under which who beats once stays active, however slow the machine is."""
+    chosen = service_settings(
+        RegistrySettings,
+        "registry",
+        urls=urls,
+        redis_url=redis_url,
+        keys=keys,
+        **{
+            "issuer_key": keys.issuer_key,
+            "lease_name": new_id("leases"),
+            "lease_ttl": timedelta(minutes=10),
+            "heartbeat_interval": timedelta(minutes=3),
+            "grace": timedelta(seconds=0.2),
+            **settings,
+        },
+    )
+    # The schema is there already.
+    return chosen.model_copy(update={"migration_database_url": None})
+
+
 @pytest_asyncio.fixture
 async def open_registry(
     postgres: PostgresServer,
@@ -226,24 +248,12 @@ async def open_registry(
     async with AsyncExitStack() as stack:
 
         async def make(*, options: Sequence[tuple[str, Any]] = (), **settings: Any) -> Registry:
-            chosen = service_settings(
-                RegistrySettings,
-                "registry",
-                urls=await postgres.urls("registry"),
+            chosen = registry_settings(
+                await postgres.urls("registry"),
                 redis_url=settings.pop("redis_url", valkey),
                 keys=keys,
-                **{
-                    "issuer_key": keys.issuer_key,
-                    "lease_name": new_id("leases"),
-                    # Who beats once stays active for the whole test, however slow the machine is.
-                    "lease_ttl": timedelta(minutes=10),
-                    "heartbeat_interval": timedelta(minutes=3),
-                    "grace": timedelta(seconds=0.2),
-                    **settings,
-                },
+                **settings,
             )
-            # The schema is there already.
-            chosen = chosen.model_copy(update={"migration_database_url": None})
             service = await build(chosen, policy=policy)
             listening = await stack.enter_async_context(Listening(service))
             channel = await stack.enter_async_context(

@@ -28,55 +28,76 @@ REFUSED = {StatusCode.INVALID_ARGUMENT, StatusCode.NOT_FOUND, StatusCode.PERMISS
 
 
 def calls(registry: Registry, nasty: str) -> dict[str, Callable[[], Any]]:
-    operator, service = registry.person("operator"), registry.service_call()
-    mine, rpc, sessions = registry.participant(), registry.registry, registry.sessions
-    enrolment = registry.person("operator", audience="phoenix-dma-enrol", may_enrol=["*"])
-    pb = registry_pb2
+    return {
+        **reads(registry, nasty),
+        **calls_of_services(registry, nasty),
+        **calls_of_people(registry, nasty),
+    }
+
+
+def reads(registry: Registry, nasty: str) -> dict[str, Callable[[], Any]]:
+    operator, rpc = registry.person("operator"), registry.registry
     return {
         "get": lambda: rpc.GetParticipant(
-            pb.GetParticipantRequest(participant_id=nasty), metadata=operator
+            registry_pb2.GetParticipantRequest(participant_id=nasty), metadata=operator
         ),
         "list by owner": lambda: rpc.ListParticipants(
-            pb.ListParticipantsRequest(owner=nasty), metadata=operator
+            registry_pb2.ListParticipantsRequest(owner=nasty), metadata=operator
         ),
         "list by type": lambda: rpc.ListParticipants(
-            pb.ListParticipantsRequest(types=[nasty]), metadata=operator
+            registry_pb2.ListParticipantsRequest(types=[nasty]), metadata=operator
         ),
         "list from a token": lambda: rpc.ListParticipants(
-            pb.ListParticipantsRequest(page_token=nasty), metadata=operator
+            registry_pb2.ListParticipantsRequest(page_token=nasty), metadata=operator
         ),
         "graph": lambda: rpc.QueryCapabilityGraph(
-            pb.QueryCapabilityGraphRequest(participant_id=nasty), metadata=operator
+            registry_pb2.QueryCapabilityGraphRequest(participant_id=nasty), metadata=operator
         ),
         "discover": lambda: rpc.DiscoverParticipants(
-            pb.DiscoverParticipantsRequest(required_capabilities=[nasty]), metadata=operator
+            registry_pb2.DiscoverParticipantsRequest(required_capabilities=[nasty]),
+            metadata=operator,
         ),
         "discover without": lambda: rpc.DiscoverParticipants(
-            pb.DiscoverParticipantsRequest(exclude=[nasty]), metadata=operator
+            registry_pb2.DiscoverParticipantsRequest(exclude=[nasty]), metadata=operator
         ),
         "discover for a task": lambda: rpc.DiscoverParticipants(
-            pb.DiscoverParticipantsRequest(task_id=nasty), metadata=operator
+            registry_pb2.DiscoverParticipantsRequest(task_id=nasty), metadata=operator
         ),
-        "suspend": lambda: rpc.SuspendParticipant(
-            pb.SuspendParticipantRequest(participant_id=nasty, reason="x"), metadata=operator
-        ),
-        "update": lambda: rpc.UpdateCapabilities(
-            pb.UpdateCapabilitiesRequest(participant_id=nasty), metadata=operator
-        ),
+    }
+
+
+def calls_of_services(registry: Registry, nasty: str) -> dict[str, Callable[[], Any]]:
+    service, rpc = registry.service_call(), registry.registry
+    return {
         "standings": lambda: rpc.BatchGetStandings(
-            pb.BatchGetStandingsRequest(participant_ids=[nasty]), metadata=service
+            registry_pb2.BatchGetStandingsRequest(participant_ids=[nasty]), metadata=service
         ),
         "retire": lambda: rpc.BeginRetirement(
-            pb.BeginRetirementRequest(participant_id=STEWARD, retirement_id=nasty),
+            registry_pb2.BeginRetirementRequest(participant_id=STEWARD, retirement_id=nasty),
             metadata=service,
         ),
         "directive": lambda: rpc.SendDirectives(
-            pb.SendDirectivesRequest(
+            registry_pb2.SendDirectivesRequest(
                 directives=[
                     session_pb2.Directive(directive_id=nasty, action=1, participant_id=STEWARD)
                 ]
             ),
             metadata=service,
+        ),
+    }
+
+
+def calls_of_people(registry: Registry, nasty: str) -> dict[str, Callable[[], Any]]:
+    operator, mine = registry.person("operator"), registry.participant()
+    rpc, sessions = registry.registry, registry.sessions
+    enrolment = registry.person("operator", audience="phoenix-dma-enrol", may_enrol=["*"])
+    return {
+        "suspend": lambda: rpc.SuspendParticipant(
+            registry_pb2.SuspendParticipantRequest(participant_id=nasty, reason="x"),
+            metadata=operator,
+        ),
+        "update": lambda: rpc.UpdateCapabilities(
+            registry_pb2.UpdateCapabilitiesRequest(participant_id=nasty), metadata=operator
         ),
         "beat": lambda: sessions.Heartbeat(
             session_pb2.HeartbeatRequest(participant_id=nasty), metadata=mine
