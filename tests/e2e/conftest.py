@@ -17,7 +17,7 @@ from tests.support.servers.temporary import temporary
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def runtime() -> AsyncIterator[LocalRuntime]:
-    """Everything, as it runs in front of a user: PostgreSQL, Valkey, four services, gateway."""
+    """A whole runtime: PostgreSQL, Valkey, four services and the gateway."""
     async with blameless(
         LocalRuntime(LocalRuntimeOptions.temporary(environment=INTERVALS))
     ) as runtime:
@@ -26,7 +26,7 @@ async def runtime() -> AsyncIterator[LocalRuntime]:
 
 @asynccontextmanager
 async def blameless(runtime: LocalRuntime) -> AsyncIterator[LocalRuntime]:
-    """The runtime for the time of some tests, none of which makes a service log an error."""
+    """Run a runtime for some tests, and fail where a service has logged an error."""
     async with temporary(runtime):
         yield runtime
         await runtime.stop()
@@ -35,7 +35,7 @@ async def blameless(runtime: LocalRuntime) -> AsyncIterator[LocalRuntime]:
 
 
 def logged_errors(runtime: LocalRuntime) -> Iterator[str]:
-    """What went wrong in a service, as against what it refused; no story may bring that about."""
+    """The errors that services logged, as against refusals; no test may cause one."""
     for log in sorted(runtime.folder.logs.iterdir()):
         for line in log.read_text().splitlines():
             if line.startswith("{") and json.loads(line).get("level") in {"error", "critical"}:
@@ -46,7 +46,7 @@ def logged_errors(runtime: LocalRuntime) -> Iterator[str]:
 async def scenario(
     runtime: LocalRuntime, request: pytest.FixtureRequest
 ) -> AsyncIterator[Scenario]:
-    """A tenant that nobody else uses. Afterwards its audit and its tables have to hold."""
+    """A tenant of its own; afterwards the invariants have to hold."""
     async with checked_scenario(runtime, request) as scenario:
         yield scenario
 
@@ -55,7 +55,7 @@ async def scenario(
 async def checked_scenario(
     runtime: LocalRuntime, request: pytest.FixtureRequest
 ) -> AsyncIterator[Scenario]:
-    """A tenant of its own for one test, whose audit and tables have to hold after it."""
+    """A tenant of its own for one test; afterwards the invariants have to hold."""
     async with Scenario(runtime, new_id("tenant")) as scenario:
         yield scenario
         # A test that failed half-way says enough by itself.

@@ -12,14 +12,14 @@ from tests.support.waiting.until import until
 
 
 class Rest:
-    """The REST port, by somebody."""
+    """A client of the REST port."""
 
     def __init__(self, client: httpx.AsyncClient, scenario: Scenario) -> None:
         self._client = client
         self._stage = scenario
 
     async def ask(self, who: str, method: str, path: str, **said: Any) -> dict[str, Any]:
-        """``who`` is a participant, or empty for the operator; the answer has to be a yes."""
+        """Call a route as ``who``, a participant or empty for the operator; expects status 200."""
         if who:
             token = self._stage.participant_token(who)
         else:
@@ -32,12 +32,12 @@ class Rest:
         return found
 
     async def join(self, who: str) -> None:
-        """Register; nobody objects."""
+        """Register a participant."""
         joined = await self.ask(who, "POST", "/participants/register", json=declared(who))
         assert joined["decision"] == "approved"
 
     async def found(self, who: str) -> None:
-        """It beats until it is a candidate: trust is computed from the ledger, after a moment."""
+        """Send beats until discovery returns the participant; trust follows the ledger."""
         needed = {"required_capabilities": "duplicate_detection", "risk_level": "medium"}
 
         async def look() -> bool:
@@ -48,7 +48,7 @@ class Rest:
         await until(look, PATIENCE)
 
     async def directive(self, who: str, action: str) -> dict[str, Any]:
-        """A directive, as it comes with the answer to a beat."""
+        """Send beats until an answer brings the directive."""
 
         async def look() -> dict[str, Any] | None:
             beat = await self.ask(

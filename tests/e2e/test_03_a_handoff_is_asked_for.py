@@ -28,7 +28,7 @@ THIRD = "agent.customer-steward.003"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def patient_runtime() -> AsyncIterator[LocalRuntime]:
-    """One that waits for a source that has something to say, however slow the machine is."""
+    """A runtime that waits a minute for the last checkpoint of a source."""
     environment = {**INTERVALS, "PHOENIX_DMA_LAST_CHECKPOINT": "60"}
     async with blameless(
         LocalRuntime(LocalRuntimeOptions.temporary(environment=environment))

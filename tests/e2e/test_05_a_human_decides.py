@@ -73,7 +73,7 @@ async def asked_once(
     subject: dict[str, object],
     **action: Any,
 ) -> approval_pb2.Approval:
-    """Ask for leave twice: there is one question, and a human sees its content."""
+    """Ask for the same authorization twice: there is one approval, with the content."""
     with pytest.raises(ApprovalRequired) as asked:
         await steward.authorize(TASK, epoch, subject=subject, **action)
     question = await waiting(scenario)
@@ -170,7 +170,7 @@ async def test_an_approval_for_content_survives_a_migration(scenario: Scenario) 
 async def with_a_result(
     scenario: Scenario,
 ) -> tuple[Participant, Participant, approval_pb2.Approval]:
-    """The steward's result waits for the human, who is asked."""
+    """The steward's result is parked, and the human is asked for an approval."""
     steward = await scenario.participant(STEWARD)
     decider = await human(scenario)
     await scenario.submit(policy_constraints=RESULT)

@@ -37,7 +37,7 @@ ENGINE = "governance_svc.adapters.policy_engines.engine_child"
 
 @asynccontextmanager
 async def no_engine(governance: int) -> AsyncIterator[None]:
-    """Each policy engine that governance starts is killed before it can answer anything."""
+    """Kill each policy engine that governance starts before it can answer."""
     killer = asyncio.create_task(_kill_engines(governance))
     await asyncio.sleep(0)
     try:
@@ -57,7 +57,7 @@ async def _kill_engines(governance: int) -> None:
 
 
 def _engines(governance: int) -> list[int]:
-    """The engines among the children of governance; one may be gone while it is looked at."""
+    """The engine processes among the children of governance; one may end meanwhile."""
     found = []
     for children in Path(f"/proc/{governance}/task").glob("*/children"):
         with suppress(FileNotFoundError, ProcessLookupError):
@@ -69,7 +69,7 @@ def _engines(governance: int) -> list[int]:
 
 
 def lasting(evidence: Evidence) -> Evidence:
-    """Everything but what beats leave behind."""
+    """The evidence without what beats change."""
     told = [event for event in evidence.events if event.type != "PARTICIPANT_HEALTH"]
     events = sorted(told, key=lambda event: event.event_id)
     # The chain in the ledger grows behind the outboxes, whose events are looked at already.
@@ -77,7 +77,7 @@ def lasting(evidence: Evidence) -> Evidence:
 
 
 async def once(participant: Participant, method: Any, request: Any) -> Any:
-    """One try: the SDK would ask again until the engine is back."""
+    """Call once: the SDK would repeat the call until the engine is back."""
     transport = participant.api.transport
     return await transport.ask(method, request, participant.credential, patience=0.0)
 

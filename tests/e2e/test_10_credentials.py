@@ -32,7 +32,7 @@ from tests.e2e.scenarios.unauthenticated import PEOPLE, bad_tokens
 
 @pytest_asyncio.fixture
 async def caller(runtime: LocalRuntime) -> AsyncIterator[RpcCaller]:
-    """Whoever is refused leaves nothing but the note that it was."""
+    """A caller whose refused calls leave nothing but ACCESS_REFUSED events."""
     async with Scenario(runtime, new_id("tenant")) as scenario:
         caller = RpcCaller(scenario)
         yield caller

@@ -135,7 +135,7 @@ def submission_of_a_child(scenario: Scenario, epoch: int) -> assignment_pb2.Subm
 
 
 async def _listen_as(scenario: Scenario, victim: Participant, thief: Participant) -> None:
-    """Attach the victim under the thief's credential, and hear what there is to hear."""
+    """Attach the victim's session under the thief's credential."""
     token = await thief.credential.token()
     stubs = (await scenario.transport()).stubs
     attach = session_pb2.Attach(participant_id=victim.id, generation=victim.generation)

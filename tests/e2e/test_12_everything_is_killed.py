@@ -23,7 +23,7 @@ PARTS = ("gateway", "rest", "registry", "assignment", "state", "governance", "po
 
 
 class RestartableRuntime:
-    """One runtime after the other on the same data and ports."""
+    """Successive runtimes on the same data and ports."""
 
     def __init__(self) -> None:
         self.options = LocalRuntimeOptions.temporary(environment=INTERVALS)
@@ -37,7 +37,7 @@ class RestartableRuntime:
         )
 
     async def kill_everything(self) -> None:
-        """SIGKILL to each program and each of its children; then only what is left is tidied."""
+        """Send SIGKILL to each program and each of its children, and stop what is left."""
         for pid in list(descendants(below=self._programs())):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -53,7 +53,7 @@ class RestartableRuntime:
 
 
 def descendants(*, below: set[int]) -> Iterator[int]:
-    """The programs, and whatever they have started."""
+    """The programs and all processes that they have started."""
     for pid in below:
         yield pid
         yield from descendants(below=set(children_of(pid)))

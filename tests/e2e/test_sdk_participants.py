@@ -23,7 +23,7 @@ from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario, stewar
 async def enter(
     scenario: Scenario, participant_id: str, handle: Any, **fields: Any
 ) -> AsyncPhoenixClient:
-    """A participant of the SDK's own making, working on whatever it is given."""
+    """Register a participant through the SDK, with ``handle`` as its task handler."""
     client = AsyncPhoenixClient(profile=scenario.profile, leaving=Leaving(0.2, 20))
     client._transport = await scenario.transport()  # one that remembers which RPC each request was
     client.handlers_complete = lambda: True

@@ -29,14 +29,14 @@ HOUR: Final = 3600
 
 
 class WrongClockRuntime(BreakableRuntime):
-    """Each service has a wall clock of its own."""
+    """A runtime in which each service has a wall clock of its own."""
 
     def offset_file(self, part: str) -> Path:
-        """Where the part reads by how many seconds its wall clock is wrong."""
+        """The file from which the part reads by how many seconds its wall clock is wrong."""
         return self.folder.path / f"{part}.offset"
 
     def jump(self, part: str, seconds: int) -> None:
-        """From now on the part's wall clock is wrong by so much."""
+        """Make the part's wall clock wrong by so many seconds."""
         self.offset_file(part).write_text(str(seconds))
 
     async def _start_service(self, process_environment: ProcessEnvironment, name: str) -> None:

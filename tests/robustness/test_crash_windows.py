@@ -118,9 +118,9 @@ def test_every_point_and_every_rpc_that_changes_something_has_its_windows() -> N
 
 
 async def lose(crashes: Crashes, case: CrashCase, operation: Operation, window: Window) -> None:
-    """Ask, and do not hear the answer; where the service dies on its own time, perhaps do.
+    """Call, and lose the answer; a service that dies on its own time may have answered.
 
-    A refusal by whoever has not found the restarted service yet is no loss: nothing was begun.
+    A refusal because the restarted service was not found yet is no loss: nothing was begun.
     """
     if window.quiet:
         return
@@ -138,5 +138,5 @@ async def lose(crashes: Crashes, case: CrashCase, operation: Operation, window: 
 
 
 def told(answer: Any) -> object:
-    """What can be compared of an answer."""
+    """The comparable form of an answer."""
     return str(answer) if isinstance(answer, PhoenixError) else answer

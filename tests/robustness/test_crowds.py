@@ -88,7 +88,7 @@ async def test_of_many_that_race_for_few_tasks_each_task_is_bound_once(
 
 
 async def is_bound_once(scenario: Scenario, task_id: str, told: dict[str, set[str]]) -> None:
-    """The task has its first owner, and everybody who was answered was told of that one."""
+    """The task has its first owner, and every answered caller was told of that owner."""
     task = await scenario.task_in(task_id, "assigned")
     assert task.epoch == 1
     assert told.get(task_id, {task.participant}) == {task.participant}

@@ -39,7 +39,7 @@ ANSWERS: Final = ("500", "undefined", 'the text "true"', 'a verdict that says "a
 
 
 class Target:
-    """A runtime, and the policy server that it asks."""
+    """A runtime and the policy server that it asks."""
 
     def __init__(self, runtime: BreakableRuntime, opa: FakeOpa, link: FaultProxy) -> None:
         self.runtime = runtime
@@ -57,7 +57,7 @@ async def target() -> AsyncIterator[Target]:
 
 
 def lasting(evidence: Evidence) -> object:
-    """What no beat changes and no refusal."""
+    """The evidence that neither beats nor refusals change."""
     kept = {"TASK_SUBMITTED", "TASK_ASSIGNED", "PARTICIPANT_REGISTERED", "TASK_COMPLETED"}
     return (
         sorted(event.event_id for event in evidence.events if event.type in kept),
@@ -68,7 +68,7 @@ def lasting(evidence: Evidence) -> object:
 async def governed(
     scenario: Scenario, steward: Participant, epoch: int
 ) -> list[tuple[Any, Any, Any]]:
-    """One change behind each service that asks policy."""
+    """One change for each service that asks policy."""
     newcomer = await scenario.unregistered(BACKUP)
     operator = await scenario.operator()
     stubs = operator.stubs
@@ -108,7 +108,7 @@ async def is_refused(transport: Transport, credential: Any, method: Any, request
 
 
 async def nothing_is_changed(target: Target, scenario: Scenario, steward: Participant) -> None:
-    """Whatever asks policy is refused, and whoever is there stays there."""
+    """Every governed change is refused, and nobody loses a lease."""
     epoch = (await scenario.task_in(TASK, "active")).epoch
     transport = (await scenario.operator()).transport
     before = lasting(await scenario.evidence())

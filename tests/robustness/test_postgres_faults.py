@@ -45,8 +45,7 @@ async def runtime() -> AsyncIterator[BreakableRuntime]:
 
 
 async def refusals(scenario: Scenario) -> list[AioRpcError]:
-    """How a write and a read are refused that every service with a database has to make, as they
-    come over the wire."""
+    """How one call of each service with a database is refused, as it comes over the wire."""
     transport = await scenario.transport()
     token = await (await scenario.operator())._credential.token()
     stubs: Any = transport.stubs
@@ -67,7 +66,7 @@ async def refusals(scenario: Scenario) -> list[AioRpcError]:
 
 
 def retry_info(error: AioRpcError) -> error_details_pb2.RetryInfo | None:
-    """The detail of that kind in the status."""
+    """The RetryInfo of the status, if any."""
     metadata: Any = error.trailing_metadata() or ()
     for key, value in metadata:
         if key == DETAILS_KEY:
@@ -79,7 +78,7 @@ def retry_info(error: AioRpcError) -> error_details_pb2.RetryInfo | None:
 
 
 async def require_refusals(scenario: Scenario) -> None:
-    """UNAVAILABLE, and when to try again: four times by gRPC and once by REST."""
+    """Calls are refused as UNAVAILABLE with a time to retry: four over gRPC, one over REST."""
     found = await refusals(scenario)
     assert len(found) == 4, found
     for error in found:
@@ -148,7 +147,7 @@ def _some(found: list[str], least: int) -> Any:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[None]:
-    """The folder's content on a disk of its own, as small as possible; needs root and mount."""
+    """Move the folder to a small disk of its own; needs root and mount."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("a disk of one's own needs root on Linux")
     content = folder.with_name("postgres.content")
@@ -170,7 +169,7 @@ def small_disk(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def full(folder: Path) -> Iterator[None]:
-    """Not a byte is left on the folder's disk."""
+    """Fill the folder's disk up."""
     ballast = folder / "ballast"
     with ballast.open("wb", buffering=0) as file:
         block = bytes(1 << 16)

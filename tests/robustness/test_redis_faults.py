@@ -36,7 +36,7 @@ async def runtime() -> AsyncIterator[BreakableRuntime]:
 
 
 async def nobody_is_blamed_and_the_dead_are_found(workload: Workload) -> None:
-    """Nobody lost a lease or a task; and leases work: who dies now is found."""
+    """No lease and no task was lost; and whoever falls silent now is failed."""
     await workload.works_on()
     assert not await workload.scenario.events("PARTICIPANT_FAILED")
     assert not await workload.scenario.events("TASK_MIGRATING")
@@ -50,7 +50,7 @@ async def nobody_is_blamed_and_the_dead_are_found(workload: Workload) -> None:
 
 
 async def copy_of(runtime: BreakableRuntime) -> Copy:
-    """Every key as it is now."""
+    """A copy of every key."""
     client: Any = redis.Redis.from_url(runtime.redis_url)
     dumped = {key: await client.dump(key) async for key in client.scan_iter()}
     await client.aclose()
@@ -61,7 +61,7 @@ async def copy_of(runtime: BreakableRuntime) -> Copy:
 
 
 async def put_back(runtime: BreakableRuntime, copied: Copy) -> None:
-    """Everything as it was when it was copied."""
+    """Restore every key from the copy."""
     client: Any = redis.Redis.from_url(runtime.redis_url)
     pipeline = client.pipeline(transaction=True)
     pipeline.flushall()

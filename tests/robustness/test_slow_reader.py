@@ -49,7 +49,7 @@ KEEP_ALIVE: Final = {"grpc_method": "KeepAlive"}
 
 
 class Pages:
-    """The metrics of the two parts that a stream passes."""
+    """The metrics pages of the two parts that a stream passes."""
 
     def __init__(self) -> None:
         self.registry = MetricsPage()
@@ -85,7 +85,7 @@ class NonReader:
         self.call = sessions.KeepAlive(metadata=bearer(token))
 
     async def stop_reading(self) -> None:
-        """Attached; its last beats are on their way."""
+        """Attach and send beats; nothing is read after the lease."""
         attach = session_pb2.Attach(participant_id=self.name, generation=1)
         await self.call.write(session_pb2.KeepAliveRequest(attach=attach))
         assert (await self.call.read()).lease.participant_id == self.name
@@ -94,7 +94,7 @@ class NonReader:
             await self.call.write(session_pb2.KeepAliveRequest(beats=beats))
 
     async def read_on(self) -> AioRpcError:
-        """Read everything that is still there; answers how the stream ended."""
+        """Read what is left; answers how the stream ended."""
         try:
             async with asyncio.timeout(PATIENCE):
                 while await self.call.read() is not EOF:
@@ -105,7 +105,7 @@ class NonReader:
 
 
 async def pile_up(scenario: Scenario, names: list[str]) -> None:
-    """Many large directives for each."""
+    """Send many large directives to each participant."""
     keys = ensure_keys(scenario.runtime.folder.keys, MODULES)
     signer = ServiceSigner(
         "assignment", keys.services["assignment"], scenario.clock, audience="phoenix-dma"

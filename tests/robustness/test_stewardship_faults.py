@@ -91,7 +91,7 @@ async def opened(runtime: BreakableRuntime, told: StringIO) -> AsyncIterator[Sto
 
 
 async def killed(runtime: BreakableRuntime, parts: Sequence[str]) -> None:
-    """All of them, then back: what the others stand on first."""
+    """Kill all of these parts and start them again, databases first."""
     for part in parts:
         await runtime.kill(part)
     for part in [one for one in parts if one in SERVERS]:
@@ -100,7 +100,7 @@ async def killed(runtime: BreakableRuntime, parts: Sequence[str]) -> None:
 
 
 async def returned(story: Story) -> None:
-    """Everybody who is still to be expected has beaten since now, over a stream that stands."""
+    """Wait until every participant has beaten since now, over a stream that is open."""
     begun = datetime.now(UTC)
 
     async def all_beat() -> bool:
@@ -113,7 +113,7 @@ async def returned(story: Story) -> None:
 
 
 async def found(runtime: BreakableRuntime, story: Story) -> str:
-    """What a person would look at where the story broke: the task's events, the agents' logs."""
+    """What to look at where the story broke: the task's events, the agents' logs."""
     evidence = await read_evidence(runtime.admin_url, runtime.options.tenant)
     events = sorted(evidence.events, key=lambda event: event.event_id)[-30:]
     lines = [f"{one.timestamp:%H:%M:%S} {one.type} {one.participant} {one.task}" for one in events]

@@ -22,10 +22,10 @@ AGENTS: Final = 2
 
 
 class Workload(Traffic):
-    """Traffic of the simplest kind: tasks are submitted and worked on, and nobody moves them."""
+    """Traffic of the simplest kind: tasks are submitted and worked on, and none is moved."""
 
     async def begin(self) -> None:
-        """Both join; the work begins."""
+        """Register the agents and start to submit tasks."""
         await self._stack.enter_async_context(self.scenario)
         for _ in range(AGENTS):
             await self._join()
@@ -43,7 +43,7 @@ class Workload(Traffic):
         await until(worked, PATIENCE)
 
     async def holds(self) -> None:
-        """Everything comes to its end; nothing acknowledged is lost; tables and audit agree."""
+        """Wait for the end of all tasks; nothing acknowledged is lost, tables and audit agree."""
         stuck = await self.settle(PATIENCE)
         assert not stuck, f"never done: {stuck}"
         # Before the look: a task whose submission nobody heard of may still be worked on.

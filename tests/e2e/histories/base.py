@@ -45,7 +45,7 @@ class World:
         self.loop = asyncio.new_event_loop()
 
     def run(self, step: Coroutine[Any, Any, Any]) -> Any:
-        """Run the event loop until ``step`` is done."""
+        """Run the step until it is done."""
         return self.loop.run_until_complete(step)
 
     def close(self) -> None:
@@ -76,13 +76,13 @@ class History(RuleBasedStateMachine):
         self.acknowledged: dict[str, dict[int, str]] = {}
 
     def run(self, step: Step) -> object:
-        """A step's answer, or its refusal; then everybody looks at where the tasks are."""
+        """Run the step until it is done."""
         answer = self.world.run(refusal_or_answer(step))
         self.world.run(self.look())
         return answer
 
     async def look(self) -> None:
-        """Agents keep every epoch that they ever had; an epoch never goes backwards."""
+        """Record every epoch that is seen; an epoch never goes backwards."""
         operator = await self.scenario.operator()
         for task in await operator.list_tasks():
             seen = self.epochs.get(task.id, 0)
@@ -94,17 +94,17 @@ class History(RuleBasedStateMachine):
                 self.known.append(known)
 
     def somebody(self, pick: int, *, zombie: bool) -> Held:
-        """Who once had an epoch; a zombie's is burnt."""
+        """A participant that once had an epoch; a zombie's epoch is over."""
         wanted = [one for one in self.known if self.burnt(one) == zombie] or self.known
         return wanted[pick % len(wanted)]
 
     def burnt(self, held: Held) -> bool:
-        """Whether that epoch is over for certain; nothing brings it back."""
+        """Whether that epoch is over for good."""
         _, task_id, epoch = held
         return self.epochs[task_id] > epoch
 
     def offers(self) -> list[tuple[Participant, Directive]]:
-        """Every offer that anybody was ever told of, oldest first."""
+        """Every offer that any agent ever received, oldest first."""
         told = [(one, told) for one in self.agents.values() for told in one.heard if told.offer_id]
         return sorted(told, key=lambda offer: offer[1].directive_id)  # ids are made in order
 
@@ -116,7 +116,7 @@ class History(RuleBasedStateMachine):
             self.world.run(self.scenario.__aexit__(None, None, None))
 
     async def _nothing_was_lost(self) -> None:
-        """Every acknowledged checkpoint is there under its version and hash (I4)."""
+        """Every acknowledged checkpoint is stored under its version and hash (I4)."""
         pointers = (await self.scenario.evidence()).pointers
         found = {(pointer.task_id, pointer.version): pointer.hash for pointer in pointers}
         for task_id, versions in self.acknowledged.items():
@@ -125,7 +125,7 @@ class History(RuleBasedStateMachine):
 
 
 def accepted(answer: object) -> bool:
-    """Whether the runtime did as it was told."""
+    """Whether the step was accepted."""
     return not isinstance(answer, PhoenixError)
 
 
@@ -138,7 +138,7 @@ async def together(steps: Sequence[Step]) -> None:
 
 
 async def refusal_or_answer(step: Step) -> object:
-    """What the runtime said; what it calls its own fault is raised."""
+    """The answer or the refusal; a refusal that is the runtime's own fault is raised."""
     try:
         return await step
     except PhoenixError as refusal:

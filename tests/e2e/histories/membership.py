@@ -33,7 +33,7 @@ class Membership(ParticipantRules):
 
     @rule(retires=st.booleans(), who=AGENT)
     def tasks_race_for_seats(self, who: str, *, retires: bool) -> None:
-        """Several tasks are assigned at once, and somebody may leave meanwhile."""
+        """Several tasks are assigned at once, while somebody may retire."""
         steps: list[Step] = [
             self._submits(self.new_task(), 0, assigned=True, merges=False)
             for _ in range(min(3, MOST_TASKS - len(self.tasks)))
@@ -54,7 +54,7 @@ class Membership(ParticipantRules):
             self.run(together([self.racer(verb, next(picks)) for verb in verbs]))
 
     def racer(self, verb: str, pick: int) -> Step:
-        """One of those who race."""
+        """The step of one of those who race."""
         held = self.known[pick % len(self.known)]
         if verb == "checkpoint":
             return self.checkpoint(held, max([0, *self.acknowledged.get(held[1], {})]), pick)

@@ -53,7 +53,7 @@ class ParticipantRules(TaskRules):
         self.run(self._comes_back(who))
 
     async def _comes_back(self, who: str) -> None:
-        """As a process that is started again."""
+        """Register again, as a process does that is started again."""
         agent = self.agents[who]
         await agent.fall_silent()
         self.away.add(who)
@@ -63,7 +63,7 @@ class ParticipantRules(TaskRules):
 
     @rule()
     def everybody_is_back(self) -> None:
-        """Where nobody is there, little happens."""
+        """Everybody registers again: where nobody is active, little happens."""
         for who in sorted(self.away):
             self.run(self._is_reinstated(who))
             self.run(self._comes_back(who))

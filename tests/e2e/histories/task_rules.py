@@ -68,7 +68,7 @@ class TaskRules(History):
         assert not (accepted(answer) and burnt and verb != "complete"), f"{verb} by {held}, burnt"
 
     def deed(self, verb: str, held: Held) -> Step:
-        """One verb of an assignee, or of somebody who takes itself for one."""
+        """One verb of an owner, or of a zombie."""
         who, task_id, epoch = held
         agent = self.agents[who]
         deeds: dict[str, Callable[[], Step]] = {
@@ -90,7 +90,7 @@ class TaskRules(History):
             self.an_agent_checkpoints_as(held, behind=behind, content=content)
 
     def an_agent_checkpoints_as(self, held: Held, *, behind: int, content: int) -> None:
-        """What was acknowledged stays, and nobody overwrites what they had not seen (I3, I4)."""
+        """Checkpoint; acknowledged versions stay, and nobody overwrites an unseen one (I3, I4)."""
         burnt = self.burnt(held)
         kept = self.acknowledged.setdefault(held[1], {})
         base = max([0, *kept]) - behind

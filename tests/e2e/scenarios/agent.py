@@ -34,7 +34,7 @@ def say(what: str, **facts: Any) -> None:
 
 
 async def work(task: AsyncTask, hold_at: int) -> dict[str, Any]:
-    """Batch after batch, each checkpointed; what an earlier owner did is not done again."""
+    """Checkpoint batch after batch; what an earlier owner has done is not done again."""
     done = list((await task.context()).get("outputs", {}).get("done", []))
     say("began", task=task.id, epoch=task.epoch, version=task.version, done=done)
     try:
@@ -121,7 +121,7 @@ async def write_as_zombie(profile: Profile, options: dict[str, Any]) -> None:
 
 
 async def tried(write: Callable[[], Awaitable[Any]]) -> str:
-    """The reason of the refusal."""
+    """Answer the reason of the refusal."""
     try:
         await write()
     except PhoenixError as refused:
@@ -130,7 +130,7 @@ async def tried(write: Callable[[], Awaitable[Any]]) -> str:
 
 
 def main() -> None:
-    """Read the options and do it."""
+    """Read the options and run the agent."""
     options = json.loads(sys.argv[1])
     logging.basicConfig(level=logging.WARNING, filename=options.get("log"))
     runtime = options["runtime"]

@@ -22,7 +22,7 @@ Line = dict[str, Any]
 class Agent:
     """One process and its output, a JSON object a line.
 
-    It is read whether or not anybody listens: a full pipe would stop it.
+    The output is read all the time: a full pipe would stop the process.
     """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -32,7 +32,7 @@ class Agent:
         self.said: list[Line] = []
 
     async def says(self, what: str, **facts: Any) -> Line:
-        """The next thing it says of that kind, and with these facts; the rest is kept in `said`."""
+        """Wait for the next line of that kind with these facts; `said` keeps the others."""
         lacking = "ended"
         try:
             async with asyncio.timeout(PATIENCE):
@@ -46,28 +46,28 @@ class Agent:
         raise AssertionError(f"it {lacking} without saying {what}, after: {self.said}")
 
     def kill_9(self) -> None:
-        """SIGKILL: no Goodbye, no last checkpoint."""
+        """Send SIGKILL: no Goodbye, no last checkpoint."""
         self._process.kill()
 
     def stop(self) -> None:
-        """SIGSTOP: it hangs."""
+        """Send SIGSTOP: the process hangs."""
         self._process.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        """SIGCONT: it goes on as if nothing had happened."""
+        """Send SIGCONT."""
         self._process.send_signal(signal.SIGCONT)
 
     def terminate(self) -> None:
-        """SIGTERM: it drains, hands off and says Goodbye."""
+        """Send SIGTERM: the agent drains, hands off and says Goodbye."""
         self._process.terminate()
 
     async def ended(self) -> int:
-        """Wait for its end; answers the code."""
+        """Wait for the end of the process; answers its code."""
         async with asyncio.timeout(PATIENCE):
             return await self._process.wait()
 
     async def kill(self) -> None:
-        """Make sure that it is gone."""
+        """Kill the process where it still runs, and wait for its end."""
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
@@ -82,7 +82,7 @@ class Agent:
 
 
 async def start_agent(profile: Profile, options: Mapping[str, Any]) -> Agent:
-    """Start it; the options is described in ``agent.py``."""
+    """Start an agent; ``agent.py`` describes the options."""
     assert profile.credential is not None
     runtime = {"grpc": profile.grpc, "credential": str(profile.credential)}
     process = await asyncio.create_subprocess_exec(

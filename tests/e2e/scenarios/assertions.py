@@ -25,7 +25,7 @@ FORGOTTEN = REFUSALS | set(RPCS[RESUME].audit_events)
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer that was remembered: whose it was, and the audit events that it names."""
+    """A remembered answer: the RPC, and the audit events that it names."""
 
     path: str
     receipts: tuple[str, ...]
@@ -63,7 +63,7 @@ async def _answered(scenario: Scenario) -> dict[str, Answered]:
 
 
 def _receipts(answer: Any) -> Iterator[str]:
-    """The audit events that an answer names as its proof."""
+    """The audit events that an answer names as its receipts."""
     fields = answer.DESCRIPTOR.fields_by_name
     if "receipt" in fields and answer.HasField("receipt"):
         yield answer.receipt.audit_event_id
@@ -80,7 +80,7 @@ def _by_request(events: Sequence[AuditEvent]) -> Mapping[str, list[str]]:
 
 
 def _undeclared(paths: Mapping[str, str], written: Mapping[str, list[str]]) -> Iterator[str]:
-    """Events that an RPC wrote without saying in the schema that it may."""
+    """Events that an RPC wrote without declaring them in the schema."""
     for request_id, types in written.items():
         rpc = RPCS.get(paths.get(request_id, ""))
         if rpc is None:
@@ -93,7 +93,7 @@ def _undeclared(paths: Mapping[str, str], written: Mapping[str, list[str]]) -> I
 
 
 def _unproven(answered: Mapping[str, Answered], events: Sequence[AuditEvent]) -> Iterator[str]:
-    """Receipts that name no event, and answers that name none where one has to be written.
+    """Receipts that name no event, and answers without one where an event has to be written.
 
     An answer that changed nothing, because it was given before, names the event of the first time.
     """

@@ -12,7 +12,7 @@ HUMAN = "human.data-steward.01"
 
 
 async def human(scenario: Scenario, name: str = HUMAN, owner: str = "data-stewards") -> Participant:
-    """A temporary participant that is there to decide."""
+    """Register a human who decides on approvals."""
     return await scenario.participant(
         name,
         type="human",
@@ -24,7 +24,7 @@ async def human(scenario: Scenario, name: str = HUMAN, owner: str = "data-stewar
 
 
 async def waiting(scenario: Scenario, task_id: str = TASK) -> approval_pb2.Approval:
-    """The question that is put to the humans about the task."""
+    """Wait for the pending approval that concerns the task."""
     operator = await scenario.operator()
 
     async def look() -> approval_pb2.Approval | None:

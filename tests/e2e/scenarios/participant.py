@@ -31,7 +31,7 @@ from tests.support.waiting.until import until
 
 
 class Participant:
-    """It beats by itself, acknowledges what it is told, and does nothing else unasked."""
+    """Sends beats and acknowledges directives by itself; the test makes every other move."""
 
     def __init__(self, transport: Transport, profile: Profile, fields: ParticipantFields) -> None:
         self.declaration = declare.participant(fields)
@@ -58,22 +58,23 @@ class Participant:
 
     @property
     def id(self) -> str:
-        """Its identity."""
+        """The participant id."""
         return self.declaration.id
 
     # Presence ------------------------------------------------------------------------------------
 
     async def join(self) -> registry_pb2.RegisterParticipantResponse:
-        """Register and, where it has a lease, be there."""
+        """Register and, where the participant is leased, attach."""
         answer = await self.register()
         if answer.participant.liveness == registry_pb2.LIVENESS_LEASED:
             await self.appear()
         return answer
 
     async def appear(self) -> None:
-        """Attach under the present generation; returns with the first beat acknowledged.
+        """Attach under the present generation; returns once the first beat is acknowledged.
 
-        Raises `NotPermitted` where the runtime ends it for good before: it may retire meanwhile.
+        Raises `NotPermitted` where the session is ended for good before: the participant may retire
+        meanwhile.
         """
         self._attached.clear()
         self._session = Attachment(self._transport, self.credential, self)
@@ -88,14 +89,14 @@ class Participant:
             raise NotPermitted(f"{self.id} is not let in: {self._living.result()}")
 
     async def fall_silent(self) -> None:
-        """No beat, no word, no Goodbye: as a process that is killed, or that hangs."""
+        """Stop beating without a Goodbye, as a process does that is killed or hangs."""
         if self._living is not None:
             self._living.cancel()
             await asyncio.gather(self._living, return_exceptions=True)
             self._living = None
 
     async def say_goodbye(self) -> None:
-        """Leave without retiring."""
+        """End the session with a Goodbye, without retiring."""
         assert self._session is not None
         assert self._living is not None
         self._session.stop()
@@ -103,19 +104,19 @@ class Participant:
             await asyncio.wait({self._living})
 
     async def leave(self) -> None:
-        """The end of the test."""
+        """Stop at the end of the test."""
         await self.fall_silent()
 
     # What the session asks and tells -------------------------------------------------------------
 
     @property
     def participant_id(self) -> str:
-        """As the session calls it."""
+        """The participant id, by the name that the session asks for."""
         return self.declaration.id
 
     @property
     def generation(self) -> int:
-        """Of the last registration."""
+        """The generation of the last registration."""
         return self._generation
 
     async def register(self) -> registry_pb2.RegisterParticipantResponse:
@@ -126,15 +127,15 @@ class Participant:
         return answer
 
     def heartbeat(self) -> Heartbeat:
-        """What the next beat says."""
+        """What the next beat reports."""
         return Heartbeat(0.1, self.health)
 
     async def attached(self) -> None:
-        """It is there."""
+        """Note that the session is attached."""
         self._attached.set()
 
     def directed(self, directive: Directive) -> None:
-        """Acknowledge and keep; a second delivery is acknowledged alone."""
+        """Acknowledge a directive and keep it; a second delivery is acknowledged alone."""
         assert self._session is not None
         self._session.acknowledge(directive.directive_id)
         if all(known.directive_id != directive.directive_id for known in self.heard):
@@ -145,12 +146,12 @@ class Participant:
             note.add_done_callback(self._notes.discard)
 
     def lost(self, loss: Loss, text: str) -> None:
-        """Keep why."""
+        """Keep the reason why the lease was lost."""
         del text
         self.losses.append(loss)
 
     async def loses(self, loss: Loss) -> None:
-        """Wait until it has been told why its lease is gone: the stream says so a moment later."""
+        """Wait until the stream has reported this loss."""
 
         async def told() -> bool:
             return loss in self.losses
@@ -162,7 +163,7 @@ class Participant:
             self._arrived.notify_all()
 
     async def directive(self, action: str, task_id: str = "") -> Directive:
-        """The next directive of that kind, taken off the pile."""
+        """Wait for the next directive of that kind and remove it from those that are kept."""
         async with asyncio.timeout(PATIENCE), self._arrived:
             while True:
                 for directive in self._told:
@@ -175,24 +176,24 @@ class Participant:
     # Its moves -----------------------------------------------------------------------------------
 
     async def take(self, task_id: str) -> assignment_pb2.TaskBriefing:
-        """Wait for the task and start it."""
+        """Wait for the directive to start the task, and start it."""
         told = await self.directive("start_task", task_id)
         return await self.start(task_id, told.epoch)
 
     async def start(self, task_id: str, epoch: int) -> assignment_pb2.TaskBriefing:
-        """Begin work."""
+        """Start the task."""
         request = assignment_pb2.StartTaskRequest(task_id=task_id, epoch=epoch)
         return (await self.api.ask(self.api.stubs.assignment.StartTask, request)).briefing
 
     async def decline(self, task_id: str, epoch: int, reason: str = "not today") -> None:
-        """Give it back."""
+        """Decline the task."""
         request = assignment_pb2.DeclineTaskRequest(task_id=task_id, epoch=epoch, reason=reason)
         await self.api.ask(self.api.stubs.assignment.DeclineTask, request)
 
     async def checkpoint(
         self, task_id: str, epoch: int, base_version: int, context: Mapping[str, Any]
     ) -> state_pb2.CheckpointContextResponse:
-        """Record what is known."""
+        """Checkpoint a context."""
         request = state_pb2.CheckpointContextRequest(
             task_id=task_id, epoch=epoch, base_version=base_version, context=struct_of(context)
         )
@@ -201,7 +202,7 @@ class Participant:
     async def authorize(
         self, task_id: str, epoch: int, kind: str, name: str, **fields: Any
     ) -> assignment_pb2.AuthorizeActionResponse:
-        """Ask for leave; ``domain`` and ``subject`` by keyword."""
+        """Ask for an authorization; ``domain`` and ``subject`` by keyword."""
         subject = fields.get("subject")
         request = assignment_pb2.AuthorizeActionRequest(
             task_id=task_id,
@@ -216,39 +217,39 @@ class Participant:
     async def complete(
         self, task_id: str, epoch: int, result: Mapping[str, Any]
     ) -> assignment_pb2.CompleteTaskResponse:
-        """End it with a result."""
+        """Complete the task with a result."""
         request = assignment_pb2.CompleteTaskRequest(
             task_id=task_id, epoch=epoch, result=struct_of(result)
         )
         return await self.api.ask(self.api.stubs.assignment.CompleteTask, request)
 
     async def fail(self, task_id: str, epoch: int, *, retryable: bool) -> None:
-        """Give up."""
+        """Fail the task."""
         request = assignment_pb2.FailTaskRequest(
             task_id=task_id, epoch=epoch, message="it cannot be done", retryable=retryable
         )
         await self.api.ask(self.api.stubs.assignment.FailTask, request)
 
     async def resume(self) -> list[assignment_pb2.TaskBriefing]:
-        """Take up what it holds under its present generation."""
+        """Resume the tasks that it holds under its present generation."""
         request = assignment_pb2.ResumeTasksRequest(generation=self._generation)
         answer = await self.api.ask(self.api.stubs.assignment.ResumeTasks, request)
         return list(answer.briefings)
 
     async def hand_off(self, task_id: str, reason: str = "requested") -> handoff_pb2.Handoff:
-        """Ask that somebody else goes on."""
+        """Initiate a handoff of the task."""
         request = handoff_pb2.InitiateHandoffRequest(task_id=task_id, source=self.id, reason=reason)
         return (await self.api.ask(self.api.stubs.handoffs.InitiateHandoff, request)).handoff
 
     async def read(self, address: str, offer_id: str = "") -> state_pb2.GetContextResponse:
-        """A context."""
+        """Read a context."""
         request = state_pb2.GetContextRequest(context_ref=address, offer_id=offer_id)
         return await self.api.ask(self.api.stubs.state.GetContext, request)
 
     async def take_over(
         self, task_id: str, *, received_hash: str = ""
     ) -> handoff_pb2.CompleteHandoffResponse:
-        """Wait for the offer of a task, read what is offered, prove it, and take over."""
+        """Wait for the offer of a task, read what is offered, and complete the handoff."""
         return await self.accept(
             await self.directive("receive_handoff", task_id), received_hash=received_hash
         )
@@ -256,7 +257,7 @@ class Participant:
     async def accept(
         self, offer: Directive, *, received_hash: str = ""
     ) -> handoff_pb2.CompleteHandoffResponse:
-        """Answer an offer with the hash of what it offers, and everything owed accepted."""
+        """Complete a handoff with the hash of what is offered, all obligations accepted."""
         address = f"phoenix://context/{offer.task_id}"
         received = received_hash or (await self.read(address, offer.offer_id)).checkpoint.hash
         task = (await self.api.get_task(offer.task_id)).message

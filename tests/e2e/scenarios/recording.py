@@ -14,7 +14,7 @@ from tests.e2e.scenarios.intervals import ATTEMPT
 
 
 class Recording:
-    """Request ids and the path of the RPC that each was sent with."""
+    """The path of the RPC that each request id was sent with."""
 
     def __init__(self) -> None:
         self._paths: dict[str, str] = {}
@@ -25,12 +25,12 @@ class Recording:
         return self._paths
 
     def note(self, request_id: str, path: str) -> None:
-        """One request."""
+        """Record one request."""
         self._paths[request_id] = path
 
 
 class RecordingTransport(Transport):
-    """The SDK's transport; what has no request id gets one in its metadata."""
+    """The SDK's transport, which gives every request an id and records it."""
 
     def __init__(self, endpoint: Endpoint, recording: Recording) -> None:
         super().__init__(endpoint, patience=ATTEMPT)

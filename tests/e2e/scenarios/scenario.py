@@ -73,7 +73,7 @@ class Scenario:
     # Credentials ---------------------------------------------------------------------------------
 
     def enrolment(self) -> str:
-        """The tenant's enrolment credential, as ``phoenix-dma up`` writes one for its own."""
+        """The tenant's enrolment credential, like the one that ``phoenix-dma up`` writes."""
         claims: dict[str, Any] = {"sub": "operator", "roles": OPERATOR_ROLES, "may_enrol": ["*"]}
         return self.token(audience=ENROLMENT_AUDIENCE, life=timedelta(hours=1), **claims)
 
@@ -85,17 +85,17 @@ class Scenario:
         key: OKPKey | None = None,
         **claims: Any,
     ) -> str:
-        """A credential of the runtime's own issuer; ``claims`` override what a genuine one says."""
+        """A credential of the runtime's issuer; ``claims`` override what a genuine one contains."""
         said = {"iss": ISSUER, "tenant": self.tenant, **claims}
         return sign(said, key or self.key, self.clock, audience=audience, life=life)
 
     @property
     def key_id(self) -> str:
-        """The name of the issuer's key."""
+        """The id of the issuer's key."""
         return str(self.key.kid)
 
     def participant_token(self, participant_id: str, **claims: Any) -> str:
-        """The credential of a participant, without a call for it."""
+        """The credential of a participant, made without a call."""
         said: dict[str, Any] = {
             "sub": participant_id,
             "participant": participant_id,
@@ -108,14 +108,14 @@ class Scenario:
     # Who acts ------------------------------------------------------------------------------------
 
     async def transport(self, part: str = "gateway") -> RecordingTransport:
-        """A way to a part of the runtime, closed with the scenario."""
+        """A connection to a part of the runtime, closed with the scenario."""
         endpoint = Endpoint(target=self.runtime.address(part), tls=False)
         transport = RecordingTransport(endpoint, self.recording)
         self._stack.push_async_callback(transport.close)
         return transport
 
     async def operator(self) -> RuntimeApi:
-        """Who runs the tenant: operator, submitter, reviewer, auditor in one person."""
+        """One person with the roles operator, submitter, reviewer and auditor."""
         if self._api is None:
             transport = await self.transport()
             wanted = identity_pb2.EnrolRequest()
@@ -130,9 +130,9 @@ class Scenario:
     async def participant(
         self, participant_id: str = STEWARD, **fields: Unpack[ParticipantFields]
     ) -> Participant:
-        """A steward that is registered and ACTIVE; the test makes each of its moves.
+        """Register a steward and wait until it is ACTIVE.
 
-        A beat is acknowledged before what it changes is committed: that is waited for.
+        A beat is acknowledged before the change that it causes is committed.
         """
         made = await self.unregistered(participant_id, **fields)
         joined = await made.join()
@@ -143,14 +143,14 @@ class Scenario:
     async def unregistered(
         self, participant_id: str = STEWARD, **fields: Unpack[ParticipantFields]
     ) -> Participant:
-        """The same, not registered yet."""
+        """A steward that is not registered yet."""
         transport = await self.transport()
         made = Participant(transport, self.profile, steward(participant_id, fields))
         self._stack.push_async_callback(made.leave)
         return made
 
     async def agent(self, participant_id: str = STEWARD, **options: Any) -> Agent:
-        """A steward as a process of its own, that works on whatever it is given."""
+        """Start a steward as a process of its own, which works on every task that it is given."""
         agent = await start_agent(self.profile, {"id": participant_id, **options})
         self._stack.push_async_callback(agent.kill)
         return agent
@@ -165,8 +165,8 @@ class Scenario:
     def task(self, **fields: Unpack[TaskFields]) -> assignment_pb2.TaskDeclaration:
         """A task like the paper's; ``fields`` override.
 
-        Of low risk: on a busy machine a newcomer misses a beat, and two beats are all that trust
-        knows of its runtime health.
+        Its risk is low: on a busy machine a newcomer misses a beat, and two beats are all that
+        trust knows of its health.
         """
         made: TaskFields = {
             "task_id": TASK,
@@ -178,7 +178,7 @@ class Scenario:
         return declare.task({**made, **fields})
 
     async def task_in(self, task_id: str, *statuses: str, seconds: float = PATIENCE) -> TaskInfo:
-        """The task once it is in one of these states."""
+        """Wait until the task is in one of these states."""
         api = await self.operator()
 
         async def look() -> TaskInfo | None:
@@ -188,7 +188,7 @@ class Scenario:
         return await until(look, seconds)
 
     async def task_with(self, task_id: str, owner: str, status: str = "active") -> TaskInfo:
-        """The task once ``owner`` holds it in that state."""
+        """Wait until ``owner`` holds the task in that state."""
         api = await self.operator()
 
         async def look() -> TaskInfo | None:
@@ -198,7 +198,7 @@ class Scenario:
         return await until(look, PATIENCE)
 
     async def standing(self, participant_id: str, *statuses: str) -> str:
-        """The participant's state once it is one of these."""
+        """Wait until the participant is in one of these states."""
         api = await self.operator()
 
         async def look() -> str | None:
@@ -212,7 +212,7 @@ class Scenario:
     # What is left of it --------------------------------------------------------------------------
 
     async def evidence(self) -> Evidence:
-        """The audit and the tables of the tenant."""
+        """The tenant's audit and tables."""
         return await read_evidence(self.runtime.admin_url, self.tenant)
 
     async def events(self, *types: str, about: str = "") -> list[AuditEvent]:
@@ -226,12 +226,12 @@ class Scenario:
         return sorted(wanted, key=lambda event: event.event_id)
 
     async def story(self, task_id: str) -> list[str]:
-        """The types of a task's events, in order of the versions that they made."""
+        """The types of a task's events, by aggregate version."""
         found = await self.events(about=f"task/{task_id}")
         return [event.type for event in sorted(found, key=lambda one: one.aggregate_version)]
 
     async def event(self, kind: str, **fields: str) -> AuditEvent:
-        """The first event of that kind whose fields are these, once it is there."""
+        """Wait for the first event of that kind whose fields are these."""
 
         async def look() -> AuditEvent | None:
             for event in await self.events(kind):
@@ -242,7 +242,7 @@ class Scenario:
         return await until(look, PATIENCE)
 
     async def in_ledger(self, kind: str, task_id: str = "") -> None:
-        """Wait until the ledger has that event: what outboxes hold arrives a moment later."""
+        """Wait until the ledger has that event: outboxes are relayed a moment later."""
         api = await self.operator()
         request = audit_pb2.ListAuditEventsRequest(task=task_id, type=[kind])
         await until(lambda: api.audit(request), PATIENCE)

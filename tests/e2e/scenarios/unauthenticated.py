@@ -21,7 +21,7 @@ FUTURE: Final = timedelta(minutes=10)
 
 
 def bad_tokens(scenario: Scenario) -> Iterator[tuple[str, str]]:
-    """What is wrong, and the token; the first is none at all."""
+    """Pairs of what is wrong and the token; the first token is empty."""
     roles = [role.value for role in PEOPLE]
     own = {"participant": STEWARD, "participant_type": "agent", "owner": "x"}
     said: dict[str, Any] = {"sub": "somebody", "roles": roles, **own}
@@ -50,7 +50,7 @@ def unsigned(claims: Mapping[str, Any]) -> str:
 
 
 def _by_public_key(scenario: Scenario, said: Mapping[str, Any]) -> str:
-    """HS256 with what everybody may read as its secret (RFC 8725, section 2.1)."""
+    """HS256 with the public key as its secret (RFC 8725, section 2.1)."""
     public = OctKey.import_key(json.dumps(scenario.key.as_dict(private=False)))
     header = {"alg": "HS256", "kid": scenario.key_id}
     return jwt.encode(header, {**said, **_times(scenario)}, public, algorithms=["HS256"])
@@ -62,7 +62,7 @@ def _signed(scenario: Scenario, claims: Mapping[str, Any], key: OKPKey) -> str:
 
 
 def _times(scenario: Scenario) -> dict[str, Any]:
-    """What makes a credential good at this moment."""
+    """Claims that make a credential valid at this moment."""
     now = _in(timedelta(0))
     return {
         "iss": "phoenix-dma-local",

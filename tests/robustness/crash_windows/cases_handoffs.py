@@ -94,7 +94,7 @@ async def retiring(scenario: Scenario) -> Operation:
 
 
 async def leaving_work(scenario: Scenario) -> Operation:
-    """Somebody retires at once who is at work; another takes over."""
+    """An owner retires at once; another participant takes over."""
     await at_work(scenario)
     return await _retiring(scenario, "immediate", await scenario.participant(BACKUP))
 
@@ -120,7 +120,7 @@ async def _retiring(scenario: Scenario, mode: str, heir: Participant | None) -> 
 
 
 async def finished(scenario: Scenario) -> None:
-    """The retirement has come to its end."""
+    """Wait for the end of the retirement."""
     operator = await scenario.operator()
     wanted = handoff_pb2.ListRetirementsRequest(participant_id=STEWARD)
 

@@ -96,7 +96,7 @@ async def reinstating(scenario: Scenario) -> Operation:
 
 
 async def searching(scenario: Scenario) -> Operation:
-    """A search is no mutation: each one that was committed is in the audit, answered or not."""
+    """A search is no mutation: each one that was committed is in the audit."""
     await scenario.participant(STEWARD)
     await scenario.standing(STEWARD, "active")
     operator = await scenario.operator()
@@ -127,7 +127,7 @@ async def expiring(scenario: Scenario) -> Operation:
 
 
 async def being_told(scenario: Scenario) -> Operation:
-    """A directive is stored, and heard once by whoever acknowledged it."""
+    """A directive is stored, and delivered once to the participant that acknowledged it."""
     steward = await scenario.participant(STEWARD)
 
     async def submit() -> Any:
@@ -142,7 +142,7 @@ async def being_told(scenario: Scenario) -> Operation:
 
 
 def told(one: Participant, action: str) -> int:
-    """How many directives of that kind it heard."""
+    """How many directives of that kind the participant has received."""
     wanted = session_pb2.DirectiveAction.Value(f"DIRECTIVE_ACTION_{action.upper()}")
     return sum(directive.action == wanted for directive in one.heard)
 

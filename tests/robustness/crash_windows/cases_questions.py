@@ -40,7 +40,7 @@ async def acting(scenario: Scenario) -> Operation:
 
 
 async def asking(scenario: Scenario) -> Operation:
-    """The answer is that a human has to say yes first: one question, however often it is put."""
+    """The action needs an approval: one is requested, however often the call is repeated."""
     steward, epoch = await at_work(scenario, policy_constraints=MERGE)
     decider = await human(scenario)
 
@@ -102,7 +102,7 @@ async def parking(scenario: Scenario) -> Operation:
 
 
 async def heeding(scenario: Scenario) -> Operation:
-    """A human says yes to a parked result, and assignment carries it out."""
+    """A human approves a parked result, and assignment completes the task."""
     steward, epoch = await at_work(scenario, policy_constraints=RESULT)
     decider = await human(scenario)
     await steward.complete(TASK, epoch, {"merged": 3})
@@ -121,7 +121,7 @@ async def heeding(scenario: Scenario) -> Operation:
 
 
 async def withdrawing(scenario: Scenario) -> Operation:
-    """A task is cancelled while a human is asked: the question ends with it."""
+    """A task is cancelled while an approval is pending: the approval is cancelled too."""
     steward, epoch = await at_work(scenario, policy_constraints=RESULT)
     await human(scenario)
     await steward.complete(TASK, epoch, {"merged": 3})

@@ -23,7 +23,7 @@ ELSEWHERE = "s3://contexts/8841.json?versionId=7"
 
 
 async def at_work(scenario: Scenario, **fields: Any) -> tuple[Participant, int]:
-    """The steward holds the task and has begun; its epoch."""
+    """The steward holds the task and has started it; answers its epoch."""
     steward = await scenario.participant(STEWARD)
     await scenario.submit(**fields)
     return steward, (await steward.take(TASK)).task.epoch

@@ -11,10 +11,10 @@ from tests.support.processes.breakable_runtime import BreakableRuntime
 
 
 class Crashes:
-    """Which windows are still to come, by part and tenant, and which life has them armed.
+    """The windows that are still to come, by part and tenant, and what is armed.
 
-    One life arms the next window of every case of its part: each acts in its own tenant alone, so
-    that a window costs one start of the service and not two.
+    Whenever a part is started, the next window of every case of that part is armed: each case acts
+    in its own tenant alone, so that a window costs one start of the service and not two.
     """
 
     def __init__(self, runtime: BreakableRuntime, cases: Sequence[CrashCase]) -> None:
@@ -26,14 +26,14 @@ class Crashes:
             self._left.setdefault(case.part, {})[case.tenant] = list(case.windows)
 
     async def arm(self, case: CrashCase) -> None:
-        """The part lives, with the first window of the case armed."""
+        """Start the part with the first window of the case armed, where it is not armed yet."""
         left = self._left.setdefault(case.part, {})
         left[case.tenant] = list(case.windows)
         if case.windows[0].armed(case.tenant) not in self._armed.get(case.part, ""):
             await self.runtime.restart(case.part, self._environment(case.part))
 
     async def died(self, case: CrashCase, window: Window) -> None:
-        """The part was killed in that window; it is alive again, with the next one armed."""
+        """Wait until the part was killed in that window; start it with the next one armed."""
         code = await self.runtime.died(case.part, PATIENCE)
         assert code == -signal.SIGKILL, f"{case.part} ended with {code}"
         log = self.runtime.folder.log(self.runtime.program(case.part)).read_text()
@@ -43,11 +43,11 @@ class Crashes:
         await self.revive(case.part)
 
     async def revive(self, part: str) -> None:
-        """Start a part that has died, with the windows armed that are to come."""
+        """Start a part that has died, with the next windows armed."""
         await self.runtime.revive(part, self._environment(part))
 
     async def leave(self, case: CrashCase) -> None:
-        """The case is over; where it failed half-way, nothing of it stays behind."""
+        """Disarm what is left of a case that failed half-way."""
         if not self._left.get(case.part, {}).pop(case.tenant, None):
             return
         await self.runtime.restart(case.part, self._environment(case.part))

@@ -16,11 +16,11 @@ from tests.e2e.scenarios.scenario import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A point, and the ``words`` of the passage that kills.
+    """A failpoint, and the ``words`` that a passage must have for it to kill.
 
-    ``told`` is true where whoever asked hears at once that the answer is lost; else the service
-    dies on its own time, before or after it has answered. In a ``quiet`` window nobody asks: the
-    runtime itself goes on until it dies.
+    ``told`` is true where the caller learns at once that the answer is lost; otherwise the service
+    dies on its own time, before or after it has answered. In a ``quiet`` window nobody calls: a
+    background worker passes the point.
     """
 
     point: str
@@ -29,12 +29,12 @@ class Window:
     quiet: bool = False
 
     def armed(self, tenant: str) -> str:
-        """The failpoint, for what happens in that tenant alone."""
+        """The failpoint for this tenant alone."""
         words = "".join(f"@{word}" for word in (*self.words, tenant))
         return f"{self.point}{words}=kill"
 
     def __str__(self) -> str:
-        """As a reader of a failure wants it."""
+        """The failpoint and its words, for messages."""
         return "@".join((self.point, *self.words))
 
 
@@ -45,21 +45,20 @@ def unit(*words: str, told: bool = True, quiet: bool = False) -> tuple[Window, .
 
 
 def verb(rpc: str, units: int = 1, *, told: bool = True) -> tuple[Window, ...]:
-    """The windows of an RPC: each of its units, then the answer.
+    """The windows of an RPC: its units of work, then its reply.
 
-    What was committed is found done by the next try, so that its first unit is the one after.
+    The next try finds done what was committed, so that its first unit of work is the one after.
     """
     return (*unit(rpc, told=told) * units, Window(BEFORE_REPLY, (rpc,), told=told))
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is asked, and what has to come of it.
+    """What is called, and what has to come of it.
 
-    ``act`` asks once and without patience, ``again`` asks the same as often as it takes.
-    ``events`` is how often each type of audit event may be there in the end. ``finish`` takes the
-    answer and completes the case. Where the answer is not ``remembered``, asking again is
-    another operation.
+    ``act`` calls once, ``again`` repeats the same call until it is answered. ``events`` is how many
+    events of each type there may be in the end. ``finish`` takes the answer and completes the case.
+    Where the answer is not ``remembered``, a repetition is another operation.
     """
 
     act: Callable[[], Awaitable[Any]]
@@ -71,10 +70,9 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class CrashCase:
-    """A operation, the part of the runtime that dies, and in which windows, in this order.
+    """An operation, the part of the runtime that dies, and its windows in order.
 
-    ``late``: nothing may be armed before everybody is in place, since the window's point is passed
-    by what puts them there.
+    ``late``: the windows are armed only after the preparation, which passes their points itself.
     """
 
     name: str
@@ -86,7 +84,7 @@ class CrashCase:
 
     @property
     def id(self) -> str:
-        """Its name in the list of tests."""
+        """The id of the test."""
         return f"{self.part}-{self.name}"
 
 
@@ -97,7 +95,7 @@ def request(
     events: Mapping[str, int],
     finish: Callable[[Any], Awaitable[None]],
 ) -> Operation:
-    """The operation that is one request, each time with the same id."""
+    """An operation that is one request, always under the same id."""
     ask = api.transport.ask
 
     async def act() -> Any:
@@ -110,7 +108,7 @@ def request(
 
 
 async def refused_or(operation: Awaitable[Any], refusal: type[PhoenixError]) -> Any:
-    """The answer, or the refusal where it is the one that is an answer here."""
+    """The answer, or the refusal where that is the expected answer."""
     try:
         return await operation
     except refusal as answer:

@@ -51,7 +51,7 @@ asked for again, by its request id. gRPC's own retries, as a client of any langu
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Of a lease, in seconds; ``stay`` is for how long everybody is watched."""
+    """The terms of a lease in seconds; ``stay`` is how long the crowd is watched."""
 
     ttl: float
     interval: float
@@ -70,7 +70,7 @@ UNHURRIED: Final = Terms(ttl=600, interval=60, stay=0)
 
 
 class Tally:
-    """What happened to a crowd."""
+    """How streams ended, and which leases were lost."""
 
     def __init__(self) -> None:
         self.broken: Counter[str] = Counter()
@@ -81,12 +81,12 @@ class Tally:
         """When each participant's beat was acknowledged last (the loop's time)."""
 
     def heard_since(self, moment: float) -> int:
-        """How many have had a beat acknowledged since then."""
+        """How many participants have had a beat acknowledged since then."""
         return sum(heard >= moment for heard in self.acknowledged.values())
 
 
 class HeartbeatClient:
-    """One participant; it comes back whenever its stream breaks."""
+    """One participant, which opens another stream whenever its stream breaks."""
 
     def __init__(self, sessions: Any, name: str, token: str, tally: Tally) -> None:
         self._sessions = sessions
@@ -96,7 +96,7 @@ class HeartbeatClient:
         self._seq = 0
 
     async def live(self) -> None:
-        """Stay until cancelled."""
+        """Keep a stream open until cancelled."""
         pause = FIRST_PAUSE
         while True:
             began = self._seq
@@ -154,7 +154,7 @@ class Crowd:
         self._lives: list[asyncio.Task[None]] = []
 
     async def register(self) -> None:
-        """Everybody, each by its own credential."""
+        """Register every participant by its own credential."""
         admission = asyncio.Semaphore(AT_ONCE)
 
         async def one(number: int, name: str) -> None:
@@ -171,7 +171,7 @@ class Crowd:
 
     @asynccontextmanager
     async def present(self) -> AsyncIterator[None]:
-        """Everybody is here, each on a stream of its own."""
+        """Open a stream for every participant."""
         self._lives = [
             asyncio.create_task(self._client(number, name).live())
             for number, name in enumerate(self.names)

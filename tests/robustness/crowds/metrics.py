@@ -14,14 +14,14 @@ ANY: Final[dict[str, str]] = {}
 
 
 class MetricsPage:
-    """A part that is started with `environment` shows its metrics here."""
+    """The metrics page of a part that is started with `environment`."""
 
     def __init__(self) -> None:
         self._listen = free_address()
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the part is told."""
+        """The variables with which the part serves its metrics."""
         return {"PHOENIX_DMA_METRICS_LISTEN": self._listen}
 
     async def value(self, name: str, labels: dict[str, str] = ANY) -> float:

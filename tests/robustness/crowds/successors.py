@@ -47,7 +47,7 @@ async def at_work(scenario: Scenario, size: int) -> dict[str, Participant]:
 
 
 class Successors:
-    """Accept every offer, and write down how they go on."""
+    """Participants that accept every offer and checkpoint once more."""
 
     def __init__(self, participants: Sequence[Participant]) -> None:
         self._accepting = [asyncio.create_task(self._accept_all(one)) for one in participants]
@@ -61,7 +61,7 @@ class Successors:
         return len(self.took) == size
 
     async def end(self) -> None:
-        """Nobody takes over any more."""
+        """Stop accepting offers."""
         for accepting in self._accepting:
             accepting.cancel()
         await asyncio.gather(*self._accepting, return_exceptions=True)

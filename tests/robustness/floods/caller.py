@@ -36,7 +36,7 @@ class Credentials:
 
 
 class Caller:
-    """Each way is one call; it raises what it is refused with."""
+    """One tenant at one port; each method is one call and raises its refusal."""
 
     def __init__(self, channel: grpc.aio.Channel, credentials: Credentials) -> None:
         self._metadata = bearer(credentials.person)
@@ -47,7 +47,7 @@ class Caller:
         self._audit: Any = audit_pb2_grpc.AuditServiceStub(channel)
 
     async def submit(self) -> None:
-        """A task for nobody."""
+        """Submit a task that nobody is eligible for."""
         name = new_id("task")
         request = assignment_pb2.SubmitTaskRequest(
             task=_task(name, "product_validation", priority=9), request_id=name
@@ -61,28 +61,28 @@ class Caller:
         await self._registry.DiscoverParticipants(request, metadata=self._metadata)
 
     async def explain(self) -> None:
-        """A search where tasks are."""
+        """Ask the assignment service for a search."""
         task = _task("task.explained", "duplicate_detection")
         request = assignment_pb2.ExplainAssignmentRequest(task=task)
         await self._assignment.ExplainAssignment(request, metadata=self._metadata)
 
     async def audit(self) -> None:
-        """A page of the ledger."""
+        """Read a page of the ledger."""
         request = audit_pb2.ListAuditEventsRequest()
         await self._audit.ListAuditEvents(request, metadata=self._metadata)
 
     async def beat(self) -> None:
-        """A beat without a stream."""
+        """Send a heartbeat without a stream."""
         request = session_pb2.HeartbeatRequest(participant_id=STEWARD)
         await self._sessions.Heartbeat(request, metadata=self._as_steward)
 
     async def read(self) -> None:
-        """A list."""
+        """List tasks."""
         request = assignment_pb2.ListTasksRequest()
         await self._assignment.ListTasks(request, metadata=self._metadata)
 
     async def beat_on(self) -> None:
-        """Beats on a stream, as fast as they go."""
+        """Send beats on a stream without a pause."""
 
         async def beats() -> AsyncIterator[session_pb2.KeepAliveRequest]:
             attach = session_pb2.Attach(participant_id=STEWARD, generation=1)
@@ -98,7 +98,7 @@ class Caller:
 
     @property
     def ways(self) -> tuple[Ask, ...]:
-        """Every way that is measured."""
+        """The calls that are measured."""
         return (self.submit, self.discover, self.audit, self.beat, self.read)
 
 

@@ -38,7 +38,7 @@ PAUSE: Final = 0.3
 
 @asynccontextmanager
 async def caller(scenario: Scenario, part: str = "gateway") -> AsyncIterator[Caller]:
-    """Somebody of the tenant at a port of the runtime."""
+    """A caller of the tenant at a port of the runtime."""
     async with grpc.aio.insecure_channel(scenario.runtime.address(part)) as channel:
         yield Caller(channel, credentials_of(scenario))
 
@@ -54,14 +54,14 @@ def credentials_of(scenario: Scenario) -> Credentials:
 def flood_by(
     scenario: Scenario, clients: int = CLIENTS
 ) -> AbstractAsyncContextManager[Counter[str]]:
-    """The tenant floods its runtime."""
+    """Flood the runtime as this tenant."""
     return flood(
         FloodOptions(scenario.runtime.address("gateway"), credentials_of(scenario), clients)
     )
 
 
 async def call_in_turn(caller: Caller, calls: int, pause: float = PAUSE) -> AsyncIterator[Ask]:
-    """The ways to call, one after the other, at a pace that the quotas allow."""
+    """Yield the calls in turn, at a pace that the quotas allow."""
     for number in range(calls):
         yield caller.ways[number % len(caller.ways)]
         await asyncio.sleep(pause)
@@ -84,7 +84,7 @@ async def loud_and_calm(runtime: LocalRuntime) -> AsyncIterator[tuple[Scenario, 
 
 
 async def active(scenario: Scenario) -> None:
-    """The tenant's steward is active, by its row: to ask for it would cost the tenant tokens."""
+    """Wait until the steward's row is active: to ask for it would cost the tenant tokens."""
 
     async def look() -> bool:
         participants = (await scenario.evidence()).participants

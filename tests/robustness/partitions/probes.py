@@ -32,7 +32,7 @@ Call = tuple[str, str, Callable[[], Message]]
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A call over a link."""
+    """A call that has to pass a link."""
 
     transport: RecordingTransport
     credential: Credential
@@ -41,7 +41,7 @@ class Probe:
     request: Callable[[], Message]
 
     async def once(self) -> PhoenixError | None:
-        """One try; answers how it was refused."""
+        """Call once; answers the refusal."""
         method = getattr(getattr(self.transport.stubs, self.stub), self.method)
         try:
             await self.transport.ask(method, self.request(), self.credential, patience=0.0)
@@ -69,7 +69,10 @@ class Probe:
 
 
 async def link_probes(scenario: Scenario) -> Mapping[Link, Probe]:
-    """By link. What a probe leaves behind is a task that waits, and a human."""
+    """A probe for each link.
+
+    Probes leave behind tasks that wait, and a human.
+    """
     await scenario.submit(task_id=UNKNOWN, required_capabilities=["product_validation"])
     calls = _calls(scenario)
     assert calls.keys() == set(LINKS)
@@ -115,6 +118,6 @@ _READS: Final[Mapping[str, Call]] = {
 
 
 async def database_probes(scenario: Scenario, parts: Sequence[str]) -> list[Probe]:
-    """A read of each of these services from its own database."""
+    """A probe for the database of each of these services."""
     operator = (await scenario.operator())._credential
     return [Probe(await scenario.transport(part), operator, *_READS[part]) for part in parts]
