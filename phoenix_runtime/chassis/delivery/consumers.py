@@ -1,4 +1,3 @@
-# ruff: noqa: S608  # only names of our own tables become part of a statement
 """Claims the rows of an outbox for one receiver and marks what was delivered.
 
 Rows are claimed, never followed by a cursor: a sequence number is taken before its commit, so a
@@ -14,6 +13,13 @@ from typing import Final
 
 from phoenix_runtime.chassis.data.database import Database, driver
 from phoenix_runtime.chassis.data.outbox import BUS, DIRECTIVES, LEDGER
+from phoenix_runtime.chassis.delivery.consumers_sql import (
+    claim_statement,
+    extend_statement,
+    prune_statement,
+    retry_statement,
+    settle_statement,
+)
 from phoenix_runtime.core.claims import CLAIM_DURATION
 
 SOURCES: Final = {
@@ -42,10 +48,10 @@ class OutboxConsumer:
     def __init__(self, database: Database, schema: str, receiver: str) -> None:
         self._database = database
         self._receiver = receiver
-        self._claim = _claim_statement(schema, *SOURCES[receiver])
-        self._extend = _extend_statement(schema)
-        self._settle = _settle_statement(schema)
-        self._retry_later = _retry_statement(schema)
+        self._claim = claim_statement(schema, *SOURCES[receiver])
+        self._extend = extend_statement(schema)
+        self._settle = settle_statement(schema)
+        self._retry_later = retry_statement(schema)
 
     async def claim(self, limit: int) -> tuple[OutboxRow, ...]:
         """Claim at most ``limit`` rows of any tenant, the oldest first."""
@@ -89,49 +95,6 @@ def _keys(rows: Sequence[OutboxRow]) -> tuple[list[str], list[str]]:
     return [row.tenant for row in rows], [row.key for row in rows]
 
 
-def _claim_statement(schema: str, table: str, key: str) -> str:
-    # Materialized: PostgreSQL could otherwise evaluate the LIMIT once for each joined row.
-    return f"""
-        WITH free AS MATERIALIZED (
-            SELECT tenant, key FROM {schema}.deliveries
-            WHERE receiver = $4 AND claimed_until <= $1
-            ORDER BY claimed_until LIMIT $3 FOR UPDATE SKIP LOCKED
-        ), claimed AS (
-            UPDATE {schema}.deliveries AS d SET claimed_until = $2 FROM free
-            WHERE d.tenant = free.tenant AND d.key = free.key AND d.receiver = $4
-            RETURNING d.tenant, d.key, d.failures
-        )
-        SELECT c.tenant, c.key, source.document, c.failures FROM claimed AS c
-        JOIN {schema}.{table} AS source ON source.tenant = c.tenant AND source.{key} = c.key
-        ORDER BY c.key
-    """
-
-
-def _settle_statement(schema: str) -> str:
-    return f"""
-        DELETE FROM {schema}.deliveries AS d
-        USING unnest($1::text[], $2::text[]) AS done (tenant, key)
-        WHERE d.tenant = done.tenant AND d.key = done.key AND d.receiver = $3
-    """
-
-
-def _extend_statement(schema: str) -> str:
-    return f"""
-        UPDATE {schema}.deliveries AS d SET claimed_until = $4
-        FROM unnest($1::text[], $2::text[]) AS held (tenant, key)
-        WHERE d.tenant = held.tenant AND d.key = held.key AND d.receiver = $3
-    """
-
-
-def _retry_statement(schema: str) -> str:
-    return f"""
-        UPDATE {schema}.deliveries AS d
-        SET claimed_until = due, failures = least(d.failures + 1, 1000)
-        FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS failed (tenant, key, due)
-        WHERE d.tenant = failed.tenant AND d.key = failed.key AND d.receiver = $4
-    """
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PruneRule:
     """Which rows of ``table`` (``row`` in ``condition``) are deleted; $1 is now minus ``age``."""
@@ -148,11 +111,7 @@ class Pruner:
     def __init__(self, database: Database, rule: PruneRule) -> None:
         self._database = database
         self._age = rule.age
-        self._statement = f"""
-            DELETE FROM {rule.table} WHERE ({rule.keys}) IN (
-                SELECT {rule.keys} FROM {rule.table} AS row WHERE {rule.condition} LIMIT $2
-            )
-        """
+        self._statement = prune_statement(rule.table, rule.keys, rule.condition)
 
     async def prune(self, limit: int) -> int:
         """Delete at most ``limit`` rows; answers how many."""
