@@ -1,4 +1,4 @@
-"""One runtime for the whole tier, with short leases; a tenant of its own for every test."""
+"""One runtime for the tests of a worker, and a tenant of its own for every test."""
 
 import json
 from collections.abc import AsyncIterator, Generator, Iterator

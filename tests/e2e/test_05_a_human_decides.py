@@ -13,8 +13,7 @@ from phoenix_dma.errors import (
     PolicyDenied,
 )
 from phoenix_dma.v1 import approval_pb2
-from phoenix_dma.wire.conversions import json_of
-from tests.e2e.scenarios.humans import HUMAN, human, waiting
+from tests.e2e.scenarios.humans import HUMAN, asked_once, human, waiting
 from tests.e2e.scenarios.participant import Participant
 from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
 
@@ -63,26 +62,6 @@ async def test_a_merge_is_rejected_revised_asked_anew_approved_and_only_then_car
     assert [event.actor for event in decided] == [HUMAN, HUMAN]
     (allowed,) = await scenario.events("ACTION_AUTHORIZED")
     assert allowed.detail["subject_hash"] == second.subject_hash
-
-
-async def asked_once(
-    scenario: Scenario,
-    steward: Participant,
-    epoch: int,
-    *,
-    subject: dict[str, object],
-    **action: Any,
-) -> approval_pb2.Approval:
-    """Ask for the same authorization twice: there is one approval, with the content."""
-    with pytest.raises(ApprovalRequired) as asked:
-        await steward.authorize(TASK, epoch, subject=subject, **action)
-    question = await waiting(scenario)
-    assert question.approval_id == asked.value.approval_id
-    assert json_of(question.subject) == subject, "this is what the human sees"
-    with pytest.raises(ApprovalRequired) as again:
-        await steward.authorize(TASK, epoch, subject=subject, **action)
-    assert again.value.approval_id == question.approval_id, "the same question is asked once"
-    return question
 
 
 async def test_whoever_submitted_or_worked_on_a_task_may_not_decide_about_it(

@@ -1,4 +1,4 @@
-"""Nobody is there, nobody is certified, nobody has a seat: tasks wait, and are tried again."""
+"""Tasks wait while nobody is active, certified or free, and are tried again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is let in: every RPC, at the gateway and at its own service, unary and streams."""
+"""Every RPC asks for a credential, at the gateway and at its own service, unary or streaming."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SDK's participant against the real runtime: it leaves gently, comes back, and is told."""
+"""The SDK's participant against a real runtime: it drains, comes back, and learns of losses."""
 
 import asyncio
 from typing import Any

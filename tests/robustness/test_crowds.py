@@ -1,4 +1,4 @@
-"""Crowds: they race, they die at once, they are here at once, they all come back at once.
+"""Many participants race for tasks, die at once, attach at once, and reattach at once.
 
 The short form has some dozens of participants and one replica of each service; the long form has
 hundreds and two thousand, and two replicas as well. What a crowd costs, and how soon its tasks

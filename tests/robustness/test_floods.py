@@ -1,4 +1,4 @@
-"""One tenant floods the runtime by every way there is; another one is served as before (I12, I14).
+"""One tenant floods the runtime with calls of every kind; another one is served (I12, I14).
 
 How much slower its calls become is measured by `tests/benchmarks/floods.py`.
 """

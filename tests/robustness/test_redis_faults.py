@@ -35,7 +35,7 @@ async def runtime() -> AsyncIterator[BreakableRuntime]:
         yield runtime
 
 
-async def nobody_is_blamed_and_the_dead_are_found(workload: Workload) -> None:
+async def nobody_is_failed_and_the_dead_are_found(workload: Workload) -> None:
     """No lease and no task was lost; and whoever falls silent now is failed."""
     await workload.works_on()
     assert not await workload.scenario.events("PARTICIPANT_FAILED")
@@ -81,7 +81,7 @@ async def test_a_redis_that_is_flushed_again_and_again_fails_nobody(
             await client.flushall()
             await asyncio.sleep(2 * LEASE / FLUSHES)
         await client.aclose()
-        await nobody_is_blamed_and_the_dead_are_found(workload)
+        await nobody_is_failed_and_the_dead_are_found(workload)
 
 
 async def test_a_redis_that_is_restarted_empty_fails_nobody(
@@ -90,7 +90,7 @@ async def test_a_redis_that_is_restarted_empty_fails_nobody(
     async with at_work(runtime, tmp_path) as workload:
         await runtime.kill("valkey")
         await runtime.revive("valkey")
-        await nobody_is_blamed_and_the_dead_are_found(workload)
+        await nobody_is_failed_and_the_dead_are_found(workload)
 
 
 @pytest.mark.long
@@ -106,7 +106,7 @@ async def test_deadlines_of_long_ago_that_are_put_back_fail_nobody(
         await runtime.kill("valkey")
         await runtime.revive("valkey")
         await put_back(runtime, old)
-        await nobody_is_blamed_and_the_dead_are_found(workload)
+        await nobody_is_failed_and_the_dead_are_found(workload)
 
 
 @pytest.mark.parametrize("seconds", AWAY)
@@ -118,7 +118,7 @@ async def test_a_redis_that_is_away_for_longer_than_a_lease_fails_nobody(
         await asyncio.sleep(seconds)
         await workload.works_on()
         await runtime.revive("valkey")
-        await nobody_is_blamed_and_the_dead_are_found(workload)
+        await nobody_is_failed_and_the_dead_are_found(workload)
 
 
 @pytest.mark.parametrize("seconds", AWAY)
@@ -129,4 +129,4 @@ async def test_a_redis_that_hangs_for_longer_than_a_lease_fails_nobody(
         with stalled(runtime.pid("valkey")):
             await asyncio.sleep(seconds)
             await workload.works_on()
-        await nobody_is_blamed_and_the_dead_are_found(workload)
+        await nobody_is_failed_and_the_dead_are_found(workload)

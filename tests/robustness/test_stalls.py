@@ -1,4 +1,4 @@
-"""A part hangs and goes on: nobody is blamed for what was not heard, zombies are refused.
+"""A part hangs and goes on: nobody is failed for what was not heard, zombies are refused.
 
 A stall lasts longer than a lease; in the long form also twice as long, for each service.
 """

@@ -1,4 +1,4 @@
-"""A participant whose every move the test makes; only its presence is the SDK's own."""
+"""A participant whose every call the test makes; only its session is the SDK's own."""
 
 from __future__ import annotations
 

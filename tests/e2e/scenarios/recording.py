@@ -1,4 +1,4 @@
-"""Notes which RPC every request id belonged to: the audit is held against the schema by it."""
+"""Records which RPC every request id belonged to; audit events are compared with the schema."""
 
 from __future__ import annotations
 

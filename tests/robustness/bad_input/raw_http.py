@@ -1,4 +1,4 @@
-"""HTTP that is none, or that two readers would read in two ways; bytes as they stand."""
+"""Bytes that are no HTTP, or that two parsers would read in two ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads and what people say: names, pages, filters, decisions."""
+"""Reads and calls of people: names, pages, filters, decisions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ESCAPES = {
 
 
 def asked(service: str, name: str, request: Message, field: str) -> Wire:
-    """A question over gRPC."""
+    """A read over gRPC."""
     method = type(request).__name__.removesuffix("Request")
     rpc = f"{service}/{method}"
     return Wire(name=f"{method} {name}", rpc=rpc, request=request, refusal=names(field))
@@ -70,7 +70,7 @@ def by_id() -> Iterator[Wire]:
 
 
 def by_people() -> Iterator[Wire]:
-    """What operators and reviewers say."""
+    """Calls of operators and reviewers."""
     for kind, value in FEW_IDS.items():
         said = f"of an id {kind}"
         suspend = registry_pb2.SuspendParticipantRequest(participant_id=value, reason="a check")
@@ -128,7 +128,7 @@ def search(name: str, query: str, field: str) -> Rest:
 
 
 def events(name: str, query: str, field: str) -> Rest:
-    """A look into the audit."""
+    """A read of the audit."""
     target = f"{EVENTS}?{query}"
     return Rest(name=f"events {name}", method="GET", target=target, refusal=names(field))
 

@@ -1,4 +1,4 @@
-"""Streams that begin wrongly, change who they are, or bring what is no message."""
+"""Streams that begin wrongly, change their identity, or carry bytes that are no message."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def middles() -> Iterator[Stream]:
 
 
 def others() -> Iterator[Stream]:
-    """Somebody else's identity ends the stream."""
+    """Another participant's identity, which ends the stream."""
 
     def refused(name: str, messages: Messages) -> Stream:
         return Stream(name=name, messages=messages, code="PERMISSION_DENIED", refusal=NOT_PERMITTED)
@@ -131,7 +131,7 @@ def others() -> Iterator[Stream]:
 
 
 def losses() -> Iterator[Stream]:
-    """What costs the slot, and not the stream."""
+    """Mistakes that end the slot and not the stream."""
 
     def lost(name: str, reason: str, messages: Messages) -> Stream:
         return Stream(name=name, messages=messages, lost=reason)

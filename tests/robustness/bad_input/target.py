@@ -1,4 +1,4 @@
-"""The target that cases are tried on: a tenant with one agent, which holds one task."""
+"""The tenant that cases are sent to: one agent holds one task."""
 
 from __future__ import annotations
 

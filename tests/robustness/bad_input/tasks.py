@@ -1,4 +1,4 @@
-"""Tasks: what is submitted, and what those who hold them say."""
+"""Tasks: submissions, and the calls of their owners."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def amounts() -> Iterator[Both]:
 
 
 def by_json() -> Iterator[Rest]:
-    """What only JSON can say wrongly."""
+    """Mistakes that only JSON can express."""
     for field, text in {
         "risk_level": '"extreme"',
         "assignment_intent": '"MAYBE"',
@@ -113,7 +113,7 @@ def by_json() -> Iterator[Rest]:
 
 
 def verb(name: str, request: Message, field: str) -> Wire:
-    """What the agent of the target says over gRPC."""
+    """A call of the target's agent over gRPC."""
     method = type(request).__name__.removesuffix("Request")
     rpc = f"{ASSIGNMENT}/{method}"
     return Wire(name=name, rpc=rpc, request=request, refusal=names(field), who=AGENT)

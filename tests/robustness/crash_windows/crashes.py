@@ -1,4 +1,4 @@
-"""The runtime of this module: its services die where they are told to, and are brought back."""
+"""Arms failpoints in the services of a runtime, and starts again what was killed by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How cases go on after the crash, to their end."""
+"""Steps by which cases are completed after the crash."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Load: very many clients on a few connections, and what is measured of them and of the runtime."""
+"""Very many clients on a few connections, and what is measured of them and of the runtime."""

@@ -1,4 +1,4 @@
-"""Participants that do nothing but be here: each with a stream of its own, on few connections."""
+"""Participants that do nothing but send beats, each on a stream of its own."""
 
 from __future__ import annotations
 

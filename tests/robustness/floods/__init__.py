@@ -1,1 +1,1 @@
-"""A tenant that asks and asks, by every way there is."""
+"""A tenant that floods the runtime with calls of every kind."""
