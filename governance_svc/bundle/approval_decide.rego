@@ -88,7 +88,7 @@ excluded contains "of the same owner as somebody who has worked on it" if {
 deny contains {
 	"rule": "distinct_human",
 	"text": sprintf("%v is %s.", [decider.participant, reason]),
-	"remedy": "Let somebody decide who has no hand in it.",
+	"remedy": "Have somebody decide who is not involved in the task.",
 } if {
 	some reason in excluded
 }

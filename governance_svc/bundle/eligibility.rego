@@ -154,7 +154,7 @@ incomplete(one, requirement) := set() if {
 	is_object(one.trust.by_capability)
 } else := {{
 	"rule": "input",
-	"text": "The question is incomplete.",
+	"text": "The input is incomplete.",
 	"remedy": "Send candidate, requirement and trust as the bundle describes them.",
 }}
 

@@ -25,16 +25,16 @@ answer(one) := {
 	eligible := eligibility.eligible(one, one.requirement)
 } else := answers.of("phoenix.participant.discover", {
 	"allow": set(),
-	"deny": (eligibility.shortfalls(one) | unasked(one)),
+	"deny": (eligibility.shortfalls(one) | without_caller(one)),
 	"ask": set(),
 	"obligations": set(),
 })
 
-unasked(one) := set() if {
+without_caller(one) := set() if {
 	requester_known(one.caller)
 } else := {{
 	"rule": "requester",
-	"text": "Nobody is known to ask.",
+	"text": "The input has no caller.",
 	"remedy": "Send the credential of the requester.",
 }}
 

@@ -37,7 +37,7 @@ deny contains {
 
 deny contains {
 	"rule": "input",
-	"text": "It is not said which obligations are open.",
+	"text": "The input does not name the open obligations.",
 	"remedy": "Send open_obligations, empty where there are none.",
 } if {
 	not is_array(input.open_obligations)

@@ -1,4 +1,4 @@
-"""Evaluates policy for a batch of inputs at one decision point (governance: One question)."""
+"""Evaluates policy for a batch of inputs at one decision point (governance.md, first section)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -14,7 +14,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 def audit_event(tenant: str, **fields: Any) -> AuditEvent:
     """An event of its own aggregate, with a true leaf hash; ``fields`` override."""
     event_id = fields.pop("event_id", "") or new_id("event")
-    said: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "event_id": event_id,
         "timestamp": NOON,
         "actor": "somebody",
@@ -41,5 +41,5 @@ def audit_event(tenant: str, **fields: Any) -> AuditEvent:
         "salt": "00",
         "leaf_hash": "",
     }
-    event = AuditEvent(**{**said, **fields})
+    event = AuditEvent(**{**defaults, **fields})
     return replace(event, leaf_hash=leaf(event_document(event)))
