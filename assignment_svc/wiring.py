@@ -22,10 +22,11 @@ from assignment_svc.usecases.assignment.park import ParkAssignment
 from assignment_svc.usecases.handoff.abort_handoff import AbortHandoff
 from assignment_svc.usecases.handoff.advance_handoff import AdvanceHandoff
 from assignment_svc.usecases.handoff.complete_handoff import CompleteHandoff
+from assignment_svc.usecases.handoff.continue_handoff import ContinueHandoff
 from assignment_svc.usecases.handoff.decline_handoff import DeclineHandoff
 from assignment_svc.usecases.handoff.evaluate_target import EvaluateTarget
 from assignment_svc.usecases.handoff.initiate_handoff import InitiateHandoff
-from assignment_svc.usecases.handoff.park_handoff import ParkHandoff, SettleHandoff
+from assignment_svc.usecases.handoff.park_handoff import ParkHandoff
 from assignment_svc.usecases.handoff.read_handoffs import GetHandoff, ListHandoffs
 from assignment_svc.usecases.membership.advance_retirement import AdvanceRetirement
 from assignment_svc.usecases.membership.apply_standing import ApplyStandings
@@ -177,7 +178,7 @@ def build_use_cases(ports: Ports) -> UseCases:
     continuations = Continuations(
         assignment=ContinueAssignment(ports, search, bind, park),
         completion=ContinueCompletion(ports),
-        handoff=SettleHandoff(ports),
+        handoff=ContinueHandoff(ports),
     )
     return UseCases(
         tasks=_task_verbs(ports, search, assign),

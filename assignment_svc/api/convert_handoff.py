@@ -2,15 +2,14 @@
 
 from assignment_svc.api.convert_task import briefing_to_pb
 from assignment_svc.domain.context import context_address
-from assignment_svc.domain.handoff import Handoff, HandoffFilter, Offer
+from assignment_svc.domain.handoff import Acceptance, Handoff, HandoffFilter, Offer
 from assignment_svc.domain.retirement import Retirement, RetirementFilter
 from assignment_svc.domain.states import HandoffStatus, RetirementMode, RetirementStatus
 from assignment_svc.domain.task import Exclusion
 from assignment_svc.domain.texts import checked_obligations
-from assignment_svc.usecases.handoff.complete_handoff import Completion, TakenOver
-from assignment_svc.usecases.handoff.initiate_handoff import HandoffResult
-from assignment_svc.usecases.handoff.offering import Acceptance
+from assignment_svc.usecases.handoff.complete_handoff import HandoffCompletion, TakenOver
 from assignment_svc.usecases.handoff.read_handoffs import HandoffView
+from assignment_svc.usecases.handoff.results import HandoffResult
 from assignment_svc.usecases.membership.retire_participant import (
     RetirementRequest,
     RetirementResult,
@@ -92,11 +91,11 @@ def handoff_filter_from_pb(request: handoff_pb2.ListHandoffsRequest) -> HandoffF
     )
 
 
-def completion_from_pb(request: handoff_pb2.CompleteHandoffRequest) -> Completion:
+def completion_from_pb(request: handoff_pb2.CompleteHandoffRequest) -> HandoffCompletion:
     """What the target answers."""
     accepted = checked_obligations("accepted_obligations", request.accepted_obligations)
     acceptance = Acceptance(request.received_hash, accepted)
-    return Completion(request.handoff_id, request.offer_id, acceptance)
+    return HandoffCompletion(request.handoff_id, request.offer_id, acceptance)
 
 
 def initiated_to_pb(result: HandoffResult) -> handoff_pb2.InitiateHandoffResponse:

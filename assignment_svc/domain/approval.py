@@ -1,14 +1,29 @@
 """What humans were asked about a task, and the one use of each yes (governance, Approvals)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
+from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.states import ActionKind, ApprovalState
+from assignment_svc.domain.task import Task
+from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.json import Json, JsonObject, content_hash
 
 ASSIGN = "assign"
 HANDOFF = "handoff"
 COMPLETE = "complete"
+
+REFUSAL_REASONS: Final[Mapping[ApprovalState, ReasonCode]] = MappingProxyType(
+    {
+        ApprovalState.REJECTED: ReasonCode.APPROVAL_REFUSED,
+        ApprovalState.EXPIRED: ReasonCode.APPROVAL_EXPIRED,
+        ApprovalState.CANCELLED: ReasonCode.SUBJECT_GONE,
+    }
+)
+"""Why something is refused for which the answer is not yes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +60,7 @@ class Approval:
     """A question as the task remembers it: unique by (task, action, subject_hash) while it counts.
 
     ``handoff_id`` is set where it is about a handoff's target; ``cancel_wanted`` where the subject
-    is gone and governance has still to be told.
+    is gone and governance has still to cancel the question.
     """
 
     approval_id: str
@@ -69,6 +84,29 @@ class Approval:
         """True once a human has spoken, or can speak no more."""
         return self.state is not ApprovalState.PENDING
 
+    def about(self, subject: "ApprovalSubject") -> bool:
+        """Whether it is about exactly this content."""
+        return self.action == subject.action and self.subject_hash == subject.hash
+
+    def answered(self, answer: ApprovalAnswer) -> "Approval":
+        """The question with governance's answer; a decided one is not read again."""
+        pending = answer.state is ApprovalState.PENDING
+        return replace(
+            self,
+            state=answer.state,
+            decided_by=answer.decided_by,
+            comment=answer.comment,
+            next_poll_at=self.next_poll_at if pending else None,
+        )
+
+    def seen_with(self, *, decider_type: str, decider_status: str) -> "Approval":
+        """The decision with what its decider is by now (I13)."""
+        return replace(self, decider_type=decider_type, decider_status=decider_status)
+
+    def withdrawn(self, at: datetime) -> "Approval":
+        """The question, to be cancelled at governance at once: its subject is gone."""
+        return replace(self, cancel_wanted=True, next_poll_at=at, polls=0)
+
     def document(self) -> dict[str, Json]:
         """The approval as it stands in the input of a decision."""
         return {
@@ -88,7 +126,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """Leave to act: one row for (task, action, subject_hash), whoever asks again.
+    """A permission to act: one row for (task, action, subject_hash), whoever asks again.
 
     ``authorization_id`` is the tool's idempotency key. ``epoch`` and the event are those of the
     last audited answer.
@@ -117,28 +155,47 @@ class ApprovalUse:
     authorization_id: str = ""
 
 
-def assignment_subject(task_id: str, objective: str, target: str, epoch: int) -> JsonObject:
-    """What a human sees who is asked for an assignment; it dies with target and epoch."""
-    return {
+@dataclass(frozen=True, slots=True)
+class ApprovalSubject:
+    """One content that policy is asked about; a human's yes is bound to exactly this.
+
+    ``content`` is what the human sees and ``hash`` its hash.
+    """
+
+    action: str
+    content: JsonObject
+    hash: str
+    target: str = ""
+    handoff_id: str = ""
+    proposed_by: str = ""
+
+
+def assignment_subject(task: Task, target: str) -> ApprovalSubject:
+    """What a human is asked about an assignment; it dies with target and epoch."""
+    content: JsonObject = {
         "action": ASSIGN,
-        "task_id": task_id,
-        "objective": objective,
+        "task_id": task.task_id,
+        "objective": task.spec.objective,
         "target": target,
-        "epoch": epoch,
+        "epoch": task.epoch + 1,
     }
+    return ApprovalSubject(ASSIGN, content, content_hash(content), target=target)
 
 
-def handoff_subject(handoff_id: str, task_id: str, source: str, target: str) -> JsonObject:
-    """What a human sees who is asked for the target of a handoff."""
-    return {
+def handoff_subject(handoff: Handoff, target: str) -> ApprovalSubject:
+    """What a human is asked about one target of a handoff; it dies with the handoff."""
+    content: JsonObject = {
         "action": HANDOFF,
-        "handoff_id": handoff_id,
-        "task_id": task_id,
-        "source": source,
+        "handoff_id": handoff.handoff_id,
+        "task_id": handoff.task_id,
+        "source": handoff.source,
         "target": target,
     }
+    return ApprovalSubject(
+        HANDOFF, content, content_hash(content), target=target, handoff_id=handoff.handoff_id
+    )
 
 
-def subject_hash(subject: JsonObject) -> str:
-    """The hash to which an approval is bound."""
-    return content_hash(subject)
+def result_subject(task: Task, result: JsonObject, result_hash: str) -> ApprovalSubject:
+    """What a human is asked about a result: the result itself, so its hash is the subject's."""
+    return ApprovalSubject(COMPLETE, result, result_hash, proposed_by=task.owner_id)

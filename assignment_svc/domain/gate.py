@@ -72,6 +72,12 @@ class Gate:
             status=standing.status,
         )
 
+    def retiring(self, retirement_id: str) -> "Gate":
+        """The gate with the retirement mark, which is never lifted (I8)."""
+        if self.marked and self.retirement_id != retirement_id:
+            raise ValueError(f"{self.participant_id} retires by {self.retirement_id} already")
+        return replace(self, retirement_id=retirement_id)
+
     def taken(self) -> "Gate":
         """One seat more. The caller has checked that one is free."""
         return replace(self, used=self.used + 1)

@@ -1,13 +1,10 @@
 """Handoffs: the link from one owner to the next, at most one open a task (paper, Algorithm 5)."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from assignment_svc.domain.states import HANDOFF_ENDED, HandoffStatus
 from assignment_svc.domain.task import Binding, earliest
-
-LAST_CHECKPOINT_WAIT = timedelta(seconds=10)
-"""How long a living source's last checkpoint is waited for before the newest pointer counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +24,14 @@ class Offer:
     deadline: datetime
     context_version: int
     context_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What a target answers to an offer: the hash of what it received, and what it promises."""
+
+    received_hash: str
+    accepted_obligations: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

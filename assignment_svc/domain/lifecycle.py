@@ -13,11 +13,12 @@ from assignment_svc.domain.states import (
     RetirementStatus,
     TaskStatus,
 )
+from assignment_svc.domain.verbs import HandoffVerb, RetirementVerb, TaskVerb
 from phoenix_runtime.core.errors import IllegalTransition
 from phoenix_runtime.core.lifecycle import Lifecycle, transition
 
-_T = TaskStatus
-_H = HandoffStatus
+_T, _H, _R = TaskStatus, HandoffStatus, RetirementStatus
+_TV, _HV, _RV = TaskVerb, HandoffVerb, RetirementVerb
 _ENGINE = {Actor.ENGINE}
 _OPEN_TASK = set(TaskStatus) - ENDED
 _OPEN_HANDOFF = set(HandoffStatus) - HANDOFF_ENDED
@@ -25,36 +26,38 @@ _OPEN_HANDOFF = set(HandoffStatus) - HANDOFF_ENDED
 TASK = Lifecycle(
     "task",
     [
-        transition("submit", {None}, _T.PENDING, {Actor.SUBMITTER, Actor.OPERATOR, Actor.ASSIGNEE}),
-        transition("assign", {_T.PENDING, _T.AWAITING_APPROVAL}, _T.ASSIGNED, _ENGINE),
-        transition("ask_human", {_T.PENDING, _T.ACTIVE}, _T.AWAITING_APPROVAL, _ENGINE),
-        # `refused` goes back to where the task was parked from: one verb a destination.
-        transition("refused_assignment", {_T.AWAITING_APPROVAL}, _T.PENDING, _ENGINE),
-        transition("refused_result", {_T.AWAITING_APPROVAL}, _T.ACTIVE, _ENGINE),
-        transition("refused_without_owner", {_T.AWAITING_APPROVAL}, _T.MIGRATING, _ENGINE),
-        transition("ask_again", {_T.AWAITING_APPROVAL}, None, _ENGINE),
-        transition("unpark", {_T.AWAITING_APPROVAL}, _T.PENDING, _ENGINE),
-        transition("orphan", {_T.AWAITING_APPROVAL}, None, _ENGINE),
-        transition("start", {_T.ASSIGNED}, _T.ACTIVE, {Actor.ASSIGNEE}),
-        transition("decline", {_T.ASSIGNED}, _T.PENDING, {Actor.ASSIGNEE, Actor.DEADLINE}),
         transition(
-            "resume", {_T.ASSIGNED, _T.ACTIVE, _T.AWAITING_APPROVAL}, None, {Actor.ASSIGNEE}
+            _TV.SUBMIT, {None}, _T.PENDING, {Actor.SUBMITTER, Actor.OPERATOR, Actor.ASSIGNEE}
         ),
-        transition("resume", {_T.MIGRATING}, _T.ACTIVE, {Actor.SOURCE}),
-        transition("abort_handoff", {_T.MIGRATING}, _T.ACTIVE, {Actor.OPERATOR, Actor.ENGINE}),
-        transition("migrate", {_T.ASSIGNED, _T.ACTIVE}, _T.MIGRATING, _ENGINE),
-        transition("rebind", {_T.MIGRATING}, _T.ACTIVE, {Actor.TARGET}),
+        transition(_TV.ASSIGN, {_T.PENDING, _T.AWAITING_APPROVAL}, _T.ASSIGNED, _ENGINE),
+        transition(_TV.ASK_HUMAN, {_T.PENDING, _T.ACTIVE}, _T.AWAITING_APPROVAL, _ENGINE),
+        # `refused` goes back to where the task was parked from: one verb a destination.
+        transition(_TV.REFUSED_ASSIGNMENT, {_T.AWAITING_APPROVAL}, _T.PENDING, _ENGINE),
+        transition(_TV.REFUSED_RESULT, {_T.AWAITING_APPROVAL}, _T.ACTIVE, _ENGINE),
+        transition(_TV.REFUSED_WITHOUT_OWNER, {_T.AWAITING_APPROVAL}, _T.MIGRATING, _ENGINE),
+        transition(_TV.ASK_AGAIN, {_T.AWAITING_APPROVAL}, None, _ENGINE),
+        transition(_TV.UNPARK, {_T.AWAITING_APPROVAL}, _T.PENDING, _ENGINE),
+        transition(_TV.ORPHAN, {_T.AWAITING_APPROVAL}, None, _ENGINE),
+        transition(_TV.START, {_T.ASSIGNED}, _T.ACTIVE, {Actor.ASSIGNEE}),
+        transition(_TV.DECLINE, {_T.ASSIGNED}, _T.PENDING, {Actor.ASSIGNEE, Actor.DEADLINE}),
         transition(
-            "succeed",
+            _TV.RESUME, {_T.ASSIGNED, _T.ACTIVE, _T.AWAITING_APPROVAL}, None, {Actor.ASSIGNEE}
+        ),
+        transition(_TV.RESUME, {_T.MIGRATING}, _T.ACTIVE, {Actor.SOURCE}),
+        transition(_TV.ABORT_HANDOFF, {_T.MIGRATING}, _T.ACTIVE, {Actor.OPERATOR, Actor.ENGINE}),
+        transition(_TV.MIGRATE, {_T.ASSIGNED, _T.ACTIVE}, _T.MIGRATING, _ENGINE),
+        transition(_TV.REBIND, {_T.MIGRATING}, _T.ACTIVE, {Actor.TARGET}),
+        transition(
+            _TV.SUCCEED,
             {_T.ACTIVE, _T.AWAITING_APPROVAL},
             _T.SUCCEEDED,
             {Actor.ASSIGNEE, Actor.ENGINE},
         ),
-        transition("retry", {_T.ACTIVE}, _T.PENDING, {Actor.ASSIGNEE, Actor.DEADLINE}),
-        transition("fail", {_T.ASSIGNED, _T.ACTIVE}, _T.FAILED, {Actor.ASSIGNEE, Actor.DEADLINE}),
-        transition("expire", _OPEN_TASK, _T.FAILED, {Actor.DEADLINE}),
+        transition(_TV.RETRY, {_T.ACTIVE}, _T.PENDING, {Actor.ASSIGNEE, Actor.DEADLINE}),
+        transition(_TV.FAIL, {_T.ASSIGNED, _T.ACTIVE}, _T.FAILED, {Actor.ASSIGNEE, Actor.DEADLINE}),
+        transition(_TV.EXPIRE, _OPEN_TASK, _T.FAILED, {Actor.DEADLINE}),
         transition(
-            "cancel", _OPEN_TASK, _T.CANCELLED, {Actor.SUBMITTER, Actor.OPERATOR, Actor.ENGINE}
+            _TV.CANCEL, _OPEN_TASK, _T.CANCELLED, {Actor.SUBMITTER, Actor.OPERATOR, Actor.ENGINE}
         ),
     ],
     ends=ENDED,
@@ -64,18 +67,20 @@ TASK = Lifecycle(
 HANDOFF = Lifecycle(
     "handoff",
     [
-        transition("initiate", {None}, _H.INITIATED, {Actor.SOURCE, Actor.OPERATOR, Actor.ENGINE}),
-        transition("ask_human", {_H.INITIATED}, _H.AWAITING_APPROVAL, _ENGINE),
-        transition("approved", {_H.AWAITING_APPROVAL}, _H.INITIATED, _ENGINE),
-        transition("source_lost", _OPEN_HANDOFF, None, _ENGINE),
-        transition("withdraw", {_H.OFFERED}, _H.INITIATED, _ENGINE),
-        transition("refuse_target", {_H.INITIATED, _H.AWAITING_APPROVAL}, _H.INITIATED, _ENGINE),
-        transition("offer", {_H.INITIATED}, _H.OFFERED, _ENGINE),
-        transition("decline", {_H.OFFERED}, _H.INITIATED, {Actor.TARGET}),
-        transition("time_out", {_H.OFFERED}, _H.INITIATED, {Actor.DEADLINE}),
-        transition("complete", {_H.OFFERED}, _H.COMPLETED, {Actor.TARGET}),
-        transition("deny", {_H.INITIATED, _H.AWAITING_APPROVAL}, _H.DENIED, _ENGINE),
-        transition("abort", _OPEN_HANDOFF, _H.ABORTED, {Actor.OPERATOR, Actor.ENGINE}),
+        transition(
+            _HV.INITIATE, {None}, _H.INITIATED, {Actor.SOURCE, Actor.OPERATOR, Actor.ENGINE}
+        ),
+        transition(_HV.ASK_HUMAN, {_H.INITIATED}, _H.AWAITING_APPROVAL, _ENGINE),
+        transition(_HV.APPROVED, {_H.AWAITING_APPROVAL}, _H.INITIATED, _ENGINE),
+        transition(_HV.SOURCE_LOST, _OPEN_HANDOFF, None, _ENGINE),
+        transition(_HV.WITHDRAW, {_H.OFFERED}, _H.INITIATED, _ENGINE),
+        transition(_HV.REFUSE_TARGET, {_H.INITIATED, _H.AWAITING_APPROVAL}, _H.INITIATED, _ENGINE),
+        transition(_HV.OFFER, {_H.INITIATED}, _H.OFFERED, _ENGINE),
+        transition(_HV.DECLINE, {_H.OFFERED}, _H.INITIATED, {Actor.TARGET}),
+        transition(_HV.TIME_OUT, {_H.OFFERED}, _H.INITIATED, {Actor.DEADLINE}),
+        transition(_HV.COMPLETE, {_H.OFFERED}, _H.COMPLETED, {Actor.TARGET}),
+        transition(_HV.DENY, {_H.INITIATED, _H.AWAITING_APPROVAL}, _H.DENIED, _ENGINE),
+        transition(_HV.ABORT, _OPEN_HANDOFF, _H.ABORTED, {Actor.OPERATOR, Actor.ENGINE}),
     ],
     ends=HANDOFF_ENDED,
 )
@@ -84,31 +89,29 @@ HANDOFF = Lifecycle(
 RETIREMENT = Lifecycle(
     "retirement",
     [
-        transition("begin", {None}, RetirementStatus.DRAINING, {Actor.PARTICIPANT, Actor.OPERATOR}),
-        transition(
-            "make_immediate", {RetirementStatus.DRAINING}, None, {Actor.ENGINE, Actor.OPERATOR}
-        ),
-        transition("finish", {RetirementStatus.DRAINING}, RetirementStatus.FINISHED, _ENGINE),
+        transition(_RV.BEGIN, {None}, _R.DRAINING, {Actor.PARTICIPANT, Actor.OPERATOR}),
+        transition(_RV.MAKE_IMMEDIATE, {_R.DRAINING}, None, {Actor.ENGINE, Actor.OPERATOR}),
+        transition(_RV.FINISH, {_R.DRAINING}, _R.FINISHED, _ENGINE),
     ],
-    ends={RetirementStatus.FINISHED},
+    ends={_R.FINISHED},
 )
 """Retirement; every step can be repeated after a crash."""
 
 PARKED_FOR = {
-    "assign": ParkedAction.ASSIGN,
-    "refused_assignment": ParkedAction.ASSIGN,
-    "unpark": ParkedAction.ASSIGN,
-    "refused_result": ParkedAction.COMPLETE,
-    "refused_without_owner": ParkedAction.COMPLETE,
-    "orphan": ParkedAction.COMPLETE,
-    "resume": ParkedAction.COMPLETE,
-    "succeed": ParkedAction.COMPLETE,
+    _TV.ASSIGN: ParkedAction.ASSIGN,
+    _TV.REFUSED_ASSIGNMENT: ParkedAction.ASSIGN,
+    _TV.UNPARK: ParkedAction.ASSIGN,
+    _TV.REFUSED_RESULT: ParkedAction.COMPLETE,
+    _TV.REFUSED_WITHOUT_OWNER: ParkedAction.COMPLETE,
+    _TV.ORPHAN: ParkedAction.COMPLETE,
+    _TV.RESUME: ParkedAction.COMPLETE,
+    _TV.SUCCEED: ParkedAction.COMPLETE,
 }
 """Which question a parked task must be waiting for, by verb; the other verbs do not care."""
 
 
 def task_step(
-    status: TaskStatus | None, parked: ParkedAction | None, verb: str, actor: Actor
+    status: TaskStatus | None, parked: ParkedAction | None, verb: TaskVerb, actor: Actor
 ) -> TaskStatus:
     """The status after ``verb``; raises `IllegalTransition` where the table has no such step."""
     if status is TaskStatus.AWAITING_APPROVAL and PARKED_FOR.get(verb, parked) is not parked:

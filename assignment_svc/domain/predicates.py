@@ -2,10 +2,16 @@
 
 from assignment_svc.domain.discovery import Evaluation
 from assignment_svc.domain.gate import Gate
-from assignment_svc.domain.handoff import Handoff
-from assignment_svc.domain.states import ParkedAction
-from assignment_svc.domain.task import Binding, Task, TaskSpec
-from phoenix_runtime.core.errors import Refused, StaleAssignment
+from assignment_svc.domain.handoff import Handoff, Offer
+from assignment_svc.domain.states import HandoffStatus, ParkedAction, TaskStatus
+from assignment_svc.domain.task import Binding, Parked, Task, TaskSpec
+from phoenix_runtime.core.errors import (
+    IllegalTransition,
+    NotPermitted,
+    OfferLapsed,
+    Refused,
+    StaleAssignment,
+)
 from phoenix_runtime.core.freshness import FRESH_SECONDS
 from phoenix_runtime.core.standing import Standing
 
@@ -95,11 +101,51 @@ def holds(task: Task, handoff: Handoff | None, participant_id: str) -> bool:
     return handoff is not None and handoff.source_seated and handoff.source == participant_id
 
 
-def parked_for(task: Task, participant_id: str) -> bool:
-    """Whether an assignment to the participant waits for a human."""
+def parked_for(task: Task, participant_id: str) -> Parked | None:
+    """The question for which an assignment to the participant waits; None where none does."""
     parked = task.parked
-    return (
-        parked is not None
-        and parked.action is ParkedAction.ASSIGN
-        and parked.target == participant_id
+    if parked is None or parked.action is not ParkedAction.ASSIGN:
+        return None
+    return parked if parked.target == participant_id else None
+
+
+def waits_for(task: Task, approval_id: str, action: ParkedAction) -> bool:
+    """Whether the task is parked with exactly this question."""
+    parked = task.parked
+    return parked is not None and parked.action is action and parked.approval_id == approval_id
+
+
+def unchanged(read: Task, locked: Task) -> None:
+    """Raise `StaleRead` where the task moved on between reading and locking it."""
+    same = (
+        read.status is locked.status
+        and read.epoch == locked.epoch
+        and read.parked == locked.parked
+        and read.handoff_id == locked.handoff_id
     )
+    if not same:
+        raise StaleRead
+
+
+def requires_active(task: Task, verb: str) -> None:
+    """Raise `IllegalTransition` unless the task is being worked on."""
+    if task.status is not TaskStatus.ACTIVE:
+        raise IllegalTransition(kind="task", source=task.status.value, verb=verb, allowed=())
+
+
+def may_retry(task: Task) -> bool:
+    """Whether the task is in an attempt and has another one left."""
+    return task.status is TaskStatus.ACTIVE and task.attempt < task.spec.max_attempts
+
+
+def offered_to(handoff: Handoff, offer_id: str, target: str) -> Offer:
+    """The offer of this id to this target, where it stands; the row decides, and no clock.
+
+    Raises `OfferLapsed` where it does not stand, `NotPermitted` where it is another target's.
+    """
+    offer = handoff.offer
+    if handoff.status is not HandoffStatus.OFFERED or offer is None or offer.offer_id != offer_id:
+        raise OfferLapsed(offer_id)
+    if offer.target != target:
+        raise NotPermitted("The offer is somebody else's", {"offer_id": offer_id})
+    return offer

@@ -1,10 +1,12 @@
 """Retirements: how somebody leaves for ever, and what became of what it held (Algorithm 6)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from assignment_svc.domain.states import Outcome, RetirementMode, RetirementStatus
+from assignment_svc.domain.lifecycle import RETIREMENT
+from assignment_svc.domain.states import Actor, Outcome, RetirementMode, RetirementStatus
 from assignment_svc.domain.task import earliest
+from assignment_svc.domain.verbs import RetirementVerb
 from phoenix_runtime.core.json import Json
 
 
@@ -70,6 +72,36 @@ class Retirement:
     def finished(self) -> bool:
         """True when nothing is bound or on offer to the participant any more."""
         return self.status is RetirementStatus.FINISHED
+
+    def made_immediate(self, at: datetime) -> "Retirement":
+        """The same retirement, which waits for nothing any more."""
+        status = RETIREMENT.apply(self.status, RetirementVerb.MAKE_IMMEDIATE, Actor.OPERATOR)
+        return replace(self, status=status, mode=RetirementMode.IMMEDIATE, next_try_at=at)
+
+    def settled(
+        self,
+        outcomes: tuple[RetirementOutcome, ...],
+        *,
+        source_gone: bool,
+        next_try_at: datetime | None,
+    ) -> "Retirement":
+        """The same retirement, announced, with what became of each task so far."""
+        return replace(
+            self,
+            outcomes=outcomes,
+            announced=True,
+            source_gone=self.source_gone or source_gone,
+            next_try_at=next_try_at,
+        )
+
+    def finish(self, at: datetime) -> "Retirement":
+        """FINISHED: nothing is bound or on offer to the participant any more."""
+        status = RETIREMENT.apply(self.status, RetirementVerb.FINISH, Actor.ENGINE)
+        return replace(self, status=status, finished_at=at, next_try_at=None)
+
+    def recorded(self, event_id: str) -> "Retirement":
+        """The retirement as the event ``event_id`` leaves it; each event counts one version."""
+        return replace(self, version=self.version + 1, last_event_id=event_id)
 
     @property
     def wake_at(self) -> datetime | None:

@@ -139,6 +139,21 @@ class Task(Submission):
         return self.parked.action if self.parked is not None else None
 
     @property
+    def automatic(self) -> bool:
+        """True where the engine looks for an assignee by itself."""
+        return self.spec.intent is AssignmentIntent.AUTOMATIC
+
+    @property
+    def next_epoch(self) -> int:
+        """The epoch of the next binding: losing the present owner, if there is one, burns one."""
+        return self.epoch + (2 if self.binding is not None else 1)
+
+    def attempt_deadline(self, at: datetime) -> datetime | None:
+        """When an attempt that begins at ``at`` has to be over; None where it is unlimited."""
+        timeout = self.spec.attempt_timeout
+        return at + timeout if timeout is not None else None
+
+    @property
     def owner_id(self) -> str:
         """Who holds it; empty where nobody does."""
         return self.binding.participant_id if self.binding is not None else ""

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from assignment_svc.domain.lifecycle import task_step
+from assignment_svc.domain.approval import ApprovalSubject
 from assignment_svc.domain.predicates import CandidateLost, StaleRead, TooSlow
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
+from assignment_svc.domain.task_transitions import step
+from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.assignment.alternatives import nobody, outscored, rejected_candidate
 from assignment_svc.usecases.assignment.assigned import Assigned, standing_answer
 from assignment_svc.usecases.assignment.bind import BindRequest, BindTask
@@ -15,7 +17,6 @@ from assignment_svc.usecases.assignment.candidates import (
     known_of,
 )
 from assignment_svc.usecases.assignment.park import ParkAssignment, ParkRequest
-from assignment_svc.usecases.steps.approval_requests import ApprovalSubject
 from assignment_svc.usecases.steps.denials import Denials
 from assignment_svc.usecases.steps.existing import existing_task
 from assignment_svc.usecases.steps.ports import Ports
@@ -55,7 +56,7 @@ class AssignTask:
             answer = standing_answer(task)
             if answer is not None:
                 return answer
-            task_step(task.status, task.parked_for, "assign", Actor.ENGINE)
+            step(task, TaskVerb.ASSIGN, Actor.ENGINE)
             try:
                 return await self._try(call.about(task.correlation_id), task, known)
             except StaleRead:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assignment_svc.domain.approval import ASSIGN, Approval, assignment_subject, subject_hash
+from assignment_svc.domain.approval import Approval, ApprovalSubject, assignment_subject
 from assignment_svc.domain.discovery import Alternative, Discovery, Evaluation, Ranked, Seats
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.scoring import rank
 from assignment_svc.domain.task import Exclusion, Task
 from assignment_svc.usecases.assignment.alternatives import backing_off, no_seat
-from assignment_svc.usecases.steps.approval_requests import ApprovalSubject, about
+from assignment_svc.usecases.steps.approval_requests import refreshed_approvals
 from assignment_svc.usecases.steps.documents import (
     approval_documents,
     policy_task,
@@ -92,25 +92,26 @@ class CandidateSearch:
         return SearchResult(task, found, ranked, lost, known.approvals)
 
     async def evaluate(
-        self, call: Call, result: SearchResult, ranked: Ranked
+        self, call: Call, found: SearchResult, ranked: Ranked
     ) -> tuple[Evaluation, ApprovalSubject]:
         """Ask `task.assign` about one candidate, with what humans decided about exactly this.
 
         Raises `Unavailable` and `PolicyEngineUnavailable`.
         """
-        ports, task = self._ports, result.task
-        standing, asked_at = ranked.candidate.standing, result.discovery.asked_at
+        ports, task = self._ports, found.task
+        standing, asked_at = ranked.candidate.standing, found.discovery.asked_at
         if ports.clock.monotonic() - asked_at > STANDING_SECONDS:
             asked_at = ports.clock.monotonic()
             seen = await ports.registry.standings(call, [standing.participant_id])
             standing = seen.get(standing.participant_id, standing)
-        subject = assignment_approval(task, standing.participant_id)
+        subject = assignment_subject(task, standing.participant_id)
+        known = await refreshed_approvals(ports, call, found.approvals, subject)
         question: dict[str, Json] = {
             "task": policy_task(task),
             "candidate": standing_document(standing),
             "score": score_document(ranked.score),
             "subject_hash": subject.hash,
-            "approvals": approval_documents(await about(ports, call, result.approvals, subject)),
+            "approvals": approval_documents(known),
         }
         decision_asked_at = ports.clock.monotonic()
         (verdict,) = await ports.policy.evaluate(call, DecisionPoint.ASSIGN, [question])
@@ -141,10 +142,3 @@ class CandidateSearch:
 async def known_of(unit: Unit, task_id: str) -> AssignmentHistory:
     """Who is left out for a task, and what humans were asked about it."""
     return AssignmentHistory(await unit.exclusions(task_id), await unit.approvals_of(task_id))
-
-
-def assignment_approval(task: Task, target: str) -> ApprovalSubject:
-    """What a human is asked about an assignment; it dies with target and epoch."""
-    spec = task.spec
-    subject = assignment_subject(spec.task_id, spec.objective, target, task.epoch + 1)
-    return ApprovalSubject(ASSIGN, subject, subject_hash(subject), target=target)

@@ -1,18 +1,17 @@
-"""Parking: a human is asked first; the task waits with the question and takes no seat."""
+"""Parks an assignment: a human is asked first; the task waits with the question and no seat."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from assignment_svc.domain.approval import ApprovalAnswer
-from assignment_svc.domain.lifecycle import task_step
-from assignment_svc.domain.predicates import CandidateLost, StaleRead, admitted
-from assignment_svc.domain.states import Actor, ApprovalState, ParkedAction, TaskStatus
+from assignment_svc.domain.approval import ApprovalAnswer, ApprovalSubject
+from assignment_svc.domain.predicates import CandidateLost, StaleRead, admitted, unchanged
+from assignment_svc.domain.states import ApprovalState, ParkedAction
 from assignment_svc.domain.task import Parked, Task
+from assignment_svc.domain.task_parking import parked_for_assignment
 from assignment_svc.usecases.assignment.assigned import Assigned
-from assignment_svc.usecases.assignment.bind import BindRequest, unchanged
+from assignment_svc.usecases.assignment.bind import BindRequest
 from assignment_svc.usecases.steps.approval_requests import (
-    ApprovalSubject,
     ask_human,
-    decided_about,
+    current_approvals,
     remember_question,
     withdraw_question,
 )
@@ -33,15 +32,19 @@ class ParkRequest:
 
 
 class ParkAssignment:
-    """Asks a human about one candidate and parks the task; from PENDING, or anew when parked."""
+    """Asks a human about one candidate and parks the task; a parked one is asked about anew."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
     async def __call__(self, call: Call, request: ParkRequest) -> Assigned:
-        """Park. Raises `StaleRead` where the answer is known already, `CandidateLost`."""
+        """Park.
+
+        Raises `StaleRead` where a human has decided already or the task moved on, `CandidateLost`
+        and `Unavailable`.
+        """
         task, verdict = request.bind.task, request.bind.evaluation.verdict
-        known = await decided_about(self._ports, call, task.task_id, request.subject)
+        known = await current_approvals(self._ports, call, task.task_id, request.subject)
         answer = await ask_human(self._ports, call, task, request.subject, (verdict, known))
         if answer.state is ApprovalState.CANCELLED:
             raise CandidateLost("policy_allows", "the question to a human was withdrawn")
@@ -55,14 +58,14 @@ class ParkAssignment:
             raise
 
     async def _remember(self, call: Call, request: ParkRequest, answer: ApprovalAnswer) -> None:
-        """A human has spoken already: the next look has it in the question to policy."""
+        """Keep a decision that is there already: the next round asks policy with it."""
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(request.bind.task.task_id)
             await remember_question(transaction, task, request.subject, answer)
 
     async def _withdraw(self, call: Call, answer: ApprovalAnswer) -> None:
-        """Nothing waits for the question that was just asked, unless somebody else parked it."""
+        """Cancel the question that was just asked, unless another call has parked the task."""
         async with self._ports.units.reading(call) as unit:
             known = await unit.find_approval(answer.approval_id)
         if known is None:
@@ -70,7 +73,7 @@ class ParkAssignment:
             await self._ports.approvals.cancel(call, answer.approval_id, reason)
 
     async def _write(self, call: Call, request: ParkRequest, answer: ApprovalAnswer) -> Assigned:
-        evaluation, subject = request.bind.evaluation, request.subject
+        subject, standing = request.subject, request.bind.evaluation.standing
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(request.bind.task.task_id)
@@ -78,17 +81,18 @@ class ParkAssignment:
             await transaction.lock_gates([subject.target])
             # No seat is taken for days: a free one is looked for again when the yes is used.
             gate = transaction.gate(subject.target)
-            admitted(gate, evaluation.standing, degraded_allowed=task.spec.degraded_allowed)
-            transaction.put_gate(gate.brought_up(evaluation.standing))
-            parked = Parked(ParkedAction.ASSIGN, answer.approval_id, subject.hash, subject.target)
+            admitted(gate, standing, degraded_allowed=task.spec.degraded_allowed)
+            transaction.put_gate(gate.brought_up(standing))
             await self._leave_old_question(transaction, task, answer)
-            saved, receipt = await transaction.record(
-                task, _parked(task, parked), _event(request, answer)
+            parked, receipt = await transaction.record(
+                task,
+                parked_for_assignment(task, _question(subject, answer)),
+                _fields(request, answer),
             )
             await remember_question(transaction, task, subject, answer)
-            await unit.save_task(saved)
+            await unit.save_task(parked)
             await transaction.finish()
-            result = _answer(saved, request, receipt)
+            result = _answer(parked, request, receipt)
             await unit.remember(result)
         return result
 
@@ -99,26 +103,23 @@ class ParkAssignment:
             await withdraw_question(transaction, task.parked.approval_id)
 
 
-def _parked(task: Task, parked: Parked) -> Task:
-    verb = "ask_again" if task.status is TaskStatus.AWAITING_APPROVAL else "ask_human"
-    status = task_step(task.status, task.parked_for, verb, Actor.ENGINE)
-    reason = ReasonCode.APPROVAL_REQUIRED.value
-    return replace(task, status=status, parked=parked, next_try_at=None, reason=reason)
+def _question(subject: ApprovalSubject, answer: ApprovalAnswer) -> Parked:
+    return Parked(ParkedAction.ASSIGN, answer.approval_id, subject.hash, subject.target)
 
 
-def _event(request: ParkRequest, answer: ApprovalAnswer) -> EventFields:
-    evaluation = request.bind.evaluation
+def _fields(request: ParkRequest, answer: ApprovalAnswer) -> EventFields:
+    subject, evaluation = request.subject, request.bind.evaluation
     return EventFields(
         AuditEventType.TASK_PARKED,
         reason=ReasonCode.APPROVAL_REQUIRED,
-        participant=request.subject.target,
+        participant=subject.target,
         verdict=evaluation.verdict,
-        inputs=(request.subject.hash,),
+        inputs=(subject.hash,),
         detail={
-            "action": request.subject.action,
-            "subject_hash": request.subject.hash,
+            "action": subject.action,
+            "subject_hash": subject.hash,
             "approval_id": answer.approval_id,
-            "target": request.subject.target,
+            "target": subject.target,
             "score": score_document(evaluation.score),
             "alternatives": alternative_documents(request.bind.alternatives),
         },

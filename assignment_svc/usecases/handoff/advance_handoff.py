@@ -1,18 +1,18 @@
-"""Advance: the engine's step of an open handoff: find a target whom policy allows, and offer.
+"""Takes an open handoff a step further: finds a target that policy allows, and offers the task.
 
-Nobody: a task whose source is gone waits under its handoff and is tried again; one whose source
-lives was never interrupted (DENIED), or goes on with its source under a new epoch (ABORTED).
+Where nobody takes it: a task whose source is gone waits under its handoff and is tried again; one
+whose source lives was never interrupted (DENIED), or goes on under a new epoch (ABORTED).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from assignment_svc.domain import handoff_transitions
 from assignment_svc.domain.discovery import Alternative, Ranked
 from assignment_svc.domain.gate import LOST
 from assignment_svc.domain.handoff import Handoff
-from assignment_svc.domain.lifecycle import HANDOFF
 from assignment_svc.domain.predicates import CandidateLost, StaleRead
-from assignment_svc.domain.states import Actor, HandoffStatus, TaskStatus
+from assignment_svc.domain.states import HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.assignment.alternatives import outscored, rejected_candidate
 from assignment_svc.usecases.assignment.candidates import (
@@ -22,25 +22,32 @@ from assignment_svc.usecases.assignment.candidates import (
     SearchScope,
     known_of,
 )
-from assignment_svc.usecases.handoff.abort_handoff import give_up
-from assignment_svc.usecases.handoff.evaluate_target import EvaluateTarget, Seen, TargetEvaluation
-from assignment_svc.usecases.handoff.offering import OfferEnding, make_offer, withdraw_offer
+from assignment_svc.usecases.handoff.evaluate_target import (
+    EvaluateTarget,
+    TargetCandidate,
+    TargetEvaluation,
+)
+from assignment_svc.usecases.handoff.give_up import give_up
+from assignment_svc.usecases.handoff.offering import (
+    TIMED_OUT,
+    StandingOffer,
+    end_offer,
+    make_offer,
+)
 from assignment_svc.usecases.handoff.park_handoff import ParkHandoff
-from assignment_svc.usecases.steps.denials import denial_is_new
-from assignment_svc.usecases.steps.documents import alternative_documents, denial_detail
+from assignment_svc.usecases.handoff.refused_targets import record_denial, record_nobody
 from assignment_svc.usecases.steps.lose_owner import lose_owner
-from assignment_svc.usecases.steps.migration import HandoffAbort, handed_over
+from assignment_svc.usecases.steps.migration import HandoffAbort
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
-from phoenix_runtime.core.events import AuditEventType, ReasonCode
-from phoenix_runtime.core.json import content_hash
+from assignment_svc.usecases.steps.transaction import TaskTransaction
+from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import Effect
 
 
 @dataclass(frozen=True, slots=True)
 class HandoffSnapshot:
-    """A handoff and its task as they were seen together, and what decides who is asked."""
+    """A handoff and its task as they were read together, and what decides who is asked."""
 
     task: Task
     handoff: Handoff
@@ -90,32 +97,26 @@ class AdvanceHandoff:
             await self._find_target(call, snapshot)
 
     async def _time_out(self, call: Call, snapshot: HandoffSnapshot) -> None:
-        """The offer lapses: its target is left out for a while."""
+        """End an offer whose deadline has passed; its target is excluded for a while."""
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task, handoff = await locked(transaction, snapshot)
-            offer = handoff.offer
-            if offer is None:
+            if handoff.offer is None:
                 raise StaleRead
-            await transaction.lock_gates([offer.target])
-            ending = OfferEnding(
-                "time_out",
-                Actor.DEADLINE,
-                ReasonCode.OFFER_TIMEOUT,
-                "it did not answer in time",
-                "lapsed",
-            )
-            await withdraw_offer(transaction, task, handoff, ending)
+            await transaction.lock_gates([handoff.offer.target])
+            standing = StandingOffer(task, handoff, handoff.offer)
+            await end_offer(transaction, standing, TIMED_OUT)
             await transaction.finish()
 
     async def _find_target(self, call: Call, snapshot: HandoffSnapshot) -> None:
-        """Candidates best first: offer, ask a human, or go on to the next."""
-        scope = SearchScope(snapshot.handoff.handoff_id, (snapshot.handoff.source,))
-        result = await self._search.find(call, snapshot.task, snapshot.known, scope)
-        lost = list(result.lost)
-        for ranked, others in _in_order(result, snapshot.handoff.cleared_target_id):
-            seen = self._seen(result, ranked, (*lost, *others))
-            target = await self._evaluate(call, snapshot.task, snapshot.handoff, seen)
+        """Go through the candidates, best first: offer, ask a human, or try the next."""
+        task, handoff = snapshot.task, snapshot.handoff
+        scope = SearchScope(handoff.handoff_id, (handoff.source,))
+        found = await self._search.find(call, task, snapshot.known, scope)
+        lost = list(found.lost)
+        for ranked, others in _in_order(found, handoff.cleared_target_id):
+            candidate = _candidate(found, ranked, (*lost, *others))
+            target = await self._evaluate(call, task, handoff, candidate)
             try:
                 await self._settle(call, snapshot, target)
             except CandidateLost as loss:
@@ -123,15 +124,6 @@ class AdvanceHandoff:
                 continue
             return
         await self._nobody(call, snapshot, lost)
-
-    def _seen(self, result: SearchResult, ranked: Ranked, others: tuple[Alternative, ...]) -> Seen:
-        return Seen(
-            standing=ranked.candidate.standing,
-            asked_at=result.discovery.asked_at,
-            approvals=result.approvals,
-            score=ranked.score,
-            alternatives=others,
-        )
 
     async def _settle(
         self, call: Call, snapshot: HandoffSnapshot, target: TargetEvaluation
@@ -149,66 +141,39 @@ class AdvanceHandoff:
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task, handoff = await locked(transaction, snapshot)
-            await transaction.lock_gates(
-                {handoff.source, target.evaluation.standing.participant_id}
-            )
+            await transaction.lock_gates({handoff.source, target.participant_id})
             if not handoff.source_gone and transaction.gate(handoff.source).marked:
-                await self._source_left(transaction, task, handoff)
+                # A source that retires is not given its task back if the offer fails: it counts as
+                # gone. The offer is made in the next round, which the lost source asks for at once.
+                why = "a target was found for the task of a retiring participant"
+                reason = ReasonCode.PARTICIPANT_RETIREMENT
+                await lose_owner(transaction, task, handoff, reason=reason, why=why)
             else:
                 await make_offer(transaction, task, handoff, target.evaluation)
             await transaction.finish()
 
-    async def _source_left(
-        self, transaction: TaskTransaction, task: Task, handoff: Handoff
-    ) -> None:
-        """A source that retires is not handed its task back if the offer fails: it counts as gone.
-
-        The offer itself is made at the next look, which the lost source calls for at once.
-        """
-        await lose_owner(
-            transaction,
-            task,
-            handoff,
-            reason=ReasonCode.PARTICIPANT_RETIREMENT,
-            why="a target was found for the task of a retiring participant",
-        )
-
     async def _deny_target(
         self, call: Call, snapshot: HandoffSnapshot, target: TargetEvaluation
     ) -> None:
-        """HANDOFF_DENIED for one target, where it is the first denial or another than the last."""
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task, handoff = await locked(transaction, snapshot)
-            status = HANDOFF.apply(handoff.status, "refuse_target", Actor.ENGINE)
-            if not await denial_is_new(transaction, task, target.evaluation):
-                return
-            who = target.evaluation.standing.participant_id
-            fields = EventFields(
-                AuditEventType.HANDOFF_DENIED,
-                reason=ReasonCode.POLICY_DENIED,
-                participant=who,
-                handoff=handoff.handoff_id,
-                handoff_states=(handoff.status, status),
-                verdict=target.verdict,
-                detail=denial_detail(target.verdict, target=who, **handed_over(task, handoff)),
-            )
-            saved, receipt = await transaction.record(task, task, fields)
-            await unit.save_task(saved)
-            await unit.save_handoff(replace(handoff, last_event_id=receipt.audit_event_id))
+            await record_denial(transaction, task, handoff, target)
 
     async def _nobody(
         self, call: Call, snapshot: HandoffSnapshot, lost: Sequence[Alternative]
     ) -> None:
+        """No candidate is left: wait, deny, or give the task back to its living source."""
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task, handoff = await locked(transaction, snapshot)
             await transaction.lock_gates([handoff.source])
-            source, fenced = transaction.gate(handoff.source), task.status is TaskStatus.MIGRATING
+            source = transaction.gate(handoff.source)
+            fenced = task.status is TaskStatus.MIGRATING
             if handoff.source_gone or (source.marked and not fenced):
                 await self._wait(transaction, handoff)
             elif not fenced:
-                await self._denied(transaction, task, handoff, lost)
+                await record_nobody(transaction, task, handoff, lost)
             elif not source.takes_back:
                 # It left while its task was on offer: nothing is bound to it any more (I8).
                 reason = LOST.get(source.status, ReasonCode.PARTICIPANT_RETIREMENT)
@@ -216,57 +181,16 @@ class AdvanceHandoff:
                 await lose_owner(transaction, task, handoff, reason=reason, why=why)
             else:
                 why = "nobody took the offer; its source goes on"
-                await give_up(
-                    transaction,
-                    task,
-                    handoff,
-                    HandoffAbort(ReasonCode.NO_ELIGIBLE_PARTICIPANT, why),
-                )
+                abort = HandoffAbort(ReasonCode.NO_ELIGIBLE_PARTICIPANT, why)
+                await give_up(transaction, task, handoff, abort)
             await transaction.finish()
 
     async def _wait(self, transaction: TaskTransaction, handoff: Handoff) -> None:
-        """Tried again when somebody joins, frees up or is certified, and by this timer."""
-        tries = handoff.tries + 1
-        waiting = replace(
-            handoff,
-            tries=tries,
-            cleared_target_id="",
-            next_try_at=transaction.rules.queue.after(transaction.now, tries),
-            updated_at=transaction.now,
-        )
+        """Try again when somebody joins, frees up or is certified, and by this timer."""
+        now = transaction.now
+        next_try_at = transaction.rules.queue.after(now, handoff.tries + 1)
+        waiting = handoff_transitions.nobody_found(handoff, next_try_at=next_try_at, at=now)
         await transaction.unit.save_handoff(waiting)
-
-    async def _denied(
-        self,
-        transaction: TaskTransaction,
-        task: Task,
-        handoff: Handoff,
-        lost: Sequence[Alternative],
-    ) -> None:
-        """No target is allowed; the task was never interrupted."""
-        status = HANDOFF.apply(handoff.status, "deny", Actor.ENGINE)
-        saved, receipt = await transaction.record(
-            task,
-            replace(task, handoff_id=""),
-            EventFields(
-                AuditEventType.HANDOFF_DENIED,
-                reason=ReasonCode.NO_ELIGIBLE_PARTICIPANT,
-                participant=handoff.source,
-                handoff=handoff.handoff_id,
-                handoff_states=(handoff.status, status),
-                detail={**handed_over(task, handoff), "failed": alternative_documents(lost)},
-            ),
-        )
-        await transaction.unit.save_task(saved)
-        ended = replace(
-            handoff,
-            status=status,
-            next_try_at=None,
-            updated_at=transaction.now,
-            failure_hash=content_hash({one.participant_id: one.failed for one in lost}),
-            last_event_id=receipt.audit_event_id,
-        )
-        await transaction.unit.save_handoff(ended)
 
 
 async def locked(transaction: TaskTransaction, snapshot: HandoffSnapshot) -> tuple[Task, Handoff]:
@@ -287,7 +211,19 @@ async def locked(transaction: TaskTransaction, snapshot: HandoffSnapshot) -> tup
     return task, handoff
 
 
-def _in_order(result: SearchResult, cleared: str) -> list[tuple[Ranked, tuple[Alternative, ...]]]:
-    """The candidates best first, each with those behind it; one whom a human cleared goes first."""
-    order = sorted(result.ranked, key=lambda one: one.candidate.participant_id != cleared)
+def _in_order(found: SearchResult, cleared: str) -> list[tuple[Ranked, tuple[Alternative, ...]]]:
+    """The candidates best first, each with those behind it; one that a human allowed is first."""
+    order = sorted(found.ranked, key=lambda one: one.candidate.participant_id != cleared)
     return [(one, outscored(order[index + 1 :], one)) for index, one in enumerate(order)]
+
+
+def _candidate(
+    found: SearchResult, ranked: Ranked, others: tuple[Alternative, ...]
+) -> TargetCandidate:
+    return TargetCandidate(
+        standing=ranked.candidate.standing,
+        asked_at=found.discovery.asked_at,
+        approvals=found.approvals,
+        score=ranked.score,
+        alternatives=others,
+    )

@@ -1,25 +1,28 @@
-"""Complete: the target proves what it received and takes over, in one commit (Algorithm 5, I5)."""
+"""Completes a handoff: the target proves what it received and takes over in one commit (I5)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from assignment_svc.domain.approval import Approval
 from assignment_svc.domain.gate import Gate
-from assignment_svc.domain.handoff import Handoff, Offer
-from assignment_svc.domain.predicates import StaleRead, TooSlow
-from assignment_svc.domain.states import Actor, HandoffStatus
+from assignment_svc.domain.handoff import Acceptance, Handoff, Offer
+from assignment_svc.domain.predicates import StaleRead, TooSlow, offered_to
+from assignment_svc.domain.states import HandoffStatus
 from assignment_svc.domain.task import Task
-from assignment_svc.usecases.assignment.bind import owed
-from assignment_svc.usecases.handoff.decline_handoff import offered_to
-from assignment_svc.usecases.handoff.evaluate_target import EvaluateTarget, Seen, TargetEvaluation
+from assignment_svc.usecases.handoff.evaluate_target import (
+    EvaluateTarget,
+    TargetCandidate,
+    TargetEvaluation,
+)
 from assignment_svc.usecases.handoff.offering import (
     GATE_CLOSED,
-    Acceptance,
-    OfferEnding,
+    StandingOffer,
+    denied_meanwhile,
+    end_offer,
     rebind,
-    withdraw_offer,
 )
 from assignment_svc.usecases.steps.briefing import Briefing, briefing_of
 from assignment_svc.usecases.steps.documents import denial_detail
+from assignment_svc.usecases.steps.existing import existing_handoff, existing_task
 from assignment_svc.usecases.steps.migration import handed_over
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
@@ -41,7 +44,7 @@ from phoenix_runtime.core.verdict import Effect
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
+class HandoffCompletion:
     """What the target answers to its offer."""
 
     handoff_id: str
@@ -68,13 +71,13 @@ class PendingHandoff:
 
 
 class CompleteHandoff:
-    """Verifies the reception and rebinds; the same answer again answers the same."""
+    """Verifies the acceptance and rebinds; the same answer again answers the same."""
 
     def __init__(self, ports: Ports, evaluate: EvaluateTarget) -> None:
         self._ports = ports
         self._evaluate = evaluate
 
-    async def __call__(self, call: Call, completion: Completion) -> TakenOver:
+    async def __call__(self, call: Call, completion: HandoffCompletion) -> TakenOver:
         """Take over.
 
         Raises `NotFound`, `NotPermitted`, `OfferLapsed`, `ContextHashMismatch`, `FieldInvalid`
@@ -90,18 +93,18 @@ class CompleteHandoff:
                     continue
         raise TooSlow("What was judged changed again and again")
 
-    async def _try(self, call: Call, completion: Completion, target: str) -> TakenOver:
+    async def _try(self, call: Call, completion: HandoffCompletion, target: str) -> TakenOver:
         pending = await self._read(call, completion.handoff_id)
         task, handoff = pending.task, pending.handoff
         if completed_before(handoff, completion, target):
             return await self._again(call, task, handoff)
-        offered_to(handoff, completion.offer_id, target)
-        proven(task, handoff.offer, completion.acceptance)
+        offer = offered_to(handoff, completion.offer_id, target)
+        proven(task, offer, completion.acceptance)
         call = call.about(task.correlation_id)
-        evaluation = await self._evaluated(call, pending, target)
-        if evaluation.effect is not Effect.ALLOW:
-            await self._refuse(call, completion, evaluation, target)
-        taken = await self._write(call, completion, evaluation, target)
+        evaluated = await self._evaluated(call, pending, target)
+        if evaluated.effect is not Effect.ALLOW:
+            await self._refuse(call, completion, evaluated)
+        taken = await self._write(call, completion, evaluated)
         if taken is None:
             self._ports.due_work.notify()
             raise OfferLapsed(completion.offer_id)
@@ -109,18 +112,15 @@ class CompleteHandoff:
 
     async def _read(self, call: Call, handoff_id: str) -> PendingHandoff:
         async with self._ports.units.reading(call) as unit:
-            handoff = await unit.find_handoff(handoff_id)
-            task = await unit.find_task(handoff.task_id) if handoff is not None else None
-            approvals = await unit.approvals_of(task.task_id) if task is not None else ()
-        if handoff is None or task is None:
-            raise NotFound("handoff", handoff_id)
-        return PendingHandoff(task, handoff, approvals)
+            handoff = await existing_handoff(unit, handoff_id)
+            task = await existing_task(unit, handoff.task_id)
+            return PendingHandoff(task, handoff, await unit.approvals_of(task.task_id))
 
     async def _again(self, call: Call, task: Task, handoff: Handoff) -> TakenOver:
-        """The target asks once more after a lost reply: the same answer, nothing is done.
+        """Answer a target whose first answer was lost: the same, and nothing is done.
 
-        Raises `StaleAssignment` where the task has moved on since: what it is by now is no longer
-        the target's to read, and the target has to hear that it lost it.
+        Raises `StaleAssignment` where the task has moved on since: the target must not read what it
+        is by now, and has to hear that it lost it.
         """
         if not task.ended and task.owner_id != handoff.target:
             raise StaleAssignment(
@@ -134,85 +134,83 @@ class CompleteHandoff:
     async def _evaluated(
         self, call: Call, pending: PendingHandoff, target: str
     ) -> TargetEvaluation:
-        """The offer's answers may be older than 5 s, so both questions are asked again."""
+        """Ask both questions again: the offer's answers may be older than 5 s."""
         task, handoff = pending.task, pending.handoff
         asked_at = self._ports.clock.monotonic()
         standings = await self._ports.registry.standings(call, [target, handoff.source])
         standing = standings.get(target)
         if standing is None:
             raise NotFound("participant", target)
-        seen = Seen(standing, asked_at, pending.approvals, standings.get(handoff.source))
-        return await self._evaluate(call, task, handoff, seen)
+        source = standings.get(handoff.source)
+        candidate = TargetCandidate(standing, asked_at, pending.approvals, source)
+        return await self._evaluate(call, task, handoff, candidate)
 
     async def _refuse(
-        self, call: Call, completion: Completion, evaluation: TargetEvaluation, target: str
+        self, call: Call, completion: HandoffCompletion, evaluated: TargetEvaluation
     ) -> None:
-        """Policy has changed its mind since the offer: withdrawn, audited, and said."""
+        """End the offer and raise `PolicyDenied`: policy answers otherwise than at the offer."""
+        target = evaluated.participant_id
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
-            task, handoff = await self._locked(transaction, completion, target)
+            standing = await self._locked(transaction, completion, target)
             await transaction.lock_gates([target])
-            ending = OfferEnding(
-                "withdraw",
-                Actor.ENGINE,
-                ReasonCode.POLICY_DENIED,
-                evaluation.verdict.explanation or "policy no longer allows it",
-                "withdrawn",
-                exclude_target=False,
+            ending = denied_meanwhile(evaluated.verdict.explanation)
+            task, handoff, _ = await end_offer(transaction, standing, ending)
+            fields = EventFields(
+                AuditEventType.HANDOFF_DENIED,
+                reason=ReasonCode.POLICY_DENIED,
+                participant=target,
+                verdict=evaluated.verdict,
+                detail=denial_detail(
+                    evaluated.verdict, target=target, **handed_over(task, handoff)
+                ),
             )
-            handoff, _ = await withdraw_offer(transaction, task, handoff, ending)
-            task = await transaction.unit.lock_task(task.task_id)
-            saved, receipt = await transaction.record(
-                task, task, _denied(task, handoff, evaluation)
-            )
+            saved, _, _ = await transaction.record_handoff((task, task), (handoff, handoff), fields)
             await unit.save_task(saved)
-            await unit.save_handoff(replace(handoff, last_event_id=receipt.audit_event_id))
             await transaction.finish()
         self._ports.due_work.notify()
-        raise PolicyDenied(evaluation.verdict)
+        raise PolicyDenied(evaluated.verdict)
 
     async def _write(
-        self, call: Call, completion: Completion, evaluation: TargetEvaluation, target: str
+        self, call: Call, completion: HandoffCompletion, evaluated: TargetEvaluation
     ) -> TakenOver | None:
-        """Rebind; None where the target's gate has closed and the offer was withdrawn instead."""
+        """Rebind; None where the target's gate has closed and the offer was ended instead."""
+        target, evaluation = evaluated.participant_id, evaluated.evaluation
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
-            task, handoff = await self._locked(transaction, completion, target)
-            proven(task, handoff.offer, completion.acceptance)
-            await transaction.lock_gates({target, handoff.source})
-            transaction.rely(evaluation.evaluation)
-            transaction.put_gate(seen_by(transaction.gate(target), evaluation.evaluation.standing))
+            standing = await self._locked(transaction, completion, target)
+            task = standing.task
+            proven(task, standing.offer, completion.acceptance)
+            await transaction.lock_gates({target, standing.handoff.source})
+            transaction.rely_on(evaluation)
+            transaction.put_gate(seen_by(transaction.gate(target), evaluation.standing))
             if not transaction.gate(target).is_open(degraded_allowed=task.spec.degraded_allowed):
-                await withdraw_offer(transaction, task, handoff, GATE_CLOSED)
+                await end_offer(transaction, standing, GATE_CLOSED)
                 await transaction.finish()
                 return None
-            owing = replace(task, obligations=owed(task.obligations, evaluation.verdict))
-            saved, completed, receipt = await rebind(
-                transaction, owing, handoff, evaluation.evaluation, completion.acceptance
+            taken, completed, receipt = await rebind(
+                transaction, standing, evaluation, completion.acceptance
             )
             await transaction.finish()
-            result = TakenOver(completed, await briefing_of(unit, saved), receipt)
+            result = TakenOver(completed, await briefing_of(unit, taken), receipt)
             await unit.remember(result)
         return result
 
     async def _locked(
-        self, transaction: TaskTransaction, completion: Completion, target: str
-    ) -> tuple[Task, Handoff]:
-        """Task and handoff under the task's lock, the offer still standing; else `OfferLapsed`."""
-        found = await transaction.unit.find_handoff(completion.handoff_id)
-        if found is None:
-            raise NotFound("handoff", completion.handoff_id)
-        task = await transaction.unit.lock_task(found.task_id)
-        handoff = await transaction.unit.find_handoff(completion.handoff_id)
-        if handoff is None:
-            raise NotFound("handoff", completion.handoff_id)
+        self, transaction: TaskTransaction, completion: HandoffCompletion, target: str
+    ) -> StandingOffer:
+        """The offer under the task's lock; raises `OfferLapsed` where it stands no more."""
+        unit = transaction.unit
+        task_id = (await existing_handoff(unit, completion.handoff_id)).task_id
+        task = await unit.lock_task(task_id)
+        handoff = await existing_handoff(unit, completion.handoff_id)
         if completed_before(handoff, completion, target):
             raise StaleRead
-        offered_to(handoff, completion.offer_id, target)
-        return task, handoff
+        offer = offered_to(handoff, completion.offer_id, target)
+        return StandingOffer(task, handoff, offer)
 
 
-def completed_before(handoff: Handoff, completion: Completion, target: str) -> bool:
+def completed_before(handoff: Handoff, completion: HandoffCompletion, target: str) -> bool:
     """Whether this very answer has been given already."""
     return (
         handoff.status is HandoffStatus.COMPLETED
@@ -221,11 +219,10 @@ def completed_before(handoff: Handoff, completion: Completion, target: str) -> b
     )
 
 
-def proven(task: Task, offer: Offer | None, acceptance: Acceptance) -> None:
+def proven(task: Task, offer: Offer, acceptance: Acceptance) -> None:
     """Raise unless the received hash is the offered one and every open obligation is accepted."""
-    expected = offer.context_hash if offer is not None else ""
-    if acceptance.received_hash != expected:
-        raise ContextHashMismatch(expected=expected, received=acceptance.received_hash)
+    if acceptance.received_hash != offer.context_hash:
+        raise ContextHashMismatch(expected=offer.context_hash, received=acceptance.received_hash)
     open_ids = {obligation.id for obligation in task.open_obligations}
     missing = sorted(open_ids - set(acceptance.accepted_obligations))
     if missing:
@@ -234,20 +231,7 @@ def proven(task: Task, offer: Offer | None, acceptance: Acceptance) -> None:
 
 
 def seen_by(gate: Gate, standing: Standing) -> Gate:
-    """The gate after the judged standing; raises `StaleRead` where it has seen a newer one."""
+    """The gate after ``standing``; raises `StaleRead` where it has seen a newer one."""
     if gate.standing_revision > standing.standing_revision:
         raise StaleRead
     return gate.brought_up(standing)
-
-
-def _denied(task: Task, handoff: Handoff, evaluation: TargetEvaluation) -> EventFields:
-    target = evaluation.evaluation.standing.participant_id
-    return EventFields(
-        AuditEventType.HANDOFF_DENIED,
-        reason=ReasonCode.POLICY_DENIED,
-        participant=target,
-        handoff=handoff.handoff_id,
-        handoff_states=(handoff.status, handoff.status),
-        verdict=evaluation.verdict,
-        detail=denial_detail(evaluation.verdict, target=target, **handed_over(task, handoff)),
-    )

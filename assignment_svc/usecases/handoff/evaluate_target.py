@@ -1,15 +1,14 @@
-"""May this task move to that target? Both questions of Algorithm 5, with what humans decided."""
+"""Asks policy whether a task may move to one target: both questions of Algorithm 5."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assignment_svc.domain.approval import HANDOFF as HANDOFF_ACTION
-from assignment_svc.domain.approval import Approval, handoff_subject, subject_hash
+from assignment_svc.domain.approval import Approval, ApprovalSubject, handoff_subject
 from assignment_svc.domain.discovery import Alternative, Evaluation
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.task import Task
-from assignment_svc.usecases.steps.approval_requests import ApprovalSubject, about
+from assignment_svc.usecases.steps.approval_requests import refreshed_approvals
 from assignment_svc.usecases.steps.documents import (
     approval_documents,
     gone_document,
@@ -26,11 +25,11 @@ from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A target as it was found: its standing, when that was asked (monotonic), and its score.
+class TargetCandidate:
+    """A possible target: its standing, when that was asked for (monotonic), and its score.
 
     ``approvals`` are those of the task, as they were read with it. ``source`` is the standing of
-    the handoff's source where that was asked in the same breath; it is asked for where it was not.
+    the handoff's source where the same call asked for it; it is asked for where it was not.
     """
 
     standing: Standing
@@ -43,9 +42,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class TargetEvaluation:
-    """What both questions answered. ``evaluation`` carries the verdict that decided.
+    """What both questions answered; ``evaluation`` carries the verdict that decides.
 
-    That is the first that is no plain allow, else `handoff.initiate`'s.
+    That is the first that is no plain allow, else `handoff.initiate`'s. ``known`` are the approvals
+    of exactly this target.
     """
 
     evaluation: Evaluation
@@ -53,8 +53,13 @@ class TargetEvaluation:
     known: tuple[Approval, ...]
 
     @property
+    def participant_id(self) -> str:
+        """The target."""
+        return self.evaluation.standing.participant_id
+
+    @property
     def verdict(self) -> Verdict:
-        """The verdict that decided."""
+        """The verdict that decides."""
         return self.evaluation.verdict
 
     @property
@@ -70,24 +75,40 @@ class EvaluateTarget:
         self._ports = ports
 
     async def __call__(
-        self, call: Call, task: Task, handoff: Handoff, seen: Seen
+        self, call: Call, task: Task, handoff: Handoff, target: TargetCandidate
     ) -> TargetEvaluation:
-        """Judge; raises `PolicyEngineUnavailable`, `Unavailable`."""
-        subject = handoff_approval(task, handoff, seen.standing.participant_id)
-        known = await about(self._ports, call, seen.approvals, subject)
-        moving = await self._handoff(call, task, handoff, seen, known)
+        """Evaluate; raises `PolicyEngineUnavailable` and `Unavailable`."""
+        subject = handoff_subject(handoff, target.standing.participant_id)
+        known = await refreshed_approvals(self._ports, call, target.approvals, subject)
+        source = await self._source(call, handoff, target)
         asked_at = self._ports.clock.monotonic()
+        # A human's yes to this target of this handoff is a yes to both questions.
+        moving: dict[str, Json] = {
+            "task": policy_task(task),
+            "source": source,
+            "target": standing_document(target.standing),
+            "reason": handoff.reason,
+            "subject_hash": subject.hash,
+            "approvals": approval_documents(known),
+        }
+        assigning: dict[str, Json] = {
+            "task": policy_task(task),
+            "candidate": standing_document(target.standing),
+            "score": score_document(target.score),
+            "subject_hash": subject.hash,
+            "approvals": _as_assignment(approval_documents(known)),
+        }
         verdicts = await asyncio.gather(
-            self._ask(call, DecisionPoint.ASSIGN, self._assign(task, seen, subject, known)),
+            self._ask(call, DecisionPoint.ASSIGN, assigning),
             self._ask(call, DecisionPoint.HANDOFF, moving),
         )
         evaluation = Evaluation(
-            seen.standing,
+            target.standing,
             strictest(verdicts),
-            seen.asked_at,
+            target.asked_at,
             asked_at,
-            seen.score,
-            seen.alternatives,
+            target.score,
+            target.alternatives,
         )
         return TargetEvaluation(evaluation, subject, tuple(known))
 
@@ -95,38 +116,10 @@ class EvaluateTarget:
         (verdict,) = await self._ports.policy.evaluate(call, point, [question])
         return verdict
 
-    def _assign(
-        self, task: Task, seen: Seen, subject: ApprovalSubject, known: Sequence[Approval]
+    async def _source(
+        self, call: Call, handoff: Handoff, target: TargetCandidate
     ) -> dict[str, Json]:
-        # A human's yes to this target of this handoff is a yes to both questions.
-        approvals = [
-            {**document, "action": DecisionPoint.ASSIGN.value}
-            for document in approval_documents(known)
-            if isinstance(document, dict)
-        ]
-        return {
-            "task": policy_task(task),
-            "candidate": standing_document(seen.standing),
-            "score": score_document(seen.score),
-            "subject_hash": subject.hash,
-            "approvals": approvals,
-        }
-
-    async def _handoff(
-        self, call: Call, task: Task, handoff: Handoff, seen: Seen, known: Sequence[Approval]
-    ) -> dict[str, Json]:
-        subject = handoff_approval(task, handoff, seen.standing.participant_id)
-        return {
-            "task": policy_task(task),
-            "source": await self._source(call, handoff, seen),
-            "target": standing_document(seen.standing),
-            "reason": handoff.reason,
-            "subject_hash": subject.hash,
-            "approvals": approval_documents(known),
-        }
-
-    async def _source(self, call: Call, handoff: Handoff, seen: Seen) -> dict[str, Json]:
-        standing = seen.source
+        standing = target.source
         if standing is None:
             found = await self._ports.registry.standings(call, [handoff.source])
             standing = found.get(handoff.source)
@@ -135,16 +128,13 @@ class EvaluateTarget:
         return standing_document(standing)
 
 
-def handoff_approval(task: Task, handoff: Handoff, target: str) -> ApprovalSubject:
-    """What a human is asked about one target; it dies with the handoff."""
-    subject = handoff_subject(handoff.handoff_id, task.task_id, handoff.source, target)
-    return ApprovalSubject(
-        HANDOFF_ACTION,
-        subject,
-        subject_hash(subject),
-        target=target,
-        handoff_id=handoff.handoff_id,
-    )
+def _as_assignment(documents: Sequence[Json]) -> list[Json]:
+    """Approvals of a handoff's target, as `task.assign` reads them."""
+    return [
+        {**document, "action": DecisionPoint.ASSIGN.value}
+        for document in documents
+        if isinstance(document, dict)
+    ]
 
 
 def strictest(verdicts: Sequence[Verdict]) -> Verdict:

@@ -1,12 +1,14 @@
-"""Initiate: a task whose owner lives is to move (Algorithm 5); nothing is interrupted yet."""
+"""Initiates the handoff of a task whose owner lives (Algorithm 5); nothing is interrupted yet."""
 
 from dataclasses import dataclass
 
 from assignment_svc.domain.handoff import Handoff
-from assignment_svc.domain.lifecycle import task_step
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
+from assignment_svc.domain.task_transitions import step
 from assignment_svc.domain.texts import checked_id, checked_text
+from assignment_svc.domain.verbs import TaskVerb
+from assignment_svc.usecases.handoff.results import HandoffResult
 from assignment_svc.usecases.steps.migration import HandoffStart, begin_handoff
 from assignment_svc.usecases.steps.permissions import refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
@@ -25,14 +27,6 @@ class HandoffRequest:
     task_id: str
     source: str
     why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class HandoffResult:
-    """A handoff after a step, and the proof of the step."""
-
-    handoff: Handoff
-    receipt: Receipt
 
 
 class InitiateHandoff:
@@ -73,15 +67,15 @@ class InitiateHandoff:
         binding = task.binding
         if binding is None or binding.participant_id != asked.source:
             raise StaleAssignment(task_id=task.task_id, epoch=0, current_epoch=task.epoch)
-        task_step(task.status, task.parked_for, "migrate", Actor.ENGINE)
+        step(task, TaskVerb.MIGRATE, Actor.ENGINE)  # whether it could migrate later
         requested_by, actor = by
         start = HandoffStart(ReasonCode.REQUESTED, requested_by, actor, why=asked.why)
-        saved, handoff, receipt = await begin_handoff(transaction, task, binding, start)
-        await transaction.unit.save_task(saved)
+        task, handoff, receipt = await begin_handoff(transaction, task, binding, start)
+        await transaction.unit.save_task(task)
         await transaction.direct(
             DirectiveAction.CHECKPOINT_TASK,
             asked.source,
-            saved,
+            task,
             facts={"handoff_id": handoff.handoff_id, "reason": handoff.reason},
         )
         return HandoffResult(handoff, receipt)
@@ -97,7 +91,7 @@ def _actor(call: Call, source: str) -> Actor:
 
 
 def _receipt_of(task: Task, handoff: Handoff) -> Receipt:
-    """The proof of the handoff's last step, for a repetition."""
+    """The receipt of the handoff's last step, for a repetition."""
     return Receipt(
         audit_event_id=handoff.last_event_id,
         correlation_id=task.correlation_id,

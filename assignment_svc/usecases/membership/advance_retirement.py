@@ -1,39 +1,37 @@
-"""Advance: the engine's step of a retirement; every step can be repeated after a crash.
+"""Takes a retirement further; every step can be repeated after a crash.
 
 Graceful: each task moves at its next checkpoint, while the source lives. At the deadline, or when
 the source dies or is suspended, it counts as gone. Nothing waits for targets.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from assignment_svc.domain.gate import LOST
 from assignment_svc.domain.handoff import Handoff, HandoffFilter
-from assignment_svc.domain.lifecycle import RETIREMENT
 from assignment_svc.domain.predicates import holds, parked_for, seats_of
 from assignment_svc.domain.retirement import Retirement, RetirementOutcome
 from assignment_svc.domain.states import (
-    Actor,
     HandoffStatus,
     Outcome,
     RetirementMode,
     TaskStatus,
 )
 from assignment_svc.domain.task import Task
-from assignment_svc.usecases.handoff.offering import GATE_CLOSED, withdraw_offer
+from assignment_svc.usecases.handoff.offering import GATE_CLOSED, StandingOffer, end_offer
+from assignment_svc.usecases.membership.retirement_record import record_retirement
 from assignment_svc.usecases.steps.lose_owner import lose_owner
 from assignment_svc.usecases.steps.migration import HandoffStart, begin_handoff
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import TaskTransaction
-from assignment_svc.usecases.steps.unpark import unpark
-from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
+from assignment_svc.usecases.steps.unpark import Unparking, unpark
+from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.pages import LARGEST_SIZE, page_request
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Standing
 
-LOOK = timedelta(seconds=1)
-"""How often a retirement is looked at while tasks are waited for."""
+INTERVAL = timedelta(seconds=1)
+"""Between two steps of a retirement while its tasks are waited for."""
 WHY = "its participant retires"
 
 
@@ -86,69 +84,57 @@ class AdvanceRetirement:
         async with self._ports.units.reading(call) as unit:
             return await unit.handoffs_to(participant_id)
 
-    async def _withdraw(self, call: Call, seen: Handoff) -> None:
-        """What is on offer to a retiring participant is offered to somebody else."""
+    async def _withdraw(self, call: Call, read: Handoff) -> None:
+        """End an offer to the retiring participant; the task is offered to somebody else."""
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
-            task = await unit.lock_task(seen.task_id)
-            handoff = await unit.find_handoff(seen.handoff_id)
-            if handoff is None or handoff.offer is None or handoff.offer != seen.offer:
+            task = await unit.lock_task(read.task_id)
+            handoff = await unit.find_handoff(read.handoff_id)
+            if handoff is None or handoff.offer is None or handoff.offer != read.offer:
                 return
             await transaction.lock_gates([handoff.offer.target])
-            await withdraw_offer(transaction, task, handoff, GATE_CLOSED)
+            standing = StandingOffer(task, handoff, handoff.offer)
+            await end_offer(transaction, standing, GATE_CLOSED)
             await transaction.finish()
         self._ports.due_work.notify()
 
     async def _move(self, call: Call, retirement: Retirement, task_id: str, *, gone: bool) -> None:
-        """One task's step: unparked, fenced, or handed off at its next checkpoint."""
-        who = retirement.participant_id
+        """Take one task's step: unparked, fenced, or handed off at its next checkpoint."""
+        who, reason = retirement.participant_id, ReasonCode.PARTICIPANT_RETIREMENT
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
             handoff = (await unit.open_handoffs([task_id])).get(task_id)
             await transaction.lock_gates({who, *seats_of(task, handoff)})
-            if parked_for(task, who):
-                await unpark(transaction, task, ReasonCode.PARTICIPANT_RETIREMENT, WHY)
+            owner, parked = task.binding, parked_for(task, who)
+            if parked is not None:
+                await unpark(transaction, task, parked, Unparking(reason, WHY))
             elif holds(task, handoff, who) and gone:
-                reason = ReasonCode.PARTICIPANT_RETIREMENT
                 await lose_owner(transaction, task, handoff, reason=reason, why=WHY)
-            elif holds(task, handoff, who) and handoff is None and _ready(task, retirement):
-                await self._hand_off(transaction, task)
+            elif owner is not None and handoff is None and _ready(task, retirement):
+                start = HandoffStart(reason, at_once=True, why=WHY)
+                task, _, _ = await begin_handoff(transaction, task, owner, start)
+                await unit.save_task(task)
             await transaction.finish()
         self._ports.due_work.notify()
 
-    async def _hand_off(self, transaction: TaskTransaction, task: Task) -> None:
-        if task.binding is None:
-            raise LookupError(f"{task.task_id} has no owner to leave")
-        start = HandoffStart(ReasonCode.PARTICIPANT_RETIREMENT, "engine", why=WHY)
-        saved, handoff, _ = await begin_handoff(transaction, task, task.binding, start)
-        await transaction.unit.save_task(saved)
-        await transaction.unit.save_handoff(replace(handoff, next_try_at=transaction.now))
-
-    async def _settle(self, call: Call, seen: Retirement, *, gone: bool) -> None:
-        """Write down what became of each task; finish when nothing is bound or on offer."""
-        outcomes = [await self._outcome(call, seen, one) for one in seen.outcomes]
-        empty = await self._empty(call, seen.participant_id)
+    async def _settle(self, call: Call, read: Retirement, *, gone: bool) -> None:
+        """Save what became of each task; finish when nothing is bound or on offer."""
+        outcomes = tuple([await self._outcome(call, read, one) for one in read.outcomes])
+        empty = await self._empty(call, read.participant_id)
         done = empty and all(one.outcome is not Outcome.OPEN for one in outcomes)
-        settled = replace(
-            seen, outcomes=tuple(outcomes), announced=True, source_gone=seen.source_gone or gone
-        )
         if done:
             # First the registry, then our row: a crash in between repeats, it never forgets.
+            settled = read.settled(outcomes, source_gone=gone, next_try_at=None)
             await self._ports.registry.finish_retirement(call, settled)
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
-            locked = await unit.lock_retirement(seen.retirement_id)
+            locked = await unit.lock_retirement(read.retirement_id)
             if locked.finished:
                 return
-            now = replace(
-                locked,
-                outcomes=settled.outcomes,
-                announced=True,
-                source_gone=settled.source_gone,
-                next_try_at=None if done else transaction.now + LOOK,
-            )
-            await unit.save_retirement(await self._finished(transaction, now) if done else now)
+            next_try_at = None if done else transaction.now + INTERVAL
+            now = locked.settled(outcomes, source_gone=gone, next_try_at=next_try_at)
+            await unit.save_retirement(await _finished(transaction, now) if done else now)
 
     async def _outcome(
         self, call: Call, retirement: Retirement, known: RetirementOutcome
@@ -170,33 +156,23 @@ class AdvanceRetirement:
             held = await unit.held_by(participant_id)
         return (gate is None or gate.used == 0) and not held
 
-    async def _finished(self, transaction: TaskTransaction, retirement: Retirement) -> Retirement:
-        status = RETIREMENT.apply(retirement.status, "finish", Actor.ENGINE)
-        version = retirement.version + 1
-        receipt = await transaction.unit.audit(
-            AuditDraft(
-                type=AuditEventType.RETIREMENT_FINISHED,
-                aggregate=retirement.aggregate,
-                aggregate_version=version,
-                participant=retirement.participant_id,
-                reason_code=ReasonCode.PARTICIPANT_RETIREMENT,
-                previous_state=retirement.status.value,
-                new_state=status.value,
-                correlation_id=retirement.correlation_id,
-                detail=retirement.record,
-            )
-        )
-        return replace(
-            retirement,
-            status=status,
-            version=version,
-            finished_at=transaction.now,
-            last_event_id=receipt.audit_event_id,
-        )
+
+async def _finished(transaction: TaskTransaction, retirement: Retirement) -> Retirement:
+    finished = retirement.finish(transaction.now)
+    kind = AuditEventType.RETIREMENT_FINISHED
+    recorded, _ = await record_retirement(
+        transaction, (retirement, finished), kind, retirement.record
+    )
+    return recorded
 
 
 def _ready(task: Task, retirement: Retirement) -> bool:
-    """Whether it may be handed off: never started, or checkpointed since the retirement began."""
+    """Whether the participant holds the task and may hand it off now.
+
+    It has never been started, or it was checkpointed since the retirement began.
+    """
+    if task.owner_id != retirement.participant_id:
+        return False
     if task.status is TaskStatus.ASSIGNED:
         return True
     pointer = task.pointer

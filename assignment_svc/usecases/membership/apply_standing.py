@@ -1,28 +1,30 @@
-"""What standings mean for what participants hold. Events are hints; this reads the truth.
+"""Applies standings to what participants hold. Bus events are hints; this reads the truth.
 
 FAILED or SUSPENDED: the gate is closed and its tasks lose their owner. REGISTERED (the same
 participant came back): closed, its tasks stay and have to be resumed in time. Grants shrunk: tasks
-that are no longer covered lose theirs. Every step is repeatable and judged under the row's lock.
+that are no longer covered lose their owner. Every step can be repeated, and is decided under the
+task's lock.
 
 Many standings are applied together: what they mean is read in one transaction for all of them, and
-only what has to change is locked. Many that die at once then cost what moves their tasks, and a
+only what has to change is locked. Many failures at once then cost what moves their tasks, and a
 runtime in which nothing happens costs a few reads.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.predicates import seats_of
 from assignment_svc.domain.task import Task
-from assignment_svc.usecases.handoff.offering import GATE_CLOSED, withdraw_offer
+from assignment_svc.domain.task_transitions import resume_awaited, resume_settled
+from assignment_svc.usecases.handoff.offering import GATE_CLOSED, StandingOffer, end_offer
 from assignment_svc.usecases.membership.standing_effect import StandingEffect, effect_of, loss_of
 from assignment_svc.usecases.steps.lose_owner import lose_owner
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import TaskTransaction
-from assignment_svc.usecases.steps.unpark import unpark
+from assignment_svc.usecases.steps.unpark import Unparking, unpark
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Standing
@@ -35,14 +37,14 @@ TOGETHER: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A task for which a standing seems to mean something; it is judged again under the lock."""
+    """A task that a standing seems to change; that is decided again under the lock."""
 
     task_id: str
     standing: Standing
 
 
 class ApplyStandings:
-    """Brings gates up to standings and moves what may not stay."""
+    """Brings gates up to date with standings and moves the tasks that may not stay."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
@@ -64,7 +66,7 @@ class ApplyStandings:
                 raise outcome
 
     async def _bring_up(self, call: Call, standings: Mapping[str, Standing]) -> None:
-        """First the gates, in commits of their own: nothing is bound under an older standing."""
+        """Save the gates before any task changes: nothing is bound under an older standing."""
         async with self._ports.units.reading(call) as unit:
             known = await unit.find_gates(standings)
         behind = [
@@ -86,7 +88,7 @@ class ApplyStandings:
             await transaction.finish()
 
     async def _due(self, call: Call, standings: Mapping[str, Standing]) -> list[Due]:
-        """What has to change, as it was last committed."""
+        """The tasks that have to change, as they were last committed."""
         async with self._ports.units.reading(call) as unit:
             tasks = await unit.tasks_around(standings)
             if not tasks:
@@ -109,7 +111,7 @@ class ApplyStandings:
             return await self._step(call, due.task_id, due.standing)
 
     async def _step(self, call: Call, task_id: str, standing: Standing) -> bool:
-        """One task's step, judged under its lock; whether anything changed."""
+        """Decide and carry out one task's step under its lock; False where nothing changes."""
         who = standing.participant_id
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
@@ -138,17 +140,17 @@ async def _carry_out(
     standing: Standing,
     effect: StandingEffect,
 ) -> None:
+    offer = handoff.offer if handoff is not None else None
     if effect is StandingEffect.LOST:
         reason, why = loss_of(standing, task)
         await lose_owner(transaction, task, handoff, reason=reason, why=why)
     elif effect is StandingEffect.AWAITED:
-        await transaction.unit.save_task(
-            replace(task, resume_due_at=transaction.now + transaction.rules.resume_timeout)
-        )
+        until = transaction.now + transaction.rules.resume_timeout
+        await transaction.unit.save_task(resume_awaited(task, until))
     elif effect is StandingEffect.RESUMED:
-        await transaction.unit.save_task(replace(task, resume_due_at=None))
-    elif effect is StandingEffect.UNPARKED:
+        await transaction.unit.save_task(resume_settled(task))
+    elif effect is StandingEffect.UNPARKED and task.parked is not None:
         why = f"its target is {transaction.gate(standing.participant_id).status.value}"
-        await unpark(transaction, task, ReasonCode.GATE_CLOSED, why)
-    elif effect is StandingEffect.WITHDRAWN and handoff is not None:
-        await withdraw_offer(transaction, task, handoff, GATE_CLOSED)
+        await unpark(transaction, task, task.parked, Unparking(ReasonCode.GATE_CLOSED, why))
+    elif effect is StandingEffect.WITHDRAWN and handoff is not None and offer is not None:
+        await end_offer(transaction, StandingOffer(task, handoff, offer), GATE_CLOSED)

@@ -1,4 +1,4 @@
-"""Retire (paper, Algorithm 6): the gate closes first, for ever; what is bound moves after that."""
+"""Retires a participant (paper, Algorithm 6): its gate closes first, for ever; then tasks move."""
 
 import contextlib
 from collections.abc import Sequence
@@ -9,7 +9,9 @@ from assignment_svc.domain.lifecycle import RETIREMENT
 from assignment_svc.domain.retirement import Retirement, RetirementOutcome
 from assignment_svc.domain.states import Actor, RetirementMode
 from assignment_svc.domain.texts import checked_text
+from assignment_svc.domain.verbs import RetirementVerb
 from assignment_svc.usecases.membership.advance_retirement import AdvanceRetirement
+from assignment_svc.usecases.membership.retirement_record import record_retirement
 from assignment_svc.usecases.steps.documents import denial_detail, standing_document
 from assignment_svc.usecases.steps.permissions import refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
@@ -17,6 +19,7 @@ from assignment_svc.usecases.steps.transaction import TaskTransaction
 from phoenix_runtime.core.directives import Directive, DirectiveAction
 from phoenix_runtime.core.errors import NotFound, NotPermitted, PolicyDenied, Unavailable
 from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
+from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call, Role
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.standing import Standing
@@ -92,7 +95,7 @@ class RetireParticipant:
     async def _begin(
         self, call: Call, request: RetirementRequest, allowed: tuple[Verdict, Actor]
     ) -> RetirementResult:
-        """One transaction: the mark that is never lifted, and the record."""
+        """Set the mark that is never lifted and write the record, in one transaction."""
         verdict, actor = allowed
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
@@ -103,16 +106,16 @@ class RetireParticipant:
                     transaction, known.retirement_id, request, verdict
                 )
             else:
-                # Complete: whoever binds has the gate's lock, and it is ours.
+                # Nothing can be added to these: every bind needs the gate's lock, which we hold.
                 held = await unit.held_by(request.participant_id)
-                # What was fenced from it for an offer has no owner, and yet its seat.
+                # A task that was fenced from it for an offer has no owner, but keeps its seat.
                 left = await unit.handoffs_from(request.participant_id)
                 seated = [one.task_id for one in left if one.source_seated]
                 retirement = _retirement(transaction, call, request, verdict, (*held, *seated))
-                RETIREMENT.apply(None, "begin", actor)
+                RETIREMENT.apply(None, RetirementVerb.BEGIN, actor)
                 gate = transaction.gate(request.participant_id)
-                transaction.put_gate(replace(gate, retirement_id=retirement.retirement_id))
-                result = await _event(transaction, retirement, verdict, request)
+                transaction.put_gate(gate.retiring(retirement.retirement_id))
+                result = await _recorded(transaction, (None, retirement), verdict, request)
                 await unit.add_retirement(result.retirement)
                 await _announce(transaction, result.retirement, held)
             await transaction.finish()
@@ -125,15 +128,14 @@ class RetireParticipant:
         request: RetirementRequest,
         verdict: Verdict,
     ) -> RetirementResult:
-        """Retiring twice is one retirement; asked to be immediate, it stops waiting."""
+        """Answer the retirement that there is; one that is asked to be immediate stops waiting."""
         known = await transaction.unit.lock_retirement(retirement_id)
         hurried = request.mode is RetirementMode.IMMEDIATE
         if known.finished or known.mode is RetirementMode.IMMEDIATE or not hurried:
             receipt = Receipt(known.last_event_id, known.correlation_id, known.version)
             return RetirementResult(known, receipt)
-        RETIREMENT.apply(known.status, "make_immediate", Actor.OPERATOR)
-        faster = replace(known, mode=RetirementMode.IMMEDIATE, next_try_at=transaction.now)
-        result = await _event(transaction, faster, verdict, request, before=known)
+        faster = known.made_immediate(transaction.now)
+        result = await _recorded(transaction, (known, faster), verdict, request)
         await transaction.unit.save_retirement(result.retirement)
         return result
 
@@ -145,7 +147,7 @@ class RetireParticipant:
         """
         self._ports.due_work.notify()
         with contextlib.suppress(Unavailable):
-            # It is written down: the background workers goes on as soon as it can.
+            # The retirement is recorded: the background workers go on with it.
             await self._advance(call, result.retirement.retirement_id)
         async with self._ports.units(call) as unit:
             now = await unit.find_retirement(result.retirement.retirement_id)
@@ -184,42 +186,29 @@ def _retirement(
     )
 
 
-async def _event(
+async def _recorded(
     transaction: TaskTransaction,
-    retirement: Retirement,
+    retirements: tuple[Retirement | None, Retirement],
     verdict: Verdict,
     request: RetirementRequest,
-    *,
-    before: Retirement | None = None,
 ) -> RetirementResult:
-    version = retirement.version + 1
-    receipt = await transaction.unit.audit(
-        AuditDraft(
-            type=AuditEventType.RETIREMENT_STARTED,
-            aggregate=retirement.aggregate,
-            aggregate_version=version,
-            participant=retirement.participant_id,
-            reason_code=ReasonCode.PARTICIPANT_RETIREMENT,
-            previous_state=before.status.value if before is not None else "",
-            new_state=retirement.status.value,
-            verdict=verdict,
-            correlation_id=retirement.correlation_id,
-            detail={
-                "mode": retirement.mode.value,
-                "deadline": retirement.deadline_at.isoformat(),
-                "active_tasks": [one.task_id for one in retirement.outcomes],
-                "why": request.why,
-            },
-        )
+    _, after = retirements
+    detail: dict[str, Json] = {
+        "mode": after.mode.value,
+        "deadline": after.deadline_at.isoformat(),
+        "active_tasks": [one.task_id for one in after.outcomes],
+        "why": request.why,
+    }
+    kind = AuditEventType.RETIREMENT_STARTED
+    return RetirementResult(
+        *await record_retirement(transaction, retirements, kind, detail, verdict)
     )
-    saved = replace(retirement, version=version, last_event_id=receipt.audit_event_id)
-    return RetirementResult(saved, receipt)
 
 
 async def _announce(
     transaction: TaskTransaction, retirement: Retirement, held: Sequence[str]
 ) -> None:
-    """Whoever leaves gracefully hears it, and is asked for a last checkpoint of what it holds."""
+    """Direct a participant that leaves gracefully to drain and to checkpoint what it holds."""
     if retirement.mode is RetirementMode.IMMEDIATE:
         return
     orders = [(DirectiveAction.DRAIN, "")]

@@ -1,12 +1,13 @@
-"""Refusals on the way to an assignment: audited when first made and when they change."""
+"""Records denials on the way to an assignment: the first of each, and each that differs."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from datetime import datetime
 
 from assignment_svc.domain.approval import Approval
 from assignment_svc.domain.discovery import Alternative, Evaluation
-from assignment_svc.domain.states import ApprovalState, AssignmentIntent, TaskStatus
+from assignment_svc.domain.states import ApprovalState, TaskStatus
 from assignment_svc.domain.task import Task
+from assignment_svc.domain.task_transitions import nobody_found
 from assignment_svc.usecases.steps.documents import (
     alternative_documents,
     denial_detail,
@@ -21,13 +22,13 @@ from phoenix_runtime.core.verdict import Verdict
 
 
 class Denials:
-    """Writes down who was denied, and that nobody was left."""
+    """Records that a candidate was denied, and that no candidate was left."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
     async def denied(self, call: Call, seen: Task, evaluation: Evaluation) -> None:
-        """ASSIGNMENT_DENIED for one candidate, where it is the first or differs."""
+        """Record ASSIGNMENT_DENIED for one candidate, where it is the first or differs."""
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(seen.task_id)
@@ -40,39 +41,33 @@ class Denials:
                 verdict=evaluation.verdict,
                 detail=denial_detail(evaluation.verdict, score=score_document(evaluation.score)),
             )
-            saved, _ = await transaction.record(task, task, fields)
-            await unit.save_task(saved)
+            task, _ = await transaction.record(task, task, fields)
+            await unit.save_task(task)
 
     async def nobody(self, call: Call, seen: Task, lost: Sequence[Alternative]) -> None:
-        """ASSIGNMENT_FAILED, where the reasons are new; the task is tried again later."""
+        """Record ASSIGNMENT_FAILED where the reasons are new, and have the task tried later."""
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(seen.task_id)
             if task.status is not TaskStatus.PENDING:
                 return
-            reasons = content_hash({one.participant_id: one.failed for one in lost})
-            waits = self._next_try(transaction, task)
-            if reasons != task.failure_hash:
+            failure_hash = content_hash({one.participant_id: one.failed for one in lost})
+            next_try_at = self._next_try(transaction, task)
+            waiting = nobody_found(task, next_try_at=next_try_at, failure_hash=failure_hash)
+            if failure_hash != task.failure_hash:
                 fields = EventFields(
                     AuditEventType.ASSIGNMENT_FAILED,
                     reason=ReasonCode.NO_ELIGIBLE_PARTICIPANT,
-                    detail={"failed": alternative_documents(lost), "tries": waits.tries},
+                    detail={"failed": alternative_documents(lost), "tries": waiting.tries},
                 )
-                waits = replace(waits, failure_hash=reasons)
-                waits, _ = await transaction.record(task, waits, fields)
-            await unit.save_task(waits)
+                waiting, _ = await transaction.record(task, waiting, fields)
+            await unit.save_task(waiting)
 
-    def _next_try(self, transaction: TaskTransaction, task: Task) -> Task:
-        tries = task.tries + 1
-        automatic = task.spec.intent is AssignmentIntent.AUTOMATIC
-        return replace(
-            task,
-            tries=tries,
-            reason=ReasonCode.NO_ELIGIBLE_PARTICIPANT.value,
-            next_try_at=transaction.rules.queue.after(transaction.now, tries)
-            if automatic
-            else None,
-        )
+    def _next_try(self, transaction: TaskTransaction, task: Task) -> datetime | None:
+        """When the engine searches again; None where it is asked to."""
+        if not task.automatic:
+            return None
+        return transaction.rules.queue.after(transaction.now, task.tries + 1)
 
 
 async def denial_is_new(transaction: TaskTransaction, task: Task, evaluation: Evaluation) -> bool:
@@ -86,7 +81,7 @@ async def denial_is_new(transaction: TaskTransaction, task: Task, evaluation: Ev
 
 
 def reasons_hash(verdict: Verdict) -> str:
-    """What two denials have in common that say the same: never the id of the decision."""
+    """The hash of what a denial says: equal for equal reasons, whatever the decision's id."""
     reasons = [[reason.rule, reason.text] for reason in verdict.reasons]
     return content_hash({"policy": verdict.policy, "reasons": reasons})
 

@@ -1,13 +1,14 @@
-"""How tasks end: in one commit with their open handoff aborted and their children cancelled."""
+"""Ends tasks: in one commit with their open handoff aborted and their children cancelled."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from assignment_svc.domain import task_transitions
 from assignment_svc.domain.handoff import Handoff
-from assignment_svc.domain.lifecycle import task_step
 from assignment_svc.domain.predicates import seats_of
-from assignment_svc.domain.states import Actor, TaskStatus
-from assignment_svc.domain.task import Binding, Task
+from assignment_svc.domain.states import Actor
+from assignment_svc.domain.task import Task
+from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.approval_requests import withdraw_questions
 from assignment_svc.usecases.steps.migration import HandoffAbort, abort_handoff, stop_source
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
@@ -20,9 +21,9 @@ from phoenix_runtime.core.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """One way to end. ``saved`` is the participant that ends it itself and need not be told."""
+    """One way to end; ``initiator`` ends the task itself and gets no directive to stop."""
 
-    verb: str
+    verb: TaskVerb
     actor: Actor
     type: AuditEventType
     reason: ReasonCode = ReasonCode.NONE
@@ -34,7 +35,7 @@ class Ending:
 
 
 PARENT_ENDED = Ending(
-    "cancel",
+    TaskVerb.CANCEL,
     Actor.ENGINE,
     AuditEventType.TASK_CANCELLED,
     reason=ReasonCode.PARENT_ENDED,
@@ -45,7 +46,10 @@ PARENT_ENDED = Ending(
 async def lock_for_end(
     transaction: TaskTransaction, task_id: str
 ) -> tuple[tuple[Task, ...], dict[str, Handoff]]:
-    """Lock a task, its attached open descendants, then every gate that their ends touch."""
+    """Lock a task, its attached open descendants, then every gate that their ends touch.
+
+    Raises `NotFound`.
+    """
     family = await transaction.unit.lock_family(task_id)
     handoffs = await transaction.unit.open_handoffs([task.task_id for task in family])
     seats = [seats_of(task, handoffs.get(task.task_id)) for task in family]
@@ -59,7 +63,10 @@ async def end(
     handoffs: Mapping[str, Handoff],
     ending: Ending,
 ) -> tuple[Task, Receipt]:
-    """End the first of ``family`` and cancel the others; all are locked, and their gates."""
+    """End the first of ``family`` and cancel the others; all are locked, and their gates.
+
+    Raises `IllegalTransition`.
+    """
     task, *descendants = family
     ended = await _end_one(transaction, task, handoffs.get(task.task_id), ending)
     for child in descendants:
@@ -70,25 +77,30 @@ async def end(
 async def _end_one(
     transaction: TaskTransaction, task: Task, handoff: Handoff | None, ending: Ending
 ) -> tuple[Task, Receipt]:
-    status = task_step(task.status, task.parked_for, ending.verb, ending.actor)
-    before = task
+    task_transitions.step(task, ending.verb, ending.actor)  # before anything else is written
     if handoff is not None:
-        before = task = await _abort(transaction, task, handoff, ending)
-    owner = task.binding
-    if owner is not None:
-        transaction.release(owner.participant_id)
-        if owner.participant_id != ending.initiator:
-            facts = {"reason": ending.reason.value or ending.verb}
-            await transaction.direct(
-                DirectiveAction.STOP_TASK, owner.participant_id, task, facts=facts
-            )
-        task = await transaction.lose(task, by=ending.verb)
+        task = await _abort(transaction, task, handoff, ending)
+    if task.owner_id:
+        await _stop_owner(transaction, task, ending)
     await withdraw_questions(transaction, task.task_id)
-    ended, receipt = await transaction.record(
-        before, _ended(task, ending, status), _event(task, ending, owner)
+    after = task_transitions.ended(
+        task,
+        ending.verb,
+        ending.actor,
+        reason=ending.reason,
+        result_hash=ending.result_hash,
     )
+    ended, receipt = await transaction.record(task, after, _fields(task, ending))
     await transaction.unit.save_task(ended)
     return ended, receipt
+
+
+async def _stop_owner(transaction: TaskTransaction, task: Task, ending: Ending) -> None:
+    """Give the owner's seat back, and have it stop where it does not end the task itself."""
+    transaction.release(task.owner_id)
+    if task.owner_id != ending.initiator:
+        facts = {"reason": ending.reason.value or ending.verb.value}
+        await transaction.direct(DirectiveAction.STOP_TASK, task.owner_id, task, facts=facts)
 
 
 async def _abort(
@@ -101,28 +113,13 @@ async def _abort(
     return task
 
 
-def _ended(task: Task, ending: Ending, status: TaskStatus) -> Task:
-    return replace(
-        task,
-        status=status,
-        parked=None,
-        handoff_id="",
-        next_try_at=None,
-        start_due_at=None,
-        attempt_due_at=None,
-        resume_due_at=None,
-        reason=ending.reason.value,
-        result_hash=ending.result_hash or task.result_hash,
-    )
-
-
-def _event(task: Task, ending: Ending, owner: Binding | None) -> EventFields:
-    result = ending.result_hash
+def _fields(task: Task, ending: Ending) -> EventFields:
     return EventFields(
         ending.type,
         reason=ending.reason,
-        participant=owner.participant_id if owner else "",
+        participant=task.owner_id,
         verdict=ending.verdict,
-        outputs=(result,) if result else (),
+        outputs=(ending.result_hash,) if ending.result_hash else (),
         detail={"why": ending.why, "attempt": task.attempt, **ending.detail},
+        verb=ending.verb,
     )

@@ -1,15 +1,17 @@
-"""The first half of every handoff: it begins, and its source is fenced.
+"""Handoffs begin, their sources are fenced, and they are aborted; all inside one unit.
 
-Taking away asks nobody; giving asks everybody (handoff's own use cases).
+Taking a task away asks nobody; giving it to somebody asks policy (`usecases.handoff`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from assignment_svc.domain import handoff_transitions, task_transitions
 from assignment_svc.domain.context import context_address
 from assignment_svc.domain.handoff import Handoff
-from assignment_svc.domain.lifecycle import HANDOFF, task_step
+from assignment_svc.domain.lifecycle import HANDOFF
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Binding, Task
+from assignment_svc.domain.verbs import HandoffVerb, OfferOutcome, TaskVerb
 from assignment_svc.usecases.steps.approval_requests import withdraw_question
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.directives import DirectiveAction
@@ -18,15 +20,22 @@ from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.verdict import Verdict
 
+ENGINE = "engine"
+"""Who has requested a handoff that the service itself begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class HandoffStart:
-    """Why and by whom a handoff begins; ``gone`` where its source is gone already."""
+    """Why and by whom a handoff begins; ``gone`` where its source is gone already.
+
+    ``at_once`` where a living source's last checkpoint need not be waited for.
+    """
 
     reason: ReasonCode
-    requested_by: str
+    requested_by: str = ENGINE
     actor: Actor = Actor.ENGINE
     gone: bool = False
+    at_once: bool = False
     why: str = ""
     verdict: Verdict | None = None
 
@@ -34,8 +43,9 @@ class HandoffStart:
 async def begin_handoff(
     transaction: TaskTransaction, task: Task, source: Binding, start: HandoffStart
 ) -> tuple[Task, Handoff, Receipt]:
-    """Insert an INITIATED handoff and its event; neither task nor seats move yet."""
-    status = HANDOFF.apply(None, "initiate", start.actor)
+    """Insert an INITIATED handoff with its event. The task is to be saved; no seat moves yet."""
+    now = transaction.now
+    waits = not (start.gone or start.at_once)
     handoff = Handoff(
         handoff_id=transaction.new_id("handoff"),
         task_id=task.task_id,
@@ -43,61 +53,48 @@ async def begin_handoff(
         source_binding=source,
         reason=start.reason.value,
         requested_by=start.requested_by,
-        created_at=transaction.now,
-        updated_at=transaction.now,
-        status=status,
+        created_at=now,
+        updated_at=now,
+        status=HANDOFF.apply(None, HandoffVerb.INITIATE, start.actor),
         source_gone=start.gone,
-        next_try_at=transaction.now
-        if start.gone
-        else transaction.now + transaction.rules.last_checkpoint,
+        next_try_at=now + transaction.rules.last_checkpoint if waits else now,
     )
-    saved, receipt = await transaction.record(
-        task,
-        replace(task, handoff_id=handoff.handoff_id),
-        EventFields(
-            AuditEventType.HANDOFF_INITIATED,
-            reason=start.reason,
-            participant=handoff.source,
-            handoff=handoff.handoff_id,
-            handoff_states=(None, status),
-            verdict=start.verdict,
-            inputs=(context_reference(task),),
-            detail={**handed_over(task, handoff), "why": start.why, "source_gone": start.gone},
-        ),
+    fields = EventFields(
+        AuditEventType.HANDOFF_INITIATED,
+        reason=start.reason,
+        participant=handoff.source,
+        verdict=start.verdict,
+        inputs=(context_reference(task),),
+        detail={**handed_over(task, handoff), "why": start.why, "source_gone": start.gone},
     )
-    handoff = replace(handoff, last_event_id=receipt.audit_event_id)
-    await transaction.unit.add_handoff(handoff)
-    return saved, handoff, receipt
+    after = task_transitions.handoff_began(task, handoff.handoff_id)
+    return await transaction.record_handoff((task, after), (None, handoff), fields)
 
 
 async def fence_source(
-    transaction: TaskTransaction, task: Task, reason: ReasonCode, why: str
+    transaction: TaskTransaction, task: Task, source: Binding, reason: ReasonCode, why: str
 ) -> Task:
     """MIGRATING: the owner's epoch is burnt, whatever it still writes is refused.
 
-    The seat is the caller's: a living source keeps it until the rebind, a gone one loses it.
+    The task is to be saved. The seat is the caller's affair: a living source keeps it until the
+    rebind, one that is gone loses it.
     """
-    status = task_step(task.status, task.parked_for, "migrate", Actor.ENGINE)
-    binding = task.binding
-    lost = await transaction.lose(task, by="migrate")
-    saved, _ = await transaction.record(
-        task,
-        replace(lost, status=status, reason=reason.value),
-        EventFields(
-            AuditEventType.TASK_MIGRATING,
-            reason=reason,
-            participant=task.owner_id,
-            handoff=task.handoff_id,
-            detail={"burnt_epoch": binding.epoch if binding else task.epoch, "why": why},
-        ),
+    fields = EventFields(
+        AuditEventType.TASK_MIGRATING,
+        reason=reason,
+        participant=source.participant_id,
+        handoff=task.handoff_id,
+        detail={"burnt_epoch": source.epoch, "why": why},
+        verb=TaskVerb.MIGRATE,
     )
-    return saved
+    fenced, _ = await transaction.record(task, task_transitions.fenced(task, reason), fields)
+    return fenced
 
 
 async def stop_source(
     transaction: TaskTransaction, task: Task, handoff: Handoff, reason: str
 ) -> None:
-    """Tell the source that the task is not its any more; a gone one hears it when it is back."""
+    """Tell the source to stop; one that is gone receives the directive when it is back."""
     await transaction.direct(
         DirectiveAction.STOP_TASK,
         handoff.source,
@@ -131,7 +128,7 @@ def context_hash(task: Task) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HandoffAbort:
-    """Why and by whom a handoff is given up."""
+    """Why and by whom a handoff is aborted."""
 
     reason: ReasonCode
     why: str
@@ -144,50 +141,34 @@ async def abort_handoff(
     handoff: Handoff,
     abort: HandoffAbort,
     *,
-    moved: Task | None = None,
+    restored: Task | None = None,
 ) -> tuple[Task, Handoff, Receipt]:
-    """End a handoff without a target: its seats are given back.
+    """End a handoff without a target; the seats that were kept for it are given back.
 
-    The gates of source and target are locked. ``moved`` is the task where the abort moves it too,
-    in this one event; else it does not move. Call it before what else happens to the task.
+    The gates of source and target are locked. ``restored`` is the task where its living source has
+    it again, by this one event; else the owner stays who it is, and the source's seat is released.
+    The task is to be saved. Call it before whatever else happens to the task.
     """
-    status = HANDOFF.apply(handoff.status, "abort", abort.actor)
-    await _let_go(transaction, handoff)
-    after = replace(moved if moved is not None else task, handoff_id="")
-    saved, receipt = await transaction.record(
-        task,
-        after,
-        EventFields(
-            AuditEventType.HANDOFF_ABORTED,
-            reason=abort.reason,
-            participant=handoff.source,
-            handoff=handoff.handoff_id,
-            handoff_states=(handoff.status, status),
-            detail={"why": abort.why, "task_status": after.status.value, "epoch": after.epoch},
-        ),
-    )
-    ended = replace(
-        handoff,
-        status=status,
-        offer=None,
-        parked=None,
-        source_seated=False,
-        next_try_at=None,
-        updated_at=transaction.now,
-        last_event_id=receipt.audit_event_id,
-    )
-    await transaction.unit.save_handoff(ended)
-    return saved, ended, receipt
-
-
-async def _let_go(transaction: TaskTransaction, handoff: Handoff) -> None:
-    """Seats are given back, the offer and the question to a human are withdrawn."""
-    if handoff.offer is not None:
-        transaction.release(handoff.offer.target)
-        await transaction.unit.end_offer(
-            handoff.offer.offer_id, at=transaction.now, outcome="aborted"
-        )
-    if handoff.source_seated:
+    await _end_offer(transaction, handoff)
+    if handoff.source_seated and restored is None:
         transaction.release(handoff.source)
     if handoff.parked is not None:
         await withdraw_question(transaction, handoff.parked.approval_id)
+    after = task_transitions.handoff_ended(restored if restored is not None else task)
+    fields = EventFields(
+        AuditEventType.HANDOFF_ABORTED,
+        reason=abort.reason,
+        participant=handoff.source,
+        detail={"why": abort.why, "task_status": after.status.value, "epoch": after.epoch},
+        verb=TaskVerb.ABORT_HANDOFF,
+    )
+    aborted = handoff_transitions.aborted(handoff, abort.actor)
+    return await transaction.record_handoff((task, after), (handoff, aborted), fields)
+
+
+async def _end_offer(transaction: TaskTransaction, handoff: Handoff) -> None:
+    offer = handoff.offer
+    if offer is not None:
+        transaction.release(offer.target)
+        outcome = OfferOutcome.ABORTED
+        await transaction.unit.end_offer(offer.offer_id, at=transaction.now, outcome=outcome)

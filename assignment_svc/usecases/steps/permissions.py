@@ -1,4 +1,4 @@
-"""Who may use a verb, and how a genuine credential that was used for something else is noted."""
+"""Who may use a verb; a refusal of a genuine credential is audited."""
 
 import contextlib
 from collections.abc import AsyncIterator

@@ -1,12 +1,12 @@
-"""ASSIGNED or ACTIVE → PENDING: declined, not started in time, or tried again elsewhere."""
+"""Puts a task back into the queue: declined, not started in time, or to be tried again."""
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 
-from assignment_svc.domain.lifecycle import task_step
+from assignment_svc.domain import task_transitions
 from assignment_svc.domain.predicates import seats_of
-from assignment_svc.domain.states import Actor, AssignmentIntent
+from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Exclusion, Task
+from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.migration import HandoffAbort, abort_handoff
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.directives import DirectiveAction
@@ -17,9 +17,9 @@ from phoenix_runtime.core.receipt import Receipt
 
 @dataclass(frozen=True, slots=True)
 class Requeue:
-    """How a task comes back. ``exclude_owner`` where its owner is not asked again for a while."""
+    """Why and by whom; ``exclude_owner`` where the owner is not asked again for a while."""
 
-    verb: str
+    verb: TaskVerb
     actor: Actor
     type: AuditEventType
     reason: ReasonCode
@@ -31,50 +31,41 @@ class Requeue:
 async def requeue(transaction: TaskTransaction, task: Task, how: Requeue) -> tuple[Task, Receipt]:
     """Burn the epoch, release the seat, queue the task again; its context is kept.
 
-    The task is locked, its gates are not yet. Finishes the act.
+    The task is locked, its gates are not yet. Finishes the transaction. Raises `IllegalTransition`.
     """
-    status = task_step(task.status, task.parked_for, how.verb, how.actor)
-    owner = task.owner_id
+    task_transitions.step(task, how.verb, how.actor)  # before anything else is written
+    owner, epoch = task.owner_id, task.epoch
     handoff = (await transaction.unit.open_handoffs([task.task_id])).get(task.task_id)
     await transaction.lock_gates(seats_of(task, handoff))
-    before = task
     if handoff is not None:
         abort = HandoffAbort(how.reason, f"its source gave the task back ({how.verb})")
-        before, _, _ = await abort_handoff(transaction, task, handoff, abort)
+        task, _, _ = await abort_handoff(transaction, task, handoff, abort)
     transaction.release(owner)
-    epoch = task.epoch
     if how.actor is not Actor.ASSIGNEE:
         facts = {"reason": how.reason.value}
         await transaction.direct(DirectiveAction.STOP_TASK, owner, task, facts=facts)
-    lost = await transaction.lose(before, by=how.verb)
     if how.exclude_owner:
         await _exclude(transaction, task, owner, how.reason)
-    saved, receipt = await transaction.record(
-        before,
-        replace(
-            lost, status=status, reason=how.reason.value, next_try_at=_next_try(transaction, task)
-        ),
-        EventFields(
-            how.type,
-            reason=how.reason,
-            participant=owner,
-            detail={"epoch": epoch, "attempt": task.attempt, "why": how.why, **how.detail},
-        ),
+    fields = EventFields(
+        how.type,
+        reason=how.reason,
+        participant=owner,
+        detail={"epoch": epoch, "attempt": task.attempt, "why": how.why, **how.detail},
+        verb=how.verb,
     )
-    await transaction.unit.save_task(saved)
+    after = task_transitions.requeued(
+        task, how.verb, how.actor, reason=how.reason, at=transaction.now
+    )
+    queued, receipt = await transaction.record(task, after, fields)
+    await transaction.unit.save_task(queued)
     await transaction.finish()
-    return saved, receipt
-
-
-def _next_try(transaction: TaskTransaction, task: Task) -> datetime | None:
-    """At once where the engine looks by itself; somebody else may take it."""
-    return transaction.now if task.spec.intent is AssignmentIntent.AUTOMATIC else None
+    return queued, receipt
 
 
 async def _exclude(
     transaction: TaskTransaction, task: Task, participant_id: str, reason: ReasonCode
 ) -> None:
-    """Not asked for this task again before a while, longer each time."""
+    """Do not ask the participant for this task for a while, longer each time."""
     before = [
         one
         for one in await transaction.unit.exclusions(task.task_id)

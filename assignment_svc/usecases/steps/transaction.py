@@ -1,4 +1,4 @@
-"""What happens inside one unit: seats, epochs, directives, and the event of every step.
+"""One transaction on tasks: seats, directives, and the event of every step.
 
 *Ask outside, act inside*: a `TaskTransaction` never waits for a peer. It keeps the gates that the
 unit has locked, so that two tasks of one commit see each other's seats, and writes them back at
@@ -9,12 +9,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from assignment_svc.domain import handoff_transitions, task_transitions
 from assignment_svc.domain.discovery import Evaluation
 from assignment_svc.domain.gate import Gate
+from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.predicates import admitted, fresh
-from assignment_svc.domain.states import HandoffStatus
 from assignment_svc.domain.task import Binding, BindingRecord, Task
+from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.ports import Ports
 from phoenix_runtime.core.directives import Directive, DirectiveAction
 from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
@@ -26,25 +28,25 @@ from phoenix_runtime.core.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class EventFields:
-    """One event about a task or its handoff, without what every event has.
+    """The fields of one event about a task or its handoff, beyond those that every event has.
 
-    ``handoff_states`` are the handoff's status before (None: new) and after, where it is one's
-    event: the common fields always carry the task's states.
+    ``verb`` is the task's step where the event gains or loses an owner; the history of bindings
+    names it.
     """
 
     type: AuditEventType
     reason: ReasonCode = ReasonCode.NONE
     participant: str = ""
-    handoff: str = ""
-    handoff_states: tuple[HandoffStatus | None, HandoffStatus] | None = None
     verdict: Verdict | None = None
+    verb: TaskVerb | None = None
+    handoff: str = ""
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     detail: JsonObject = field(default_factory=lambda: EMPTY_OBJECT)
 
 
 class TaskTransaction:
-    """The inside of one unit. Save each task yourself, call `finish` once, then remember."""
+    """The steps inside one unit. Save each task yourself, call `finish` once, then remember."""
 
     def __init__(self, unit: Unit, ports: Ports) -> None:
         self.unit = unit
@@ -54,17 +56,22 @@ class TaskTransaction:
         self.new_id = ports.new_id
         self._gates: dict[str, Gate] = {}
         self._changed: set[str] = set()
-        self._relied: list[Evaluation] = []
+        self._relied_on: list[Evaluation] = []
 
     @property
     def monotonic(self) -> float:
         """Seconds of the runtime's monotonic clock, read now: a lock may have been waited for."""
         return self.clock.monotonic()
 
+    # Events.
+
     async def record(
         self, before: Task | None, after: Task, fields: EventFields
     ) -> tuple[Task, Receipt]:
-        """Write the event of one step; answers the task as it has to be saved, and the proof."""
+        """Write the event of a step and what it does to the history of bindings.
+
+        Answers the task as it has to be saved, and the receipt.
+        """
         version = after.version + 1
         receipt = await self.unit.audit(
             AuditDraft(
@@ -81,13 +88,72 @@ class TaskTransaction:
                 input_references=fields.inputs,
                 output_references=fields.outputs,
                 correlation_id=after.correlation_id,
-                detail=_detail(fields),
+                detail=fields.detail,
             )
         )
-        saved = replace(
-            after, version=version, last_event_id=receipt.audit_event_id, updated_at=self.now
+        await self._record_ownership(before, after, fields.verb)
+        event_id = receipt.audit_event_id
+        recorded = task_transitions.recorded(after, version=version, event_id=event_id, at=self.now)
+        return recorded, receipt
+
+    async def record_handoff(
+        self,
+        tasks: tuple[Task, Task],
+        handoffs: tuple[Handoff | None, Handoff],
+        fields: EventFields,
+    ) -> tuple[Task, Handoff, Receipt]:
+        """Write the event of a handoff's step and save the handoff; the task is to be saved.
+
+        ``tasks`` and ``handoffs`` are each before and after; a new handoff has no before. The
+        common fields carry the task's states, so the handoff's own go into the detail.
+        """
+        before, after = handoffs
+        states: dict[str, Json] = {
+            "previous": before.status.value if before is not None else "",
+            "new": after.status.value,
+        }
+        detail = {**fields.detail, "handoff_state": states}
+        fields = replace(fields, handoff=after.handoff_id, detail=detail)
+        task, receipt = await self.record(*tasks, fields)
+        handoff = handoff_transitions.recorded(after, event_id=receipt.audit_event_id, at=self.now)
+        if before is None:
+            await self.unit.add_handoff(handoff)
+        else:
+            await self.unit.save_handoff(handoff)
+        return task, handoff, receipt
+
+    async def _record_ownership(
+        self, before: Task | None, after: Task, verb: TaskVerb | None
+    ) -> None:
+        """End the binding that the step has ended, and add the one that it has begun."""
+        old = before.binding if before is not None else None
+        new = after.binding
+        if old == new:
+            return
+        if verb is None:
+            raise ValueError(f"the event that changes the owner of {after.task_id} names no verb")
+        if old is not None:
+            await self.unit.end_binding(after.task_id, old.epoch, at=self.now, by=verb)
+        if new is not None:
+            await self.unit.add_binding(BindingRecord(after.task_id, new, gained_by=verb))
+
+    def binding(self, task: Task, standing: Standing, decision: Verdict | str) -> Binding:
+        """The next binding of the task, to ``standing``.
+
+        ``decision`` is the verdict, or the id of one that was recorded before.
+        """
+        verdict = decision if isinstance(decision, Verdict) else None
+        return Binding(
+            assignment_id=self.new_id("assign"),
+            participant_id=standing.participant_id,
+            owner=standing.owner,
+            epoch=task.next_epoch,
+            generation=standing.generation,
+            standing_revision=standing.standing_revision,
+            decision_id=verdict.decision_id if verdict is not None else str(decision),
+            explanation=verdict.explanation if verdict is not None else "",
+            bound_at=self.now,
         )
-        return saved, receipt
 
     # Seats: gates are locked after every task of the unit, by id.
 
@@ -116,66 +182,19 @@ class TaskTransaction:
         """Give a seat back."""
         self.put_gate(self._gates[participant_id].released())
 
-    def rely(self, evaluation: Evaluation) -> None:
-        """Rest on what was asked before the unit; raises `StaleRead` where that is too old (I5)."""
+    def rely_on(self, evaluation: Evaluation) -> None:
+        """Use what was asked before the unit; raises `StaleRead` where it is too old (I5)."""
         fresh(evaluation, monotonic=self.monotonic)
-        self._relied.append(evaluation)
+        self._relied_on.append(evaluation)
 
     async def finish(self) -> None:
         """Write the gates back.
 
         Raises `StaleRead` where what was relied on has become too old: the process may have hung.
         """
-        for evaluation in self._relied:
+        for evaluation in self._relied_on:
             fresh(evaluation, monotonic=self.monotonic)
         await self.unit.save_gates([self._gates[name] for name in sorted(self._changed)])
-
-    # Epochs: every gain and every loss of ownership burns one.
-
-    async def gain(
-        self, task: Task, standing: Standing, *, decision: Verdict | str, by: str
-    ) -> Task:
-        """The task bound to ``standing`` under a new epoch; the seat is taken already.
-
-        ``decision`` is the verdict, or the id of one that was recorded before.
-        """
-        because = decision.explanation if isinstance(decision, Verdict) else ""
-        binding = Binding(
-            assignment_id=self.new_id("assign"),
-            participant_id=standing.participant_id,
-            owner=standing.owner,
-            epoch=task.epoch + 1,
-            generation=standing.generation,
-            standing_revision=standing.standing_revision,
-            decision_id=decision.decision_id if isinstance(decision, Verdict) else decision,
-            explanation=because,
-            bound_at=self.now,
-        )
-        await self.unit.add_binding(BindingRecord(task.task_id, binding, gained_by=by))
-        return replace(
-            task,
-            binding=binding,
-            epoch=binding.epoch,
-            tries=0,
-            failure_hash="",
-            next_try_at=None,
-            resume_due_at=None,
-        )
-
-    async def lose(self, task: Task, *, by: str) -> Task:
-        """The task without owner, its epoch burnt; the seat is not touched."""
-        if task.binding is None:
-            return task
-        epoch = task.binding.epoch
-        await self.unit.end_binding(task.task_id, epoch, at=self.now, by=by)
-        return replace(
-            task,
-            binding=None,
-            epoch=task.epoch + 1,
-            start_due_at=None,
-            attempt_due_at=None,
-            resume_due_at=None,
-        )
 
     async def direct(
         self,
@@ -186,7 +205,7 @@ class TaskTransaction:
         epoch: int = 0,
         facts: dict[str, str] | None = None,
     ) -> None:
-        """Order something about a task once this unit has committed."""
+        """Send a directive about a task once this unit has committed."""
         await self.unit.direct(
             Directive(
                 directive_id=self.new_id("directive"),
@@ -198,15 +217,3 @@ class TaskTransaction:
                 facts=facts or {},
             )
         )
-
-
-def _detail(fields: EventFields) -> JsonObject:
-    """The detail with the handoff's own states in it."""
-    if fields.handoff_states is None:
-        return fields.detail
-    previous, new = fields.handoff_states
-    states: dict[str, Json] = {
-        "previous": previous.value if previous is not None else "",
-        "new": new.value,
-    }
-    return {**fields.detail, "handoff_state": states}

@@ -7,16 +7,22 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from assignment_svc.domain.approval import ASSIGN, COMPLETE, HANDOFF, Approval, Authorization
+from assignment_svc.domain.approval import (
+    ASSIGN,
+    COMPLETE,
+    HANDOFF,
+    Approval,
+    ApprovalSubject,
+    Authorization,
+)
 from assignment_svc.domain.declaration import sized
-from assignment_svc.domain.predicates import StaleRead, TooSlow, fenced
+from assignment_svc.domain.predicates import StaleRead, TooSlow, fenced, requires_active
 from assignment_svc.domain.states import ActionKind, ApprovalState
 from assignment_svc.domain.task import Task
-from assignment_svc.usecases.assignment.bind import owed
+from assignment_svc.domain.task_transitions import action_authorized
 from assignment_svc.usecases.steps.approval_requests import (
-    ApprovalSubject,
     ask_human,
-    decided_about,
+    current_approvals,
     remember_question,
 )
 from assignment_svc.usecases.steps.denials import reasons_hash, refusal_facts
@@ -30,7 +36,6 @@ from assignment_svc.usecases.steps.existing import existing_task
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
-from assignment_svc.usecases.tasks.record_checkpoint import requires_active
 from phoenix_runtime.core.errors import (
     ApprovalRequired,
     FieldInvalid,
@@ -104,7 +109,7 @@ class AuthorizeAction:
         fenced(task, participant_id=call.principal.participant, epoch=action.epoch)
         requires_active(task, "authorize_action")
         call = call.about(task.correlation_id)
-        known = await decided_about(ports, call, task.task_id, subject)
+        known = await current_approvals(ports, call, task.task_id, subject)
         verdict = await self._evaluate(call, task, action, (subject, known))
         if verdict.effect is Effect.REQUIRE_APPROVAL:
             await self._ask(call, task, subject, (verdict, known))
@@ -272,7 +277,7 @@ async def _write(
     verdict, again = evaluation
     saved, receipt = await transaction.record(
         task,
-        replace(task, obligations=owed(task.obligations, verdict)),
+        action_authorized(task, verdict),
         EventFields(
             AuditEventType.ACTION_AUTHORIZED,
             reason=ReasonCode.APPROVAL_GRANTED if leave.approval_id else ReasonCode.NONE,

@@ -2,6 +2,7 @@
 
 from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.texts import checked_text
+from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.ending import Ending, end, lock_for_end
 from assignment_svc.usecases.steps.permissions import may_end, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
@@ -51,7 +52,7 @@ class CancelTask:
 def _cancelled(call: Call, why: str) -> Ending:
     operator = call.principal.has(Role.OPERATOR)
     return Ending(
-        "cancel",
+        TaskVerb.CANCEL,
         Actor.OPERATOR if operator else Actor.SUBMITTER,
         AuditEventType.TASK_CANCELLED,
         reason=ReasonCode.REQUESTED,

@@ -1,31 +1,37 @@
-"""Complete: a task ends with its result, or waits with it until a human has approved it."""
+"""Completes a task with its result, or parks it until a human has approved the result."""
 
 import json
 from dataclasses import dataclass, replace
 
-from assignment_svc.domain.approval import COMPLETE, Approval, ApprovalAnswer
+from assignment_svc.domain.approval import Approval, ApprovalAnswer, result_subject
 from assignment_svc.domain.declaration import Document, document
-from assignment_svc.domain.lifecycle import task_step
 from assignment_svc.domain.predicates import StaleRead, TooSlow, fenced, seats_of
 from assignment_svc.domain.states import Actor, ApprovalState, ParkedAction, TaskStatus
-from assignment_svc.domain.task import Parked, Task
-from assignment_svc.usecases.steps.approval_requests import about, ask_human, remember_question
+from assignment_svc.domain.task import Task
+from assignment_svc.domain.task_parking import parked_with_result
+from assignment_svc.domain.task_transitions import step, with_fulfilled
+from assignment_svc.domain.verbs import TaskVerb
+from assignment_svc.usecases.steps.approval_requests import (
+    ask_human,
+    refreshed_approvals,
+    remember_question,
+)
 from assignment_svc.usecases.steps.ending import end, lock_for_end
+from assignment_svc.usecases.steps.existing import existing_task
 from assignment_svc.usecases.steps.migration import HandoffAbort, abort_handoff
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
+from assignment_svc.usecases.steps.transaction import TaskTransaction
 from assignment_svc.usecases.tasks.changed import Changed, as_it_stands
 from assignment_svc.usecases.tasks.completion import (
-    Completion,
+    ReviewedResult,
     complete_verdict,
     denied_completion,
-    result_approval,
+    parked_result,
     succeeded,
 )
-from assignment_svc.usecases.tasks.record_checkpoint import fulfilled
-from phoenix_runtime.core.errors import NotFound, PolicyDenied
-from phoenix_runtime.core.events import AuditEventType, ReasonCode
+from phoenix_runtime.core.errors import PolicyDenied
+from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import Effect, Verdict
@@ -70,12 +76,13 @@ class CompleteTask:
         if await self._is_repetition(call, task, result, content):
             return as_it_stands(task)
         fenced(task, participant_id=call.principal.participant, epoch=result.epoch)
-        task_step(task.status, task.parked_for, "succeed", Actor.ASSIGNEE)
+        step(task, TaskVerb.SUCCEED, Actor.ASSIGNEE)
         call = call.about(task.correlation_id)
-        seen = replace(task, obligations=fulfilled(task.obligations, result.fulfilled))
-        subject = result_approval(seen, result.value, content.hash)
-        known = await about(self._ports, call, asked, subject)
-        verdict = await complete_verdict(self._ports, call, seen, Completion(subject, known))
+        reported = with_fulfilled(task, result.fulfilled)
+        subject = result_subject(task, result.value, content.hash)
+        known = await refreshed_approvals(self._ports, call, asked, subject)
+        reviewed = ReviewedResult(subject, known)
+        verdict = await complete_verdict(self._ports, call, reported, reviewed)
         if verdict.effect is Effect.ALLOW:
             return await self._succeed(call, result, content, verdict)
         if verdict.effect is Effect.REQUIRE_APPROVAL:
@@ -86,10 +93,7 @@ class CompleteTask:
 
     async def _read(self, call: Call, task_id: str) -> tuple[Task, tuple[Approval, ...]]:
         async with self._ports.units.reading(call) as unit:
-            task = await unit.find_task(task_id)
-            if task is None:
-                raise NotFound("task", task_id)
-            return task, await unit.approvals_of(task_id)
+            return await existing_task(unit, task_id), await unit.approvals_of(task_id)
 
     async def _is_repetition(
         self, call: Call, task: Task, result: TaskResult, content: Document
@@ -115,7 +119,7 @@ class CompleteTask:
             locked = await unit.lock_task(result.task_id)
             fenced(locked, participant_id=call.principal.participant, epoch=result.epoch)
             family, handoffs = await lock_for_end(transaction, result.task_id)
-            task = _with_fulfilled(family[0], result)
+            task = with_fulfilled(family[0], result.fulfilled)
             await unit.add_content(content)
             ending = succeeded(content.hash, verdict, initiator=task.owner_id)
             changed = Changed(*await end(transaction, (task, *family[1:]), handoffs, ending))
@@ -136,63 +140,32 @@ class CompleteTask:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(result.task_id)
             fenced(task, participant_id=call.principal.participant, epoch=result.epoch)
-            subject = result_approval(task, result.value, content.hash)
+            subject = result_subject(task, result.value, content.hash)
             await remember_question(transaction, task, subject, answer)
             if answer.state is ApprovalState.PENDING:
-                before = await _leave_handoff(transaction, task)
-                parked = _parked(_with_fulfilled(before, result), content.hash, answer)
-                saved, receipt = await transaction.record(before, parked, _event(parked, verdict))
+                task = await _leave_handoff(transaction, task)
+                reported = with_fulfilled(task, result.fulfilled)
+                after = parked_with_result(reported, answer.approval_id, content.hash)
+                fields = parked_result(subject, verdict, answer.approval_id)
+                parked, receipt = await transaction.record(task, after, fields)
                 await unit.add_content(content)
-                await unit.save_task(saved)
+                await unit.save_task(parked)
                 await transaction.finish()
-                changed = Changed(saved, receipt)
+                changed = Changed(parked, receipt)
                 await unit.remember(changed)
                 return changed
         raise StaleRead
 
 
-def _with_fulfilled(task: Task, result: TaskResult) -> Task:
-    return replace(task, obligations=fulfilled(task.obligations, result.fulfilled))
-
-
 async def _leave_handoff(transaction: TaskTransaction, task: Task) -> Task:
-    """A finished result moves to nobody: what was to be handed over waits for a human now."""
+    """Abort the open handoff: the task waits for a human now, and its result moves to nobody."""
     handoff = (await transaction.unit.open_handoffs([task.task_id])).get(task.task_id)
     if handoff is None:
         return task
     await transaction.lock_gates(seats_of(task, handoff))
     abort = HandoffAbort(ReasonCode.APPROVAL_REQUIRED, "its result waits for a human")
-    saved, _, _ = await abort_handoff(transaction, task, handoff, abort)
-    return saved
-
-
-def _parked(task: Task, result_hash: str, answer: ApprovalAnswer) -> Task:
-    status = task_step(task.status, task.parked_for, "ask_human", Actor.ENGINE)
-    return replace(
-        task,
-        status=status,
-        parked=Parked(ParkedAction.COMPLETE, answer.approval_id, result_hash),
-        attempt_due_at=None,
-        reason=ReasonCode.APPROVAL_REQUIRED.value,
-    )
-
-
-def _event(task: Task, verdict: Verdict) -> EventFields:
-    parked = task.parked
-    if parked is None:
-        raise LookupError(f"{task.task_id} was parked a moment ago and is not")
-    return EventFields(
-        AuditEventType.TASK_PARKED,
-        reason=ReasonCode.APPROVAL_REQUIRED,
-        participant=task.owner_id,
-        verdict=verdict,
-        outputs=(parked.subject_hash,),
-        detail={
-            "action": COMPLETE,
-            "subject_hash": parked.subject_hash,
-            "approval_id": parked.approval_id,
-        },
-    )
+    task, _, _ = await abort_handoff(transaction, task, handoff, abort)
+    return task
 
 
 def _shown(task: Task, content: Document) -> JsonObject | None:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from assignment_svc.domain.approval import COMPLETE, Approval
+from assignment_svc.domain.approval import Approval, ApprovalSubject
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
-from assignment_svc.usecases.steps.approval_requests import ApprovalSubject
+from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.denials import reasons_hash
 from assignment_svc.usecases.steps.documents import (
     approval_documents,
@@ -18,25 +18,22 @@ from assignment_svc.usecases.steps.ending import Ending
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
-from phoenix_runtime.core.json import Json, JsonObject
+from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
+class ReviewedResult:
     """A result as policy is asked about it, and what humans said about exactly it."""
 
     subject: ApprovalSubject
     known: list[Approval]
 
 
-def result_approval(task: Task, result: JsonObject, result_hash: str) -> ApprovalSubject:
-    """What a human is asked about a result: the result itself, so its hash is the subject's."""
-    return ApprovalSubject(COMPLETE, result, result_hash, proposed_by=task.owner_id)
-
-
-async def complete_verdict(ports: Ports, call: Call, task: Task, completion: Completion) -> Verdict:
+async def complete_verdict(
+    ports: Ports, call: Call, task: Task, reviewed: ReviewedResult
+) -> Verdict:
     """Ask `task.complete`, with the obligations that are open and the human's answer."""
     assignee: dict[str, Json] = {"id": task.owner_id}
     if task.owner_id:
@@ -46,10 +43,10 @@ async def complete_verdict(ports: Ports, call: Call, task: Task, completion: Com
     question: dict[str, Json] = {
         "task": policy_task(task),
         "assignee": assignee,
-        "result_hash": completion.subject.hash,
-        "subject_hash": completion.subject.hash,
+        "result_hash": reviewed.subject.hash,
+        "subject_hash": reviewed.subject.hash,
         "open_obligations": obligation_documents(task.open_obligations),
-        "approvals": approval_documents(completion.known),
+        "approvals": approval_documents(reviewed.known),
     }
     (verdict,) = await ports.policy.evaluate(call, DecisionPoint.COMPLETE, [question])
     return verdict
@@ -58,9 +55,9 @@ async def complete_verdict(ports: Ports, call: Call, task: Task, completion: Com
 def succeeded(
     result_hash: str, verdict: Verdict, *, initiator: str, approval_id: str = ""
 ) -> Ending:
-    """The end that everybody hopes for; ``saved`` knows of it already."""
+    """The end of a task with its result; ``initiator`` is its owner, which knows of the end."""
     return Ending(
-        "succeed",
+        TaskVerb.SUCCEED,
         Actor.ENGINE if approval_id else Actor.ASSIGNEE,
         AuditEventType.TASK_SUCCEEDED,
         reason=ReasonCode.APPROVAL_GRANTED if approval_id else ReasonCode.NONE,
@@ -71,8 +68,24 @@ def succeeded(
     )
 
 
+def parked_result(subject: ApprovalSubject, verdict: Verdict, approval_id: str) -> EventFields:
+    """TASK_PARKED for a result: the task waits until a human has decided about it."""
+    return EventFields(
+        AuditEventType.TASK_PARKED,
+        reason=ReasonCode.APPROVAL_REQUIRED,
+        participant=subject.proposed_by,
+        verdict=verdict,
+        outputs=(subject.hash,),
+        detail={
+            "action": subject.action,
+            "subject_hash": subject.hash,
+            "approval_id": approval_id,
+        },
+    )
+
+
 async def denied_completion(ports: Ports, call: Call, seen: Task, verdict: Verdict) -> None:
-    """POLICY_DENIED about a result, where it is the first denial or differs from the last one."""
+    """Record POLICY_DENIED about a result, where it is the first denial or differs."""
     async with ports.units(call) as unit:
         transaction = TaskTransaction(unit, ports)
         task = await unit.lock_task(seen.task_id)
@@ -92,5 +105,5 @@ async def denied_completion(ports: Ports, call: Call, seen: Task, verdict: Verdi
                 verdict=verdict,
                 detail=denial_detail(verdict),
             )
-            saved, _ = await transaction.record(task, task, fields)
-            await unit.save_task(saved)
+            task, _ = await transaction.record(task, task, fields)
+            await unit.save_task(task)

@@ -1,33 +1,38 @@
-"""After a human has spoken about a result: the task succeeds with it, or goes on without."""
+"""Goes on with a result after a human has decided: the task succeeds, or goes on without it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from assignment_svc.domain.approval import Approval, ApprovalAnswer
-from assignment_svc.domain.lifecycle import task_step
-from assignment_svc.domain.predicates import StaleRead
-from assignment_svc.domain.states import Actor, ApprovalState, ParkedAction
-from assignment_svc.domain.task import Task
-from assignment_svc.usecases.assignment.bind import unchanged
-from assignment_svc.usecases.assignment.continue_assignment import REFUSAL_REASONS, waits_for
-from assignment_svc.usecases.steps.approval_requests import (
+from assignment_svc.domain.approval import (
+    REFUSAL_REASONS,
+    Approval,
+    ApprovalAnswer,
     ApprovalSubject,
+    result_subject,
+)
+from assignment_svc.domain.predicates import StaleRead, unchanged, waits_for
+from assignment_svc.domain.states import ApprovalState, ParkedAction
+from assignment_svc.domain.task import Task
+from assignment_svc.domain.task_parking import (
+    asked_again,
+    result_refused,
+    result_refused_without_owner,
+)
+from assignment_svc.usecases.steps.approval_requests import (
     ask_human,
-    decided_about,
+    current_approvals,
     remember_question,
 )
 from assignment_svc.usecases.steps.briefing import read_document
 from assignment_svc.usecases.steps.ending import end, lock_for_end
-from assignment_svc.usecases.steps.lose_owner import ENGINE
 from assignment_svc.usecases.steps.migration import HandoffStart, begin_handoff
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from assignment_svc.usecases.tasks.completion import (
-    Completion,
+    ReviewedResult,
     complete_verdict,
-    result_approval,
+    parked_result,
     succeeded,
 )
-from assignment_svc.usecases.tasks.start_task import attempt_deadline
 from phoenix_runtime.core.directives import DirectiveAction
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.principal import Call
@@ -51,14 +56,17 @@ class ContinueCompletion:
         self._ports = ports
 
     async def __call__(self, call: Call, approval: Approval) -> None:
-        """Go on; nothing where the task waits for another answer by now."""
+        """Go on; nothing where the task waits for another answer by now.
+
+        Raises `Unavailable` and `PolicyEngineUnavailable`.
+        """
         for _ in range(self._ports.rules.rounds):
             async with self._ports.units.reading(call) as unit:
                 task = await unit.find_task(approval.task_id)
-                if task is None or not waits_for(task, approval, ParkedAction.COMPLETE):
+                if task is None or not waits_for(task, approval.approval_id, ParkedAction.COMPLETE):
                     return
                 result = await read_document(unit, approval.subject_hash)
-            subject = result_approval(task, result, approval.subject_hash)
+            subject = result_subject(task, result, approval.subject_hash)
             try:
                 await self._once(call.about(task.correlation_id), task, approval, subject)
             except StaleRead:
@@ -73,8 +81,9 @@ class ContinueCompletion:
             reason = REFUSAL_REASONS[approval.state]
             await self._refuse(call, task, Refusal(reason, approval.comment, approval))
             return
-        known = await decided_about(self._ports, call, task.task_id, subject)
-        verdict = await complete_verdict(self._ports, call, task, Completion(subject, known))
+        known = await current_approvals(self._ports, call, task.task_id, subject)
+        reviewed = ReviewedResult(subject, known)
+        verdict = await complete_verdict(self._ports, call, task, reviewed)
         if verdict.effect is Effect.ALLOW:
             await self._succeed(call, task, approval, verdict)
         elif verdict.effect is Effect.REQUIRE_APPROVAL:
@@ -113,25 +122,10 @@ class ContinueCompletion:
             unchanged(seen, task)
             await remember_question(transaction, task, subject, answer)
             if answer.state is ApprovalState.PENDING and task.parked is not None:
-                status = task_step(task.status, task.parked_for, "ask_again", Actor.ENGINE)
-                parked = replace(task.parked, approval_id=answer.approval_id)
-                saved, _ = await transaction.record(
-                    task,
-                    replace(task, status=status, parked=parked),
-                    EventFields(
-                        AuditEventType.TASK_PARKED,
-                        reason=ReasonCode.APPROVAL_REQUIRED,
-                        participant=task.owner_id,
-                        verdict=verdict,
-                        outputs=(subject.hash,),
-                        detail={
-                            "action": subject.action,
-                            "subject_hash": subject.hash,
-                            "approval_id": answer.approval_id,
-                        },
-                    ),
-                )
-                await unit.save_task(saved)
+                after = asked_again(task, task.parked, answer.approval_id)
+                fields = parked_result(subject, verdict, answer.approval_id)
+                parked, _ = await transaction.record(task, after, fields)
+                await unit.save_task(parked)
                 return
         raise StaleRead
 
@@ -147,29 +141,21 @@ class ContinueCompletion:
 
 
 async def _back_to_work(transaction: TaskTransaction, task: Task, refusal: Refusal) -> None:
-    """ACTIVE again under the same epoch; the assignee hears what the human said."""
-    status = task_step(task.status, task.parked_for, "refused_result", Actor.ENGINE)
-    back = replace(
-        task,
-        status=status,
-        parked=None,
-        reason=refusal.reason.value,
-        attempt_due_at=attempt_deadline(transaction, task),
-    )
-    saved, _ = await transaction.record(task, back, _unparked(task, refusal))
-    await transaction.unit.save_task(saved)
-    await _notify_owner(transaction, saved, task.owner_id, refusal.approval)
+    """ACTIVE again under the same epoch; the assignee is sent what the human said."""
+    after = result_refused(task, reason=refusal.reason, at=transaction.now)
+    active, _ = await transaction.record(task, after, _unparked(task, refusal))
+    await transaction.unit.save_task(active)
+    await _notify_owner(transaction, active, task.owner_id, refusal.approval)
 
 
 async def _without_owner(transaction: TaskTransaction, task: Task, refusal: Refusal) -> None:
-    """MIGRATING: its last owner is gone, somebody else has to do it better."""
-    status = task_step(task.status, task.parked_for, "refused_without_owner", Actor.ENGINE)
-    history = await transaction.unit.bindings_of(task.task_id)
-    moved = replace(task, status=status, parked=None, reason=refusal.reason.value)
-    saved, _ = await transaction.record(task, moved, _unparked(task, refusal))
-    start = HandoffStart(refusal.reason, ENGINE, gone=True, why="its result was refused")
-    saved, _, _ = await begin_handoff(transaction, saved, history[-1].binding, start)
-    await transaction.unit.save_task(saved)
+    """MIGRATING: the last owner is gone, and somebody else has to produce another result."""
+    last = (await transaction.unit.bindings_of(task.task_id))[-1].binding
+    after = result_refused_without_owner(task, refusal.reason)
+    task, _ = await transaction.record(task, after, _unparked(task, refusal))
+    start = HandoffStart(refusal.reason, gone=True, why="its result was refused")
+    task, _, _ = await begin_handoff(transaction, task, last, start)
+    await transaction.unit.save_task(task)
 
 
 def _unparked(task: Task, refusal: Refusal) -> EventFields:
@@ -201,7 +187,7 @@ async def _notify_owner(
 
 
 def decision_facts(approval: Approval) -> dict[str, str]:
-    """What an assignee is told of a human's decision."""
+    """What the directive to an assignee says about a human's decision."""
     return {
         "approval_id": approval.approval_id,
         "action": approval.action,

@@ -3,6 +3,7 @@
 from assignment_svc.domain.predicates import fenced
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.texts import checked_text
+from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.requeue import Requeue, requeue
@@ -22,7 +23,7 @@ class DeclineTask:
         """Decline. Raises `NotFound`, `StaleAssignment`, `IllegalTransition`, `FieldInvalid`."""
         participant = acting_participant(call)
         how = Requeue(
-            "decline",
+            TaskVerb.DECLINE,
             Actor.ASSIGNEE,
             AuditEventType.TASK_DECLINED,
             ReasonCode.DECLINED,

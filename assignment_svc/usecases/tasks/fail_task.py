@@ -1,9 +1,10 @@
 """Fail: an assignee gives up; tried again elsewhere while attempts are left."""
 
-from assignment_svc.domain.predicates import fenced
-from assignment_svc.domain.states import Actor, TaskStatus
+from assignment_svc.domain.predicates import fenced, may_retry
+from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.texts import checked_text
+from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.ending import Ending, end, lock_for_end
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
@@ -39,15 +40,10 @@ class FailTask:
         return result
 
 
-def may_retry(task: Task) -> bool:
-    """Whether the task is in an attempt and has another one left."""
-    return task.status is TaskStatus.ACTIVE and task.attempt < task.spec.max_attempts
-
-
 def retried(why: str) -> Requeue:
     """The assignee's retryable failure."""
     return Requeue(
-        "retry",
+        TaskVerb.RETRY,
         Actor.ASSIGNEE,
         AuditEventType.TASK_RETRIED,
         ReasonCode.RETRYABLE_FAILURE,
@@ -60,7 +56,7 @@ async def _failed(
 ) -> Changed:
     reason = ReasonCode.RETRYABLE_FAILURE if retryable else ReasonCode.FINAL_FAILURE
     ending = Ending(
-        "fail",
+        TaskVerb.FAIL,
         Actor.ASSIGNEE,
         AuditEventType.TASK_FAILED,
         reason=reason,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from assignment_svc.domain.approval import ASSIGN, COMPLETE, HANDOFF, Approval
 from assignment_svc.domain.states import ApprovalState, TaskStatus
-from assignment_svc.usecases.steps.approval_requests import answered, read_again
+from assignment_svc.usecases.steps.approval_requests import read_again
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import TaskTransaction
 from assignment_svc.usecases.tasks.continue_completion import decision_facts
@@ -53,7 +53,7 @@ class FollowApproval:
         reason = "its subject is gone"
         await self._ports.approvals.cancel(call, approval.approval_id, reason)
         answer = await self._ports.approvals.read(call, approval.approval_id)
-        gone = replace(answered(approval, answer), next_poll_at=None)
+        gone = replace(approval.answered(answer), next_poll_at=None)
         await self._keep(call, gone, again=False)
 
     async def _read(self, call: Call, approval: Approval) -> Approval:

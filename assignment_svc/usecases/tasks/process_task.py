@@ -1,24 +1,24 @@
-"""Tend: what a time in a task's row asks for. The row decides, the timer is a hint."""
+"""Processes a task whose time has come: its deadlines, then another search for an assignee."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from assignment_svc.domain.predicates import seats_of
+from assignment_svc.domain.predicates import may_retry, seats_of
 from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.task import Task
+from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.assignment.assign_task import AssignTask
 from assignment_svc.usecases.steps.ending import Ending, end, lock_for_end
 from assignment_svc.usecases.steps.lose_owner import lose_owner
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.requeue import Requeue, requeue
 from assignment_svc.usecases.steps.transaction import TaskTransaction
-from assignment_svc.usecases.tasks.fail_task import may_retry
 from phoenix_runtime.core.errors import IllegalTransition, NoEligibleParticipant
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.principal import Call
 
 START_TIMEOUT = Requeue(
-    "decline",
+    TaskVerb.DECLINE,
     Actor.DEADLINE,
     AuditEventType.TASK_DECLINED,
     ReasonCode.START_TIMEOUT,
@@ -27,7 +27,7 @@ START_TIMEOUT = Requeue(
 )
 
 ATTEMPT_TIMEOUT = Requeue(
-    "retry",
+    TaskVerb.RETRY,
     Actor.DEADLINE,
     AuditEventType.TASK_RETRIED,
     ReasonCode.ATTEMPT_TIMEOUT,
@@ -35,7 +35,7 @@ ATTEMPT_TIMEOUT = Requeue(
 )
 
 LAST_ATTEMPT = Ending(
-    "fail",
+    TaskVerb.FAIL,
     Actor.DEADLINE,
     AuditEventType.TASK_FAILED,
     reason=ReasonCode.ATTEMPT_TIMEOUT,
@@ -43,7 +43,7 @@ LAST_ATTEMPT = Ending(
 )
 
 EXPIRED = Ending(
-    "expire",
+    TaskVerb.EXPIRE,
     Actor.DEADLINE,
     AuditEventType.TASK_FAILED,
     reason=ReasonCode.DEADLINE,
@@ -52,14 +52,14 @@ EXPIRED = Ending(
 
 
 class ProcessTask:
-    """Does what is due for one task: deadlines first, then another look for an assignee."""
+    """Does what is due for one task; the row decides under its lock, not the timer."""
 
     def __init__(self, ports: Ports, assign: AssignTask) -> None:
         self._ports = ports
         self._assign = assign
 
     async def __call__(self, call: Call, task_id: str) -> None:
-        """Tend. Raises `PolicyEngineUnavailable` and `Unavailable`: try again later."""
+        """Process. Raises `PolicyEngineUnavailable` and `Unavailable`: try again later."""
         task, known = await self._assign.read(call, task_id)
         if due_step(task, self._ports.clock.now()) is not None:
             if await self._deadlines(call, task_id):
@@ -70,7 +70,7 @@ class ProcessTask:
         try:
             await self._assign(call.about(task.correlation_id), task_id, (task, known))
         except (NoEligibleParticipant, IllegalTransition):
-            return  # written down already, or somebody else was faster
+            return  # recorded already, or another caller was faster
 
     def _waits(self, task: Task) -> bool:
         now = self._ports.clock.now()
@@ -78,7 +78,7 @@ class ProcessTask:
         return due and task.status is TaskStatus.PENDING
 
     async def _deadlines(self, call: Call, task_id: str) -> bool:
-        """The first time that is over, judged under the lock; whether anything was."""
+        """Act on the first deadline that has passed, under the lock; False where none has."""
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
@@ -93,7 +93,7 @@ Step = Callable[[TaskTransaction, Task], Awaitable[None]]
 
 
 def due_step(task: Task, now: datetime) -> Step | None:
-    """What the most important time that is over asks for; None where none is over."""
+    """The step for the most important deadline that has passed; None where none has."""
     if task.ended:
         return None
     if task.spec.deadline_at is not None and task.spec.deadline_at <= now:

@@ -1,20 +1,21 @@
-"""Algorithm 4, steps 1 and 4: a stored context counts once its pointer is committed here."""
+"""Records a checkpoint: a stored context counts once its pointer is committed (Algorithm 4)."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.handoff import Handoff
-from assignment_svc.domain.predicates import fenced
-from assignment_svc.domain.states import HandoffStatus, TaskStatus
-from assignment_svc.domain.task import Task, TaskObligation
+from assignment_svc.domain.handoff_transitions import due_now
+from assignment_svc.domain.predicates import fenced, requires_active
+from assignment_svc.domain.states import HandoffStatus
+from assignment_svc.domain.task import Task
+from assignment_svc.domain.task_transitions import checkpointed
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.errors import (
     ContextVersionConflict,
     FieldInvalid,
-    IllegalTransition,
     Violation,
 )
 from phoenix_runtime.core.events import AuditEventType
@@ -80,15 +81,14 @@ class RecordCheckpoint:
         current = task.pointer.version if task.pointer else 0
         base_is_current(checkpoint.base_version, current)
         pointer = _pointer(transaction, task, checkpoint, current + 1)
-        obligations = fulfilled(task.obligations, checkpoint.fulfilled)
-        saved, receipt = await transaction.record(
+        recorded, receipt = await transaction.record(
             task,
-            replace(task, pointer=pointer, obligations=obligations),
+            checkpointed(task, pointer, checkpoint.fulfilled),
             _event(task, pointer, checkpoint),
         )
         await transaction.unit.add_pointer(pointer)
-        await transaction.unit.save_task(saved)
-        await _wake_handoff(transaction, saved)
+        await transaction.unit.save_task(recorded)
+        await _wake_handoff(transaction, recorded)
         return Recorded(pointer, receipt)
 
 
@@ -96,20 +96,6 @@ def base_is_current(base_version: int, current_version: int) -> None:
     """Raise `ContextVersionConflict` where the writer had not seen the newest context (I4)."""
     if base_version != current_version:
         raise ContextVersionConflict(base_version=base_version, current_version=current_version)
-
-
-def requires_active(task: Task, verb: str) -> None:
-    """Raise `IllegalTransition` unless the task is being worked on."""
-    if task.status is not TaskStatus.ACTIVE:
-        raise IllegalTransition(kind="task", source=task.status.value, verb=verb, allowed=())
-
-
-def fulfilled(
-    obligations: tuple[TaskObligation, ...], reported: tuple[str, ...]
-) -> tuple[TaskObligation, ...]:
-    """The obligations with those reported as met; unknown ids are nobody's obligation."""
-    met = set(reported)
-    return tuple(replace(o, fulfilled=o.fulfilled or o.id in met) for o in obligations)
 
 
 def _well_formed(checkpoint: Checkpoint) -> None:
@@ -179,4 +165,4 @@ async def _wake_handoff(transaction: TaskTransaction, task: Task) -> None:
         return
     handoff: Handoff | None = await transaction.unit.find_handoff(task.handoff_id)
     if handoff is not None and handoff.status is HandoffStatus.INITIATED:
-        await transaction.unit.save_handoff(replace(handoff, next_try_at=transaction.now))
+        await transaction.unit.save_handoff(due_now(handoff, transaction.now))

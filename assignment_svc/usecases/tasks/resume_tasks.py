@@ -5,17 +5,17 @@ instance writes counts. Out of MIGRATING it is a bind like any other.
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from assignment_svc.domain.approval import assignment_subject
 from assignment_svc.domain.discovery import Evaluation
 from assignment_svc.domain.handoff import Handoff
-from assignment_svc.domain.lifecycle import task_step
-from assignment_svc.domain.predicates import CandidateLost, StaleRead, covers, seats_of
-from assignment_svc.domain.states import Actor, HandoffStatus, TaskStatus
+from assignment_svc.domain.predicates import CandidateLost, StaleRead, covers, seats_of, unchanged
+from assignment_svc.domain.states import HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
-from assignment_svc.usecases.assignment.bind import owed, unchanged
-from assignment_svc.usecases.assignment.candidates import assignment_approval
-from assignment_svc.usecases.steps.approval_requests import decided_about
+from assignment_svc.domain.task_transitions import resume_settled, resumed, returned
+from assignment_svc.domain.verbs import TaskVerb
+from assignment_svc.usecases.steps.approval_requests import current_approvals
 from assignment_svc.usecases.steps.briefing import Briefing, briefing_of
 from assignment_svc.usecases.steps.documents import (
     approval_documents,
@@ -27,7 +27,6 @@ from assignment_svc.usecases.steps.migration import HandoffAbort, abort_handoff
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
-from assignment_svc.usecases.tasks.start_task import attempt_deadline
 from phoenix_runtime.core.errors import NotFound, NotPermitted
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.json import Json
@@ -111,7 +110,7 @@ class ResumeTasks:
                 return None, None
             if binding.generation >= standing.generation:
                 if task.resume_due_at is not None and binding.generation == standing.generation:
-                    task = replace(task, resume_due_at=None)
+                    task = resume_settled(task)
                     await unit.save_task(task)
                 return await briefing_of(unit, task), None
             handoff = (await unit.open_handoffs([task_id])).get(task_id)
@@ -124,7 +123,7 @@ class ResumeTasks:
                 await transaction.finish()
                 return None, None
             transaction.put_gate(transaction.gate(standing.participant_id).brought_up(standing))
-            saved, receipt = await _renewed(transaction, task, standing)
+            saved, receipt = await _renewed(transaction, task, standing, binding.decision_id)
             await transaction.finish()
             return await briefing_of(unit, saved), receipt
 
@@ -158,7 +157,7 @@ class ResumeTasks:
             if handoff is None or not _may_return(task, handoff, call.principal.participant):
                 raise StaleRead
             await transaction.lock_gates(seats_of(task, handoff))
-            transaction.rely(evaluation)
+            transaction.rely_on(evaluation)
             transaction.admit(evaluation.standing, degraded_allowed=task.spec.degraded_allowed)
             saved, receipt = await _returned(transaction, task, handoff, evaluation)
             await transaction.finish()
@@ -168,8 +167,8 @@ class ResumeTasks:
         """`task.assign`, as for anybody; raises `CandidateLost` where it is no plain yes."""
         ports, participant = self._ports, call.principal.participant
         standing, asked_at = await self._standing(call, participant, generation)
-        subject = assignment_approval(task, participant)
-        known = await decided_about(ports, call, task.task_id, subject)
+        subject = assignment_subject(task, participant)
+        known = await current_approvals(ports, call, task.task_id, subject)
         question: dict[str, Json] = {
             "task": policy_task(task),
             "candidate": standing_document(standing),
@@ -194,71 +193,50 @@ def _may_return(task: Task, handoff: Handoff | None, participant_id: str) -> boo
 
 
 async def _renewed(
-    transaction: TaskTransaction, task: Task, standing: Standing
+    transaction: TaskTransaction, task: Task, standing: Standing, decision_id: str
 ) -> tuple[Task, Receipt]:
     """The same task and seat under a new epoch and the newer generation."""
-    status = task_step(task.status, task.parked_for, "resume", Actor.ASSIGNEE)
-    old = task.epoch
-    decision = task.binding.decision_id if task.binding else ""
-    lost = await transaction.lose(task, by="resume")
-    gained = await transaction.gain(lost, standing, decision=decision, by="resume")
-    resumed = replace(
-        gained,
-        status=status,
-        start_due_at=transaction.now + task.spec.start_timeout if task.start_due_at else None,
-        attempt_due_at=task.attempt_due_at,
-    )
-    detail: dict[str, Json] = {
-        "burnt_epoch": old,
-        "epoch": resumed.epoch,
-        "generation": standing.generation,
-        "attempt": task.attempt,
-    }
+    after = resumed(task, transaction.binding(task, standing, decision_id))
     fields = EventFields(
         AuditEventType.TASK_RESUMED,
         reason=ReasonCode.PARTICIPANT_RETURNED,
         participant=standing.participant_id,
-        detail=detail,
+        detail={
+            "burnt_epoch": task.epoch,
+            "epoch": after.epoch,
+            "generation": standing.generation,
+            "attempt": task.attempt,
+        },
+        verb=TaskVerb.RESUME,
     )
-    saved, receipt = await transaction.record(task, resumed, fields)
-    await transaction.unit.save_task(saved)
-    return saved, receipt
+    task, receipt = await transaction.record(task, after, fields)
+    await transaction.unit.save_task(task)
+    return task, receipt
 
 
 async def _returned(
     transaction: TaskTransaction, task: Task, handoff: Handoff, evaluation: Evaluation
 ) -> tuple[Task, Receipt]:
     """MIGRATING → ACTIVE with its own source; the handoff ends ABORTED, `source_returned`."""
-    abort = HandoffAbort(
-        ReasonCode.SOURCE_RETURNED, "its source came back before anybody took over"
-    )
-    aborted, _, _ = await abort_handoff(transaction, task, handoff, abort)
-    status = task_step(task.status, task.parked_for, "resume", Actor.SOURCE)
-    gained = await transaction.gain(
-        aborted, evaluation.standing, decision=evaluation.verdict, by="resume"
-    )
-    resumed = replace(
-        gained,
-        status=status,
-        reason="",
-        attempt=max(task.attempt, 1),
-        attempt_due_at=attempt_deadline(transaction, task),
-        obligations=owed(task.obligations, evaluation.verdict),
-    )
-    detail: dict[str, Json] = {
-        "epoch": resumed.epoch,
-        "generation": evaluation.standing.generation,
-        "attempt": resumed.attempt,
-        "handoff_id": handoff.handoff_id,
-        "standing_revision": evaluation.standing.standing_revision,
-    }
+    standing, verdict = evaluation.standing, evaluation.verdict
+    why = "its source came back before anybody took over"
+    abort = HandoffAbort(ReasonCode.SOURCE_RETURNED, why)
+    task, _, _ = await abort_handoff(transaction, task, handoff, abort)
+    after = returned(task, transaction.binding(task, standing, verdict), verdict)
     fields = EventFields(
         AuditEventType.TASK_RESUMED,
         reason=ReasonCode.SOURCE_RETURNED,
-        participant=evaluation.standing.participant_id,
-        verdict=evaluation.verdict,
-        detail=detail,
+        participant=standing.participant_id,
+        verdict=verdict,
+        detail={
+            "epoch": after.epoch,
+            "generation": standing.generation,
+            "attempt": after.attempt,
+            "handoff_id": handoff.handoff_id,
+            "standing_revision": standing.standing_revision,
+        },
+        verb=TaskVerb.RESUME,
     )
-    saved, receipt = await transaction.record(aborted, resumed, fields)
-    await transaction.unit.save_task(saved)
-    return saved, receipt
+    task, receipt = await transaction.record(task, after, fields)
+    await transaction.unit.save_task(task)
+    return task, receipt

@@ -1,12 +1,11 @@
-"""Start: the assignee takes up what it was bound to and is told everything about it."""
+"""Starts a task: its assignee begins an attempt and gets everything that the work needs."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 
-from assignment_svc.domain.lifecycle import task_step
 from assignment_svc.domain.predicates import fenced
-from assignment_svc.domain.states import Actor, TaskStatus
+from assignment_svc.domain.states import TaskStatus
 from assignment_svc.domain.task import Task
+from assignment_svc.domain.task_transitions import started
 from assignment_svc.usecases.steps.briefing import Briefing, briefing_of
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
@@ -44,29 +43,16 @@ class StartTask:
                 # The first answer was lost on its way; nothing starts twice.
                 receipt = Receipt(task.last_event_id, task.correlation_id, task.version)
             else:
-                task, receipt = await _started(transaction, task)
+                task, receipt = await _start(transaction, task)
             result = Started(await briefing_of(unit, task), receipt)
             await unit.remember(result)
         return result
 
 
-async def _started(transaction: TaskTransaction, task: Task) -> tuple[Task, Receipt]:
-    status = task_step(task.status, task.parked_for, "start", Actor.ASSIGNEE)
-    started = replace(
-        task,
-        status=status,
-        attempt=task.attempt + 1,
-        start_due_at=None,
-        attempt_due_at=attempt_deadline(transaction, task),
-    )
-    detail = {"epoch": task.epoch, "attempt": started.attempt}
+async def _start(transaction: TaskTransaction, task: Task) -> tuple[Task, Receipt]:
+    after = started(task, transaction.now)
+    detail = {"epoch": task.epoch, "attempt": after.attempt}
     fields = EventFields(AuditEventType.TASK_STARTED, participant=task.owner_id, detail=detail)
-    saved, receipt = await transaction.record(task, started, fields)
-    await transaction.unit.save_task(saved)
-    return saved, receipt
-
-
-def attempt_deadline(transaction: TaskTransaction, task: Task) -> datetime | None:
-    """When an attempt that begins now has to be over; None where it is unlimited."""
-    timeout = task.spec.attempt_timeout
-    return transaction.now + timeout if timeout is not None else None
+    task, receipt = await transaction.record(task, after, fields)
+    await transaction.unit.save_task(task)
+    return task, receipt

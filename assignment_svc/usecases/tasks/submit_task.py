@@ -14,6 +14,7 @@ from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.predicates import fenced
 from assignment_svc.domain.states import Actor, AssignmentIntent
 from assignment_svc.domain.task import Task
+from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.documents import denial_detail, parent_document, task_document
 from assignment_svc.usecases.steps.permissions import refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
@@ -175,7 +176,7 @@ def _new_task(
         submitted_at=transaction.now,
         updated_at=transaction.now,
         depth=parent.depth + 1 if parent else 0,
-        status=task_step(None, None, "submit", actor),
+        status=task_step(None, None, TaskVerb.SUBMIT, actor),
         next_try_at=transaction.now if automatic else None,
     )
 

@@ -4,12 +4,11 @@ import asyncio
 
 import pytest
 
-from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.handoff import Acceptance, Handoff
 from assignment_svc.domain.states import HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
-from assignment_svc.usecases.handoff.complete_handoff import Completion
+from assignment_svc.usecases.handoff.complete_handoff import HandoffCompletion
 from assignment_svc.usecases.handoff.initiate_handoff import HandoffRequest
-from assignment_svc.usecases.handoff.offering import Acceptance
 from assignment_svc.usecases.tasks.complete_task import TaskResult
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.standing import ParticipantStatus
@@ -72,7 +71,7 @@ async def test_a_late_answer_to_a_lapsed_offer_is_refused(assignment: Assignment
     assert handoff.offer is not None
     with pytest.raises(errors.NotPermitted):
         await assignment.tasks.resolve(assignment.agent("agent.b"), "task.one")
-    late = Completion(
+    late = HandoffCompletion(
         handoff.handoff_id, handoff.offer.offer_id, Acceptance(handoff.offer.context_hash, ())
     )
     with pytest.raises(errors.OfferLapsed):
@@ -163,7 +162,7 @@ async def test_policy_that_changes_its_mind_withdraws_the_offer(
 async def test_a_target_proves_what_it_received(assignment: AssignmentService) -> None:
     _, handoff = await offered(assignment, "agent.b")
     assert handoff.offer is not None
-    wrong = Completion(
+    wrong = HandoffCompletion(
         handoff.handoff_id, handoff.offer.offer_id, Acceptance("sha256:" + "0" * 64, ())
     )
     with pytest.raises(errors.ContextHashMismatch):

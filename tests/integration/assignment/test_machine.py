@@ -24,10 +24,10 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
+from assignment_svc.domain.handoff import Acceptance
 from assignment_svc.domain.states import ActionKind, RetirementMode
-from assignment_svc.usecases.handoff.complete_handoff import Completion
+from assignment_svc.usecases.handoff.complete_handoff import HandoffCompletion
 from assignment_svc.usecases.handoff.initiate_handoff import HandoffRequest
-from assignment_svc.usecases.handoff.offering import Acceptance
 from assignment_svc.usecases.membership.retire_participant import RetirementRequest
 from assignment_svc.usecases.steps import transaction
 from assignment_svc.usecases.tasks import record_checkpoint
@@ -371,7 +371,7 @@ class Membership(RuleBasedStateMachine):
         handoff = (await verbs.get(self.runtime.operator, handoff_id)).handoff
         resolved = await self.runtime.tasks.resolve(self.runtime.operator, handoff.task_id)
         acceptance = Acceptance(resolved.pointer.hash, ())
-        return await verbs.complete(caller, Completion(handoff_id, offer_id, acceptance))
+        return await verbs.complete(caller, HandoffCompletion(handoff_id, offer_id, acceptance))
 
     @rule(pick=PICK)
     def an_operator_aborts(self, pick: int) -> None:

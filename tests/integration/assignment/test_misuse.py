@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from assignment_svc.domain.handoff import Acceptance
 from assignment_svc.domain.states import ActionKind, RetirementMode, TaskStatus
-from assignment_svc.usecases.handoff.complete_handoff import Completion
-from assignment_svc.usecases.handoff.offering import Acceptance
+from assignment_svc.usecases.handoff.complete_handoff import HandoffCompletion
 from assignment_svc.usecases.membership.retire_participant import RetirementRequest
 from assignment_svc.usecases.tasks.authorize_action import Action
 from phoenix_runtime.core import errors
@@ -130,7 +130,9 @@ async def test_a_target_that_has_lost_the_task_since_hears_so_when_it_repeats_it
         handoff = (await assignment.handoffs.get(assignment.operator, handoff_id)).handoff
         assert handoff.offer is not None
         received = (await assignment.take_over(handoff, target)).handoff.received_hash
-        taken.append(Completion(handoff_id, handoff.offer.offer_id, Acceptance(received, ())))
+        taken.append(
+            HandoffCompletion(handoff_id, handoff.offer.offer_id, Acceptance(received, ()))
+        )
         repeated = await assignment.handoffs.complete(assignment.agent(target), taken[-1])
         assert repeated.briefing.task.owner_id == target
     with pytest.raises(errors.StaleAssignment):

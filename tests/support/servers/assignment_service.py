@@ -10,14 +10,13 @@ from sqlalchemy import text
 
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.declaration import TaskDeclaration
-from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.handoff import Acceptance, Handoff
 from assignment_svc.domain.rules import BackOff, Rules
 from assignment_svc.domain.task import Task
 from assignment_svc.store.tables import metadata
 from assignment_svc.store.unit import AssignmentUnits
 from assignment_svc.usecases.assignment.assigned import Assigned
-from assignment_svc.usecases.handoff.complete_handoff import Completion, TakenOver
-from assignment_svc.usecases.handoff.offering import Acceptance
+from assignment_svc.usecases.handoff.complete_handoff import HandoffCompletion, TakenOver
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint
 from assignment_svc.wiring import build_use_cases
@@ -147,7 +146,7 @@ class AssignmentService:
         offer = handoff.offer
         resolved = await self.tasks.resolve(self.agent(target), handoff.task_id)
         owed = [one.id for one in (await self.task(handoff.task_id)).open_obligations]
-        completion = Completion(
+        completion = HandoffCompletion(
             handoff_id=handoff.handoff_id,
             offer_id=offer.offer_id,
             acceptance=Acceptance(resolved.pointer.hash, tuple(owed)),
