@@ -24,7 +24,7 @@ async def enter(
     scenario: Scenario, participant_id: str, handle: Any, **fields: Any
 ) -> AsyncPhoenixClient:
     """Register a participant through the SDK, with ``handle`` as its task handler."""
-    client = AsyncPhoenixClient(profile=scenario.profile, leaving=Leaving(0.2, 20))
+    client = AsyncPhoenixClient(profile=scenario.profile, leaving=Leaving(0.2, PATIENCE))
     client._transport = await scenario.transport()  # one that remembers which RPC each request was
     client.handlers_complete = lambda: True
     client.task_handler()(handle)
