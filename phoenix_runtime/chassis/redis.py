@@ -44,4 +44,4 @@ def redis_reachable() -> Iterator[None]:
         redis.exceptions.ReadOnlyError,
         OSError,
     ) as error:
-        raise Unavailable("Redis is away") from error
+        raise Unavailable("Redis is unavailable; try again") from error

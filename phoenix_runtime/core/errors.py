@@ -87,7 +87,7 @@ class PolicyEngineUnavailable(Refused):
 
 
 class Unavailable(Refused):
-    """A part of the runtime is away."""
+    """A part of the runtime is unavailable."""
 
     reason = "UNAVAILABLE"
     remedy = "Retry after the delay given; what was acknowledged is safe."

@@ -81,7 +81,7 @@ class Database:
     async def transaction(self, tenant: str) -> AsyncIterator[AsyncConnection]:
         """One READ COMMITTED transaction inside ``tenant``: committed at the end, or not at all.
 
-        Raises `core.errors.Unavailable` where the server is away or lost (after a commit was
+        Raises `core.errors.Unavailable` where the server is unavailable or lost (after a commit was
         sent, its outcome is then unknown), `TransactionConflict` for a deadlock.
         """
         async with self._transaction(BEGIN.format(tenant=_checked(tenant))) as connection:
@@ -163,7 +163,7 @@ class Database:
         except BaseException as error:
             await _abandon(connection)
             if refusal_for(error) is not None:
-                raise _DeadConnection("The database is away") from error
+                raise _DeadConnection("The database is unavailable; try again") from error
             raise
         return connection
 
@@ -179,7 +179,7 @@ async def driver(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
     """
     below = connection.sync_connection
     if below is None or below.invalidated or below.closed:
-        raise Unavailable("The database is away")
+        raise Unavailable("The database is unavailable; try again")
     raw: asyncpg.Connection[Any] = below.connection.driver_connection  # type: ignore[assignment]  # the dialect is asyncpg
     return raw
 

@@ -28,7 +28,7 @@ def refusal_for(error: BaseException) -> Refused | None:
     if state in CONFLICTS:
         return TransactionConflict("Another transaction changed the same rows at the same time")
     if state.startswith(AWAY) or _lost(error):
-        return Unavailable("The database is away")
+        return Unavailable("The database is unavailable; try again")
     return None
 
 

@@ -108,7 +108,7 @@ def refusal_of(error: AioRpcError) -> Refused:
     if error.code() in UNREACHABLE:
         # gRPC's own words name addresses inside the runtime; they stay in the chain of errors.
         late = error.code() is StatusCode.DEADLINE_EXCEEDED
-        how = "did not answer in time" if late else "is away"
+        how = "did not answer in time" if late else "is unavailable"
         return errors.Unavailable(f"A part of the runtime {how}")
     if info is not None and info.domain == DOMAIN:
         refused = Refused(status.message, dict(info.metadata))
