@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import socket
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,9 @@ FREE: Final = range(20_000, 32_768)
 """Below the range that kernels use for outgoing connections: one of those could take the port of a
 part that does not listen yet, or is being restarted.
 """
+FREE_VARIABLE: Final = "PHOENIX_DMA_FREE_PORTS"
+"""Names other free ports, such as ``20000-20999``: runtimes that start at the same moment with
+ranges of their own never choose the same port."""
 TRIES: Final = 100
 SYSTEM_RANDOM: Final = random.SystemRandom()
 """Tests seed the other one: two workers then choose the same ports at the same moment."""
@@ -69,7 +73,8 @@ def choose(
 
 
 def _reserve(stack: contextlib.ExitStack, part: str, port: int) -> int:
-    tried = [port] if port else SYSTEM_RANDOM.sample(FREE, TRIES)
+    free = _free_range()
+    tried = [port] if port else SYSTEM_RANDOM.sample(free, min(TRIES, len(free)))
     why: OSError | None = None
     for number in tried:
         try:
@@ -81,6 +86,11 @@ def _reserve(stack: contextlib.ExitStack, part: str, port: int) -> int:
     raise PortTaken(
         f"port {tried[-1]} ({part}) is taken: `--ports free` or `--port {part}=…` uses another"
     ) from why
+
+
+def _free_range() -> range:
+    first, _, last = os.environ.get(FREE_VARIABLE, "").partition("-")
+    return range(int(first), int(last) + 1) if first and last else FREE
 
 
 def _listener(port: int) -> socket.socket:

@@ -1,13 +1,13 @@
 """Section 13 of the paper, as `make demo` plays it, in a runtime of its own."""
 
 import asyncio
-import os
 import re
 import signal
 import sys
 from pathlib import Path
 
 from examples.stewardship.chapters import CHAPTERS
+from tests.support.processes.programs import plain_environment
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 800.0
@@ -64,7 +64,7 @@ async def _play() -> asyncio.subprocess.Process:
         "-m",
         "examples.stewardship",
         cwd=ROOT,
-        env={k: v for k, v in os.environ.items() if not k.startswith("PHOENIX_DMA_")},
+        env=plain_environment(),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -1,7 +1,6 @@
 """The SDK's wheel alone in fresh environments, and an agent in each against a whole runtime."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from phoenix_runtime.local.data_folder.files import temporary_folder
 from tests.integration.sdk.wheels import Environment, build_wheel, install, locked_versions
+from tests.support.processes.programs import plain_environment
 
 AGENT = """
 from phoenix_dma import PhoenixClient
@@ -78,8 +78,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 def serving(command: tuple[str, ...], folder: Path) -> Iterator[Deployment]:
     """A runtime that ``command``, which is ``phoenix-dma``, keeps up; it starts in ``folder``."""
     data = temporary_folder()
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PHOENIX_DMA_")}
-    environment |= {
+    environment = plain_environment() | {
         "PHOENIX_DMA_DATA": str(data),
         "PHOENIX_DMA_PROFILE": str(data / "operator" / "profile.toml"),
     }

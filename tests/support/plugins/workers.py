@@ -19,7 +19,8 @@ def pytest_configure() -> None:
     """Give each worker ports of its own: a part that is started again finds its port free."""
     if WORKER:
         share = len(ports.FREE) // WORKERS
-        ports.FREE = ports.FREE[int(WORKER.removeprefix("gw")) * share :][:share]  # type: ignore[misc]
+        own = ports.FREE[int(WORKER.removeprefix("gw")) * share :][:share]
+        os.environ[ports.FREE_VARIABLE] = f"{own[0]}-{own[-1]}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from phoenix_dma.profile import Profile
 from phoenix_runtime.local.data_folder.profile import PAPER_ADDRESS, write_profile
 from phoenix_runtime.local.data_folder.profile import Profile as Written
+from phoenix_runtime.local.ports import FREE_VARIABLE
 from tests.support.waiting.until import PATIENCE
 
 
@@ -30,6 +31,15 @@ class Ended:
         return json.loads(self.out)
 
 
+def plain_environment() -> dict[str, str]:
+    """The environment without what is set for a runtime, but for the ports of this worker."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name == FREE_VARIABLE or not name.startswith("PHOENIX_DMA_")
+    }
+
+
 class Programs:
     """Starts programs that find one runtime by themselves."""
 
@@ -46,7 +56,7 @@ class Programs:
             ),
         )
         self._environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("PHOENIX_DMA_")},
+            **plain_environment(),
             "PHOENIX_DMA_PROFILE": str(file),
         }
         self._running: list[asyncio.subprocess.Process] = []

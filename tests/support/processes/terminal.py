@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.processes.breakable_runtime import children_of
+from tests.support.waiting.until import PATIENCE
 
-PATIENCE = 60.0
 CLI = [sys.executable, "-m", "phoenix_dma.cli"]
 
 
