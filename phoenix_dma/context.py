@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-KINDS: Final = frozenset(
-    {
-        "objective",
-        "messages",
-        "inputs",
-        "outputs",
-        "tool_calls",
-        "tool_outputs",
-        "artifacts",
-        "data_references",
-        "memory_references",
-        "reasoning_summaries",
-        "decisions",
-        "approvals",
-        "obligations",
-        "constraints",
-        "metadata",
-    }
-)
-"""The fields of a context; state_svc refuses any other."""
+from phoenix_dma.wire.context_kinds import CONTEXT_KINDS
 
 
 class Context(dict[str, Any]):
     """The content at a ``phoenix://`` address: a dict with its address, hash and version.
 
-    Version 0 is the submitted input as it stands; from version 1 on it is a document of `KINDS`,
+    Version 0 is the submitted input as it stands; from version 1 on it is a document of `CONTEXT_KINDS`,
     as it was checkpointed.
     """
 
@@ -65,10 +46,10 @@ def document_of(
     A `Context` from version 1 on takes the place of ``base``; any other value is filed under
     ``outputs``; ``kinds`` are filed under their names. Raises ValueError for an unknown kind.
     """
-    unknown = sorted(set(kinds or {}) - KINDS)
+    unknown = sorted(set(kinds or {}) - CONTEXT_KINDS)
     if unknown:
         raise ValueError(
-            f"a context holds no {', '.join(unknown)}; only {', '.join(sorted(KINDS))}"
+            f"a context holds no {', '.join(unknown)}; only {', '.join(sorted(CONTEXT_KINDS))}"
         )
     if isinstance(value, Context) and value.version > 0:
         return {**value, **(kinds or {})}

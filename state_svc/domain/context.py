@@ -8,9 +8,10 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from phoenix_runtime.core.context_kinds import CONTEXT_KINDS
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge, Violation
 from phoenix_runtime.core.json import Json, JsonObject, NotCanonical, bytes_hash, canonical
-from state_svc.domain.quick_check import DEEPEST, KINDS, NUMBER_LIMIT, is_clean, is_unicode
+from state_svc.domain.quick_check import DEEPEST, NUMBER_LIMIT, is_clean, is_unicode
 from state_svc.domain.reasoning import is_marker, looks_private, marks_private, private_tag
 
 LARGEST = 1 << 20
@@ -55,11 +56,11 @@ def context_document(document: JsonObject, *, largest: int = LARGEST) -> Context
 
 def _violations(document: JsonObject) -> Iterator[Violation]:
     """Everything wrong with ``document``, in the order of the document."""
-    if any(kind not in KINDS and not looks_private(kind) for kind in document):
-        yield Violation("context", f"holds only these kinds: {', '.join(sorted(KINDS))}")
+    if any(kind not in CONTEXT_KINDS and not looks_private(kind) for kind in document):
+        yield Violation("context", f"holds only these kinds: {', '.join(sorted(CONTEXT_KINDS))}")
     for kind, value in document.items():
         path = f"context.{kind}"
-        if kind not in KINDS and not looks_private(kind):
+        if kind not in CONTEXT_KINDS and not looks_private(kind):
             yield Violation(_shown(path), "is no kind of context")
         yield from _named(kind, path)
         yield from _inside(value, path, 1)

@@ -4,29 +4,9 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
 
+from phoenix_runtime.core.context_kinds import CONTEXT_KINDS
 from phoenix_runtime.core.json import Json, JsonObject
 from state_svc.domain.reasoning import is_marker, looks_private, marks_private, private_tag
-
-KINDS = frozenset(
-    {
-        "objective",
-        "messages",
-        "inputs",
-        "outputs",
-        "tool_calls",
-        "tool_outputs",
-        "artifacts",
-        "data_references",
-        "memory_references",
-        "reasoning_summaries",
-        "decisions",
-        "approvals",
-        "obligations",
-        "constraints",
-        "metadata",
-    }
-)
-"""The top-level names that section 10 lists; every other one is refused."""
 
 DEEPEST = 24
 """Levels of nesting at most. Protobuf's parser stops at about 32, without naming the place."""
@@ -44,7 +24,7 @@ def is_clean(document: JsonObject) -> bool:
     It keeps no paths and takes a tenth of the time. Nearly every document passes; the full check
     of one of 1 MiB would block the event loop for a third of a second.
     """
-    if not document.keys() <= KINDS:
+    if not document.keys() <= CONTEXT_KINDS:
         return False
     waiting: list[tuple[Json, int]] = [(value, 1) for value in document.values()]
     while waiting:

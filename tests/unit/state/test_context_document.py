@@ -4,11 +4,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from phoenix_runtime.core.context_kinds import CONTEXT_KINDS
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge
 from phoenix_runtime.core.json import Json, JsonObject, bytes_hash
 from state_svc.domain import context, quick_check
 from state_svc.domain.context import MOST_VIOLATIONS, context_document
-from state_svc.domain.quick_check import DEEPEST, KINDS
+from state_svc.domain.quick_check import DEEPEST
 from state_svc.domain.reasoning import looks_private
 
 PRIVATE = [
@@ -54,7 +55,7 @@ values = st.recursive(
     lambda v: st.lists(v, max_size=3) | st.dictionaries(names, v, max_size=3),
     max_leaves=12,
 )
-documents = st.dictionaries(st.sampled_from(sorted(KINDS)), values, max_size=5)
+documents = st.dictionaries(st.sampled_from(sorted(CONTEXT_KINDS)), values, max_size=5)
 
 
 def violations_of(document: JsonObject) -> dict[str, str]:
@@ -184,7 +185,9 @@ anything = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*sorted(KINDS), "plans", "cot"]), anything, max_size=3))
+@given(
+    st.dictionaries(st.sampled_from([*sorted(CONTEXT_KINDS), "plans", "cot"]), anything, max_size=3)
+)
 @example({"outputs": [float("nan")]})
 @example({"messages": [{"type": "thinking"}]})
 @example({"messages": ["<think>"]})
