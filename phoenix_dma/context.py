@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from phoenix_dma.wire.context_kinds import CONTEXT_KINDS
 
@@ -11,7 +11,7 @@ from phoenix_dma.wire.context_kinds import CONTEXT_KINDS
 class Context(dict[str, Any]):
     """The content at a ``phoenix://`` address: a dict with its address, hash and version.
 
-    Version 0 is the submitted input as it stands; from version 1 on it is a document of `CONTEXT_KINDS`,
+    Version 0 is the submitted input as it stands; from version 1 on a document of `CONTEXT_KINDS`,
     as it was checkpointed.
     """
 
