@@ -1,9 +1,7 @@
 """Declares tables whose keys begin with the tenant, and the tables that every service has."""
 
 from sqlalchemy import (
-    BigInteger,
     Column,
-    DateTime,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
@@ -11,11 +9,12 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
 from sqlalchemy.schema import ColumnCollectionConstraint, SchemaItem
+
+from phoenix_runtime.chassis.data.columns import count_column, instant_column, text_column
 
 NAMES = {
     "pk": "%(table_name)s_pkey",
@@ -37,7 +36,7 @@ def tenant_table(name: str, metadata: MetaData, *items: SchemaItem) -> Table:
     Mark the other key columns with ``primary_key=True``. Raises ValueError for a unique or foreign
     key that does not begin with the tenant: constraints see past row-level security.
     """
-    table = Table(name, metadata, Column("tenant", Text, primary_key=True), *items)
+    table = Table(name, metadata, text_column("tenant", key=True), *items)
     for item in table.constraints:
         if isinstance(item, ColumnCollectionConstraint) and _identifies(item):
             _begins_with_tenant(name, [column.name for column in item.columns])
@@ -57,12 +56,12 @@ def outbox_table(metadata: MetaData) -> Table:
     return tenant_table(
         "outbox",
         metadata,
-        Column("event_id", Text, primary_key=True),
-        Column("aggregate", Text, nullable=False),
-        Column("aggregate_version", BigInteger, nullable=False),
-        Column("type", Text, nullable=False),
-        Column("document", Text, nullable=False),
-        Column("created_at", DateTime(timezone=True), nullable=False),
+        text_column("event_id", key=True),
+        text_column("aggregate"),
+        count_column("aggregate_version"),
+        text_column("type"),
+        text_column("document"),
+        instant_column("created_at"),
         UniqueConstraint("tenant", "aggregate", "aggregate_version"),
         Index("outbox_created", "created_at"),
     )
@@ -73,10 +72,10 @@ def directive_outbox_table(metadata: MetaData) -> Table:
     return tenant_table(
         "directive_outbox",
         metadata,
-        Column("directive_id", Text, primary_key=True),
-        Column("participant_id", Text, nullable=False),
-        Column("document", Text, nullable=False),
-        Column("created_at", DateTime(timezone=True), nullable=False),
+        text_column("directive_id", key=True),
+        text_column("participant_id"),
+        text_column("document"),
+        instant_column("created_at"),
         Index("directive_outbox_created", "created_at"),
     )
 
@@ -86,12 +85,12 @@ def idempotency_table(metadata: MetaData) -> Table:
     return tenant_table(
         "idempotency",
         metadata,
-        Column("principal", Text, primary_key=True),
-        Column("rpc", Text, primary_key=True),
-        Column("request_id", Text, primary_key=True),
-        Column("body_hash", Text, nullable=False),
+        text_column("principal", key=True),
+        text_column("rpc", key=True),
+        text_column("request_id", key=True),
+        text_column("body_hash"),
         Column("answer", LargeBinary, nullable=False),
-        Column("created_at", DateTime(timezone=True), nullable=False),
+        instant_column("created_at"),
         Index("idempotency_created", "created_at"),
     )
 
@@ -101,8 +100,8 @@ def _heads_table(metadata: MetaData) -> Table:
     return tenant_table(
         "outbox_heads",
         metadata,
-        Column("aggregate", Text, primary_key=True),
-        Column("version", BigInteger, nullable=False),
+        text_column("aggregate", key=True),
+        count_column("version"),
     )
 
 
@@ -116,9 +115,9 @@ def _deliveries_table(metadata: MetaData) -> Table:
     return tenant_table(
         "deliveries",
         metadata,
-        Column("key", Text, primary_key=True),
-        Column("receiver", Text, primary_key=True),
-        Column("claimed_until", DateTime(timezone=True), nullable=False),
+        text_column("key", key=True),
+        text_column("receiver", key=True),
+        instant_column("claimed_until"),
         Column("failures", SmallInteger, nullable=False, server_default=text("0")),
         Index("deliveries_free", "receiver", "claimed_until"),
     )
