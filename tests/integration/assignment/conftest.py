@@ -1,4 +1,4 @@
-"""What the tests of assignment stand on."""
+"""Fixtures of the tests of assignment."""
 
 import structlog
 
@@ -6,8 +6,8 @@ from tests.support.servers.assignment_service import assignment
 
 __all__ = ["assignment"]
 
-# Ledger and courier are not there: the relay says so, and pretty tracebacks would take most of the
-# time.
+# Neither the ledger nor a directives receiver runs: the relay logs that, and pretty tracebacks
+# would take most of the time.
 structlog.configure(
     processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
 )

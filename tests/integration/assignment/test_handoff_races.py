@@ -1,4 +1,4 @@
-"""Races around one handoff; steered as in `test_interleavings`."""
+"""Races around one handoff; steered as in `test_bind_races`."""
 
 import asyncio
 
