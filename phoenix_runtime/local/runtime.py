@@ -34,7 +34,7 @@ from phoenix_runtime.local.processes.supervisor import Program, ProgramDied, Sup
 from phoenix_runtime.local.services import GATEWAY, MODULES, ProcessEnvironment, inherited
 from phoenix_runtime.local.valkey import Valkey, require
 
-SERVICE_SECONDS: Final = 60.0
+SERVICE_SECONDS: Final = 180.0
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 

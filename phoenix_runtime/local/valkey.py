@@ -23,7 +23,7 @@ from phoenix_runtime.local.ports import LOOPBACK
 from phoenix_runtime.local.processes.supervisor import Program, Supervisor
 
 NAME: Final = "valkey"
-START_SECONDS: Final = 15.0
+START_SECONDS: Final = 60.0
 
 CONFIGURATION: Final = """\
 bind {host}

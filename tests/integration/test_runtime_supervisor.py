@@ -31,7 +31,7 @@ async def main():
         child = await supervisor.start(Program(name=name, command=["bash", "-c", script], log=log))
         async def ready():
             return "ready" in log.read_text()
-        await child.until(ready, 30)
+        await child.until(ready, 300)
         print(child.pid)
     print(supervisor._reaper.pid, flush=True)
     await asyncio.Event().wait()

@@ -33,7 +33,7 @@ from phoenix_runtime.local.processes.supervisor import Program, ProgramDied, Sup
 NAME: Final = "postgres"
 SUPERUSER: Final = "phoenix_admin"
 DATABASE: Final = "phoenix_dma"
-START_SECONDS: Final = 60.0
+START_SECONDS: Final = 180.0
 """Recovery after a crash replays up to ``max_wal_size``, which takes a while."""
 
 SETTINGS: Final[Mapping[str, str]] = MappingProxyType(

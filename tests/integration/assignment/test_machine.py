@@ -480,7 +480,6 @@ def told(examples: int, *phases: Phase) -> settings:
     )
 
 
-@pytest.mark.timeout(300)
 def test_no_history_of_membership_breaks_an_invariant(machine: type[Membership]) -> None:
     run_state_machine_as_test(machine, settings=told(25))
 
@@ -496,7 +495,6 @@ GUARDS = {
 }
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("guard", GUARDS)
 def test_the_machine_finds_each_guard_that_is_removed(
     machine: type[Membership], monkeypatch: pytest.MonkeyPatch, guard: str

@@ -7,7 +7,7 @@ from assignment_svc.usecases.handoff.initiate_handoff import HandoffRequest
 from phoenix_runtime.core.standing import ParticipantStatus
 from tests.support.servers.assignment_service import AssignmentService
 from tests.support.waiting.row_locks import held
-from tests.support.waiting.until import until
+from tests.support.waiting.until import PATIENCE, until
 
 CROWD = 12
 
@@ -51,7 +51,7 @@ async def test_a_standing_that_changes_nothing_waits_for_no_lock(
     async with (
         held(assignment.admin_url, "assignment.gates", **gate),
         held(assignment.admin_url, "assignment.tasks", **row),
-        asyncio.timeout(4),  # less than a lock is waited for
+        asyncio.timeout(PATIENCE),  # less than a lock is waited for
     ):
         await assignment.reconcile(assignment.engine)
 
@@ -70,7 +70,7 @@ async def test_a_task_that_somebody_else_is_at_keeps_no_other_from_moving(
             tasks = [await assignment.task(task_id) for task_id in ("task.01", "task.02")]
             return all(task.status is TaskStatus.MIGRATING for task in tasks)
 
-        await until(others_moved, 4)
+        await until(others_moved)
         assert (await assignment.task("task.00")).status is TaskStatus.ACTIVE
         await first.release()
         await round_

@@ -34,6 +34,7 @@ from tests.support.builders.keys import Keys, bearer
 from tests.support.fakes.policy import RecordingPolicy
 from tests.support.servers.postgres import DatabaseFor, PostgresServer
 from tests.support.servers.settings import service_settings
+from tests.support.waiting.until import PATIENCE
 
 __all__ = ["open_replica", "replica"]
 
@@ -136,7 +137,7 @@ class Stream:
 
     async def receive(self) -> session_pb2.KeepAliveResponse:
         """The next message; raises AioRpcError where the stream ended with a refusal."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             message = await self.call.read()
         assert message is not EOF, "the stream ended"
         assert isinstance(message, session_pb2.KeepAliveResponse)

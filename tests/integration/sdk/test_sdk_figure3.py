@@ -14,6 +14,7 @@ import pytest
 from phoenix_dma.wire.conversions import json_of
 from phoenix_runtime.core import errors
 from tests.support.fakes.control_plane import ENROLMENT, PARTICIPANT, FakeControlPlane
+from tests.support.waiting.until import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 FIGURE = ROOT / "examples" / "figure3"
@@ -70,7 +71,7 @@ async def running(profile: Path, *command: str) -> AsyncIterator[asyncio.subproc
 
 
 async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str]:
-    _, said = await asyncio.wait_for(process.communicate(), 40)
+    _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
     return process.returncode, said.decode()
 
 

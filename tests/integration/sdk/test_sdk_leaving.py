@@ -13,6 +13,7 @@ from phoenix_dma.v1 import handoff_pb2, session_pb2
 from phoenix_dma.wire.conversions import json_of
 from tests.support.builders.participants import TASK, join
 from tests.support.fakes.control_plane import PARTICIPANT, FakeControlPlane, directive
+from tests.support.waiting.until import PATIENCE
 
 
 async def test_draining_lets_handlers_end_declines_new_work_and_says_goodbye(
@@ -84,7 +85,7 @@ async def test_a_handler_that_hands_off_keeps_its_task_until_it_has_moved(
     assert execution is not None
     assert execution.held
     await control_plane.send(directive("stop_task", task_id=TASK, epoch=1))
-    await asyncio.wait_for(execution.job, 5)  # type: ignore[arg-type]
+    await asyncio.wait_for(execution.job, PATIENCE)  # type: ignore[arg-type]
     assert not control_plane.all("FailTask")
     assert not control_plane.all("CompleteTask")
 

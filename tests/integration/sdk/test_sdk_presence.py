@@ -9,6 +9,7 @@ from phoenix_dma.v1 import session_pb2
 from phoenix_dma.wire.conversions import json_of
 from tests.support.builders.participants import TASK, join
 from tests.support.fakes.control_plane import FakeControlPlane, directive
+from tests.support.waiting.until import PATIENCE
 
 
 async def test_every_mutation_carries_a_request_id_and_a_lost_answer_is_asked_for_again_by_it(
@@ -39,7 +40,7 @@ async def test_writes_and_handlers_stop_before_a_ttl_without_acknowledgement_is_
     await control_plane.send(control_plane.give(TASK))
     await control_plane.hears("directive_ack")
     await control_plane.shut()
-    await asyncio.wait_for(told.wait(), 10)
+    await asyncio.wait_for(told.wait(), PATIENCE)
     assert not client.participant.attachment.lease.holds  # type: ignore[union-attr]
 
 
@@ -88,7 +89,7 @@ async def test_what_was_lost_in_silence_is_resumed_after_the_return_from_its_new
     await control_plane.hears("CheckpointContext")
     control_plane.resumed = [TASK]
     control_plane.answering_beats = False
-    await asyncio.wait_for(lost.wait(), 10)
+    await asyncio.wait_for(lost.wait(), PATIENCE)
     control_plane.answering_beats = True
     (completed,) = await control_plane.hears("CompleteTask")
     assert json_of(completed.result) == {"value": "continued from 1"}
@@ -157,7 +158,7 @@ async def test_a_superseded_participant_does_not_come_back(
     living = client.participant.stay_attached()  # type: ignore[union-attr]
     superseded = session_pb2.LEASE_LOST_REASON_SUPERSEDED
     await control_plane.send(session_pb2.LeaseLost(slot=7, reason=superseded))
-    assert await asyncio.wait_for(asyncio.shield(living), 5) is Loss.SUPERSEDED
+    assert await asyncio.wait_for(asyncio.shield(living), PATIENCE) is Loss.SUPERSEDED
     assert len(control_plane.all("attach")) == 1
 
 

@@ -15,6 +15,7 @@ from phoenix_dma.v1 import assignment_pb2
 from phoenix_dma.wire.conversions import json_of
 from tests.support.builders.participants import TASK, join
 from tests.support.fakes.control_plane import FakeControlPlane, directive
+from tests.support.waiting.until import PATIENCE
 
 
 async def test_a_task_is_started_worked_on_checkpointed_and_completed(
@@ -114,7 +115,7 @@ async def test_an_asynchronous_handler_is_cancelled_when_its_task_is_stopped(
     await control_plane.send(control_plane.give(TASK))
     await control_plane.hears("directive_ack")
     await control_plane.send(directive("stop_task", task_id=TASK, epoch=1))
-    await asyncio.wait_for(cancelled.wait(), 5)
+    await asyncio.wait_for(cancelled.wait(), PATIENCE)
     await control_plane.hears("directive_ack", 2)
     assert not control_plane.all("FailTask")
     assert not control_plane.all("CompleteTask")
@@ -162,7 +163,7 @@ async def test_a_synchronous_handler_sees_it_and_its_next_checkpoint_raises(
     execution = client.participant.executions.find(TASK)  # type: ignore[union-attr]
     assert execution is not None
     assert execution.job is not None
-    await asyncio.wait_for(execution.job, 5)
+    await asyncio.wait_for(execution.job, PATIENCE)
     assert seen == [True, "STALE_ASSIGNMENT"]
     assert not control_plane.all("CheckpointContext")
 
@@ -184,7 +185,7 @@ async def test_a_stale_epoch_ends_the_lease_everywhere_at_once(
 
     await join(client)
     await control_plane.send(control_plane.give(TASK))
-    await asyncio.wait_for(lost.wait(), 5)
+    await asyncio.wait_for(lost.wait(), PATIENCE)
     await control_plane.hears("directive_ack")
     assert not control_plane.all("CompleteTask")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import TypeAlias
 
 import pytest
@@ -14,6 +15,7 @@ from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.local.postgres import databases
 from phoenix_runtime.local.postgres.databases import DatabaseUrls
 from phoenix_runtime.local.runtime import LocalRuntime
+from tests.support.waiting.until import PATIENCE
 
 SAMPLE = "sample"
 SAMPLE_PACKAGE = "tests.support.sample"
@@ -100,7 +102,16 @@ async def database_for(postgres: PostgresServer, clock: ManualClock) -> AsyncIte
 
     async def make(service: str, *, role: str = "application", pool: int = 5) -> Database:
         url: str = getattr(await postgres.urls(service), role)
-        options = DatabaseOptions(name="phoenix-dma-test", pool=pool)
+        # A statement that waits, waits until the test has seen it wait.
+        patient = timedelta(seconds=2 * PATIENCE)
+        options = DatabaseOptions(
+            name="phoenix-dma-test",
+            pool=pool,
+            checkout_timeout=patient,
+            response_timeout=patient,
+            statement_timeout=patient,
+            lock_timeout=patient,
+        )
         opened.append(create_database(url, clock=clock, options=options))
         return opened[-1]
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from assignment_svc.usecases.tasks.single_flight import SingleFlight
+from tests.support.waiting.until import PATIENCE
 
 
 async def test_calls_run_in_order_and_a_group_is_gone_with_its_last() -> None:
@@ -23,7 +24,7 @@ async def test_calls_run_in_order_and_a_group_is_gone_with_its_last() -> None:
 
 async def test_a_call_with_another_key_does_not_wait() -> None:
     flights: SingleFlight[str] = SingleFlight()
-    async with asyncio.timeout(30), flights.flight("task.one"), flights.flight("task.two"):
+    async with asyncio.timeout(PATIENCE), flights.flight("task.one"), flights.flight("task.two"):
         assert len(flights) == 2
 
 
