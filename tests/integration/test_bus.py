@@ -35,7 +35,7 @@ async def upcoming(bus_events: AsyncIterator[BusEvent]) -> BusEvent:
 
 
 async def listening(reader: BusReader) -> tuple[AsyncIterator[BusEvent], "asyncio.Task[BusEvent]"]:
-    """The reader's hints, with the first one already asked for."""
+    """The reader's bus events, with the first one already asked for."""
     bus_events = reader.bus_events()
     first = asyncio.create_task(upcoming(bus_events))
     await reader.ready.wait()

@@ -9,7 +9,7 @@ TASK = "task.customer-merge-review.8841"
 
 
 async def join(client: AsyncPhoenixClient, **fields: Any) -> None:
-    """Register the participant that the small runtime gives tasks to."""
+    """Register the participant that the fake control plane gives tasks to."""
     await client.register_participant(
         id=PARTICIPANT,
         type="agent",

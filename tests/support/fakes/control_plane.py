@@ -1,4 +1,4 @@
-"""A small runtime on a real socket, for tests of the SDK: it grants leases and gives tasks.
+"""A control plane on a real socket, for tests of the SDK: it grants leases and gives tasks.
 
 It checks what a client has to do (bearer tokens, epochs, base versions, hashes) and keeps what it
 was told, in order, in ``heard``.

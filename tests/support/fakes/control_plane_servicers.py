@@ -42,7 +42,7 @@ async def refuse(context: Any, refused: Exception) -> None:
 
 
 class Servicer:
-    """What every servicer of the small runtime has."""
+    """What every servicer of the fake control plane has."""
 
     def __init__(self, control_plane: FakeControlPlane) -> None:
         self.runtime = control_plane

@@ -41,7 +41,7 @@ class RecordingLedger:
 
 
 class RecordingPublisher:
-    """Notes hints."""
+    """Notes bus events."""
 
     def __init__(self) -> None:
         self.bus_events: list[BusEvent] = []

@@ -184,7 +184,7 @@ class AssignmentService:
                 break
         return steps
 
-    # Proof.
+    # Assertions.
 
     async def evidence(self) -> Evidence:
         """The audit and the tables."""
@@ -217,7 +217,7 @@ def declaration(task_id: str = "", **fields: Any) -> TaskDeclaration:
 async def assignment(
     postgres: PostgresServer, database_for: DatabaseFor, clock: ManualClock, tenant: str
 ) -> AsyncIterator[AssignmentService]:
-    """A runtime whose every history is validated at the end of its test."""
+    """One tenant of assignment, whose history is validated at the end of its test."""
     database = await database_for("assignment", pool=8)
     made = AssignmentService(tenant, clock, database, postgres.admin_url)
     yield made

@@ -28,11 +28,11 @@ moments = st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC))  
         state=words,
     )
 )
-def test_a_hint_survives_the_wire(bus_event: BusEvent) -> None:
+def test_a_bus_event_survives_the_wire(bus_event: BusEvent) -> None:
     assert decode(encode(bus_event)) == bus_event
 
 
-def test_a_hint_is_a_cloud_event() -> None:
+def test_a_bus_event_is_a_cloud_event() -> None:
     bus_event = bus_event_of(
         audit_event("t1", type="PARTICIPANT_FAILED", participant="p1", service="registry")
     )
