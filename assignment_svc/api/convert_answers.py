@@ -11,7 +11,8 @@ from assignment_svc.domain.task import Task, TaskFilter
 from assignment_svc.domain.texts import checked_obligations
 from assignment_svc.usecases.assignment.assigned import Assigned
 from assignment_svc.usecases.assignment.explain_assignment import Explanation
-from assignment_svc.usecases.tasks.authorize_action import Action, Authorized
+from assignment_svc.usecases.tasks.action import Action
+from assignment_svc.usecases.tasks.authorize_action import Authorized
 from assignment_svc.usecases.tasks.changed import Changed
 from assignment_svc.usecases.tasks.complete_task import TaskResult
 from assignment_svc.usecases.tasks.read_contexts import Resolved

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from assignment_svc.domain.context import context_address
 from assignment_svc.domain.states import AssignmentIntent
-from assignment_svc.domain.task import START_TIMEOUT, TaskSpec
+from assignment_svc.domain.task import MAX_ATTEMPTS, START_TIMEOUT, TaskSpec
 from assignment_svc.domain.texts import text_violations
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge, Violation
 from phoenix_runtime.core.ids import NO_ID, is_identifier, is_name
@@ -131,7 +131,7 @@ def _spec(declared: TaskDeclaration, task_id: str, input_hash: str) -> TaskSpec:
         deadline_at=declared.deadline,
         start_timeout=declared.start_timeout or START_TIMEOUT,
         attempt_timeout=declared.attempt_timeout or None,
-        max_attempts=declared.max_attempts or 3,
+        max_attempts=declared.max_attempts or MAX_ATTEMPTS,
         parent_task_id=declared.parent_task_id,
         detached=declared.detached,
         degraded_allowed=DEGRADED_ALLOWED in constraints,

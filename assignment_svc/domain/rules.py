@@ -1,9 +1,17 @@
-"""The runtime's numbers: they come in through the door, tests choose their own (style rule 8)."""
+"""The numbers that use cases work by: settings and tests choose others than these."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from assignment_svc.domain.scoring import ScoreWeights
+
+OFFER_TIMEOUT: Final = timedelta(seconds=30)
+"""How long a target may take to receive an offered task."""
+LAST_CHECKPOINT: Final = timedelta(seconds=10)
+"""How long a living source's last checkpoint is waited for; then the newest pointer counts."""
+RESUME_TIMEOUT: Final = timedelta(seconds=60)
+"""How long a participant that came back may take to resume its tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +29,23 @@ class BackOff:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How long things are waited for, and how much of something is taken."""
+    """How long use cases wait, and how much of something they take."""
 
     weights: ScoreWeights = field(default_factory=ScoreWeights)
     queue: BackOff = BackOff(timedelta(seconds=2), timedelta(seconds=60))
-    """Between looks for an assignee or a target that found nobody."""
+    """Between two searches for an assignee or a target that found nobody."""
     exclusion: BackOff = BackOff(timedelta(seconds=30), timedelta(minutes=10))
-    """For whoever declined, or let a start or an offer lapse."""
+    """For a participant that declined, or let a start or an offer lapse."""
     approval_poll: BackOff = BackOff(timedelta(seconds=2), timedelta(seconds=30))
-    """Between looks at an approval that nobody announced."""
-    offer_timeout: timedelta = timedelta(seconds=30)
-    last_checkpoint: timedelta = timedelta(seconds=10)
-    resume_timeout: timedelta = timedelta(seconds=60)
-    """How long a participant that came back may take to resume its tasks."""
+    """Between two reads of an approval of which no event has come."""
+    offer_timeout: timedelta = OFFER_TIMEOUT
+    last_checkpoint: timedelta = LAST_CHECKPOINT
+    resume_timeout: timedelta = RESUME_TIMEOUT
     rounds: int = 5
-    """How often what changed meanwhile is looked at again before the caller is told to retry."""
+    """How often a stale read is repeated before the caller has to retry."""
     depth: int = 8
+    """How many ancestors a task may have."""
     children: int = 64
+    """How many open children a task may have."""
     first_beat: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
-    """Seconds between looks at whether a participant that resumes has beaten yet."""
+    """Seconds between two reads of whether a participant that resumes has sent a heartbeat yet."""

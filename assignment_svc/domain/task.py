@@ -9,7 +9,10 @@ from assignment_svc.domain.states import ENDED, AssignmentIntent, ParkedAction, 
 from phoenix_runtime.core.standing import RiskLevel
 
 START_TIMEOUT = timedelta(seconds=60)
-"""How long an assignee may take to start, and a returned one to resume, where nothing is said."""
+"""How long an assignee may take to start, where the submission does not say."""
+
+MAX_ATTEMPTS = 3
+"""How many attempts a task has, where the submission does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class TaskSpec:
     deadline_at: datetime | None = None
     start_timeout: timedelta = START_TIMEOUT
     attempt_timeout: timedelta | None = None
-    max_attempts: int = 3
+    max_attempts: int = MAX_ATTEMPTS
     parent_task_id: str = ""
     detached: bool = False
     degraded_allowed: bool = False

@@ -1,6 +1,7 @@
 """Background workers: loops around the use cases that nobody calls."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from assignment_svc.domain.ports import Claims
@@ -13,6 +14,12 @@ from assignment_svc.workers.row_worker import CallFor, RowWorker
 from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.core.clock import Clock
 
+DUE_INTERVAL: Final = timedelta(milliseconds=500)
+"""How often a loop that nothing wakes looks for due rows."""
+
+RECONCILE_INTERVAL: Final = timedelta(seconds=2)
+"""How often every busy gate is compared with the registry."""
+
 LINGER_SECONDS: Final = 0.002
 """How long a woken loop waits before it claims, so that one claim takes what came together."""
 
@@ -21,8 +28,8 @@ LINGER_SECONDS: Final = 0.002
 class WorkerIntervals:
     """Seconds between two steps of a loop that nothing wakes."""
 
-    due: float = 0.5
-    reconcile: float = 2.0
+    due: float
+    reconcile: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from assignment_svc.domain import handoff_transitions
 from assignment_svc.domain.discovery import Evaluation
 from assignment_svc.domain.handoff import Acceptance, Handoff, Offer, OfferRecord
 from assignment_svc.domain.states import Actor
-from assignment_svc.domain.task import Exclusion, Task
+from assignment_svc.domain.task import Binding, Exclusion, Task
 from assignment_svc.domain.task_transitions import rebound
 from assignment_svc.domain.verbs import HandoffVerb, OfferOutcome, TaskVerb
 from assignment_svc.usecases.steps.documents import bound_detail
@@ -217,10 +217,27 @@ async def rebind(
     completed = handoff_transitions.completed(
         handoff, offer, acceptance, epoch=binding.epoch, decision_id=decision_id
     )
-    # The link p1 → p2: both epochs, reason, decision, what was received and promised (I5).
-    fields = EventFields(
+    fields = _taken_over(transaction, task, completed, (binding, evaluation))
+    tasks = (task, rebound(task, binding, evaluation.verdict))
+    taken, completed, receipt = await transaction.record_handoff(
+        tasks, (handoff, completed), fields
+    )
+    await transaction.unit.save_task(taken)
+    await stop_source(transaction, taken, completed, ReasonCode.SUPERSEDED.value)
+    return taken, completed, receipt
+
+
+def _taken_over(
+    transaction: TaskTransaction,
+    task: Task,
+    completed: Handoff,
+    bound: tuple[Binding, Evaluation],
+) -> EventFields:
+    """The link p1 → p2: both epochs, reason, decision, what was received and promised (I5)."""
+    binding, evaluation = bound
+    return EventFields(
         AuditEventType.HANDOFF_COMPLETED,
-        reason=ReasonCode(handoff.reason),
+        reason=ReasonCode(completed.reason),
         participant=completed.target,
         verdict=evaluation.verdict,
         inputs=(context_reference(task),),
@@ -235,13 +252,6 @@ async def rebind(
         },
         verb=TaskVerb.REBIND,
     )
-    tasks = (task, rebound(task, binding, evaluation.verdict))
-    taken, completed, receipt = await transaction.record_handoff(
-        tasks, (handoff, completed), fields
-    )
-    await transaction.unit.save_task(taken)
-    await stop_source(transaction, taken, completed, ReasonCode.SUPERSEDED.value)
-    return taken, completed, receipt
 
 
 def _named(offer: Offer) -> dict[str, str]:

@@ -1,23 +1,17 @@
-"""AuthorizeAction: before a tool call, a read, a mutation or a final action (paper, section 10).
+"""Authorizes an action before a tool call, a read, a mutation or a final action (section 10).
 
 The only verb that answers APPROVAL_REQUIRED: the agent itself waits for the human.
 """
 
-import re
 from dataclasses import dataclass, replace
-from typing import Final
 
 from assignment_svc.domain.approval import (
-    ASSIGN,
-    COMPLETE,
-    HANDOFF,
     Approval,
     ApprovalSubject,
     Authorization,
 )
-from assignment_svc.domain.declaration import sized
 from assignment_svc.domain.predicates import StaleRead, TooSlow, fenced, requires_active
-from assignment_svc.domain.states import ActionKind, ApprovalState
+from assignment_svc.domain.states import ApprovalState
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.task_transitions import action_authorized
 from assignment_svc.usecases.steps.approval_requests import (
@@ -36,42 +30,21 @@ from assignment_svc.usecases.steps.existing import existing_task
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
+from assignment_svc.usecases.tasks.action import Action, subject_of
 from phoenix_runtime.core.errors import (
     ApprovalRequired,
-    FieldInvalid,
     PolicyDenied,
-    Violation,
 )
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
-from phoenix_runtime.core.ids import is_name
-from phoenix_runtime.core.json import Json, JsonObject, NotCanonical, canonical
+from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Obligation, Verdict
 
-LARGEST_SUBJECT = 64 * 1024
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.:/-]{0,127}", re.ASCII)
-"""Constraints gate an operation by its name: one that only looks like ``merge`` would pass them,
-and a human would read the same word."""
-RESERVED = frozenset({ASSIGN, COMPLETE, HANDOFF})
-"""A human's yes to one of these must never pass for a yes to an operation."""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """What an assignee wants to do; ``subject`` is what a human would be shown."""
-
-    task_id: str
-    epoch: int
-    kind: ActionKind
-    name: str
-    subject: JsonObject
-    domain: str = ""
-
 
 @dataclass(frozen=True, slots=True)
 class Authorized:
-    """Leave to act; the id is the same for the same task, action and subject."""
+    """The permission to act; its id is the same for the same task, action and subject."""
 
     authorization: Authorization
     verdict: Verdict
@@ -93,7 +66,7 @@ class AuthorizeAction:
         """
         participant = acting_participant(call)
         action = replace(action, name=action.name.lower())
-        subject = _subject(action, participant)
+        subject = subject_of(action, participant)
         async with refusals_audited(self._ports, call, "AuthorizeAction"):
             for _ in range(self._ports.rules.rounds):
                 try:
@@ -179,8 +152,10 @@ class AuthorizeAction:
                 receipt = Receipt(before.event_id, task.correlation_id, before.event_version)
                 result = Authorized(before, verdict, verdict.obligations, receipt)
             else:
-                leave = _leave(transaction, task, (action, subject), (before, _yes(known), verdict))
-                result = await _write(transaction, task, leave, (verdict, before is not None))
+                given = _authorization(
+                    transaction, task, (action, subject), (before, _yes(known), verdict)
+                )
+                result = await _write(transaction, task, given, (verdict, before is not None))
             await unit.remember(result)
         return result
 
@@ -211,33 +186,10 @@ class AuthorizeAction:
             await unit.save_task(saved)
 
 
-def _subject(action: Action, participant: str) -> ApprovalSubject:
-    """The content of an action, parsed; raises `FieldInvalid` or `TooLarge`."""
-    violations = []
-    if not NAME.fullmatch(action.name):
-        text = (
-            "ASCII letters, digits, '_', '.', ':', '/' and '-', 1 to 128, a letter or digit first"
-        )
-        violations.append(Violation("name", text))
-    if action.name in RESERVED:
-        violations.append(Violation("name", f"{action.name} is what the runtime itself asks"))
-    if action.domain and not is_name(action.domain):
-        violations.append(Violation("domain", "is no name of a data domain"))
-    try:
-        content = canonical(action.subject)
-    except NotCanonical as error:
-        content = b""
-        violations.append(Violation("subject", f"has no canonical form: {error}"))
-    if violations:
-        raise FieldInvalid(violations)
-    document = sized("subject", content, LARGEST_SUBJECT)
-    return ApprovalSubject(action.name, action.subject, document.hash, proposed_by=participant)
-
-
 def _says_all(before: Authorization, epoch: int, action: Action) -> bool:
-    """Whether the last event about this leave told of this owner, kind and domain already.
+    """Whether the last event about this authorization names this owner, kind and domain.
 
-    The leave is one for the content, whatever it is done as; the audit tells of each.
+    The authorization is one for the content, whatever it is done as; the audit names each.
     """
     return (before.epoch, before.kind, before.domain) == (epoch, action.kind, action.domain)
 
@@ -248,7 +200,7 @@ def _yes(known: list[Approval]) -> str:
     return granted[-1] if granted else ""
 
 
-def _leave(
+def _authorization(
     transaction: TaskTransaction,
     task: Task,
     asked: tuple[Action, ApprovalSubject],
@@ -272,7 +224,7 @@ def _leave(
 
 
 async def _write(
-    transaction: TaskTransaction, task: Task, leave: Authorization, evaluation: tuple[Verdict, bool]
+    transaction: TaskTransaction, task: Task, given: Authorization, evaluation: tuple[Verdict, bool]
 ) -> Authorized:
     verdict, again = evaluation
     saved, receipt = await transaction.record(
@@ -280,23 +232,23 @@ async def _write(
         action_authorized(task, verdict),
         EventFields(
             AuditEventType.ACTION_AUTHORIZED,
-            reason=ReasonCode.APPROVAL_GRANTED if leave.approval_id else ReasonCode.NONE,
-            participant=leave.participant_id,
+            reason=ReasonCode.APPROVAL_GRANTED if given.approval_id else ReasonCode.NONE,
+            participant=given.participant_id,
             verdict=verdict,
-            inputs=(leave.subject_hash,),
+            inputs=(given.subject_hash,),
             detail={
-                "kind": leave.kind.value,
-                "name": leave.action,
-                "domain": leave.domain,
-                "subject_hash": leave.subject_hash,
-                "authorization_id": leave.authorization_id,
-                "approval_id": leave.approval_id,
-                "epoch": leave.epoch,
+                "kind": given.kind.value,
+                "name": given.action,
+                "domain": given.domain,
+                "subject_hash": given.subject_hash,
+                "authorization_id": given.authorization_id,
+                "approval_id": given.approval_id,
+                "epoch": given.epoch,
                 "given_before": again,
             },
         ),
     )
-    kept = replace(leave, event_id=receipt.audit_event_id, event_version=receipt.aggregate_version)
+    kept = replace(given, event_id=receipt.audit_event_id, event_version=receipt.aggregate_version)
     await transaction.unit.save_authorization(kept)
     await transaction.unit.save_task(saved)
     return Authorized(kept, verdict, verdict.obligations, receipt)

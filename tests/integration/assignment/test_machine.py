@@ -31,7 +31,7 @@ from assignment_svc.usecases.handoff.initiate_handoff import HandoffRequest
 from assignment_svc.usecases.membership.retire_participant import RetirementRequest
 from assignment_svc.usecases.steps import transaction
 from assignment_svc.usecases.tasks import record_checkpoint
-from assignment_svc.usecases.tasks.authorize_action import Action
+from assignment_svc.usecases.tasks.action import Action
 from assignment_svc.usecases.tasks.complete_task import TaskResult
 from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint
 from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, create_database
