@@ -1,4 +1,4 @@
-"""``python -m assignment_svc``: who does what, how it moves, how somebody leaves."""
+"""``python -m assignment_svc`` runs the service: assignment, migration, retirement."""
 
 from assignment_svc.wiring import build
 from phoenix_runtime.chassis.server import run

@@ -1,1 +1,1 @@
-"""Front door: wire in, wire out."""
+"""Servicers and conversions: wire in, wire out."""

@@ -87,9 +87,9 @@ def explained_to_pb(explained: Explanation) -> assignment_pb2.ExplainAssignmentR
     )
 
 
-def seen_to_pb(seen: ObservedTask) -> assignment_pb2.GetTaskResponse:
+def task_read_to_pb(read: ObservedTask) -> assignment_pb2.GetTaskResponse:
     """One task."""
-    return assignment_pb2.GetTaskResponse(task=task_to_pb(seen.task, seen.result))
+    return assignment_pb2.GetTaskResponse(task=task_to_pb(read.task, read.result))
 
 
 def task_filter_from_pb(request: assignment_pb2.ListTasksRequest) -> TaskFilter:
@@ -179,14 +179,14 @@ def action_from_pb(request: assignment_pb2.AuthorizeActionRequest) -> Action:
 
 
 def authorized_to_pb(authorized: Authorized) -> assignment_pb2.AuthorizeActionResponse:
-    """Leave to act."""
-    leave: Authorization = authorized.authorization
+    """The permission to act."""
+    given: Authorization = authorized.authorization
     verdict = authorized.verdict
     return assignment_pb2.AuthorizeActionResponse(
-        authorization_id=leave.authorization_id,
-        subject_hash=leave.subject_hash,
+        authorization_id=given.authorization_id,
+        subject_hash=given.subject_hash,
         verdict=verdict_to_pb(verdict),
-        approval_id=leave.approval_id,
+        approval_id=given.approval_id,
         obligations=[obligation_to_pb(o, verdict.decision_id) for o in authorized.obligations],
         receipt=receipt_to_pb(authorized.receipt),
     )

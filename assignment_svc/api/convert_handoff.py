@@ -129,7 +129,7 @@ def aborted_to_pb(result: HandoffResult) -> handoff_pb2.AbortHandoffResponse:
 
 
 def leaving_from_pb(request: handoff_pb2.RetireParticipantRequest) -> RetirementRequest:
-    """Who shall leave, and how."""
+    """Who retires, and how."""
     mode = short(handoff_pb2.RetirementMode, request.mode)
     return RetirementRequest(
         participant_id=request.participant_id,

@@ -23,7 +23,7 @@ from phoenix_runtime.core.json import JsonObject
 
 
 def declaration_from_pb(given: assignment_pb2.TaskDeclaration) -> TaskDeclaration:
-    """What a caller said of a task, not checked yet."""
+    """A task as a caller declares it, not validated yet."""
     return TaskDeclaration(
         task_id=given.task_id,
         objective=given.objective,

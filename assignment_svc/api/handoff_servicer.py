@@ -52,7 +52,7 @@ class HandoffServicer(handoff_pb2_grpc.HandoffServiceServicer):
     """The nine RPCs of migration and retirement."""
 
     def __init__(self, handler: RpcHandler, verbs: HandoffVerbs) -> None:
-        self._front = handler
+        self._handler = handler
         self._verbs = verbs
 
     async def InitiateHandoff(  # noqa: N802  # the schema's name
@@ -60,16 +60,16 @@ class HandoffServicer(handoff_pb2_grpc.HandoffServiceServicer):
     ) -> handoff_pb2.InitiateHandoffResponse:
         """Starts a governed handoff."""
         asked = HandoffRequest(request.task_id, request.source, request.reason)
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request, run=lambda call: self._verbs.initiate(call, asked), answer=initiated_to_pb
         )
 
     async def CompleteHandoff(  # noqa: N802  # the schema's name
         self, request: handoff_pb2.CompleteHandoffRequest, context: Any
     ) -> handoff_pb2.CompleteHandoffResponse:
-        """Verifies the reception and rebinds."""
+        """Verifies the acceptance and rebinds."""
         completion = completion_from_pb(request)
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request, run=lambda call: self._verbs.complete(call, completion), answer=taken_to_pb
         )
 
@@ -77,7 +77,7 @@ class HandoffServicer(handoff_pb2_grpc.HandoffServiceServicer):
         self, request: handoff_pb2.DeclineHandoffRequest, context: Any
     ) -> handoff_pb2.DeclineHandoffResponse:
         """Refuses an offer."""
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request,
             run=lambda call: self._verbs.decline(
                 call,
@@ -92,7 +92,7 @@ class HandoffServicer(handoff_pb2_grpc.HandoffServiceServicer):
         self, request: handoff_pb2.AbortHandoffRequest, context: Any
     ) -> handoff_pb2.AbortHandoffResponse:
         """Gives a handoff up."""
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request,
             run=lambda call: self._verbs.abort(
                 call, handoff_id=request.handoff_id, why=request.reason
@@ -104,7 +104,7 @@ class HandoffServicer(handoff_pb2_grpc.HandoffServiceServicer):
         self, request: handoff_pb2.GetHandoffRequest, context: Any
     ) -> handoff_pb2.GetHandoffResponse:
         """Reads one handoff."""
-        return await self._front.read(
+        return await self._handler.read(
             run=lambda call: self._verbs.get(call, request.handoff_id), answer=view_to_pb
         )
 
@@ -118,13 +118,13 @@ class HandoffServicer(handoff_pb2_grpc.HandoffServiceServicer):
             page = page_request(request.page_size, request.page_token, asdict(wanted))
             return await self._verbs.list(call, wanted, page)
 
-        return await self._front.read(run=run, answer=handoffs_to_pb)
+        return await self._handler.read(run=run, answer=handoffs_to_pb)
 
     async def RetireParticipant(  # noqa: N802  # the schema's name
         self, request: handoff_pb2.RetireParticipantRequest, context: Any
     ) -> handoff_pb2.RetireParticipantResponse:
         """Retires a participant for ever."""
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request,
             run=lambda call: self._verbs.retire(call, leaving_from_pb(request)),
             answer=retired_to_pb,
@@ -134,7 +134,7 @@ class HandoffServicer(handoff_pb2_grpc.HandoffServiceServicer):
         self, request: handoff_pb2.GetRetirementRequest, context: Any
     ) -> handoff_pb2.GetRetirementResponse:
         """Reads one retirement."""
-        return await self._front.read(
+        return await self._handler.read(
             run=lambda call: self._verbs.get_retirement(call, request.retirement_id),
             answer=lambda found: handoff_pb2.GetRetirementResponse(
                 retirement=retirement_to_pb(found)
@@ -151,4 +151,4 @@ class HandoffServicer(handoff_pb2_grpc.HandoffServiceServicer):
             page = page_request(request.page_size, request.page_token, asdict(wanted))
             return await self._verbs.list_retirements(call, wanted, page)
 
-        return await self._front.read(run=run, answer=retirements_to_pb)
+        return await self._handler.read(run=run, answer=retirements_to_pb)

@@ -18,10 +18,10 @@ from assignment_svc.api.convert_answers import (
     resolved_to_pb,
     result_from_pb,
     resumed_to_pb,
-    seen_to_pb,
     started_to_pb,
     submitted_to_pb,
     task_filter_from_pb,
+    task_read_to_pb,
     tasks_to_pb,
 )
 from assignment_svc.api.convert_task import declaration_from_pb
@@ -71,7 +71,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
     """The fifteen RPCs of tasks, their bindings and the pointers to their contexts."""
 
     def __init__(self, handler: RpcHandler, verbs: TaskVerbs) -> None:
-        self._front = handler
+        self._handler = handler
         self._verbs = verbs
 
     async def SubmitTask(  # noqa: N802  # the schema's name
@@ -79,7 +79,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
     ) -> assignment_pb2.SubmitTaskResponse:
         """Creates a task."""
         declared = declaration_from_pb(request.task)
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request, run=lambda call: self._verbs.submit(call, declared), answer=submitted_to_pb
         )
 
@@ -88,7 +88,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
     ) -> assignment_pb2.AssignTaskResponse:
         """Assigns a task now (Algorithm 3)."""
         declared = declaration_from_pb(request.task)
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request, run=lambda call: self._verbs.assign(call, declared), answer=assigned_to_pb
         )
 
@@ -96,8 +96,8 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
         self, request: assignment_pb2.GetTaskRequest, context: Any
     ) -> assignment_pb2.GetTaskResponse:
         """Reads one task."""
-        return await self._front.read(
-            run=lambda call: self._verbs.get(call, request.task_id), answer=seen_to_pb
+        return await self._handler.read(
+            run=lambda call: self._verbs.get(call, request.task_id), answer=task_read_to_pb
         )
 
     async def ListTasks(  # noqa: N802  # the schema's name
@@ -110,13 +110,13 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
             page = page_request(request.page_size, request.page_token, asdict(wanted))
             return await self._verbs.list(call, wanted, page)
 
-        return await self._front.read(run=run, answer=tasks_to_pb)
+        return await self._handler.read(run=run, answer=tasks_to_pb)
 
     async def StartTask(  # noqa: N802  # the schema's name
         self, request: assignment_pb2.StartTaskRequest, context: Any
     ) -> assignment_pb2.StartTaskResponse:
         """Begins work."""
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request,
             run=lambda call: self._verbs.start(call, request.task_id, request.epoch),
             answer=started_to_pb,
@@ -126,7 +126,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
         self, request: assignment_pb2.ResumeTasksRequest, context: Any
     ) -> assignment_pb2.ResumeTasksResponse:
         """Takes up the caller's own tasks."""
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request,
             run=lambda call: self._verbs.resume(call, request.generation),
             answer=resumed_to_pb,
@@ -136,7 +136,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
         self, request: assignment_pb2.DeclineTaskRequest, context: Any
     ) -> assignment_pb2.DeclineTaskResponse:
         """Gives an assigned task back."""
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request,
             run=lambda call: self._verbs.decline(
                 call, request.task_id, request.epoch, reason=request.reason
@@ -149,7 +149,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
     ) -> assignment_pb2.AuthorizeActionResponse:
         """Asks whether an action may be done now."""
         action = action_from_pb(request)
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request, run=lambda call: self._verbs.authorize(call, action), answer=authorized_to_pb
         )
 
@@ -158,7 +158,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
     ) -> assignment_pb2.CompleteTaskResponse:
         """Ends a task with its result."""
         result = result_from_pb(request)
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request, run=lambda call: self._verbs.complete(call, result), answer=completed_to_pb
         )
 
@@ -166,7 +166,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
         self, request: assignment_pb2.FailTaskRequest, context: Any
     ) -> assignment_pb2.FailTaskResponse:
         """Gives up."""
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request,
             run=lambda call: self._verbs.fail(
                 call,
@@ -182,7 +182,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
         self, request: assignment_pb2.CancelTaskRequest, context: Any
     ) -> assignment_pb2.CancelTaskResponse:
         """Ends a task without a result."""
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request,
             run=lambda call: self._verbs.cancel(call, request.task_id, reason=request.reason),
             answer=cancelled_to_pb,
@@ -193,7 +193,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
     ) -> assignment_pb2.ExplainAssignmentResponse:
         """Shows who would get a task now."""
         declared = declaration_from_pb(request.task)
-        return await self._front.read(
+        return await self._handler.read(
             run=lambda call: self._verbs.explain(call, declared), answer=explained_to_pb
         )
 
@@ -202,7 +202,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
     ) -> assignment_pb2.RecordCheckpointResponse:
         """Makes a stored context the newest of its task."""
         checkpoint = checkpoint_from_pb(request)
-        return await self._front.mutate(
+        return await self._handler.mutate(
             request, run=lambda call: self._verbs.record(call, checkpoint), answer=recorded_to_pb
         )
 
@@ -210,7 +210,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
         self, request: assignment_pb2.ResolveContextRequest, context: Any
     ) -> assignment_pb2.ResolveContextResponse:
         """Says what an address means."""
-        return await self._front.read(
+        return await self._handler.read(
             run=lambda call: self._verbs.resolve(
                 call, request.task_id, version=request.version, offer_id=request.offer_id
             ),
@@ -226,4 +226,4 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
             page = page_request(request.page_size, request.page_token, request.task_id)
             return await self._verbs.pointers(call, request.task_id, page)
 
-        return await self._front.read(run=run, answer=pointers_to_pb)
+        return await self._handler.read(run=run, answer=pointers_to_pb)

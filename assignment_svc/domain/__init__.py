@@ -1,1 +1,1 @@
-"""Library: pure rules and the ports that they need."""
+"""Pure rules: aggregates with their transitions, guards, scores, and the ports."""

@@ -1,4 +1,4 @@
-"""What is looked for and what was found: the requirement, candidates, and those who were not."""
+"""Discovery: the requirement, the candidates, and those who are none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Somebody whom discovery let through: the standing and verdict that were judged."""
+    """A participant that discovery let through, with its standing and verdict."""
 
     standing: Standing
     verdict: Verdict
@@ -39,7 +39,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Somebody who was not chosen, and the conjunct that failed.
+    """A participant that was not chosen, and the conjunct that failed.
 
     ``failed`` is score, active, capability_match, trust_ok, policy_allows, capacity or
     backing_off.
@@ -73,7 +73,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything that a bind rests on, with the times from before it was asked (monotonic)."""
+    """What was asked about one candidate, and when: monotonic seconds from before each question."""
 
     standing: Standing
     verdict: Verdict

@@ -15,7 +15,7 @@ LOST: Final[Mapping[ParticipantStatus, ReasonCode]] = MappingProxyType(
         ParticipantStatus.RETIRED: ReasonCode.PARTICIPANT_RETIREMENT,
     }
 )
-"""Whoever is one of these loses what it holds, for this reason."""
+"""A participant with one of these statuses loses what it holds, for this reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,16 @@ class Gate:
 
     @property
     def takes_back(self) -> bool:
-        """Whether a task may go back to it that it was fenced from and kept its seat for.
+        """Whether a task may go back to a source that was fenced and kept its seat.
 
-        Its seat and its judgement are old, so it need not be open; but it must not be leaving.
+        Seat and decision are those of the first binding, so the gate need not be open; but the
+        participant must not be leaving.
         """
         return not self.marked and self.status not in LOST
 
     @property
     def refuses(self) -> bool:
-        """Whether a bind would certainly fail; what the gate does not know yet is judged there."""
+        """True where a bind would certainly fail; never for a gate without a standing yet."""
         return self.marked or (self.capacity > 0 and self.used >= self.capacity)
 
     def is_open(self, *, degraded_allowed: bool = False) -> bool:
@@ -61,7 +62,7 @@ class Gate:
         return self.status is ParticipantStatus.ACTIVE
 
     def brought_up(self, standing: Standing) -> "Gate":
-        """The gate after having seen ``standing``: only what is newer is applied."""
+        """The gate with ``standing`` applied, where that is newer than what the gate reflects."""
         if standing.standing_revision <= self.standing_revision:
             return self
         return replace(

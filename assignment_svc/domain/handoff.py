@@ -105,7 +105,7 @@ class Handoff:
 
     @property
     def wake_at(self) -> datetime | None:
-        """When a worker has to look at it again."""
+        """When a worker has to process it; None where it waits for no time."""
         if self.ended:
             return None
         return earliest((self.next_try_at, self.offer.deadline if self.offer else None))

@@ -140,7 +140,7 @@ def nobody_found(handoff: Handoff, *, next_try_at: datetime, at: datetime) -> Ha
 
 
 def due_now(handoff: Handoff, at: datetime) -> Handoff:
-    """The same handoff, looked at at once: what it waited for has happened."""
+    """The same handoff, due at once: what it waited for has happened."""
     return replace(handoff, next_try_at=at)
 
 

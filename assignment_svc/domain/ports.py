@@ -61,7 +61,7 @@ class Registry(Protocol):
     async def standings(
         self, call: Call, participant_ids: Collection[str]
     ) -> Mapping[str, Standing]:
-        """Current standings; unknown ids are left out."""
+        """Current standings; unknown ids are absent."""
         ...
 
     async def begin_retirement(self, call: Call, retirement: Retirement) -> Standing:

@@ -17,7 +17,7 @@ from phoenix_runtime.core.standing import Standing
 
 
 class StaleRead(Exception):
-    """What was judged outside the transaction is no longer what is there: judge it again."""
+    """What was read outside the transaction has changed since: the round is repeated."""
 
 
 class CandidateLost(Exception):
@@ -30,10 +30,13 @@ class CandidateLost(Exception):
 
 
 class TooSlow(Refused):
-    """What was judged changed again and again; nothing was done."""
+    """What was read had changed in every round; nothing was done."""
 
     reason = "UNAVAILABLE"
     remedy = "Retry after the delay given; nothing was changed."
+
+    def __init__(self) -> None:
+        super().__init__("What was read had changed in every round")
 
 
 def fenced(task: Task, *, participant_id: str, epoch: int) -> Binding:
@@ -53,7 +56,7 @@ def fenced(task: Task, *, participant_id: str, epoch: int) -> Binding:
 def admitted(gate: Gate, standing: Standing, *, degraded_allowed: bool) -> Gate:
     """The gate with one seat taken for ``standing``.
 
-    Raises `StaleRead` where the gate has seen a newer standing than the one judged, and
+    Raises `StaleRead` where the gate reflects a newer standing than ``standing``, and
     `CandidateLost` where it is closed or full. An older gate is brought up first.
     """
     if gate.standing_revision > standing.standing_revision:

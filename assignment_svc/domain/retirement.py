@@ -1,4 +1,4 @@
-"""Retirements: how somebody leaves for ever, and what became of what it held (Algorithm 6)."""
+"""Retirements: a participant leaves for ever, and what became of its tasks (Algorithm 6)."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -105,7 +105,7 @@ class Retirement:
 
     @property
     def wake_at(self) -> datetime | None:
-        """When a worker has to look at it again."""
+        """When a worker has to process it; None once it is finished."""
         if self.finished:
             return None
         return earliest((self.next_try_at, None if self.source_gone else self.deadline_at))

@@ -138,7 +138,7 @@ class Gates(Protocol):
         ...
 
     async def find_gates(self, participant_ids: Collection[str]) -> dict[str, Gate]:
-        """The gates as last committed, unlocked; missing ones are left out."""
+        """The gates as last committed, unlocked; missing ones are absent."""
         ...
 
     async def busy_gates(self, after: str, *, limit: int) -> tuple[Gate, ...]:
@@ -259,7 +259,7 @@ class Approvals(Protocol):
         ...
 
     async def save_authorization(self, authorization: Authorization) -> None:
-        """Write a leave; its (task, action, subject_hash) is unique. Call it under the lock."""
+        """Write an authorization, unique by (task, action, subject_hash), under the task's lock."""
         ...
 
     async def authorizations_of(self, task_id: str) -> tuple[Authorization, ...]:

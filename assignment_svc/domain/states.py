@@ -35,7 +35,7 @@ class RetirementStatus(StrEnum):
 
 
 class RetirementMode(StrEnum):
-    """How somebody leaves."""
+    """How a participant retires."""
 
     GRACEFUL = "graceful"
     IMMEDIATE = "immediate"
@@ -76,7 +76,7 @@ class ActionKind(StrEnum):
 
 
 class ApprovalState(StrEnum):
-    """What a human has said so far."""
+    """What has become of a question to a human."""
 
     PENDING = "pending"
     APPROVED = "approved"

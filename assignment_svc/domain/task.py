@@ -1,4 +1,4 @@
-"""Tasks: what never changes about one, who holds it, and when somebody has to look at it again."""
+"""Tasks: what never changes about one, who holds it, and when it has to be processed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -73,7 +73,7 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class TaskObligation:
-    """What policy asked in return for a yes; it belongs to the task, whoever holds it."""
+    """What policy asked in return for a yes; it belongs to the task and outlives its owners."""
 
     id: str
     text: str
@@ -120,7 +120,7 @@ class Task(Submission):
     failure_hash: str = ""
     """Of the last audited ASSIGNMENT_FAILED: the same reasons again are not audited again."""
     tries: int = 0
-    """Fruitless looks for an assignee since the last binding; lengthens the back-off."""
+    """Searches for an assignee since the last binding that found nobody; lengthens the back-off."""
     next_try_at: datetime | None = None
     start_due_at: datetime | None = None
     attempt_due_at: datetime | None = None
@@ -173,7 +173,7 @@ class Task(Submission):
 
     @property
     def wake_at(self) -> datetime | None:
-        """When somebody has to look at it again, because a time that the row names is over."""
+        """When a worker has to process it: the first of its deadlines; None where it has none."""
         if self.ended:
             return None
         times = (

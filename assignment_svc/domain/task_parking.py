@@ -69,7 +69,7 @@ def result_refused(task: Task, *, reason: ReasonCode, at: datetime) -> Task:
 
 
 def result_refused_without_owner(task: Task, reason: ReasonCode) -> Task:
-    """MIGRATING: the result is refused, and whoever brought it is gone."""
+    """MIGRATING: the result is refused, and the owner that brought it is gone."""
     return replace(
         task,
         status=step(task, TaskVerb.REFUSED_WITHOUT_OWNER, Actor.ENGINE),

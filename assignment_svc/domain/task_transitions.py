@@ -28,7 +28,7 @@ def step(task: Task, verb: TaskVerb, actor: Actor) -> TaskStatus:
 
 
 def _gained(task: Task, binding: Binding) -> Task:
-    """The task held under ``binding``, whose epoch is above every one that the task has seen."""
+    """The task held under ``binding``, whose epoch is above every one of the task before."""
     if binding.epoch <= task.epoch:
         raise ValueError(f"epoch {binding.epoch} of {task.task_id} is not above {task.epoch}")
     return replace(

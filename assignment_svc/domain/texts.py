@@ -33,7 +33,7 @@ def checked_text(field: str, text: str, longest: int = LONGEST_REASON) -> str:
 
 
 def checked_id(field: str, value: str) -> str:
-    """``value`` where it can be somebody's id; raises `FieldInvalid` otherwise."""
+    """``value`` where it can be the id of a participant; raises `FieldInvalid` otherwise."""
     if not is_identifier(value):
         raise FieldInvalid([Violation(field, NO_ID)])
     return value

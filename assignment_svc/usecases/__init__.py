@@ -1,1 +1,1 @@
-"""Desk: one file per verb."""
+"""Use cases in sub-packages; `steps` below `assignment`, `tasks`, `handoff`, `membership`."""

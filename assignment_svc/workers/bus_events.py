@@ -29,7 +29,7 @@ MOST_NAMES: Final = 1_000
 """How many participants, or approvals, of one tenant are kept until they are handled (I14)."""
 
 MOST_PARTICIPANTS: Final = 20
-"""Where more participants than this may have capacity, the whole queue is looked at."""
+"""Where more participants than this may have capacity, the whole queue is woken."""
 
 WIDTH: Final = 3
 """How many tenants' events are handled at once."""
@@ -72,7 +72,7 @@ class PendingEvents:
     capacity: dict[str, None] = field(default_factory=dict)
     """Participants that may have a free seat."""
     queue: bool = False
-    """Whether somebody who is not named may have one."""
+    """Whether a participant that is not named may have one."""
 
     def add(self, bus_event: BusEvent) -> bool:
         """Add what the event asks for; False where that is nothing."""

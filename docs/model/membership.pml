@@ -139,7 +139,7 @@ ltl finally_owned { [] <> (SETTLED(0) || !ELIGIBLE(0)) }
 ltl finally_retired { [] (marked[0] -> <> (registry[0] == RETIRED)) }
 #endif
 
-/* ---- the parts of a transaction: usecases/act.py, migration.py, offering.py, lose_owner.py */
+/* ---- the parts of a transaction: usecases/steps, usecases/handoff/offering.py */
 
 inline burn(t) {
 #ifndef NO_BURN
@@ -298,7 +298,7 @@ inline forget() {
 
 /* ---- the service's background workers: workers/background.py */
 
-/* AssignTask, Binder */
+/* AssignTask, BindTask */
 #define BIND(t, p) \
     :: d_step { UP && status[t] == PENDING && ADMITS(p) -> \
         admit(p); gain(t, p); status[t] = ASSIGNED }

@@ -49,14 +49,14 @@ def rejected_candidate(ranked: Ranked, loss: CandidateLost, evaluation: Evaluati
 
 
 def backing_off(entry: Exclusion) -> Alternative:
-    """Somebody who is not asked yet, or not any more."""
+    """A participant that is not asked yet, or not any more."""
     until = f" until {entry.excluded_until:%H:%M:%S}" if entry.excluded_until else ""
     because = entry.because or f"{entry.reason}; left out{until}"
     return Alternative(entry.participant_id, "backing_off", because, decision_id=entry.decision_id)
 
 
 def no_seat(gate: Gate) -> Alternative:
-    """Somebody whose gate is known to refuse a bind."""
+    """A participant whose gate is known to refuse a bind."""
     if gate.marked:
         return Alternative(gate.participant_id, "active", "it is leaving for ever")
     because = f"all of its {gate.capacity} seats are taken"

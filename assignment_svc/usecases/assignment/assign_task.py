@@ -1,4 +1,4 @@
-"""Assign (paper, Algorithm 3): discover, score, ask policy best first, bind in one commit."""
+"""Assigns a task: discover, score, ask policy best first, bind in one commit (Algorithm 3)."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ from phoenix_runtime.core.verdict import Effect
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """What can become of a judged candidate: it is bound, a human is asked, or it is denied."""
+    """What can become of an evaluated candidate: it is bound, a human is asked, or it is denied."""
 
     bind: BindTask
     park: ParkAssignment
@@ -34,7 +34,7 @@ class Outcomes:
 
 
 class AssignTask:
-    """Finds somebody for a task that waits, and binds the best whom policy allows."""
+    """Finds an assignee for a task that waits: the best candidate that policy allows."""
 
     def __init__(self, ports: Ports, search: CandidateSearch, outcomes: Outcomes) -> None:
         self._ports = ports
@@ -42,17 +42,17 @@ class AssignTask:
         self._outcomes = outcomes
 
     async def __call__(
-        self, call: Call, task_id: str, seen: tuple[Task, AssignmentHistory] | None = None
+        self, call: Call, task_id: str, read: tuple[Task, AssignmentHistory] | None = None
     ) -> Assigned:
         """Assign a known task; one that is bound, or waits for a human, answers as it stands.
 
-        ``seen`` is the task as the caller has just read it, where it has.
+        ``read`` is the task as the caller has just read it, where it has.
         Raises `NotFound`, `IllegalTransition`, `NoEligibleParticipant` (the task stays PENDING),
         `PolicyEngineUnavailable` and `Unavailable`.
         """
         for _ in range(self._ports.rules.rounds):
-            task, known = seen or await self.read(call, task_id)
-            seen = None
+            task, known = read or await self.read(call, task_id)
+            read = None
             answer = standing_answer(task)
             if answer is not None:
                 return answer
@@ -61,7 +61,7 @@ class AssignTask:
                 return await self._try(call.about(task.correlation_id), task, known)
             except StaleRead:
                 continue
-        raise TooSlow("What was judged changed again and again")
+        raise TooSlow
 
     async def read(self, call: Call, task_id: str) -> tuple[Task, AssignmentHistory]:
         """The task and what decides who is asked, unlocked; raises `NotFound`."""

@@ -1,4 +1,4 @@
-"""Finds and judges candidates for a task (paper, Algorithm 3, steps 1 to 4)."""
+"""Finds and evaluates candidates for a task (paper, Algorithm 3, steps 1 to 4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ STANDING_SECONDS = 2.5
 
 @dataclass(frozen=True, slots=True)
 class AssignmentHistory:
-    """What belongs to a task and decides who is asked."""
+    """What is kept with a task and decides which candidates are asked."""
 
     exclusions: tuple[Exclusion, ...]
     approvals: tuple[Approval, ...]
@@ -102,8 +102,8 @@ class CandidateSearch:
         standing, asked_at = ranked.candidate.standing, found.discovery.asked_at
         if ports.clock.monotonic() - asked_at > STANDING_SECONDS:
             asked_at = ports.clock.monotonic()
-            seen = await ports.registry.standings(call, [standing.participant_id])
-            standing = seen.get(standing.participant_id, standing)
+            current = await ports.registry.standings(call, [standing.participant_id])
+            standing = current.get(standing.participant_id, standing)
         subject = assignment_subject(task, standing.participant_id)
         known = await refreshed_approvals(ports, call, found.approvals, subject)
         question: dict[str, Json] = {
@@ -123,7 +123,7 @@ class CandidateSearch:
             return await known_of(unit, task_id)
 
     def _resting(self, known: AssignmentHistory, scope: SearchScope) -> list[Exclusion]:
-        """Those who are left out now, for the task or for the handoff that is looked for."""
+        """The exclusions that count now, for the task or for the handoff in ``scope``."""
         now = self._ports.clock.now()
         return [
             one
@@ -140,5 +140,5 @@ class CandidateSearch:
 
 
 async def known_of(unit: Unit, task_id: str) -> AssignmentHistory:
-    """Who is left out for a task, and what humans were asked about it."""
+    """The exclusions of a task, and what humans were asked about it."""
     return AssignmentHistory(await unit.exclusions(task_id), await unit.approvals_of(task_id))

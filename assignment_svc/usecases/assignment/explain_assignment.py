@@ -1,4 +1,4 @@
-"""Explain: who would get a task now and why not the others; changes nothing."""
+"""Explains who would get a task now and why not the others; changes nothing."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Explanation:
 
 
 class ExplainAssignment:
-    """Plays Algorithm 3 up to the bind."""
+    """Runs Algorithm 3 up to the bind."""
 
     def __init__(self, ports: Ports, search: CandidateSearch) -> None:
         self._ports = ports

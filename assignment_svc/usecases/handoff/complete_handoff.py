@@ -91,7 +91,7 @@ class CompleteHandoff:
                     return await self._try(call, completion, target)
                 except StaleRead:
                     continue
-        raise TooSlow("What was judged changed again and again")
+        raise TooSlow
 
     async def _try(self, call: Call, completion: HandoffCompletion, target: str) -> TakenOver:
         pending = await self._read(call, completion.handoff_id)
@@ -120,7 +120,7 @@ class CompleteHandoff:
         """Answer a target whose first answer was lost: the same, and nothing is done.
 
         Raises `StaleAssignment` where the task has moved on since: the target must not read what it
-        is by now, and has to hear that it lost it.
+        is by now, and has to learn that it lost the task.
         """
         if not task.ended and task.owner_id != handoff.target:
             raise StaleAssignment(
@@ -183,7 +183,7 @@ class CompleteHandoff:
             proven(task, standing.offer, completion.acceptance)
             await transaction.lock_gates({target, standing.handoff.source})
             transaction.rely_on(evaluation)
-            transaction.put_gate(seen_by(transaction.gate(target), evaluation.standing))
+            transaction.put_gate(brought_up(transaction.gate(target), evaluation.standing))
             if not transaction.gate(target).is_open(degraded_allowed=task.spec.degraded_allowed):
                 await end_offer(transaction, standing, GATE_CLOSED)
                 await transaction.finish()
@@ -230,8 +230,8 @@ def proven(task: Task, offer: Offer, acceptance: Acceptance) -> None:
         raise FieldInvalid([Violation("accepted_obligations", text)])
 
 
-def seen_by(gate: Gate, standing: Standing) -> Gate:
-    """The gate after ``standing``; raises `StaleRead` where it has seen a newer one."""
+def brought_up(gate: Gate, standing: Standing) -> Gate:
+    """The gate after ``standing``; raises `StaleRead` where it reflects a newer one."""
     if gate.standing_revision > standing.standing_revision:
         raise StaleRead
     return gate.brought_up(standing)

@@ -1,4 +1,4 @@
-"""Reading handoffs: one, or a page, newest first."""
+"""Reads handoffs: one, or a page, newest first."""
 
 from dataclasses import dataclass
 

@@ -73,7 +73,7 @@ class AdvanceRetirement:
             return True
         if retirement.deadline_at <= self._ports.clock.now() or standing is None:
             return True
-        # RETIRING stays RETIRING when its lease runs out or it is suspended; the reason tells.
+        # RETIRING stays RETIRING when the lease runs out or it is suspended; the reason changes.
         return standing.status in LOST or standing.status_reason in {
             ReasonCode.PARTICIPANT_FAILED.value,
             ReasonCode.PARTICIPANT_LEFT.value,
@@ -85,7 +85,7 @@ class AdvanceRetirement:
             return await unit.handoffs_to(participant_id)
 
     async def _withdraw(self, call: Call, read: Handoff) -> None:
-        """End an offer to the retiring participant; the task is offered to somebody else."""
+        """End an offer to the retiring participant; the task is offered to another target."""
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(read.task_id)

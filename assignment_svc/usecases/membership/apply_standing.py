@@ -1,4 +1,4 @@
-"""Applies standings to what participants hold. Bus events are hints; this reads the truth.
+"""Applies the registry's standings to what participants hold.
 
 FAILED or SUSPENDED: the gate is closed and its tasks lose their owner. REGISTERED (the same
 participant came back): closed, its tasks stay and have to be resumed in time. Grants shrunk: tasks
@@ -51,7 +51,7 @@ class ApplyStandings:
         self._width = asyncio.Semaphore(WIDTH)
 
     async def __call__(self, call: Call, standings: Mapping[str, Standing]) -> None:
-        """Apply ``standings``, by participant; one older than its gate has seen is left alone.
+        """Apply ``standings``, by participant; one that its gate has overtaken changes nothing.
 
         A task whose step fails stops no other one; then the first failure is raised.
         """

@@ -1,4 +1,4 @@
-"""Reading retirements: one, or a page, newest first."""
+"""Reads retirements: one, or a page, newest first."""
 
 from assignment_svc.domain.retirement import Retirement, RetirementFilter
 from assignment_svc.usecases.steps.ports import Ports

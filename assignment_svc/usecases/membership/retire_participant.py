@@ -31,7 +31,7 @@ GRACE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class RetirementRequest:
-    """Who shall leave, and how."""
+    """Who retires, and how."""
 
     participant_id: str
     mode: RetirementMode = RetirementMode.GRACEFUL
@@ -130,17 +130,17 @@ class RetireParticipant:
     ) -> RetirementResult:
         """Answer the retirement that there is; one that is asked to be immediate stops waiting."""
         known = await transaction.unit.lock_retirement(retirement_id)
-        hurried = request.mode is RetirementMode.IMMEDIATE
-        if known.finished or known.mode is RetirementMode.IMMEDIATE or not hurried:
+        immediate = request.mode is RetirementMode.IMMEDIATE
+        if known.finished or known.mode is RetirementMode.IMMEDIATE or not immediate:
             receipt = Receipt(known.last_event_id, known.correlation_id, known.version)
             return RetirementResult(known, receipt)
-        faster = known.made_immediate(transaction.now)
-        result = await _recorded(transaction, (known, faster), verdict, request)
+        changed = known.made_immediate(transaction.now)
+        result = await _recorded(transaction, (known, changed), verdict, request)
         await transaction.unit.save_retirement(result.retirement)
         return result
 
     async def _go_on(self, call: Call, result: RetirementResult) -> RetirementResult:
-        """Take the first steps at once; whoever holds nothing is retired when this answers.
+        """Take the first steps at once, so that a participant that holds nothing is RETIRED now.
 
         Only this answer is remembered (I10): where it is lost before, the repetition finds the
         retirement that there is.

@@ -38,10 +38,10 @@ def effect_of(
     who = standing.participant_id
     if holds(task, handoff, who):
         return _for_holder(standing, task)
-    shut = not gate.is_open(degraded_allowed=task.spec.degraded_allowed)
+    closed = not gate.is_open(degraded_allowed=task.spec.degraded_allowed)
     if parked_for(task, who):
-        return StandingEffect.UNPARKED if shut else StandingEffect.NONE
-    return StandingEffect.WITHDRAWN if shut and _offered(handoff, who) else StandingEffect.NONE
+        return StandingEffect.UNPARKED if closed else StandingEffect.NONE
+    return StandingEffect.WITHDRAWN if closed and _offered(handoff, who) else StandingEffect.NONE
 
 
 def _for_holder(standing: Standing, task: Task) -> StandingEffect:

@@ -1,4 +1,4 @@
-"""Has waiting tasks and handoffs tried now, because somebody who may take them has capacity."""
+"""Has waiting tasks and handoffs tried now, because a participant may have capacity for them."""
 
 from collections.abc import Collection
 
@@ -14,7 +14,7 @@ class WakeQueue:
     """Wakes what certain participants could take, or everything that waits.
 
     What the participants could not take is left to its own timers: one that comes and goes all day
-    costs a look at what it could take, and not at everything that its tenant has waiting.
+    costs a search for what it could take, and not for everything that its tenant has waiting.
     """
 
     def __init__(self, ports: Ports) -> None:

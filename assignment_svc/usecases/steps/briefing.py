@@ -56,8 +56,6 @@ def input_pointer(task: Task) -> ContextPointer:
 
 async def approval_uses(unit: Unit, task_id: str) -> tuple[ApprovalUse, ...]:
     """What humans were asked about a task, and what their yes was used for."""
-    used = {
-        leave.approval_id: leave.authorization_id for leave in await unit.authorizations_of(task_id)
-    }
+    used = {one.approval_id: one.authorization_id for one in await unit.authorizations_of(task_id)}
     approvals = await unit.approvals_of(task_id)
     return tuple(ApprovalUse(one, used.get(one.approval_id, "")) for one in approvals)

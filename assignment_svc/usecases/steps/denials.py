@@ -27,11 +27,11 @@ class Denials:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    async def denied(self, call: Call, seen: Task, evaluation: Evaluation) -> None:
+    async def denied(self, call: Call, read: Task, evaluation: Evaluation) -> None:
         """Record ASSIGNMENT_DENIED for one candidate, where it is the first or differs."""
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
-            task = await unit.lock_task(seen.task_id)
+            task = await unit.lock_task(read.task_id)
             if task.ended or not await denial_is_new(transaction, task, evaluation):
                 return
             fields = EventFields(
@@ -44,11 +44,11 @@ class Denials:
             task, _ = await transaction.record(task, task, fields)
             await unit.save_task(task)
 
-    async def nobody(self, call: Call, seen: Task, lost: Sequence[Alternative]) -> None:
+    async def nobody(self, call: Call, read: Task, lost: Sequence[Alternative]) -> None:
         """Record ASSIGNMENT_FAILED where the reasons are new, and have the task tried later."""
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
-            task = await unit.lock_task(seen.task_id)
+            task = await unit.lock_task(read.task_id)
             if task.status is not TaskStatus.PENDING:
                 return
             failure_hash = content_hash({one.participant_id: one.failed for one in lost})
@@ -90,7 +90,7 @@ def refusal_facts(approvals: Iterable[Approval]) -> dict[str, str]:
     """The approval that was refused last, as a fact of a denial; nothing where none was.
 
     A successor, or the same participant after a restart, asks for content that was refused without
-    ever having waited for the answer: only this tells it that the no was a human's.
+    ever having waited for the answer: only this fact shows that a human refused it.
     """
     no = {ApprovalState.REJECTED, ApprovalState.EXPIRED}
     refused = [approval.approval_id for approval in approvals if approval.state in no]

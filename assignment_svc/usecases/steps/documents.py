@@ -61,7 +61,7 @@ def gone_document(binding: Binding) -> dict[str, Json]:
 
 
 def approval_documents(approvals: Iterable[Approval]) -> list[Json]:
-    """What humans decided, as policy sees it: the withdrawn and the open say nothing."""
+    """What humans decided, as policy sees it; open and withdrawn questions are absent."""
     decided = {"approved", "rejected", "expired"}
     return [approval.document() for approval in approvals if approval.state.value in decided]
 
@@ -104,7 +104,7 @@ def alternative_documents(alternatives: Iterable[Alternative]) -> list[Json]:
 
 
 def bound_detail(binding: Binding, evaluation: Evaluation, monotonic: float) -> dict[str, Json]:
-    """Table 5, *task assigned*: selected, score, alternatives; and how old what was judged is."""
+    """Table 5, *task assigned*: selected, score, alternatives; the age of standing and verdict."""
     return {
         "assignment_id": binding.assignment_id,
         "epoch": binding.epoch,

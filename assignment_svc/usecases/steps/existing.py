@@ -1,4 +1,4 @@
-"""Rows that have to exist: each is read, or refused with `NotFound`."""
+"""Reads rows that have to exist; raises `NotFound` where they do not."""
 
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.ports import Unit

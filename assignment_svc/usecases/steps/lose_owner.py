@@ -1,7 +1,7 @@
 """Takes a task away from an owner that is gone: at once, in one commit, and nobody is asked.
 
 The epoch is burnt, the seat released, the task MIGRATING, its handoff INITIATED or without its
-source. Finding somebody else is the handoff's own affair.
+source. Finding another owner is left to the handoff.
 """
 
 from assignment_svc.domain import handoff_transitions, task_transitions

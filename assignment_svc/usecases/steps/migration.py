@@ -1,6 +1,6 @@
 """Handoffs begin, their sources are fenced, and they are aborted; all inside one unit.
 
-Taking a task away asks nobody; giving it to somebody asks policy (`usecases.handoff`).
+Taking a task away asks nobody; giving it to a target asks policy (`usecases.handoff`).
 """
 
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ async def fence_source(
 ) -> Task:
     """MIGRATING: the owner's epoch is burnt, whatever it still writes is refused.
 
-    The task is to be saved. The seat is the caller's affair: a living source keeps it until the
+    The task is to be saved. The caller decides about the seat: a living source keeps it until the
     rebind, one that is gone loses it.
     """
     fields = EventFields(
@@ -94,7 +94,7 @@ async def fence_source(
 async def stop_source(
     transaction: TaskTransaction, task: Task, handoff: Handoff, reason: str
 ) -> None:
-    """Tell the source to stop; one that is gone receives the directive when it is back."""
+    """Direct the source to stop; one that is gone receives the directive when it is back."""
     await transaction.direct(
         DirectiveAction.STOP_TASK,
         handoff.source,

@@ -91,5 +91,5 @@ def _lasting_id(call: Call) -> str:
     """
     if call.idempotency is None:
         return ""
-    said = f"{call.actor}\0{call.idempotency.request_id}"
-    return f"task.{hashlib.sha256(said.encode()).hexdigest()[:32]}"
+    request = f"{call.actor}\0{call.idempotency.request_id}"
+    return f"task.{hashlib.sha256(request.encode()).hexdigest()[:32]}"

@@ -53,7 +53,7 @@ class Authorized:
 
 
 class AuthorizeAction:
-    """Asks `data.operate`; a yes is one row for (task, action, subject), whoever asks again."""
+    """Asks `data.operate`; a yes is one row for (task, action, subject), however often asked."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
@@ -73,7 +73,7 @@ class AuthorizeAction:
                     return await self._try(call, action, subject)
                 except StaleRead:
                     continue
-        raise TooSlow("What was judged changed again and again")
+        raise TooSlow
 
     async def _try(self, call: Call, action: Action, subject: ApprovalSubject) -> Authorized:
         ports = self._ports
@@ -160,16 +160,16 @@ class AuthorizeAction:
         return result
 
     async def _deny(
-        self, call: Call, seen: Task, asked: tuple[Action, ApprovalSubject], verdict: Verdict
+        self, call: Call, read: Task, asked: tuple[Action, ApprovalSubject], verdict: Verdict
     ) -> None:
         """ACTION_DENIED, where it is the first denial of this content or differs from the last."""
         action, subject = asked
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
-            task = await unit.lock_task(seen.task_id)
+            task = await unit.lock_task(read.task_id)
             point = f"{verdict.point.value}/{action.kind.value}/{action.name}/{subject.hash}"
             new = await unit.denial_changed(
-                task.task_id, seen.owner_id, point=point, reasons_hash=reasons_hash(verdict)
+                task.task_id, read.owner_id, point=point, reasons_hash=reasons_hash(verdict)
             )
             if task.ended or not new:
                 return
@@ -177,7 +177,7 @@ class AuthorizeAction:
             fields = EventFields(
                 AuditEventType.ACTION_DENIED,
                 reason=ReasonCode.POLICY_DENIED,
-                participant=seen.owner_id,
+                participant=read.owner_id,
                 verdict=verdict,
                 inputs=(subject.hash,),
                 detail=detail,

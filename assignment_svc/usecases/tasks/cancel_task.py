@@ -1,4 +1,4 @@
-"""Cancel: a task ends without a result, and its open children with it."""
+"""Cancels a task: it ends without a result, and its open children with it."""
 
 from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.texts import checked_text
@@ -36,7 +36,7 @@ class CancelTask:
         return result
 
     async def _permitted(self, call: Call, task_id: str) -> None:
-        """Who submitted a task never changes, so no lock is needed to ask."""
+        """Check the caller; the submitter of a task never changes, so no lock is needed."""
         async with self._ports.units.reading(call) as unit:
             task = await unit.find_task(task_id)
         if task is None:

@@ -1,4 +1,4 @@
-"""What most verbs answer."""
+"""The answer of most verbs of a task."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from phoenix_runtime.core.receipt import Receipt
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A task after a verb, and the proof; ``result`` where the task has one."""
+    """A task after a verb, and the receipt; ``result`` where the task has one."""
 
     task: Task
     receipt: Receipt

@@ -69,7 +69,7 @@ class CompleteTask:
                     continue
                 self._ports.due_work.notify()
                 return replace(changed, result=_shown(changed.task, content))
-        raise TooSlow("What was judged changed again and again")
+        raise TooSlow
 
     async def _try(self, call: Call, result: TaskResult, content: Document) -> Changed:
         task, asked = await self._read(call, result.task_id)

@@ -25,7 +25,7 @@ from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 
 @dataclass(frozen=True, slots=True)
 class ReviewedResult:
-    """A result as policy is asked about it, and what humans said about exactly it."""
+    """A result as policy is asked about it, and what humans decided about exactly that."""
 
     subject: ApprovalSubject
     known: list[Approval]
@@ -84,16 +84,16 @@ def parked_result(subject: ApprovalSubject, verdict: Verdict, approval_id: str) 
     )
 
 
-async def denied_completion(ports: Ports, call: Call, seen: Task, verdict: Verdict) -> None:
+async def denied_completion(ports: Ports, call: Call, read: Task, verdict: Verdict) -> None:
     """Record POLICY_DENIED about a result, where it is the first denial or differs."""
     async with ports.units(call) as unit:
         transaction = TaskTransaction(unit, ports)
-        task = await unit.lock_task(seen.task_id)
+        task = await unit.lock_task(read.task_id)
         if task.ended:
             return
         new = await unit.denial_changed(
             task.task_id,
-            seen.owner_id,
+            read.owner_id,
             point=verdict.point.value,
             reasons_hash=reasons_hash(verdict),
         )
@@ -101,7 +101,7 @@ async def denied_completion(ports: Ports, call: Call, seen: Task, verdict: Verdi
             fields = EventFields(
                 AuditEventType.POLICY_DENIED,
                 reason=ReasonCode.POLICY_DENIED,
-                participant=seen.owner_id,
+                participant=read.owner_id,
                 verdict=verdict,
                 detail=denial_detail(verdict),
             )

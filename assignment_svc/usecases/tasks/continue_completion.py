@@ -94,23 +94,23 @@ class ContinueCompletion:
             refusal = Refusal(ReasonCode.POLICY_DENIED, why, approval, verdict)
             await self._refuse(call, task, refusal)
 
-    async def _succeed(self, call: Call, seen: Task, approval: Approval, verdict: Verdict) -> None:
+    async def _succeed(self, call: Call, read: Task, approval: Approval, verdict: Verdict) -> None:
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
-            family, handoffs = await lock_for_end(transaction, seen.task_id)
-            unchanged(seen, family[0])
+            family, handoffs = await lock_for_end(transaction, read.task_id)
+            unchanged(read, family[0])
             owner = family[0].owner_id
             ending = succeeded(
                 approval.subject_hash, verdict, initiator=owner, approval_id=approval.approval_id
             )
             await end(transaction, family, handoffs, ending)
-            await _notify_owner(transaction, seen, owner, approval)
+            await _notify_owner(transaction, read, owner, approval)
             await transaction.finish()
 
     async def _ask_again(
         self,
         call: Call,
-        seen: Task,
+        read: Task,
         subject: ApprovalSubject,
         asked: tuple[Verdict, ApprovalAnswer],
     ) -> None:
@@ -118,8 +118,8 @@ class ContinueCompletion:
         verdict, answer = asked
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
-            task = await unit.lock_task(seen.task_id)
-            unchanged(seen, task)
+            task = await unit.lock_task(read.task_id)
+            unchanged(read, task)
             await remember_question(transaction, task, subject, answer)
             if answer.state is ApprovalState.PENDING and task.parked is not None:
                 after = asked_again(task, task.parked, answer.approval_id)
@@ -129,11 +129,11 @@ class ContinueCompletion:
                 return
         raise StaleRead
 
-    async def _refuse(self, call: Call, seen: Task, refusal: Refusal) -> None:
+    async def _refuse(self, call: Call, read: Task, refusal: Refusal) -> None:
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
-            task = await unit.lock_task(seen.task_id)
-            unchanged(seen, task)
+            task = await unit.lock_task(read.task_id)
+            unchanged(read, task)
             if task.binding is not None:
                 await _back_to_work(transaction, task, refusal)
             else:

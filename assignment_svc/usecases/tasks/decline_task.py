@@ -1,4 +1,4 @@
-"""Decline: an assignee gives a task back before it has begun."""
+"""Declines a task: its assignee gives it back before it has started it."""
 
 from assignment_svc.domain.predicates import fenced
 from assignment_svc.domain.states import Actor
@@ -14,7 +14,7 @@ from phoenix_runtime.core.principal import Call
 
 
 class DeclineTask:
-    """ASSIGNED → PENDING; whoever declined is left out for this task with back-off."""
+    """ASSIGNED → PENDING; the participant is excluded from this task for a while."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports

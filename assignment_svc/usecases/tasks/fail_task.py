@@ -1,4 +1,4 @@
-"""Fail: an assignee gives up; tried again elsewhere while attempts are left."""
+"""Fails a task for its assignee; it is tried again elsewhere while attempts are left."""
 
 from assignment_svc.domain.predicates import fenced, may_retry
 from assignment_svc.domain.states import Actor

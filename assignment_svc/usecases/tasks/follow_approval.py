@@ -1,4 +1,4 @@
-"""The engine's look at one question: withdraw it, or read its answer and go on with what waited."""
+"""Follows one question: cancels it, or reads its answer and goes on with what has waited."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ class FollowApproval:
         self._continue = continuations
 
     async def __call__(self, call: Call, approval_id: str) -> None:
-        """Follow one approval. Raises `Unavailable` and `PolicyEngineUnavailable`: try again."""
+        """Follow one approval. Raises `Unavailable` and `PolicyEngineUnavailable`."""
         async with self._ports.units.reading(call) as unit:
             approval = await unit.find_approval(approval_id)
         if approval is None or approval.next_poll_at is None:
@@ -44,7 +44,7 @@ class FollowApproval:
             return
         now = await self._read(call, approval)
         if now.decided:
-            # Kept with its timer until what waited for it has gone on: a crash repeats, only that.
+            # The timer stays until what waited has gone on: after a crash only that is repeated.
             await self._keep(call, now, again=True)
             await self._go_on(call, now)
         await self._keep(call, now, again=not now.decided)
@@ -86,7 +86,7 @@ class FollowApproval:
             await self._notify_assignee(call, approval)
 
     async def _notify_assignee(self, call: Call, approval: Approval) -> None:
-        """An action waits in the assignee's own hands: whoever holds the task now hears of it."""
+        """Send the decision about an action to the task's present owner, which goes on itself."""
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(approval.task_id)

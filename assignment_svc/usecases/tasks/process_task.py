@@ -70,7 +70,7 @@ class ProcessTask:
         try:
             await self._assign(call.about(task.correlation_id), task_id, (task, known))
         except (NoEligibleParticipant, IllegalTransition):
-            return  # recorded already, or another caller was faster
+            return  # recorded already, or another caller came first
 
     def _waits(self, task: Task) -> bool:
         now = self._ports.clock.now()

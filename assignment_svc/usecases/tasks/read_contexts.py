@@ -1,4 +1,4 @@
-"""Which context an address means, and who may read it."""
+"""Resolves the address of a context for those who may read it."""
 
 from dataclasses import dataclass
 
@@ -76,7 +76,7 @@ class ListContextPointers:
 
 
 def may_read(call: Call, task: Task) -> bool:
-    """The present assignee, the submitter, and those whose office it is."""
+    """The present assignee, the submitter, operators, reviewers and auditors."""
     principal = call.principal
     if principal.has(*READERS):
         return True

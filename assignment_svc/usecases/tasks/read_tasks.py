@@ -1,4 +1,4 @@
-"""Reading tasks: any member of the tenant may."""
+"""Reads tasks; any member of the tenant may."""
 
 from dataclasses import dataclass
 

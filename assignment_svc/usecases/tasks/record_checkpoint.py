@@ -93,7 +93,7 @@ class RecordCheckpoint:
 
 
 def base_is_current(base_version: int, current_version: int) -> None:
-    """Raise `ContextVersionConflict` where the writer had not seen the newest context (I4)."""
+    """Raise `ContextVersionConflict` where the writer had not read the newest context (I4)."""
     if base_version != current_version:
         raise ContextVersionConflict(base_version=base_version, current_version=current_version)
 
@@ -160,7 +160,7 @@ def _event(task: Task, pointer: ContextPointer, checkpoint: Checkpoint) -> Event
 
 
 async def _wake_handoff(transaction: TaskTransaction, task: Task) -> None:
-    """A handoff that waited for this last checkpoint need not wait for its timer."""
+    """Have a handoff that waited for this last checkpoint processed at once."""
     if not task.handoff_id:
         return
     handoff: Handoff | None = await transaction.unit.find_handoff(task.handoff_id)

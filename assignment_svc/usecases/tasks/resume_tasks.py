@@ -1,4 +1,4 @@
-"""Resume: the same participant, a newer instance, takes up what it still holds or has lost.
+"""Resumes tasks: a newer instance of a participant takes up what it still holds or has lost.
 
 Equal generation: a mere reconnect, nothing is burnt. Newer: new epochs, so nothing that the older
 instance writes counts. Out of MIGRATING it is a bind like any other.
@@ -87,10 +87,10 @@ class ResumeTasks:
         return standing, asked_at
 
     async def _first_beat(self, call: Call, standing: Standing) -> None:
-        """Wait until the registry has seen this generation beat in time, for some seconds.
+        """Wait until the registry has received a heartbeat of this generation, for some seconds.
 
         Before that its gate is closed: what was taken away, and nobody else has, would not be given
-        back, and whoever registers, beats and resumes in one breath would never ask again.
+        back, and a participant that registers, beats and resumes at once would never ask again.
         """
         for pause in self._ports.rules.first_beat:
             if standing.status not in {ParticipantStatus.REGISTERED, ParticipantStatus.DEGRADED}:
@@ -144,15 +144,15 @@ class ResumeTasks:
         self, call: Call, task_id: str, generation: int
     ) -> tuple[Briefing, Receipt] | None:
         async with self._ports.units.reading(call) as unit:
-            seen = await unit.find_task(task_id)
+            read = await unit.find_task(task_id)
             handoff = (await unit.open_handoffs([task_id])).get(task_id)
-        if seen is None or not _may_return(seen, handoff, call.principal.participant):
+        if read is None or not _may_return(read, handoff, call.principal.participant):
             return None
-        evaluation = await self._evaluate(call.about(seen.correlation_id), seen, generation)
+        evaluation = await self._evaluate(call.about(read.correlation_id), read, generation)
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
-            unchanged(seen, task)
+            unchanged(read, task)
             handoff = (await unit.open_handoffs([task_id])).get(task_id)
             if handoff is None or not _may_return(task, handoff, call.principal.participant):
                 raise StaleRead

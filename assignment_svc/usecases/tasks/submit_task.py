@@ -1,4 +1,4 @@
-"""Submit: a task is written down, by a submitter or as the child of an assignee's task."""
+"""Submits a task: by a submitter, or as the child of a task by its assignee."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -34,7 +34,7 @@ from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 
 OTHERS_WAIT = timedelta(seconds=10)
-"""How long the queue leaves a task alone that its submitter is assigning right now."""
+"""How long the queue leaves a task to its submitter, which is assigning it right now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class SubmitTask:
             parent = await unit.find_task(spec.parent_task_id)
         if parent is None:
             raise NotFound("task", spec.parent_task_id)
-        # Before policy is asked too: a zombie shall hear that it is one, not that it may not.
+        # Before policy is asked: a zombie has to learn that its epoch is old, not of a denial.
         fenced(parent, participant_id=call.principal.participant, epoch=wanted.parent_epoch)
         return None, parent
 
