@@ -1,7 +1,7 @@
 """``python -m assignment_svc`` runs the service: assignment, migration, retirement."""
 
-from assignment_svc.wiring import build
+from assignment_svc.wiring import NAME, build
 from phoenix_runtime.chassis.server import run
 
 if __name__ == "__main__":
-    run(build)
+    run(NAME, build)

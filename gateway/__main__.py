@@ -4,4 +4,4 @@ from gateway.app import build
 from phoenix_runtime.chassis.server import run
 
 if __name__ == "__main__":
-    run(build)
+    run("gateway", build)

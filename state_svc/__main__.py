@@ -1,7 +1,7 @@
 """``python -m state_svc``: context documents under their hash."""
 
 from phoenix_runtime.chassis.server import run
-from state_svc.wiring import build
+from state_svc.wiring import NAME, build
 
 if __name__ == "__main__":
-    run(build)
+    run(NAME, build)

@@ -89,7 +89,7 @@ def arm(specification: str, *, debug: bool) -> None:
         )
     _armed[:] = wanted
     if wanted:
-        log.warning("failpoints are armed: this process dies on purpose", failpoints=specification)
+        log.warning("failpoints_armed", failpoints=specification)
 
 
 def passing(name: str, *words: str) -> None:
@@ -107,7 +107,7 @@ def _pass(name: str, words: Sequence[str]) -> None:
         known.add(now.call.tenant)
     for failpoint in _armed:
         if failpoint.acts(name, frozenset(known)):
-            log.warning("failpoint", failpoint=name, known=sorted(known))
+            log.warning("failpoint_reached", failpoint=name, known=sorted(known))
             os.kill(os.getpid(), failpoint.action)
 
 

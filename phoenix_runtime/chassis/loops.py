@@ -87,7 +87,7 @@ class Loop:
                 more = await self.step_once()
             except Exception as error:  # an error must not end the loop
                 failures += 1
-                log.warning("loop failed", loop=self.name, failures=failures, exc_info=error)
+                log.warning("loop_failed", loop=self.name, failures=failures, exc_info=error)
                 await _wait(self._ending, pause_after(failures))
                 continue
             failures = 0

@@ -29,7 +29,7 @@ from phoenix_runtime.chassis.rpc.interceptors.chain import Chain, Stage
 from phoenix_runtime.chassis.rpc.interceptors.errors import ErrorStage
 from phoenix_runtime.chassis.rpc.interceptors.identity import IdentityStage
 from phoenix_runtime.chassis.schema import rpcs
-from phoenix_runtime.chassis.settings import KeySettings, ServerSettings
+from phoenix_runtime.chassis.settings import KeySettings, LogSettings, ServerSettings
 from phoenix_runtime.chassis.telemetry.metrics_stage import MetricsStage
 from phoenix_runtime.chassis.telemetry.setup import configure_logs, configure_traces, serve_metrics
 from phoenix_runtime.chassis.telemetry.tracing_stage import TracingStage
@@ -76,8 +76,9 @@ class Service:
     """Quotas shared with another listener (REST); made from the settings if absent."""
 
 
-def run(build: Callable[[], Awaitable[Service]]) -> None:
-    """Run the service that ``build`` makes until SIGTERM or SIGINT."""
+def run(name: str, build: Callable[[], Awaitable[Service]]) -> None:
+    """Run the service ``name`` that ``build`` makes until SIGTERM or SIGINT."""
+    configure_logs(name, LogSettings().log_level)  # before it upgrades its schema, which is logged
     uvloop.run(_run(build))
 
 
@@ -86,7 +87,6 @@ async def _run(build: Callable[[], Awaitable[Service]]) -> None:
     if api_implementation.Type() != "upb":
         raise RuntimeError("protobuf runs without its upb runtime; install a binary wheel of it")
     service = await build()
-    configure_logs(service.name, service.settings.log_level)
     configure_traces(service.name)
     failpoints.arm(service.settings.failpoints, debug=service.settings.debug)
     serve_metrics(service.settings.metrics_listen)

@@ -22,10 +22,16 @@ Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 """A span of time, given in seconds (``2.5``) or by ISO 8601 (``PT2.5S``)."""
 
 
-class KeySettings(BaseSettings):
-    """Where the keys are; files are read again when they change, so keys rotate without restart."""
+class LogSettings(BaseSettings):
+    """How a program logs; can be read before everything else is known to be complete."""
 
     model_config = SettingsConfigDict(env_prefix="PHOENIX_DMA_", extra="ignore")
+
+    log_level: str = "info"
+
+
+class KeySettings(LogSettings):
+    """Where the keys are; files are read again when they change, so keys rotate without restart."""
 
     issuer_jwks: Path
     """Public keys of those who issue callers' credentials (a JWKS document)."""
@@ -84,7 +90,6 @@ class ServerSettings(PeerSettings):
     """The same beside other tenants: fewer than a service has connections to its database."""
     quota_streams: int = Field(20_000, ge=1)
     """Streams of one tenant that are open at once."""
-    log_level: str = "info"
     debug: bool = False
     """True for a test deployment: permits failpoints and a wall clock moved on purpose."""
     failpoints: str = ""

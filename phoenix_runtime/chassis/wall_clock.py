@@ -31,7 +31,7 @@ def wall_of(environment: Mapping[str, str]) -> Callable[[], float]:
     if not file:
         return time.time
     if environment.get(DEBUG, "").lower() not in {"1", "true"}:
-        log.warning("not in debugging: the clock's offset is left aside", setting=OFFSET_FILE)
+        log.warning("clock_offset_ignored", setting=OFFSET_FILE, without=DEBUG)
         return time.time
     return lambda: time.time() + _offset(Path(file))
 

@@ -42,7 +42,7 @@ class ErrorStage:
 
     def _unexpected(self, arrival: Arrival, error: Exception) -> Refused:
         error_id = self._new_id("error")
-        log.error("call failed", rpc=arrival.path, error_id=error_id, exc_info=error)
+        log.error("call_failed", rpc=arrival.path, error_id=error_id, exc_info=error)
         refused = Refused(f"Something went wrong on our side ({error_id})", {"error_id": error_id})
         refused.remedy = "Report the error id; the log has it too."
         return refused
