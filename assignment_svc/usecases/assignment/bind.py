@@ -47,12 +47,11 @@ class BindTask:
             transaction.admit(standing, degraded_allowed=task.spec.degraded_allowed)
             binding = transaction.binding(task, standing, verdict)
             approval_id = task.parked.approval_id if task.parked else ""
-            bound, receipt = await transaction.record(
+            bound, receipt = await transaction.save(
                 task,
                 assigned(task, binding, verdict),
                 _created(transaction, binding, evaluation, approval_id),
             )
-            await unit.save_task(bound)
             await transaction.direct(DirectiveAction.START_TASK, binding.participant_id, bound)
             await transaction.finish()
             result = Assigned(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from assignment_svc.domain.approval import Approval
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.handoff import Acceptance, Handoff, Offer
-from assignment_svc.domain.predicates import StaleRead, TooSlow, offered_to
+from assignment_svc.domain.predicates import StaleRead, offered_to
 from assignment_svc.domain.states import HandoffStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.handoff.evaluate_target import (
@@ -26,6 +26,7 @@ from assignment_svc.usecases.steps.existing import existing_handoff, existing_ta
 from assignment_svc.usecases.steps.migration import handed_over
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.rounds import in_rounds
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.errors import (
     ContextHashMismatch,
@@ -86,12 +87,9 @@ class CompleteHandoff:
         """
         async with refusals_audited(self._ports, call, "CompleteHandoff"):
             target = acting_participant(call)
-            for _ in range(self._ports.rules.rounds):
-                try:
-                    return await self._try(call, completion, target)
-                except StaleRead:
-                    continue
-        raise TooSlow
+            return await in_rounds(
+                self._ports.rules.rounds, lambda: self._try(call, completion, target)
+            )
 
     async def _try(self, call: Call, completion: HandoffCompletion, target: str) -> TakenOver:
         pending = await self._read(call, completion.handoff_id)

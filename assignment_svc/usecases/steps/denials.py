@@ -41,8 +41,7 @@ class Denials:
                 verdict=evaluation.verdict,
                 detail=denial_detail(evaluation.verdict, score=score_document(evaluation.score)),
             )
-            task, _ = await transaction.record(task, task, fields)
-            await unit.save_task(task)
+            await transaction.save(task, task, fields)
 
     async def nobody(self, call: Call, read: Task, lost: Sequence[Alternative]) -> None:
         """Record ASSIGNMENT_FAILED where the reasons are new, and have the task tried later."""

@@ -90,8 +90,7 @@ async def _end_one(
         reason=ending.reason,
         result_hash=ending.result_hash,
     )
-    ended, receipt = await transaction.record(task, after, _fields(task, ending))
-    await transaction.unit.save_task(ended)
+    ended, receipt = await transaction.save(task, after, _fields(task, ending))
     return ended, receipt
 
 

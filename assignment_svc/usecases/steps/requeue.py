@@ -56,8 +56,7 @@ async def requeue(transaction: TaskTransaction, task: Task, how: Requeue) -> tup
     after = task_transitions.requeued(
         task, how.verb, how.actor, reason=how.reason, at=transaction.now
     )
-    queued, receipt = await transaction.record(task, after, fields)
-    await transaction.unit.save_task(queued)
+    queued, receipt = await transaction.save(task, after, fields)
     await transaction.finish()
     return queued, receipt
 

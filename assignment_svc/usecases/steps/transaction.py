@@ -46,7 +46,7 @@ class EventFields:
 
 
 class TaskTransaction:
-    """The steps inside one unit. Save each task yourself, call `finish` once, then remember."""
+    """The steps inside one unit. Save each task, call `finish` once, then remember the answer."""
 
     def __init__(self, unit: Unit, ports: Ports) -> None:
         self.unit = unit
@@ -95,6 +95,14 @@ class TaskTransaction:
         event_id = receipt.audit_event_id
         recorded = task_transitions.recorded(after, version=version, event_id=event_id, at=self.now)
         return recorded, receipt
+
+    async def save(
+        self, before: Task | None, after: Task, fields: EventFields
+    ) -> tuple[Task, Receipt]:
+        """Record a step and save the task; answers both, as `record` does."""
+        task, receipt = await self.record(before, after, fields)
+        await self.unit.save_task(task)
+        return task, receipt
 
     async def record_handoff(
         self,

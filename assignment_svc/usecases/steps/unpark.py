@@ -43,6 +43,5 @@ async def unpark(
             "why": unparking.why,
         },
     )
-    queued, _ = await transaction.record(task, after, fields)
-    await transaction.unit.save_task(queued)
+    queued, _ = await transaction.save(task, after, fields)
     return queued

@@ -10,7 +10,7 @@ from assignment_svc.domain.approval import (
     ApprovalSubject,
     Authorization,
 )
-from assignment_svc.domain.predicates import StaleRead, TooSlow, fenced, requires_active
+from assignment_svc.domain.predicates import StaleRead, fenced, requires_active
 from assignment_svc.domain.states import ApprovalState
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.task_transitions import action_authorized
@@ -29,6 +29,7 @@ from assignment_svc.usecases.steps.documents import (
 from assignment_svc.usecases.steps.existing import existing_task
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.rounds import in_rounds
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from assignment_svc.usecases.tasks.action import Action, subject_of
 from phoenix_runtime.core.errors import (
@@ -68,12 +69,9 @@ class AuthorizeAction:
         action = replace(action, name=action.name.lower())
         subject = subject_of(action, participant)
         async with refusals_audited(self._ports, call, "AuthorizeAction"):
-            for _ in range(self._ports.rules.rounds):
-                try:
-                    return await self._try(call, action, subject)
-                except StaleRead:
-                    continue
-        raise TooSlow
+            return await in_rounds(
+                self._ports.rules.rounds, lambda: self._try(call, action, subject)
+            )
 
     async def _try(self, call: Call, action: Action, subject: ApprovalSubject) -> Authorized:
         ports = self._ports
@@ -182,8 +180,7 @@ class AuthorizeAction:
                 inputs=(subject.hash,),
                 detail=detail,
             )
-            saved, _ = await transaction.record(task, task, fields)
-            await unit.save_task(saved)
+            await transaction.save(task, task, fields)
 
 
 def _says_all(before: Authorization, epoch: int, action: Action) -> bool:

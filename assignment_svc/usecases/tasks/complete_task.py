@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from assignment_svc.domain.approval import Approval, ApprovalAnswer, result_subject
 from assignment_svc.domain.declaration import Document, document
-from assignment_svc.domain.predicates import StaleRead, TooSlow, fenced, seats_of
+from assignment_svc.domain.predicates import StaleRead, fenced, seats_of
 from assignment_svc.domain.states import Actor, ApprovalState, ParkedAction, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.task_parking import parked_with_result
@@ -21,6 +21,7 @@ from assignment_svc.usecases.steps.existing import existing_task
 from assignment_svc.usecases.steps.migration import HandoffAbort, abort_handoff
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.rounds import in_rounds
 from assignment_svc.usecases.steps.transaction import TaskTransaction
 from assignment_svc.usecases.tasks.changed import Changed, as_it_stands
 from assignment_svc.usecases.tasks.completion import (
@@ -62,14 +63,11 @@ class CompleteTask:
         acting_participant(call)
         content = document("result", result.value)
         async with refusals_audited(self._ports, call, "CompleteTask"):
-            for _ in range(self._ports.rules.rounds):
-                try:
-                    changed = await self._try(call, result, content)
-                except StaleRead:
-                    continue
-                self._ports.due_work.notify()
-                return replace(changed, result=_shown(changed.task, content))
-        raise TooSlow
+            changed = await in_rounds(
+                self._ports.rules.rounds, lambda: self._try(call, result, content)
+            )
+        self._ports.due_work.notify()
+        return replace(changed, result=_shown(changed.task, content))
 
     async def _try(self, call: Call, result: TaskResult, content: Document) -> Changed:
         task, asked = await self._read(call, result.task_id)

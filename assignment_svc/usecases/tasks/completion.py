@@ -105,5 +105,4 @@ async def denied_completion(ports: Ports, call: Call, read: Task, verdict: Verdi
                 verdict=verdict,
                 detail=denial_detail(verdict),
             )
-            task, _ = await transaction.record(task, task, fields)
-            await unit.save_task(task)
+            await transaction.save(task, task, fields)

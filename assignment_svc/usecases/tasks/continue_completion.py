@@ -124,8 +124,7 @@ class ContinueCompletion:
             if answer.state is ApprovalState.PENDING and task.parked is not None:
                 after = asked_again(task, task.parked, answer.approval_id)
                 fields = parked_result(subject, verdict, answer.approval_id)
-                parked, _ = await transaction.record(task, after, fields)
-                await unit.save_task(parked)
+                await transaction.save(task, after, fields)
                 return
         raise StaleRead
 
@@ -143,8 +142,7 @@ class ContinueCompletion:
 async def _back_to_work(transaction: TaskTransaction, task: Task, refusal: Refusal) -> None:
     """ACTIVE again under the same epoch; the assignee is sent what the human said."""
     after = result_refused(task, reason=refusal.reason, at=transaction.now)
-    active, _ = await transaction.record(task, after, _unparked(task, refusal))
-    await transaction.unit.save_task(active)
+    active, _ = await transaction.save(task, after, _unparked(task, refusal))
     await _notify_owner(transaction, active, task.owner_id, refusal.approval)
 
 

@@ -209,8 +209,7 @@ async def _renewed(
         },
         verb=TaskVerb.RESUME,
     )
-    task, receipt = await transaction.record(task, after, fields)
-    await transaction.unit.save_task(task)
+    task, receipt = await transaction.save(task, after, fields)
     return task, receipt
 
 
@@ -237,6 +236,5 @@ async def _returned(
         },
         verb=TaskVerb.RESUME,
     )
-    task, receipt = await transaction.record(task, after, fields)
-    await transaction.unit.save_task(task)
+    task, receipt = await transaction.save(task, after, fields)
     return task, receipt

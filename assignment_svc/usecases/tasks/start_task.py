@@ -53,6 +53,5 @@ async def _start(transaction: TaskTransaction, task: Task) -> tuple[Task, Receip
     after = started(task, transaction.now)
     detail = {"epoch": task.epoch, "attempt": after.attempt}
     fields = EventFields(AuditEventType.TASK_STARTED, participant=task.owner_id, detail=detail)
-    task, receipt = await transaction.record(task, after, fields)
-    await transaction.unit.save_task(task)
+    task, receipt = await transaction.save(task, after, fields)
     return task, receipt
