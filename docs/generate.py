@@ -131,7 +131,7 @@ def roles() -> str:
     ]
     head = (
         "# Roles\n\nRead from the `governed` option of each RPC, as the authorization interceptor "
-        "reads it. A role lets a caller knock; policy decides, and a participant acts for itself "
+        "reads it. A role permits the call; policy decides, and a participant acts for itself "
         "alone.\n"
     )
     names = ("RPC", *(role.value for role in columns), "policy asked")
