@@ -138,7 +138,7 @@ class ActiveParticipant:
 
     def lost(self, loss: Loss, text: str) -> None:
         """Stop every handler: the lease is gone, and nothing may be written any more."""
-        log.warning("%s lost its lease: %s %s", self.participant_id, loss, text)
+        log.warning("%s lost its lease (%s): %s", self.participant_id, loss, text)
         self._resume_needed = True
         self.executions.stop_all(f"the lease was lost ({loss})")
 

@@ -33,10 +33,10 @@ def register(app: typer.Typer) -> None:
 @group.command()
 def grant(
     participant: Annotated[str, typer.Argument(help="The participant's id.")],
+    evidence: Annotated[str, typer.Option(help="The evidence, in words.")],
     capability: Annotated[
         str, typer.Argument(help="The capability; the owner is certified where not given.")
     ] = "",
-    evidence: Annotated[str, typer.Option(help="The evidence, in words.")] = "",
     method: Annotated[str, typer.Option(help="human, test_suite or model_evaluation.")] = "human",
     coverage: Annotated[float, typer.Option(help="How much it covers.", min=0, max=1)] = 1.0,
     days: Annotated[float, typer.Option(help="For how long.", min=0)] = 365,

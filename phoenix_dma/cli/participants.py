@@ -66,7 +66,8 @@ def list_them(
         print_json(found)
         return
     columns = ("participant", "type", "status", "owner", "trust", "load", "capabilities")
-    print_table(columns, (_row(participant) for participant in found), empty="nobody is here")
+    rows = (_row(participant) for participant in found)
+    print_table(columns, rows, empty="no participant matches")
 
 
 @group.command()
