@@ -76,10 +76,10 @@ class Participants(History):
 
     @rule(pick=PICK, yes=st.booleans())
     def a_human_decides(self, pick: int, *, yes: bool) -> None:
-        desk = self.runtime.approvals
-        waiting = [key for key, answer in desk.answers.items() if answer.state == "pending"]
+        approvals = self.runtime.approvals
+        waiting = [key for key, answer in approvals.answers.items() if answer.state == "pending"]
         if waiting:
-            desk.decide(waiting[pick % len(waiting)], yes=yes)
+            approvals.decide(waiting[pick % len(waiting)], yes=yes)
 
     # ---- the background workers
 

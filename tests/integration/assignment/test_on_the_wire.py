@@ -1,7 +1,5 @@
 """The verbs of tasks over gRPC: requests, answers and refusals as clients see them."""
 
-from typing import Any
-
 from google.protobuf.json_format import MessageToDict
 
 from phoenix_dma.v1 import (
@@ -13,43 +11,38 @@ from phoenix_runtime.core.json import content_hash
 from tests.support.builders.keys import bearer
 from tests.support.servers.assignment_wire import REVIEW, WiredAssignment, refused, struct
 
-
-async def assigned(wired: WiredAssignment) -> tuple[Any, dict[str, Any]]:
-    """The paper's task assigned to agent.a: its credential, and what it shows."""
-    await wired.tasks.AssignTask(
-        assignment_pb2.AssignTaskRequest(task=REVIEW), metadata=wired.person("submitter")
-    )
-    return wired.agent("agent.a"), {"task_id": REVIEW.task_id, "epoch": 1}
+TASK_KEY = {"task_id": REVIEW.task_id, "epoch": 1}
 
 
-async def test_the_papers_task_is_assigned_once_however_often_it_is_asked_for(
+async def test_the_papers_task_is_assigned_started_authorized_checkpointed_and_completed(
     wired: WiredAssignment,
 ) -> None:
     wired.registry.join("agent.a")
-    assigned = await wired.tasks.AssignTask(
-        assignment_pb2.AssignTaskRequest(task=REVIEW, request_id="once"),
-        metadata=wired.person("submitter"),
-    )
+    await assign_twice_with_one_request_id(wired)
+    await start_and_authorize(wired)
+    await checkpoint_and_resolve(wired)
+    await complete_and_read(wired)
+
+
+async def assign_twice_with_one_request_id(wired: WiredAssignment) -> None:
+    request = assignment_pb2.AssignTaskRequest(task=REVIEW, request_id="once")
+    assigned = await wired.tasks.AssignTask(request, metadata=wired.person("submitter"))
     assert assigned.decision == assignment_pb2.ASSIGNMENT_DECISION_APPROVED
     assert assigned.assignment_id.startswith("assign.")
     assert assigned.policy_decision_id.startswith("opa.dec.")
     assert len(assigned.score.terms) == 5
-    again = await wired.tasks.AssignTask(
-        assignment_pb2.AssignTaskRequest(task=REVIEW, request_id="once"),
-        metadata=wired.person("submitter"),
-    )
+    again = await wired.tasks.AssignTask(request, metadata=wired.person("submitter"))
     assert again == assigned
 
 
-async def test_the_papers_task_is_started_and_an_action_authorized(wired: WiredAssignment) -> None:
-    wired.registry.join("agent.a")
-    me, key = await assigned(wired)
-    started = await wired.tasks.StartTask(assignment_pb2.StartTaskRequest(**key), metadata=me)
+async def start_and_authorize(wired: WiredAssignment) -> None:
+    me = wired.agent("agent.a")
+    started = await wired.tasks.StartTask(assignment_pb2.StartTaskRequest(**TASK_KEY), metadata=me)
     assert started.briefing.task.status == assignment_pb2.TASK_STATUS_ACTIVE
     assert started.briefing.context.version == 0
     authorized = await wired.tasks.AuthorizeAction(
         assignment_pb2.AuthorizeActionRequest(
-            **key,
+            **TASK_KEY,
             kind=assignment_pb2.ACTION_KIND_DATA_READ,
             name="read_candidates",
             domain="customer_master",
@@ -60,15 +53,14 @@ async def test_the_papers_task_is_started_and_an_action_authorized(wired: WiredA
     assert authorized.subject_hash == content_hash({"batch": 1})
 
 
-async def test_the_papers_task_is_checkpointed_and_completed(wired: WiredAssignment) -> None:
-    wired.registry.join("agent.a")
-    me, key = await assigned(wired)
-    await wired.tasks.StartTask(assignment_pb2.StartTaskRequest(**key), metadata=me)
+async def checkpoint_and_resolve(wired: WiredAssignment) -> None:
+    """Both reach assignment through the state service."""
+    me = wired.agent("agent.a", service="state")
     recorded = await wired.tasks.RecordCheckpoint(
         assignment_pb2.RecordCheckpointRequest(
-            **key, hash=content_hash({"outputs": []}), size_bytes=14
+            **TASK_KEY, hash=content_hash({"outputs": []}), size_bytes=14
         ),
-        metadata=wired.agent("agent.a", service="state"),
+        metadata=me,
     )
     assert recorded.pointer.context_ref == f"phoenix://state/{REVIEW.task_id}/1"
     resolved = await wired.tasks.ResolveContext(
@@ -76,8 +68,12 @@ async def test_the_papers_task_is_checkpointed_and_completed(wired: WiredAssignm
         metadata=wired.agent("agent.a", service="state"),
     )
     assert resolved.pointer == recorded.pointer
+
+
+async def complete_and_read(wired: WiredAssignment) -> None:
     done = await wired.tasks.CompleteTask(
-        assignment_pb2.CompleteTaskRequest(**key, result=struct(merge=True)), metadata=me
+        assignment_pb2.CompleteTaskRequest(**TASK_KEY, result=struct(merge=True)),
+        metadata=wired.agent("agent.a"),
     )
     assert done.task.status == assignment_pb2.TASK_STATUS_SUCCEEDED
     seen = await wired.tasks.GetTask(
@@ -124,10 +120,10 @@ async def test_another_tenant_sees_nothing(wired: WiredAssignment) -> None:
     await wired.tasks.SubmitTask(
         assignment_pb2.SubmitTaskRequest(task=REVIEW), metadata=wired.person("submitter")
     )
-    stranger = bearer(wired.keys.token("operator", tenant=new_id("tenant")))
+    outsider = bearer(wired.keys.token("operator", tenant=new_id("tenant")))
     request = assignment_pb2.GetTaskRequest(task_id=REVIEW.task_id)
     assert isinstance(
-        await refused(wired.tasks.GetTask(request, metadata=stranger)), errors.NotFound
+        await refused(wired.tasks.GetTask(request, metadata=outsider)), errors.NotFound
     )
-    listed = await wired.tasks.ListTasks(assignment_pb2.ListTasksRequest(), metadata=stranger)
+    listed = await wired.tasks.ListTasks(assignment_pb2.ListTasksRequest(), metadata=outsider)
     assert not listed.tasks
