@@ -42,9 +42,10 @@ $(PROTO_DEPS): $(READY)
 	@cp -r "$$($(BIN)/python -c 'import google.api as a; print(list(a.__path__)[0])')" $(@D)/google/api
 	@find $(@D) -type f ! -name '*.proto' -delete && touch $@
 
-lint: stubs $(PROTO_DEPS) ## ruff, formatting, buf and the import contracts
+lint: stubs $(PROTO_DEPS) ## ruff, formatting, words, buf and the import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
 	@$(BIN)/buf lint
 	@$(BIN)/lint-imports --no-cache
 
