@@ -19,7 +19,7 @@ BENCHMARKS ?= ledger policy crowds floods partitions
 .PHONY: help venv stubs lint lint-protos words format types test test-all bench test-opa chaos model demo up down clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(READY) ## make the virtual environment and install everything into it
 
