@@ -103,6 +103,14 @@ class Approval:
         """The decision with what its decider is by now (I13)."""
         return replace(self, decider_type=decider_type, decider_status=decider_status)
 
+    def unanswerable(self) -> "Approval":
+        """The question, of which governance knows nothing: it will never be answered."""
+        return replace(self, state=ApprovalState.CANCELLED)
+
+    def polled(self, next_poll_at: datetime | None) -> "Approval":
+        """The question after one read more; None where it is not read again."""
+        return replace(self, polls=self.polls + 1, next_poll_at=next_poll_at)
+
     def withdrawn(self, at: datetime) -> "Approval":
         """The question, to be cancelled at governance at once: its subject is gone."""
         return replace(self, cancel_wanted=True, next_poll_at=at, polls=0)
@@ -145,6 +153,10 @@ class Authorization:
     authorized_at: datetime
     event_id: str = ""
     event_version: int = 0
+
+    def recorded(self, *, event_id: str, version: int) -> "Authorization":
+        """The authorization with the event that proves it."""
+        return replace(self, event_id=event_id, event_version=version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Tasks: what never changes about one, who holds it, and when it has to be processed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from assignment_svc.domain.context import ContextPointer
@@ -59,6 +59,10 @@ class Binding:
     decision_id: str
     bound_at: datetime
     explanation: str = ""
+
+    def renewed(self, *, assignment_id: str, epoch: int, at: datetime) -> "Binding":
+        """The same participant and decision, bound once more under another epoch."""
+        return replace(self, assignment_id=assignment_id, epoch=epoch, bound_at=at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,25 @@ def step(task: Task, verb: TaskVerb, actor: Actor) -> TaskStatus:
     return task_step(task.status, task.parked_for, verb, actor)
 
 
+def submitted(task: Task, actor: Actor) -> Task:
+    """PENDING; the engine looks for an assignee at once where the task is assigned by itself."""
+    return replace(
+        task,
+        status=task_step(None, None, TaskVerb.SUBMIT, actor),
+        next_try_at=task.submitted_at if task.automatic else None,
+    )
+
+
+def left_to_submitter(task: Task, until: datetime) -> Task:
+    """The same task, which the queue leaves alone for a while: its submitter is assigning it."""
+    return replace(task, next_try_at=until if task.automatic else None)
+
+
+def submission_recorded(task: Task, event_id: str) -> Task:
+    """The task with the event of its submission, which a repetition is answered with."""
+    return replace(task, submit_event_id=event_id)
+
+
 # Ownership.
 
 

@@ -5,6 +5,7 @@ from assignment_svc.domain.predicates import seats_of
 from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.texts import checked_text
+from assignment_svc.domain.verbs import HandoffVerb
 from assignment_svc.usecases.handoff.give_up import give_up
 from assignment_svc.usecases.handoff.results import HandoffResult
 from assignment_svc.usecases.steps.existing import existing_handoff
@@ -52,4 +53,6 @@ def _may_go_on(transaction: TaskTransaction, task: Task, handoff: Handoff) -> No
 
 def _refused(handoff: Handoff, kind: str) -> IllegalTransition:
     allowed = ["cancel the task"]
-    return IllegalTransition(kind=kind, source=handoff.status.value, verb="abort", allowed=allowed)
+    return IllegalTransition(
+        kind=kind, source=handoff.status.value, verb=HandoffVerb.ABORT, allowed=allowed
+    )

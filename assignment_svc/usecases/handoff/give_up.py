@@ -1,7 +1,5 @@
 """Ends a handoff whose source lives: where the source was fenced, it has its task again."""
 
-from dataclasses import replace
-
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.states import TaskStatus
 from assignment_svc.domain.task import Task
@@ -23,11 +21,10 @@ async def give_up(
     """
     source_task = None
     if task.status is TaskStatus.MIGRATING:
-        binding = replace(
-            handoff.source_binding,
+        binding = handoff.source_binding.renewed(
             assignment_id=transaction.new_id("assign"),
             epoch=task.next_epoch,
-            bound_at=transaction.now,
+            at=transaction.now,
         )
         source_task = restored(task, binding, abort.actor)
     saved, aborted, receipt = await abort_handoff(

@@ -245,7 +245,7 @@ async def _write(
             },
         ),
     )
-    kept = replace(given, event_id=receipt.audit_event_id, event_version=receipt.aggregate_version)
+    kept = given.recorded(event_id=receipt.audit_event_id, version=receipt.aggregate_version)
     await transaction.unit.save_authorization(kept)
     await transaction.unit.save_task(saved)
     return Authorized(kept, verdict, verdict.obligations, receipt)

@@ -1,10 +1,10 @@
 """Follows one question: cancels it, or reads its answer and goes on with what has waited."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from assignment_svc.domain.approval import ASSIGN, COMPLETE, HANDOFF, Approval
-from assignment_svc.domain.states import ApprovalState, TaskStatus
+from assignment_svc.domain.states import TaskStatus
 from assignment_svc.usecases.steps.approval_requests import read_again
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import TaskTransaction
@@ -53,26 +53,25 @@ class FollowApproval:
         reason = "its subject is gone"
         await self._ports.approvals.cancel(call, approval.approval_id, reason)
         answer = await self._ports.approvals.read(call, approval.approval_id)
-        gone = replace(approval.answered(answer), next_poll_at=None)
-        await self._keep(call, gone, again=False)
+        await self._keep(call, approval.answered(answer), again=False)
 
     async def _read(self, call: Call, approval: Approval) -> Approval:
         try:
             return await read_again(self._ports, call, approval)
         except NotFound:
             # Governance does not know the question: nobody can ever answer it.
-            return replace(approval, state=ApprovalState.CANCELLED)
+            return approval.unanswerable()
 
     async def _keep(self, call: Call, approval: Approval, *, again: bool) -> None:
         """Write the answer; a withdrawal that was wanted meanwhile is not forgotten."""
-        now, polls = self._ports.clock.now(), approval.polls + 1
-        poll_at = self._ports.rules.approval_poll.after(now, polls) if again else None
+        now, back_off = self._ports.clock.now(), self._ports.rules.approval_poll
+        poll_at = back_off.after(now, approval.polls + 1) if again else None
         async with self._ports.units(call) as unit:
             await unit.lock_task(approval.task_id)
             known = await unit.find_approval(approval.approval_id)
-            kept = replace(approval, polls=polls, next_poll_at=poll_at)
+            kept = approval.polled(poll_at)
             if known is not None and known.cancel_wanted and not approval.decided:
-                kept = replace(kept, cancel_wanted=True, next_poll_at=now)
+                kept = kept.withdrawn(now)
             await unit.save_approval(kept)
 
     async def _go_on(self, call: Call, approval: Approval) -> None:

@@ -1,6 +1,6 @@
 """Submits a task: by a submitter, or as the child of a task by its assignee."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from assignment_svc.domain.declaration import (
@@ -9,12 +9,11 @@ from assignment_svc.domain.declaration import (
     same_task,
     submission,
 )
-from assignment_svc.domain.lifecycle import task_step
 from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.predicates import fenced
-from assignment_svc.domain.states import Actor, AssignmentIntent
+from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
-from assignment_svc.domain.verbs import TaskVerb
+from assignment_svc.domain.task_transitions import left_to_submitter, submission_recorded, submitted
 from assignment_svc.usecases.steps.documents import denial_detail, parent_document, task_document
 from assignment_svc.usecases.steps.permissions import refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
@@ -132,10 +131,10 @@ class SubmitTask:
             transaction = TaskTransaction(unit, ports)
             parent = await _locked_parent(unit, call, wanted, ports)
             task = _new_task(transaction, call, wanted, parent)
-            if here and task.next_try_at is not None:
-                task = replace(task, next_try_at=transaction.now + OTHERS_WAIT)
+            if here:
+                task = left_to_submitter(task, transaction.now + OTHERS_WAIT)
             task, receipt = await transaction.record(None, task, _submitted(task, wanted, verdict))
-            task = replace(task, submit_event_id=receipt.audit_event_id)
+            task = submission_recorded(task, receipt.audit_event_id)
             if not await unit.add_task(task, wanted.input):
                 raise _Taken
             result = Submitted(task, receipt)
@@ -167,8 +166,7 @@ def _new_task(
     if spec.deadline_at is not None and spec.deadline_at <= transaction.now:
         raise FieldInvalid([Violation("task.deadline", "is over already")])
     actor = Actor.ASSIGNEE if parent is not None else _actor(call)
-    automatic = spec.intent is AssignmentIntent.AUTOMATIC
-    return Task(
+    task = Task(
         spec=spec,
         submitter=call.actor,
         submitter_participant_id=call.principal.participant,
@@ -176,9 +174,8 @@ def _new_task(
         submitted_at=transaction.now,
         updated_at=transaction.now,
         depth=parent.depth + 1 if parent else 0,
-        status=task_step(None, None, TaskVerb.SUBMIT, actor),
-        next_try_at=transaction.now if automatic else None,
     )
+    return submitted(task, actor)
 
 
 def _actor(call: Call) -> Actor:

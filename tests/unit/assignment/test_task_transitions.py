@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from assignment_svc.domain import task_parking, task_transitions
 from assignment_svc.domain.context import ContextPointer
-from assignment_svc.domain.states import Actor, ParkedAction, TaskStatus
+from assignment_svc.domain.states import Actor, AssignmentIntent, ParkedAction, TaskStatus
 from assignment_svc.domain.task import Binding, Parked, Task
 from assignment_svc.domain.verbs import TaskVerb
 from phoenix_runtime.core.errors import IllegalTransition
 from phoenix_runtime.core.events import ReasonCode
-from tests.support.builders.membership import NOW, binding, task, verdict
+from tests.support.builders.membership import NOW, binding, spec, task, verdict
 
 LATER = NOW + timedelta(seconds=5)
 REASON = ReasonCode.REQUESTED
@@ -237,3 +237,16 @@ def test_who_gets_a_task_back_may_start_again_and_has_time_for_it() -> None:
     assert (active.attempt, active.attempt_due_at) == (1, LATER + timedelta(seconds=30))
     queued = STEPS["retried"].apply(active)
     assert (queued.attempt, queued.next_try_at) == (1, LATER)
+
+
+@pytest.mark.parametrize(
+    ("intent", "tried"), [(AssignmentIntent.AUTOMATIC, True), (AssignmentIntent.ON_REQUEST, False)]
+)
+def test_the_engine_looks_for_an_assignee_only_where_it_was_asked_to(
+    intent: AssignmentIntent, *, tried: bool
+) -> None:
+    made = task_transitions.submitted(task(spec=spec(intent=intent)), Actor.SUBMITTER)
+    assert (made.next_try_at is not None) == tried
+    left = task_transitions.left_to_submitter(made, LATER)
+    assert left.next_try_at == (LATER if tried else None)
+    assert task_transitions.submission_recorded(made, "event.1").submit_event_id == "event.1"
