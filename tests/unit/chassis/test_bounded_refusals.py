@@ -1,5 +1,8 @@
-from phoenix_runtime.chassis.rpc.statuses import LONGEST_TEXT, status_of, text_of
-from phoenix_runtime.core.errors import FieldInvalid, NoEligibleParticipant, Violation
+import grpc.aio
+import pytest
+
+from phoenix_runtime.chassis.rpc.statuses import LONGEST_TEXT, refusal_of, status_of, text_of
+from phoenix_runtime.core.errors import FieldInvalid, NoEligibleParticipant, Unavailable, Violation
 
 ROOM = 8 * 1024
 """What clients take as trailing metadata."""
@@ -29,3 +32,9 @@ def test_a_small_refusal_is_told_whole() -> None:
     said = status_of(refused).SerializeToString()
     assert b"facts_left_out" not in said
     assert b"agent.1" in said
+
+
+@pytest.mark.parametrize("code", ["UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"])
+def test_a_peer_that_gave_no_answer_is_unavailable(code: str) -> None:
+    error = grpc.aio.AioRpcError(grpc.StatusCode[code], grpc.aio.Metadata(), grpc.aio.Metadata())
+    assert isinstance(refusal_of(error), Unavailable)
