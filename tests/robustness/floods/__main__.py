@@ -40,11 +40,16 @@ class Flood:
         asks = [*caller.ways * clients, caller.beat_on]
         self._unrefused = {ask.__name__ for ask in caller.ways}
         flooding = [asyncio.create_task(self._ask_on(ask)) for ask in asks]
+        # Read from the start: whoever started this process may die before any call is refused.
+        ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+        refused = asyncio.create_task(self._refused.wait())
         try:
-            await self._refused.wait()
-            print(FLOODING, flush=True)
-            await asyncio.to_thread(sys.stdin.read)
+            await asyncio.wait({ended, refused}, return_when=asyncio.FIRST_COMPLETED)
+            if refused.done():
+                print(FLOODING, flush=True)
+            await ended
         finally:
+            refused.cancel()
             # One that is cancelled while gRPC prepares its stream may not notice it.
             await asyncio.gather(*map(end, flooding))
 
