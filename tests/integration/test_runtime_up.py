@@ -71,7 +71,9 @@ def test_up_serves_everything_and_down_leaves_nothing_running(terminal: Terminal
     assert terminal.status() == {"up": False, "data": str(terminal.data)}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGHUP, marks=pytest.mark.long)]
+)
 def test_a_signal_stops_every_child(terminal: Terminal, number: signal.Signals) -> None:
     runtime, programs = terminal.up()
     runtime.send_signal(number)

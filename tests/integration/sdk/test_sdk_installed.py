@@ -114,22 +114,28 @@ def assert_an_agent_works(deployment: Deployment, installed: Environment, name: 
     assert (agent.returncode, complaints) == (0, "")
 
 
+@pytest.fixture(scope="module")
+def alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """The SDK alone, in the versions of the lock file."""
+    folder = tmp_path_factory.mktemp("alone")
+    locked = locked_versions(folder)
+    return install(folder / "venv", str(wheel), "--constraint", str(locked))
+
+
 def test_the_sdk_alone_is_small_and_an_agent_works_with_it(
-    wheel: Path, deployment: Deployment, tmp_path: Path
+    alone: Environment, deployment: Deployment
 ) -> None:
-    locked = locked_versions(tmp_path)
-    installed = install(tmp_path / "venv", str(wheel), "--constraint", str(locked))
-    packages = installed.packages()
+    packages = alone.packages()
     assert len(packages) <= MOST_PACKAGES, sorted(packages)
     assert not set(SERVER_ONLY) & set(packages)
-    assert_an_agent_works(deployment, installed, "alone")
+    assert_an_agent_works(deployment, alone, "alone")
 
 
 @pytest.mark.parametrize(
     "beside",
     [
         pytest.param(("protobuf==5.29.*", "--resolution", "lowest-direct"), id="5.29"),
-        pytest.param(("protobuf==6.33.*",), id="6.33"),
+        pytest.param(("protobuf==6.33.*",), id="6.33", marks=pytest.mark.long),
     ],
 )
 def test_an_agent_works_beside_an_older_protobuf(
@@ -143,13 +149,9 @@ def test_an_agent_works_beside_an_older_protobuf(
 
 @pytest.mark.parametrize("command", [("up",), ("audit", "verify")])
 def test_a_command_that_needs_the_server_names_what_to_install(
-    wheel: Path, tmp_path: Path, command: tuple[str, ...]
+    alone: Environment, command: tuple[str, ...]
 ) -> None:
-    locked = locked_versions(tmp_path)
-    installed = install(tmp_path / "venv", str(wheel), "--constraint", str(locked))
-    done = subprocess.run(
-        [installed.command, *command], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([alone.command, *command], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert 'pip install "phoenix-dma[server]"' in done.stderr

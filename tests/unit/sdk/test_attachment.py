@@ -1,14 +1,17 @@
 """A participant reconnects several times a lease while the runtime cannot be reached."""
 
 import asyncio
+import math
 import time
 
 from phoenix_dma.aio.keepalive.attachment import Attachment, Loss
 from phoenix_dma.aio.keepalive.stream import Heartbeat
+from phoenix_dma.aio.rpc.backoff import Backoff
 from phoenix_dma.aio.rpc.transport import Transport
 from phoenix_dma.errors import Unavailable
 from phoenix_dma.profile import Endpoint
 from phoenix_dma.v1 import session_pb2
+from tests.support.waiting.until import PATIENCE
 
 TTL = 0.3
 TIMES = 12
@@ -29,6 +32,18 @@ class UnreachableCredential:
 
     async def renewed(self, refused: str) -> str:
         raise NotImplementedError(refused)
+
+
+class RecordedBackoff(Backoff):
+    """A back-off whose pauses can be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses: list[float] = []
+
+    def next(self, *, at_most: float = math.inf) -> float:
+        self.pauses.append(super().next(at_most=at_most))
+        return self.pauses[-1]
 
 
 class IdleParticipant:
@@ -58,11 +73,13 @@ async def test_an_unreachable_runtime_is_tried_several_times_a_lease() -> None:
     transport = Transport(Endpoint(target="127.0.0.1:1", tls=False))
     attachment = Attachment(transport, credential, IdleParticipant())
     attachment.lease.granted(TTL, asked_at=time.monotonic())
+    backoff = attachment._backoff = RecordedBackoff()
     running = asyncio.create_task(attachment.run())
     try:
-        async with asyncio.timeout(5):  # pauses that only grow would last for twice as long
+        async with asyncio.timeout(PATIENCE):
             await credential.often.wait()
     finally:
         attachment.stop()
         assert await running is Loss.LEFT
         await transport.close()
+    assert max(backoff.pauses[: TIMES - 1]) <= TTL / 3
