@@ -98,7 +98,7 @@ async def _no_route(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 405:
         refused: Refused = MethodNotAllowed(f"{path} is not served with {request.method}")
         return problem(refused, Occurrence(headers=dict(error.headers or {})))
-    return problem(NotFound("page", path))
+    return problem(NotFound("route", path))
 
 
 async def _internal_error(request: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import socket
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -20,6 +21,8 @@ part that does not listen yet, or is being restarted.
 FREE_VARIABLE: Final = "PHOENIX_DMA_FREE_PORTS"
 """Names other free ports, such as ``20000-20999``: runtimes that start at the same moment with
 ranges of their own never choose the same port."""
+FREE_FORM: Final = re.compile(r"(?P<first>[0-9]{1,5})-(?P<last>[0-9]{1,5})")
+LAST_PORT: Final = 65_535
 TRIES: Final = 100
 SYSTEM_RANDOM: Final = random.SystemRandom()
 """Tests seed the other one: two workers then choose the same ports at the same moment."""
@@ -36,6 +39,10 @@ CUSTOMARY: Final[Mapping[str, int]] = MappingProxyType(
         "valkey": 56379,
     }
 )
+
+
+class FreePortsInvalid(LocalRuntimeError):
+    """The environment names free ports in another form than ``20000-20999``."""
 
 
 class PortTaken(LocalRuntimeError):
@@ -89,8 +96,17 @@ def _reserve(stack: contextlib.ExitStack, part: str, port: int) -> int:
 
 
 def _free_range() -> range:
-    first, _, last = os.environ.get(FREE_VARIABLE, "").partition("-")
-    return range(int(first), int(last) + 1) if first and last else FREE
+    """The ports that may be chosen; raises `FreePortsInvalid`."""
+    named = os.environ.get(FREE_VARIABLE, "")
+    if not named:
+        return FREE
+    match = FREE_FORM.fullmatch(named)
+    ports = range(int(match["first"]), int(match["last"]) + 1) if match else range(0)
+    if not ports or ports[0] < 1 or ports[-1] > LAST_PORT:
+        raise FreePortsInvalid(
+            f"{FREE_VARIABLE}={named} is no range of ports: write it as 20000-20999"
+        )
+    return ports
 
 
 def _listener(port: int) -> socket.socket:

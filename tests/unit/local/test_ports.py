@@ -38,3 +38,20 @@ def test_where_every_free_port_is_taken_it_says_so(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(ports, "TRIES", 1)
         with pytest.raises(ports.PortTaken):
             ports.choose(free=True, parts=["registry"])
+
+
+def test_the_environment_may_name_the_free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = range(23_000, 23_100)
+    monkeypatch.setenv(ports.FREE_VARIABLE, f"{named[0]}-{named[-1]}")
+    assert set(ports.choose(free=True).values()) <= set(named)
+
+
+@pytest.mark.parametrize(
+    "named", ["a-b", "abc", "20000", "20999-20000", "0-10", "1-99999", "１-２"]
+)
+def test_what_is_no_range_of_ports_is_refused_with_its_form(
+    monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setenv(ports.FREE_VARIABLE, named)
+    with pytest.raises(ports.FreePortsInvalid, match="20000-20999"):
+        ports.choose(free=True)
