@@ -2,9 +2,7 @@
 
 from sqlalchemy import (
     ARRAY,
-    BigInteger,
     Column,
-    DateTime,
     Float,
     Index,
     Integer,
@@ -13,6 +11,7 @@ from sqlalchemy import (
     text,
 )
 
+from phoenix_runtime.chassis.data.columns import count_column, instant_column, text_column
 from phoenix_runtime.chassis.data.tables import (
     idempotency_table,
     outbox_table,
@@ -23,12 +22,6 @@ from phoenix_runtime.chassis.data.tables import (
 metadata = service_metadata("governance")
 outbox = outbox_table(metadata)
 idempotency = idempotency_table(metadata)
-
-INSTANT = DateTime(timezone=True)
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
 
 
 def _partial_index(column: str) -> Index:
@@ -45,23 +38,23 @@ def _partial_index(column: str) -> Index:
 ledger_events = tenant_table(
     "ledger_events",
     metadata,
-    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    _text("event_id"),
-    Column("occurred_at", INSTANT, nullable=False),
-    _text("type"),
-    _text("service"),
-    _text("aggregate"),
-    Column("aggregate_version", BigInteger, nullable=False),
-    _text("participant_id"),
-    _text("task_id"),
-    _text("handoff_id"),
-    _text("correlation_id"),
-    _text("decision_id"),
+    count_column("sequence", key=True),
+    text_column("event_id"),
+    instant_column("occurred_at"),
+    text_column("type"),
+    text_column("service"),
+    text_column("aggregate"),
+    count_column("aggregate_version"),
+    text_column("participant_id"),
+    text_column("task_id"),
+    text_column("handoff_id"),
+    text_column("correlation_id"),
+    text_column("decision_id"),
     # The canonical bytes over which the leaf hash was taken. Text, because jsonb would write
     # numbers in its own form, and what is hashed again must be what was hashed.
-    _text("document"),
-    _text("leaf_hash"),
-    _text("chain_hash"),
+    text_column("document"),
+    text_column("leaf_hash"),
+    text_column("chain_hash"),
     UniqueConstraint("tenant", "event_id"),
     UniqueConstraint("tenant", "service", "aggregate", "aggregate_version"),
     _partial_index("participant_id"),
@@ -76,37 +69,37 @@ ledger_events = tenant_table(
 ledger_heads = tenant_table(
     "ledger_heads",
     metadata,
-    Column("sequence", BigInteger, nullable=False),
-    _text("chain_hash"),
+    count_column("sequence"),
+    text_column("chain_hash"),
 )
 """The end of each tenant's chain; a writer that moves it fences every other writer."""
 
 approvals = tenant_table(
     "approvals",
     metadata,
-    Column("approval_id", Text, primary_key=True),
-    _text("task_id"),
-    _text("action"),
-    _text("subject_hash"),
+    text_column("approval_id", key=True),
+    text_column("task_id"),
+    text_column("action"),
+    text_column("subject_hash"),
     Column("round", Integer, nullable=False),
-    _text("subject"),
-    _text("status"),
-    Column("version", BigInteger, nullable=False),
+    text_column("subject"),
+    text_column("status"),
+    count_column("version"),
     Column("approvers", ARRAY(Text), nullable=False),
     Column("barred", ARRAY(Text), nullable=False),
     Column("barred_owners", ARRAY(Text), nullable=False),
-    _text("policy_decision_id"),
-    _text("correlation_id"),
-    _text("proposed_by"),
-    _text("requested_by"),
-    _text("request_event_id"),
-    Column("created_at", INSTANT, nullable=False),
-    Column("expires_at", INSTANT, nullable=False),
-    _text("decided_by"),
-    _text("comment"),
-    _text("deciding_policy_decision_id"),
-    Column("decided_at", INSTANT),
-    Column("claimed_until", INSTANT),
+    text_column("policy_decision_id"),
+    text_column("correlation_id"),
+    text_column("proposed_by"),
+    text_column("requested_by"),
+    text_column("request_event_id"),
+    instant_column("created_at"),
+    instant_column("expires_at"),
+    text_column("decided_by"),
+    text_column("comment"),
+    text_column("deciding_policy_decision_id"),
+    instant_column("decided_at", optional=True),
+    instant_column("claimed_until", optional=True),
     # Two concurrent requests for the same subject are one.
     UniqueConstraint("tenant", "task_id", "action", "subject_hash", "round"),
     Index("approvals_pending", "expires_at", postgresql_where=text("status = 'pending'")),
@@ -116,18 +109,18 @@ approvals = tenant_table(
 certifications = tenant_table(
     "certifications",
     metadata,
-    Column("certification_id", Text, primary_key=True),
-    _text("participant_id"),
-    _text("capability"),
-    _text("method"),
-    _text("evidence"),
+    text_column("certification_id", key=True),
+    text_column("participant_id"),
+    text_column("capability"),
+    text_column("method"),
+    text_column("evidence"),
     Column("coverage", Float, nullable=False),
-    _text("granted_by"),
-    Column("granted_at", INSTANT, nullable=False),
-    Column("valid_until", INSTANT, nullable=False),
-    Column("revoked_at", INSTANT),
-    _text("event_id"),
-    Column("version", BigInteger, nullable=False),
+    text_column("granted_by"),
+    instant_column("granted_at"),
+    instant_column("valid_until"),
+    instant_column("revoked_at", optional=True),
+    text_column("event_id"),
+    count_column("version"),
     Index("certifications_participant", "tenant", "participant_id", "granted_at"),
     Index("certifications_granted", "tenant", "granted_at", "certification_id"),
 )
@@ -135,24 +128,24 @@ certifications = tenant_table(
 trust_projections = tenant_table(
     "trust_projections",
     metadata,
-    Column("participant_id", Text, primary_key=True),
-    _text("document"),
+    text_column("participant_id", key=True),
+    text_column("document"),
 )
 """The evidence on each participant; it can be computed anew from the ledger alone."""
 
 trust_cursors = tenant_table(
     "trust_cursors",
     metadata,
-    Column("sequence", BigInteger, nullable=False),
-    _text("rules"),
+    count_column("sequence"),
+    text_column("rules"),
 )
 """Up to which entry each ledger is projected, and by which version of the rules."""
 
 policy_activations = tenant_table(
     "policy_activations",
     metadata,
-    Column("version", BigInteger, primary_key=True, autoincrement=False),
-    _text("revision"),
-    Column("activated_at", INSTANT, nullable=False),
+    count_column("version", key=True),
+    text_column("revision"),
+    instant_column("activated_at"),
 )
 """The revisions of the bundle that were active, in order."""

@@ -2,9 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
-    DateTime,
     Float,
     Identity,
     Index,
@@ -12,8 +10,15 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 
+from phoenix_runtime.chassis.data.columns import (
+    count_column,
+    document_column,
+    flag_column,
+    instant_column,
+    text_column,
+)
 from phoenix_runtime.chassis.data.tables import (
     idempotency_table,
     outbox_table,
@@ -22,55 +27,54 @@ from phoenix_runtime.chassis.data.tables import (
 )
 
 metadata = service_metadata("registry")
-instant = DateTime(timezone=True)
 
 participants = tenant_table(
     "participants",
     metadata,
-    Column("participant_id", Text, primary_key=True),
-    Column("type", Text, nullable=False),
-    Column("owner", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("status_reason", Text, nullable=False),
-    Column("liveness", Text, nullable=False),
-    Column("trust_policy", Text, nullable=False),
+    text_column("participant_id", key=True),
+    text_column("type"),
+    text_column("owner"),
+    text_column("status"),
+    text_column("status_reason"),
+    text_column("liveness"),
+    text_column("trust_policy"),
     Column("capacity", Integer, nullable=False),
     Column("cost", Float),
-    Column("generation", BigInteger, nullable=False),
-    Column("standing_revision", BigInteger, nullable=False),
-    Column("version", BigInteger, nullable=False),
+    count_column("generation"),
+    count_column("standing_revision"),
+    count_column("version"),
     Column("capabilities", ARRAY(Text), nullable=False),
     Column("data_domains", ARRAY(Text), nullable=False),
     Column("permissions", ARRAY(Text), nullable=False),
     Column("task_types", ARRAY(Text), nullable=False),
-    Column("refused", JSONB, nullable=False),
-    Column("declaration", JSONB, nullable=False),
-    Column("retirement_id", Text, nullable=False),
-    Column("created_at", instant, nullable=False),
-    Column("updated_at", instant, nullable=False),
+    document_column("refused"),
+    document_column("declaration"),
+    text_column("retirement_id"),
+    instant_column("created_at"),
+    instant_column("updated_at"),
 )
 """Identities over all their generations. Load and heartbeats are never stored here."""
 
 generations = tenant_table(
     "generations",
     metadata,
-    Column("participant_id", Text, primary_key=True),
-    Column("generation", BigInteger, primary_key=True),
-    Column("registered_at", instant, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("policy_decision_id", Text, nullable=False),
-    Column("audit_event_id", Text, nullable=False),
+    text_column("participant_id", key=True),
+    count_column("generation", key=True),
+    instant_column("registered_at"),
+    text_column("actor"),
+    text_column("policy_decision_id"),
+    text_column("audit_event_id"),
 )
 """Every registration that was ever granted."""
 
 edges = tenant_table(
     "edges",
     metadata,
-    Column("participant_id", Text, primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("granted", Boolean, nullable=False),
-    Column("refused_because", Text, nullable=False),
+    text_column("participant_id", key=True),
+    text_column("kind", key=True),
+    text_column("name", key=True),
+    flag_column("granted"),
+    text_column("refused_because"),
     # Equality on text is leakproof, so row-level security may use this index; for containment of
     # arrays, which is not, it would read the whole table.
     Index(
@@ -87,12 +91,12 @@ edges = tenant_table(
 directives = tenant_table(
     "directives",
     metadata,
-    Column("directive_id", Text, primary_key=True),
+    text_column("directive_id", key=True),
     Column("position", BigInteger, Identity(always=True), nullable=False),
-    Column("participant_id", Text, nullable=False),
-    Column("document", JSONB, nullable=False),
-    Column("created_at", instant, nullable=False),
-    Column("acknowledged_at", instant),
+    text_column("participant_id"),
+    document_column("document"),
+    instant_column("created_at"),
+    instant_column("acknowledged_at", optional=True),
     Column("error", Text, nullable=False, server_default=text("''")),
     Index(
         "directives_waiting",
