@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-PATIENCE: Final = 90.0
-LEAVING: Final = 30.0
+PATIENCE: Final = 300.0
+"""Seconds after which a process that says nothing is taken to hang."""
+LEAVING: Final = 120.0
 
 Line = Mapping[str, Any]
 

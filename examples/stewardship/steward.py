@@ -143,7 +143,7 @@ class Steward:
             )
         )
         say("asked_policy", child=child.id, findings=len(new))
-        answer = task.wait_for(child, timeout=120)
+        answer = task.wait_for(child, timeout=300)
         if answer.status != "succeeded" or answer.result is None:
             raise RuntimeError(f"the policy agent's task {child.id} is {answer.status}")
         progress.decisions.append({"kind": "merge_constraints", "task": child.id, **answer.result})

@@ -19,7 +19,8 @@ from phoenix_dma.aio.runtime_api import RuntimeApi
 from phoenix_dma.v1 import assignment_pb2, audit_pb2, common_pb2, registry_pb2
 from phoenix_dma.wire.conversions import json_of
 
-PATIENCE: Final = 60.0
+PATIENCE: Final = 300.0
+"""Seconds after which something that does not happen is taken never to happen."""
 POLL: Final = 0.1
 
 Found = TypeVar("Found")

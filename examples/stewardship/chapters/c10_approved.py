@@ -61,7 +61,7 @@ async def _decide(story: Story, verb: str, asked: approval_pb2.Approval, comment
 
 async def _merged(story: Story, approval: approval_pb2.Approval) -> None:
     """Exactly what was approved was carried out, once, and how good it is."""
-    task = await story.api.wait_for(scenario.TASK, timeout=60)
+    task = await story.api.wait_for(scenario.TASK, timeout=300)
     story.holds(task.status == "succeeded", f"the task has {task.status}")
     result = task.result or {}
     approved = json_of(approval.subject)
