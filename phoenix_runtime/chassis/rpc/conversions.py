@@ -15,7 +15,7 @@ from phoenix_dma.v1 import common_pb2
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.receipt import Receipt
-from phoenix_runtime.core.score import Score, Term
+from phoenix_runtime.core.score import Score
 from phoenix_runtime.core.verdict import (
     DecisionPoint,
     Effect,
@@ -243,14 +243,6 @@ def score_to_pb(score: Score | None) -> common_pb2.Score | None:
             )
             for term in score.terms
         ],
-    )
-
-
-def score_from_pb(score: common_pb2.Score) -> Score:
-    """A score that a peer computed."""
-    return Score(
-        score.total,
-        tuple(Term(t.name, t.value, t.weight, t.because, tuple(t.evidence)) for t in score.terms),
     )
 
 
