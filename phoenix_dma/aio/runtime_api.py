@@ -61,6 +61,11 @@ class RuntimeApi:
         request = assignment_pb2.ExplainAssignmentRequest(task=task)
         return await self.ask(self.stubs.assignment.ExplainAssignment, request)
 
+    async def get_catalogue(self) -> governance_pb2.GetCatalogueResponse:
+        """The words that the active policy knows, and its revision."""
+        request = governance_pb2.GetCatalogueRequest()
+        return await self.ask(self.stubs.governance.GetCatalogue, request)
+
     async def get_task(self, task_id: str) -> TaskInfo:
         """Read one task."""
         request = assignment_pb2.GetTaskRequest(task_id=task_id)

@@ -19,6 +19,7 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "approvals": ("approvals",),
     "audit": ("audit", "lineage"),
     "certify": ("certify",),
+    "catalogue": ("catalogue",),
 }
 """Modules of this package and their commands; each has ``register(app: typer.Typer) -> None``."""
 
