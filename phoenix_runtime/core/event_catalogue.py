@@ -267,6 +267,9 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(Type.APPROVAL_CANCELLED, wakes=(Wakes.APPROVAL,)),
     Entry(Type.CERTIFICATION_GRANTED, wakes=(Wakes.QUEUE,)),
     Entry(Type.CERTIFICATION_REVOKED),
+    Entry(Type.IDENTITY_ENROLLED, None, detail=("identity", "kind", "roles", "enrolled_by")),
+    Entry(Type.IDENTITY_ROLES_CHANGED, None, detail=("identity", "granted", "revoked", "roles")),
+    Entry(Type.IDENTITY_DISABLED, None, detail=("identity", "why")),
     Entry(Type.POLICY_ACTIVATED, wakes=(Wakes.QUEUE,)),
     Entry(
         Type.POLICY_DENIED,

@@ -99,6 +99,7 @@ OWN = {
     # What these make or find belongs to the tenant that asks.
     "RegisterParticipant",
     "RenewCredential",
+    "CreateEnrolment",
     "SubmitTask",
     "AssignTask",
     "ExplainAssignment",
