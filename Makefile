@@ -7,7 +7,6 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PROTO_DEPS := .proto-deps/.ready
 OPA := .tools/bin/opa
 TESTS ?= tests
 ARGS ?=
@@ -37,19 +36,14 @@ endif
 stubs: $(READY) ## generate phoenix_dma/v1 from the protos (only when they changed)
 	@$(BIN)/python build_stubs.py
 
-$(PROTO_DEPS): $(READY)
-	@rm -rf $(@D) && mkdir -p $(@D)/google
-	@cp -r "$$($(BIN)/python -c 'import google.api as a; print(list(a.__path__)[0])')" $(@D)/google/api
-	@find $(@D) -type f ! -name '*.proto' -delete && touch $@
-
-lint: stubs $(PROTO_DEPS) ## ruff, formatting, words, buf and the import contracts
+lint: stubs ## ruff, formatting, words, buf and the import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/codespell
 	@$(BIN)/buf lint
 	@$(BIN)/lint-imports --no-cache
 
-lint-protos: stubs $(PROTO_DEPS) ## the contract alone: buf
+lint-protos: $(READY) ## the contract alone: buf
 	@$(BIN)/buf lint
 
 words: $(READY) ## words that the glossary replaces (docs/words.txt)

@@ -61,7 +61,7 @@ def install(fresh: Path, target: Path) -> None:
 def run_protoc(root: Path, output: Path) -> None:
     """Compile every proto: messages, services, and their types (grpc.aio included)."""
     command = [sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={root / 'protos'}"]
-    command += [f"--proto_path={folder}" for folder in google_protos()]
+    command += [f"--proto_path={well_known_protos()}"]
     command += [f"--{kind}_out={output}" for kind in ("python", "mypy", "grpc_python", "mypy_grpc")]
     command += [f"--plugin=protoc-gen-{name}={plugin(name)}" for name in ("mypy", "mypy_grpc")]
     command += map(str, protos_of(root))
@@ -72,16 +72,12 @@ def run_protoc(root: Path, output: Path) -> None:
         done.check_returncode()
 
 
-def google_protos() -> list[Path]:
-    """Return the folders of ``google/api`` (googleapis-common-protos) and ``google/protobuf``."""
+def well_known_protos() -> Path:
+    """Return the folder of ``google/protobuf``; ``google/api`` stands beside the contract."""
     tools = util.find_spec("grpc_tools")
-    api = util.find_spec("google.api")
-    if tools is None or tools.origin is None or api is None or not api.submodule_search_locations:
-        raise ModuleNotFoundError("grpcio-tools and googleapis-common-protos are needed to build")
-    return [
-        Path(next(iter(api.submodule_search_locations))).parents[1],
-        Path(tools.origin).parent / "_proto",
-    ]
+    if tools is None or tools.origin is None:
+        raise ModuleNotFoundError("grpcio-tools is needed to build")
+    return Path(tools.origin).parent / "_proto"
 
 
 def plugin(name: str) -> str:
