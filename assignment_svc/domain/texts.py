@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.ids import NO_ID, is_identifier
 
-LONGEST_REASON = 2000
 MOST_OBLIGATIONS = 64
 LONGEST_OBLIGATION = 128
 
@@ -16,20 +15,12 @@ _MISLEADING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\
 _SPACES = frozenset("\n\t")
 
 
-def text_violations(field: str, text: str, longest: int = LONGEST_REASON) -> Iterator[Violation]:
+def text_violations(field: str, text: str, longest: int) -> Iterator[Violation]:
     """What is wrong with a text of people: its length, control characters, lone surrogates."""
     if len(text) > longest:
         yield Violation(field, f"at most {longest} characters, not {len(text)}")
     if any(_forbidden(character) for character in text):
         yield Violation(field, "holds a control character or a surrogate")
-
-
-def checked_text(field: str, text: str, longest: int = LONGEST_REASON) -> str:
-    """``text`` where nothing is wrong with it; raises `FieldInvalid` otherwise."""
-    violations = list(text_violations(field, text, longest))
-    if violations:
-        raise FieldInvalid(violations)
-    return text
 
 
 def checked_id(field: str, value: str) -> str:

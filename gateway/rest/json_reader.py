@@ -14,7 +14,9 @@ from typing import Any, cast
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from phoenix_dma.wire.reported_text import carried
 from phoenix_runtime.chassis.rpc.conversions import json_to_struct
+from phoenix_runtime.chassis.schema import longest_report
 from phoenix_runtime.core.errors import Violation
 from phoenix_runtime.core.json import Json
 
@@ -209,6 +211,8 @@ def _text(field: FieldDescriptor, value: Json) -> str | bytes:
             return base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError) as error:
             raise Unreadable("has to be base64") from error
+    if longest_report(field):
+        return carried(value)
     if not _is_text(value):
         raise Unreadable("is no Unicode text")
     return value

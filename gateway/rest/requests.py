@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from gateway.rest.json_reader import FLOATS, fields_by_name, read_field, read_message, shown
 from gateway.rest.routes import WHOLE, RestRoute
+from phoenix_runtime.chassis.rpc.reported_texts import carry_reported_texts
 from phoenix_runtime.chassis.rpc.validation import validate
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import Json
@@ -37,6 +38,7 @@ def message_of(route: RestRoute, request: RestRequest) -> Message:
         *_from_texts(route, message, request),
         *_from_key(message, request.idempotency_key),
     ]
+    carry_reported_texts(message)
     known = {violation.field for violation in violations}
     try:
         validate(message)

@@ -108,6 +108,12 @@ def required(field: FieldDescriptor) -> bool:
     return field_behavior_pb2.REQUIRED in marks
 
 
+def longest_report(field: FieldDescriptor) -> int:
+    """Characters kept of ``field`` where the schema marks it as a reported text; 0 elsewhere."""
+    longest: int = field.GetOptions().Extensions[governed_pb2.reported_text]
+    return longest
+
+
 def fields_of(message: Descriptor) -> tuple[FieldDescriptor, ...]:
     """The fields of a message, in the order of the file."""
     return tuple(message.fields)

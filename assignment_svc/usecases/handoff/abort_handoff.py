@@ -4,7 +4,6 @@ from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.predicates import seats_of
 from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.task import Task
-from assignment_svc.domain.texts import checked_text
 from assignment_svc.domain.verbs import HandoffVerb
 from assignment_svc.usecases.handoff.give_up import give_up
 from assignment_svc.usecases.handoff.results import HandoffResult
@@ -24,8 +23,7 @@ class AbortHandoff:
         self._ports = ports
 
     async def __call__(self, call: Call, *, handoff_id: str, why: str) -> HandoffResult:
-        """Abort; raises `NotFound`, `IllegalTransition` and `FieldInvalid` (``why``)."""
-        checked_text("reason", why)
+        """Abort; raises `NotFound` and `IllegalTransition`."""
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task((await existing_handoff(unit, handoff_id)).task_id)

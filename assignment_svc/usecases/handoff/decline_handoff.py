@@ -1,7 +1,6 @@
 """Declines an offer: its target does not want the task, and the next candidate is asked."""
 
 from assignment_svc.domain.predicates import offered_to
-from assignment_svc.domain.texts import checked_text
 from assignment_svc.usecases.handoff.offering import StandingOffer, declined, end_offer
 from assignment_svc.usecases.handoff.results import HandoffResult
 from assignment_svc.usecases.steps.existing import existing_handoff
@@ -20,11 +19,7 @@ class DeclineHandoff:
     async def __call__(
         self, call: Call, *, handoff_id: str, offer_id: str, why: str
     ) -> HandoffResult:
-        """Decline ``offer_id``.
-
-        Raises `NotFound`, `NotPermitted`, `OfferLapsed` and `FieldInvalid` (``why``).
-        """
-        checked_text("reason", why)
+        """Decline ``offer_id``; raises `NotFound`, `NotPermitted` and `OfferLapsed`."""
         async with refusals_audited(self._ports, call, "DeclineHandoff"):
             result = await self._decline(call, handoff_id, offer_id, why)
         self._ports.due_work.notify()

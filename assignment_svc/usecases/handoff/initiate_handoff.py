@@ -6,7 +6,7 @@ from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.task_transitions import step
-from assignment_svc.domain.texts import checked_id, checked_text
+from assignment_svc.domain.texts import checked_id
 from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.handoff.results import HandoffResult
 from assignment_svc.usecases.steps.migration import HandoffStart, begin_handoff
@@ -42,7 +42,6 @@ class InitiateHandoff:
         task, `IllegalTransition` where the task cannot migrate.
         """
         checked_id("source", asked.source)
-        checked_text("reason", asked.why)
         async with refusals_audited(self._ports, call, "InitiateHandoff"):
             actor = _actor(call, asked.source)
             result = await self._begin(call, asked, actor)

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from assignment_svc.domain.lifecycle import RETIREMENT
 from assignment_svc.domain.retirement import Retirement, RetirementOutcome
 from assignment_svc.domain.states import Actor, RetirementMode
-from assignment_svc.domain.texts import checked_text
 from assignment_svc.domain.verbs import RetirementVerb
 from assignment_svc.usecases.membership.advance_retirement import AdvanceRetirement
 from assignment_svc.usecases.membership.retirement_record import record_retirement
@@ -59,7 +58,6 @@ class RetireParticipant:
 
         Raises `NotFound`, `NotPermitted`, `PolicyDenied`, `PolicyEngineUnavailable`.
         """
-        checked_text("reason", request.why)
         async with refusals_audited(self._ports, call, "RetireParticipant"):
             actor = _actor(call, request.participant_id)
             standing = await self._standing(call, request.participant_id)

@@ -1,7 +1,6 @@
 """Cancels a task: it ends without a result, and its open children with it."""
 
 from assignment_svc.domain.states import Actor, TaskStatus
-from assignment_svc.domain.texts import checked_text
 from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.ending import Ending, end, lock_for_end
 from assignment_svc.usecases.steps.permissions import may_end, refusals_audited
@@ -20,8 +19,7 @@ class CancelTask:
         self._ports = ports
 
     async def __call__(self, call: Call, task_id: str, *, reason: str = "") -> Changed:
-        """Cancel. Raises `NotFound`, `NotPermitted`, `IllegalTransition`, `FieldInvalid`."""
-        why = checked_text("reason", reason)
+        """Cancel. Raises `NotFound`, `NotPermitted`, `IllegalTransition`."""
         async with refusals_audited(self._ports, call, "CancelTask"):
             await self._permitted(call, task_id)
             async with self._ports.units(call) as unit:
@@ -29,7 +27,9 @@ class CancelTask:
                 family, handoffs = await lock_for_end(transaction, task_id)
                 if family[0].status is TaskStatus.CANCELLED:
                     return as_it_stands(family[0])
-                result = Changed(*await end(transaction, family, handoffs, _cancelled(call, why)))
+                result = Changed(
+                    *await end(transaction, family, handoffs, _cancelled(call, reason))
+                )
                 await transaction.finish()
                 await unit.remember(result)
         self._ports.due_work.notify()

@@ -2,7 +2,6 @@
 
 from assignment_svc.domain.predicates import fenced
 from assignment_svc.domain.states import Actor
-from assignment_svc.domain.texts import checked_text
 from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
@@ -20,14 +19,14 @@ class DeclineTask:
         self._ports = ports
 
     async def __call__(self, call: Call, task_id: str, epoch: int, *, reason: str = "") -> Changed:
-        """Decline. Raises `NotFound`, `StaleAssignment`, `IllegalTransition`, `FieldInvalid`."""
+        """Decline. Raises `NotFound`, `StaleAssignment`, `IllegalTransition`."""
         participant = acting_participant(call)
         how = Requeue(
             TaskVerb.DECLINE,
             Actor.ASSIGNEE,
             AuditEventType.TASK_DECLINED,
             ReasonCode.DECLINED,
-            why=checked_text("reason", reason),
+            why=reason,
             exclude_owner=True,
         )
         async with (

@@ -3,7 +3,6 @@
 from assignment_svc.domain.predicates import fenced, may_retry
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
-from assignment_svc.domain.texts import checked_text
 from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.ending import Ending, end, lock_for_end
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
@@ -24,17 +23,16 @@ class FailTask:
     async def __call__(
         self, call: Call, task_id: str, epoch: int, *, message: str, retryable: bool
     ) -> Changed:
-        """Fail. Raises `NotFound`, `StaleAssignment`, `IllegalTransition`, `FieldInvalid`."""
+        """Fail. Raises `NotFound`, `StaleAssignment`, `IllegalTransition`."""
         participant = acting_participant(call)
-        why = checked_text("message", message)
         async with refusals_audited(self._ports, call, "FailTask"), self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
             fenced(task, participant_id=participant, epoch=epoch)
             if retryable and may_retry(task):
-                result = Changed(*await requeue(transaction, task, retried(why)))
+                result = Changed(*await requeue(transaction, task, retried(message)))
             else:
-                result = await _failed(transaction, task, why, retryable=retryable)
+                result = await _failed(transaction, task, message, retryable=retryable)
             await unit.remember(result)
         self._ports.due_work.notify()
         return result

@@ -12,8 +12,6 @@ from phoenix_runtime.core.ports import AccessLog, Policy
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 
-MAX_COMMENT = 4096
-
 
 class DecideApproval:
     """Checks the approval, asks policy, and checks the approval again under the row's lock."""
@@ -80,8 +78,6 @@ def _found(approval: Approval | None, decision: Decision) -> Approval:
 def _check_comment(comment: str) -> None:
     if not comment.strip():
         raise FieldInvalid([Violation("comment", "say why; it is kept in the audit")])
-    if len(comment) > MAX_COMMENT:
-        raise FieldInvalid([Violation("comment", f"at most {MAX_COMMENT} characters")])
 
 
 def _policy_input(approval: Approval, decision: Decision) -> JsonObject:

@@ -1,14 +1,11 @@
 """The queue of the directive workers: participants to deliver to, and acknowledgements."""
 
 from collections.abc import Iterable
-from typing import Final
 
 from phoenix_runtime.core.wakeup import WakeUp
 from registry_svc.domain.ports import Acknowledgement
 from registry_svc.domain.session import ParticipantKey, Session
 from registry_svc.usecases.context import require_identifiers
-
-LONGEST_ERROR: Final = 1000
 
 
 class DirectiveQueue:
@@ -46,9 +43,7 @@ class DirectiveQueue:
         Raises `FieldInvalid` for what can be no id.
         """
         require_identifiers("directive_id", directive_id)
-        # PostgreSQL stores no U+0000; one such text would block everybody's acknowledgements.
-        text = error[:LONGEST_ERROR].replace("\0", " ")
-        ack = Acknowledgement(session.key.participant_id, directive_id, text)
+        ack = Acknowledgement(session.key.participant_id, directive_id, error)
         self._acknowledged.append((session.key, ack))
         self._work.notify()
 

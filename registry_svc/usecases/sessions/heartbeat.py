@@ -19,7 +19,6 @@ from registry_svc.usecases.sessions.directive_queue import DirectiveQueue
 from registry_svc.usecases.sessions.record_heartbeats import RecordHeartbeats
 
 MAX_DIRECTIVES: Final = 100
-LONGEST_HEALTH: Final = 200
 MAX_ACKNOWLEDGED: Final = 500
 
 
@@ -98,7 +97,6 @@ def _check(request: HeartbeatRequest) -> None:
     checks.identifier("participant_id", request.participant_id)
     if request.report.load is not None:
         checks.number("load", request.report.load, low=0, high=1)
-    checks.text("health", request.health, longest=LONGEST_HEALTH)
     if request.generation < 0:
         checks.refuse("generation", "is negative")
     if len(request.acknowledged) > MAX_ACKNOWLEDGED:

@@ -1,5 +1,6 @@
 """The verbs of tasks over gRPC: requests, answers and refusals as clients see them."""
 
+import pytest
 from google.protobuf.json_format import MessageToDict
 
 from phoenix_dma.v1 import (
@@ -127,3 +128,19 @@ async def test_another_tenant_sees_nothing(wired: WiredAssignment) -> None:
     )
     listed = await wired.tasks.ListTasks(assignment_pb2.ListTasksRequest(), metadata=outsider)
     assert not listed.tasks
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["a\0b", "\x1b[31mFAILED\x1b[0m", "502\r\nServer: x", "all is \u202ellew", "x" * 100_000],
+    ids=["a zero", "colours", "line ends", "a bidirectional mark", "too much"],
+)
+async def test_a_task_fails_whatever_its_handler_says(wired: WiredAssignment, said: str) -> None:
+    wired.registry.join("agent.a")
+    request = assignment_pb2.AssignTaskRequest(task=REVIEW)
+    await wired.tasks.AssignTask(request, metadata=wired.person("submitter"))
+    me = wired.agent("agent.a")
+    await wired.tasks.StartTask(assignment_pb2.StartTaskRequest(**TASK_KEY), metadata=me)
+    failing = assignment_pb2.FailTaskRequest(**TASK_KEY, message=said)
+    failed = await wired.tasks.FailTask(failing, metadata=me)
+    assert failed.task.status == assignment_pb2.TASK_STATUS_FAILED

@@ -102,11 +102,8 @@ def beats() -> Iterator[Both]:
 
     for kind, value in FEW_IDS.items():
         yield beat(f"of an id {kind}", "participant_id", participant_id=value)
-    for kind, value in TEXTS.items():
-        yield beat(f"with words {kind}", "health", health=value)
     yield beat("of a load above 1", "load", load=1.5)
     yield beat("of a load below 0", "load", load=-1)
-    yield beat("with 201 characters of health", "health", health="a" * 201)
     yield beat("of a negative generation", "generation", generation=-1)
     acknowledged = "acknowledged_directives"
     yield beat("that acknowledges too much", acknowledged, acknowledged_directives=["d.1"] * 501)
@@ -117,9 +114,6 @@ def retirements() -> Iterator[Both | Rest | Wire]:
     for kind, value in FEW_IDS.items():
         body = {"participant_id": value}
         yield Both(f"a retirement of an id {kind}", RETIRE, body, names("participant_id"))
-    for kind, value in TEXTS.items():
-        body = {"participant_id": "agent.holder", "reason": value}
-        yield Both(f"a retirement with a reason {kind}", RETIRE, body, names("reason"))
     for text in (
         "10000-01-01T00:00:00Z",
         "0000-01-01T00:00:00Z",

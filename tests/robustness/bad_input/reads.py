@@ -87,8 +87,6 @@ def by_people() -> Iterator[Wire]:
             participant_id="agent.holder", reason=value
         )
         yield asked("RegistryService", said, suspend, "reason")
-        cancel = assignment_pb2.CancelTaskRequest(task_id="task.held", reason=value)
-        yield asked("AssignmentService", said, cancel, "reason")
     for kind, value in FEW_NAMES.items():
         claims = registry_pb2.UpdateCapabilitiesRequest(
             participant_id="agent.holder", capabilities=[value]

@@ -148,11 +148,6 @@ def verbs() -> Iterator[Wire]:
         for request in requests:
             method = type(request).__name__.removesuffix("Request")
             yield verb(f"{method} of a task {kind}", request, "task_id")
-    for kind, value in TEXTS.items():
-        declined = pb.DeclineTaskRequest(task_id=HELD, epoch=1, reason=value)
-        yield verb(f"a task given back with a reason {kind}", declined, "reason")
-        failed = pb.FailTaskRequest(task_id=HELD, epoch=1, message=value)
-        yield verb(f"a task failed with a message {kind}", failed, "message")
     kind_of: Any = 99
     asked = pb.AuthorizeActionRequest(task_id=HELD, epoch=1, kind=kind_of, name="read")
     yield verb("an action of an unknown kind", asked, "kind")
@@ -176,9 +171,6 @@ def handoffs() -> Iterator[Both | Wire]:
         yield Both(f"the end of a handoff {kind}", complete, body, names("handoff_id"), AGENT)
         body = {"handoff_id": "handoff.1", "offer_id": value, "received_hash": "sha256:0"}
         yield Both(f"the end of an offer {kind}", complete, body, names("offer_id"), AGENT)
-    for kind, value in TEXTS.items():
-        body = {"task_id": HELD, "source": "agent.holder", "reason": value}
-        yield Both(f"a handoff with a reason {kind}", initiate, body, names("reason"))
     yield Wire(
         name="a handoff that is given up without its name",
         rpc="HandoffService/AbortHandoff",

@@ -25,10 +25,8 @@ def test_a_zero_character_is_refused_in_every_text_however_deep() -> None:
         "task.objective",
         "task.data_domains[1]",
     ]
-    ack = session_pb2.DirectiveAck(directive_id="directive.1", error="\0")
-    assert fields_refused(session_pb2.KeepAliveRequest(directive_ack=ack)) == [
-        "directive_ack.error"
-    ]
+    attach = session_pb2.Attach(participant_id="agent.1", generation=1, credential="\0")
+    assert fields_refused(session_pb2.KeepAliveRequest(attach=attach)) == ["attach.credential"]
     filters = registry_pb2.ListParticipantsRequest(types=["agent"], page_token="\0")
     assert fields_refused(filters) == ["page_token"]
 

@@ -15,6 +15,7 @@ from grpc import HandlerCallDetails, RpcMethodHandler
 from grpc.aio import ServerInterceptor, ServicerContext
 
 from phoenix_runtime.chassis.failpoints import BEFORE_REPLY, passing
+from phoenix_runtime.chassis.rpc.reported_texts import carry_reported_texts
 from phoenix_runtime.chassis.rpc.validation import validate
 from phoenix_runtime.chassis.schema import Rpc
 from phoenix_runtime.chassis.serving import serving
@@ -148,6 +149,7 @@ def _checked(request: Any) -> Any:
         text = "is no message of this call: no UTF-8, nested too deeply, or cut off"
         raise FieldInvalid([Violation("request", text)])
     if isinstance(request, Message):
+        carry_reported_texts(request)
         validate(request)
         return request
     if hasattr(request, "__aiter__"):
