@@ -179,10 +179,10 @@ class QuotaExceeded(PhoenixError):
 
 
 class TooLarge(PhoenixError):
-    """The content is larger than the limit; facts: limit_bytes."""
+    """Larger than the limit, ours or the transport's; facts: what, size_bytes, limit_bytes."""
 
     reason = "TOO_LARGE"
-    remedy = "Send less, or checkpoint by reference."
+    remedy = "Send less, or keep it elsewhere and checkpoint by reference; waiting does not help."
 
 
 class CredentialInvalid(PhoenixError):

@@ -173,13 +173,16 @@ def make_server(
         QuotaStage(quotas or Quotas(QuotaTerms.of(settings), clock)),
         AuthorizationStage(),
     ]
-    return grpc.aio.server(interceptors=[Chain(rpcs(), stages)], options=server_options(settings))
+    chain = Chain(rpcs(), stages, settings.max_message_bytes)
+    return grpc.aio.server(interceptors=[chain], options=server_options(settings))
 
 
 def server_options(settings: ServerSettings) -> list[tuple[str, Any]]:
     """Limits and keepalive; the defaults would cancel a storm of reconnecting participants."""
     return [
-        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        # Twice as much as is taken: a message in between is refused by the chain, with reason, size
+        # and limit; gRPC itself would say RESOURCE_EXHAUSTED, which looks like a quota.
+        ("grpc.max_receive_message_length", 2 * settings.max_message_bytes),
         ("grpc.max_send_message_length", 4 * settings.max_message_bytes),
         ("grpc.max_metadata_size", 32 * 1024),
         ("grpc.so_reuseport", 0),

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from phoenix_dma.wire.sizes import MESSAGE_BYTES
+
 MEBIBYTE = 1 << 20
 
 
@@ -54,6 +56,8 @@ class PeerSettings(KeySettings):
     governance_address: str = "127.0.0.1:50054"
     call_timeout: Duration = timedelta(seconds=10)
     """How long a call to a peer may take where its own caller set no deadline."""
+    max_message_bytes: int = Field(MESSAGE_BYTES, ge=64 * 1024)
+    """The largest message that is sent or taken, the same for every service."""
 
     def address_of(self, service: str) -> str:
         """The address of ``service``: registry, assignment, state or governance."""
@@ -67,7 +71,6 @@ class ServerSettings(PeerSettings):
     listen: str = "127.0.0.1:0"
     metrics_listen: str = ""
     """``host:port`` of the Prometheus page; none where empty."""
-    max_message_bytes: int = Field(4 * MEBIBYTE, ge=64 * 1024)
     max_streams: int = Field(20_000, ge=1)
     """Streams and calls that may wait for admission; more are refused, not cancelled."""
     drain: Duration = timedelta(seconds=0)

@@ -219,7 +219,7 @@ class TooLarge(Refused):
     """The content is larger than the limit."""
 
     reason = "TOO_LARGE"
-    remedy = "Send less, or checkpoint by reference."
+    remedy = "Send less, or keep it elsewhere and checkpoint by reference; waiting does not help."
 
     def __init__(self, what: str, *, size: int, limit: int) -> None:
         super().__init__(

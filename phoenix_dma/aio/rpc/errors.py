@@ -9,6 +9,7 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError
 
 from phoenix_dma import errors
+from phoenix_dma.wire.sizes import oversize_of
 from phoenix_dma.wire.status_details import DOMAIN, UNREACHABLE, detail_of, rich_status_of
 
 BY_CODE: Final[dict[StatusCode, type[errors.PhoenixError]]] = {
@@ -45,6 +46,9 @@ def retry_after(error: AioRpcError) -> float:
 def _by_code(error: AioRpcError) -> errors.PhoenixError:
     if error.code() in UNREACHABLE:
         return errors.Unavailable(f"The runtime does not answer: {error.details()}")
+    oversize = oversize_of(error.details())
+    if oversize is not None:
+        return errors.TooLarge(oversize.text, oversize.facts)
     kind = BY_CODE.get(error.code(), errors.PhoenixError)
     return kind(f"{error.code().name}: {error.details()}")
 

@@ -20,14 +20,17 @@ from grpc.aio import AioRpcError
 
 from phoenix_dma.aio.rpc.backoff import Backoff
 from phoenix_dma.aio.rpc.errors import error_of, retry_after
+from phoenix_dma.aio.rpc.sendable import require_sendable
 from phoenix_dma.aio.rpc.stubs import Stubs
 from phoenix_dma.errors import CredentialInvalid, PhoenixError, Unavailable
 from phoenix_dma.profile import Endpoint
+from phoenix_dma.wire.sizes import MESSAGE_BYTES
 from phoenix_dma.wire.status_details import UNREACHABLE
 
 ATTEMPT_SECONDS: Final = 10.0
 PATIENCE_SECONDS: Final = 30.0
-CONTEXT_LIMIT: Final = 8 << 20
+ANSWER_BYTES: Final = 4 * MESSAGE_BYTES
+"""What is taken from a runtime; a bound for this process alone, servers keep to their own."""
 
 Answer = TypeVar("Answer", bound=Message)
 Method = Callable[..., Awaitable[Answer]]
@@ -59,8 +62,12 @@ class Transport:
         *,
         patience: float | None = None,
     ) -> Answer:
-        """Call ``method`` and return its answer; raises the `PhoenixError` of its status."""
+        """Call ``method`` and return its answer; raises the `PhoenixError` of its status.
+
+        What is larger than a message may be is `TooLarge` at once, and is not sent.
+        """
         identify(request)
+        require_sendable(request)
         token = await credential.token()
         try:
             return await self.ask_as(token, method, request, patience=patience)
@@ -126,7 +133,7 @@ def _channel(endpoint: Endpoint) -> grpc.aio.Channel:
         # On top of the pauses of a session, which come back several times a lease.
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 1_000),
-        ("grpc.max_receive_message_length", CONTEXT_LIMIT),
+        ("grpc.max_receive_message_length", ANSWER_BYTES),
         ("grpc.enable_retries", 0),
     ]
     if endpoint.authority:

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from grpc.aio import AioRpcError
 from opentelemetry import propagate
 
+from phoenix_dma.wire.sizes import MESSAGE_BYTES
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.rpc.interceptors.identity import (
     CORRELATION,
@@ -19,7 +20,7 @@ from phoenix_runtime.chassis.rpc.interceptors.identity import (
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.chassis.serving import serving
 from phoenix_runtime.chassis.settings import PeerSettings
-from phoenix_runtime.core.errors import Unavailable
+from phoenix_runtime.core.errors import TooLarge, Unavailable
 from phoenix_runtime.core.ids import NewId
 from phoenix_runtime.core.principal import Call
 
@@ -47,7 +48,7 @@ OPTIONS: list[tuple[str, Any]] = [
     ("grpc.min_reconnect_backoff_ms", 1_000),
     # Reconnect within a second to a peer that was away for seconds: it may be the only replica.
     ("grpc.max_reconnect_backoff_ms", 500),
-    ("grpc.max_receive_message_length", 16 << 20),
+    ("grpc.max_receive_message_length", 4 * MESSAGE_BYTES),
     (
         "grpc.service_config",
         json.dumps(
@@ -107,8 +108,12 @@ class Channels:
     ) -> Answer:
         """Call ``method`` of a peer's stub.
 
-        Raises the refusal that the peer raised, as the same class, or `Unavailable`.
+        Raises the refusal that the peer raised, as the same class, or `Unavailable`; `TooLarge`
+        for what the peer would not take.
         """
+        size = request.ByteSize()
+        if size > self._settings.max_message_bytes:
+            raise TooLarge("request", size=size, limit=self._settings.max_message_bytes)
         try:
             return await method(request, metadata=self.metadata(call), timeout=self.timeout())
         except AioRpcError as error:

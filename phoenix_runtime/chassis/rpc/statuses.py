@@ -7,6 +7,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
+from phoenix_dma.wire.sizes import oversize_of
 from phoenix_dma.wire.status_details import (
     DETAILS_KEY,
     DOMAIN,
@@ -115,6 +116,11 @@ def refusal_of(error: AioRpcError) -> Refused:
         late = error.code() is StatusCode.DEADLINE_EXCEEDED
         how = "did not answer in time" if late else "is unavailable"
         return errors.Unavailable(f"A part of the runtime {how}")
+    oversize = oversize_of(error.details()) if info is None else None
+    if oversize is not None:
+        too_large = errors.TooLarge.__new__(errors.TooLarge)
+        Refused.__init__(too_large, oversize.text, oversize.facts)
+        return too_large
     if info is not None and info.domain == DOMAIN:
         refused = Refused(status.message, dict(info.metadata))
         refused.reason = info.reason

@@ -117,7 +117,7 @@ async def test_violations_are_listed_by_the_callers_own_paths(gateway: RunningGa
         ),
         (b"a=b", {"content-type": "application/x-www-form-urlencoded"}, 415, None),
         (b"[]", JSON, 400, "FIELD_INVALID"),
-        (b"{" + b" " * (5 << 20) + b"}", JSON, 413, "TOO_LARGE"),
+        (b"{" + b" " * (9 << 20) + b"}", JSON, 413, "TOO_LARGE"),
     ],
 )
 async def test_what_cannot_be_read_is_said_to_be_so(

@@ -93,12 +93,12 @@ def middles() -> Iterator[Stream]:
     yield invalid("a beat of a slot nobody has", "slot", attach(), beats(unchanged=(1,)))
     yield invalid("an empty message in the middle", "message", attach(), KeepAliveRequest())
     yield invalid("garbage in the middle", "", attach(), b"\x0b\x0b\x0b")
-    large = attach(credential="x" * (5 << 20))
+    large = attach(credential="x" * (10 << 20))
     yield Stream(
-        name="a message of 5 MiB in the middle",
+        name="a message of 10 MiB in the middle",
         messages=lambda _: [attach(), large],
         code="RESOURCE_EXHAUSTED",
-        refusal=Refusal(reason=""),
+        refusal=Refusal(reason="TOO_LARGE"),
     )
 
 

@@ -79,7 +79,7 @@ def encodings() -> Iterator[Rest]:
     yield body("gzip twice", gzip.compress(gzip.compress(BODY)), content_encoding="gzip, gzip")
     yield body("an unknown encoding", BODY, content_encoding="zstd")
     yield body("gzip that is not announced", gzip.compress(BODY))
-    yield body("5 MiB of spaces", b"{" + b" " * (5 << 20) + b"}", TOO_LARGE)
+    yield body("9 MiB of spaces", b"{" + b" " * (9 << 20) + b"}", TOO_LARGE)
     for kind in ("text/plain", "application/xml", "multipart/form-data", "application/grpc", "*/*"):
         yield body(f"a body that calls itself {kind}", BODY, NO_JSON, content_type=kind)
     foreign = body("a body in UTF-16 by its own word", BODY, NO_JSON)
@@ -182,9 +182,16 @@ def frames() -> Iterator[Wire]:
         who="agent",
     )
     yield Wire(
-        name="a message of 5 MiB",
+        name="a message of 10 MiB",
         rpc=SUBMIT_RPC,
-        request=b"\x0a" + _length(b" " * (5 << 20)) + b" " * (5 << 20),
+        request=b"\x0a" + _length(b" " * (10 << 20)) + b" " * (10 << 20),
+        code="RESOURCE_EXHAUSTED",
+        refusal=TOO_LARGE,
+    )
+    yield Wire(
+        name="a message of 20 MiB",
+        rpc=SUBMIT_RPC,
+        request=b"\x0a" + _length(b" " * (20 << 20)) + b" " * (20 << 20),
         code="RESOURCE_EXHAUSTED",
         refusal=BY_GRPC_ITSELF,
     )

@@ -14,12 +14,15 @@ from google.protobuf.message import DecodeError, Message
 from grpc import HandlerCallDetails, RpcMethodHandler
 from grpc.aio import ServerInterceptor, ServicerContext
 
+from phoenix_dma.wire.sizes import MESSAGE_BYTES
 from phoenix_runtime.chassis.failpoints import BEFORE_REPLY, passing
 from phoenix_runtime.chassis.rpc.reported_texts import carry_reported_texts
 from phoenix_runtime.chassis.rpc.validation import validate
 from phoenix_runtime.chassis.schema import Rpc
 from phoenix_runtime.chassis.serving import serving
-from phoenix_runtime.core.errors import FieldInvalid, Violation
+from phoenix_runtime.core.errors import FieldInvalid, Refused, TooLarge, Violation
+
+Encode = Callable[[Any], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,18 @@ class Stage(Protocol):
 
 
 class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs alone
-    """Wraps handlers in ``stages``, outermost first, and checks each request by the schema."""
+    """Wraps handlers in ``stages``, outermost first, and checks each request by the schema.
 
-    def __init__(self, rpcs: Mapping[str, Rpc], stages: Sequence[Stage]) -> None:
+    ``largest`` is the size in bytes of the largest message that is taken, and of the largest
+    answer. What is larger is refused inside the stages, with its size and the limit.
+    """
+
+    def __init__(
+        self, rpcs: Mapping[str, Rpc], stages: Sequence[Stage], largest: int = MESSAGE_BYTES
+    ) -> None:
         self._rpcs = rpcs
         self._stages = tuple(stages)
+        self._largest = largest
 
     async def intercept_service(  # type: ignore[override]  # the stubs know only typed handlers
         self,
@@ -83,16 +93,18 @@ class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stub
             )
             if found is not None
         )
-        behaviour: Any = self._single(inner, path)
-        if inspect.isasyncgenfunction(inner):
-            behaviour = self._streamed(inner, path)
+        decode = _forgiving(handler.request_deserializer, self._largest)
+        # What a coroutine writes to its stream itself passes by here; those are single beats.
+        written = handler.response_streaming and not inspect.isasyncgenfunction(inner)
+        encode = None if written else _measured(handler.response_serializer, self._largest)
+        wrap: Any = self._streamed if inspect.isasyncgenfunction(inner) else self._single
         return make(
-            behaviour,
-            request_deserializer=_forgiving(handler.request_deserializer),
-            response_serializer=handler.response_serializer,
+            wrap(inner, path, encode),
+            request_deserializer=decode,
+            response_serializer=handler.response_serializer if written else None,
         )
 
-    def _single(self, inner: Any, path: str) -> Any:
+    def _single(self, inner: Any, path: str, encode: Encode | None) -> Any:
         """Around a coroutine: one answer, or a stream written through the context."""
 
         async def behaviour(request: Any, context: ServicerContext[Any, Any]) -> Any:
@@ -100,18 +112,18 @@ class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stub
                 await self._enter(stack, path, context)
                 answer = await inner(_checked(request), context)
                 passing(BEFORE_REPLY)
-                return answer
+                return answer if encode is None else encode(answer)
 
         return behaviour
 
-    def _streamed(self, inner: Any, path: str) -> Any:
+    def _streamed(self, inner: Any, path: str, encode: Encode) -> Any:
         """Around an async generator."""
 
         async def behaviour(request: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[Any]:
             async with AsyncExitStack() as stack:
                 await self._enter(stack, path, context)
                 async for answer in inner(_checked(request), context):
-                    yield answer
+                    yield encode(answer)
 
         return behaviour
 
@@ -125,29 +137,44 @@ class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stub
                 await stack.enter_async_context(inside)
 
 
-class _Undecodable:
-    """Stands for bytes that are no message of the RPC, until the call can be refused."""
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """Stands for bytes that are not taken, until the call can be refused."""
+
+    refused: Refused
 
 
-def _forgiving(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
-    """``decode``, or what says that it failed: gRPC itself would answer its own UNKNOWN."""
-    if decode is None:
-        return None
+def _forgiving(decode: Callable[[bytes], Any] | None, largest: int) -> Callable[[bytes], Any]:
+    """``decode``, or what says why not: gRPC itself would answer UNKNOWN, or a quota's status."""
 
     def decoded(content: bytes) -> Any:
+        if len(content) > largest:
+            return _Unreadable(TooLarge("message", size=len(content), limit=largest))
         try:
-            return decode(content)
+            return content if decode is None else decode(content)
         except DecodeError:
-            return _Undecodable()
+            text = "is no message of this call: no UTF-8, nested too deeply, or cut off"
+            return _Unreadable(FieldInvalid([Violation("request", text)]))
 
     return decoded
 
 
+def _measured(encode: Encode | None, largest: int) -> Encode:
+    """``encode``; raises `TooLarge` for an answer that its caller would not take."""
+
+    def encoded(answer: Any) -> bytes:
+        content: bytes = answer if encode is None else encode(answer)
+        if len(content) > largest:
+            raise TooLarge("answer", size=len(content), limit=largest)
+        return content
+
+    return encoded
+
+
 def _checked(request: Any) -> Any:
     """The request, once it has been checked; a stream is checked message by message."""
-    if isinstance(request, _Undecodable):
-        text = "is no message of this call: no UTF-8, nested too deeply, or cut off"
-        raise FieldInvalid([Violation("request", text)])
+    if isinstance(request, _Unreadable):
+        raise request.refused
     if isinstance(request, Message):
         carry_reported_texts(request)
         validate(request)
