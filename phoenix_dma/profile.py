@@ -4,6 +4,7 @@ It is read from ``$PHOENIX_DMA_PROFILE``, else ``phoenix-dma/profile.toml`` belo
 ``$XDG_CONFIG_HOME`` (``~/.config`` where that is not set). ``phoenix-dma up`` writes it::
 
     tenant = "default"
+    data = "…/phoenix-dma"             # the data folder of the runtime that `up` runs here
     credential = "…/operator.jwt"      # an enrolment credential, mode 0600; relative to this file
 
     [addresses]
@@ -17,16 +18,18 @@ It is read from ``$PHOENIX_DMA_PROFILE``, else ``phoenix-dma/profile.toml`` belo
 in production, and reaches a runtime elsewhere today. **A loopback address is called without TLS,
 even where the code says https**: the call does not leave the machine. Any other address that
 ``resolve`` names is called with TLS, and has to prove the name that the code asked for.
-``PHOENIX_DMA_ADDRESS`` and ``PHOENIX_DMA_TOKEN`` take precedence over the profile.
+``PHOENIX_DMA_ADDRESS`` and ``PHOENIX_DMA_TOKEN`` take precedence over the profile. A client reads
+the file again before it reconnects: a runtime that was started anew may be elsewhere.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -35,6 +38,8 @@ from phoenix_dma.errors import ProfileError
 
 HTTPS_PORT: Final = 443
 HTTP_PORT: Final = 80
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Where a client's runtime is, and its credential; ``token`` is a ready one, where set."""
+    """Where a client's runtime is, and its credential; ``token`` is a ready one, where set.
+
+    ``data`` is the data folder of a runtime on this machine; ``file`` is what this was read from,
+    and ``found`` whether by itself, so that the environment takes precedence.
+    """
 
     grpc: str = ""
     rest: str = ""
@@ -56,6 +65,21 @@ class Profile:
     credential: Path | None = None
     token: str = ""
     resolve: Mapping[str, str] = field(default_factory=dict)
+    data: Path | None = None
+    file: Path | None = field(default=None, compare=False)
+    found: bool = field(default=False, compare=False)
+
+    def read_again(self) -> Profile:
+        """The profile as its file says it now; this one where there is no file that says it."""
+        if self.file is None:
+            return self
+        try:
+            now = read_profile(self.file)
+        except ProfileError as error:
+            # Away while a runtime is set up anew: what was read before is the best that is known.
+            log.info("the profile stays as it was read before: %s", error)
+            return self
+        return _overridden(now) if self.found else now
 
     def endpoint(self, base_url: str = "") -> Endpoint:
         """Where ``base_url`` is served; the profile's gRPC address where it is empty.
@@ -102,14 +126,17 @@ def find_profile() -> Profile:
     elif os.environ.get("PHOENIX_DMA_PROFILE"):
         raise ProfileError(f"PHOENIX_DMA_PROFILE names {path}, which does not exist")
     else:
-        found = Profile()
-    return Profile(
-        grpc=os.environ.get("PHOENIX_DMA_ADDRESS") or found.grpc,
-        rest=found.rest,
-        tenant=found.tenant,
-        credential=found.credential,
+        found = Profile(file=path)
+    return _overridden(found)
+
+
+def _overridden(profile: Profile) -> Profile:
+    """The profile with the environment's overrides."""
+    return replace(
+        profile,
+        grpc=os.environ.get("PHOENIX_DMA_ADDRESS") or profile.grpc,
         token=os.environ.get("PHOENIX_DMA_TOKEN", ""),
-        resolve=found.resolve,
+        found=True,
     )
 
 
@@ -120,12 +147,14 @@ def read_profile(path: Path) -> Profile:
     except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
         raise ProfileError(f"{path} is no profile: {error}") from error
     addresses = _table(document, "addresses", path)
-    credential = _text(document, "credential", path)
+    credential, data = (_text(document, name, path) for name in ("credential", "data"))
     return Profile(
         grpc=_text(addresses, "grpc", path),
         rest=_text(addresses, "rest", path),
         tenant=_text(document, "tenant", path),
         credential=(path.parent / credential) if credential else None,
+        data=(path.parent / data) if data else None,
+        file=path,
         resolve={
             name.rstrip("/"): _text(_table(document, "resolve", path), name, path)
             for name in _table(document, "resolve", path)

@@ -19,7 +19,7 @@ from phoenix_dma.briefing import Checkpoint
 from phoenix_dma.context import Context
 from phoenix_dma.declare import ParticipantFields, participant
 from phoenix_dma.errors import AssignmentLost
-from phoenix_dma.profile import Profile, find_profile
+from phoenix_dma.profile import Endpoint, Profile, find_profile
 from phoenix_dma.v1 import governed_pb2, handoff_pb2, identity_pb2, registry_pb2
 from phoenix_dma.wire.conversions import number
 
@@ -31,9 +31,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class AsyncPhoenixClient:
     """One client of a runtime; it registers at most one participant.
 
-    ``base_url`` is the runtime's address, the profile's where it is empty. All methods belong to
-    one event loop. ``async with`` closes the client, with a Goodbye; its participant retires only
-    by `retire`, or on `drain` with ``retire_on_exit=True``.
+    ``base_url`` is the runtime's address, the profile's where it is empty. The profile's file is
+    read again before each reconnection. All methods belong to one event loop. ``async with`` closes
+    the client, with a Goodbye; its participant retires only by `retire`, or on `drain` with
+    ``retire_on_exit=True``.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class AsyncPhoenixClient:
         leaving: Leaving | None = None,
     ) -> None:
         self.profile = profile or find_profile()
+        self._base_url = base_url
         self.endpoint = self.profile.endpoint(base_url)
         self.retire_on_exit = retire_on_exit
         self.handlers = Handlers()
@@ -67,7 +69,7 @@ class AsyncPhoenixClient:
     def transport(self) -> Transport:
         """The channel to the runtime, opened when first needed."""
         if self._transport is None:
-            self._transport = Transport(self.endpoint)
+            self._transport = Transport(self.endpoint, locate=self._locate)
         return self._transport
 
     @property
@@ -176,6 +178,12 @@ class AsyncPhoenixClient:
             await self.participant.leave_now()
         if self._transport is not None:
             await self._transport.close()
+
+    def _locate(self) -> Endpoint:
+        """Where the runtime is by the profile as it is now; raises `ProfileError`."""
+        self.profile = self.profile.read_again()
+        self.endpoint = self.profile.endpoint(self._base_url)
+        return self.endpoint
 
     def _handlers_complete(self) -> bool:
         return self.handlers_complete()

@@ -126,6 +126,7 @@ class Attachment:
             self._stream.refresh(token)
 
     async def _attach(self) -> StreamEnd:
+        self._transport.connection.look_again()
         try:
             token = await self._credential.token()
         except PhoenixError as error:

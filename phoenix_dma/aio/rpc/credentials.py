@@ -98,6 +98,8 @@ class EnrolledCredential:
 
     async def _enrol(self) -> None:
         method = self._transport.stubs.identity.Enrol
+        # A runtime that was set up anew has other keys, and its profile another credential.
+        self._profile = self._profile.read_again()
         enrolment = self._profile.enrolment()
         answer = await self._transport.ask_as(enrolment, method, self._wanted)
         self._take(answer.credential, answer.expire_time)

@@ -1,11 +1,10 @@
-"""The stubs of every service over one channel."""
+"""The stubs of every service over one connection."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import grpc.aio
-
+from phoenix_dma.aio.rpc.connection import Connection
 from phoenix_dma.v1 import (
     approval_pb2_grpc,
     assignment_pb2_grpc,
@@ -36,7 +35,8 @@ if TYPE_CHECKING:
 class Stubs:
     """One attribute a service."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, connection: Connection) -> None:
+        channel: Any = connection  # generated code knows grpc's own class alone
         self.approvals: ApprovalServiceAsyncStub = approval_pb2_grpc.ApprovalServiceStub(channel)
         self.assignment: AssignmentServiceAsyncStub = assignment_pb2_grpc.AssignmentServiceStub(
             channel

@@ -1,8 +1,9 @@
-"""Calls over one channel: stubs, deadlines, and retries.
+"""Calls over one connection: stubs, deadlines, and retries.
 
 Every mutation gets a request id before its first try, so a repetition after a lost answer has no
 second effect; reads have none anyway. Every call is therefore repeated while the runtime cannot be
-reached, until ``patience`` runs out.
+reached, until ``patience`` runs out. Before each repetition the profile is read again: a runtime
+that was started anew may listen elsewhere.
 """
 
 from __future__ import annotations
@@ -13,24 +14,21 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol, TypeVar
 from uuid import uuid4
 
-import grpc
 import grpc.aio
 from google.protobuf.message import Message
 from grpc.aio import AioRpcError
 
 from phoenix_dma.aio.rpc.backoff import Backoff
+from phoenix_dma.aio.rpc.connection import Connection
 from phoenix_dma.aio.rpc.errors import error_of, retry_after
 from phoenix_dma.aio.rpc.sendable import require_sendable
 from phoenix_dma.aio.rpc.stubs import Stubs
 from phoenix_dma.errors import CredentialInvalid, PhoenixError, Unavailable
 from phoenix_dma.profile import Endpoint
-from phoenix_dma.wire.sizes import MESSAGE_BYTES
 from phoenix_dma.wire.status_details import UNREACHABLE
 
 ATTEMPT_SECONDS: Final = 10.0
 PATIENCE_SECONDS: Final = 30.0
-ANSWER_BYTES: Final = 4 * MESSAGE_BYTES
-"""What is taken from a runtime; a bound for this process alone, servers keep to their own."""
 
 Answer = TypeVar("Answer", bound=Message)
 Method = Callable[..., Awaitable[Answer]]
@@ -47,12 +45,21 @@ class Credential(Protocol):
 
 
 class Transport:
-    """A channel to the gateway (or to any service of the runtime) and its stubs."""
+    """A connection to the gateway (or to any service of the runtime) and its stubs.
 
-    def __init__(self, endpoint: Endpoint, *, patience: float = PATIENCE_SECONDS) -> None:
+    ``locate`` says where the runtime is now; without it the runtime stays where it was.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        locate: Callable[[], Endpoint] | None = None,
+    ) -> None:
         self.patience = patience
-        self._channel = _channel(endpoint)
-        self.stubs = Stubs(self._channel)
+        self.connection = Connection(endpoint, locate)
+        self.stubs = Stubs(self.connection)
 
     async def ask(
         self,
@@ -96,6 +103,8 @@ class Transport:
                 if error.code() not in UNREACHABLE or time.monotonic() + delay >= until:
                     raise refusal from error
             await asyncio.sleep(delay)
+            # It may have come back elsewhere.
+            self.connection.look_again()
 
     async def _once(
         self, token: str, method: Method[Answer], request: Message, until: float
@@ -107,8 +116,8 @@ class Transport:
             raise Unavailable("The client is closed") from error
 
     async def close(self) -> None:
-        """Close the channel; calls under way end as `Unavailable`."""
-        await self._channel.close(None)
+        """Close the connection; calls under way end as `Unavailable`."""
+        await self.connection.close()
 
 
 def identify(request: Message) -> None:
@@ -121,26 +130,6 @@ def identify(request: Message) -> None:
 def bearer(token: str) -> tuple[tuple[str, str], ...]:
     """The metadata that carries a token."""
     return (("authorization", f"Bearer {token}"),)
-
-
-def _channel(endpoint: Endpoint) -> grpc.aio.Channel:
-    options: list[tuple[str, Any]] = [
-        # The fastest that servers permit: quicker pings are answered with ENHANCE_YOUR_CALM.
-        ("grpc.keepalive_time_ms", 20_000),
-        ("grpc.keepalive_timeout_ms", 5_000),
-        # gRPC waits a minute for its own pings, and where one is under way, keepalive with it.
-        ("grpc.http2.ping_timeout_ms", 5_000),
-        # On top of the pauses of a session, which come back several times a lease.
-        ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.max_reconnect_backoff_ms", 1_000),
-        ("grpc.max_receive_message_length", ANSWER_BYTES),
-        ("grpc.enable_retries", 0),
-    ]
-    if endpoint.authority:
-        options.append(("grpc.ssl_target_name_override", endpoint.authority))
-    if endpoint.tls:
-        return grpc.aio.secure_channel(endpoint.target, grpc.ssl_channel_credentials(), options)
-    return grpc.aio.insecure_channel(endpoint.target, options)
 
 
 def is_unreachable(error: PhoenixError) -> bool:

@@ -3,6 +3,7 @@
 `phoenix_dma.profile` knows its path and reads it::
 
     tenant = "default"
+    data = "…/phoenix-dma"             the data folder, which `status` and `down` follow
     credential = "…/operator.jwt"      the enrolment credential, a file of mode 0600
 
     [addresses]
@@ -29,12 +30,13 @@ PAPER_ADDRESS: Final = "https://phoenix.example.com"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What a client needs; ``grpc`` is host and port, ``rest`` a URL."""
+    """What a client needs; ``grpc`` is host and port, ``rest`` a URL, ``data`` the data folder."""
 
     grpc: str
     rest: str
     tenant: str
     credential: Path
+    data: Path | None = None
     resolve: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -44,6 +46,7 @@ def write_profile(file: Path, profile: Profile) -> None:
     lines = [
         "# Written by `phoenix-dma up`; found by the SDK and the command line.",
         f"tenant = {_text(profile.tenant)}",
+        *([f"data = {_text(str(profile.data))}"] if profile.data else []),
         f"credential = {_text(str(profile.credential))}",
         "",
         "[addresses]",

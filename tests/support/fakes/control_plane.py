@@ -52,6 +52,8 @@ class FakeControlPlane:
         self.ttl = ttl
         self.interval = interval
         self.generation = 0
+        self.enrolment = ENROLMENT
+        self.issuer = "token"
         self.enrolments = 0
         self.life = 900.0
         self.heard: list[tuple[str, Message]] = []
@@ -152,9 +154,9 @@ class FakeControlPlane:
         """Check the token, keep the request, refuse where the script says so."""
         tokens = dict(context.invocation_metadata())
         token = tokens.get("authorization", "")
-        good = f"Bearer {ENROLMENT}" if rpc == "Enrol" else f"Bearer token.{self.enrolments}"
+        good = self.enrolment if rpc == "Enrol" else f"{self.issuer}.{self.enrolments}"
         await self.hear(rpc, request)
-        if token != good:
+        if token != f"Bearer {good}":
             await refuse(context, errors.CredentialInvalid(f"{token} is not {good}"))
         waiting = self.refuse.get(rpc)
         if waiting:

@@ -64,7 +64,8 @@ class Identity(Servicer, identity_pb2_grpc.IdentityServiceServicer):
 
     def _made(self) -> Any:
         self.runtime.enrolments += 1
-        made = identity_pb2.EnrolResponse(credential=f"token.{self.runtime.enrolments}")
+        token = f"{self.runtime.issuer}.{self.runtime.enrolments}"
+        made = identity_pb2.EnrolResponse(credential=token)
         made.expire_time.GetCurrentTime()
         made.expire_time.FromNanoseconds(
             made.expire_time.ToNanoseconds() + int(self.runtime.life * 1e9)

@@ -20,6 +20,7 @@ def test_the_profile_that_the_runtime_writes_is_the_one_that_the_sdk_reads(tmp_p
         rest="http://127.0.0.1:8080",
         tenant="default",
         credential=credential,
+        data=tmp_path / "data",
         resolve={PAPER: "127.0.0.1:50050"},
     )
     write_profile(tmp_path / "profile.toml", written)
@@ -30,6 +31,7 @@ def test_the_profile_that_the_runtime_writes_is_the_one_that_the_sdk_reads(tmp_p
         "default",
     )
     assert profile.enrolment() == "a token"
+    assert profile.data == tmp_path / "data"
     assert profile.endpoint(PAPER).target == "127.0.0.1:50050"
 
 
