@@ -109,7 +109,9 @@ def task_filter_from_pb(request: assignment_pb2.ListTasksRequest) -> TaskFilter:
 def tasks_to_pb(page: Page[Task]) -> assignment_pb2.ListTasksResponse:
     """A page of tasks, without their results."""
     return assignment_pb2.ListTasksResponse(
-        tasks=[task_to_pb(task) for task in page.items], next_page_token=page.next_token
+        tasks=[task_to_pb(task) for task in page.items],
+        next_page_token=page.next_token,
+        total_size=page.total,
     )
 
 
@@ -225,5 +227,7 @@ def resolved_to_pb(resolved: Resolved) -> assignment_pb2.ResolveContextResponse:
 def pointers_to_pb(page: Page[ContextPointer]) -> assignment_pb2.ListContextPointersResponse:
     """A page of pointers."""
     return assignment_pb2.ListContextPointersResponse(
-        pointers=[pointer_to_pb(one) for one in page.items], next_page_token=page.next_token
+        pointers=[pointer_to_pb(one) for one in page.items],
+        next_page_token=page.next_token,
+        total_size=page.total,
     )

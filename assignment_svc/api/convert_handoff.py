@@ -77,7 +77,9 @@ def view_to_pb(view: HandoffView) -> handoff_pb2.GetHandoffResponse:
 def handoffs_to_pb(page: Page[Handoff]) -> handoff_pb2.ListHandoffsResponse:
     """A page of handoffs."""
     return handoff_pb2.ListHandoffsResponse(
-        handoffs=[handoff_to_pb(one) for one in page.items], next_page_token=page.next_token
+        handoffs=[handoff_to_pb(one) for one in page.items],
+        next_page_token=page.next_token,
+        total_size=page.total,
     )
 
 
@@ -174,6 +176,7 @@ def retirements_to_pb(page: Page[Retirement]) -> handoff_pb2.ListRetirementsResp
     return handoff_pb2.ListRetirementsResponse(
         retirements=[retirement_to_pb(one) for one in page.items],
         next_page_token=page.next_token,
+        total_size=page.total,
     )
 
 

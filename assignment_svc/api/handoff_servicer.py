@@ -28,8 +28,9 @@ from assignment_svc.usecases.handoff.read_handoffs import GetHandoff, ListHandof
 from assignment_svc.usecases.membership.read_retirements import GetRetirement, ListRetirements
 from assignment_svc.usecases.membership.retire_participant import RetireParticipant
 from phoenix_dma.v1 import handoff_pb2, handoff_pb2_grpc
+from phoenix_runtime.chassis.rpc.conversions import page_from_pb
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
-from phoenix_runtime.core.pages import Page, page_request
+from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
 
 
@@ -115,7 +116,7 @@ class HandoffServicer(handoff_pb2_grpc.HandoffServiceServicer):
         wanted = handoff_filter_from_pb(request)
 
         async def run(call: Call) -> Page[Handoff]:
-            page = page_request(request.page_size, request.page_token, asdict(wanted))
+            page = page_from_pb(request, asdict(wanted))
             return await self._verbs.list(call, wanted, page)
 
         return await self._handler.read(run=run, answer=handoffs_to_pb)
@@ -148,7 +149,7 @@ class HandoffServicer(handoff_pb2_grpc.HandoffServiceServicer):
         wanted = retirement_filter_from_pb(request)
 
         async def run(call: Call) -> Page[Retirement]:
-            page = page_request(request.page_size, request.page_token, asdict(wanted))
+            page = page_from_pb(request, asdict(wanted))
             return await self._verbs.list_retirements(call, wanted, page)
 
         return await self._handler.read(run=run, answer=retirements_to_pb)

@@ -41,8 +41,9 @@ from assignment_svc.usecases.tasks.resume_tasks import ResumeTasks
 from assignment_svc.usecases.tasks.start_task import StartTask
 from assignment_svc.usecases.tasks.submit_task import SubmitTask
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc
+from phoenix_runtime.chassis.rpc.conversions import page_from_pb
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
-from phoenix_runtime.core.pages import Page, page_request
+from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
 
 
@@ -107,7 +108,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
         wanted = task_filter_from_pb(request)
 
         async def run(call: Call) -> Page[Task]:
-            page = page_request(request.page_size, request.page_token, asdict(wanted))
+            page = page_from_pb(request, asdict(wanted))
             return await self._verbs.list(call, wanted, page)
 
         return await self._handler.read(run=run, answer=tasks_to_pb)
@@ -223,7 +224,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
         """Lists the recorded contexts of a task."""
 
         async def run(call: Call) -> Page[ContextPointer]:
-            page = page_request(request.page_size, request.page_token, request.task_id)
+            page = page_from_pb(request, request.task_id)
             return await self._verbs.pointers(call, request.task_id, page)
 
         return await self._handler.read(run=run, answer=pointers_to_pb)

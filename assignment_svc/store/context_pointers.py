@@ -32,4 +32,5 @@ class ContextPointerTable(TenantRows):
         statement = select(table).where(self._matching(table, task_id=task_id))
         rows = await self._all(highest_first(statement, table.c.version, page))
         pointers = [MAPPER.value(row) for row in rows]
-        return page_of(pointers, page, lambda pointer: (pointer.version,))
+        total = await self._total(statement, page)
+        return page_of(pointers, page, lambda pointer: (pointer.version,), total)

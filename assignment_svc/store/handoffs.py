@@ -84,7 +84,10 @@ class HandoffTable(TenantRows):
         keys = (handoffs.c.created_at, handoffs.c.handoff_id)
         rows = await self._all(newest_first(statement, keys, page))
         return page_of(
-            [handoff_of(row) for row in rows], page, lambda one: (one.created_at, one.handoff_id)
+            [handoff_of(row) for row in rows],
+            page,
+            lambda one: (one.created_at, one.handoff_id),
+            await self._total(statement, page),
         )
 
     async def handoffs_from(self, participant_id: str) -> tuple[Handoff, ...]:

@@ -71,4 +71,5 @@ class RetirementTable(TenantRows):
             [retirement_of(row) for row in rows],
             page,
             lambda one: (one.created_at, one.retirement_id),
+            await self._total(statement, page),
         )

@@ -149,7 +149,10 @@ class TaskTable(TenantRows):
         keys = (tasks.c.submitted_at, tasks.c.task_id)
         rows = await self._all(newest_first(statement, keys, page))
         return page_of(
-            [task_of(row) for row in rows], page, lambda task: (task.submitted_at, task.task_id)
+            [task_of(row) for row in rows],
+            page,
+            lambda task: (task.submitted_at, task.task_id),
+            await self._total(statement, page),
         )
 
     async def held_by(self, participant_id: str) -> tuple[str, ...]:

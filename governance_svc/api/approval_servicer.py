@@ -22,6 +22,7 @@ from governance_svc.usecases.approvals.get_approval import GetApproval
 from governance_svc.usecases.approvals.list_approvals import ListApprovals
 from governance_svc.usecases.approvals.request_approval import ApprovalResult, RequestApproval
 from phoenix_dma.v1 import approval_pb2, approval_pb2_grpc
+from phoenix_runtime.chassis.rpc.conversions import page_from_pb
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
@@ -89,6 +90,8 @@ class ApprovalServicer(approval_pb2_grpc.ApprovalServiceServicer):
 
         async def run(call: Call) -> Page[Approval]:
             wanted = approval_filter_from_pb(request)
-            return await self._use_cases.list(call, wanted, request.page_size, request.page_token)
+            statuses = sorted(status.value for status in wanted.statuses)
+            filters = {"approvals": statuses, "task_id": wanted.task_id}
+            return await self._use_cases.list(call, wanted, page_from_pb(request, filters))
 
         return await self._handler.read(run=run, answer=approvals_to_pb)

@@ -12,12 +12,14 @@ from governance_svc.api.convert_audit import (
     filter_from_pb,
     lineage_to_pb,
 )
-from governance_svc.domain.ledger.entries import Appended, Entry
+from governance_svc.domain.ledger.entries import Appended, AuditFilter, Entry
 from governance_svc.usecases.ledger.append_audit_events import AppendAuditEvents
 from governance_svc.usecases.ledger.get_lineage import GetLineage
 from governance_svc.usecases.ledger.list_audit_events import ListAuditEvents
 from phoenix_dma.v1 import audit_pb2, audit_pb2_grpc
+from phoenix_runtime.chassis.rpc.conversions import page_from_pb
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
+from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
 
@@ -55,7 +57,8 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
 
         async def run(call: Call) -> Page[Entry]:
             wanted = filter_from_pb(request)
-            return await self._use_cases.list(call, wanted, request.page_size, request.page_token)
+            filters = wanted.document() | _place(wanted)
+            return await self._use_cases.list(call, wanted, page_from_pb(request, filters))
 
         return await self._handler.read(run=run, answer=entries_to_pb)
 
@@ -69,3 +72,10 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
             ),
             answer=lineage_to_pb,
         )
+
+
+def _place(wanted: AuditFilter) -> dict[str, Json]:
+    """What a page token is bound to besides the filter; nothing for a list from the beginning."""
+    newest: dict[str, Json] = {"order": "newest"} if wanted.newest_first else {}
+    after: dict[str, Json] = {"after": wanted.after_sequence} if wanted.after_sequence else {}
+    return newest | after

@@ -90,6 +90,7 @@ def approvals_to_pb(page: Page[Approval]) -> approval_pb2.ListApprovalsResponse:
     return approval_pb2.ListApprovalsResponse(
         approvals=[approval_to_pb(approval) for approval in page.items],
         next_page_token=page.next_token,
+        total_size=page.total,
     )
 
 

@@ -88,6 +88,8 @@ def filter_from_pb(request: audit_pb2.ListAuditEventsRequest) -> AuditFilter:
         correlation_id=request.correlation_id,
         since=time_from_pb(request, "since"),
         until=time_from_pb(request, "until"),
+        newest_first=request.newest_first,
+        after_sequence=request.after_sequence,
     )
 
 
@@ -99,6 +101,8 @@ def _violations(
         value: str = getattr(request, field)
         if value and not is_identifier(value):
             yield Violation(field, NO_ID)
+    if request.after_sequence < 0:
+        yield Violation("after_sequence", "is not negative")
     if any(name and name not in KNOWN_TYPES for name in types):
         yield Violation("type", "is not a type of event; docs/events.md lists them")
 
@@ -106,7 +110,9 @@ def _violations(
 def entries_to_pb(page: Page[Entry]) -> audit_pb2.ListAuditEventsResponse:
     """A page of the ledger."""
     return audit_pb2.ListAuditEventsResponse(
-        events=[entry_to_pb(entry) for entry in page.items], next_page_token=page.next_token
+        events=[entry_to_pb(entry) for entry in page.items],
+        next_page_token=page.next_token,
+        total_size=page.total,
     )
 
 

@@ -110,6 +110,7 @@ def certifications_to_pb(
     return governance_pb2.ListCertificationsResponse(
         certifications=[certification_to_pb(one) for one in page.items],
         next_page_token=page.next_token,
+        total_size=page.total,
     )
 
 

@@ -18,6 +18,7 @@ from governance_svc.api.convert_governance import (
     trust_to_pb,
     verdicts_to_pb,
 )
+from governance_svc.domain.trust.certification import Certification
 from governance_svc.usecases.policy.evaluate_policies import EvaluatePolicies
 from governance_svc.usecases.policy.get_catalogue import GetCatalogue
 from governance_svc.usecases.policy.get_policy_decision import GetPolicyDecision
@@ -30,8 +31,9 @@ from governance_svc.usecases.trust.grant_certification import (
 from governance_svc.usecases.trust.list_certifications import ListCertifications
 from governance_svc.usecases.trust.revoke_certification import RevokeCertification
 from phoenix_dma.v1 import governance_pb2, governance_pb2_grpc
-from phoenix_runtime.chassis.rpc.conversions import struct_to_json
+from phoenix_runtime.chassis.rpc.conversions import page_from_pb, struct_to_json
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
+from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import Verdict
 
@@ -133,12 +135,12 @@ class GovernanceServicer(governance_pb2_grpc.GovernanceServiceServicer):
         context: ServicerContext[Any, Any],
     ) -> governance_pb2.ListCertificationsResponse:
         """Lists certifications, newest first."""
-        return await self._handler.read(
-            run=lambda call: self._use_cases.certifications(
-                call, request.participant_id, request.page_size, request.page_token
-            ),
-            answer=certifications_to_pb,
-        )
+
+        async def run(call: Call) -> Page[Certification]:
+            page = page_from_pb(request, {"certifications": request.participant_id})
+            return await self._use_cases.certifications(call, request.participant_id, page)
+
+        return await self._handler.read(run=run, answer=certifications_to_pb)
 
     async def GetCatalogue(  # noqa: N802  # the schema's name
         self, request: governance_pb2.GetCatalogueRequest, context: ServicerContext[Any, Any]

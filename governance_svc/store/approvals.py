@@ -67,7 +67,10 @@ class ApprovalTable(TenantRows):
         keys = (approvals.c.created_at, approvals.c.approval_id)
         rows = await self._all(newest_first(statement, keys, page))
         return page_of(
-            [MAPPER.value(row) for row in rows], page, lambda one: (one.created_at, one.approval_id)
+            [MAPPER.value(row) for row in rows],
+            page,
+            lambda one: (one.created_at, one.approval_id),
+            await self._total(statement, page),
         )
 
     async def add_approval(self, approval: Approval) -> bool:

@@ -57,6 +57,7 @@ class CertificationTable(TenantRows):
             [MAPPER.value(row) for row in rows],
             page,
             lambda one: (one.granted_at, one.certification_id),
+            await self._total(statement, page),
         )
 
     async def add_certification(self, certification: Certification) -> None:

@@ -11,7 +11,13 @@ from governance_svc.domain.ledger.lineage import Family
 from governance_svc.store.ledger_rows import entry_of, link_of
 from governance_svc.store.tables import ledger_events as events
 from governance_svc.store.tables import ledger_heads
-from phoenix_runtime.chassis.data.paging import SortKey, invalid_token, page_of, single_number
+from phoenix_runtime.chassis.data.paging import (
+    SortKey,
+    highest_first,
+    invalid_token,
+    page_of,
+    single_number,
+)
 from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.core.chain import Fault, Head, Link, faults
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
@@ -38,12 +44,16 @@ class LedgerEventTable(TenantRows):
     """Implements `domain.rows.LedgerEvents`."""
 
     async def list_entries(self, wanted: AuditFilter, page: PageRequest) -> Page[Entry]:
-        """The entries that match ``wanted``, in the order of the ledger."""
+        """The entries that match ``wanted``, in the order of the ledger or against it."""
         statement = self._select().where(*_conditions(wanted))
-        if page.after:
-            statement = statement.where(events.c.sequence > single_number(page.after))
-        statement = statement.order_by(events.c.sequence).limit(page.size + 1)
-        return page_of(await self._entries(statement), page, lambda entry: (entry.sequence,))
+        total = await self._total(statement, page)
+        if wanted.newest_first:
+            ordered = highest_first(statement, events.c.sequence, page)
+        else:
+            if page.after:
+                statement = statement.where(events.c.sequence > single_number(page.after))
+            ordered = statement.order_by(events.c.sequence).limit(page.size + 1)
+        return page_of(await self._entries(ordered), page, lambda entry: (entry.sequence,), total)
 
     async def submission_of(self, task: str) -> AuditEvent | None:
         """The TASK_SUBMITTED of a task, or None."""
@@ -143,6 +153,8 @@ def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
             conditions += _indexed(name, value)
     if wanted.types:
         conditions += [events.c.type.in_(wanted.types), events.c.type != literal_column("''")]
+    if wanted.after_sequence:
+        conditions.append(events.c.sequence > wanted.after_sequence)
     if wanted.since is not None:
         conditions.append(events.c.occurred_at >= wanted.since)
     if wanted.until is not None:

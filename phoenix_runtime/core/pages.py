@@ -11,6 +11,8 @@ from phoenix_runtime.core.json import Json, content_hash
 
 DEFAULT_SIZE = 50
 LARGEST_SIZE = 200
+MOST_COUNTED = 100_000
+"""Counting ends here: nobody at a terminal needs to know more, and rows are read for it."""
 LARGEST_NUMBER = 2**63 - 1
 """What a column of a database holds."""
 
@@ -19,19 +21,27 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """One page of items; ``next_token`` is empty on the last."""
+    """One page of items; ``next_token`` is empty on the last.
+
+    ``total`` is how many items the whole list has, at most `MOST_COUNTED`; 0 where not asked for.
+    """
 
     items: tuple[Item, ...]
     next_token: str = ""
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A parsed request: ``size`` items after ``after`` (the sort key of the last one, or ())."""
+    """A parsed request: ``size`` items after ``after`` (the sort key of the last one, or ()).
+
+    ``total`` asks how many items the whole list has.
+    """
 
     size: int
     after: tuple[str, ...]
     filters_hash: str
+    total: bool = False
 
     def token(self, after: tuple[str, ...]) -> str:
         """The token of the page that begins after the sort key ``after``."""
@@ -39,14 +49,14 @@ class PageRequest:
         return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
-def page_request(size: int, token: str, filters: Json) -> PageRequest:
+def page_request(size: int, token: str, filters: Json, *, total: bool = False) -> PageRequest:
     """Parse what a caller gave; raises `FieldInvalid` for a size or token that cannot be."""
     if size < 0 or size > LARGEST_SIZE:
         text = f"0 to {LARGEST_SIZE} (0: {DEFAULT_SIZE}), not {size}"
         raise FieldInvalid([Violation("page_size", text)])
     filters_hash = content_hash(filters)
     after = _after(token, filters_hash) if token else ()
-    return PageRequest(size or DEFAULT_SIZE, after, filters_hash)
+    return PageRequest(size or DEFAULT_SIZE, after, filters_hash, total)
 
 
 def _after(token: str, filters_hash: str) -> tuple[str, ...]:

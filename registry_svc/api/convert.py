@@ -68,6 +68,7 @@ def filter_from_pb(request: registry_pb2.ListParticipantsRequest) -> Participant
         statuses=frozenset(ParticipantStatus(name) for name in names if name),
         types=frozenset(request.types),
         owner=request.owner,
+        newest_first=request.newest_first,
     )
 
 
@@ -206,6 +207,7 @@ def page_to_pb(page: Page[ParticipantView]) -> registry_pb2.ListParticipantsResp
     return registry_pb2.ListParticipantsResponse(
         participants=[participant_to_pb(view) for view in page.items],
         next_page_token=page.next_token,
+        total_size=page.total,
     )
 
 

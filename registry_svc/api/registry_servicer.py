@@ -7,8 +7,10 @@ from typing import Any, TypeAlias
 from grpc.aio import ServicerContext
 
 from phoenix_dma.v1 import registry_pb2, registry_pb2_grpc
-from phoenix_runtime.chassis.rpc.conversions import struct_to_json
+from phoenix_runtime.chassis.rpc.conversions import page_from_pb, struct_to_json
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
+from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
 from registry_svc.api import convert
 from registry_svc.api.convert_discovery import found_to_pb, search_from_pb
@@ -16,7 +18,7 @@ from registry_svc.api.convert_session import directive_from_pb
 from registry_svc.api.metrics import DISCOVERY, REGISTRATION
 from registry_svc.domain.discovery import DiscoveryResult
 from registry_svc.domain.lease import LeaseTerms
-from registry_svc.domain.participant_view import ParticipantChange
+from registry_svc.domain.participant_view import ParticipantChange, ParticipantView
 from registry_svc.usecases.discovery.discover import DiscoverParticipants
 from registry_svc.usecases.discovery.query_capability_graph import QueryCapabilityGraph
 from registry_svc.usecases.participants.batch_get_standings import BatchGetStandings
@@ -101,15 +103,14 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
         self, request: registry_pb2.ListParticipantsRequest, context: Context
     ) -> registry_pb2.ListParticipantsResponse:
         """Read a page of participants."""
-        return await self._handler.read(
-            run=lambda call: self._use_cases.list(
-                call,
-                convert.filter_from_pb(request),
-                page_size=request.page_size,
-                page_token=request.page_token,
-            ),
-            answer=convert.page_to_pb,
-        )
+
+        async def run(call: Call) -> Page[ParticipantView]:
+            wanted = convert.filter_from_pb(request)
+            order = ["newest first"] if wanted.newest_first else []
+            filters: Json = [sorted(wanted.statuses), sorted(wanted.types), wanted.owner, *order]
+            return await self._use_cases.list(call, wanted, page_from_pb(request, filters))
+
+        return await self._handler.read(run=run, answer=convert.page_to_pb)
 
     async def DiscoverParticipants(  # noqa: N802  # the schema's name
         self, request: registry_pb2.DiscoverParticipantsRequest, context: Context

@@ -7,6 +7,7 @@ from typing import Final, Protocol, TypeAlias
 
 from phoenix_runtime.core import ports
 from phoenix_runtime.core.directives import Directive
+from phoenix_runtime.core.pages import Page, PageRequest
 from phoenix_runtime.core.ports import Journal
 from phoenix_runtime.core.principal import Call, Principal
 from phoenix_runtime.core.receipt import Receipt
@@ -24,11 +25,12 @@ DIRECTIVES_WAITING: Final = "DIRECTIVES_WAITING"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParticipantFilter:
-    """Which participants are listed; an empty field matches all."""
+    """Which participants are listed, and in which order; an empty field matches all."""
 
     statuses: frozenset[ParticipantStatus] = frozenset()
     types: frozenset[str] = frozenset()
     owner: str = ""
+    newest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,12 @@ class Participants(Protocol):
         self, wanted: ParticipantFilter, *, after: str, limit: int
     ) -> tuple[Participant, ...]:
         """Participants by id, after ``after``."""
+        ...
+
+    async def page_participants(
+        self, wanted: ParticipantFilter, page: PageRequest
+    ) -> Page[Participant]:
+        """A page of participants, by id or newest first."""
         ...
 
     async def list_edges(

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Text, any_, bindparam, delete, func, literal, select, tuple_, update
+from sqlalchemy import Select, Text, any_, bindparam, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from phoenix_runtime.chassis.data.mapper import ColumnCodec, RowMapper
+from phoenix_runtime.chassis.data.paging import newest_first, page_of
 from phoenix_runtime.chassis.data.rows import KEY, TenantRows
+from phoenix_runtime.core.pages import Page, PageRequest
 from phoenix_runtime.core.receipt import Receipt
 from registry_svc.domain.declaration import claims_document, declaration_from
 from registry_svc.domain.graph import Edge, EdgeFilter, edges_of
@@ -117,10 +119,29 @@ class ParticipantTable(TenantRows):
         self, wanted: ParticipantFilter, *, after: str, limit: int
     ) -> tuple[Participant, ...]:
         """See the port."""
+        statement = self._listed(wanted).where(participants.c.participant_id > after)
+        page = statement.order_by(participants.c.participant_id).limit(limit)
+        return tuple(MAPPER.value(row) for row in await self._all(page))
+
+    async def page_participants(
+        self, wanted: ParticipantFilter, page: PageRequest
+    ) -> Page[Participant]:
+        """See the port."""
         columns = participants.c
-        statement = select(participants).where(
-            self._matching(participants), columns.participant_id > after
-        )
+        statement = self._listed(wanted)
+        total = await self._total(statement, page)
+        if wanted.newest_first:
+            keys = (columns.created_at, columns.participant_id)
+            rows = await self._all(newest_first(statement, keys, page))
+            items = [MAPPER.value(row) for row in rows]
+            return page_of(items, page, lambda one: (one.created_at, one.id), total)
+        after = page.after[0] if page.after else ""
+        found = await self.list_participants(wanted, after=after, limit=page.size + 1)
+        return page_of(found, page, lambda one: (one.id,), total)
+
+    def _listed(self, wanted: ParticipantFilter) -> Select[Any]:
+        columns = participants.c
+        statement = select(participants).where(self._matching(participants))
         if wanted.statuses:
             names = sorted(status.value for status in wanted.statuses)
             statement = statement.where(columns.status.in_(names))
@@ -128,8 +149,7 @@ class ParticipantTable(TenantRows):
             statement = statement.where(columns.type.in_(sorted(wanted.types)))
         if wanted.owner:
             statement = statement.where(columns.owner == wanted.owner)
-        page = statement.order_by(columns.participant_id).limit(limit)
-        return tuple(MAPPER.value(row) for row in await self._all(page))
+        return statement
 
     async def list_edges(
         self, wanted: EdgeFilter, *, after: tuple[str, ...], limit: int

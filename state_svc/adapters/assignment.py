@@ -11,6 +11,7 @@ from state_svc.domain.address import ContextAddress
 from state_svc.domain.ports import (
     CheckpointRecord,
     ContextPointer,
+    PageAsked,
     RecordedCheckpoint,
     ResolvedContext,
 )
@@ -55,14 +56,18 @@ class GrpcAssignment:
         return ResolvedContext(pointer_from_pb(answer.pointer), submitted, answer.external_ref)
 
     async def list_pointers(
-        self, call: Call, task_id: str, *, size: int, token: str
+        self, call: Call, task_id: str, wanted: PageAsked
     ) -> Page[ContextPointer]:
         """One page of the recorded contexts of a task."""
         request = assignment_pb2.ListContextPointersRequest(
-            task_id=task_id, page_size=size, page_token=token
+            task_id=task_id,
+            page_size=wanted.size,
+            page_token=wanted.token,
+            with_total=wanted.total,
         )
         answer = await self._channels.ask(call, self._stub.ListContextPointers, request)
-        return Page(tuple(map(pointer_from_pb, answer.pointers)), answer.next_page_token)
+        pointers = tuple(map(pointer_from_pb, answer.pointers))
+        return Page(pointers, answer.next_page_token, answer.total_size)
 
 
 def pointer_from_pb(pointer: common_pb2.ContextPointer) -> ContextPointer:

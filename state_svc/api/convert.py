@@ -123,6 +123,7 @@ def checkpoints_to_pb(page: Page[ContextPointer]) -> state_pb2.ListCheckpointsRe
     return state_pb2.ListCheckpointsResponse(
         checkpoints=[pointer_to_pb(pointer) for pointer in page.items],
         next_page_token=page.next_token,
+        total_size=page.total,
     )
 
 

@@ -18,7 +18,7 @@ from state_svc.api.convert import (
     recorded_to_pb,
     verification_to_pb,
 )
-from state_svc.domain.ports import RecordedCheckpoint
+from state_svc.domain.ports import PageAsked, RecordedCheckpoint
 from state_svc.usecases.checkpoint import CheckpointContext
 from state_svc.usecases.get_context import GetContext
 from state_svc.usecases.list_checkpoints import ListCheckpoints
@@ -77,7 +77,9 @@ class StateServicer(state_pb2_grpc.StateServiceServicer):
         """List a task's checkpoints, newest first."""
         return await self._handler.read(
             run=lambda call: self._use_cases.list(
-                call, request.task_id, size=request.page_size, token=request.page_token
+                call,
+                request.task_id,
+                PageAsked(request.page_size, request.page_token, request.with_total),
             ),
             answer=checkpoints_to_pb,
         )

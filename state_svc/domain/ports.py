@@ -32,6 +32,15 @@ class ContextPointer:
 
 
 @dataclass(frozen=True, slots=True)
+class PageAsked:
+    """The page of a list that a caller asks for; ``total`` asks how many items it has in all."""
+
+    size: int
+    token: str
+    total: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CheckpointRecord:
     """The context that assignment is asked to make the newest of a task.
 
@@ -83,7 +92,7 @@ class Assignment(Protocol):
         ...
 
     async def list_pointers(
-        self, call: Call, task_id: str, *, size: int, token: str
+        self, call: Call, task_id: str, wanted: PageAsked
     ) -> Page[ContextPointer]:
         """One page of the recorded contexts of a task, newest first."""
         ...

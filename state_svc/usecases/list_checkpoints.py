@@ -2,7 +2,7 @@
 
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
-from state_svc.domain.ports import Assignment, ContextPointer
+from state_svc.domain.ports import Assignment, ContextPointer, PageAsked
 
 
 class ListCheckpoints:
@@ -11,11 +11,9 @@ class ListCheckpoints:
     def __init__(self, assignment: Assignment) -> None:
         self._assignment = assignment
 
-    async def __call__(
-        self, call: Call, task_id: str, *, size: int, token: str
-    ) -> Page[ContextPointer]:
-        """One page of at most ``size`` pointers, after the page that answered ``token``.
+    async def __call__(self, call: Call, task_id: str, wanted: PageAsked) -> Page[ContextPointer]:
+        """One page of pointers.
 
         Raises `FieldInvalid`, `NotFound`, `NotPermitted`.
         """
-        return await self._assignment.list_pointers(call, task_id, size=size, token=token)
+        return await self._assignment.list_pointers(call, task_id, wanted)

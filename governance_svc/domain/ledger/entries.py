@@ -59,9 +59,11 @@ class AuditFilter:
     correlation_id: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    newest_first: bool = False
+    after_sequence: int = 0
 
     def document(self) -> dict[str, Json]:
-        """The filter as JSON: for page tokens, and as the input of audit.read."""
+        """The filter as JSON, the input of audit.read; order and place say nothing of access."""
         return {
             "participant": self.participant,
             "task": self.task,

@@ -3,7 +3,7 @@
 from governance_svc.domain.approvals.approval import Approval
 from governance_svc.domain.ports import Units
 from governance_svc.domain.rows import ApprovalFilter
-from phoenix_runtime.core.pages import Page, page_request
+from phoenix_runtime.core.pages import Page, PageRequest
 from phoenix_runtime.core.principal import Call
 
 
@@ -14,11 +14,8 @@ class ListApprovals:
         self._units = units
 
     async def __call__(
-        self, call: Call, wanted: ApprovalFilter, page_size: int, page_token: str
+        self, call: Call, wanted: ApprovalFilter, page: PageRequest
     ) -> Page[Approval]:
-        """A page; raises `FieldInvalid` for a token of another list."""
-        statuses = sorted(status.value for status in wanted.statuses)
-        filters = {"approvals": statuses, "task_id": wanted.task_id}
-        page = page_request(page_size, page_token, filters)
+        """A page."""
         async with self._units.reading(call) as unit:
             return await unit.list_approvals(wanted, page)

@@ -4,7 +4,7 @@ from governance_svc.domain.ledger.entries import AuditFilter, Entry
 from governance_svc.domain.ports import Units
 from governance_svc.usecases.policy.denial_log import DenialLog
 from phoenix_runtime.core.errors import FieldInvalid, Violation
-from phoenix_runtime.core.pages import Page, page_request
+from phoenix_runtime.core.pages import Page, PageRequest
 from phoenix_runtime.core.ports import Policy
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint
@@ -13,20 +13,17 @@ MAX_TYPES = 64
 
 
 class ListAuditEvents:
-    """Lists in the order of the ledger, so that a reader of pages misses no late event."""
+    """Lists by the ledger's sequence, so that a reader of pages misses no late event."""
 
     def __init__(self, units: Units, policy: Policy, denials: DenialLog) -> None:
         self._units = units
         self._policy = policy
         self._denials = denials
 
-    async def __call__(
-        self, call: Call, wanted: AuditFilter, page_size: int, page_token: str
-    ) -> Page[Entry]:
+    async def __call__(self, call: Call, wanted: AuditFilter, page: PageRequest) -> Page[Entry]:
         """A page; raises `FieldInvalid`, `PolicyDenied`, `PolicyEngineUnavailable`."""
         if len(wanted.types) > MAX_TYPES:
             raise FieldInvalid([Violation("type", f"at most {MAX_TYPES}")])
-        page = page_request(page_size, page_token, wanted.document())
         policy_input = {"filter": wanted.document()}
         (verdict,) = await self._policy.evaluate(call, DecisionPoint.READ_AUDIT, [policy_input])
         if not verdict.allowed:

@@ -2,7 +2,7 @@
 
 from governance_svc.domain.ports import Units
 from governance_svc.domain.trust.certification import Certification
-from phoenix_runtime.core.pages import Page, page_request
+from phoenix_runtime.core.pages import Page, PageRequest
 from phoenix_runtime.core.principal import Call
 
 
@@ -13,9 +13,8 @@ class ListCertifications:
         self._units = units
 
     async def __call__(
-        self, call: Call, participant_id: str, page_size: int, page_token: str
+        self, call: Call, participant_id: str, page: PageRequest
     ) -> Page[Certification]:
-        """A page; raises `FieldInvalid` for a token of another list."""
-        page = page_request(page_size, page_token, {"certifications": participant_id})
+        """A page."""
         async with self._units.reading(call) as unit:
             return await unit.list_certifications(participant_id, page)

@@ -45,13 +45,13 @@ def highest_first(
 
 
 def page_of(
-    items: Sequence[Item], page: PageRequest, sort_key: Callable[[Item], SortKey]
+    items: Sequence[Item], page: PageRequest, sort_key: Callable[[Item], SortKey], total: int = 0
 ) -> Page[Item]:
     """The page of ``items``, of which one more than the page holds was read to see the end."""
     shown = tuple(items[: page.size])
     if len(items) <= page.size:
-        return Page(shown)
-    return Page(shown, page.token(tuple(map(_text, sort_key(shown[-1])))))
+        return Page(shown, total=total)
+    return Page(shown, page.token(tuple(map(_text, sort_key(shown[-1])))), total)
 
 
 def instant_and_id(after: tuple[str, ...]) -> tuple[datetime, str]:

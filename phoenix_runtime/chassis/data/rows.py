@@ -17,13 +17,16 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    func,
     insert,
+    literal_column,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from phoenix_runtime.chassis.data.unit import Unit
+from phoenix_runtime.core.pages import MOST_COUNTED, PageRequest
 
 KEY: Final = "key_"
 """Prefix of the parameters of a condition: an UPDATE sets columns by their bare names."""
@@ -42,6 +45,14 @@ class TenantRows(Unit):
     ) -> Sequence[Mapping[str, Any]]:
         result = await self.connection.execute(statement, parameters)
         return cast("Sequence[Mapping[str, Any]]", result.mappings().all())
+
+    async def _total(self, statement: Select[Any], page: PageRequest) -> int:
+        """How many rows ``statement`` has, at most `MOST_COUNTED`; 0 where nobody asks."""
+        if not page.total:
+            return 0
+        matching = statement.with_only_columns(literal_column("1")).limit(MOST_COUNTED).subquery()
+        found = await self.connection.execute(select(func.count()).select_from(matching))
+        return int(found.scalar_one())
 
     async def _first(
         self, statement: Executable, parameters: Mapping[str, Any] | None = None

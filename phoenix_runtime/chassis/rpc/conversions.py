@@ -14,6 +14,7 @@ from google.protobuf import duration_pb2, json_format, struct_pb2, timestamp_pb2
 from phoenix_dma.v1 import common_pb2
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import Json, JsonObject
+from phoenix_runtime.core.pages import PageRequest, page_request
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.score import Score
 from phoenix_runtime.core.verdict import (
@@ -52,6 +53,11 @@ def enum_from(kind: type[Short], wrapper: WireEnum, value: int, default: Short) 
     """The member of ``kind`` that a wire value stands for; ``default`` where not given."""
     name = short(wrapper, value)
     return kind(name) if name else default
+
+
+def page_from_pb(request: Any, filters: Json) -> PageRequest:
+    """The page that a request to list asks for; raises `FieldInvalid` for one that cannot be."""
+    return page_request(request.page_size, request.page_token, filters, total=request.with_total)
 
 
 # Times and JSON -------------------------------------------------------------------------------

@@ -90,6 +90,45 @@ async def test_an_auditor_reads_by_filter_and_page_by_page(governance: Governanc
         await governance.as_person(governance.audit.ListAuditEvents, request, "submitter")
 
 
+async def listed(governance: Governance, **fields: Any) -> audit_pb2.ListAuditEventsResponse:
+    # By correlation: governance has a word of its own about what it was told.
+    request = audit_pb2.ListAuditEventsRequest(correlation_id="audit.corr.t", **fields)
+    answer: audit_pb2.ListAuditEventsResponse = await governance.as_person(
+        governance.audit.ListAuditEvents, request, "auditor"
+    )
+    return answer
+
+
+async def test_the_newest_events_come_first_where_that_is_asked_and_all_are_counted(
+    governance: Governance,
+) -> None:
+    await governance.append(*story(governance.tenant).values())
+    oldest = [event.sequence for event in (await listed(governance)).events]
+    page = await listed(governance, newest_first=True, with_total=True, page_size=3)
+    newest = [event.sequence for event in page.events]
+    assert newest == sorted(oldest, reverse=True)[:3]
+    assert page.total_size == len(oldest)
+    rest = await listed(governance, newest_first=True, page_token=page.next_page_token)
+    assert newest + [event.sequence for event in rest.events] == sorted(oldest, reverse=True)
+    assert rest.total_size == 0, "nobody asked"
+    with pytest.raises(FieldInvalid, match="other filters"):
+        await listed(governance, page_token=page.next_page_token)
+    some = await listed(governance, task="t", newest_first=True, with_total=True, page_size=1)
+    assert (len(some.events), some.total_size) == (1, 3)
+
+
+async def test_a_reader_goes_on_after_the_last_sequence_that_it_has_read(
+    governance: Governance,
+) -> None:
+    await governance.append(*story(governance.tenant).values())
+    everything = [event.sequence for event in (await listed(governance)).events]
+    for at, sequence in enumerate(everything, 1):
+        later = await listed(governance, after_sequence=sequence)
+        assert [event.sequence for event in later.events] == everything[at:]
+    with pytest.raises(FieldInvalid, match="after_sequence"):
+        await listed(governance, after_sequence=-1)
+
+
 async def test_a_lineage_holds_the_task_and_its_children(governance: Governance) -> None:
     events = story(governance.tenant)
     await governance.append(*events.values())

@@ -245,6 +245,23 @@ async def test_participants_are_listed_by_id_page_by_page(registry: Registry) ->
     assert seen == [f"agent.{number}" for number in range(5)]
 
 
+async def test_who_registered_last_comes_first_where_that_is_asked(registry: Registry) -> None:
+    for name in ("b", "c", "a"):
+        await registry.register(f"agent.{name}")
+    seen: list[str] = []
+    request = registry_pb2.ListParticipantsRequest(newest_first=True, with_total=True, page_size=2)
+    while True:
+        page = await registry.registry.ListParticipants(
+            request, metadata=registry.person("reviewer")
+        )
+        assert page.total_size == 3
+        seen += [one.id for one in page.participants]
+        request.page_token = page.next_page_token
+        if not request.page_token:
+            break
+    assert seen == ["agent.a", "agent.c", "agent.b"]
+
+
 async def test_standings_are_read_many_at_once_and_the_unknown_are_left_out(
     registry: Registry,
 ) -> None:
