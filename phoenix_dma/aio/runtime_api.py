@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from phoenix_dma.aio.rpc.transport import Credential, Method, Transport
 from phoenix_dma.briefing import TaskInfo, task_info
+from phoenix_dma.listing import Listing, listing_of
 from phoenix_dma.v1 import (
     approval_pb2,
     assignment_pb2,
@@ -197,6 +198,21 @@ class RuntimeApi:
         )
         answer = await self.ask(self.stubs.governance.GrantCertification, request)
         return answer.certification
+
+    async def listing(
+        self, method: Method[Any], request: Any, field: str, last: int
+    ) -> Listing[Any]:
+        """The ``last`` newest items of a list that is answered newest first; 0 is all of them."""
+        request.page_size = max(1, min(PAGE, last or PAGE))
+        request.with_total = last > 0
+        answer = await self.ask(method, request)
+        found, total = list(getattr(answer, field)), answer.total_size
+        request.with_total = False
+        while answer.next_page_token and (not last or len(found) < last):
+            request.page_token = answer.next_page_token
+            answer = await self.ask(method, request)
+            found.extend(getattr(answer, field))
+        return listing_of(found[:last] if last else found, total)
 
     async def pages(
         self, method: Method[Any], request: Any, field: str, limit: int | None

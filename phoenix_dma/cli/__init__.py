@@ -1,53 +1,135 @@
-"""The command line, ``phoenix-dma``: every module in `MODULES` registers its commands."""
+"""The command line, ``phoenix-dma``: `COMMANDS` names every command and the module that has it."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
-from typing import Final
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
-MODULES: Final[Mapping[str, tuple[str, ...]]] = {
-    "runtime": ("up", "down", "status"),
-    "tokens": ("token",),
-    "run": ("run",),
-    "participants": ("participants", "retire", "discover"),
-    "tasks": ("tasks", "handoff"),
-    "submit": ("submit", "explain"),
-    "approvals": ("approvals",),
-    "audit": ("audit", "lineage"),
-    "certify": ("certify",),
-    "catalogue": ("catalogue",),
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "up": ("runtime", "Start the runtime and keep it running until Ctrl-C or `phoenix-dma down`."),
+    "down": ("runtime", "Stop the runtime; harmless when it is down."),
+    "status": ("runtime", "Print whether the runtime is up, and its addresses."),
+    "token": ("tokens", "Print a bearer token of at most 15 minutes."),
+    "run": (
+        "run",
+        "Run a participant's script, with `load_context` and your own functions.",
+    ),
+    "participants": ("participants", "List, show, suspend and reinstate participants."),
+    "retire": ("participants", "Retire a participant, permanently."),
+    "discover": ("participants", "List who is eligible for a need, ranked, and who was excluded."),
+    "tasks": ("tasks", "List, show and cancel tasks."),
+    "handoff": ("tasks", "Start a governed handoff of a task to another participant."),
+    "submit": ("submit", "Submit a task."),
+    "explain": ("submit", "Print who would get a task now, and why not the others."),
+    "approvals": ("approvals", "What waits for a human."),
+    "handoffs": ("history", "List handoffs, newest last."),
+    "retirements": ("history", "List retirements and what became of the tasks."),
+    "checkpoints": ("history", "List the recorded contexts of a task."),
+    "audit": ("audit", "What happened; whether the record is complete."),
+    "lineage": ("audit", "Print every event of a task and its children."),
+    "certify": ("certify", "Grant, revoke and list certifications of capabilities."),
+    "catalogue": ("catalogue", "The words that the active policy knows."),
 }
-"""Modules of this package and their commands; each has ``register(app: typer.Typer) -> None``."""
+"""Commands, their modules (each has ``register(app: typer.Typer) -> None``) and their help.
+
+A module is imported for its own commands alone: the list of commands needs none of them.
+"""
+
+HELP: Final = "Phoenix DMA Runtime: governed dynamic membership."
 
 
-def build(modules: Iterable[str] = MODULES) -> typer.Typer:
-    """Return the application with the commands of ``modules``."""
+class Commands(TyperGroup):
+    """The commands of `COMMANDS`, each imported when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, or None."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        return commands_of([COMMANDS[cmd_name][0]])[cmd_name]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write names and help without importing anything."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As every group does, after ``--json`` was spelled out."""
+        return super().parse_args(ctx, spelled_out(args))
+
+
+def spelled_out(arguments: Sequence[str]) -> list[str]:
+    """``--json`` as ``--output json``; what follows ``run``, or ``--``, is a script's own."""
+    if "--json" not in arguments or arguments[0] == "run":
+        return list(arguments)
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    own = [part for argument in arguments[:end] for part in _parts(argument)]
+    return [*own, *arguments[end:]]
+
+
+def commands_of(modules: Iterable[str]) -> dict[str, Any]:
+    """The commands that ``modules`` of this package register."""
+    app = typer.Typer(rich_markup_mode=None)
+    app.callback()(_group)
+    for name in modules:
+        import_module(f"{__name__}.{name}").register(app)
+    group = typer.main.get_command(app)
+    return dict(getattr(group, "commands"))  # noqa: B009  # the base of groups differs by release
+
+
+def build() -> typer.Typer:
+    """Return the application."""
     app = typer.Typer(
+        cls=Commands,
         name="phoenix-dma",
-        help="Phoenix DMA Runtime: governed dynamic membership.",
+        help=HELP,
         no_args_is_help=True,
-        add_completion=False,
         rich_markup_mode=None,  # plain help: importing what draws boxes takes longer than the help
         pretty_exceptions_enable=False,  # shows locals, which hold tokens and passwords
     )
     app.callback()(_group)
-    for name in modules:
-        import_module(f"{__name__}.{name}").register(app)
     return app
 
 
 def main() -> None:
     """Run the command line."""
-    asked = sys.argv[1] if len(sys.argv) > 1 else ""
-    # Only the module of the command asked for is imported: each import costs start-up time.
-    wanted = [name for name, commands in MODULES.items() if asked in commands]
-    build(wanted or MODULES)()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # what the terminal cannot show
+    build()()
 
 
-def _group() -> None:
+def _parts(argument: str) -> list[str]:
+    return ["--output", "json"] if argument == "--json" else [argument]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415  # for this option alone
+
+        from phoenix_dma.cli.output import say  # noqa: PLC0415
+
+        say(f"phoenix-dma {version('phoenix-dma')}")
+        raise typer.Exit
+
+
+def _group(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
     """Phoenix DMA Runtime: governed dynamic membership."""
     # Without a callback an application with one command would take no command's name.
+    del version

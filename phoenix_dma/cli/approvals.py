@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from phoenix_dma.cli.calls import call_runtime, word
 from phoenix_dma.cli.output import (
-    LimitOption,
+    LastOption,
     Output,
     OutputOption,
-    call_runtime,
     one_line,
-    out,
     print_facts,
     print_json,
+    print_listing,
+    say,
 )
-from phoenix_dma.cli.output import print_table as table
 from phoenix_dma.errors import NotFound
 from phoenix_dma.v1 import approval_pb2
 from phoenix_dma.wire.conversions import json_of, short, time_of
@@ -47,39 +47,30 @@ def approvals(context: typer.Context) -> None:
     phoenix-dma approvals approve approval.0198 --as human.steward.jane --comment "same person"
     """
     if context.invoked_subcommand is None:
-        list_them(status=["pending"], task="", limit=50, output=Output.TABLE)
+        list_them(status=["pending"], task="", last=50, output=Output.TABLE)
 
 
 @group.command("list")
 def list_them(
     status: Annotated[list[str] | None, typer.Option(help="Only this state. Repeatable.")] = None,
     task: Annotated[str, typer.Option(help="Only about this task.")] = "",
-    limit: LimitOption = 50,
+    last: LastOption = 50,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List approvals, newest first."""
+    """List approvals, newest last."""
+    request = approval_pb2.ListApprovalsRequest(
+        statuses=[word(approval_pb2.ApprovalStatus, name, "--status") for name in status or ()],
+        task_id=task,
+    )
     found = call_runtime(
-        lambda client: client.api.list_approvals(
-            statuses=tuple(status or ()), task_id=task, limit=limit
+        lambda client: client.api.listing(
+            client.api.stubs.approvals.ListApprovals, request, "approvals", last
         ),
         output,
     )
-    if output is Output.JSON:
-        print_json(found)
-        return
-    rows = (
-        (
-            a.approval_id,
-            short(approval_pb2.ApprovalStatus, a.status),
-            a.action,
-            a.task_id,
-            a.decided_by,
-            one_line(a.comment, 30),
-        )
-        for a in found
-    )
     columns = ("approval", "status", "action", "task", "by", "comment")
-    table(columns, rows, empty="nothing waits for a human")
+    empty = "nothing waits for a human" if status == ["pending"] else "no approval matches"
+    print_listing(found, output, columns, _row, empty=empty)
 
 
 @group.command()
@@ -131,7 +122,7 @@ def _decide(
         print_json(found)
         return
     status = short(approval_pb2.ApprovalStatus, found.status)
-    out.print(f"{found.approval_id} to {found.action} is {status} by {found.decided_by}")
+    say(f"{found.approval_id} to {found.action} is {status} by {found.decided_by}")
 
 
 async def _register_human(client: AsyncPhoenixClient, human: str, owner: str) -> None:
@@ -139,6 +130,11 @@ async def _register_human(client: AsyncPhoenixClient, human: str, owner: str) ->
     with suppress(NotFound):
         owner = (await client.api.get_participant(human)).owner
     await client.register_participant(id=human, type="human", owner=owner)
+
+
+def _row(a: approval_pb2.Approval) -> tuple[object, ...]:
+    status = short(approval_pb2.ApprovalStatus, a.status)
+    return (a.approval_id, status, a.action, a.task_id, a.decided_by, one_line(a.comment, 30))
 
 
 def _show(approval: approval_pb2.Approval) -> None:
@@ -156,5 +152,5 @@ def _show(approval: approval_pb2.Approval) -> None:
         ("content hash", approval.subject_hash),
     ]
     print_facts(facts)
-    out.print("content", style="bold")
-    out.print_json(data=json_of(approval.subject))
+    say("content", strong=True)
+    print_json(json_of(approval.subject))

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from google.protobuf import timestamp_pb2
-from rich.tree import Tree
 
+from phoenix_dma.cli.calls import call_runtime
+from phoenix_dma.cli.follow import follow
 from phoenix_dma.cli.output import (
+    LastOption,
     Output,
     OutputOption,
-    call_runtime,
+    bad,
     one_line,
-    out,
     print_json,
-    print_table,
+    print_listing,
+    say,
 )
 from phoenix_dma.cli.verify import verify
 from phoenix_dma.v1 import audit_pb2
 from phoenix_dma.wire.conversions import json_of, time_of, timestamp
+
+COLUMNS = ("seq", "time", "event", "actor", "about", "change", "why")
 
 group = typer.Typer(
     help="What happened; whether the record is complete.", invoke_without_command=True
@@ -48,12 +52,18 @@ def audit(
     correlation: Annotated[str, typer.Option(help="Only with this correlation id.")] = "",
     since: Annotated[str, typer.Option(help="Only from then on, such as 2026-06-13T21:00Z.")] = "",
     until: Annotated[str, typer.Option(help="Only before then.")] = "",
-    limit: Annotated[int, typer.Option(help="At most so many; 0 is all of them.", min=0)] = 200,
+    after: Annotated[int, typer.Option(help="Only after this sequence.", min=0)] = 0,
+    last: LastOption = 200,
+    following: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what happens; Ctrl-C ends it.")
+    ] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Read audit events, oldest first.
+    """Read audit events, newest last.
 
     phoenix-dma audit --task task.customer-merge-review.8841 --type HANDOFF_COMPLETED
+
+    phoenix-dma audit --last 20 --follow
     """
     if context.invoked_subcommand is not None:
         return
@@ -66,13 +76,20 @@ def audit(
         correlation_id=correlation,
         since=_moment(since, "--since"),
         until=_moment(until, "--until"),
+        after_sequence=after,
     )
-    found = call_runtime(lambda client: client.api.audit(request, limit=limit or None), output)
-    if output is Output.JSON:
-        print_json(found)
+    newest = audit_pb2.ListAuditEventsRequest(newest_first=True)
+    newest.MergeFrom(request)
+    if following:
+        call_runtime(lambda client: follow(client.api, newest, last, output, row), output)
         return
-    columns = ("seq", "time", "event", "actor", "about", "change", "why")
-    print_table(columns, (_row(event) for event in found), empty="no event matches")
+    found = call_runtime(
+        lambda client: client.api.listing(
+            client.api.stubs.audit.ListAuditEvents, newest, "events", last
+        ),
+        output,
+    )
+    print_listing(found, output, COLUMNS, row, empty="no event matches")
 
 
 def lineage(
@@ -82,30 +99,28 @@ def lineage(
     found = call_runtime(lambda client: client.api.lineage(task), output)
     if output is Output.JSON:
         print_json(found)
-    else:
-        out.print(tree_of(task, found))
+        return
+    for text, strong in lineage_lines(task, found):
+        say(text, strong=strong)
 
 
-def tree_of(task: str, events: Sequence[audit_pb2.AuditEvent]) -> Tree:
-    """The timeline of ``task``, with the events of its children where they happened."""
+def lineage_lines(task: str, events: Sequence[audit_pb2.AuditEvent]) -> Iterator[tuple[str, bool]]:
+    """The timeline of ``task``, with the events of its children where they happened.
+
+    Each line comes with whether it begins the events of another task.
+    """
     correlation = events[0].correlation_id if events else "no event yet"
-    tree = Tree(f"[bold]{task}[/bold]  {correlation}")
-    branch, about = tree, task
+    yield f"{task}  {correlation}", True
+    about, indent = task, "  "
     for event in events:
         whose = event.task or about
-        if whose != about or branch is None:
+        if whose != about:
             about = whose
-            branch = tree if whose == task else tree.add(f"[bold]{whose}[/bold]")
-        _add_event(branch, event)
-    return tree
-
-
-def _add_event(branch: Tree, event: audit_pb2.AuditEvent) -> None:
-    when = time_of(event.timestamp).strftime("%H:%M:%S.%f")[:-3]
-    change = f"  {event.previous_state or '·'} → {event.new_state}" if event.new_state else ""
-    leaf = branch.add(f"{when}  [bold]{event.type}[/bold]{change}  by {event.actor}")
-    for line in fact_lines(event):
-        leaf.add(line, style="dim")
+            indent = "  " if whose == task else "    "
+            yield f"{indent[2:]}{whose}", True
+        yield indent + _event_line(event), False
+        for line in fact_lines(event):
+            yield f"{indent}    {line}", False
 
 
 def fact_lines(event: audit_pb2.AuditEvent) -> list[str]:
@@ -123,14 +138,24 @@ def fact_lines(event: audit_pb2.AuditEvent) -> list[str]:
             lines.append(f"{name} {one_line(str(value), 100)}")
     lines += [f"in  {reference}" for reference in event.input_references]
     lines += [f"out {reference}" for reference in event.output_references]
-    return [line.replace("[", "\\[") for line in lines]
+    return lines
 
 
-def _row(event: audit_pb2.AuditEvent) -> tuple[Any, ...]:
+def row(event: audit_pb2.AuditEvent) -> tuple[Any, ...]:
+    """An event as a row of `COLUMNS`."""
     when = time_of(event.timestamp).strftime("%Y-%m-%d %H:%M:%S")
-    change = f"{event.previous_state or '·'} → {event.new_state}" if event.new_state else ""
     about = event.task or event.participant or event.aggregate
-    return (event.sequence, when, event.type, event.actor, about, change, event.reason_code)
+    return (event.sequence, when, event.type, event.actor, about, _change(event), event.reason_code)
+
+
+def _event_line(event: audit_pb2.AuditEvent) -> str:
+    when = time_of(event.timestamp).strftime("%H:%M:%S.%f")[:-3]
+    change = _change(event)
+    return f"{when}  {event.type}{'  ' + change if change else ''}  by {event.actor}"
+
+
+def _change(event: audit_pb2.AuditEvent) -> str:
+    return f"{event.previous_state or '·'} → {event.new_state}" if event.new_state else ""
 
 
 def _moment(text: str, option: str) -> timestamp_pb2.Timestamp | None:
@@ -139,5 +164,5 @@ def _moment(text: str, option: str) -> timestamp_pb2.Timestamp | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no time: {error}", param_hint=option) from error
+        raise bad(f"{text!r} is no time: {error}", option) from error
     return timestamp(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

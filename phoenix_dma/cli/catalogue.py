@@ -8,13 +8,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from phoenix_dma.cli.calls import call_runtime
 from phoenix_dma.cli.output import (
     Output,
     OutputOption,
-    call_runtime,
-    out,
     print_json,
     print_table,
+    say,
 )
 from phoenix_dma.wire.conversions import json_of
 
@@ -55,7 +55,7 @@ def list_them(
     document = json_of(found.catalogue)
     rows = [row for row in catalogue_rows(document) if kind is None or row[0] == kind.value]
     print_table(("kind", "name", "meaning"), rows, empty="the catalogue has none")
-    out.print(f"policy {found.policy_revision}", markup=False)
+    say(f"policy {found.policy_revision}")
 
 
 def catalogue_rows(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

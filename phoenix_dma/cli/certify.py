@@ -7,15 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
+from phoenix_dma.cli.calls import call_runtime
 from phoenix_dma.cli.output import (
-    LimitOption,
+    LastOption,
     Output,
     OutputOption,
-    call_runtime,
     one_line,
-    out,
     print_json,
-    print_table,
+    print_listing,
+    say,
 )
 from phoenix_dma.v1 import governance_pb2
 from phoenix_dma.wire.conversions import time_of, timestamp
@@ -82,22 +82,19 @@ def revoke(
 @group.command("list")
 def list_them(
     participant: Annotated[str, typer.Option(help="Only of this participant.")] = "",
-    limit: LimitOption = 200,
+    last: LastOption = 200,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List certifications, newest first."""
+    """List certifications, newest last."""
     request = governance_pb2.ListCertificationsRequest(participant_id=participant)
-
-    async def ask(client: Any) -> Any:
-        method = client.api.stubs.governance.ListCertifications
-        return await client.api.pages(method, request, "certifications", limit)
-
-    found = call_runtime(ask, output)
-    if output is Output.JSON:
-        print_json(found)
-        return
+    found = call_runtime(
+        lambda client: client.api.listing(
+            client.api.stubs.governance.ListCertifications, request, "certifications", last
+        ),
+        output,
+    )
     columns = ("certification", "participant", "capability", "method", "until", "evidence")
-    print_table(columns, (_row(one) for one in found), empty="nobody is certified")
+    print_listing(found, output, columns, _row, empty="nobody is certified")
 
 
 def _row(one: governance_pb2.Certification) -> tuple[object, ...]:
@@ -114,4 +111,4 @@ def _changed(answer: Any, output: Output, what: str) -> None:
         return
     one = answer.certification
     capability = one.capability or "the owner"
-    out.print(f"{one.certification_id}: {capability} of {one.participant_id} {what}")
+    say(f"{one.certification_id}: {capability} of {one.participant_id} {what}")

@@ -8,7 +8,11 @@ from typing import Final
 
 import typer
 
-from phoenix_dma.cli.output import REFUSED, out, print_error
+from phoenix_dma.cli.output import (
+    REFUSED,
+    print_error,
+    say,
+)
 from phoenix_dma.cli.server import show_addresses
 from phoenix_runtime.local import policy_engine
 from phoenix_runtime.local.errors import LocalRuntimeError
@@ -24,7 +28,7 @@ def ensure_policy_engine(options: LocalRuntimeOptions) -> None:
     """Install the embedded policy engine where it is missing and no OPA is named instead."""
     if options.opa_url is not None or policy_engine.is_installed():
         return
-    out.print("installing the embedded policy engine (once)")
+    say("installing the embedded policy engine (once)")
     try:
         policy_engine.install()
     except LocalRuntimeError as error:

@@ -1,43 +1,39 @@
-"""What commands share: calls to the runtime, tables, JSON, errors with reason and remedy."""
+"""What commands print, and nothing else prints: lines, tables, listings, JSON, errors.
+
+Whatever is printed may have been stored by somebody else. Here, and nowhere else, it is made safe:
+no text is markup, and characters without a glyph are spelled out (`phoenix_dma.wire.visible`).
+Nothing heavy is imported: the help of a command waits for this module.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
-from google.protobuf.message import Message
-from rich.console import Console
-from rich.table import Table
 
-from phoenix_dma.errors import FieldInvalid, PhoenixError, ProfileError, Unavailable
-from phoenix_dma.wire.conversions import message_to_dict
+from phoenix_dma.wire.visible import visible, visible_json
 
 if TYPE_CHECKING:
-    from phoenix_dma.aio.client import AsyncPhoenixClient
+    from phoenix_dma.cli.layout import Line
+    from phoenix_dma.listing import Listing
 
 REFUSED: Final = 1
-"""The exit code where the runtime refused."""
+"""The exit code where the runtime refused, or what was asked for did not hold."""
+WRONG: Final = 2
+"""The exit code where the command line, or a file that it names, is wrong."""
 UNREACHABLE: Final = 3
 """The exit code where no runtime can be reached, or no profile names one."""
+INTERRUPTED: Final = 130
+"""The exit code of a command that Ctrl-C ended."""
 
-WHOLE: Final = frozenset(
-    {"task", "participant", "approval", "certification", "handoff", "event", "time", "score"}
-)
-"""Columns that are never cut or folded: people copy what is in them."""
-
-PIPED_WIDTH: Final = 200
-
-out = Console(highlight=False)
-if not out.is_terminal:
-    out.width = PIPED_WIDTH  # a pipe has no width of its own, and would be taken to have 80
-err = Console(stderr=True, highlight=False)
-
-Found = TypeVar("Found")
+Item = TypeVar("Item")
 
 
 class Output(StrEnum):
@@ -51,91 +47,126 @@ DataOption = Annotated[
     Path | None, typer.Option("--data", help="Data folder.", envvar="PHOENIX_DMA_DATA")
 ]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people or for programs.")]
-LimitOption = Annotated[int, typer.Option(help="At most so many.", min=1)]
+JsonOption = Annotated[bool, typer.Option("--json", help="The same as --output json.")]
+LastOption = Annotated[
+    int, typer.Option("--last", "--limit", "-n", help="The newest so many; 0 is all.", min=0)
+]
 
 
-def call_runtime(ask: Callable[[AsyncPhoenixClient], Awaitable[Found]], output: Output) -> Found:
-    """Return what ``ask`` returns for a client of the profile's runtime.
-
-    An error is printed and ends the command. Exit codes: 1 the runtime refused, 2 the command line
-    is wrong, 3 no runtime can be reached.
-    """
-    # Not at the top: printing a command's help should not wait for gRPC.
-    from phoenix_dma.aio.client import AsyncPhoenixClient  # noqa: PLC0415
-
-    async def asked() -> Found:
-        async with AsyncPhoenixClient() as client:
-            return await ask(client)
-
-    try:
-        return asyncio.run(asked())
-    except PhoenixError as error:
-        print_refusal(error, output)
-        unreachable = isinstance(error, ProfileError | Unavailable)
-        raise typer.Exit(UNREACHABLE if unreachable else REFUSED) from error
-    except (ValueError, TimeoutError) as error:
-        print_error(str(error))
-        raise typer.Exit(REFUSED) from error
+def say(text: str = "", *, strong: bool = False, lines: bool = False) -> None:
+    """Print a line; line ends inside ``text`` are spelled out unless ``lines`` keeps them."""
+    shown = visible(text, lines=lines)
+    typer.echo(typer.style(shown, bold=True) if strong else shown)
 
 
 def print_error(text: str) -> None:
-    """Print a sentence, or the end of a log, to standard error as it stands."""
-    err.print(text, markup=False, soft_wrap=True)
+    """Print a sentence, or the end of a log, to standard error."""
+    typer.echo(visible(text, lines=True), err=True)
 
 
-def print_refusal(error: PhoenixError, output: Output) -> None:
-    """Print an error to standard error: its reason, its facts and what to do."""
-    if output is Output.JSON:
-        fields = {"reason": error.reason, "text": error.text, "facts": error.facts}
-        err.print_json(json.dumps({"error": {**fields, "remedy": error.remedy}}))
-        return
-    print_error(f"{error.reason}: {error.text}")
-    if isinstance(error, FieldInvalid):
-        for violation in error.violations:
-            print_error(f"  {violation.field}: {violation.text}")
-    for name, fact in sorted(error.facts.items()):
-        if name not in {"explanation", "remediation"}:
-            print_error(f"  {name}: {fact}")
-    print_error(f"What to do: {error.remedy}")
+def print_note(text: str) -> None:
+    """Print to standard error what is no error and no part of the answer, such as progress."""
+    typer.echo(visible(text), err=True)
 
 
 def print_json(value: Any) -> None:
     """Print a message, a list of messages or a JSON value, indented."""
-    typer.echo(json.dumps(_json_value(value), indent=2, ensure_ascii=False))
+    typer.echo(json_text(value))
+
+
+def print_json_error(value: Any) -> None:
+    """Print a JSON value to standard error, indented."""
+    typer.echo(json_text(value), err=True)
+
+
+def print_json_line(value: Any) -> None:
+    """Print a message as one line of JSON, at once: one of a stream without an end."""
+    typer.echo(json_text(value, indent=None))
+    sys.stdout.flush()
+
+
+def json_text(value: Any, *, indent: int | None = 2) -> str:
+    """A message, a list of messages or a JSON value as JSON that is safe to show."""
+    return visible_json(json.dumps(_json_value(value), indent=indent, ensure_ascii=False))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """Print a table without lines, or the text ``empty`` where there are no rows."""
-    table = Table(box=None, pad_edge=False)
-    for name in columns:
-        table.add_column(name, no_wrap=name in WHOLE)
-    for row in rows:
-        table.add_row(*(("" if cell is None else str(cell)) for cell in row))
-    if table.row_count:
-        out.print(table)
-    else:
-        out.print(empty, markup=False)
+    from phoenix_dma.cli import layout  # noqa: PLC0415  # no part of a command's help
+
+    found = list(rows)
+    if found:
+        _print_lines(layout.table(columns, found, _width()))
+    elif empty:
+        say(empty)
 
 
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:
     """Print names and values, one pair a line; empty values are left out."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts:
-        if value not in {None, ""}:
-            table.add_row(name, str(value))
-    out.print(table)
+    from phoenix_dma.cli import layout  # noqa: PLC0415  # no part of a command's help
+
+    shown = [(name, value) for name, value in facts if value not in {None, ""}]
+    _print_lines(layout.facts(shown, _width()))
+
+
+def print_listing(
+    found: Listing[Item],
+    output: Output,
+    columns: Sequence[str],
+    row: Callable[[Item], Sequence[object]],
+    *,
+    empty: str,
+) -> None:
+    """Print a listing, newest last, and to standard error how many older ones are not shown."""
+    if output is Output.JSON:
+        print_json(list(found.items))
+    else:
+        print_table(columns, [row(item) for item in found.items], empty=empty)
+    if found.more:
+        count = f"{found.more:,}" if found.counted else f"at least {found.more:,}"
+        print_note(f"{count} more: {_again('--last', '0')}")
 
 
 def one_line(text: str, longest: int = 60) -> str:
-    """``text`` on one line, cut to ``longest`` characters."""
-    flat = " ".join(text.split())
+    """Prose on one line, cut to ``longest`` characters; never for ids and names."""
+    flat = visible(" ".join(text.split()))
     return flat if len(flat) <= longest else f"{flat[: longest - 1]}…"
 
 
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """``1 task``, ``2 tasks``."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def bad(text: str, option: str = "") -> typer.BadParameter:
+    """The error that ends a command whose line, or a file that it names, is wrong."""
+    return typer.BadParameter(visible(text), param_hint=option or None)
+
+
+def _width() -> int | None:
+    """The terminal's width; None where the output is no terminal: it then depends on nothing."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _print_lines(lines: Iterable[Line]) -> None:
+    for line in lines:
+        say(line.text, strong=line.strong)
+
+
+def _again(option: str, value: str) -> str:
+    """This command line, with ``option`` set to ``value``."""
+    given, skip = [], False
+    for argument in sys.argv[1:]:
+        if not skip and argument.partition("=")[0] not in {"--last", "--limit", "-n"}:
+            given.append(argument)
+        skip = not skip and argument in {"--last", "--limit", "-n"}
+    return shlex.join(["phoenix-dma", *given, option, value])
+
+
 def _json_value(value: Any) -> Any:
-    if isinstance(value, Message):
+    if hasattr(value, "DESCRIPTOR"):
+        from phoenix_dma.wire.conversions import message_to_dict  # noqa: PLC0415  # not for help
+
         return message_to_dict(value)
     if isinstance(value, list | tuple):
         return [_json_value(item) for item in value]

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from phoenix_dma.cli.calls import call_runtime, word
 from phoenix_dma.cli.output import (
-    LimitOption,
+    LastOption,
     Output,
     OutputOption,
-    call_runtime,
-    one_line,
-    out,
     print_facts,
     print_json,
+    print_listing,
+    print_note,
     print_table,
+    say,
 )
 from phoenix_dma.v1 import common_pb2, handoff_pb2, registry_pb2
 from phoenix_dma.wire.conversions import message_to_dict, number, short
+
+LEFT: Final = "participant_left"
+"""The reason of a participant's state after its Goodbye."""
 
 Id = Annotated[str, typer.Argument(help="The participant's id.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit.")]
@@ -43,7 +47,7 @@ def participants(context: typer.Context) -> None:
     phoenix-dma participants list --status active --output json
     """
     if context.invoked_subcommand is None:
-        list_them(status=None, kind=None, limit=200, output=Output.TABLE)
+        list_them(status=None, kind=None, last=200, output=Output.TABLE)
 
 
 @group.command("list")
@@ -52,22 +56,23 @@ def list_them(
     kind: Annotated[
         list[str] | None, typer.Option("--type", help="Only this type. Repeatable.")
     ] = None,
-    limit: LimitOption = 200,
+    last: LastOption = 200,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List the participants of the tenant."""
+    """List the participants of the tenant, those that registered last at the end."""
+    request = registry_pb2.ListParticipantsRequest(
+        statuses=[word(registry_pb2.ParticipantStatus, name, "--status") for name in status or ()],
+        types=kind or (),
+        newest_first=True,
+    )
     found = call_runtime(
-        lambda client: client.api.list_participants(
-            statuses=tuple(status or ()), types=tuple(kind or ()), limit=limit
+        lambda client: client.api.listing(
+            client.api.stubs.registry.ListParticipants, request, "participants", last
         ),
         output,
     )
-    if output is Output.JSON:
-        print_json(found)
-        return
     columns = ("participant", "type", "status", "owner", "trust", "load", "capabilities")
-    rows = (_row(participant) for participant in found)
-    print_table(columns, rows, empty="no participant matches")
+    print_listing(found, output, columns, _row, empty="no participant matches")
 
 
 @group.command()
@@ -78,6 +83,7 @@ def show(participant: Id, output: OutputOption = Output.TABLE) -> None:
         print_json(found)
         return
     fields = message_to_dict(found)
+    fields["status"] = _status(found)
     names = ("id", "type", "status", "status_reason", "owner", "generation", "standing_revision")
     facts: list[tuple[str, Any]] = [(name, fields.get(name)) for name in names]
     facts += [(name, ", ".join(fields[name])) for name in ("capabilities", "data_domains")]
@@ -88,7 +94,7 @@ def show(participant: Id, output: OutputOption = Output.TABLE) -> None:
     facts += [("capacity", fields["capacity"]), ("last heartbeat", fields.get("last_heartbeat"))]
     print_facts(facts)
     for refused in found.refused:
-        out.print(f"refused {refused.kind} {refused.name}: {refused.reason}", markup=False)
+        say(f"refused {refused.kind} {refused.name}: {refused.reason}")
 
 
 @group.command()
@@ -138,7 +144,7 @@ def retire(
         print_json(found)
         return
     state = short(handoff_pb2.RetirementStatus, found.status)
-    out.print(f"{found.participant_id}: retirement {found.retirement_id} is {state}")
+    say(f"{found.participant_id}: retirement {found.retirement_id} is {state}")
     rows = ((o.task_id, o.outcome, o.target, o.handoff_id) for o in found.outcomes)
     print_table(("task", "outcome", "to", "handoff"), rows, empty="it held no task")
 
@@ -154,7 +160,7 @@ def discover(
     constraint: Annotated[
         list[str] | None, typer.Option(help="A constraint of the work. Repeatable.")
     ] = None,
-    limit: LimitOption = 50,
+    limit: Annotated[int, typer.Option(help="The best so many.", min=1, max=200)] = 50,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """List who is eligible for a need, ranked, and who was excluded and why.
@@ -168,7 +174,7 @@ def discover(
             data_domains=domain or (),
             risk_level=number(common_pb2.RiskLevel, risk),
             policy_constraints=constraint or (),
-            page_size=min(limit, 200),
+            page_size=limit,
         )
         found: registry_pb2.DiscoverParticipantsResponse = await client.api.discover(request)
         return found
@@ -185,10 +191,19 @@ def _show_found(found: registry_pb2.DiscoverParticipantsResponse) -> None:
         (place, c.participant_id, f"{c.rank.total:.3f}", _terms(c.rank))
         for place, c in enumerate(found.candidates, 1)
     )
-    print_table(("", "participant", "rank", "because"), rows, empty="nobody is eligible")
+    print_table(("place", "participant", "rank", "because"), rows, empty="nobody is eligible")
+    if found.next_page_token:
+        print_note(f"more are eligible, further down than the best {len(found.candidates)}")
     for excluded in found.excluded:
         because = f"{excluded.failed}: {excluded.because}"
-        out.print(f"not {excluded.participant_id}: {because}", markup=False, soft_wrap=True)
+        say(f"not {excluded.participant_id}: {because}")
+
+
+def _status(participant: registry_pb2.Participant) -> str:
+    """The state for people: who said Goodbye has left, which the lifecycle files under FAILED."""
+    if participant.status_reason == LEFT:
+        return "left"
+    return short(registry_pb2.ParticipantStatus, participant.status)
 
 
 def _terms(score: common_pb2.Score) -> str:
@@ -198,15 +213,14 @@ def _terms(score: common_pb2.Score) -> str:
 def _row(participant: registry_pb2.Participant) -> tuple[object, ...]:
     trust = f"{participant.trust_score:.2f}" if participant.HasField("trust_score") else ""
     load = f"{participant.load:.2f}" if participant.HasField("load") else ""
-    status = short(registry_pb2.ParticipantStatus, participant.status)
     return (
         participant.id,
         participant.type,
-        status + (" (suspect)" if participant.suspect else ""),
+        _status(participant) + (" (suspect)" if participant.suspect else ""),
         participant.owner,
         trust,
         load,
-        one_line(", ".join(participant.capabilities)),
+        ", ".join(participant.capabilities),
     )
 
 
@@ -215,4 +229,4 @@ def _changed(answer: Any, output: Output) -> None:
         print_json(answer)
         return
     status = short(registry_pb2.ParticipantStatus, answer.participant.status)
-    out.print(f"{answer.participant.id} is {status} (audit {answer.receipt.audit_event_id})")
+    say(f"{answer.participant.id} is {status} (audit {answer.receipt.audit_event_id})")

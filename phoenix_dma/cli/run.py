@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from phoenix_dma.cli.output import bad
 from phoenix_dma.current import load_context
 
 
@@ -39,7 +40,7 @@ def run(
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log what the SDK does.")] = False,
 ) -> None:
-    """Run a participant's script as `__main__`, with `load_context` and your own functions.
+    """Run a participant's script, with `load_context` and your own functions.
 
     It stays alive while it has handlers; Ctrl-C or SIGTERM lets it drain and send Goodbye.
 
@@ -63,7 +64,7 @@ def load(path: Path) -> ModuleType:
     """The module in a file, importable by its name from then on."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise typer.BadParameter(f"{path} is no Python module", param_hint="--with")
+        raise bad(f"{path} is no Python module", "--with")
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     sys.path.insert(0, str(path.resolve().parent))

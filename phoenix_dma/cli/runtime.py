@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -13,7 +12,14 @@ from typing import Annotated, Final
 
 import typer
 
-from phoenix_dma.cli.output import DataOption, Output, out, print_error
+from phoenix_dma.cli.output import (
+    DataOption,
+    Output,
+    bad,
+    print_error,
+    print_json,
+    say,
+)
 from phoenix_dma.cli.server import needs_server, show_addresses
 from phoenix_dma.profile import profile_path
 from phoenix_runtime.local.data_folder.files import default_folder
@@ -84,7 +90,7 @@ def down(data: DataOption = None) -> None:
     folder = DataFolder(data or default_folder())
     pid = folder.holder()
     if pid is None:
-        out.print(f"the runtime in {folder.path} is down")
+        say(f"the runtime in {folder.path} is down")
         return
     send(pid, signal.SIGTERM)
     deadline = time.monotonic() + DOWN_SECONDS
@@ -93,7 +99,7 @@ def down(data: DataOption = None) -> None:
             print_error(f"process {pid} did not stop within {DOWN_SECONDS:g} s")
             raise typer.Exit(1)
         time.sleep(POLL_SECONDS)
-    out.print("the runtime is down; its data stays in", str(folder.path))
+    say(f"the runtime is down; its data stays in {folder.path}")
 
 
 def status(
@@ -111,10 +117,10 @@ def status(
                 "addresses": record.addresses,
                 "profile": record.profile,
             }
-        typer.echo(json.dumps(known, indent=2))
+        print_json(known)
     elif record is None:
         state = "down" if folder.holder() is None else "starting or stopping"
-        out.print(f"the runtime in {folder.path} is {state}")
+        say(f"the runtime in {folder.path} is {state}")
     else:
         show_addresses(record, folder)
     if record is None:
@@ -126,7 +132,7 @@ def _ports_by_part(texts: list[str]) -> dict[str, int]:
     for text in texts:
         part, _, number = text.partition("=")
         if not number.isdecimal():
-            raise typer.BadParameter(f"{text}: expected PART=NUMBER", param_hint="--port")
+            raise bad(f"{text}: expected PART=NUMBER", "--port")
         chosen[part] = int(number)
     return chosen
 

@@ -7,9 +7,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import typer
-from rich.table import Table
 
-from phoenix_dma.cli.output import REFUSED, out, print_error
+from phoenix_dma.cli.output import (
+    REFUSED,
+    print_error,
+    print_facts,
+    print_table,
+    say,
+)
 
 if TYPE_CHECKING:
     from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
@@ -31,20 +36,21 @@ def needs_server(command: str) -> Iterator[None]:
 
 def show_addresses(record: RuntimeRecord, folder: DataFolder) -> None:
     """Print the address of each part, the paths of profile, data and logs, and three examples."""
-    table = Table("part", "address", box=None, pad_edge=False)
-    for part, address in record.addresses.items():
-        table.add_row(part, f"http://{address}" if part == "rest" else address)
-    out.print(f"the runtime is up (process {record.pid})")
+    rows = [
+        (part, f"http://{address}" if part == "rest" else address)
+        for part, address in record.addresses.items()
+    ]
+    say(f"the runtime is up (process {record.pid})")
     for upgrade in record.upgrades:
-        out.print(upgrade)
-    out.print()
-    out.print(table)
-    out.print(f"\nprofile  {record.profile}\ndata     {folder.path}\nlogs     {folder.logs}\n")
+        say(upgrade)
+    say()
+    print_table(("part", "address"), rows, empty="")
+    say()
+    print_facts((("profile", record.profile), ("data", folder.path), ("logs", folder.logs)))
+    say()
     rest = record.addresses["rest"]
-    out.print("to try:")
-    out.print("  phoenix-dma participants")
-    out.print("  phoenix-dma audit")
-    out.print(
-        f'  curl -H "authorization: Bearer $(phoenix-dma token)" http://{rest}/audit/events\n',
-        soft_wrap=True,
-    )
+    say("to try:")
+    say("  phoenix-dma participants")
+    say("  phoenix-dma audit")
+    say(f'  curl -H "authorization: Bearer $(phoenix-dma token)" http://{rest}/audit/events')
+    say()

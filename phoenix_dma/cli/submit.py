@@ -10,8 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from phoenix_dma.briefing import TaskInfo
-from phoenix_dma.cli.output import Output, OutputOption, call_runtime, out, print_json, print_table
+from phoenix_dma.briefing import TaskInfo, task_info
+from phoenix_dma.cli.calls import call_runtime
+from phoenix_dma.cli.follow import follow_task
+from phoenix_dma.cli.output import (
+    REFUSED,
+    Output,
+    OutputOption,
+    bad,
+    print_json,
+    print_table,
+    say,
+)
 from phoenix_dma.cli.tasks import show_task
 from phoenix_dma.declare import TaskFields
 from phoenix_dma.declare import task as declared
@@ -47,7 +57,9 @@ def submit(
     assign: Annotated[
         bool, typer.Option("--assign", help="Assign it now, and print the scores.")
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until it has ended; say how it gets on.")
+    ] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Submit a task.
@@ -71,7 +83,7 @@ def submit(
     found = call_runtime(lambda client: _submitted(client, declaration, assign, wait), output)
     _show(found, output)
     if wait and isinstance(found, TaskInfo) and found.status != "succeeded":
-        raise typer.Exit(1)
+        raise typer.Exit(REFUSED)
 
 
 async def _submitted(
@@ -82,9 +94,9 @@ async def _submitted(
 ) -> TaskInfo | assignment_pb2.AssignTaskResponse:
     if not assign:
         made = await client.api.submit(declaration)
-        return await client.api.wait_for(made) if wait else made
+        return await follow_task(client.api, made) if wait else made
     answer = await client.api.assign(declaration)
-    return await client.api.wait_for(answer.task.task_id) if wait else answer
+    return await follow_task(client.api, task_info(answer.task)) if wait else answer
 
 
 def _show(found: TaskInfo | assignment_pb2.AssignTaskResponse, output: Output) -> None:
@@ -94,8 +106,8 @@ def _show(found: TaskInfo | assignment_pb2.AssignTaskResponse, output: Output) -
         show_task(found)
     else:
         decision = short(assignment_pb2.AssignmentDecision, found.decision)
-        out.print(f"{found.task.task_id}: {decision}, {found.participant_id or 'nobody yet'}")
-        out.print(found.explanation, markup=False, soft_wrap=True)
+        say(f"{found.task.task_id}: {decision}, {found.participant_id or 'nobody yet'}")
+        say(found.explanation, lines=True)
         _show_scores(found)
 
 
@@ -113,7 +125,7 @@ def explain(
     if output is Output.JSON:
         print_json(found)
         return
-    out.print(found.explanation, markup=False, soft_wrap=True)
+    say(found.explanation, lines=True)
     _show_scores(found)
 
 
@@ -122,16 +134,14 @@ def declare(fields: dict[str, Any]) -> assignment_pb2.TaskDeclaration:
     known = set(TaskFields.__annotations__)
     unknown = sorted(set(fields) - known)
     if unknown:
-        raise typer.BadParameter(
-            f"a task has no {', '.join(unknown)}; it has {', '.join(sorted(known))}"
-        )
+        raise bad(f"a task has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
     try:
         if isinstance(fields.get("deadline"), str):
             fields["deadline"] = datetime.fromisoformat(fields["deadline"])
         made: TaskFields = fields  # type: ignore[assignment]  # the names were checked above
         return declared(made)
     except (TypeError, ValueError, AttributeError) as error:
-        raise typer.BadParameter(str(error)) from error
+        raise bad(str(error)) from error
 
 
 def _read(file: str) -> dict[str, Any]:
@@ -139,8 +149,8 @@ def _read(file: str) -> dict[str, Any]:
         return {}
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text()
-    except OSError as error:
-        raise typer.BadParameter(str(error)) from error
+    except (OSError, UnicodeError) as error:
+        raise bad(str(error)) from error
     return _object(text, file)
 
 
@@ -148,9 +158,9 @@ def _object(text: str, where: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{where} is no JSON: {error}") from error
+        raise bad(f"{where} is no JSON: {error}") from error
     if not isinstance(found, dict):
-        raise typer.BadParameter(f"{where} is no JSON object")
+        raise bad(f"{where} is no JSON object")
     return found
 
 

@@ -6,19 +6,19 @@ from typing import Annotated, Any
 
 import typer
 
-from phoenix_dma.briefing import TaskInfo
+from phoenix_dma.briefing import TaskInfo, task_info
+from phoenix_dma.cli.calls import call_runtime, word
 from phoenix_dma.cli.output import (
-    LimitOption,
+    LastOption,
     Output,
     OutputOption,
-    call_runtime,
     one_line,
-    out,
     print_facts,
     print_json,
+    print_listing,
+    say,
 )
-from phoenix_dma.cli.output import print_table as table
-from phoenix_dma.v1 import common_pb2, handoff_pb2
+from phoenix_dma.v1 import assignment_pb2, common_pb2, handoff_pb2
 from phoenix_dma.wire.conversions import message_to_dict, short
 
 Id = Annotated[str, typer.Argument(help="The task's id.")]
@@ -39,28 +39,29 @@ def tasks(context: typer.Context) -> None:
     phoenix-dma tasks list --status pending
     """
     if context.invoked_subcommand is None:
-        list_them(status=None, participant="", limit=50, output=Output.TABLE)
+        list_them(status=None, participant="", last=50, output=Output.TABLE)
 
 
 @group.command("list")
 def list_them(
     status: Annotated[list[str] | None, typer.Option(help="Only this state. Repeatable.")] = None,
     participant: Annotated[str, typer.Option(help="Only those that it holds.")] = "",
-    limit: LimitOption = 50,
+    last: LastOption = 50,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List tasks, newest first."""
+    """List tasks, newest last."""
+    request = assignment_pb2.ListTasksRequest(
+        statuses=[word(assignment_pb2.TaskStatus, name, "--status") for name in status or ()],
+        participant_id=participant,
+    )
     found = call_runtime(
-        lambda client: client.api.list_tasks(
-            statuses=tuple(status or ()), participant_id=participant, limit=limit
+        lambda client: client.api.listing(
+            client.api.stubs.assignment.ListTasks, request, "tasks", last
         ),
         output,
     )
-    if output is Output.JSON:
-        print_json([task.message for task in found])
-        return
     columns = ("task", "status", "held by", "epoch", "attempt", "objective")
-    table(columns, (_row(task) for task in found), empty="there is no task")
+    print_listing(found, output, columns, _row, empty="no task matches")
 
 
 @group.command()
@@ -84,7 +85,7 @@ def cancel(
     if output is Output.JSON:
         print_json(found.message)
     else:
-        out.print(f"{found.id} is {found.status}")
+        say(f"{found.id} is {found.status}")
 
 
 def handoff(
@@ -98,7 +99,7 @@ def handoff(
         print_json(found)
         return
     state = short(handoff_pb2.HandoffStatus, found.status)
-    out.print(f"{found.handoff_id} of {found.task_id} from {found.source} is {state}")
+    say(f"{found.handoff_id} of {found.task_id} from {found.source} is {state}")
 
 
 def show_task(task: TaskInfo) -> None:
@@ -128,13 +129,14 @@ def show_task(task: TaskInfo) -> None:
     print_facts(facts)
     for obligation in message.obligations:
         mark = "met" if obligation.fulfilled else f"open, due {obligation.due}"
-        out.print(f"obligation {obligation.id} ({mark}): {obligation.text}", markup=False)
+        say(f"obligation {obligation.id} ({mark}): {obligation.text}")
     if task.result is not None:
-        out.print("result", style="bold")
-        out.print_json(data=message_to_dict(message)["result"])
+        say("result", strong=True)
+        print_json(message_to_dict(message)["result"])
 
 
-def _row(task: TaskInfo) -> tuple[object, ...]:
-    objective = one_line(task.message.objective, 40)
+def _row(message: assignment_pb2.Task) -> tuple[object, ...]:
+    task = task_info(message)
+    objective = one_line(message.objective, 40)
     status = task.status + (f" ({task.reason})" if task.reason else "")
     return (task.id, status, task.participant, task.epoch, task.attempt, objective)

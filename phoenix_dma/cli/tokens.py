@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phoenix_dma.cli.output import Output, OutputOption, call_runtime, print_json
+from phoenix_dma.cli.calls import call_runtime
+from phoenix_dma.cli.output import (
+    Output,
+    OutputOption,
+    print_json,
+    say,
+)
 from phoenix_dma.v1 import governed_pb2, identity_pb2
 from phoenix_dma.wire.conversions import number
 
@@ -50,4 +56,4 @@ def token(
     if output is Output.JSON:
         print_json({"credential": made})
     else:
-        typer.echo(made)
+        say(made)

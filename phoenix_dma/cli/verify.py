@@ -5,7 +5,6 @@ It reads the database itself, as its administrator, and asks no service: a servi
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -18,17 +17,16 @@ from phoenix_dma.cli.output import (
     DataOption,
     Output,
     OutputOption,
-    out,
+    counted,
     print_error,
     print_json,
     print_table,
+    say,
 )
 from phoenix_dma.cli.server import needs_server
-from phoenix_runtime.local.data_folder.files import default_folder
-from phoenix_runtime.local.data_folder.folder import DataFolder
-from phoenix_runtime.local.errors import LocalRuntimeError
 
 if TYPE_CHECKING:
+    from phoenix_runtime.local.data_folder.folder import DataFolder
     from phoenix_runtime.local.verification import Judgement
 
 RULES: Final = {
@@ -65,7 +63,13 @@ def verify(
     Exit codes: 0 every rule holds, 1 one does not, 3 the database cannot be reached.
     """
     with needs_server("audit verify"):
-        from phoenix_runtime.local import verification  # noqa: PLC0415  # imports the database
+        # Not at the top: the help of `audit` waits for this module.
+        import asyncio  # noqa: PLC0415
+
+        from phoenix_runtime.local import verification  # noqa: PLC0415
+        from phoenix_runtime.local.data_folder.files import default_folder  # noqa: PLC0415
+        from phoenix_runtime.local.data_folder.folder import DataFolder  # noqa: PLC0415
+        from phoenix_runtime.local.errors import LocalRuntimeError  # noqa: PLC0415
     url = postgres_url or _embedded_url(DataFolder(data or default_folder()))
     try:
         judged = asyncio.run(verification.judge(url, tuple(tenant or ())))
@@ -111,10 +115,11 @@ def _document(judged: Judgement) -> dict[str, Any]:
 def _show(judged: Sequence[Judgement]) -> None:
     rows = list(_rows(judged))
     for one in judged:
-        verdict = f"{len(one.findings)} findings" if one.findings else "everything holds"
-        out.print(f"{one.tenant}: {one.events} events, {one.tasks} tasks: {verdict}", markup=False)
+        verdict = counted(len(one.findings), "finding") if one.findings else "everything holds"
+        size = f"{counted(one.events, 'event')}, {counted(one.tasks, 'task')}"
+        say(f"{one.tenant}: {size}: {verdict}")
     if not judged:
-        out.print("no tenant has an audit here yet", markup=False)
+        say("no tenant has an audit here yet")
     if rows:
         print_table(("tenant", "rule", "about", "what is wrong", "because"), rows, empty="")
 

@@ -203,7 +203,7 @@ async def test_an_operator_verifies_the_audit_and_is_told_which_row_or_event_is_
 
     whole = await programs.run("audit", "verify", *whose)
     assert (whole.code, whole.err) == (0, "")
-    assert "1 tasks: everything holds" in whole.out
+    assert "1 task: everything holds" in whole.out
 
     moved = "UPDATE assignment.tasks SET status = '%s' WHERE parent_task_id = ''"
     async with tampered(scenario, moved % "active", moved % "succeeded"):

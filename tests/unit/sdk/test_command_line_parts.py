@@ -1,13 +1,40 @@
-"""The command line's table of modules says what the modules do."""
+"""The command line's table of commands says what the modules do."""
 
 import pytest
-import typer
+from typer.main import get_command
 
-from phoenix_dma.cli import MODULES, build
+from phoenix_dma.cli import COMMANDS, build, commands_of, spelled_out
+
+MODULES = sorted({module for module, _ in COMMANDS.values()})
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_registers_the_commands_that_the_table_names_for_it(module: str) -> None:
-    group = typer.main.get_command(build([module]))
-    assert isinstance(group, typer.core.TyperGroup)
-    assert set(group.commands) == set(MODULES[module])
+    named = {name for name, (home, _) in COMMANDS.items() if home == module}
+    assert set(commands_of([module])) == named
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_the_help_of_each_begins_with(name: str) -> None:
+    module, listed = COMMANDS[name]
+    told = " ".join((commands_of([module])[name].help or "").split())
+    assert told.startswith(listed.removesuffix("."))
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (["tasks", "--json"], ["tasks", "--output", "json"]),
+        (["run", "agent.py", "--json"], ["run", "agent.py", "--json"]),
+        (["submit", "--", "--json"], ["submit", "--", "--json"]),
+        ([], []),
+    ],
+)
+def test_json_is_short_for_the_output_option(given: list[str], meant: list[str]) -> None:
+    assert spelled_out(given) == meant
+
+
+def test_every_command_is_found_by_its_name_and_no_other_is() -> None:
+    group = get_command(build())
+    assert group.get_command(None, "participants").name == "participants"  # type: ignore[attr-defined]
+    assert group.get_command(None, "particpants") is None  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import phoenix_dma
+from phoenix_dma.cli import COMMANDS
 
 SERVER_ONLY = {
     "alembic",
@@ -51,15 +52,40 @@ def test_importing_the_sdk_loads_nothing_of_the_server(statement: str) -> None:
     assert not SERVER_ONLY & modules_after(statement)
 
 
-@pytest.mark.parametrize("command", ["--help", "tasks --help", "audit verify --help", "up --help"])
-def test_a_commands_help_loads_neither_grpc_nor_the_server(command: str) -> None:
-    statement = (
-        "import sys\n"
-        f"sys.argv = ['phoenix-dma', *{command.split()!r}]\n"
-        "import phoenix_dma.cli as cli, contextlib, io\n"
-        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
-        "    cli.main()"
-    )
-    loaded = modules_after(statement)
+RUN = """
+import contextlib, io, sys
+import phoenix_dma.cli as cli
+for command in {commands!r}:
+    sys.argv = ['phoenix-dma', *command.split()]
+    streams = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
+    with streams[0], streams[1], contextlib.suppress(SystemExit):
+        cli.main()
+"""
+LOCAL = {"up", "down", "status"}
+HEAVY = SERVER_ONLY | {"asyncio", "grpc", "rich"}
+
+
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    loaded = modules_after(RUN.format(commands=["--help", "--version"]))
     assert "typer" in loaded
+    assert not (HEAVY | {"google", "ssl"}) & loaded
+
+
+def test_the_help_of_a_clients_command_loads_neither_grpc_nor_the_server() -> None:
+    commands = [f"{name} --help" for name in COMMANDS if name not in LOCAL]
+    loaded = modules_after(RUN.format(commands=[*commands, "audit verify --help"]))
+    assert HEAVY & loaded == set()
+
+
+def test_the_help_of_a_local_command_loads_no_service() -> None:
+    commands = [f"{name} --help" for name in LOCAL]
+    loaded = modules_after(RUN.format(commands=commands))
     assert not (SERVER_ONLY - {"phoenix_runtime"} | {"grpc"}) & loaded
+
+
+def test_a_command_finds_that_nothing_listens_before_it_loads_grpc(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PHOENIX_DMA_ADDRESS", "127.0.0.1:1")
+    loaded = modules_after(RUN.format(commands=["tasks", "audit", "submit --objective o"]))
+    assert HEAVY & loaded == set()
