@@ -66,6 +66,7 @@ from registry_svc.usecases.sessions.leave import Leave
 from registry_svc.usecases.sessions.record_heartbeats import RecordHeartbeats
 from registry_svc.usecases.sessions.replica_sync import ReplicaSync
 from registry_svc.usecases.sessions.send_directives import SendDirectives
+from registry_svc.usecases.sessions.wait_for_directives import WaitForDirectives
 from registry_svc.workers.background import Workers, WorkerUseCases, make_workers
 from registry_svc.workers.bus_listener import BusListener
 from registry_svc.workers.membership_reviews import MembershipReviews
@@ -198,10 +199,11 @@ def _session_servicer(shared: Shared) -> SessionServicer:
         gateway_links=shared.gateway_links,
         terms=settings.terms,
     )
-    heartbeat = Heartbeat(context, record, shared.apply_health, shared.queue)
+    heartbeat = Heartbeat(context, record, shared.apply_health, use_cases.leave, shared.queue)
+    wait = WaitForDirectives(context, shared.queue)
     patience = settings.reader_patience.total_seconds()
     handler = shared.resources.handler()
-    return SessionServicer(handler, use_cases, heartbeat, clock, patience=patience)
+    return SessionServicer(handler, use_cases, (heartbeat, wait), clock, patience=patience)
 
 
 def _identity_servicer(shared: Shared) -> IdentityServicer:

@@ -33,15 +33,20 @@ class RestAdmission:
     new_id: NewId
     quotas: Quotas
 
-    def authenticate(self, request: Request) -> Call:
-        """Return the call of ``request``; raises `CredentialInvalid`, `TooLarge` for headers."""
+    def authenticate(self, request: Request, rpc: Rpc | None = None) -> Call:
+        """Return the call of ``request``; raises `CredentialInvalid`, `TooLarge` for headers.
+
+        ``rpc`` is what it asks for: an enrolment credential opens Enrol and nothing else.
+        """
         _check_size(request)
         header = _only(request.headers.getlist(AUTHORIZATION))
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise CredentialInvalid("The credential has to be sent as a bearer token")
+        enrolling = rpc is not None and Role.ENROLLER in rpc.roles
+        verified = self.verifier.enroller if enrolling else self.verifier.caller
         return Call(
-            principal=self.verifier.caller(token.strip()),
+            principal=verified(token.strip()),
             correlation_id=self.new_id("audit.corr"),
             metadata=((AUTHORIZATION, f"Bearer {token.strip()}"),),
         )

@@ -1,5 +1,6 @@
 """The REST application: the contract's routes, health, metrics, OpenAPI, and errors."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -29,13 +30,12 @@ def make_application(
 ) -> Starlette:
     """Return the application; ``serving`` is kept up to date with which backends serve."""
     routes = rest_routes()
+    by_path: defaultdict[str, dict[str, Handler]] = defaultdict(dict)
+    for route in routes:
+        endpoint = Endpoint(route, admission, channels, largest_body=largest_body)
+        by_path[route.path][route.method] = endpoint.answer
     served = [
-        Route(
-            route.path,
-            Endpoint(route, admission, channels, largest_body=largest_body).answer,
-            methods=[route.method],
-        )
-        for route in routes
+        Route(path, _by_method(methods), methods=list(methods)) for path, methods in by_path.items()
     ]
     served += [
         Route("/healthz", _alive),
@@ -46,6 +46,16 @@ def make_application(
     return Starlette(
         routes=served, exception_handlers={HTTPException: _no_route, Exception: _internal_error}
     )
+
+
+def _by_method(methods: Mapping[str, Handler]) -> Handler:
+    """Return the handler of one path; one route for all its methods, so that 405 names them all."""
+
+    async def answer(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await methods[method](request)
+
+    return answer
 
 
 async def _alive(_: Request) -> Response:

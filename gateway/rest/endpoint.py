@@ -38,6 +38,8 @@ SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 IDEMPOTENCY_KEY = "idempotency-key"
+LONGEST_WAIT = 30.0
+"""Seconds for the answer to a call that waits; the service answers sooner."""
 CLIENT_DISCONNECTED = 499
 """For the metrics alone: the caller disconnected, or sent invalid chunks, within its body."""
 
@@ -77,11 +79,14 @@ class Endpoint:
     async def _answered(self, request: Request) -> Response:
         call: Call | None = None
         try:
-            call = self._admission.authenticate(request)
+            call = self._admission.authenticate(request, self._route.rpc)
             async with self._admission.admitted(call, self._route.rpc):
                 message = message_of(self._route, await self._read(request))
                 await wait_connected(self._channel)
-                answer: Message = await self._channels.ask(call, self._ask, message)
+                at_least = LONGEST_WAIT if self._route.rpc.waits else 0.0
+                answer: Message = await self._channels.ask(
+                    call, self._ask, message, at_least=at_least
+                )
         except FieldInvalid as refused:
             return problem(in_body_paths(self._route, refused), _occurrence(call))
         except Refused as refused:

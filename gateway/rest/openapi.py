@@ -90,7 +90,9 @@ def _description(route: RestRoute) -> str:
 def _body(route: RestRoute, given: Schemas) -> dict[str, Any]:
     request = _described(route.rpc.request)
     if route.body == WHOLE:
-        schema, needed = given.of(request), any(map(required, fields_of(request)))
+        rest = [one for one in fields_of(request) if one.name not in route.parameters]
+        schema = given.of(request, without=route.parameters)
+        needed = any(map(required, rest))
     else:
         field = request.fields_by_name[route.body]
         schema, needed = given.field(field), required(field)

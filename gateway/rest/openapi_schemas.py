@@ -5,6 +5,7 @@ given", enums in both forms and integers as texts; the one of an answer has all 
 there as required.
 """
 
+from collections.abc import Collection
 from typing import Any, Final, TypeAlias
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -44,15 +45,18 @@ class Schemas:
         self._given = given
         self.found: dict[str, Schema] = {}
 
-    def of(self, message: Descriptor) -> Schema:
-        """The reference to the schema of ``message``, which is collected with all inside it."""
+    def of(self, message: Descriptor, *, without: Collection[str] = ()) -> Schema:
+        """The reference to the schema of ``message``, which is collected with all inside it.
+
+        ``without`` the fields that the path fills; a request has one route, so one schema.
+        """
         known = KNOWN.get(message.full_name)
         if known is not None:
             return dict(known)
         name = self._name(message)
         if name not in self.found:
             self.found[name] = {}  # a message may hold itself
-            self.found[name] = self._object(message)
+            self.found[name] = self._object(message, without)
         return {"$ref": f"#/components/schemas/{name}"}
 
     def field(self, field: FieldDescriptor) -> Schema:
@@ -71,12 +75,13 @@ class Schemas:
         plain: str = message.name
         return f"{plain}Input" if self._given and not plain.endswith("Request") else plain
 
-    def _object(self, message: Descriptor) -> Schema:
+    def _object(self, message: Descriptor, without: Collection[str]) -> Schema:
+        fields = [field for field in fields_of(message) if field.name not in without]
         made: Schema = {
             "type": "object",
-            "properties": {field.name: self._property(field) for field in fields_of(message)},
+            "properties": {field.name: self._property(field) for field in fields},
         }
-        always = [field.name for field in fields_of(message) if self._always(field)]
+        always = [field.name for field in fields if self._always(field)]
         if always:
             made["required"] = always
         if self._given:

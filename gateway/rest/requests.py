@@ -63,6 +63,9 @@ def _from_body(route: RestRoute, message: Message, body: Json) -> Iterator[Viola
             yield Violation("body", f"{route.method} {route.path} takes none")
     elif route.body == WHOLE:
         yield from read_message(message, {} if body is None else body)
+        if isinstance(body, Mapping):
+            for name in sorted(body.keys() & set(route.parameters)):
+                yield Violation(name, "is named by the path already")
     else:
         inner = fields_by_name(message)[route.body]
         yield from read_field(message, inner, {} if body is None else body, route.body)

@@ -52,11 +52,18 @@ class Rpc:
     server_streaming: bool
     request: type[Message]
     response: type[Message]
+    waits: bool = False
+    """True where a call is held open until something happens."""
 
     @property
     def services_only(self) -> bool:
         """True where nobody but another service may call."""
         return self.roles == {Role.SERVICE}
+
+    @property
+    def held_open(self) -> bool:
+        """True for a stream, and for a call that waits."""
+        return self.client_streaming or self.server_streaming or self.waits
 
     @property
     def open(self) -> bool:
@@ -95,6 +102,7 @@ def _rpc(method: MethodDescriptor) -> Rpc:
         server_streaming=method.server_streaming,
         request=message_factory.GetMessageClass(method.input_type),
         response=message_factory.GetMessageClass(method.output_type),
+        waits=governed.waits,
     )
 
 

@@ -16,6 +16,7 @@ from registry_svc.domain.health import HealthReport, HealthState
 from registry_svc.domain.lease import LeaseTerms
 from registry_svc.domain.session import LeaseLostReason
 from registry_svc.usecases.sessions.heartbeat import HeartbeatAnswer, HeartbeatRequest
+from registry_svc.usecases.sessions.wait_for_directives import DirectivesWanted
 
 STATES = {number(session_pb2.HealthState, state.value): state for state in HealthState}
 """A dictionary, since it is read for every heartbeat."""
@@ -49,6 +50,16 @@ def heartbeat_from_pb(request: session_pb2.HeartbeatRequest) -> HeartbeatRequest
         health=request.health,
         generation=request.generation,
         acknowledged=tuple(request.acknowledged_directives),
+        leaving=request.leaving,
+    )
+
+
+def directives_wanted_from_pb(request: session_pb2.WaitForDirectivesRequest) -> DirectivesWanted:
+    """What a long poll asks for; raises `FieldInvalid`."""
+    return DirectivesWanted(
+        participant_id=request.participant_id,
+        wait=seconds_from_pb(request, "wait") or 0.0,
+        known=tuple(request.known_directives),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from grpc.aio import ServicerContext
 
 from phoenix_dma.v1 import session_pb2, session_pb2_grpc
+from phoenix_runtime.chassis.delivery.receivers import directive_to_pb
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
 from phoenix_runtime.chassis.rpc.interceptors.identity import GATEWAY
 from phoenix_runtime.chassis.rpc.termination import SLOW_READERS, StreamTermination
@@ -18,6 +19,7 @@ from phoenix_runtime.chassis.serving import current_call
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import QuotaExceeded
 from registry_svc.api.convert_session import (
+    directives_wanted_from_pb,
     heartbeat_answer_to_pb,
     heartbeat_from_pb,
     lease_lost_message,
@@ -26,6 +28,7 @@ from registry_svc.api.keep_alive_stream import KeepAliveStream, SessionUseCases
 from registry_svc.api.send_buffer import SendBuffer
 from registry_svc.domain.session import LeaseLostReason
 from registry_svc.usecases.sessions.heartbeat import Heartbeat
+from registry_svc.usecases.sessions.wait_for_directives import WaitForDirectives
 
 
 @dataclass(eq=False, slots=True)
@@ -41,7 +44,7 @@ class OpenStream:
 
 
 class SessionServicer(session_pb2_grpc.SessionServiceServicer):
-    """KeepAlive and Heartbeat.
+    """KeepAlive, and Heartbeat and WaitForDirectives for clients without a stream.
 
     ``patience`` is how long a reader may leave one message untaken, in seconds.
     """
@@ -50,14 +53,14 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
         self,
         handler: RpcHandler,
         use_cases: SessionUseCases,
-        heartbeat: Heartbeat,
+        without_stream: tuple[Heartbeat, WaitForDirectives],
         clock: Clock,
         *,
         patience: float,
     ) -> None:
         self._handler = handler
         self._use_cases = use_cases
-        self._heartbeat = heartbeat
+        self._heartbeat, self._wait = without_stream
         self._clock = clock
         self._patience = patience
         self._open: set[OpenStream] = set()
@@ -92,6 +95,17 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
         return await self._handler.read(
             run=lambda call: self._heartbeat(call, heartbeat_from_pb(request)),
             answer=lambda answered: heartbeat_answer_to_pb(answered, self._use_cases.terms),
+        )
+
+    async def WaitForDirectives(  # noqa: N802  # the schema's name
+        self, request: session_pb2.WaitForDirectivesRequest, context: ServicerContext[Any, Any]
+    ) -> session_pb2.WaitForDirectivesResponse:
+        """Directives, once some wait."""
+        return await self._handler.read(
+            run=lambda call: self._wait(call, directives_wanted_from_pb(request)),
+            answer=lambda found: session_pb2.WaitForDirectivesResponse(
+                directives=[directive_to_pb(directive) for directive in found]
+            ),
         )
 
     async def close_slow_readers(self) -> None:

@@ -57,6 +57,7 @@ def test_what_changes_something_takes_a_request_id(rpc: Rpc) -> None:
         "FinishRetirement",
         "KeepAlive",
         "Heartbeat",  # a beat is a beat
+        "WaitForDirectives",  # it reads
         "Enrol",
         "RenewCredential",
         "RequestApproval",  # idempotent by its subject

@@ -50,7 +50,7 @@ class QuotaTerms:
     waiting: int = 1_000
     """Calls that may wait for a slot."""
     streams: int = 20_000
-    """Open streams."""
+    """Open streams, and calls that wait for something to happen."""
 
     @classmethod
     def of(cls, settings: ServerSettings) -> "QuotaTerms":
@@ -90,7 +90,7 @@ class Quotas:
         kind = kind_of(rpc)
         try:
             await self._spend(tenant, kind)
-            if rpc.client_streaming or rpc.server_streaming:
+            if rpc.held_open:
                 within = self._stream(tenant)
             else:
                 await self._concurrency.acquire(tenant)

@@ -97,16 +97,24 @@ class Channels:
             *trace.items(),
         )
 
-    def timeout(self) -> float:
-        """Seconds that a call to a peer may take: what is left of the caller's own deadline."""
-        limit = self._settings.call_timeout.total_seconds()
+    def timeout(self, at_least: float = 0.0) -> float:
+        """Seconds that a call to a peer may take: what is left of the caller's own deadline.
+
+        At most the setting, or ``at_least`` where that is longer.
+        """
+        limit = max(self._settings.call_timeout.total_seconds(), at_least)
         deadline = serving.get().deadline
         return limit if deadline is None else min(limit, max(0.001, deadline - time.monotonic()))
 
     async def ask(
-        self, call: Call, method: Callable[..., Awaitable[Answer]], request: Message
+        self,
+        call: Call,
+        method: Callable[..., Awaitable[Answer]],
+        request: Message,
+        *,
+        at_least: float = 0.0,
     ) -> Answer:
-        """Call ``method`` of a peer's stub.
+        """Call ``method`` of a peer's stub; ``at_least`` is how long a call that waits may take.
 
         Raises the refusal that the peer raised, as the same class, or `Unavailable`; `TooLarge`
         for what the peer would not take.
@@ -115,7 +123,8 @@ class Channels:
         if size > self._settings.max_message_bytes:
             raise TooLarge("request", size=size, limit=self._settings.max_message_bytes)
         try:
-            return await method(request, metadata=self.metadata(call), timeout=self.timeout())
+            timeout = self.timeout(at_least)
+            return await method(request, metadata=self.metadata(call), timeout=timeout)
         except AioRpcError as error:
             raise refusal_of(error) from error
         except grpc.aio.UsageError as error:  # the channel is being closed: the process is stopping

@@ -1,6 +1,9 @@
 """The queue of the directive workers: participants to deliver to, and acknowledgements."""
 
-from collections.abc import Iterable
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from phoenix_runtime.core.wakeup import WakeUp
 from registry_svc.domain.ports import Acknowledgement
@@ -16,10 +19,13 @@ class DirectiveQueue:
         self._wanted: set[ParticipantKey] = set()
         self._elsewhere: set[ParticipantKey] = set()
         self._acknowledged: list[tuple[ParticipantKey, Acknowledgement]] = []
+        self._waiting: defaultdict[ParticipantKey, set[asyncio.Event]] = defaultdict(set)
 
     def want(self, keys: Iterable[ParticipantKey]) -> None:
         """Note that directives may wait for these participants."""
-        self._wanted.update(keys)
+        wanted = set(keys)
+        self._wanted |= wanted
+        self.wake(wanted)
         self._work.notify()
 
     def take_wanted(self) -> set[ParticipantKey]:
@@ -29,8 +35,28 @@ class DirectiveQueue:
 
     def forward(self, keys: Iterable[ParticipantKey]) -> None:
         """Note that directives wait for participants without a stream on this replica."""
-        self._elsewhere.update(keys)
+        forwarded = set(keys)
+        self._elsewhere |= forwarded
+        self.wake(forwarded)
         self._work.notify()
+
+    def wake(self, keys: Iterable[ParticipantKey]) -> None:
+        """Wake the calls that wait for directives of these participants."""
+        for key in keys:
+            for arrived in self._waiting.get(key, ()):
+                arrived.set()
+
+    @contextmanager
+    def waiting(self, key: ParticipantKey) -> Iterator[asyncio.Event]:
+        """The event that is set whenever directives may wait for the participant."""
+        arrived = asyncio.Event()
+        self._waiting[key].add(arrived)
+        try:
+            yield arrived
+        finally:
+            self._waiting[key].discard(arrived)
+            if not self._waiting[key]:
+                del self._waiting[key]
 
     def take_forwarded(self) -> set[ParticipantKey]:
         """Take the participants to forward; the caller returns those that it could not publish."""

@@ -36,6 +36,8 @@ class ReplicaSync:
         """Deliver directives that another replica stored, where the participant is here."""
         if self._context.sessions.connected(key):
             self._queue.want([key])
+        else:
+            self._queue.wake([key])
 
     def status_changed(self, key: ParticipantKey, status: str) -> None:
         """Note a participant that has ``status`` now, unless its session has it already."""

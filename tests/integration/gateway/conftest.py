@@ -139,6 +139,10 @@ class Sessions(session_pb2_grpc.SessionServiceServicer):
         finally:
             self._recorded.stream_ended.set()
 
+    async def WaitForDirectives(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._recorded.record(request, context)
+        return session_pb2.WaitForDirectivesResponse()
+
 
 class Contexts(state_pb2_grpc.StateServiceServicer):
     async def ListCheckpoints(self, request: Any, context: Any) -> Any:  # noqa: N802

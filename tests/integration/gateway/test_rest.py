@@ -54,6 +54,41 @@ async def test_a_query_reaches_the_service(gateway: RunningGateway) -> None:
     }
 
 
+async def test_a_path_fills_the_fields_that_it_names(gateway: RunningGateway) -> None:
+    answer = await gateway.rest.get("/v1/tasks/task.8841", headers=gateway.headers())
+    assert (answer.status_code, answer.json()["task"]["task_id"]) == (200, "task.8841")
+    assert gateway.recorded.requests[0].task_id == "task.8841"
+
+
+async def test_a_body_cannot_name_what_the_path_names(gateway: RunningGateway) -> None:
+    for said in ({"task_id": "task.2"}, {"task_id": "task.1"}, {"task_id": None}):
+        answer = await gateway.rest.post(
+            "/v1/tasks/task.1/start",
+            json={"epoch": 1, **said},
+            headers=gateway.headers("participant"),
+        )
+        assert answer.status_code == 400
+        assert answer.json()["violations"] == [
+            {"field": "task_id", "text": "is named by the path already"}
+        ]
+    assert gateway.recorded.calls == []
+
+
+async def test_a_long_poll_reaches_the_service(gateway: RunningGateway) -> None:
+    headers = gateway.headers("participant")
+    path = "/v1/participants/agent.1/directives?wait=20s&known_directives=a,b"
+    assert (await gateway.rest.get(path, headers=headers)).json() == {"directives": []}
+    (request,) = gateway.recorded.requests
+    assert list(request.known_directives) == ["a", "b"]
+    assert request.wait.seconds == 20
+
+
+async def test_a_path_with_several_methods_names_them_all(gateway: RunningGateway) -> None:
+    answer = await gateway.rest.delete("/v1/tasks")
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
+
+
 async def test_without_a_valid_credential_nothing_is_read(gateway: RunningGateway) -> None:
     for headers in (
         {},

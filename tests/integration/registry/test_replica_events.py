@@ -1,5 +1,6 @@
 """Two registries beside each other: an event on the bus brings each what the other did."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,8 +12,9 @@ from phoenix_dma.v1 import registry_pb2, session_pb2
 from phoenix_runtime.chassis.delivery.bus import Bus
 from phoenix_runtime.chassis.delivery.bus_events import BusEvent
 from phoenix_runtime.chassis.ids import new_id
+from registry_svc.usecases.sessions import wait_for_directives
 from tests.integration.registry.conftest import STEWARD, OpenRegistry, Registry
-from tests.support.waiting.until import until
+from tests.support.waiting.until import PATIENCE, until
 
 Pair = tuple[Registry, Registry]
 
@@ -47,6 +49,30 @@ async def test_a_directive_is_delivered_by_the_replica_with_the_stream(
     assert await pair[given_to].send(order) == 1
     received = await stream.receive_a("directive")
     assert received.directive_id == order.directive_id
+
+
+@pytest.mark.parametrize("given_to", [0, 1])
+async def test_a_directive_ends_the_wait_at_whichever_replica(
+    pair: Pair, given_to: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wait_for_directives, "LONGEST_WAIT", 3600.0)
+    await pair[0].register()
+    request = session_pb2.WaitForDirectivesRequest(participant_id=STEWARD)
+    request.wait.FromSeconds(3600)
+    waiting = asyncio.create_task(answered(pair[1], request))
+    order = session_pb2.Directive(
+        directive_id=new_id("directive"),
+        participant_id=STEWARD,
+        action=session_pb2.DIRECTIVE_ACTION_DRAIN,
+    )
+    await pair[given_to].send(order)
+    assert await waiting == [order.directive_id]
+
+
+async def answered(registry: Registry, request: session_pb2.WaitForDirectivesRequest) -> list[str]:
+    async with asyncio.timeout(PATIENCE):
+        answer = await registry.sessions.WaitForDirectives(request, metadata=registry.participant())
+    return [one.directive_id for one in answer.directives]
 
 
 async def test_a_suspension_ends_the_session_at_the_other_replica(pair: Pair) -> None:

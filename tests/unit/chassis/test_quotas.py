@@ -111,6 +111,16 @@ async def test_a_tenants_streams_are_bounded_and_a_closed_one_counts_no_more(
         pass
 
 
+async def test_a_call_that_waits_takes_the_place_of_a_stream_and_of_no_call(
+    clock: ManualClock,
+) -> None:
+    quotas = Quotas(QuotaTerms(calls=1, shared_calls=1, waiting=0, streams=1, hold=0), clock)
+    async with quotas.admitted("t", RPCS["WaitForDirectives"]), quotas.admitted("t", GET):
+        with pytest.raises(QuotaExceeded, match="streams open"):
+            async with quotas.admitted("t", KEEP_ALIVE):
+                pass
+
+
 def test_messages_on_streams_are_slowed_and_never_refused(clock: ManualClock) -> None:
     told = quotas(clock)
     assert [told.pace("a") for _ in range(4)] == pytest.approx([0, 0, 0.5, 1.0])
