@@ -59,7 +59,8 @@ class Checkpoint:
 class TaskInfo:
     """A task as assignment_svc has it; ``status`` in its short form, such as ``active``.
 
-    ``message`` is the message of the contract, complete.
+    ``losses`` counts the owners that died or fell silent while they worked on it, ``lost_owners``
+    are their ids, each once. ``message`` is the message of the contract, complete.
     """
 
     id: str
@@ -71,6 +72,8 @@ class TaskInfo:
     reason: str
     result: dict[str, Any] | None
     message: assignment_pb2.Task
+    losses: int = 0
+    lost_owners: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -90,6 +93,8 @@ def task_info(task: assignment_pb2.Task) -> TaskInfo:
         reason=task.reason,
         result=json_of(task.result) if task.HasField("result") else None,
         message=task,
+        losses=task.losses,
+        lost_owners=tuple(task.lost_owners),
     )
 
 

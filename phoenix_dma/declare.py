@@ -40,6 +40,8 @@ class ParticipantFields(TypedDict, total=False):
 class TaskFields(TypedDict, total=False):
     """What is to be done (paper, section 7). Times: aware datetimes; spans: timedelta or seconds.
 
+    ``max_losses``: after how many owners that died or fell silent while they worked on it the task
+    fails; 3 where not given, 0 is without limit.
     ``on_request`` leaves the task pending until it is assigned by name.
     """
 
@@ -56,6 +58,7 @@ class TaskFields(TypedDict, total=False):
     start_timeout: timedelta | float
     attempt_timeout: timedelta | float
     max_attempts: int
+    max_losses: int
     degraded_allowed: bool
     detached: bool
     task_type: str
@@ -100,6 +103,7 @@ def task(fields: TaskFields) -> assignment_pb2.TaskDeclaration:
         start_timeout=_span(fields.get("start_timeout")),
         attempt_timeout=_span(fields.get("attempt_timeout")),
         max_attempts=fields.get("max_attempts", 0),
+        max_losses=fields.get("max_losses"),
         degraded_allowed=fields.get("degraded_allowed", False),
         detached=fields.get("detached", False),
         task_type=fields.get("task_type", ""),

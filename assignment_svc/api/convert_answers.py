@@ -15,6 +15,7 @@ from assignment_svc.usecases.tasks.action import Action
 from assignment_svc.usecases.tasks.authorize_action import Authorized
 from assignment_svc.usecases.tasks.changed import Changed
 from assignment_svc.usecases.tasks.complete_task import TaskResult
+from assignment_svc.usecases.tasks.fail_task import Failure
 from assignment_svc.usecases.tasks.read_contexts import Resolved
 from assignment_svc.usecases.tasks.read_tasks import ObservedTask
 from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint, Recorded
@@ -137,6 +138,11 @@ def declined_to_pb(changed: Changed) -> assignment_pb2.DeclineTaskResponse:
     return assignment_pb2.DeclineTaskResponse(
         task=task_to_pb(changed.task), receipt=receipt_to_pb(changed.receipt)
     )
+
+
+def failure_from_pb(request: assignment_pb2.FailTaskRequest) -> Failure:
+    """What the assignee reports."""
+    return Failure(request.message, request.retryable, request.input_at_fault)
 
 
 def failed_to_pb(changed: Changed) -> assignment_pb2.FailTaskResponse:

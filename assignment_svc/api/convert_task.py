@@ -38,6 +38,7 @@ def declaration_from_pb(given: assignment_pb2.TaskDeclaration) -> TaskDeclaratio
         start_timeout=_span(given, "start_timeout"),
         attempt_timeout=_span(given, "attempt_timeout"),
         max_attempts=given.max_attempts,
+        max_losses=given.max_losses if given.HasField("max_losses") else None,
         parent_task_id=given.parent_task_id,
         parent_epoch=given.parent_epoch,
         detached=given.detached,
@@ -82,6 +83,9 @@ def task_to_pb(task: Task, result: JsonObject | None = None) -> assignment_pb2.T
         detached=spec.detached,
         degraded_allowed=spec.degraded_allowed,
         task_type=spec.task_type,
+        losses=task.losses,
+        max_losses=spec.max_losses,
+        lost_owners=task.lost_owners,
     )
 
 

@@ -13,6 +13,7 @@ from assignment_svc.api.convert_answers import (
     declined_to_pb,
     explained_to_pb,
     failed_to_pb,
+    failure_from_pb,
     pointers_to_pb,
     recorded_to_pb,
     resolved_to_pb,
@@ -170,11 +171,7 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
         return await self._handler.mutate(
             request,
             run=lambda call: self._verbs.fail(
-                call,
-                request.task_id,
-                request.epoch,
-                message=request.message,
-                retryable=request.retryable,
+                call, request.task_id, request.epoch, failure_from_pb(request)
             ),
             answer=failed_to_pb,
         )

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from assignment_svc.domain.context import context_address
+from assignment_svc.domain.losses import MOST_LOSSES
 from assignment_svc.domain.states import AssignmentIntent
-from assignment_svc.domain.task import MAX_ATTEMPTS, START_TIMEOUT, TaskSpec
+from assignment_svc.domain.task import MAX_ATTEMPTS, MAX_LOSSES, START_TIMEOUT, TaskSpec
 from assignment_svc.domain.texts import text_violations
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge, Violation
 from phoenix_runtime.core.ids import NO_ID, is_identifier, is_name
@@ -33,7 +34,7 @@ LARGEST_DOCUMENT = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class TaskDeclaration:
-    """A task as a caller gave it, unparsed. Empty and zero stand for not given."""
+    """A task as a caller gave it, unparsed. Empty, zero and None stand for not given."""
 
     task_id: str = ""
     objective: str = ""
@@ -48,6 +49,7 @@ class TaskDeclaration:
     start_timeout: timedelta | None = None
     attempt_timeout: timedelta | None = None
     max_attempts: int = 0
+    max_losses: int | None = None
     parent_task_id: str = ""
     parent_epoch: int = 0
     detached: bool = False
@@ -132,6 +134,7 @@ def _spec(declared: TaskDeclaration, task_id: str, input_hash: str) -> TaskSpec:
         start_timeout=declared.start_timeout or START_TIMEOUT,
         attempt_timeout=declared.attempt_timeout or None,
         max_attempts=declared.max_attempts or MAX_ATTEMPTS,
+        max_losses=MAX_LOSSES if declared.max_losses is None else declared.max_losses,
         parent_task_id=declared.parent_task_id,
         detached=declared.detached,
         degraded_allowed=DEGRADED_ALLOWED in constraints,
@@ -184,6 +187,9 @@ def _numbers(declared: TaskDeclaration) -> Iterator[Violation]:
         yield Violation("task.priority", f"0 to {HIGHEST_PRIORITY}, not {declared.priority}")
     if not 0 <= declared.max_attempts <= MOST_ATTEMPTS:
         yield Violation("task.max_attempts", f"1 to {MOST_ATTEMPTS}, not {declared.max_attempts}")
+    if not 0 <= (declared.max_losses or 0) <= MOST_LOSSES:
+        text = f"0 (without limit) to {MOST_LOSSES}, not {declared.max_losses}"
+        yield Violation("task.max_losses", text)
     timeouts = {
         "start_timeout": declared.start_timeout,
         "attempt_timeout": declared.attempt_timeout,

@@ -55,6 +55,8 @@ TASK = Lifecycle(
         ),
         transition(_TV.RETRY, {_T.ACTIVE}, _T.PENDING, {Actor.ASSIGNEE, Actor.DEADLINE}),
         transition(_TV.FAIL, {_T.ASSIGNED, _T.ACTIVE}, _T.FAILED, {Actor.ASSIGNEE, Actor.DEADLINE}),
+        # Its owner was lost once too often: nobody else gets it.
+        transition(_TV.ABANDON, {_T.ACTIVE}, _T.FAILED, _ENGINE),
         transition(_TV.EXPIRE, _OPEN_TASK, _T.FAILED, {Actor.DEADLINE}),
         transition(
             _TV.CANCEL, _OPEN_TASK, _T.CANCELLED, {Actor.SUBMITTER, Actor.OPERATOR, Actor.ENGINE}

@@ -14,13 +14,16 @@ START_TIMEOUT = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
 """How many attempts a task has, where the submission does not say."""
 
+MAX_LOSSES = 3
+"""After how many losses of its owner a task fails, where the submission does not say."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
     """What was submitted. Identity (I1): nothing of it changes afterwards.
 
     ``input_hash`` is the hash of the canonical input, that of ``{}`` where there was none.
-    ``attempt_timeout`` and ``deadline_at`` are None where unlimited.
+    ``attempt_timeout`` and ``deadline_at`` are None where unlimited, ``max_losses`` is 0.
     """
 
     task_id: str
@@ -35,6 +38,7 @@ class TaskSpec:
     start_timeout: timedelta = START_TIMEOUT
     attempt_timeout: timedelta | None = None
     max_attempts: int = MAX_ATTEMPTS
+    max_losses: int = MAX_LOSSES
     parent_task_id: str = ""
     detached: bool = False
     degraded_allowed: bool = False
@@ -63,6 +67,16 @@ class Binding:
     def renewed(self, *, assignment_id: str, epoch: int, at: datetime) -> "Binding":
         """The same participant and decision, bound once more under another epoch."""
         return replace(self, assignment_id=assignment_id, epoch=epoch, bound_at=at)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """An owner that was lost while it worked on the task, and why (`events.OWNER_LOST`)."""
+
+    participant_id: str
+    epoch: int
+    reason: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,10 @@ class Task(Submission):
     version: int = 0
     epoch: int = 0
     attempt: int = 0
+    losses: int = 0
+    """How often its owner was lost while it was ACTIVE."""
+    lost: tuple[Loss, ...] = ()
+    """The newest of these losses, oldest first; all of them where their number is limited."""
     binding: Binding | None = None
     parked: Parked | None = None
     pointer: ContextPointer | None = None
@@ -164,6 +182,11 @@ class Task(Submission):
     def owner_id(self) -> str:
         """Who holds it; empty where nobody does."""
         return self.binding.participant_id if self.binding is not None else ""
+
+    @property
+    def lost_owners(self) -> tuple[str, ...]:
+        """Whom it lost, each once, in the order in which they were first lost."""
+        return tuple(dict.fromkeys(loss.participant_id for loss in self.lost))
 
     @property
     def aggregate(self) -> str:

@@ -24,6 +24,7 @@ class TaskVerb(StrEnum):
     SUCCEED = "succeed"
     RETRY = "retry"
     FAIL = "fail"
+    ABANDON = "abandon"
     EXPIRE = "expire"
     CANCEL = "cancel"
 

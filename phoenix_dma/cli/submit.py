@@ -54,6 +54,10 @@ def submit(
     risk: Annotated[str, typer.Option(help="low, medium or high.")] = "",
     constraint: Constraint = None,
     given: Annotated[str, typer.Option("--input", help="A JSON object.")] = "",
+    max_losses: Annotated[
+        int | None,
+        typer.Option(help="Fail after so many lost owners; 3 where not given, 0 never."),
+    ] = None,
     assign: Annotated[
         bool, typer.Option("--assign", help="Assign it now, and print the scores.")
     ] = False,
@@ -79,6 +83,8 @@ def submit(
         "input": _object(given, "--input") if given else None,
     }
     given_fields = {name: value for name, value in flags.items() if value}
+    if max_losses is not None:
+        given_fields["max_losses"] = max_losses
     declaration = declare(_read(file) | given_fields)
     found = call_runtime(lambda client: _submitted(client, declaration, assign, wait), output)
     _show(found, output)

@@ -114,6 +114,7 @@ def show_task(task: TaskInfo) -> None:
         ("held by", task.participant),
         ("epoch", task.epoch),
         ("attempt", f"{task.attempt} of {message.max_attempts}"),
+        ("losses", _losses(message)),
         ("requires", ", ".join(message.required_capabilities)),
         ("domains", ", ".join(message.data_domains)),
         ("risk", short(common_pb2.RiskLevel, message.risk_level)),
@@ -140,3 +141,11 @@ def _row(message: assignment_pb2.Task) -> tuple[object, ...]:
     objective = one_line(message.objective, 40)
     status = task.status + (f" ({task.reason})" if task.reason else "")
     return (task.id, status, task.participant, task.epoch, task.attempt, objective)
+
+
+def _losses(task: assignment_pb2.Task) -> str:
+    """How often its owner was lost, and who they were; empty where nobody was."""
+    if not task.losses:
+        return ""
+    limit = f" of {task.max_losses}" if task.max_losses else ""
+    return f"{task.losses}{limit}: {', '.join(task.lost_owners)}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from phoenix_runtime.core.json import EMPTY_OBJECT, Json, JsonObject, content_hash
 from phoenix_runtime.core.verdict import Verdict
@@ -93,6 +94,8 @@ class ReasonCode(StrEnum):
     NOT_RESUMED = "not_resumed"
     RETRYABLE_FAILURE = "retryable_failure"
     FINAL_FAILURE = "final_failure"
+    INPUT_AT_FAULT = "input_at_fault"
+    OWNERS_LOST = "owners_lost"
     SOURCE_RETURNED = "source_returned"
     TASK_ENDED = "task_ended"
     PARENT_ENDED = "parent_ended"
@@ -104,6 +107,13 @@ class ReasonCode(StrEnum):
     CREDENTIAL_MISUSED = "credential_misused"
     SAME_DESCENT = "same_descent"
     STALE_EPOCH = "stale_epoch"
+
+
+OWNER_LOST: Final = frozenset(
+    {ReasonCode.PARTICIPANT_FAILED, ReasonCode.NOT_RESUMED, ReasonCode.PARTICIPANT_RETURNED}
+)
+"""Reasons for which the owner of an ACTIVE task was lost: it died, fell silent, or came back as a
+new process. Leaving, retirement, suspension, a requested handoff and lost grants are none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ SELECT task_id, status, version, epoch, correlation_id, participant_id AS owner,
        coalesce((binding->>'epoch')::bigint, 0) AS owner_epoch,
        coalesce(parked->>'action', '') AS parked_action, handoff_id,
        coalesce((pointer->>'version')::bigint, 0) AS pointer_version,
-       coalesce(pointer->>'hash', '') AS pointer_hash, result_hash
+       coalesce(pointer->>'hash', '') AS pointer_hash, result_hash, losses, max_losses
 FROM assignment.tasks WHERE tenant = $1 ORDER BY task_id
 """
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from assignment_svc.domain.declaration import TaskDeclaration, submission
 from assignment_svc.domain.discovery import Alternative
+from assignment_svc.domain.losses import losses_sentence
 from assignment_svc.domain.predicates import CandidateLost
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.assignment.alternatives import outscored, rejected_candidate
@@ -47,16 +48,15 @@ class ExplainAssignment:
                 continue
             others = outscored(result.ranked[index + 1 :], ranked)
             human = verdict.effect is Effect.REQUIRE_APPROVAL
+            asked = "A human is asked first: " if human else ""
             return Explanation(
                 participant_id=ranked.candidate.participant_id,
-                explanation=f"A human is asked first: {verdict.explanation}"
-                if human
-                else verdict.explanation,
+                explanation=_with_losses(f"{asked}{verdict.explanation}", task),
                 alternatives=(*lost, *others),
                 score=ranked.score,
                 verdict=verdict,
             )
-        return Explanation("", "Nobody is eligible now.", tuple(lost))
+        return Explanation("", _with_losses("Nobody is eligible now.", task), tuple(lost))
 
     async def _task(self, call: Call, declared: TaskDeclaration) -> Task:
         if declared.names_only:
@@ -71,3 +71,8 @@ class ExplainAssignment:
             submitted_at=now,
             updated_at=now,
         )
+
+
+def _with_losses(explanation: str, task: Task) -> str:
+    """``explanation``, and whom the task has lost so far."""
+    return f"{explanation} {losses_sentence(task)}".strip()

@@ -21,7 +21,7 @@ from assignment_svc.domain.task import Task
 from assignment_svc.domain.task_transitions import resume_awaited, resume_settled
 from assignment_svc.usecases.handoff.offering import GATE_CLOSED, StandingOffer, end_offer
 from assignment_svc.usecases.membership.standing_effect import StandingEffect, effect_of, loss_of
-from assignment_svc.usecases.steps.lose_owner import lose_owner
+from assignment_svc.usecases.steps.losses import HeldTask, lock_held, lose
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import TaskTransaction
 from assignment_svc.usecases.steps.unpark import Unparking, unpark
@@ -115,14 +115,12 @@ class ApplyStandings:
         who = standing.participant_id
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
-            task = await unit.lock_task(task_id)
-            handoff = (await unit.open_handoffs([task_id])).get(task_id)
-            await transaction.lock_gates({who, *seats_of(task, handoff)})
+            held = await lock_held(transaction, task_id, [who])
             gate = transaction.gate(who)
             if gate.standing_revision != standing.standing_revision:
                 return False
-            effect = effect_of(standing, gate, task, handoff)
-            await _carry_out(transaction, task, handoff, standing, effect)
+            effect = effect_of(standing, gate, held.task, held.handoff)
+            await _carry_out(transaction, held, standing, effect)
             await transaction.finish()
         return effect is not StandingEffect.NONE
 
@@ -134,16 +132,13 @@ def _concerned(task: Task, handoff: Handoff | None) -> set[str]:
 
 
 async def _carry_out(
-    transaction: TaskTransaction,
-    task: Task,
-    handoff: Handoff | None,
-    standing: Standing,
-    effect: StandingEffect,
+    transaction: TaskTransaction, held: HeldTask, standing: Standing, effect: StandingEffect
 ) -> None:
+    task, handoff = held.task, held.handoff
     offer = handoff.offer if handoff is not None else None
     if effect is StandingEffect.LOST:
         reason, why = loss_of(standing, task)
-        await lose_owner(transaction, task, handoff, reason=reason, why=why)
+        await lose(transaction, held, reason=reason, why=why)
     elif effect is StandingEffect.AWAITED:
         until = transaction.now + transaction.rules.resume_timeout
         await transaction.unit.save_task(resume_awaited(task, until))

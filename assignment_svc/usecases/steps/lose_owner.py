@@ -6,6 +6,7 @@ source. Finding another owner is left to the handoff.
 
 from assignment_svc.domain import handoff_transitions, task_transitions
 from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.losses import is_loss, with_loss
 from assignment_svc.domain.states import TaskStatus
 from assignment_svc.domain.task import Binding, Task
 from assignment_svc.domain.verbs import TaskVerb
@@ -29,8 +30,11 @@ async def lose_owner(
 ) -> Task:
     """Take the task away from its owner, or from the living source of its open handoff.
 
-    The task is locked and so are the gates of `seats_of`. Answers the task, saved.
+    The task is locked and so are the gates of `seats_of`. Counts the loss where it is one; whether
+    it was the last is for the caller (`steps.losses`). Answers the task, saved.
     """
+    if is_loss(task, reason):
+        task = with_loss(task, reason, transaction.now)
     owner = task.binding
     if owner is not None and task.status is TaskStatus.AWAITING_APPROVAL:
         task = await _orphan(transaction, task, owner, reason, why)

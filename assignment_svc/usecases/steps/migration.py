@@ -9,6 +9,7 @@ from assignment_svc.domain import handoff_transitions, task_transitions
 from assignment_svc.domain.context import context_address
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.lifecycle import HANDOFF
+from assignment_svc.domain.losses import loss_detail
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Binding, Task
 from assignment_svc.domain.verbs import HandoffVerb, OfferOutcome, TaskVerb
@@ -84,7 +85,7 @@ async def fence_source(
         reason=reason,
         participant=source.participant_id,
         handoff=task.handoff_id,
-        detail={"burnt_epoch": source.epoch, "why": why},
+        detail={"burnt_epoch": source.epoch, "why": why, **loss_detail(task, source.epoch)},
         verb=TaskVerb.MIGRATE,
     )
     fenced, _ = await transaction.record(task, task_transitions.fenced(task, reason), fields)

@@ -1,5 +1,7 @@
 """Fails a task for its assignee; it is tried again elsewhere while attempts are left."""
 
+from dataclasses import dataclass
+
 from assignment_svc.domain.predicates import fenced, may_retry
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
@@ -14,45 +16,59 @@ from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.principal import Call
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What an assignee reports. ``input_at_fault``: the input is wrong, not who worked on it."""
+
+    message: str
+    retryable: bool = False
+    input_at_fault: bool = False
+
+    @property
+    def reason(self) -> ReasonCode:
+        """What the failure speaks against, as trust reads it."""
+        if self.input_at_fault:
+            return ReasonCode.INPUT_AT_FAULT
+        return ReasonCode.RETRYABLE_FAILURE if self.retryable else ReasonCode.FINAL_FAILURE
+
+
 class FailTask:
     """ACTIVE → PENDING where the failure is retryable and attempts are left, else FAILED."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    async def __call__(
-        self, call: Call, task_id: str, epoch: int, *, message: str, retryable: bool
-    ) -> Changed:
+    async def __call__(self, call: Call, task_id: str, epoch: int, failure: Failure) -> Changed:
         """Fail. Raises `NotFound`, `StaleAssignment`, `IllegalTransition`."""
         participant = acting_participant(call)
         async with refusals_audited(self._ports, call, "FailTask"), self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
             fenced(task, participant_id=participant, epoch=epoch)
-            if retryable and may_retry(task):
-                result = Changed(*await requeue(transaction, task, retried(message)))
+            if failure.retryable and may_retry(task):
+                how = retried(failure.message, failure.reason)
+                result = Changed(*await requeue(transaction, task, how))
             else:
-                result = await _failed(transaction, task, message, retryable=retryable)
+                result = await _failed(transaction, task, failure.message, failure.reason)
             await unit.remember(result)
         self._ports.due_work.notify()
         return result
 
 
-def retried(why: str) -> Requeue:
+def retried(why: str, reason: ReasonCode) -> Requeue:
     """The assignee's retryable failure."""
     return Requeue(
         TaskVerb.RETRY,
         Actor.ASSIGNEE,
         AuditEventType.TASK_RETRIED,
-        ReasonCode.RETRYABLE_FAILURE,
+        reason,
         why=why,
     )
 
 
 async def _failed(
-    transaction: TaskTransaction, task: Task, why: str, *, retryable: bool
+    transaction: TaskTransaction, task: Task, why: str, reason: ReasonCode
 ) -> Changed:
-    reason = ReasonCode.RETRYABLE_FAILURE if retryable else ReasonCode.FINAL_FAILURE
     ending = Ending(
         TaskVerb.FAIL,
         Actor.ASSIGNEE,

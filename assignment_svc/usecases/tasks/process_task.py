@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from assignment_svc.domain.predicates import may_retry, seats_of
+from assignment_svc.domain.predicates import may_retry
 from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.assignment.assign_task import AssignTask
 from assignment_svc.usecases.steps.ending import Ending, end, lock_for_end
-from assignment_svc.usecases.steps.lose_owner import lose_owner
+from assignment_svc.usecases.steps.losses import lock_held, lose
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.requeue import Requeue, requeue
 from assignment_svc.usecases.steps.transaction import TaskTransaction
@@ -115,10 +115,9 @@ async def _expire(transaction: TaskTransaction, task: Task) -> None:
 
 async def _not_resumed(transaction: TaskTransaction, task: Task) -> None:
     """It came back, but not for this task: the source counts as gone."""
-    handoff = (await transaction.unit.open_handoffs([task.task_id])).get(task.task_id)
-    await transaction.lock_gates(seats_of(task, handoff))
+    held = await lock_held(transaction, task.task_id)
     why = "it came back and did not resume the task in time"
-    await lose_owner(transaction, task, handoff, reason=ReasonCode.NOT_RESUMED, why=why)
+    await lose(transaction, held, reason=ReasonCode.NOT_RESUMED, why=why)
     await transaction.finish()
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from assignment_svc.domain.approval import assignment_subject
 from assignment_svc.domain.discovery import Evaluation
 from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.losses import is_loss, loss_detail, with_loss
 from assignment_svc.domain.predicates import CandidateLost, StaleRead, covers, seats_of, unchanged
 from assignment_svc.domain.states import HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
@@ -22,7 +23,7 @@ from assignment_svc.usecases.steps.documents import (
     policy_task,
     standing_document,
 )
-from assignment_svc.usecases.steps.lose_owner import lose_owner
+from assignment_svc.usecases.steps.losses import abandon, lock_held, lose, lost_for_good
 from assignment_svc.usecases.steps.migration import HandoffAbort, abort_handoff
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
@@ -113,15 +114,16 @@ class ResumeTasks:
                     task = resume_settled(task)
                     await unit.save_task(task)
                 return await briefing_of(unit, task), None
-            handoff = (await unit.open_handoffs([task_id])).get(task_id)
-            await transaction.lock_gates(seats_of(task, handoff))
+            held = await lock_held(transaction, task_id)
             if not covers(standing, task.spec):
                 why = "its grants do not cover the task any more"
-                await lose_owner(
-                    transaction, task, handoff, reason=ReasonCode.UNAUTHORIZED, why=why
-                )
+                await lose(transaction, held, reason=ReasonCode.UNAUTHORIZED, why=why)
                 await transaction.finish()
                 return None, None
+            if lost_for_good(task, ReasonCode.PARTICIPANT_RETURNED):
+                _, receipt = await abandon(transaction, held, ReasonCode.PARTICIPANT_RETURNED)
+                await transaction.finish()
+                return None, receipt
             transaction.put_gate(transaction.gate(standing.participant_id).brought_up(standing))
             saved, receipt = await _renewed(transaction, task, standing, binding.decision_id)
             await transaction.finish()
@@ -195,7 +197,12 @@ def _may_return(task: Task, handoff: Handoff | None, participant_id: str) -> boo
 async def _renewed(
     transaction: TaskTransaction, task: Task, standing: Standing, decision_id: str
 ) -> tuple[Task, Receipt]:
-    """The same task and seat under a new epoch and the newer generation."""
+    """The same task and seat under a new epoch and the newer generation.
+
+    The process that worked on it is gone, whether or not its lease had expired: that is a loss.
+    """
+    if is_loss(task, ReasonCode.PARTICIPANT_RETURNED):
+        task = with_loss(task, ReasonCode.PARTICIPANT_RETURNED, transaction.now)
     after = resumed(task, transaction.binding(task, standing, decision_id))
     fields = EventFields(
         AuditEventType.TASK_RESUMED,
@@ -206,6 +213,7 @@ async def _renewed(
             "epoch": after.epoch,
             "generation": standing.generation,
             "attempt": task.attempt,
+            **loss_detail(task, task.epoch),
         },
         verb=TaskVerb.RESUME,
     )

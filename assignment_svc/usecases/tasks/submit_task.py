@@ -193,6 +193,7 @@ def _submitted(task: Task, wanted: Submission, verdict: Verdict) -> EventFields:
             "priority": task.spec.priority,
             "parent_epoch": wanted.parent_epoch,
             "depth": task.depth,
+            "max_losses": task.spec.max_losses,
         },
     )
 

@@ -1,4 +1,4 @@
-"""The one definition of recovery and audit completeness (guarantees, I2 to I9, Table 5).
+"""The one definition of recovery and audit completeness (guarantees, I2 to I9, I16, Table 5).
 
 Pure: tests, the evaluation and ``phoenix-dma audit verify`` share it.
 """
@@ -16,6 +16,7 @@ from phoenix_runtime.core.validate.evidence import (
     ObservedRetirement,
     ObservedTask,
 )
+from phoenix_runtime.core.validate.losses import loss_findings
 from phoenix_runtime.core.validate.membership import membership_findings
 from phoenix_runtime.core.validate.ownership import ownership_findings
 
@@ -39,5 +40,6 @@ def validate(evidence: Evidence) -> tuple[Finding, ...]:
     return (
         *audit_findings(evidence),
         *ownership_findings(evidence),
+        *loss_findings(evidence),
         *membership_findings(evidence),
     )

@@ -10,7 +10,11 @@ from phoenix_runtime.core.events import AuditEvent
 
 @dataclass(frozen=True, slots=True)
 class ObservedTask:
-    """A task's row. ``owner`` is empty and ``owner_epoch`` 0 where nobody holds it."""
+    """A task's row. ``owner`` is empty and ``owner_epoch`` 0 where nobody holds it.
+
+    ``losses`` counts the owners that were lost while it was active, up to ``max_losses`` (0: any
+    number).
+    """
 
     task_id: str
     status: str
@@ -24,6 +28,8 @@ class ObservedTask:
     pointer_version: int = 0
     pointer_hash: str = ""
     result_hash: str = ""
+    losses: int = 0
+    max_losses: int = 0
 
 
 @dataclass(frozen=True, slots=True)

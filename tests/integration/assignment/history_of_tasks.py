@@ -11,6 +11,7 @@ from hypothesis.stateful import (
 from assignment_svc.domain.states import ActionKind
 from assignment_svc.usecases.tasks.action import Action
 from assignment_svc.usecases.tasks.complete_task import TaskResult
+from assignment_svc.usecases.tasks.fail_task import Failure
 from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint
 from phoenix_runtime.core.errors import Refused
 from phoenix_runtime.core.json import content_hash
@@ -103,7 +104,7 @@ class Tasks(History):
         deeds: dict[str, Callable[[], Step]] = {
             "start": lambda: verbs.start(caller, task_id, epoch),
             "decline": lambda: verbs.decline(caller, task_id, epoch),
-            "fail": lambda: verbs.fail(caller, task_id, epoch, message="x", retryable=True),
+            "fail": lambda: verbs.fail(caller, task_id, epoch, Failure("x", retryable=True)),
             "complete": lambda: verbs.complete(caller, TaskResult(task_id, epoch, {"by": who})),
             "authorize": lambda: verbs.authorize(
                 caller, Action(task_id, epoch, ActionKind.DATA_READ, "read", {"n": 1})

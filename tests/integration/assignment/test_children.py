@@ -4,6 +4,7 @@ import pytest
 
 from assignment_svc.domain.states import TaskStatus
 from assignment_svc.usecases.tasks.complete_task import TaskResult
+from assignment_svc.usecases.tasks.fail_task import Failure
 from phoenix_runtime.core import errors
 from tests.support.servers.assignment_service import AssignmentService, declaration
 
@@ -46,7 +47,7 @@ async def test_a_zombie_has_no_children(assignment: AssignmentService) -> None:
     assignment.registry.join("agent.a")
     parent = await assignment.active("task.parent")
     await assignment.tasks.fail(
-        assignment.agent("agent.a"), "task.parent", parent.epoch, message="x", retryable=True
+        assignment.agent("agent.a"), "task.parent", parent.epoch, Failure("x", retryable=True)
     )
     declared = declaration("task.c", parent_task_id="task.parent", parent_epoch=parent.epoch)
     with pytest.raises(errors.StaleAssignment):

@@ -5,6 +5,7 @@ import pytest
 from assignment_svc.domain.states import ActionKind, ParkedAction, TaskStatus
 from assignment_svc.usecases.tasks.action import Action
 from assignment_svc.usecases.tasks.complete_task import TaskResult
+from assignment_svc.usecases.tasks.fail_task import Failure
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.standing import ParticipantStatus
 from phoenix_runtime.core.verdict import DecisionPoint
@@ -253,7 +254,7 @@ async def test_what_a_human_approved_survives_the_next_owner_and_is_authorized_a
     assignment.approvals.decide(refusal.value.facts["approval_id"], yes=True)
     first = await assignment.tasks.authorize(assignment.agent("agent.a"), action)
     await assignment.tasks.fail(
-        assignment.agent("agent.a"), "task.one", task.epoch, message="x", retryable=True
+        assignment.agent("agent.a"), "task.one", task.epoch, Failure("x", retryable=True)
     )
     assignment.registry.change("agent.a", status=ParticipantStatus.FAILED)
     assignment.registry.join("agent.b")

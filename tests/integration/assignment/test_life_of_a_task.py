@@ -6,6 +6,7 @@ import pytest
 
 from assignment_svc.domain.states import TaskStatus
 from assignment_svc.usecases.tasks.complete_task import TaskResult
+from assignment_svc.usecases.tasks.fail_task import Failure
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.json import content_hash
 from phoenix_runtime.core.verdict import Obligation
@@ -109,7 +110,7 @@ async def test_a_retryable_failure_is_tried_again_and_the_last_one_is_final(
     task = await assignment.active("task.one", max_attempts=2)
     await assignment.checkpoint(task)
     again = await assignment.tasks.fail(
-        assignment.agent("agent.a"), "task.one", task.epoch, message="network", retryable=True
+        assignment.agent("agent.a"), "task.one", task.epoch, Failure("network", retryable=True)
     )
     assert again.task.status is TaskStatus.PENDING
     assert again.task.pointer is not None
@@ -120,7 +121,7 @@ async def test_a_retryable_failure_is_tried_again_and_the_last_one_is_final(
     ).briefing.task
     assert task.attempt == 2
     ended = await assignment.tasks.fail(
-        assignment.agent("agent.a"), "task.one", task.epoch, message="network", retryable=True
+        assignment.agent("agent.a"), "task.one", task.epoch, Failure("network", retryable=True)
     )
     assert ended.task.status is TaskStatus.FAILED
 

@@ -39,12 +39,26 @@ def test_the_papers_task_is_taken_as_printed() -> None:
     assert taken.spec.risk_level is RiskLevel.MEDIUM
     assert taken.spec.start_timeout == START_TIMEOUT
     assert taken.spec.max_attempts == 3
+    assert taken.spec.max_losses == 3
     assert taken.spec.input_hash == content_hash(EMPTY_OBJECT)
 
 
 def test_an_id_is_made_where_none_is_given() -> None:
     taken = submission(replace(PAPER, task_id="", context_ref=""), lambda p: f"{p}.made")
     assert taken.spec.task_id == "task.made"
+
+
+@pytest.mark.parametrize(("given", "taken"), [(None, 3), (0, 0), (1, 1), (100, 100)])
+def test_losses_are_limited_to_three_unless_the_task_says_otherwise(
+    given: int | None, taken: int
+) -> None:
+    assert submission(replace(PAPER, max_losses=given), str).spec.max_losses == taken
+
+
+@pytest.mark.parametrize("given", [-1, 101])
+def test_a_limit_of_losses_that_is_none_is_refused(given: int) -> None:
+    with pytest.raises(FieldInvalid, match=r"task\.max_losses"):
+        parse(replace(PAPER, max_losses=given))
 
 
 def test_every_violation_is_named_at_once() -> None:
@@ -59,6 +73,7 @@ def test_every_violation_is_named_at_once() -> None:
         priority=101,
         start_timeout=timedelta(days=-1),
         max_attempts=101,
+        max_losses=-1,
         parent_epoch=-1,
         intent="sometime",
         task_type="A B",
@@ -79,6 +94,7 @@ def test_every_violation_is_named_at_once() -> None:
         "task.priority",
         "task.start_timeout",
         "task.max_attempts",
+        "task.max_losses",
         "task.parent_task_id",
         "task.parent_epoch",
         "task.assignment_intent",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assignment_svc.domain import task_parking, task_transitions
+from assignment_svc.domain import losses, task_parking, task_transitions
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.states import Actor, AssignmentIntent, ParkedAction, TaskStatus
 from assignment_svc.domain.task import Binding, Parked, Task
@@ -20,6 +20,7 @@ from tests.support.builders.membership import NOW, binding, spec, task, verdict
 
 LATER = NOW + timedelta(seconds=5)
 REASON = ReasonCode.REQUESTED
+FAILED = ReasonCode.PARTICIPANT_FAILED
 QUESTION = Parked(ParkedAction.ASSIGN, "approval.1", "sha256:1", "agent.a")
 POINTER = ContextPointer("task.1", 1, "sha256:2", 10, "agent.a", 1, NOW)
 HOLDING = {TaskStatus.ASSIGNED, TaskStatus.ACTIVE}
@@ -59,6 +60,7 @@ STEPS = {
     "started": Step(lambda t: task_transitions.started(t, LATER)),
     "declined": Step(requeues_by(TaskVerb.DECLINE, Actor.ASSIGNEE)),
     "retried": Step(requeues_by(TaskVerb.RETRY, Actor.DEADLINE)),
+    "lost": Step(lambda t: losses.with_loss(t, FAILED, LATER), lambda t: losses.is_loss(t, FAILED)),
     "fenced": Step(lambda t: task_transitions.fenced(t, REASON)),
     "rebound": Step(lambda t: task_transitions.rebound(t, next_binding(t), verdict())),
     "returned": Step(lambda t: task_transitions.returned(t, next_binding(t), verdict())),
@@ -107,10 +109,11 @@ STEPS = {
     ),
     "succeeded": Step(ends_by(TaskVerb.SUCCEED, Actor.ASSIGNEE)),
     "failed": Step(ends_by(TaskVerb.FAIL, Actor.ASSIGNEE)),
+    "abandoned": Step(ends_by(TaskVerb.ABANDON, Actor.ENGINE)),
     "expired": Step(ends_by(TaskVerb.EXPIRE, Actor.DEADLINE)),
     "cancelled": Step(ends_by(TaskVerb.CANCEL, Actor.OPERATOR)),
 }
-ENDS = {"succeeded", "failed", "expired", "cancelled"}
+ENDS = {"succeeded", "failed", "abandoned", "expired", "cancelled"}
 GOES_ON = st.sampled_from(sorted(STEPS.keys() - ENDS))
 WALKS = st.lists(st.one_of(GOES_ON, GOES_ON, st.sampled_from(sorted(STEPS))), max_size=40)
 
@@ -190,6 +193,17 @@ def test_an_obligation_stays_owed_until_it_is_reported_as_met(walk: list[str]) -
             assert known[obligation.id].fulfilled >= obligation.fulfilled
 
 
+@given(walk=WALKS)
+def test_losses_are_counted_one_at_a_time_and_never_forgotten(walk: list[str]) -> None:
+    tasks = history(walk)
+    for before, after in itertools.pairwise(tasks):
+        assert after.losses - before.losses in {0, 1}
+        assert after.lost[: len(before.lost)] == before.lost
+    last = tasks[-1]
+    assert len(last.lost) == last.losses
+    assert set(last.lost_owners) == {loss.participant_id for loss in last.lost}
+
+
 ACTIVE = task(
     status=TaskStatus.ACTIVE,
     binding=binding(),
@@ -206,6 +220,7 @@ LOSES = {"binding", "epoch", "attempt_due_at", "status", "reason"}
     ("before", "step", "touched"),
     [
         (task(), "assigned", {"binding", "epoch", "status", "start_due_at", "obligations"}),
+        (ACTIVE, "lost", {"losses", "lost"}),
         (ACTIVE, "fenced", LOSES),
         (ACTIVE, "retried", LOSES | {"next_try_at"}),
         (ACTIVE, "cancelled", LOSES | {"handoff_id", "result_hash"}),

@@ -88,6 +88,27 @@ def test_a_living_source_writes_under_its_new_epoch_after_an_abort() -> None:
     assert "I3" in rules(given_back(epoch=1))
 
 
+def lost(*, counted: dict[str, Any] | None = None, row: int = 1) -> Evidence:
+    """`HONEST`, where the task's first owner was lost, and counted so."""
+    detail = {"losses": 1, "max_losses": 3} if counted is None else counted
+    submitted = replace(EVENTS[0], detail={"max_losses": 3})
+    gone = replace(
+        EVENTS[5],
+        reason_code="participant_failed",
+        detail={**EVENTS[5].detail, **detail},
+    )
+    events = [submitted, *EVENTS[1:5], gone, *EVENTS[6:]]
+    return replace(HONEST, events=events, tasks=[replace(HONEST.tasks[0], losses=row)])
+
+
+def test_a_counted_loss_is_honest() -> None:
+    assert "I16" not in rules(lost())
+
+
+def test_losses_from_before_they_were_counted_are_not_missed() -> None:
+    assert "I16" not in rules(with_event(5, reason_code="participant_failed"))
+
+
 BROKEN: dict[str, tuple[Callable[[], Evidence], str]] = {
     "an event is missing": (lambda: without(2), "I6"),
     "an event is there twice": (lambda: replace(HONEST, events=[*EVENTS, EVENTS[0]]), "I6"),
@@ -219,6 +240,13 @@ BROKEN: dict[str, tuple[Callable[[], Evidence], str]] = {
             HONEST, links=[LINKS[0], replace(LINKS[1], leaf_hash="x"), LINKS[2]], head=HEAD
         ),
         "I7",
+    ),
+    "a lost owner is not counted": (lambda: lost(counted={}), "I16"),
+    "a loss is counted twice": (lambda: lost(counted={"losses": 2, "max_losses": 3}), "I16"),
+    "the row forgot a loss": (lambda: lost(row=0), "I16"),
+    "a task outlives its last loss": (
+        lambda: lost(counted={"losses": 1, "max_losses": 1}),
+        "I16",
     ),
     "a task waits for nothing": (lambda: with_task(status="awaiting_approval"), "I13"),
 }
