@@ -6,39 +6,20 @@ import asyncio
 import signal
 from typing import Final
 
-import typer
-
-from phoenix_dma.cli.output import (
-    REFUSED,
-    print_error,
-    say,
-)
+from phoenix_dma.cli.output import REFUSED, print_error
 from phoenix_dma.cli.server import show_addresses
-from phoenix_runtime.local import policy_engine
 from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 
-__all__ = ["LocalRuntimeOptions", "ensure_policy_engine", "run_until_signal"]
+__all__ = ["LocalRuntimeOptions", "run_until_signal"]
 
 INTERRUPTED: Final = 130
 """The exit code of a start that a signal ended."""
 
 
-def ensure_policy_engine(options: LocalRuntimeOptions) -> None:
-    """Install the embedded policy engine where it is missing and no OPA is named instead."""
-    if options.opa_url is not None or policy_engine.is_installed():
-        return
-    say("installing the embedded policy engine (once)")
-    try:
-        policy_engine.install()
-    except LocalRuntimeError as error:
-        print_error(str(error))
-        raise typer.Exit(REFUSED) from error
-
-
 def run_until_signal(options: LocalRuntimeOptions) -> int:
-    """Run until SIGINT, SIGTERM or SIGHUP, or until a part dies; return the exit code."""
-    return asyncio.run(_run(LocalRuntime(options)))
+    """Run until SIGINT, SIGTERM or SIGHUP, or until a part keeps dying; return the exit code."""
+    return asyncio.run(_run(LocalRuntime(options, tell=print_error)))
 
 
 async def _run(runtime: LocalRuntime) -> int:
@@ -58,11 +39,13 @@ async def _run(runtime: LocalRuntime) -> int:
         print_error(str(error))
         return REFUSED
     show_addresses(record, runtime.folder)
-    dying = asyncio.create_task(runtime.until_death())
-    await asyncio.wait({signalled, dying}, return_when=asyncio.FIRST_COMPLETED)
-    death = dying.result() if dying.done() else None
+    keeping = asyncio.create_task(runtime.keep())
+    await asyncio.wait({signalled, keeping}, return_when=asyncio.FIRST_COMPLETED)
+    given_up = keeping.result() if keeping.done() else None
+    keeping.cancel()
+    await asyncio.wait({keeping})
     await runtime.stop()
-    if death is None:
+    if given_up is None:
         return 0
-    print_error(str(death))
+    print_error(str(given_up))
     return REFUSED

@@ -8,7 +8,7 @@ import sys
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -18,14 +18,12 @@ from phoenix_dma.cli.output import (
     bad,
     print_error,
     print_json,
+    print_note,
     say,
 )
 from phoenix_dma.cli.server import needs_server, show_addresses
+from phoenix_dma.cli.which_runtime import doubts_about, folder_of
 from phoenix_dma.profile import profile_path
-from phoenix_runtime.local.data_folder.files import default_folder
-from phoenix_runtime.local.data_folder.folder import DataFolder
-from phoenix_runtime.local.processes.reaper import send
-from phoenix_runtime.local.processes.supervisor import tail
 
 DOWN_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
@@ -70,6 +68,8 @@ def up(
     ] = False,
 ) -> None:
     """Start the runtime and keep it running until Ctrl-C or `phoenix-dma down`."""
+    from phoenix_runtime.local.data_folder.files import default_folder  # noqa: PLC0415  # see output
+
     with needs_server("up"):
         from phoenix_dma.cli import foreground  # noqa: PLC0415  # imports every service
     options = foreground.LocalRuntimeOptions(
@@ -81,48 +81,60 @@ def up(
         redis_url=redis_url,
         opa_url=opa_url,
     )
-    foreground.ensure_policy_engine(options)
     raise typer.Exit(_detach(options.data) if detach else foreground.run_until_signal(options))
 
 
 def down(data: DataOption = None) -> None:
-    """Stop the runtime; harmless when it is down."""
-    folder = DataFolder(data or default_folder())
+    """Stop the runtime of the profile, or of `--data`; harmless when it is down."""
+    from phoenix_runtime.local.processes.reaper import send  # noqa: PLC0415  # see output
+
+    folder = folder_of(data)
     pid = folder.holder()
     if pid is None:
         say(f"the runtime in {folder.path} is down")
-        return
-    send(pid, signal.SIGTERM)
-    deadline = time.monotonic() + DOWN_SECONDS
-    while folder.holder() is not None:
-        if time.monotonic() > deadline:
-            print_error(f"process {pid} did not stop within {DOWN_SECONDS:g} s")
-            raise typer.Exit(1)
-        time.sleep(POLL_SECONDS)
-    say(f"the runtime is down; its data stays in {folder.path}")
+    else:
+        send(pid, signal.SIGTERM)
+        deadline = time.monotonic() + DOWN_SECONDS
+        while folder.holder() is not None:
+            if time.monotonic() > deadline:
+                print_error(f"process {pid} did not stop within {DOWN_SECONDS:g} s")
+                raise typer.Exit(1)
+            time.sleep(POLL_SECONDS)
+        say(f"the runtime is down; its data stays in {folder.path}")
+    for doubt in doubts_about(data):
+        print_note(doubt)
 
 
 def status(
     data: DataOption = None,
     output: Annotated[Output, typer.Option(help="For people or for programs.")] = Output.TABLE,
 ) -> None:
-    """Print whether the runtime is up, and its addresses; exit code 3 when it is down."""
-    folder = DataFolder(data or default_folder())
-    record = folder.record()
+    """Print whether the runtime of the profile, or of `--data`, is up, and its addresses.
+
+    Exit code 3 when it is down.
+    """
+    folder = folder_of(data)
+    record, doubts = folder.record(), doubts_about(data)
     if output is Output.JSON:
-        known = {"up": record is not None, "data": str(folder.path)}
+        known: dict[str, Any] = {"up": record is not None, "data": str(folder.path)}
         if record is not None:
             known |= {
                 "pid": record.pid,
                 "addresses": record.addresses,
                 "profile": record.profile,
+                "parts": record.parts,
             }
+        if doubts:
+            known["doubts"] = doubts
         print_json(known)
-    elif record is None:
-        state = "down" if folder.holder() is None else "starting or stopping"
-        say(f"the runtime in {folder.path} is {state}")
     else:
-        show_addresses(record, folder)
+        if record is None:
+            state = "down" if folder.holder() is None else "starting or stopping"
+            say(f"the runtime in {folder.path} is {state}")
+        else:
+            show_addresses(record, folder)
+        for doubt in doubts:
+            print_note(doubt)
     if record is None:
         raise typer.Exit(NOT_RUNNING)
 
@@ -139,6 +151,9 @@ def _ports_by_part(texts: list[str]) -> dict[str, int]:
 
 def _detach(data: Path) -> int:
     """Start the same command in the background; return once it serves, or could not."""
+    from phoenix_runtime.local.data_folder.folder import DataFolder  # noqa: PLC0415  # see output
+    from phoenix_runtime.local.processes.supervisor import tail  # noqa: PLC0415
+
     folder = DataFolder(data)
     folder.create()
     log = folder.log("runtime")

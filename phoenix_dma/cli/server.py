@@ -10,6 +10,7 @@ import typer
 
 from phoenix_dma.cli.output import (
     REFUSED,
+    counted,
     print_error,
     print_facts,
     print_table,
@@ -35,14 +36,14 @@ def needs_server(command: str) -> Iterator[None]:
 
 
 def show_addresses(record: RuntimeRecord, folder: DataFolder) -> None:
-    """Print the address of each part, the paths of profile, data and logs, and three examples."""
+    """Print the address of each part, what was restarted, paths, and three examples."""
     rows = [
         (part, f"http://{address}" if part == "rest" else address)
         for part, address in record.addresses.items()
     ]
     say(f"the runtime is up (process {record.pid})")
-    for upgrade in record.upgrades:
-        say(upgrade)
+    for sentence in (*record.upgrades, *record.notes, *_restarts(record)):
+        say(sentence)
     say()
     print_table(("part", "address"), rows, empty="")
     say()
@@ -54,3 +55,13 @@ def show_addresses(record: RuntimeRecord, folder: DataFolder) -> None:
     say("  phoenix-dma audit")
     say(f'  curl -H "authorization: Bearer $(phoenix-dma token)" http://{rest}/audit/events')
     say()
+
+
+def _restarts(record: RuntimeRecord) -> Iterator[str]:
+    """A sentence about each part that died since the runtime came up."""
+    for part, state in record.parts.items():
+        if state["up"] and not state["restarts"]:
+            continue
+        now = "up" if state["up"] else "down, being started again,"
+        times = counted(state["restarts"], "restart")
+        yield f"{part}: {times}, {now} since {state['since']}; last exit {state['last_exit']}"

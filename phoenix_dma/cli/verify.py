@@ -24,6 +24,7 @@ from phoenix_dma.cli.output import (
     say,
 )
 from phoenix_dma.cli.server import needs_server
+from phoenix_dma.cli.which_runtime import folder_of
 
 if TYPE_CHECKING:
     from phoenix_runtime.local.data_folder.folder import DataFolder
@@ -67,10 +68,8 @@ def verify(
         import asyncio  # noqa: PLC0415
 
         from phoenix_runtime.local import verification  # noqa: PLC0415
-        from phoenix_runtime.local.data_folder.files import default_folder  # noqa: PLC0415
-        from phoenix_runtime.local.data_folder.folder import DataFolder  # noqa: PLC0415
         from phoenix_runtime.local.errors import LocalRuntimeError  # noqa: PLC0415
-    url = postgres_url or _embedded_url(DataFolder(data or default_folder()))
+    url = postgres_url or _embedded_url(folder_of(data))
     try:
         judged = asyncio.run(verification.judge(url, tuple(tenant or ())))
     except LocalRuntimeError as error:

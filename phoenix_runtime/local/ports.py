@@ -1,4 +1,10 @@
-"""Chooses a runtime's ports: the customary ones, given ones, or free ones."""
+"""Chooses a runtime's ports: the customary ones, given ones, or free ones.
+
+A port is free only until somebody listens on it, and a part does so seconds after it was chosen, or
+once more after it died. A `Reservation` keeps free ports for one runtime meanwhile: it holds the
+*UDP* port of the same number, which no part uses, and which the kernel gives to one process of the
+machine (of the network namespace, as the port itself) and takes back when that process is gone.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +25,7 @@ FREE: Final = range(20_000, 32_768)
 part that does not listen yet, or is being restarted.
 """
 FREE_VARIABLE: Final = "PHOENIX_DMA_FREE_PORTS"
-"""Names other free ports, such as ``20000-20999``: runtimes that start at the same moment with
-ranges of their own never choose the same port."""
+"""Names other free ports, such as ``20000-20999``."""
 FREE_FORM: Final = re.compile(r"(?P<first>[0-9]{1,5})-(?P<last>[0-9]{1,5})")
 LAST_PORT: Final = 65_535
 TRIES: Final = 100
@@ -41,6 +46,33 @@ CUSTOMARY: Final[Mapping[str, int]] = MappingProxyType(
 )
 
 
+class Reservation:
+    """Free ports that no other runtime chooses until this is closed."""
+
+    def __init__(self) -> None:
+        """Reserve nothing yet."""
+        self._held: list[socket.socket] = []
+
+    def take(self, port: int) -> None:
+        """Reserve one; raises OSError where it is another runtime's."""
+        held = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            held.bind((LOOPBACK, port))
+        except OSError:
+            held.close()
+            raise
+        self._held.append(held)
+
+    def filenos(self) -> tuple[int, ...]:
+        """Descriptors for a process that shall hold it beyond this one's death."""
+        return tuple(held.fileno() for held in self._held)
+
+    def close(self) -> None:
+        """Give the ports back."""
+        while self._held:
+            self._held.pop().close()
+
+
 class FreePortsInvalid(LocalRuntimeError):
     """The environment names free ports in another form than ``20000-20999``."""
 
@@ -58,10 +90,14 @@ def choose(
     chosen: Mapping[str, int] | None = None,
     free: bool = False,
     parts: Iterable[str] = CUSTOMARY,
+    kept: Mapping[str, int] | None = None,
+    reservation: Reservation | None = None,
 ) -> dict[str, int]:
     """Return a port for each of the ``parts``: the chosen one, else the customary or a free one.
 
-    Raises `NoSuchPart`, and `PortTaken` when a port is not free.
+    Of the free ones those of ``kept``, an earlier choice, are preferred. What is taken as free goes
+    into the ``reservation``, and without one is nobody's again on return. Raises `NoSuchPart`, and
+    `PortTaken` when a port is not free.
     """
     wanted = dict(chosen or {})
     unknown = wanted.keys() - CUSTOMARY.keys()
@@ -71,28 +107,62 @@ def choose(
         )
     needed = set(parts)
     with contextlib.ExitStack() as stack:
+        if reservation is None:
+            reservation = stack.enter_context(contextlib.closing(Reservation()))
         # All are held until all are chosen: the kernel would hand out the same free port twice.
         return {
-            part: _reserve(stack, part, wanted.get(part, 0 if free else customary))
+            part: (
+                _take_free(stack, part, reservation, (kept or {}).get(part))
+                if free and part not in wanted
+                else _take(stack, part, wanted.get(part, customary))
+            )
             for part, customary in CUSTOMARY.items()
             if part in needed
         }
 
 
-def _reserve(stack: contextlib.ExitStack, part: str, port: int) -> int:
+def moved(
+    kept: Mapping[str, int], chosen: Mapping[str, int], wanted: Mapping[str, int]
+) -> list[str]:
+    """Return a sentence for each kept port that somebody else has, of parts not ``wanted`` else."""
+    return [
+        f"port {port} ({part}) is taken by somebody else: {part} listens on {chosen[part]} now"
+        for part, port in kept.items()
+        if part in chosen and part not in wanted and chosen[part] != port
+    ]
+
+
+def _take(stack: contextlib.ExitStack, part: str, port: int) -> int:
+    try:
+        stack.enter_context(_listener(port))
+    except OSError as error:
+        raise _taken(port, part) from error
+    return port
+
+
+def _take_free(
+    stack: contextlib.ExitStack, part: str, reservation: Reservation, kept: int | None
+) -> int:
     free = _free_range()
-    tried = [port] if port else SYSTEM_RANDOM.sample(free, min(TRIES, len(free)))
+    tried = SYSTEM_RANDOM.sample(free, min(TRIES, len(free)))
+    if kept is not None:
+        tried.insert(0, kept)
     why: OSError | None = None
-    for number in tried:
+    for port in tried:
         try:
-            stack.enter_context(_listener(number))
+            stack.enter_context(_listener(port))
+            reservation.take(port)
         except OSError as error:
             why = error
         else:
-            return number
-    raise PortTaken(
-        f"port {tried[-1]} ({part}) is taken: `--ports free` or `--port {part}=…` uses another"
-    ) from why
+            return port
+    raise _taken(tried[-1], part) from why
+
+
+def _taken(port: int, part: str) -> PortTaken:
+    return PortTaken(
+        f"port {port} ({part}) is taken: `--ports free` or `--port {part}=…` uses another"
+    )
 
 
 def _free_range() -> range:

@@ -11,82 +11,85 @@ environment of the services is described in ``services.py``.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Final, Self
 
 from phoenix_runtime.core.clock import SteadyClock
-from phoenix_runtime.local import ports
-from phoenix_runtime.local.data_folder.files import temporary_folder
+from phoenix_runtime.local import policy_engine, ports
+from phoenix_runtime.local.concurrently import concurrently
 from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
-from phoenix_runtime.local.data_folder.keys import KeyFiles, ensure_keys, write_enrolment
+from phoenix_runtime.local.data_folder.keys import (
+    KeyFiles,
+    ensure_keys,
+    operator_token,
+    write_enrolment,
+)
+from phoenix_runtime.local.data_folder.known import others_up, remember
 from phoenix_runtime.local.data_folder.profile import PAPER_ADDRESS, Profile, write_profile
+from phoenix_runtime.local.decisions import require_decisions
 from phoenix_runtime.local.health import listens, require_opa, serves
+from phoenix_runtime.local.options import NOTHING, LocalRuntimeOptions
 from phoenix_runtime.local.postgres import databases
 from phoenix_runtime.local.postgres.schema_versions import PendingUpgrade, pending_upgrades
 from phoenix_runtime.local.postgres.server import Postgres
+from phoenix_runtime.local.processes.launcher import Launcher
 from phoenix_runtime.local.processes.prefork import NAME as PREFORK
-from phoenix_runtime.local.processes.prefork import PreforkServer, can_prefork, program_for
+from phoenix_runtime.local.processes.prefork import can_prefork, program_for
+from phoenix_runtime.local.processes.restarts import (
+    KeepsDying,
+    Part,
+    Restarter,
+    RestartPolicy,
+    Tell,
+)
 from phoenix_runtime.local.processes.supervisor import Program, ProgramDied, Supervisor
-from phoenix_runtime.local.services import GATEWAY, MODULES, ProcessEnvironment, inherited
+from phoenix_runtime.local.services import (
+    GATEWAY,
+    GOVERNANCE,
+    MODULES,
+    ProcessEnvironment,
+    inherited,
+)
 from phoenix_runtime.local.valkey import Valkey, require
 
+__all__ = ["NOTHING", "LocalRuntime", "LocalRuntimeOptions"]
+
 SERVICE_SECONDS: Final = 180.0
-NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalRuntimeOptions:
-    """What a runtime consists of and where it keeps its data.
-
-    ``ports`` fixes the port of a part (names in `ports.CUSTOMARY`); the others are the customary
-    ones or, with ``free_ports``, any free ones. ``services`` are started (names in
-    `services.MODULES`); ``environment`` is added to theirs. ``profile`` is where the operator's
-    profile is written, by default in the data folder ``data``; ``tenant`` is the profile's.
-    """
-
-    data: Path
-    profile: Path | None = None
-    tenant: str = "default"
-    ports: Mapping[str, int] = field(default_factory=dict)
-    free_ports: bool = False
-    postgres_url: str | None = None
-    redis_url: str | None = None
-    opa_url: str | None = None
-    services: tuple[str, ...] = tuple(MODULES)
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def temporary(
-        cls,
-        *,
-        services: tuple[str, ...] = tuple(MODULES),
-        environment: Mapping[str, str] = NOTHING,
-    ) -> Self:
-        """Return options for a runtime on free ports in a fresh folder; the caller removes it."""
-        return cls(
-            data=temporary_folder(), free_ports=True, services=services, environment=environment
-        )
+_log = logging.getLogger(__name__)
 
 
 class LocalRuntime:
-    """Starts and stops the programs of one runtime; an instance is started once."""
+    """Starts, keeps and stops the programs of one runtime; an instance is started once."""
 
-    def __init__(self, options: LocalRuntimeOptions) -> None:
-        """Take the options; nothing is touched before `start`."""
+    def __init__(self, options: LocalRuntimeOptions, *, tell: Tell = _log.info) -> None:
+        """Take the options; nothing is touched before `start`.
+
+        ``tell`` takes sentences for people: what is fetched, what died and is started again.
+        """
         self.options = options
         self.folder = DataFolder(options.data)
         self.profile = options.profile or self.folder.path / "profile.toml"
         self.databases: Mapping[str, databases.DatabaseUrls] = {}
         self.admin_url = options.postgres_url or ""
         self.redis_url = options.redis_url or ""
+        self.restart_policy = RestartPolicy()
+        self._tell = tell
         self._ports: dict[str, int] = {}
+        self._reservation = ports.Reservation()
         self._upgrades: list[PendingUpgrade] = []
+        self._notes: list[str] = []
         self._supervisor = Supervisor()
-        self._prefork: PreforkServer | None = None
+        self._launcher = Launcher(self._supervisor)
+        self._engine: Path | None = None
+        self._servers: dict[str, Postgres | Valkey] = {}
+        self._restarter = Restarter(self._supervisor, SteadyClock(), self._write_record)
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -111,19 +114,18 @@ class LocalRuntime:
         await asyncio.to_thread(self.folder.create)
         lock = await asyncio.to_thread(self.folder.lock)
         try:
-            await self._supervisor.open(lock)
+            await asyncio.to_thread(self._choose_ports)
+            await self._supervisor.open(lock, *self._reservation.filenos())
             if self.options.services and can_prefork(self.options.environment):
-                self._prefork = PreforkServer(self._supervisor)
-                await self._prefork.open(program_for(inherited(), self.folder.log(PREFORK)))
-            self._ports = ports.choose(
-                chosen=self.options.ports, free=self.options.free_ports, parts=self._parts()
-            )
-            await _concurrently(self._start_database(), self._start_redis(), self._require_opa())
+                await self._launcher.open(program_for(inherited(), self.folder.log(PREFORK)))
+            await concurrently(self._start_database(), self._start_redis(), self._require_engine())
             environment = await asyncio.to_thread(self._process_environment)
             names = self.options.services
-            await _concurrently(*(self._start_service(environment, name) for name in names))
+            await concurrently(*(self._start_service(environment, name) for name in names))
+            await self._require_decisions(environment)
             # Last: a client that finds the profile finds a runtime that serves.
             await asyncio.to_thread(self._write_profile, environment.keys)
+            self._restarter.began(self._kept_parts(environment))
             return self._write_record()
         except BaseException:
             await self.stop()
@@ -133,15 +135,21 @@ class LocalRuntime:
         """Stop everything: the gateway first, then the services, then their databases."""
         await self._supervisor.stop(MODULES[GATEWAY])
         await self._supervisor.stop(*MODULES.values())
-        await self._supervisor.stop(PREFORK)
-        if self._prefork is not None:
-            await self._prefork.close()
+        await self._launcher.close()
         await self._supervisor.close()
+        self._reservation.close()
         self.folder.unlock()
 
     async def until_death(self) -> ProgramDied:
         """Wait until a part dies by itself; return which and how. Nothing is restarted."""
         return await self._supervisor.until_death()
+
+    async def keep(self) -> KeepsDying:
+        """Start again whatever dies, as `restart_policy` says; return once a part keeps dying.
+
+        To be cancelled, and waited for, before `stop`.
+        """
+        return await self._restarter.keep(self.restart_policy, self._tell)
 
     def address(self, name: str) -> str:
         """Return ``host:port`` of a part (names in `ports.CUSTOMARY`)."""
@@ -159,9 +167,23 @@ class LocalRuntime:
             parts.remove("valkey")
         return parts
 
+    def _choose_ports(self) -> None:
+        free = self.options.free_ports
+        kept = self.folder.kept_ports() if free else {}
+        self._ports = ports.choose(
+            chosen=self.options.ports,
+            free=free,
+            parts=self._parts(),
+            kept=kept,
+            reservation=self._reservation,
+        )
+        if free:
+            self._notes += ports.moved(kept, self._ports, self.options.ports)
+            self.folder.keep_ports({**kept, **self._ports})
+
     async def _start_database(self) -> None:
         if not self.options.postgres_url:
-            server = Postgres(self.folder, self._ports["postgres"])
+            server = self._servers["postgres"] = Postgres(self.folder, self._ports["postgres"])
             await server.start(self._supervisor)
             self.admin_url = server.url
         passwords = databases.load_passwords(self.folder.secrets / "roles.json")
@@ -174,13 +196,32 @@ class LocalRuntime:
         if self.options.redis_url:
             await require(self.options.redis_url)
             return
-        server = Valkey(self.folder, self._ports["valkey"])
+        server = self._servers["valkey"] = Valkey(self.folder, self._ports["valkey"])
         await server.start(self._supervisor)
         self.redis_url = server.url
 
-    async def _require_opa(self) -> None:
+    async def _require_engine(self) -> None:
+        """Look for the policy engine before anything asks it, and fetch it where it is missing."""
         if self.options.opa_url:
             await require_opa(self.options.opa_url)
+        elif GOVERNANCE in self.options.services:
+            engine = policy_engine.PolicyEngineFolder(self.folder.path)
+            if await asyncio.to_thread(engine.ensure, self._tell):
+                self._notes.append(f"fetched the policy engine into {engine.path}")
+            self._engine = engine.import_path()
+
+    async def _require_decisions(self, environment: ProcessEnvironment) -> None:
+        """Nothing can be done without decisions, so a runtime without them is not up."""
+        if GOVERNANCE in self.options.services:
+            token = operator_token(
+                environment.keys, tenant=self.options.tenant, clock=SteadyClock()
+            )
+            await require_decisions(
+                self.address(GOVERNANCE),
+                token,
+                self.options.opa_url,
+                self.folder.log(MODULES[GOVERNANCE]),
+            )
 
     def _process_environment(self) -> ProcessEnvironment:
         return ProcessEnvironment(
@@ -189,22 +230,25 @@ class LocalRuntime:
             databases=self.databases,
             redis_url=self.redis_url,
             opa_url=self.options.opa_url,
+            engine=self._engine,
             ports=self._ports,
             extra=self.options.environment,
         )
 
     def _write_profile(self, keys: KeyFiles) -> None:
-        tenant = self.options.tenant
-        credential = self.folder.secrets / "operator.jwt"
+        credential, tenant = self.folder.secrets / "operator.jwt", self.options.tenant
         write_enrolment(credential, keys, tenant=tenant, clock=SteadyClock())
         profile = Profile(
             grpc=self.address(GATEWAY),
             rest=f"http://{self.address('rest')}",
             tenant=tenant,
             credential=credential,
+            data=self.folder.path,
             resolve={PAPER_ADDRESS: self.address(GATEWAY)},
         )
         write_profile(self.profile, profile)
+        remember(self.profile, self.folder.path)
+        self._notes += others_up(self.profile, self.folder.path)
 
     async def _start_service(self, environment: ProcessEnvironment, name: str) -> None:
         rest = self.address("rest") if name == GATEWAY else None
@@ -214,13 +258,26 @@ class LocalRuntime:
         self, program: Program, module: str, address: str, *, rest: str | None = None
     ) -> None:
         """Start ``module`` as ``program``; return once it serves at each address."""
-        if self._prefork is not None:
-            child = await self._prefork.start(program, module)
-        else:
-            child = await self._supervisor.start(program)
+        child = await self._launcher.start(program, module)
         await child.until(lambda: serves(address), SERVICE_SECONDS)
         if rest is not None:
             await child.until(lambda: listens(rest), SERVICE_SECONDS)
+
+    def _kept_parts(self, environment: ProcessEnvironment) -> list[Part]:
+        servers = [
+            Part(name=name, program=name, start=partial(server.start, self._supervisor))
+            for name, server in self._servers.items()
+        ]
+        below = tuple(self._servers)
+        return servers + [
+            Part(
+                name=name,
+                program=MODULES[name],
+                start=partial(self._start_service, environment, name),
+                stands_on=below,
+            )
+            for name in self.options.services
+        ]
 
     def _write_record(self) -> RuntimeRecord:
         record = RuntimeRecord(
@@ -228,16 +285,8 @@ class LocalRuntime:
             addresses={name: self.address(name) for name in self._ports},
             profile=str(self.profile),
             upgrades=tuple(map(str, self._upgrades)),
+            notes=tuple(self._notes),
+            parts={name: asdict(state) for name, state in self._restarter.states.items()},
         )
         self.folder.write_record(record)
         return record
-
-
-async def _concurrently(*work: Coroutine[None, None, None]) -> None:
-    """Await all of it; on the first failure cancel the rest, wait for its end, and raise."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for coroutine in work:
-                group.create_task(coroutine)
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None

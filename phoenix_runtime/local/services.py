@@ -25,6 +25,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from phoenix_runtime.local.data_folder.folder import DataFolder
@@ -35,6 +36,7 @@ from phoenix_runtime.local.processes.supervisor import Program
 
 PREFIX: Final = "PHOENIX_DMA_"
 GATEWAY: Final = "gateway"
+GOVERNANCE: Final = "governance"
 MODULES: Final[Mapping[str, str]] = {
     **{schema: f"{schema}_svc" for schema in SCHEMAS},
     GATEWAY: GATEWAY,
@@ -44,13 +46,17 @@ MODULES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessEnvironment:
-    """Makes the environment of each service; ``extra`` is added to every one."""
+    """Makes the environment of each service; ``extra`` is added to every one.
+
+    ``engine`` is the folder of a policy engine that is no part of the Python environment.
+    """
 
     folder: DataFolder
     keys: KeyFiles
     databases: Mapping[str, DatabaseUrls]
     redis_url: str
     opa_url: str | None
+    engine: Path | None
     ports: Mapping[str, int]
     extra: Mapping[str, str]
 
@@ -72,11 +78,16 @@ class ProcessEnvironment:
         values = self._shared(name) | self._database(name)
         if name == "registry":
             values["ISSUER_KEY"] = str(self.keys.issuer)
-        if name == "governance" and self.opa_url is not None:
+        if name == GOVERNANCE and self.opa_url is not None:
             values["OPA_URL"] = self.opa_url
         if name == GATEWAY:
             values["REST_LISTEN"] = self.address("rest")
-        return {f"{PREFIX}{key}": value for key, value in values.items()}
+        named = {f"{PREFIX}{key}": value for key, value in values.items()}
+        if name == GOVERNANCE and self.engine is not None:
+            # For the engine's own process, which inherits it.
+            others = os.environ.get("PYTHONPATH", "")
+            named["PYTHONPATH"] = os.pathsep.join(filter(None, (str(self.engine), others)))
+        return named
 
     def _shared(self, name: str) -> dict[str, str]:
         peers = {f"{peer.upper()}_ADDRESS": self.address(peer) for peer in SCHEMAS}

@@ -8,18 +8,23 @@ import select
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import grpc.aio
 import pytest
 
 from phoenix_runtime.local.data_folder.files import temporary_folder
+from phoenix_runtime.local.decisions import decision, fault_of
 from phoenix_runtime.local.health import serves
-from tests.support.processes.terminal import Terminal, ended
-from tests.support.waiting.until import PATIENCE
+from tests.support.processes.terminal import Terminal, descendants_of, ended
+from tests.support.waiting.until import PATIENCE, until
 
+ENGINE = "governance_svc.adapters.policy_engines.engine_child"
 SERVICES = ("registry", "assignment", "state", "governance", "gateway")
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes by pidfd")
@@ -86,11 +91,13 @@ def test_a_killed_runtime_takes_every_child_along_and_the_next_one_recovers(
     terminal: Terminal,
 ) -> None:
     runtime, programs = terminal.up()
+    addresses = terminal.status()["addresses"]
     runtime.kill()
     ended(runtime)
     runtime, others = terminal.up()
     assert all_gone(programs)
     assert not set(programs) & set(others)
+    assert terminal.status()["addresses"] == addresses  # whoever knows it finds it again
 
 
 def test_after_kill_9_of_everything_the_next_runtime_recovers(terminal: Terminal) -> None:
@@ -103,13 +110,33 @@ def test_after_kill_9_of_everything_the_next_runtime_recovers(terminal: Terminal
     assert terminal.status()["up"]
 
 
-def test_a_dead_part_is_reported_and_ends_the_runtime(terminal: Terminal) -> None:
+def test_every_part_that_is_killed_runs_again_until_one_keeps_dying(terminal: Terminal) -> None:
     runtime, programs = terminal.up()
-    _kill_first(programs, lambda name: name == "state_svc")
-    code, said = ended(runtime)
+    # All at once: each of them is started again whatever else is away.
+    for name in ("registry_svc", "assignment_svc", "state_svc", "gateway", "valkey-server"):
+        _kill(_named(runtime.pid, name))
+    _kill(_named(runtime.pid, "postgres"))
+    _restarted(terminal, 1, {"postgres", "valkey", "registry", "assignment", "state", "gateway"})
+    _kill(_engine(runtime.pid))
+    _decides(terminal)
+    # What forks the services takes all of them along.
+    _kill(_parent(_named(runtime.pid, "gateway")))
+    _restarted(terminal, 2, {"registry", "assignment", "state", "gateway"})
+    _restarted(terminal, 1, {"governance"})
+    _decides(terminal)
+
+    state = terminal.status()["parts"]["state"]
+    assert "state_svc was ended by signal 9" in state["last_exit"]
+    said = terminal.run("status").stdout
+    assert "state: 2 restarts, up since" in said
+
+    with _in_place_of(runtime, terminal, "state"):
+        code, said = ended(runtime)
     assert code == 1
-    assert "state_svc was ended by signal 9" in said
-    assert all_gone(programs)
+    assert "given up after" in said
+    assert "state_svc" in said
+    assert "its log" in said
+    assert all_gone([*programs, *descendants_of(runtime.pid)])
 
 
 def test_a_detached_runtime_goes_on_without_its_terminal(terminal: Terminal) -> None:
@@ -134,10 +161,62 @@ def _kill_if_there(pid: int) -> None:
         return
 
 
-def _kill_first(programs: list[int], wanted: Callable[[str], bool]) -> None:
-    """Kill the first of the programs whose name is wanted."""
-    for pid in programs:
-        if wanted(Path(f"/proc/{pid}/comm").read_text().strip()):
-            os.kill(pid, signal.SIGKILL)
-            return
-    raise AssertionError("no such program")
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def _named(runtime: int, name: str) -> int:
+    """The first program of the runtime with that name; PostgreSQL's is the server itself."""
+    for pid in descendants_of(runtime):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if Path(f"/proc/{pid}/comm").read_text().strip() == name:
+                return pid
+    raise AssertionError(f"no {name}")
+
+
+def _engine(runtime: int) -> int:
+    for pid in descendants_of(runtime):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if ENGINE in Path(f"/proc/{pid}/cmdline").read_text():
+                return pid
+    raise AssertionError("no policy engine")
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _restarted(terminal: Terminal, times: int, parts: set[str]) -> None:
+    """Wait until these parts are up again, after at least so many restarts."""
+
+    async def look() -> bool:
+        states = terminal.status()["parts"]
+        return all(states[part]["up"] and states[part]["restarts"] >= times for part in parts)
+
+    asyncio.run(until(look))
+
+
+def _decides(terminal: Terminal) -> None:
+    """Wait until governance decides."""
+
+    async def look() -> bool:
+        token = terminal.token()
+        try:
+            return not fault_of(await decision(terminal.status()["addresses"]["governance"], token))
+        except grpc.aio.AioRpcError:
+            return False
+
+    asyncio.run(until(look))
+
+
+@contextmanager
+def _in_place_of(runtime: subprocess.Popen[str], terminal: Terminal, part: str) -> Iterator[None]:
+    """Kill a part and listen on its port before the runtime can start it again."""
+    port = int(terminal.status()["addresses"][part].rpartition(":")[2])
+    runtime.send_signal(signal.SIGSTOP)
+    pid = _named(runtime.pid, f"{part}_svc")
+    _kill(pid)
+    assert all_gone([pid])
+    with socket.create_server(("127.0.0.1", port)):
+        runtime.send_signal(signal.SIGCONT)
+        yield

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from phoenix_runtime.local.data_folder.files import PRIVATE_FOLDER, outer_mode, write_private
 from phoenix_runtime.local.data_folder.lock import acquire, holder_of
@@ -21,13 +22,17 @@ class RuntimeRecord:
     """What ``status`` and ``down`` know of a running runtime.
 
     ``addresses`` are ``host:port`` by part, ``profile`` is a path, ``upgrades`` are sentences about
-    what this start upgraded in an older data folder.
+    what this start upgraded in an older data folder, ``notes`` about what else is new to people.
+    ``parts`` are the states of the parts that are started again when they die, by part
+    (`processes.restarts.PartState`).
     """
 
     pid: int
     addresses: dict[str, str]
     profile: str
     upgrades: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class DataFolder:
@@ -42,6 +47,7 @@ class DataFolder:
         self.postgres = self.path / "postgres"
         self.valkey = self.path / "valkey"
         self.record_file = self.path / "runtime.json"
+        self._ports_file = self.path / "ports.json"
         self._lock_file = self.path / "runtime.lock"
         self._lock: int | None = None
 
@@ -84,6 +90,18 @@ class DataFolder:
         """Return the process whose runtime is up in this folder, or None when it is down."""
         return holder_of(self._lock_file) or holder_of(self.path / FORMER_LOCK)
 
+    def kept_ports(self) -> dict[str, int]:
+        """Return the free ports that the last runtime here had, by part."""
+        try:
+            found = json.loads(self._ports_file.read_text())
+            return {str(part): int(port) for part, port in found.items()}
+        except (FileNotFoundError, ValueError, AttributeError):
+            return {}  # never written, or no choice that could be kept
+
+    def keep_ports(self, ports: Mapping[str, int]) -> None:
+        """Remember free ports for the next runtime here: whoever knows them finds it again."""
+        write_private(self._ports_file, json.dumps(dict(ports), indent=2))
+
     def write_record(self, record: RuntimeRecord) -> None:
         """Publish that the runtime is up."""
         write_private(self.record_file, json.dumps(asdict(record), indent=2))
@@ -100,5 +118,9 @@ class DataFolder:
 
 def _read(file: Path) -> RuntimeRecord:
     found = json.loads(file.read_text())
-    found["upgrades"] = tuple(found.get("upgrades", ()))
-    return RuntimeRecord(**found)
+    # Of another release it may have more fields than these.
+    names = {one.name for one in fields(RuntimeRecord)}
+    known = {name: value for name, value in found.items() if name in names}
+    for sentences in ("upgrades", "notes"):
+        known[sentences] = tuple(known.get(sentences, ()))
+    return RuntimeRecord(**known)

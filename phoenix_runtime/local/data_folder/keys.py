@@ -29,6 +29,8 @@ OPERATOR_ROLES: Final = [
     Role.AUDITOR,
     Role.POLICY_ADMIN,
 ]
+AUDIENCE: Final = "phoenix-dma"
+TOKEN_LIFE: Final = timedelta(minutes=1)
 ENROLMENT_LIFE: Final = timedelta(days=3650)
 
 
@@ -74,6 +76,13 @@ def write_enrolment(file: Path, keys: KeyFiles, *, tenant: str, clock: Clock) ->
     key = _read_key(keys.issuer)
     token = sign(claims, key, clock, audience=ENROLMENT_AUDIENCE, life=ENROLMENT_LIFE)
     write_private(file, token)
+
+
+def operator_token(keys: KeyFiles, *, tenant: str, clock: Clock) -> str:
+    """Return a token for calls as the operator, good for a minute."""
+    claims = {"iss": ISSUER, "sub": "operator", "tenant": tenant, "roles": OPERATOR_ROLES}
+    key = _read_key(keys.issuer)
+    return sign(claims, key, clock, audience=AUDIENCE, life=TOKEN_LIFE)
 
 
 def _is_good(token: str, keys: KeyFiles, tenant: str, clock: Clock) -> bool:

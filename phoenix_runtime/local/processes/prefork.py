@@ -14,6 +14,7 @@ and ``log``. The child answers with ``name`` and ``pid`` of what it forked, and 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import sys
@@ -22,6 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.processes import prefork_child
 from phoenix_runtime.local.processes.supervisor import Child, Program, ProgramDied, Supervisor
 
@@ -57,6 +59,11 @@ class PreforkServer:
         self._other.close()
         self._reader = asyncio.create_task(self._read(child))
 
+    @property
+    def ended(self) -> bool:
+        """Whether the child that forks has ended, and what it forked with it."""
+        return self._reader is not None and self._reader.done()
+
     async def start(self, program: Program, module: str) -> Child:
         """Fork ``module`` as ``python -m`` would run it; raises `ProgramDied` if the child died."""
         loop = asyncio.get_running_loop()
@@ -67,7 +74,10 @@ class PreforkServer:
             "environment": dict(program.environment),
             "log": str(program.log),
         }
-        await loop.sock_sendall(self._channel, json.dumps(request).encode())
+        try:
+            await loop.sock_sendall(self._channel, json.dumps(request).encode())
+        except OSError as error:
+            raise LocalRuntimeError(f"{program.name} could not be forked: {error}") from error
         pid = await self._starting[program.name]
         return self._supervisor.adopt(program, pid, self._running[pid])
 
@@ -80,8 +90,9 @@ class PreforkServer:
 
     async def _read(self, child: Child) -> None:
         loop = asyncio.get_running_loop()
-        while packet := await loop.sock_recv(self._channel, prefork_child.PACKET):
-            self._handle(json.loads(packet))
+        with contextlib.suppress(ConnectionError):  # killed, with a request that it had not read
+            while packet := await loop.sock_recv(self._channel, prefork_child.PACKET):
+                self._handle(json.loads(packet))
         code = await child.wait()
         for starting in self._starting.values():
             if not starting.done():
@@ -94,7 +105,9 @@ class PreforkServer:
         pid = report["pid"]
         if "name" in report:
             self._running[pid] = asyncio.get_running_loop().create_future()
-            self._starting[report["name"]].set_result(pid)
+            starting = self._starting[report["name"]]
+            if not starting.done():  # nobody waits for it where the start was given up
+                starting.set_result(pid)
         else:
             self._running[pid].set_result(report["code"])
 

@@ -3,7 +3,7 @@
 Every program leads a session of its own: Ctrl-C in the terminal reaches the runtime alone, which
 stops its programs in order. If the runtime is killed, two mechanisms stop them: the kernel's
 parent-death signal (``parent_death.py``) and the reaper at the other end of a pipe (``reaper.py``).
-There is no restart: a dead program is reported and ends the runtime.
+What dies is reported; ``restarts.py`` starts it again.
 """
 
 from __future__ import annotations
@@ -91,9 +91,13 @@ class Child:
     async def until(self, probe: Callable[[], Awaitable[bool]], seconds: float) -> None:
         """Wait until the probe holds; raise `ProgramDied`, or `NotReady` after ``seconds``."""
         deadline = asyncio.get_running_loop().time() + seconds
-        while not await probe():
+        while True:
+            ready = await probe()
+            # Judged after the probe: another program may answer where this one could not listen.
             if self.ended.done():
                 raise ProgramDied(self.program, self.ended.result())
+            if ready:
+                return
             if asyncio.get_running_loop().time() > deadline:
                 raise NotReady(self.program, seconds)
             await asyncio.sleep(PROBE_SECONDS)
@@ -121,16 +125,26 @@ class Supervisor:
         self._reaper_grace = reaper_grace
         self.children: dict[str, Child] = {}
         self._reaper: asyncio.subprocess.Process | None = None
+        self._held: tuple[int, ...] = ()
 
-    async def open(self, lock: int | None = None) -> None:
-        """Start the reaper; it inherits the data folder's ``lock`` and holds it until it exits."""
+    async def open(self, *held: int) -> None:
+        """Start the reaper; it inherits what is ``held`` (locks) and keeps it until it exits."""
+        self._held = held
         self._reaper = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", reaper.__file__, str(self._reaper_grace)),
             stdin=asyncio.subprocess.PIPE,
-            pass_fds=() if lock is None else (lock,),
+            pass_fds=held,
             start_new_session=True,
             cwd="/",
         )
+
+    async def keep_reaper(self) -> None:
+        """Start the reaper again whenever it was killed, and tell it what runs; never returns."""
+        while self._reaper is not None:
+            await self._reaper.wait()
+            await self.open(*self._held)
+            for child in self.children.values():
+                self._notify_reaper(f"+{child.pid} {int(child.program.stop_signal)}")
 
     async def start(self, program: Program, *, inherited: tuple[int, ...] = ()) -> Child:
         """Start a program; it is not ready yet when this returns (`Child.until`).
@@ -166,6 +180,16 @@ class Supervisor:
         await asyncio.gather(*(child.stop() for child in children))
         for child in children:
             self._notify_reaper(f"-{child.pid}")
+
+    async def discard(self, name: str) -> None:
+        """Forget a program that is to be started again; returns once its processes are gone."""
+        child = self.children.get(name)
+        if child is None:
+            return
+        await self.stop(name)
+        # What another process forked is told to have ended with that process, before it has.
+        while reaper.is_running(child.pid):  # noqa: ASYNC110 - nothing tells us of its end
+            await asyncio.sleep(PROBE_SECONDS)
 
     async def close(self) -> None:
         """Stop what still runs, the newest first, then the reaper."""

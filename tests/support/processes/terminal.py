@@ -49,6 +49,14 @@ class Terminal:
         assert "the runtime is up" in first, first + process.stderr.read()
         return process, descendants_of(process.pid)
 
+    def token(self) -> str:
+        """A token of the operator."""
+        command = [*CLI, "token"]
+        asked = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=True
+        )
+        return asked.stdout.strip()
+
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.run("status", "--output", "json").stdout)
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import closing
 from typing import Final
 
 import pytest
@@ -55,3 +56,47 @@ def test_what_is_no_range_of_ports_is_refused_with_its_form(
     monkeypatch.setenv(ports.FREE_VARIABLE, named)
     with pytest.raises(ports.FreePortsInvalid, match="20000-20999"):
         ports.choose(free=True)
+
+
+def test_two_runtimes_that_choose_at_the_same_moment_never_choose_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As many ports as both need: whoever chose without regard to the other would hit upon its own.
+    first_port = _run_of_free_ports(2 * len(ports.CUSTOMARY))
+    last_port = first_port + 2 * len(ports.CUSTOMARY) - 1
+    monkeypatch.setenv(ports.FREE_VARIABLE, f"{first_port}-{last_port}")
+    with closing(ports.Reservation()) as one, closing(ports.Reservation()) as other:
+        chosen = ports.choose(free=True, reservation=one)  # nothing listens on these yet
+        others = ports.choose(free=True, reservation=other)
+        assert not set(chosen.values()) & set(others.values())
+        with pytest.raises(ports.PortTaken):
+            ports.choose(free=True)
+
+
+def test_kept_ports_are_chosen_again_and_one_that_is_taken_is_said() -> None:
+    kept = ports.choose(free=True)
+    assert ports.choose(free=True, kept=kept) == kept
+    with socket.socket() as other:
+        other.bind((ports.LOOPBACK, kept["gateway"]))
+        other.listen()
+        chosen = ports.choose(free=True, kept=kept)
+    assert chosen["gateway"] != kept["gateway"]
+    assert {**chosen, "gateway": 0} == {**kept, "gateway": 0}
+    (said,) = ports.moved(kept, chosen, {})
+    assert said.startswith(f"port {kept['gateway']} (gateway) is taken by somebody else")
+    assert str(chosen["gateway"]) in said
+    assert ports.moved(kept, chosen, {"gateway": chosen["gateway"]}) == []
+
+
+def _run_of_free_ports(length: int) -> int:
+    """The first of so many ports in a row that nobody has."""
+    for first in range(ports.FREE[0], ports.FREE[-1], length):
+        with closing(ports.Reservation()) as reservation:
+            try:
+                for port in range(first, first + length):
+                    ports.choose(chosen={"rest": port}, parts=["rest"])
+                    reservation.take(port)
+            except (OSError, ports.PortTaken):
+                continue
+        return first
+    raise AssertionError("no free ports")

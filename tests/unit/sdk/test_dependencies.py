@@ -23,8 +23,6 @@ PROGRAMS = {
 """Declared for the server and run as programs, by the name under which the code finds them."""
 UNUSED = {"opentelemetry-instrumentation-grpc": "asked for by name; spans of clients come later"}
 """Declared for the server and not used yet, and why."""
-NOT_DECLARED = {"opa_bindings": "installed alone: phoenix_runtime/local/opa-engine.txt"}
-"""Imported by the server without a declaration, and why."""
 
 
 def names_of(requirements: Iterable[str]) -> set[str]:
@@ -83,8 +81,7 @@ def test_every_third_party_import_is_declared(
     packages: tuple[str, ...], declared: set[str]
 ) -> None:
     modules = modules_of(declared)
-    undeclared = {name for name in imports_of(packages) if provider_of(name, modules) is None}
-    assert {name for name in undeclared if name.partition(".")[0] not in NOT_DECLARED} == set()
+    assert {name for name in imports_of(packages) if provider_of(name, modules) is None} == set()
 
 
 @CASES

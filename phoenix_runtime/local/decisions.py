@@ -1,0 +1,80 @@
+"""Asks governance for a real decision: a runtime whose policy cannot decide is not up."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+import grpc
+import grpc.aio
+
+from governance_svc.domain.policy.verdicts import ENGINE
+from phoenix_dma.v1 import common_pb2, governance_pb2, governance_pb2_grpc
+from phoenix_runtime.core.verdict import DecisionPoint
+from phoenix_runtime.local.errors import LocalRuntimeError, host_of
+from phoenix_runtime.local.processes.supervisor import tail
+
+DECISION_SECONDS: Final = 60.0
+"""A busy machine loads the bundle in seconds, and an engine that is away is asked every second."""
+CALL_SECONDS: Final = 15.0
+POLL_SECONDS: Final = 0.2
+
+
+class CannotDecide(LocalRuntimeError):
+    """Governance answers no decision, or what its policy engine answers is none."""
+
+
+async def decision(address: str, token: str) -> common_pb2.PolicyVerdict:
+    """Return a decision without effect by the governance service at ``address``.
+
+    Raises `grpc.aio.AioRpcError`: UNAVAILABLE without an engine or without a bundle.
+    """
+    async with grpc.aio.insecure_channel(address, [("grpc.enable_http_proxy", 0)]) as channel:
+        stub: governance_pb2_grpc.GovernanceServiceAsyncStub = (
+            governance_pb2_grpc.GovernanceServiceStub(channel)
+        )
+        request = governance_pb2.TryPolicyRequest(point=DecisionPoint.READ_AUDIT)
+        request.input.SetInParent()
+        metadata = (("authorization", f"Bearer {token}"),)
+        answer = await stub.TryPolicy(request, metadata=metadata, timeout=CALL_SECONDS)
+    return answer.verdict
+
+
+def fault_of(verdict: common_pb2.PolicyVerdict) -> str:
+    """Return why a verdict is no decision of policy; an empty text for a yes or a no."""
+    if verdict.policy != ENGINE:
+        return ""
+    return "; ".join(reason.text for reason in verdict.reasons)
+
+
+async def require_decisions(address: str, token: str, opa_url: str | None, log: Path) -> None:
+    """Raise `CannotDecide` unless governance decides, within `DECISION_SECONDS`."""
+    deadline = asyncio.get_running_loop().time() + DECISION_SECONDS
+    while True:
+        try:
+            fault = fault_of(await decision(address, token))
+        except grpc.aio.AioRpcError as error:
+            fault = error.details() or error.code().name
+            waited_for = error.code() is grpc.StatusCode.UNAVAILABLE
+        else:
+            waited_for = False
+        if not fault:
+            return
+        if not waited_for or asyncio.get_running_loop().time() > deadline:
+            raise _cannot_decide(fault, opa_url, log)
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _cannot_decide(fault: str, opa_url: str | None, log: Path) -> CannotDecide:
+    if opa_url:
+        advice = (
+            f"The OPA at {host_of(opa_url)} has to take policies and answer queries (`opa run"
+            " --server`); without --opa-url the embedded engine decides"
+        )
+    else:
+        advice = "Name an OPA of your own: phoenix-dma up --opa-url http://127.0.0.1:8181"
+    return CannotDecide(
+        f"policy cannot decide, so nothing could be done: {fault}\n{advice}\n"
+        f"The log {log} ends:\n{tail(log)}"
+    )
