@@ -12,8 +12,14 @@ from typer.core import TyperGroup
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "up": ("runtime", "Start the runtime and keep it running until Ctrl-C or `phoenix-dma down`."),
-    "down": ("runtime", "Stop the runtime; harmless when it is down."),
-    "status": ("runtime", "Print whether the runtime is up, and its addresses."),
+    "down": (
+        "runtime",
+        "Stop the runtime of the profile, or of `--data`; harmless when it is down.",
+    ),
+    "status": (
+        "runtime",
+        "Print whether the runtime of the profile, or of `--data`, is up, and its addresses.",
+    ),
     "token": ("tokens", "Print a bearer token of at most 15 minutes."),
     "run": (
         "run",

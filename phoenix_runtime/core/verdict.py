@@ -33,6 +33,10 @@ class Effect(StrEnum):
     REQUIRE_APPROVAL = "require_approval"
 
 
+ENGINE = "phoenix.engine"
+"""The policy name of a denial for an answer of the policy engine that could not be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """A sentence and the rule that says it."""

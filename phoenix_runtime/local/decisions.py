@@ -9,9 +9,8 @@ from typing import Final
 import grpc
 import grpc.aio
 
-from governance_svc.domain.policy.verdicts import ENGINE
 from phoenix_dma.v1 import common_pb2, governance_pb2, governance_pb2_grpc
-from phoenix_runtime.core.verdict import DecisionPoint
+from phoenix_runtime.core.verdict import ENGINE, DecisionPoint
 from phoenix_runtime.local.errors import LocalRuntimeError, host_of
 from phoenix_runtime.local.processes.supervisor import tail
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.verdict import (
     DUES,
+    ENGINE,
     DecisionPoint,
     Effect,
     Grants,
@@ -19,9 +20,6 @@ from phoenix_runtime.core.verdict import (
     Refusal,
     Verdict,
 )
-
-ENGINE = "phoenix.engine"
-"""The policy name of a denial for an answer that could not be read."""
 
 GRANTING_POINTS = frozenset({DecisionPoint.JOIN, DecisionPoint.UPDATE_CAPABILITIES})
 """The points whose allow has to come with grants."""

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance_svc.domain.policy.verdicts import ENGINE, DecisionStamp, read_verdict, read_verdicts
-from phoenix_runtime.core.verdict import DecisionPoint, Effect, Grants, Obligation, Reason, Refusal
+from governance_svc.domain.policy.verdicts import DecisionStamp, read_verdict, read_verdicts
+from phoenix_runtime.core.verdict import (
+    ENGINE,
+    DecisionPoint,
+    Effect,
+    Grants,
+    Obligation,
+    Reason,
+    Refusal,
+)
 
 STAMP = DecisionStamp(
     point=DecisionPoint.ASSIGN,

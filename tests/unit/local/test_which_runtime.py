@@ -81,7 +81,7 @@ def runtimes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtim
 
 @pytest.fixture
 def app() -> typer.Typer:
-    return build(("runtime",))
+    return build()
 
 
 def status(app: typer.Typer, *arguments: str) -> dict[str, Any]:
