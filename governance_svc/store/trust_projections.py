@@ -11,12 +11,14 @@ from sqlalchemy import bindparam, delete, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
 from governance_svc.domain.rows import ProjectionStep
+from governance_svc.domain.trust.attribution import OUTCOME_TYPES
 from governance_svc.domain.trust.projection import (
     EVIDENCE_TYPES,
     RULES,
+    TrustFold,
     TrustProjection,
-    project,
     project_all,
+    tries_of,
 )
 from governance_svc.store.ledger_rows import entry_of
 from governance_svc.store.tables import (
@@ -49,6 +51,20 @@ EVENTS: Final = (
 )
 """The events from ``first`` to ``last`` that trust rests on, in order."""
 
+TRIES: Final = (
+    select(ledger_events)
+    .where(
+        ledger_events.c.tenant == bindparam("tenant"),
+        ledger_events.c.task_id != literal_column("''"),
+        ledger_events.c.task_id.in_(bindparam("tasks", expanding=True)),
+        ledger_events.c.sequence <= bindparam("last"),
+        ledger_events.c.type.in_(OUTCOME_TYPES),
+        ledger_events.c.participant_id != literal_column("''"),
+    )
+    .order_by(ledger_events.c.sequence)
+)
+"""How the tries of some tasks ended up to ``last``, in order."""
+
 SAVE: Final = insert(trust_projections)
 SAVE_ALL: Final = SAVE.on_conflict_do_update(
     index_elements=["tenant", "participant_id"], set_={"document": SAVE.excluded.document}
@@ -79,7 +95,7 @@ class TrustProjectionTables(TenantRows):
         until = min(end, cursor + limit)
         if until <= cursor:
             return None
-        changed = await self._projected(await self._events(cursor, until))
+        changed = await self._projected(await self._events(cursor, until), cursor)
         if changed:
             rows = [
                 {"tenant": self.tenant, "participant_id": name, "document": document_of(projection)}
@@ -99,15 +115,24 @@ class TrustProjectionTables(TenantRows):
             after = until
         return project_all(events)
 
-    async def _projected(self, events: Sequence[AuditEvent]) -> dict[str, TrustProjection]:
-        """The new projections of the participants that ``events`` name."""
-        before = await self.find_projections(sorted({event.participant for event in events}))
-        changed: dict[str, TrustProjection] = {}
+    async def _projected(
+        self, events: Sequence[AuditEvent], cursor: int
+    ) -> dict[str, TrustProjection]:
+        """The new projections of those whom ``events``, which follow ``cursor``, change."""
+        earlier = await self._tries(events, cursor)
+        concerned = sorted({event.participant for event in (*earlier, *events)})
+        fold = TrustFold(await self.find_projections(concerned), tries_of(earlier))
         for event in events:
-            name = event.participant
-            projection = changed.get(name) or before.get(name) or TrustProjection()
-            changed[name] = project(projection, event)
-        return changed
+            fold.apply(event)
+        return {name: fold.projections[name] for name in sorted(fold.changed)}
+
+    async def _tries(self, events: Sequence[AuditEvent], cursor: int) -> list[AuditEvent]:
+        """How the tasks of ``events`` went before: others who tried them are concerned, too."""
+        tasks = sorted({e.task for e in events if e.task and e.type in OUTCOME_TYPES})
+        if not tasks:
+            return []
+        parameters = {"tenant": self.tenant, "tasks": tasks, "last": cursor}
+        return [entry_of(row).event for row in await self._all(TRIES, parameters)]
 
     async def _events(self, after: int, until: int) -> list[AuditEvent]:
         """The events in (after, until] that trust rests on, in order."""

@@ -17,20 +17,30 @@ class IdentityProof:
 
 @dataclass(frozen=True, slots=True)
 class TaskOutcome:
-    """How a task ended for the participant: succeeded, failed, lost or declined."""
+    """How a task ended for the participant: succeeded, failed, lost or declined.
+
+    `attribution.EXCUSED` are the outcomes that do not count. ``task`` is empty where the event
+    names none.
+    """
 
     outcome: str
     at: datetime
     event_id: str
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """A denial where the participant was the actor. ``severity`` is low, medium or high."""
+    """A denial where the participant was the actor. ``severity`` is low, medium or high.
+
+    ``about`` is what was tried for which task; the same again is the same piece of evidence. Empty
+    where each denial is one.
+    """
 
     severity: str
     at: datetime
     event_id: str
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,10 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All evidence on one participant up to some sequence number of the ledger, in any order."""
+    """All evidence on one participant up to some sequence number of the ledger, in any order.
+
+    ``outcomes`` count, ``excused`` are those that do not.
+    """
 
     identity: IdentityProof | None = None
     certifications: tuple[Certification, ...] = ()
@@ -62,3 +75,4 @@ class Evidence:
     denials: tuple[Denial, ...] = ()
     health: tuple[HealthSummary, ...] = ()
     reviews: tuple[Review, ...] = ()
+    excused: tuple[TaskOutcome, ...] = ()

@@ -1,7 +1,8 @@
 """Projects audit events into the evidence on a participant (governance: Trust).
 
 Events are applied in the order of the ledger, so the same ledger gives the same evidence, whether
-it is projected as it grows or anew. The event catalogue gives the evidence of each event type.
+it is projected as it grows or anew. The event catalogue gives the evidence of each event type. What
+a task says is attributed over all who tried it, so one event can change several projections.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -9,6 +10,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, TypeVar
 
+from governance_svc.domain.trust.attribution import (
+    EXCUSED,
+    TaskTries,
+    outcome_of,
+    verdicts,
+    with_try,
+)
 from governance_svc.domain.trust.certification import Certification
 from governance_svc.domain.trust.evidence import (
     Denial,
@@ -22,16 +30,11 @@ from phoenix_runtime.core.event_catalogue import ENTRIES, OUTCOMES, TrustEvidenc
 from phoenix_runtime.core.events import AuditEvent, ReasonCode
 from phoenix_runtime.core.json import Json
 
-RULES: Final = "1"
+RULES: Final = "2"
 """The version of the rules below. Change it with them: then every ledger is projected anew."""
 
 MAX_ITEMS: Final = 100
 """Items of one kind that are kept, newest last: older evidence hardly weighs anything."""
-
-LOSSES: Final = frozenset(
-    {ReasonCode.PARTICIPANT_FAILED, ReasonCode.PARTICIPANT_LEFT, ReasonCode.NOT_RESUMED}
-)
-"""Reasons for which a task was lost, rather than taken away or given back in good order."""
 
 EVIDENCE: Final[Mapping[str, TrustEvidence]] = MappingProxyType(
     {
@@ -53,7 +56,7 @@ class TrustProjection:
     """The evidence on one participant from the ledger, certifications aside.
 
     ``method`` is how its newest registration was proved, ``registration`` that event's id;
-    ``capabilities`` are those granted.
+    ``capabilities`` are those granted; ``excused`` are outcomes that do not count.
     """
 
     method: str = ""
@@ -65,6 +68,7 @@ class TrustProjection:
     denials: tuple[Denial, ...] = ()
     health: tuple[HealthSummary, ...] = ()
     reviews: tuple[Review, ...] = ()
+    excused: tuple[TaskOutcome, ...] = ()
 
     def evidence(
         self, certifications: tuple[Certification, ...], *, owner_certified: bool
@@ -80,28 +84,82 @@ class TrustProjection:
             denials=self.denials,
             health=self.health,
             reviews=self.reviews,
+            excused=self.excused,
         )
 
 
 def project(projection: TrustProjection, event: AuditEvent) -> TrustProjection:
-    """``projection`` with what ``event``, which names that participant, adds to it."""
+    """``projection`` with what ``event``, which names that participant, adds to it.
+
+    For an event about the end of a task's try, this is so only where it names no task: what a task
+    says also depends on the others who tried it (`TrustFold`).
+    """
     evidence = EVIDENCE.get(event.type, TrustEvidence.NONE)
     if evidence in OUTCOMES:
-        return _with_outcome(projection, event, evidence)
+        return _with_outcome(projection, event)
     if evidence.severity:
         return _with_denial(projection, event, evidence.severity)
     add = _ADDING.get(evidence)
     return projection if add is None else add(projection, event)
 
 
+class TrustFold:
+    """Applies events in the order of the ledger to the projections of all whom they concern.
+
+    ``tries`` is what the tasks of the coming events said before, by task, and ``projections`` has
+    everybody whom those and the events name; who is missing is new.
+    """
+
+    def __init__(
+        self,
+        projections: Mapping[str, TrustProjection] | None = None,
+        tries: Mapping[str, TaskTries] | None = None,
+    ) -> None:
+        self.projections = dict(projections or {})
+        self.changed: set[str] = set()
+        self._tries = dict(tries or {})
+
+    def apply(self, event: AuditEvent) -> None:
+        """Apply one event; one without a participant, or without evidence, changes nothing."""
+        if not event.participant or event.type not in EVIDENCE:
+            return
+        if event.task and EVIDENCE[event.type] in OUTCOMES:
+            self._attribute(event)
+        else:
+            self._save(event.participant, project(self._known(event.participant), event))
+
+    def _attribute(self, event: AuditEvent) -> None:
+        """Replace what the task said about each of its participants by what it says now."""
+        before = self._tries.get(event.task, TaskTries())
+        after = self._tries[event.task] = with_try(before, event)
+        said, says = verdicts(before), verdicts(after)
+        for name, outcome in says.items():
+            if outcome != said.get(name):
+                self._save(name, _with_verdict(self._known(name), outcome))
+
+    def _known(self, name: str) -> TrustProjection:
+        return self.projections.get(name, TrustProjection())
+
+    def _save(self, name: str, projection: TrustProjection) -> None:
+        self.projections[name] = projection
+        self.changed.add(name)
+
+
 def project_all(events: Iterable[AuditEvent]) -> dict[str, TrustProjection]:
     """Every participant's projection from a whole ledger, in its order."""
-    projections: dict[str, TrustProjection] = {}
+    fold = TrustFold()
     for event in events:
-        if event.participant and event.type in EVIDENCE:
-            before = projections.get(event.participant, TrustProjection())
-            projections[event.participant] = project(before, event)
-    return projections
+        fold.apply(event)
+    return fold.projections
+
+
+def tries_of(events: Iterable[AuditEvent]) -> dict[str, TaskTries]:
+    """What each task said, from its events in the order of the ledger."""
+    found: dict[str, TaskTries] = {}
+    for event in events:
+        if event.task and event.participant:
+            found[event.task] = with_try(found.get(event.task, TaskTries()), event)
+    return found
 
 
 def _with_registration(projection: TrustProjection, event: AuditEvent) -> TrustProjection:
@@ -126,13 +184,26 @@ def _with_capabilities(projection: TrustProjection, grants: Json) -> TrustProjec
     return replace(projection, capabilities=tuple(str(name) for name in granted))
 
 
-def _with_outcome(
-    projection: TrustProjection, event: AuditEvent, outcome: TrustEvidence
-) -> TrustProjection:
-    if outcome is TrustEvidence.LOST and event.reason_code not in LOSSES:
+def _with_outcome(projection: TrustProjection, event: AuditEvent) -> TrustProjection:
+    outcome = outcome_of(event)
+    if not outcome:
         return projection
-    item = TaskOutcome(outcome.value, event.timestamp, event.event_id)
-    return replace(projection, outcomes=_newest(projection.outcomes, item))
+    return _with_verdict(projection, TaskOutcome(outcome, event.timestamp, event.event_id))
+
+
+def _with_verdict(projection: TrustProjection, verdict: TaskOutcome) -> TrustProjection:
+    """The projection with this piece of evidence instead of any other about the same task."""
+    outcomes = _without(projection.outcomes, verdict.task)
+    excused = _without(projection.excused, verdict.task)
+    if verdict.outcome in EXCUSED:
+        excused = _newest(excused, verdict)
+    else:
+        outcomes = _newest(outcomes, verdict)
+    return replace(projection, outcomes=outcomes, excused=excused)
+
+
+def _without(outcomes: tuple[TaskOutcome, ...], task: str) -> tuple[TaskOutcome, ...]:
+    return tuple(one for one in outcomes if one.task != task) if task else outcomes
 
 
 def _with_denial(projection: TrustProjection, event: AuditEvent, severity: str) -> TrustProjection:
@@ -141,8 +212,19 @@ def _with_denial(projection: TrustProjection, event: AuditEvent, severity: str) 
         return projection
     # A former owner that writes under its old epoch is late, not malicious.
     late = event.reason_code == ReasonCode.STALE_EPOCH
-    item = Denial("low" if late else severity, event.timestamp, event.event_id)
-    return replace(projection, denials=_newest(projection.denials, item))
+    item = Denial("low" if late else severity, event.timestamp, event.event_id, _about(event))
+    others = tuple(one for one in projection.denials if not item.about or one.about != item.about)
+    return replace(projection, denials=_newest(others, item))
+
+
+def _about(event: AuditEvent) -> str:
+    """What was tried for which task: the tries of one task are one piece of evidence.
+
+    A credential that is used for another is no try of a task: each one counts.
+    """
+    if not event.task or event.reason_code == ReasonCode.CREDENTIAL_MISUSED:
+        return ""
+    return " ".join((event.task, event.type, str(event.detail.get("name") or "")))
 
 
 def _with_health(projection: TrustProjection, event: AuditEvent) -> TrustProjection:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from governance_svc.domain.trust.attribution import INPUT_AT_FAULT, TASK_AT_FAULT
 from governance_svc.domain.trust.certification import Certification
 from governance_svc.domain.trust.evidence import (
     Denial,
@@ -99,7 +100,7 @@ class TrustScorer:
         components = (
             self._identity(evidence),
             self._certification(evidence, capability),
-            self._reliability(evidence.outcomes),
+            self._reliability(evidence.outcomes, evidence.excused),
             self._compliance(evidence.denials),
             self._health(evidence.health),
             self._review(evidence.reviews),
@@ -149,7 +150,9 @@ class TrustScorer:
         because = f"{capability} certified by {best.method}, coverage {best.coverage:.2f}"
         return _Component(_unit(best.coverage), because, (best.event_id,))
 
-    def _reliability(self, outcomes: Sequence[TaskOutcome]) -> _Component:
+    def _reliability(
+        self, outcomes: Sequence[TaskOutcome], excused: Sequence[TaskOutcome]
+    ) -> _Component:
         weighted = [
             (self.model.outcomes[o.outcome], self.model.weight(o.at, self.now)) for o in outcomes
         ]
@@ -161,7 +164,8 @@ class TrustScorer:
             if outcomes
             else "no task on record yet"
         )
-        return _Component(self._beta(good, bad), because, _newest(outcomes))
+        because += _not_counted(excused)
+        return _Component(self._beta(good, bad), because, _newest([*outcomes, *excused]))
 
     def _compliance(self, denials: Sequence[Denial]) -> _Component:
         value = 1.0
@@ -217,6 +221,15 @@ def trust_input(
         for name, score in scores.items()
     }
     return {"general": round(general.total, DECIMALS), "by_capability": by_capability}
+
+
+def _not_counted(excused: Sequence[TaskOutcome]) -> str:
+    """The part of the sentence about tasks that speak against themselves or their input."""
+    by_task = sum(one.outcome == TASK_AT_FAULT for one in excused)
+    by_input = sum(one.outcome == INPUT_AT_FAULT for one in excused)
+    parts = [f"{by_task} that failed with several participants"] if by_task else []
+    parts += [f"{by_input} whose input is at fault"] if by_input else []
+    return f"; not counted: {', '.join(parts)}" if parts else ""
 
 
 def _unit(value: float) -> float:

@@ -10,9 +10,11 @@ from governance_svc.domain.trust.evidence import HealthSummary, TaskOutcome
 from governance_svc.domain.trust.projection import (
     EVIDENCE_TYPES,
     MAX_ITEMS,
+    TrustFold,
     TrustProjection,
     project,
     project_all,
+    tries_of,
 )
 from governance_svc.store.trust_documents import document_of, projection_of
 from tests.support.builders.audit_events import NOON, audit_event
@@ -104,29 +106,35 @@ def test_only_the_newest_evidence_is_kept() -> None:
 KINDS = st.sampled_from([*EVIDENCE_TYPES, "TASK_SUBMITTED"])
 
 
-@given(st.lists(st.tuples(KINDS, st.sampled_from(["p", "q", ""]))), st.data())
+WHO = st.sampled_from(["p", "q", "r", ""])
+TASKS = st.sampled_from(["", "task.1", "task.2"])
+REASONS = st.sampled_from(["participant_failed", "input_at_fault", "owners_lost", "final_failure"])
+
+
+@given(st.lists(st.tuples(KINDS, WHO, TASKS, REASONS)), st.data())
 def test_projecting_in_steps_through_the_table_is_projecting_at_once(
-    drawn: list[tuple[str, str]], data: st.DataObject
+    drawn: list[tuple[str, str, str, str]], data: st.DataObject
 ) -> None:
     events = [
         of(
             kind,
             participant=who,
             actor=who or "x",
+            task=task,
+            reason_code=reason,
             timestamp=NOON,
             new_state="approved",
             detail={"beats_due": 4, "beats_kept": 3},
         )
-        for kind, who in drawn
+        for kind, who, task, reason in drawn
     ]
     cut = data.draw(st.integers(0, len(events)))
     stored = {name: document_of(one) for name, one in project_all(events[:cut]).items()}
-    projections = {name: projection_of(document) for name, document in stored.items()}
+    before = {name: projection_of(document) for name, document in stored.items()}
+    fold = TrustFold(before, tries_of(events[:cut]))
     for event in events[cut:]:
-        if event.participant and event.type in EVIDENCE_TYPES:
-            before = projections.get(event.participant, TrustProjection())
-            projections[event.participant] = project(before, event)
-    assert projections == project_all(events)
+        fold.apply(event)
+    assert fold.projections == project_all(events)
 
 
 def test_documents_of_the_first_release_are_read() -> None:
@@ -138,4 +146,5 @@ def test_documents_of_the_first_release_are_read() -> None:
     projection = projection_of(document)
     assert projection.outcomes == (TaskOutcome("failed", NOON, "event.2"),)
     assert projection.health == (HealthSummary(15, 12, NOON, "event.3"),)
-    assert document_of(projection) == document
+    assert projection.excused == ()
+    assert projection_of(document_of(projection)) == projection
