@@ -52,6 +52,11 @@ HELP: Final = "Phoenix DMA Runtime: governed dynamic membership."
 class Commands(TyperGroup):
     """The commands of `COMMANDS`, each imported when it is asked for."""
 
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        # For the suggestion that follows a misspelt name.
+        self.commands = dict.fromkeys(COMMANDS)
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Their names, in the order of the table."""
         del ctx

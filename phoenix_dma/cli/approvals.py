@@ -41,13 +41,15 @@ def register(app: typer.Typer) -> None:
 
 
 @group.callback()
-def approvals(context: typer.Context) -> None:
+def approvals(
+    context: typer.Context, last: LastOption = 50, output: OutputOption = Output.TABLE
+) -> None:
     """List approvals, show one, approve or reject.
 
     phoenix-dma approvals approve approval.0198 --as human.steward.jane --comment "same person"
     """
     if context.invoked_subcommand is None:
-        list_them(status=["pending"], task="", last=50, output=Output.TABLE)
+        list_them(status=["pending"], task="", last=last, output=output)
 
 
 @group.command("list")

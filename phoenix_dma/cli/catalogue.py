@@ -61,10 +61,10 @@ def list_them(
 def catalogue_rows(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """(vocabulary, name, meaning) of every word, sorted by name within its vocabulary."""
     for kind, (section, meaning) in MEANINGS.items():
-        words = document[section]
+        words = document.get(section, ())
         specs = words if isinstance(words, Mapping) else dict.fromkeys(words)
         for name in sorted(specs):
-            default = name == document["default_trust_policy"] and kind is Kind.TRUST_POLICY
+            default = name == document.get("default_trust_policy") and kind is Kind.TRUST_POLICY
             yield kind, name, meaning(specs[name]) + ("; the default" if default else "")
 
 

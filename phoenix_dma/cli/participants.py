@@ -41,13 +41,15 @@ def register(app: typer.Typer) -> None:
 
 
 @group.callback()
-def participants(context: typer.Context) -> None:
+def participants(
+    context: typer.Context, last: LastOption = 200, output: OutputOption = Output.TABLE
+) -> None:
     """List participants, or show, suspend, reinstate one.
 
     phoenix-dma participants list --status active --output json
     """
     if context.invoked_subcommand is None:
-        list_them(status=None, kind=None, last=200, output=Output.TABLE)
+        list_them(status=None, kind=None, last=last, output=output)
 
 
 @group.command("list")

@@ -33,13 +33,15 @@ def register(app: typer.Typer) -> None:
 
 
 @group.callback()
-def tasks(context: typer.Context) -> None:
+def tasks(
+    context: typer.Context, last: LastOption = 50, output: OutputOption = Output.TABLE
+) -> None:
     """List tasks, or show or cancel one.
 
     phoenix-dma tasks list --status pending
     """
     if context.invoked_subcommand is None:
-        list_them(status=None, participant="", last=50, output=Output.TABLE)
+        list_them(status=None, participant="", last=last, output=output)
 
 
 @group.command("list")
