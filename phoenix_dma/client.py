@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import logging
 import threading
 from collections.abc import Callable, Coroutine
 from datetime import datetime
@@ -20,11 +19,12 @@ from phoenix_dma.context import Context
 from phoenix_dma.current import CLIENTS
 from phoenix_dma.declare import ParticipantFields, TaskFields, task
 from phoenix_dma.keep_alive_process import KeepAliveProcess
+from phoenix_dma.log import EventLog, announcements
 from phoenix_dma.loop_thread import LoopThread
 from phoenix_dma.profile import Profile
 from phoenix_dma.v1 import approval_pb2, assignment_pb2, audit_pb2, handoff_pb2, registry_pb2
 
-log = logging.getLogger(__name__)
+log = EventLog(__name__)
 
 Found = TypeVar("Found")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -54,6 +54,7 @@ class PhoenixClient:
         self._thread = LoopThread("phoenix-dma-client")
         self._keep_alive: KeepAliveProcess | None = None
         self._closing = threading.Lock()
+        self._retiring = False
         self._closed = False
         CLIENTS.append(self)
         atexit.register(self.close)
@@ -76,9 +77,10 @@ class PhoenixClient:
 
     def task_handler(self, capability: str = "") -> Callable[[Function], Function]:
         """Register a handler for tasks that require ``capability``; for any where it is empty."""
+        add = self.aio.task_handler(capability)
 
         def register(function: Function) -> Function:
-            self.aio.handlers.add(capability, function)
+            add(function)
             self._keep()
             return function
 
@@ -100,6 +102,7 @@ class PhoenixClient:
         self, *, mode: str = "graceful", deadline: datetime | None = None, reason: str = ""
     ) -> handoff_pb2.Retirement:
         """Retire this participant, permanently: its id is never used again."""
+        self._retiring = True
         return self._wait(self.aio.retire(mode=mode, deadline=deadline, reason=reason))
 
     # As a submitter, an operator, a reviewer ----------------------------------------------------
@@ -200,9 +203,16 @@ class PhoenixClient:
     async def _until_over(self, keep_alive: KeepAliveProcess) -> None:
         if self.aio.participant is not None:
             loss = await asyncio.shield(self.aio.participant.stay_attached())
-            if loss is not Loss.LEFT:
-                log.error("%s will not attach again: %s", self.aio.participant.participant_id, loss)
+            if loss is not Loss.LEFT and not self._closed and not self._retiring:
+                self._tell_end(self.aio.participant.participant_id, loss)
+                keep_alive.exit_code = loss.exit_code
         keep_alive.finish()
+
+    def _tell_end(self, participant_id: str, loss: Loss) -> None:
+        log.error("participant_ended", participant=participant_id, loss=loss)
+        announcements.say(
+            f"{participant_id} was {loss} and will not attach again (exit code {loss.exit_code})"
+        )
 
     def _ask(self, ask: Callable[[RuntimeApi], Coroutine[Any, Any, Found]]) -> Found:
         return self._wait(ask(self._within(lambda: self.aio.api)))

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
 
 from google.protobuf import duration_pb2
 
+from phoenix_dma.nearest import did_you_mean
 from phoenix_dma.v1 import assignment_pb2, common_pb2, registry_pb2
 from phoenix_dma.wire.conversions import number, struct_of, timestamp
+
+LISTS: Final = frozenset(
+    {
+        "capabilities",
+        "data_domains",
+        "permissions",
+        "policy_constraints",
+        "required_capabilities",
+        "roles",
+        "task_types",
+    }
+)
+"""Fields that hold names; a text alone would be taken for a list of its letters."""
 
 
 class ParticipantFields(TypedDict, total=False):
@@ -66,7 +80,12 @@ class TaskFields(TypedDict, total=False):
 
 
 def participant(fields: ParticipantFields) -> registry_pb2.ParticipantDeclaration:
-    """The declaration; raises ValueError for an unknown liveness."""
+    """The declaration.
+
+    Raises TypeError for a field that participants do not have and for a text in place of a list of
+    names, ValueError for an unknown liveness.
+    """
+    _check(fields, ParticipantFields, "a participant")
     made = registry_pb2.ParticipantDeclaration(
         id=fields.get("id", ""),
         type=fields.get("type", ""),
@@ -89,7 +108,12 @@ def participant(fields: ParticipantFields) -> registry_pb2.ParticipantDeclaratio
 
 
 def task(fields: TaskFields) -> assignment_pb2.TaskDeclaration:
-    """The declaration; raises ValueError for an unknown risk level or what JSON cannot carry."""
+    """The declaration.
+
+    Raises TypeError for a field that tasks do not have and for a text in place of a list of names,
+    ValueError for an unknown risk level or what JSON cannot carry.
+    """
+    _check(fields, TaskFields, "a task")
     made = assignment_pb2.TaskDeclaration(
         task_id=fields.get("task_id", ""),
         objective=fields.get("objective", ""),
@@ -113,6 +137,25 @@ def task(fields: TaskFields) -> assignment_pb2.TaskDeclaration:
     if "input" in fields:
         made.input.CopyFrom(struct_of(fields["input"]))
     return made
+
+
+def unknown_fields(names: Iterable[str], kind: type, what: str) -> list[str]:
+    """A sentence for each name that is no field of ``kind``, with the nearest one that is."""
+    known = set(kind.__annotations__)
+    return [
+        f"{what} has no field {name!r}{did_you_mean(name, known)}"
+        for name in sorted(set(names) - known)
+    ]
+
+
+def _check(fields: Mapping[str, Any], kind: type, what: str) -> None:
+    # Any name passes a keyword argument that is declared by a TypedDict: Python does not look.
+    wrong = unknown_fields(fields, kind, what)
+    for name in LISTS & set(fields):
+        if isinstance(fields[name], str):
+            wrong.append(f"{name} is a list of names, not a text: [{fields[name]!r}]")
+    if wrong:
+        raise TypeError("; ".join(wrong))
 
 
 def _span(value: timedelta | float | None) -> duration_pb2.Duration | None:

@@ -23,6 +23,8 @@ class KeepAliveProcess:
     """A thread that the interpreter waits for at exit; it calls ``leave`` once, at the end."""
 
     def __init__(self, leave: Callable[[], None]) -> None:
+        self.exit_code = 0
+        """What the process exits with, where the end of its script could be watched."""
         self._leave = leave
         self._over = threading.Event()
         self._asked = False
@@ -45,6 +47,8 @@ class KeepAliveProcess:
         while self._thread.is_alive():
             # Without a timeout, a signal that arrived just before would not be handled.
             self._thread.join(POLL_SECONDS)
+        if self.exit_code:
+            raise SystemExit(self.exit_code)
 
     @property
     def script_over(self) -> bool:

@@ -25,7 +25,6 @@ the file again before it reconnects: a runtime that was started anew may be else
 from __future__ import annotations
 
 import ipaddress
-import logging
 import os
 import tomllib
 from collections.abc import Mapping
@@ -35,11 +34,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from phoenix_dma.errors import ProfileError
+from phoenix_dma.log import EventLog
 
 HTTPS_PORT: Final = 443
 HTTP_PORT: Final = 80
 
-log = logging.getLogger(__name__)
+log = EventLog(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class Profile:
             now = read_profile(self.file)
         except ProfileError as error:
             # Away while a runtime is set up anew: what was read before is the best that is known.
-            log.info("the profile stays as it was read before: %s", error)
+            log.info("profile_unreadable", error=error)
             return self
         return _overridden(now) if self.found else now
 

@@ -13,7 +13,7 @@ from phoenix_dma.aio.rpc.credentials import credential_for
 from phoenix_dma.aio.rpc.transport import Transport
 from phoenix_dma.aio.runtime_api import RuntimeApi
 from phoenix_dma.aio.work.context_reader import ContextReader, ContextResolver
-from phoenix_dma.aio.work.handlers import Handlers
+from phoenix_dma.aio.work.handlers import Handlers, check_capability
 from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.briefing import Checkpoint
 from phoenix_dma.context import Context
@@ -94,7 +94,15 @@ class AsyncPhoenixClient:
         what it raises fails the attempt, to be retried unless it is a `TaskFailure`; `HandOff`
         lets another participant continue from the last checkpoint.
         """
-        return lambda function: self.handlers.add(capability, function)
+        check_capability(capability)
+
+        def register(function: Function) -> Function:
+            self.handlers.add(capability, function)
+            if self.participant is not None:
+                self.participant.claims.handled([capability])
+            return function
+
+        return register
 
     def resolver(self, scheme: str) -> Callable[[ContextResolver], ContextResolver]:
         """Register how contexts stored elsewhere (``scheme://…``) are fetched for a handoff."""
@@ -129,10 +137,15 @@ class AsyncPhoenixClient:
         self.participant = joining
         if answer.participant.liveness != registry_pb2.LIVENESS_UNLEASED:
             await joining.wait_until_attached(ATTACH_SECONDS)
+        joining.claims.registered(answer.participant)
+        joining.claims.handled(self.handlers.capabilities)
         return answer
 
     async def run(self) -> Loss:
-        """Execute tasks until an end that is final, or `close`; no handler is registered later."""
+        """Execute tasks until an end that is final, or `close`; no handler is registered later.
+
+        A program that ends with it exits with `Loss.exit_code`: others tell its ends apart by that.
+        """
         self.handlers_complete = lambda: True
         return await asyncio.shield(self._registered().stay_attached())
 

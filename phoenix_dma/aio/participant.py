@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass
 from typing import Final
 
+from phoenix_dma.aio.claims import Claims
 from phoenix_dma.aio.keepalive.attachment import Attachment, Loss
 from phoenix_dma.aio.keepalive.stream import Heartbeat
 from phoenix_dma.aio.rpc.credentials import EnrolledCredential, GivenCredential
@@ -17,9 +17,10 @@ from phoenix_dma.aio.work.executions import Execution, Executions
 from phoenix_dma.aio.work.handlers import Handlers
 from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.errors import AssignmentLost, IllegalTransition, PhoenixError
+from phoenix_dma.log import EventLog
 from phoenix_dma.v1 import handoff_pb2, registry_pb2, session_pb2
 
-log = logging.getLogger(__name__)
+log = EventLog(__name__)
 GOODBYE_SECONDS: Final = 2.0
 
 
@@ -42,6 +43,7 @@ class ActiveParticipant:
         handlers: Handlers,
     ) -> None:
         self.declaration = declaration
+        self.claims = Claims(declaration)
         self.session = session = ParticipantSession(transport, credential)
         self.reader = ContextReader(session)
         self.attachment = Attachment(transport, credential, self)
@@ -76,6 +78,8 @@ class ActiveParticipant:
         self.registered = answer
         self._generation = answer.participant.generation
         self._resume_needed = True
+        if self.attached_once.is_set():
+            self.claims.registered(answer.participant)
         return answer
 
     def stay_attached(self) -> asyncio.Task[Loss]:
@@ -138,7 +142,7 @@ class ActiveParticipant:
 
     def lost(self, loss: Loss, text: str) -> None:
         """Stop every handler: the lease is gone, and nothing may be written any more."""
-        log.warning("%s lost its lease (%s): %s", self.participant_id, loss, text)
+        log.warning("lease_lost", participant=self.participant_id, loss=loss, text=text)
         self._resume_needed = True
         self.executions.stop_all(f"the lease was lost ({loss})")
 
@@ -158,7 +162,7 @@ class ActiveParticipant:
             await self.directives.resume(self.generation)
         except PhoenixError as refused:
             self._resume_needed = True
-            log.warning("%s could not resume: %s", self.participant_id, refused)
+            log.warning("tasks_not_resumed", participant=self.participant_id, error=refused)
 
     async def _refresh(self) -> None:
         """Send each new credential over the stream before the old one lapses."""
@@ -167,7 +171,9 @@ class ActiveParticipant:
             try:
                 await self.attachment.refresh()
             except PhoenixError as refused:
-                log.warning("the credential could not be renewed: %s", refused)
+                log.warning(
+                    "credential_not_renewed", participant=self.participant_id, error=refused
+                )
 
     async def _hand_off(self, execution: Execution) -> None:
         task_id = execution.task.id
@@ -178,9 +184,9 @@ class ActiveParticipant:
         try:
             await self.session.ask(method, request, patience=5.0)
         except (AssignmentLost, IllegalTransition) as moved:
-            log.info("%s is being handed off already: %s", task_id, moved)
+            log.info("task_moving_already", task=task_id, error=moved)
         except PhoenixError as refused:
-            log.warning("%s could not be handed off: %s", task_id, refused)
+            log.warning("task_not_handed_off", task=task_id, error=refused)
 
     async def _until_idle(self, seconds: float) -> None:
         """Wait until no handler runs, at most ``seconds``."""

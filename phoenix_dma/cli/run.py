@@ -14,6 +14,7 @@ import typer
 
 from phoenix_dma.cli.output import bad
 from phoenix_dma.current import load_context
+from phoenix_dma.log import announcements, configure_text_log
 
 
 def register(app: typer.Typer) -> None:
@@ -43,13 +44,12 @@ def run(
     """Run a participant's script, with `load_context` and your own functions.
 
     It stays alive while it has handlers; Ctrl-C or SIGTERM lets it drain and send Goodbye.
+    Exit codes: 0 it has left, 4 superseded by a newer registration, 5 retired by somebody else.
 
         phoenix-dma run figure3.py --with validators.py
     """
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    configure_text_log(logging.INFO if verbose else logging.WARNING)
+    announcements.always = True
     names: dict[str, Any] = {"load_context": load_context}
     for path in supplied or []:
         names |= public_names(load(path))

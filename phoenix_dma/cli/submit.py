@@ -23,7 +23,7 @@ from phoenix_dma.cli.output import (
     say,
 )
 from phoenix_dma.cli.tasks import show_task
-from phoenix_dma.declare import TaskFields
+from phoenix_dma.declare import TaskFields, unknown_fields
 from phoenix_dma.declare import task as declared
 from phoenix_dma.v1 import assignment_pb2
 from phoenix_dma.wire.conversions import short
@@ -137,10 +137,10 @@ def explain(
 
 def declare(fields: dict[str, Any]) -> assignment_pb2.TaskDeclaration:
     """The declaration of a JSON object in the paper's shape; ends the command for another."""
-    known = set(TaskFields.__annotations__)
-    unknown = sorted(set(fields) - known)
-    if unknown:
-        raise bad(f"a task has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+    wrong = unknown_fields(fields, TaskFields, "a task")
+    if wrong:
+        known = ", ".join(sorted(TaskFields.__annotations__))
+        raise bad(f"{'; '.join(wrong)}. Its fields are {known}")
     try:
         if isinstance(fields.get("deadline"), str):
             fields["deadline"] = datetime.fromisoformat(fields["deadline"])

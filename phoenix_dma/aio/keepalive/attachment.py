@@ -8,9 +8,8 @@ participant, and retirement.
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
@@ -19,10 +18,11 @@ from phoenix_dma.aio.keepalive.stream import KeepAliveStream, StreamEnd, StreamL
 from phoenix_dma.aio.rpc.backoff import Backoff
 from phoenix_dma.aio.rpc.transport import Credential, Transport
 from phoenix_dma.errors import CredentialInvalid, PhoenixError
+from phoenix_dma.log import EventLog
 from phoenix_dma.v1 import session_pb2
 from phoenix_dma.wire.conversions import short
 
-log = logging.getLogger(__name__)
+log = EventLog(__name__)
 
 
 class Loss(StrEnum):
@@ -38,6 +38,14 @@ class Loss(StrEnum):
     SILENCE = "silence"
     LEFT = "left"
 
+    @property
+    def exit_code(self) -> int:
+        """What a program whose participant ended so exits with: 4 superseded, 5 retired, else 0."""
+        return EXIT_CODES.get(self, 0)
+
+
+EXIT_CODES: Final[Mapping[Loss, int]] = {Loss.SUPERSEDED: 4, Loss.RETIRED: 5}
+"""The ends that a supervisor has to tell from success: starting again is of no use after them."""
 
 FINAL: Final = frozenset({Loss.SUPERSEDED, Loss.RETIRED})
 """After these the participant does not attach again."""
@@ -169,12 +177,20 @@ class Attachment:
 
     async def _reconnect(self, ended: StreamEnd) -> None:
         """Wait, and renew a refused credential: the lease outlives its stream."""
-        log.info("the stream ended (%s); reconnecting", ended.text or ended.error)
+        log.info(
+            "stream_ended",
+            participant=self._participant.participant_id,
+            error=ended.text or ended.error,
+        )
         if isinstance(ended.error, CredentialInvalid) or _loss(ended) is Loss.CREDENTIAL:
             try:
                 await self._credential.renewed(await self._credential.token())
             except PhoenixError as error:
-                log.warning("the credential could not be renewed: %s", error)
+                log.warning(
+                    "credential_not_renewed",
+                    participant=self._participant.participant_id,
+                    error=error,
+                )
         await self._pause()
 
     async def _register(self) -> None:
@@ -182,7 +198,11 @@ class Attachment:
             try:
                 await self._participant.register()
             except PhoenixError as error:
-                log.warning("registering again failed: %s", error)
+                log.warning(
+                    "participant_not_registered",
+                    participant=self._participant.participant_id,
+                    error=error,
+                )
                 await self._pause()
             else:
                 return

@@ -6,7 +6,6 @@ such a channel: every call of a method goes over the channel of that moment.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,13 +13,14 @@ import grpc
 import grpc.aio
 
 from phoenix_dma.errors import ProfileError
+from phoenix_dma.log import EventLog
 from phoenix_dma.profile import Endpoint
 from phoenix_dma.wire.sizes import MESSAGE_BYTES
 
 ANSWER_BYTES: Final = 4 * MESSAGE_BYTES
 """What is taken from a runtime; a bound for this process alone, servers keep to their own."""
 
-log = logging.getLogger(__name__)
+log = EventLog(__name__)
 
 
 class Connection:
@@ -47,10 +47,10 @@ class Connection:
         try:
             found = self._locate()
         except ProfileError as error:
-            log.warning("the runtime is still taken to be at %s: %s", self.endpoint.target, error)
+            log.warning("runtime_not_located", kept=self.endpoint.target, error=error)
             return
         if found != self.endpoint:
-            log.info("the runtime is at %s now, not at %s", found.target, self.endpoint.target)
+            log.info("runtime_moved", target=found.target, before=self.endpoint.target)
             self.endpoint = found
             self.open_another()
 

@@ -31,6 +31,15 @@ class Handler:
         return inspect.iscoroutinefunction(self.function)
 
 
+def check_capability(capability: object) -> None:
+    """Raise TypeError for what is no capability's name: a decorator without its parentheses."""
+    if not isinstance(capability, str):
+        raise TypeError(
+            f"a handler's capability is its name, not {capability!r}: "
+            'write @client.task_handler("…"), or @client.task_handler() for any task'
+        )
+
+
 class Handlers:
     """The handlers of one participant."""
 
@@ -39,6 +48,11 @@ class Handlers:
 
     def __len__(self) -> int:
         return len(self._handlers)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """The capabilities that have one; the empty text stands for a handler for any."""
+        return frozenset(self._handlers)
 
     def add(self, capability: str, function: Function) -> Function:
         """Register; raises ValueError where the capability has a handler already."""

@@ -19,6 +19,11 @@ from tests.support.waiting.until import PATIENCE
 ROOT = Path(__file__).parents[3]
 FIGURE = ROOT / "examples" / "figure3"
 TASK = "task.customer-merge-review.8841"
+HERE = (
+    f"{PARTICIPANT} is here: granted customer_validation, duplicate_detection, policy_check, "
+    "customer_master, read_customer_master, suggest_merge\n"
+)
+"""All that it says."""
 CANDIDATES = json.loads((FIGURE / "task.json").read_text())["input"]
 
 
@@ -92,7 +97,7 @@ async def test_it_runs_as_printed_works_and_leaves_on_sigterm_without_retiring(
         assert registered.participant.id == PARTICIPANT
         assert process.returncode is None
         process.send_signal(signal.SIGTERM)
-        assert await ended(process) == (0, "")
+        assert await ended(process) == (0, HERE)
     await control_plane.hears("goodbye")
     assert not control_plane.all("RetireParticipant")
 
@@ -112,7 +117,7 @@ async def test_a_script_without_the_command_stays_alive_and_ctrl_c_ends_it_quiet
         await control_plane.send(control_plane.give(TASK, input=CANDIDATES))
         await control_plane.hears("CompleteTask")
         process.send_signal(signal.SIGINT)
-        assert await ended(process) == (0, "")
+        assert await ended(process) == (0, HERE)
     await control_plane.hears("goodbye")
 
 
@@ -128,7 +133,7 @@ async def test_ctrl_c_is_heard_although_nothing_interrupts_the_main_thread(
     async with running(profile, str(script)) as process:
         await control_plane.hears("beats", 5)
         process.send_signal(signal.SIGINT)
-        assert await ended(process) == (0, "")
+        assert await ended(process) == (0, HERE)
 
 
 async def test_handlers_may_use_threads_and_pools_after_the_last_line(
@@ -153,7 +158,7 @@ async def test_handlers_may_use_threads_and_pools_after_the_last_line(
         done = {c.task_id: json_of(c.result) for c in await control_plane.hears("CompleteTask", 2)}
         assert done == {"task.threads": {"value": [1, 2]}, "task.pools": {"value": 3}}
         process.send_signal(signal.SIGTERM)
-        assert await ended(process) == (0, "")
+        assert await ended(process) == (0, HERE)
 
 
 async def test_a_script_that_catches_an_exception_and_ends_well_stays_alive(
@@ -168,7 +173,7 @@ async def test_a_script_that_catches_an_exception_and_ends_well_stays_alive(
         await control_plane.hears("beats", 15)
         assert process.returncode is None
         process.send_signal(signal.SIGTERM)
-        assert await ended(process) == (0, "")
+        assert await ended(process) == (0, HERE)
 
 
 async def test_a_script_that_crashes_is_not_kept_alive(
@@ -187,7 +192,7 @@ async def test_a_script_without_handlers_ends_by_itself(
 ) -> None:
     script = tmp_path / "visitor.py"
     script.write_text((FIGURE / "figure3.py").read_text().partition("@client")[0])
-    assert await ended(await start(profile, str(script))) == (0, "")
+    assert await ended(await start(profile, str(script))) == (0, HERE)
     await control_plane.hears("goodbye")
 
 

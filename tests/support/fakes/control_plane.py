@@ -52,6 +52,8 @@ class FakeControlPlane:
         self.ttl = ttl
         self.interval = interval
         self.generation = 0
+        self.refused_claims: dict[str, str] = {}
+        """Names that are not granted, and why; everything else is."""
         self.enrolment = ENROLMENT
         self.issuer = "token"
         self.enrolments = 0

@@ -91,6 +91,13 @@ class Registry(Servicer, registry_pb2_grpc.RegistryServiceServicer):
         answer = registry_pb2.RegisterParticipantResponse(decision="approved")
         answer.participant.id = request.participant.id
         answer.participant.generation = self.runtime.generation
+        for kind in ("capabilities", "data_domains", "permissions"):
+            for name in getattr(request.participant, kind):
+                if name in self.runtime.refused_claims:
+                    reason = self.runtime.refused_claims[name]
+                    answer.participant.refused.add(kind=kind, name=name, reason=reason)
+                else:
+                    getattr(answer.participant, kind).append(name)
         return answer
 
 
