@@ -111,7 +111,8 @@ def task(fields: TaskFields) -> assignment_pb2.TaskDeclaration:
     """The declaration.
 
     Raises TypeError for a field that tasks do not have and for a text in place of a list of names,
-    ValueError for an unknown risk level or what JSON cannot carry.
+    ValueError for an unknown risk level, a deadline without a time zone, or what JSON cannot
+    carry.
     """
     _check(fields, TaskFields, "a task")
     made = assignment_pb2.TaskDeclaration(
@@ -123,7 +124,7 @@ def task(fields: TaskFields) -> assignment_pb2.TaskDeclaration:
         policy_constraints=fields.get("policy_constraints", ()),
         context_ref=fields.get("context_ref", ""),
         priority=fields.get("priority", 0),
-        deadline=timestamp(fields.get("deadline")),
+        deadline=timestamp(fields.get("deadline"), "deadline"),
         start_timeout=_span(fields.get("start_timeout")),
         attempt_timeout=_span(fields.get("attempt_timeout")),
         max_attempts=fields.get("max_attempts", 0),

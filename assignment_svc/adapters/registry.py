@@ -1,6 +1,6 @@
 """Calls the registry over gRPC."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from assignment_svc.domain.discovery import Alternative, Candidate, Discovery, Requirement
@@ -13,6 +13,7 @@ from phoenix_runtime.chassis.rpc.conversions import (
     number,
     verdict_from_pb,
 )
+from phoenix_runtime.chassis.rpc.parts import in_parts
 from phoenix_runtime.chassis.rpc.standing_conversions import standing_from_pb
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.principal import Call
@@ -23,6 +24,8 @@ CANDIDATES = 200
 """Candidates that are asked for, in the registry's rank order; the rest would hardly win."""
 STANDINGS = 500
 """Participants that one request names at most."""
+EXCLUSIONS = 256
+"""Participants that one search leaves out at most; the others are left out here."""
 
 
 class GrpcRegistry:
@@ -37,16 +40,15 @@ class GrpcRegistry:
         """Discover the eligible participants, by the registry's rank, and the near misses."""
         asked_at = self._clock.monotonic()
         request = _discovery_request(requirement)
-        answer = await self._channels.ask(call, self._stub.DiscoverParticipants, request)
+        unwanted = frozenset(requirement.exclude[EXCLUSIONS:])
+        while True:
+            answer = await self._channels.ask(call, self._stub.DiscoverParticipants, request)
+            found = [one for one in answer.candidates if one.participant_id not in unwanted]
+            if found or not answer.next_page_token:
+                break
+            request.page_token = answer.next_page_token
         return Discovery(
-            candidates=tuple(
-                Candidate(
-                    standing=standing_from_pb(one.standing),
-                    verdict=verdict_from_pb(one.verdict),
-                    certified=frozenset(one.certified),
-                )
-                for one in answer.candidates
-            ),
+            candidates=tuple(map(_candidate, found)),
             excluded=tuple(
                 Alternative(
                     one.participant_id,
@@ -64,14 +66,17 @@ class GrpcRegistry:
         self, call: Call, participant_ids: Collection[str]
     ) -> Mapping[str, Standing]:
         """Read current standings; unknown ids are omitted."""
-        wanted = sorted(set(participant_ids))
-        found: dict[str, Standing] = {}
-        for at in range(0, len(wanted), STANDINGS):
-            some = wanted[at : at + STANDINGS]
+
+        async def ask(some: Sequence[str]) -> Sequence[registry_pb2.Standing]:
             request = registry_pb2.BatchGetStandingsRequest(participant_ids=some)
-            answer = await self._channels.ask(call, self._stub.BatchGetStandings, request)
-            found |= {one.participant_id: standing_from_pb(one) for one in answer.standings}
-        return found
+            answer: registry_pb2.BatchGetStandingsResponse = await self._channels.ask(
+                call, self._stub.BatchGetStandings, request
+            )
+            return answer.standings
+
+        wanted = sorted(set(participant_ids))
+        found = await in_parts(wanted, ask, largest=STANDINGS)
+        return {one.participant_id: standing_from_pb(one) for one in found}
 
     async def begin_retirement(self, call: Call, retirement: Retirement) -> Standing:
         """Have the registry show RETIRING; a repeated call changes nothing."""
@@ -94,6 +99,14 @@ class GrpcRegistry:
         await self._channels.ask(call, self._stub.FinishRetirement, request)
 
 
+def _candidate(one: registry_pb2.Candidate) -> Candidate:
+    return Candidate(
+        standing=standing_from_pb(one.standing),
+        verdict=verdict_from_pb(one.verdict),
+        certified=frozenset(one.certified),
+    )
+
+
 def _discovery_request(wanted: Requirement) -> registry_pb2.DiscoverParticipantsRequest:
     return registry_pb2.DiscoverParticipantsRequest(
         required_capabilities=wanted.required_capabilities,
@@ -103,7 +116,7 @@ def _discovery_request(wanted: Requirement) -> registry_pb2.DiscoverParticipants
         page_size=CANDIDATES,
         task_id=wanted.task_id,
         degraded_allowed=wanted.degraded_allowed,
-        exclude=wanted.exclude,
+        exclude=wanted.exclude[:EXCLUSIONS],
         task_type=wanted.task_type,
         engine_try=True,
         correlation_id=wanted.correlation_id,

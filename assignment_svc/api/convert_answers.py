@@ -32,6 +32,7 @@ from phoenix_runtime.chassis.rpc.conversions import (
     struct_to_json,
     verdict_to_pb,
 )
+from phoenix_runtime.chassis.rpc.pages import page_to_pb
 from phoenix_runtime.core.pages import Page
 
 
@@ -109,10 +110,9 @@ def task_filter_from_pb(request: assignment_pb2.ListTasksRequest) -> TaskFilter:
 
 def tasks_to_pb(page: Page[Task]) -> assignment_pb2.ListTasksResponse:
     """A page of tasks, without their results."""
+    made, token = page_to_pb(page, task_to_pb)
     return assignment_pb2.ListTasksResponse(
-        tasks=[task_to_pb(task) for task in page.items],
-        next_page_token=page.next_token,
-        total_size=page.total,
+        tasks=made, next_page_token=token, total_size=page.total
     )
 
 
@@ -123,10 +123,12 @@ def started_to_pb(started: Started) -> assignment_pb2.StartTaskResponse:
     )
 
 
-def resumed_to_pb(resumed: Resumed) -> assignment_pb2.ResumeTasksResponse:
-    """The tasks that the caller holds now."""
+def resumed_to_pb(
+    resumed: Resumed, briefings: Iterable[assignment_pb2.TaskBriefing]
+) -> assignment_pb2.ResumeTasksResponse:
+    """A page of the tasks that the caller holds now; ``briefings`` are those of ``resumed``."""
     made = assignment_pb2.ResumeTasksResponse(
-        briefings=[briefing_to_pb(one) for one in resumed.briefings]
+        briefings=briefings, next_page_token=resumed.next_token
     )
     proofs = (receipt_to_pb(one) for one in resumed.receipts)
     made.receipts.extend(proof for proof in proofs if proof is not None)
@@ -232,8 +234,7 @@ def resolved_to_pb(resolved: Resolved) -> assignment_pb2.ResolveContextResponse:
 
 def pointers_to_pb(page: Page[ContextPointer]) -> assignment_pb2.ListContextPointersResponse:
     """A page of pointers."""
+    made, token = page_to_pb(page, pointer_to_pb)
     return assignment_pb2.ListContextPointersResponse(
-        pointers=[pointer_to_pb(one) for one in page.items],
-        next_page_token=page.next_token,
-        total_size=page.total,
+        pointers=made, next_page_token=token, total_size=page.total
     )

@@ -22,7 +22,11 @@ from phoenix_runtime.chassis.rpc.conversions import (
     time_from_pb,
     time_to_pb,
 )
+from phoenix_runtime.chassis.rpc.pages import page_to_pb
 from phoenix_runtime.core.pages import Page
+
+REFUSED_SHOWN = 200
+"""Refused targets that one answer names: thousands may have declined in turn."""
 
 
 def handoff_to_pb(handoff: Handoff, refused: tuple[Exclusion, ...] = ()) -> handoff_pb2.Handoff:
@@ -47,7 +51,7 @@ def handoff_to_pb(handoff: Handoff, refused: tuple[Exclusion, ...] = ()) -> hand
         accepted_obligations=handoff.accepted_obligations,
         policy_decision_id=handoff.decision_id or (offer.decision_id if offer else ""),
         approval_id=parked.approval_id if parked is not None else handoff.approval_id,
-        refused_targets=[_refused_to_pb(one) for one in refused],
+        refused_targets=[_refused_to_pb(one) for one in refused[:REFUSED_SHOWN]],
         correlation_id=handoff.correlation_id,
         create_time=time_to_pb(handoff.created_at),
         update_time=time_to_pb(handoff.updated_at),
@@ -76,10 +80,9 @@ def view_to_pb(view: HandoffView) -> handoff_pb2.GetHandoffResponse:
 
 def handoffs_to_pb(page: Page[Handoff]) -> handoff_pb2.ListHandoffsResponse:
     """A page of handoffs."""
+    made, token = page_to_pb(page, handoff_to_pb)
     return handoff_pb2.ListHandoffsResponse(
-        handoffs=[handoff_to_pb(one) for one in page.items],
-        next_page_token=page.next_token,
-        total_size=page.total,
+        handoffs=made, next_page_token=token, total_size=page.total
     )
 
 
@@ -173,10 +176,9 @@ def retired_to_pb(result: RetirementResult) -> handoff_pb2.RetireParticipantResp
 
 def retirements_to_pb(page: Page[Retirement]) -> handoff_pb2.ListRetirementsResponse:
     """A page of retirements."""
+    made, token = page_to_pb(page, retirement_to_pb)
     return handoff_pb2.ListRetirementsResponse(
-        retirements=[retirement_to_pb(one) for one in page.items],
-        next_page_token=page.next_token,
-        total_size=page.total,
+        retirements=made, next_page_token=token, total_size=page.total
     )
 
 

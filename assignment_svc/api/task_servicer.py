@@ -25,10 +25,11 @@ from assignment_svc.api.convert_answers import (
     task_read_to_pb,
     tasks_to_pb,
 )
-from assignment_svc.api.convert_task import declaration_from_pb
+from assignment_svc.api.convert_task import briefing_to_pb, declaration_from_pb
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.assignment.explain_assignment import ExplainAssignment
+from assignment_svc.usecases.steps.briefing import Briefing
 from assignment_svc.usecases.tasks.assign_now import AssignNow
 from assignment_svc.usecases.tasks.authorize_action import AuthorizeAction
 from assignment_svc.usecases.tasks.cancel_task import CancelTask
@@ -38,13 +39,13 @@ from assignment_svc.usecases.tasks.fail_task import FailTask
 from assignment_svc.usecases.tasks.read_contexts import ListContextPointers, ResolveContext
 from assignment_svc.usecases.tasks.read_tasks import GetTask, ListTasks
 from assignment_svc.usecases.tasks.record_checkpoint import RecordCheckpoint
-from assignment_svc.usecases.tasks.resume_tasks import ResumeTasks
+from assignment_svc.usecases.tasks.resume_tasks import Resumed, ResumeTasks
 from assignment_svc.usecases.tasks.start_task import StartTask
 from assignment_svc.usecases.tasks.submit_task import SubmitTask
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc
 from phoenix_runtime.chassis.rpc.conversions import page_from_pb
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
-from phoenix_runtime.core.pages import Page
+from phoenix_runtime.core.pages import LARGEST_SIZE, Page, page_request
 from phoenix_runtime.core.principal import Call
 
 
@@ -127,11 +128,19 @@ class TaskServicer(assignment_pb2_grpc.AssignmentServiceServicer):
     async def ResumeTasks(  # noqa: N802  # the schema's name
         self, request: assignment_pb2.ResumeTasksRequest, context: Any
     ) -> assignment_pb2.ResumeTasksResponse:
-        """Takes up the caller's own tasks."""
+        """Takes up a page of the caller's own tasks."""
+        briefings: list[assignment_pb2.TaskBriefing] = []
+
+        def weigh(briefing: Briefing) -> int:
+            briefings.append(briefing_to_pb(briefing))  # converted once, to measure and to answer
+            return briefings[-1].ByteSize()
+
+        async def run(call: Call) -> Resumed:
+            page = page_request(LARGEST_SIZE, request.page_token, ["resume", request.generation])
+            return await self._verbs.resume(call, request.generation, page, weigh)
+
         return await self._handler.mutate(
-            request,
-            run=lambda call: self._verbs.resume(call, request.generation),
-            answer=resumed_to_pb,
+            request, run=run, answer=lambda resumed: resumed_to_pb(resumed, briefings)
         )
 
     async def DeclineTask(  # noqa: N802  # the schema's name

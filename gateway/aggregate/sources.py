@@ -44,13 +44,13 @@ class DossierSources:
         self._audit = audit_pb2_grpc.AuditServiceStub(channels.channel("governance"))
 
     def parts(self) -> dict[str, Ask]:
-        """Return the readers of the parts that need only the task's id, by part."""
+        """Return the readers of the parts that need only the task's id, the small ones first."""
         return {
-            "children": self._children,
             "checkpoints": self._checkpoints,
             "handoffs": self._handoffs_of,
-            "approvals": self._approvals_of,
             "lineage": self._lineage,
+            "children": self._children,
+            "approvals": self._approvals_of,
         }
 
     async def _ask(

@@ -10,10 +10,15 @@ from google.protobuf.message import Message
 
 from gateway.aggregate.sources import DossierSources
 from phoenix_dma.v1 import assignment_pb2, common_pb2, gateway_pb2
-from phoenix_runtime.core.errors import Refused
+from phoenix_dma.wire.sizes import MESSAGE_BYTES
+from phoenix_runtime.core.errors import Refused, TooLarge
 from phoenix_runtime.core.principal import Call
 
 log = structlog.get_logger(__name__)
+LARGEST = MESSAGE_BYTES - (64 << 10)
+"""Bytes of a dossier, but for the reasons why parts are missing."""
+FRAME_BYTES = 8
+"""What a field takes around a message."""
 T = TypeVar("T")
 
 
@@ -42,7 +47,11 @@ class AggregateTaskDossier:
             dossier = gateway_pb2.GetTaskDossierResponse(task=task)
             await self._add_holder(call, task, dossier)
             for name, asked in parts.items():
-                _add(dossier, name, await asked)
+                found = await asked
+                if isinstance(found, Missing):
+                    dossier.missing.append(_missing_to_pb(found))
+                else:
+                    add_part(dossier, name, found)
         finally:
             await _cancel(parts.values())
         return dossier
@@ -81,14 +90,20 @@ async def _part(name: str, asked: Awaitable[T]) -> T | Missing:
         return Missing(name, refused)
 
 
-def _add(
-    dossier: gateway_pb2.GetTaskDossierResponse, name: str, found: Sequence[Message] | Missing
+def add_part(
+    dossier: gateway_pb2.GetTaskDossierResponse, name: str, found: Sequence[Message]
 ) -> None:
-    """Put a part into its field, or into the list of missing parts."""
-    if isinstance(found, Missing):
-        dossier.missing.append(_missing_to_pb(found))
-    else:
-        getattr(dossier, name).extend(found)
+    """Put a part into its field, as much of it as the answer may still hold."""
+    room = LARGEST - dossier.ByteSize()
+    for number, item in enumerate(found):
+        room -= item.ByteSize() + FRAME_BYTES
+        if room < 0:
+            text = f"The answer is full: {number} of {len(found)} {name} are in it"
+            refused = TooLarge("answer", size=LARGEST - room, limit=LARGEST)
+            refused.text = f"{text}; list them page by page"
+            dossier.missing.append(_missing_to_pb(Missing(name, refused)))
+            return
+        getattr(dossier, name).append(item)
 
 
 def _missing_to_pb(missing: Missing) -> gateway_pb2.MissingPart:

@@ -14,6 +14,7 @@ from typing import Any, cast
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from phoenix_dma.wire.conversions import ZONED
 from phoenix_dma.wire.reported_text import carried
 from phoenix_runtime.chassis.rpc.conversions import json_to_struct
 from phoenix_runtime.chassis.schema import longest_report
@@ -31,7 +32,7 @@ DECIMAL = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 
 STRUCT = "google.protobuf.Struct"
 TIMES = {
-    "google.protobuf.Timestamp": "a time such as 2026-01-01T00:00:00Z",
+    "google.protobuf.Timestamp": f"a time with its zone: {ZONED} (in a query %2B02:00)",
     "google.protobuf.Duration": "a duration such as 60s",
 }
 INTEGERS = {

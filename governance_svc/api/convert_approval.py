@@ -14,6 +14,7 @@ from phoenix_runtime.chassis.rpc.conversions import (
     time_from_pb,
     time_to_pb,
 )
+from phoenix_runtime.chassis.rpc.pages import page_to_pb
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import NotCanonical, content_hash
 from phoenix_runtime.core.pages import Page
@@ -87,10 +88,9 @@ def found_to_pb(approval: Approval) -> approval_pb2.GetApprovalResponse:
 
 def approvals_to_pb(page: Page[Approval]) -> approval_pb2.ListApprovalsResponse:
     """A page of approvals."""
+    made, token = page_to_pb(page, approval_to_pb)
     return approval_pb2.ListApprovalsResponse(
-        approvals=[approval_to_pb(approval) for approval in page.items],
-        next_page_token=page.next_token,
-        total_size=page.total,
+        approvals=made, next_page_token=token, total_size=page.total
     )
 
 

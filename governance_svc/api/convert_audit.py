@@ -9,6 +9,7 @@ from governance_svc.domain.ledger.entries import Appended, AuditFilter, Entry
 from phoenix_dma.v1 import audit_pb2
 from phoenix_runtime.chassis.delivery.receivers import event_to_pb
 from phoenix_runtime.chassis.rpc.conversions import struct_to_json, time_from_pb
+from phoenix_runtime.chassis.rpc.pages import page_to_pb
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
 from phoenix_runtime.core.ids import NO_ID, is_identifier
@@ -109,18 +110,16 @@ def _violations(
 
 def entries_to_pb(page: Page[Entry]) -> audit_pb2.ListAuditEventsResponse:
     """A page of the ledger."""
+    made, token = page_to_pb(page, entry_to_pb)
     return audit_pb2.ListAuditEventsResponse(
-        events=[entry_to_pb(entry) for entry in page.items],
-        next_page_token=page.next_token,
-        total_size=page.total,
+        events=made, next_page_token=token, total_size=page.total
     )
 
 
 def lineage_to_pb(page: Page[Entry]) -> audit_pb2.GetLineageResponse:
     """A page of a lineage."""
-    return audit_pb2.GetLineageResponse(
-        events=[entry_to_pb(entry) for entry in page.items], next_page_token=page.next_token
-    )
+    made, token = page_to_pb(page, entry_to_pb)
+    return audit_pb2.GetLineageResponse(events=made, next_page_token=token)
 
 
 def entry_to_pb(entry: Entry) -> audit_pb2.AuditEvent:

@@ -19,6 +19,7 @@ from phoenix_runtime.chassis.rpc.conversions import (
     time_to_pb,
     verdict_to_pb,
 )
+from phoenix_runtime.chassis.rpc.pages import page_to_pb
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.pages import Page
@@ -107,10 +108,9 @@ def certifications_to_pb(
     page: Page[Certification],
 ) -> governance_pb2.ListCertificationsResponse:
     """A page of certifications."""
+    made, token = page_to_pb(page, certification_to_pb)
     return governance_pb2.ListCertificationsResponse(
-        certifications=[certification_to_pb(one) for one in page.items],
-        next_page_token=page.next_token,
-        total_size=page.total,
+        certifications=made, next_page_token=token, total_size=page.total
     )
 
 

@@ -122,11 +122,14 @@ class RuntimeApi:
         deadline: datetime | None = None,
         reason: str = "",
     ) -> handoff_pb2.Retirement:
-        """Retire a participant, permanently (Algorithm 6); ``mode`` is graceful or immediate."""
+        """Retire a participant, permanently (Algorithm 6); ``mode`` is graceful or immediate.
+
+        Raises ValueError for a ``deadline`` without a time zone.
+        """
         request = handoff_pb2.RetireParticipantRequest(
             participant_id=participant_id,
             mode=number(handoff_pb2.RetirementMode, mode),
-            deadline=timestamp(deadline),
+            deadline=timestamp(deadline, "deadline"),
             reason=reason,
         )
         return (await self.ask(self.stubs.handoffs.RetireParticipant, request)).retirement

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +22,7 @@ from phoenix_dma.cli.output import (
 )
 from phoenix_dma.cli.verify import verify
 from phoenix_dma.v1 import audit_pb2
-from phoenix_dma.wire.conversions import json_of, time_of, timestamp
+from phoenix_dma.wire.conversions import json_of, time_from, time_of, timestamp
 
 COLUMNS = ("seq", "time", "event", "actor", "about", "change", "why")
 
@@ -162,7 +161,6 @@ def _moment(text: str, option: str) -> timestamp_pb2.Timestamp | None:
     if not text:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        return timestamp(time_from(text, option), option)
     except ValueError as error:
-        raise bad(f"{text!r} is no time: {error}", option) from error
-    return timestamp(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        raise bad(str(error), option) from error

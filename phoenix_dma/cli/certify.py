@@ -53,7 +53,7 @@ def grant(
         evidence=evidence,
         method=method,
         coverage=coverage,
-        expire_time=timestamp(datetime.now(UTC) + timedelta(days=days)),
+        expire_time=timestamp(datetime.now(UTC) + timedelta(days=days), "--days"),
     )
 
     async def ask(client: Any) -> Any:

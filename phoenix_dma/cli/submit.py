@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +25,7 @@ from phoenix_dma.cli.tasks import show_task
 from phoenix_dma.declare import TaskFields, unknown_fields
 from phoenix_dma.declare import task as declared
 from phoenix_dma.v1 import assignment_pb2
-from phoenix_dma.wire.conversions import short
+from phoenix_dma.wire.conversions import short, time_from
 
 if TYPE_CHECKING:
     from phoenix_dma.aio.client import AsyncPhoenixClient
@@ -143,7 +142,7 @@ def declare(fields: dict[str, Any]) -> assignment_pb2.TaskDeclaration:
         raise bad(f"{'; '.join(wrong)}. Its fields are {known}")
     try:
         if isinstance(fields.get("deadline"), str):
-            fields["deadline"] = datetime.fromisoformat(fields["deadline"])
+            fields["deadline"] = time_from(fields["deadline"], "deadline")
         made: TaskFields = fields  # type: ignore[assignment]  # the names were checked above
         return declared(made)
     except (TypeError, ValueError, AttributeError) as error:

@@ -89,13 +89,42 @@ def time_of(moment: timestamp_pb2.Timestamp) -> datetime:
     return found
 
 
-def timestamp(moment: datetime | None) -> timestamp_pb2.Timestamp | None:
-    """An aware datetime as a Timestamp; None stays absent."""
+ZONED: Final = "2026-06-13T21:00:00Z or 2026-06-13T23:00:00+02:00"
+"""How times are written: without a zone, each machine would take another instant."""
+
+
+def time_from(text: str, name: str) -> datetime:
+    """The time in an ISO 8601 text; raises ValueError for none, or one without a time zone.
+
+    ``name`` is the argument or option that the refusal names.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{name} is {text!r}, which is no time; write {ZONED}") from error
+    return _zoned(moment, name)
+
+
+def timestamp(moment: datetime | None, name: str) -> timestamp_pb2.Timestamp | None:
+    """An aware datetime as a Timestamp; None stays absent.
+
+    Raises ValueError for a time without a time zone, naming the argument: ``name``.
+    """
     if moment is None:
         return None
+    _zoned(moment, name)
     made = timestamp_pb2.Timestamp()
     made.FromDatetime(moment.astimezone(UTC))
     return made
+
+
+def _zoned(moment: datetime, name: str) -> datetime:
+    if not isinstance(moment, datetime):
+        raise TypeError(f"{name} is a {type(moment).__name__}, not a datetime; write {ZONED}")
+    if moment.utcoffset() is None:
+        text = f"{name} has no time zone: {moment.isoformat()}; write {ZONED}"
+        raise ValueError(f"{text} (datetime.now(UTC), moment.astimezone())")
+    return moment
 
 
 def message_to_dict(message: Message) -> dict[str, Any]:

@@ -13,8 +13,6 @@ DOCUMENT_BYTES: Final = 1 << 20
 """The largest input, context or result, in canonical form."""
 SUBJECT_BYTES: Final = 64 << 10
 """The largest subject of an action, in canonical form."""
-PAGE_BYTES: Final = 2 << 20
-"""A page ends with the item that reaches this, so it has at most this and one item more."""
 
 _NUMBERS: Final = r"(?P<size>\d+) vs\.? (?P<limit>\d+)"
 _TRANSPORTS: Final = tuple(

@@ -2,7 +2,8 @@
 
 import base64
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -13,6 +14,9 @@ DEFAULT_SIZE = 50
 LARGEST_SIZE = 200
 MOST_COUNTED = 100_000
 """Counting ends here: nobody at a terminal needs to know more, and rows are read for it."""
+PAGE_BYTES = 2 << 20
+"""A page ends with the item that reaches this: it has at most so much, and one item more. An item
+has at most 5.9 MiB on the wire, so that every page fits into a message."""
 LARGEST_NUMBER = 2**63 - 1
 """What a column of a database holds."""
 
@@ -24,11 +28,16 @@ class Page(Generic[Item]):
     """One page of items; ``next_token`` is empty on the last.
 
     ``total`` is how many items the whole list has, at most `MOST_COUNTED`; 0 where not asked for.
+    ``token_after`` is the token of the page that would begin after an item: a page that would be
+    larger than `PAGE_BYTES` ends earlier than by its number of items.
     """
 
     items: tuple[Item, ...]
     next_token: str = ""
     total: int = 0
+    token_after: Callable[[Item], str] = field(
+        default=lambda _: "", compare=False, repr=False, kw_only=True
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from phoenix_runtime.chassis.rpc.conversions import (
     struct_to_json,
     time_to_pb,
 )
+from phoenix_runtime.chassis.rpc.pages import page_to_pb
 from phoenix_runtime.chassis.rpc.standing_conversions import standing_to_pb
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Role
@@ -202,12 +203,11 @@ def retired_to_pb(changed: ParticipantChange) -> registry_pb2.FinishRetirementRe
     )
 
 
-def page_to_pb(page: Page[ParticipantView]) -> registry_pb2.ListParticipantsResponse:
+def participants_to_pb(page: Page[ParticipantView]) -> registry_pb2.ListParticipantsResponse:
     """A page of participants."""
+    made, token = page_to_pb(page, participant_to_pb)
     return registry_pb2.ListParticipantsResponse(
-        participants=[participant_to_pb(view) for view in page.items],
-        next_page_token=page.next_token,
-        total_size=page.total,
+        participants=made, next_page_token=token, total_size=page.total
     )
 
 
@@ -220,18 +220,17 @@ def standings_to_pb(standings: Sequence[Standing]) -> registry_pb2.BatchGetStand
 
 def edges_to_pb(page: Page[Edge]) -> registry_pb2.QueryCapabilityGraphResponse:
     """A page of edges."""
-    return registry_pb2.QueryCapabilityGraphResponse(
-        edges=[
-            registry_pb2.CapabilityEdge(
-                participant_id=edge.participant_id,
-                kind=number(registry_pb2.CapabilityEdgeKind, edge.kind),
-                name=edge.name,
-                granted=edge.granted,
-                refused_because=edge.refused_because,
-            )
-            for edge in page.items
-        ],
-        next_page_token=page.next_token,
+    made, token = page_to_pb(page, _edge_to_pb)
+    return registry_pb2.QueryCapabilityGraphResponse(edges=made, next_page_token=token)
+
+
+def _edge_to_pb(edge: Edge) -> registry_pb2.CapabilityEdge:
+    return registry_pb2.CapabilityEdge(
+        participant_id=edge.participant_id,
+        kind=number(registry_pb2.CapabilityEdgeKind, edge.kind),
+        name=edge.name,
+        granted=edge.granted,
+        refused_because=edge.refused_because,
     )
 
 

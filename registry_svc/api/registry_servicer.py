@@ -110,7 +110,7 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
             filters: Json = [sorted(wanted.statuses), sorted(wanted.types), wanted.owner, *order]
             return await self._use_cases.list(call, wanted, page_from_pb(request, filters))
 
-        return await self._handler.read(run=run, answer=convert.page_to_pb)
+        return await self._handler.read(run=run, answer=convert.participants_to_pb)
 
     async def DiscoverParticipants(  # noqa: N802  # the schema's name
         self, request: registry_pb2.DiscoverParticipantsRequest, context: Context

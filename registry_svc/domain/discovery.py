@@ -16,6 +16,8 @@ from registry_svc.domain.participant import Participant
 BATCH: Final = 64
 """Candidates in one evaluation request to policy."""
 MAX_EXCLUDED: Final = 50
+CANDIDATE_BYTES: Final = 4096
+"""A candidate without the texts of its grants and its verdict: ids, scores, instants."""
 DEGRADED_ALLOWED: Final = "degraded_allowed"
 """The constraint by which a task's policy permits DEGRADED participants."""
 MAX_EXCLUSIONS: Final = 4 * MOST_NAMES
@@ -136,6 +138,16 @@ def permitting_degraded(requirement: Requirement) -> Requirement:
     return replace(
         requirement, policy_constraints=(*requirement.policy_constraints, DEGRADED_ALLOWED)
     )
+
+
+def candidate_bytes(participant: Participant, verdict: Verdict) -> int:
+    """About what a candidate takes in an answer: its grants and what policy said of it."""
+    grants = participant.grants
+    names = [*grants.capabilities, *grants.data_domains, *grants.permissions]
+    refused = [text for one in grants.refused for text in (one.kind, one.name, one.reason)]
+    said = [text for one in verdict.reasons for text in (one.rule, one.text)]
+    texts = [*names, *refused, *said, *verdict.remediation, *verdict.approvers]
+    return CANDIDATE_BYTES + sum(len(text.encode()) + 8 for text in texts)
 
 
 def excluded_by_policy(participant_id: str, verdict: Verdict) -> Excluded:

@@ -26,6 +26,9 @@ from phoenix_runtime.core.verdict import DecisionPoint
 STANDING_SECONDS = 2.5
 """A standing older than this when policy is asked is read again: both have to be fresh (I5)."""
 
+RESTING_SHOWN = 200
+"""Participants that back off and are named as alternatives; all of them are left out."""
+
 
 @dataclass(frozen=True, slots=True)
 class AssignmentHistory:
@@ -88,7 +91,7 @@ class CandidateSearch:
             seats=Seats({name: gate.used for name, gate in gates.items()}),
             weights=self._ports.rules.weights,
         )
-        lost = (*found.excluded, *map(backing_off, resting), *map(no_seat, full))
+        lost = (*found.excluded, *map(backing_off, resting[:RESTING_SHOWN]), *map(no_seat, full))
         return SearchResult(task, found, ranked, lost, known.approvals)
 
     async def evaluate(

@@ -9,6 +9,11 @@ from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.task import Task
 from phoenix_runtime.core.json import JsonObject
 
+APPROVALS_BYTES = 256 << 10
+"""What a briefing has of approvals at most."""
+APPROVAL_BYTES = 768
+"""An approval without its comment: ids, action and hash."""
+
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
@@ -55,7 +60,17 @@ def input_pointer(task: Task) -> ContextPointer:
 
 
 async def approval_uses(unit: Unit, task_id: str) -> tuple[ApprovalUse, ...]:
-    """What humans were asked about a task, and what their yes was used for."""
+    """What humans were asked about a task, and what their yes was used for.
+
+    The newest that `APPROVALS_BYTES` hold, oldest first: each new content may be a new question.
+    """
     used = {one.approval_id: one.authorization_id for one in await unit.authorizations_of(task_id)}
     approvals = await unit.approvals_of(task_id)
-    return tuple(ApprovalUse(one, used.get(one.approval_id, "")) for one in approvals)
+    left = APPROVALS_BYTES
+    shown: list[ApprovalUse] = []
+    for one in reversed(approvals):
+        left -= APPROVAL_BYTES + len(one.comment.encode())
+        if left < 0:
+            break
+        shown.append(ApprovalUse(one, used.get(one.approval_id, "")))
+    return tuple(reversed(shown))

@@ -5,6 +5,7 @@ instance writes counts. Out of MIGRATING it is a bind like any other.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from assignment_svc.domain.approval import assignment_subject
@@ -31,6 +32,7 @@ from assignment_svc.usecases.steps.transaction import EventFields, TaskTransacti
 from phoenix_runtime.core.errors import NotFound, NotPermitted
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.pages import LARGEST_SIZE, PAGE_BYTES, PageRequest, page_request
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.standing import ParticipantStatus, Standing
@@ -39,10 +41,19 @@ from phoenix_runtime.core.verdict import DecisionPoint, Effect
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What the caller holds now; a receipt for each task that changed."""
+    """A page of what the caller holds now; a receipt for each task that changed.
+
+    ``next_token`` is empty on the last page; what comes after it is not taken up yet.
+    """
 
     briefings: tuple[Briefing, ...]
     receipts: tuple[Receipt, ...]
+    next_token: str = ""
+
+
+FIRST_PAGE = page_request(LARGEST_SIZE, "", "")
+HELD, LEFT = "held", "left"
+"""The stages, in order: tasks that are still held, and those that were taken away."""
 
 
 class ResumeTasks:
@@ -51,27 +62,56 @@ class ResumeTasks:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    async def __call__(self, call: Call, generation: int) -> Resumed:
-        """Resume. Raises `NotFound`, and `NotPermitted` for any but the present generation."""
+    async def __call__(
+        self,
+        call: Call,
+        generation: int,
+        page: PageRequest = FIRST_PAGE,
+        weigh: Callable[[Briefing], int] = lambda _: 0,
+    ) -> Resumed:
+        """Resume a page. Raises `NotFound`, and `NotPermitted` for any but the present generation.
+
+        ``weigh`` says how many bytes of the answer a briefing takes: a page ends by them as well.
+        """
         participant = acting_participant(call)
         briefings: list[Briefing] = []
         receipts: list[Receipt] = []
+        size = 0
         async with refusals_audited(self._ports, call, "ResumeTasks"):
             standing, _ = await self._standing(call, participant, generation)
-            async with self._ports.units.reading(call) as unit:
-                held = await unit.held_by(participant)
-                left = [handoff.task_id for handoff in await unit.handoffs_from(participant)]
-            for task_id in held:
-                briefing, receipt = await self._take_up(call, task_id, standing)
-                briefings += [briefing] if briefing else []
+            steps = await self._steps(call, participant, page.after)
+            for number, step in enumerate(steps):
+                if step[0] == LEFT and (number == 0 or steps[number - 1][0] == HELD):
+                    await self._first_beat(call, standing)
+                briefing, receipt = await self._resume(call, step, standing)
                 receipts += [receipt] if receipt else []
-            if left:
-                await self._first_beat(call, standing)
-            for task_id in left:
-                returned = await self._return(call, task_id, generation)
-                briefings += [returned[0]] if returned else []
-                receipts += [returned[1]] if returned else []
+                if briefing is None:
+                    continue
+                briefings.append(briefing)
+                size += weigh(briefing)
+                full = size >= PAGE_BYTES or len(briefings) >= page.size
+                if full and step != steps[-1]:
+                    return Resumed(tuple(briefings), tuple(receipts), page.token(step))
         return Resumed(tuple(briefings), tuple(receipts))
+
+    async def _steps(
+        self, call: Call, participant: str, after: tuple[str, ...]
+    ) -> list[tuple[str, str]]:
+        """Stage and task of everything that is to be resumed after a page, in order."""
+        async with self._ports.units.reading(call) as unit:
+            held = await unit.held_by(participant)
+            left = [handoff.task_id for handoff in await unit.handoffs_from(participant)]
+        steps = [*((HELD, task_id) for task_id in held), *((LEFT, task_id) for task_id in left)]
+        # Sorted here: a database may order ids otherwise than pages are compared.
+        return [step for step in sorted(steps) if step > after]
+
+    async def _resume(
+        self, call: Call, step: tuple[str, str], standing: Standing
+    ) -> tuple[Briefing | None, Receipt | None]:
+        stage, task_id = step
+        if stage == HELD:
+            return await self._take_up(call, task_id, standing)
+        return await self._return(call, task_id, standing.generation) or (None, None)
 
     async def _standing(
         self, call: Call, participant: str, generation: int

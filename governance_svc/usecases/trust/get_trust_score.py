@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from governance_svc.domain.catalogue.catalogue import Catalogue
 from governance_svc.domain.trust.queries import TrustQuery
 from governance_svc.usecases.trust.assess_trust import Assessment, AssessTrust
-from phoenix_runtime.core.errors import NotFound
+from phoenix_runtime.core.errors import FieldInvalid, NotFound, Violation
 from phoenix_runtime.core.principal import Call
+
+MOST_CAPABILITIES = 64
+"""Capabilities that one question names: as many as a participant claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,12 @@ class GetTrustScore:
     ) -> TrustReport:
         """For ``capabilities``, or for all that are granted where there are none.
 
-        Raises `NotFound` for a participant whose registration is not in the ledger.
+        Raises `FieldInvalid` for more than 64, `NotFound` for a participant whose registration is
+        not in the ledger.
         """
+        if len(capabilities) > MOST_CAPABILITIES:
+            text = f"at most {MOST_CAPABILITIES}, not {len(capabilities)}"
+            raise FieldInvalid([Violation("capabilities", text)])
         projection = await self._trust.projection(call, participant_id)
         if not projection.registration:
             raise NotFound("participant", participant_id)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from functools import partial
 from typing import Final, TypeVar
 
 from phoenix_dma.aio.rpc.backoff import Backoff
 from phoenix_dma.aio.rpc.transport import is_unreachable
 from phoenix_dma.aio.work.context_reader import ContextReader
-from phoenix_dma.aio.work.executions import Executions
+from phoenix_dma.aio.work.executions import Execution, Executions
 from phoenix_dma.aio.work.handlers import Handler, Handlers
 from phoenix_dma.aio.work.handoff_receiver import HandoffReceiver
 from phoenix_dma.aio.work.participant_session import ParticipantSession
@@ -66,23 +67,37 @@ class DirectiveHandler:
 
     async def resume(self, generation: int) -> None:
         """Start what this participant holds, after it returned; stop what it holds no more."""
-        request = assignment_pb2.ResumeTasksRequest(generation=generation)
-        method = self._session.stubs.assignment.ResumeTasks
         # Only what was held before the call is stopped: a task that is bound and started while the
         # answer is on its way is missing in it.
         before = self._executions.held()
-        answer = await _ask_until_reachable(lambda: self._session.ask(method, request))
-        held = {briefing.task.task_id for briefing in answer.briefings}
-        for execution in before:
-            if execution.task.id not in held:
-                self._executions.stop(
-                    execution.task.id, execution.task.epoch, "it was given to another participant"
-                )
-        for briefing in answer.briefings:
-            try:
-                await self._resume_one(briefing)
-            except PhoenixError as refused:
-                log.warning("%s could not be resumed: %s", briefing.task.task_id, refused)
+        held: set[str] = set()
+        async for page in self._pages(generation):
+            held.update(briefing.task.task_id for briefing in page.briefings)
+            if not page.next_page_token:
+                self._stop_all(execution for execution in before if execution.task.id not in held)
+            for briefing in page.briefings:
+                try:
+                    await self._resume_one(briefing)
+                except PhoenixError as refused:
+                    log.warning("%s could not be resumed: %s", briefing.task.task_id, refused)
+
+    async def _pages(self, generation: int) -> AsyncIterator[assignment_pb2.ResumeTasksResponse]:
+        """What this participant holds, page by page: their inputs do not fit into one answer."""
+        method = self._session.stubs.assignment.ResumeTasks
+        token = ""
+        while True:
+            request = assignment_pb2.ResumeTasksRequest(generation=generation, page_token=token)
+            page = await _ask_until_reachable(partial(self._session.ask, method, request))
+            yield page
+            token = page.next_page_token
+            if not token:
+                return
+
+    def _stop_all(self, lost: Iterable[Execution]) -> None:
+        for execution in lost:
+            self._executions.stop(
+                execution.task.id, execution.task.epoch, "it was given to another participant"
+            )
 
     async def close(self) -> None:
         """End what is still being carried out."""

@@ -48,10 +48,13 @@ def page_of(
     items: Sequence[Item], page: PageRequest, sort_key: Callable[[Item], SortKey], total: int = 0
 ) -> Page[Item]:
     """The page of ``items``, of which one more than the page holds was read to see the end."""
+
+    def token_after(item: Item) -> str:
+        return page.token(tuple(map(_text, sort_key(item))))
+
     shown = tuple(items[: page.size])
-    if len(items) <= page.size:
-        return Page(shown, total=total)
-    return Page(shown, page.token(tuple(map(_text, sort_key(shown[-1])))), total)
+    more = len(items) > page.size
+    return Page(shown, token_after(shown[-1]) if more else "", total, token_after=token_after)
 
 
 def instant_and_id(after: tuple[str, ...]) -> tuple[datetime, str]:

@@ -13,6 +13,7 @@ from typing import Final
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.events import AuditDraft, AuditEventType
 from phoenix_runtime.core.json import JsonObject
+from phoenix_runtime.core.pages import PAGE_BYTES
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
@@ -24,6 +25,7 @@ from registry_svc.domain.discovery import (
     Requirement,
     Search,
     audit_detail,
+    candidate_bytes,
     excluded_by_filter,
     excluded_by_policy,
     result_hash,
@@ -45,6 +47,8 @@ class Walk:
     """What one search has found so far, and the position at which the next page begins."""
 
     size: int
+    weight: int = 0
+    """Bytes that the candidates take in an answer, about."""
     passed: list[tuple[Participant, Verdict]] = field(default_factory=list)
     excluded: list[Excluded] = field(default_factory=list)
     next: tuple[str, int] | None = None
@@ -52,12 +56,13 @@ class Walk:
     @property
     def full(self) -> bool:
         """Whether the page is full."""
-        return len(self.passed) >= self.size
+        return len(self.passed) >= self.size or self.weight >= PAGE_BYTES
 
     def take(self, participant: Participant, verdict: Verdict) -> None:
         """Add a participant as a candidate or as excluded, as policy decided."""
         if verdict.allowed:
             self.passed.append((participant, verdict))
+            self.weight += candidate_bytes(participant, verdict)
         elif len(self.excluded) < MAX_EXCLUDED:
             self.excluded.append(excluded_by_policy(participant.id, verdict))
 

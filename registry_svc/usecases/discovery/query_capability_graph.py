@@ -26,10 +26,12 @@ class QueryCapabilityGraph:
         async with self._context.units.reading(call) as unit:
             found = await unit.list_edges(wanted, after=after, limit=page.size + 1)
         shown = found[: page.size]
-        if len(found) <= page.size:
-            return Page(shown, "")
-        last = shown[-1]
-        return Page(shown, page.token((last.participant_id, last.kind.value, last.name)))
+
+        def token_after(edge: Edge) -> str:
+            return page.token((edge.participant_id, edge.kind.value, edge.name))
+
+        more = len(found) > page.size
+        return Page(shown, token_after(shown[-1]) if more else "", token_after=token_after)
 
 
 def _check_filter(wanted: EdgeFilter) -> None:

@@ -22,7 +22,11 @@ class ListParticipants:
         async with self._context.units.reading(call) as unit:
             found = await unit.page_participants(wanted, page)
         views = tuple(self._context.view(call.tenant, one) for one in found.items)
-        return Page(views, found.next_token, found.total)
+
+        def token_after(view: ParticipantView) -> str:
+            return found.token_after(view.participant)
+
+        return Page(views, found.next_token, found.total, token_after=token_after)
 
 
 def _check_filter(wanted: ParticipantFilter) -> None:

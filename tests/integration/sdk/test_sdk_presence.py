@@ -97,6 +97,26 @@ async def test_what_was_lost_in_silence_is_resumed_after_the_return_from_its_new
     assert completed.epoch == 1
 
 
+async def test_every_page_of_what_is_held_is_resumed(
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
+) -> None:
+    names = [f"task.{number}" for number in range(5)]
+    for name in names:
+        control_plane.give(name)
+    control_plane.resumed, control_plane.resumed_a_page = names, 2
+
+    @client.task_handler()
+    async def handle(task: AsyncTask) -> str:
+        return task.id
+
+    await join(client, capacity=5)
+    done = await control_plane.hears("CompleteTask", 5)
+    assert sorted(one.task_id for one in done) == names
+    asked = control_plane.all("ResumeTasks")
+    assert [one.page_token for one in asked] == ["", "2", "4"]
+    assert len({one.request_id for one in asked}) == 3
+
+
 async def test_a_task_that_is_started_while_others_are_resumed_is_not_taken_for_lost(
     control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:

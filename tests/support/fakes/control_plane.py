@@ -65,6 +65,8 @@ class FakeControlPlane:
         self.contexts: dict[str, tuple[int, dict[str, Any]]] = {}
         self.handoff_status = handoff_pb2.HANDOFF_STATUS_INITIATED
         self.resumed: list[str] = []
+        self.resumed_a_page = 100
+        """Tasks in one page of ResumeTasks."""
         self.resuming: asyncio.Event | None = None
         """Until it is set, the answer to ResumeTasks, already made, is on its way."""
         self.refuse: dict[str, list[Exception]] = {}

@@ -163,8 +163,11 @@ class Assignment(Servicer, assignment_pb2_grpc.AssignmentServiceServicer):
 
     async def ResumeTasks(self, request: Any, context: Any) -> Any:  # noqa: N802
         def resume() -> Any:
-            briefings = [self.runtime.briefing(task_id) for task_id in self.runtime.resumed]
-            return assignment_pb2.ResumeTasksResponse(briefings=briefings)
+            begins = int(request.page_token or 0)
+            ends = begins + self.runtime.resumed_a_page
+            some = [self.runtime.briefing(name) for name in self.runtime.resumed[begins:ends]]
+            token = str(ends) if ends < len(self.runtime.resumed) else ""
+            return assignment_pb2.ResumeTasksResponse(briefings=some, next_page_token=token)
 
         answer = await self.act("ResumeTasks", request, context, resume)
         if self.runtime.resuming is not None:

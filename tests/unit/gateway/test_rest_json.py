@@ -111,6 +111,12 @@ def test_query_times_are_rfc_3339() -> None:
     assert document(message)["type"] == ["TASK_SUBMITTED", "TASK_STARTED"]
 
 
+def test_a_time_without_a_zone_is_refused_with_how_to_write_it() -> None:
+    query = [("since", "2026-06-13T21:00:00")]
+    found = refused("/audit/events", RestRequest(query=query))["since"]
+    assert "with its zone: 2026-06-13T21:00:00Z or 2026-06-13T23:00:00+02:00" in found
+
+
 def test_bad_parameters_are_all_named_at_once() -> None:
     query = [
         ("since", "yesterday"),
