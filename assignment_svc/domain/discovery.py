@@ -64,11 +64,15 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate with its score; ``used`` is the number of seats that were taken when scored."""
+    """A candidate with its score; ``used`` is the number of seats that were taken when scored.
+
+    ``failed_before``: it has failed this task already, so it is tried after all who have not.
+    """
 
     candidate: Candidate
     score: Score
     used: int
+    failed_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The score of an assignment: five terms, each with a sentence (paper, Algorithm 3, step 3)."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from assignment_svc.domain.discovery import Candidate, Ranked, Seats
 from phoenix_runtime.core.score import Score, Term, weigh
@@ -42,6 +42,15 @@ def rank(
         for u in (seats.of(c.participant_id),)
     )
     return tuple(sorted(ranked, key=lambda r: (-r.score.total, r.used, r.candidate.participant_id)))
+
+
+def others_first(ranked: Iterable[Ranked], failed: Collection[str]) -> tuple[Ranked, ...]:
+    """The candidates in their order, but those last who have failed the task before.
+
+    So a task whose input is bad fails with several, which says whose fault it is.
+    """
+    marked = [replace(r, failed_before=r.candidate.participant_id in failed) for r in ranked]
+    return tuple(sorted(marked, key=lambda one: one.failed_before))
 
 
 def score(

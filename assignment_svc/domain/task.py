@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.states import ENDED, AssignmentIntent, ParkedAction, TaskStatus
+from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.standing import RiskLevel
 
 START_TIMEOUT = timedelta(seconds=60)
@@ -224,9 +226,21 @@ class BindingRecord:
     ended_by: str = ""
 
 
+TRIED_ELSEWHERE: Final = frozenset(
+    {
+        ReasonCode.RETRYABLE_FAILURE.value,
+        ReasonCode.INPUT_AT_FAULT.value,
+        ReasonCode.ATTEMPT_TIMEOUT.value,
+    }
+)
+"""Reasons of failures after which somebody else is tried first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exclusion:
     """A participant that is not asked for this task until ``excluded_until``, for ever where None.
+
+    One that is over says who has failed the task.
 
     ``scope`` is empty for the task, or the handoff for which alone it counts.
     """
@@ -239,6 +253,11 @@ class Exclusion:
     tries: int = 1
     excluded_until: datetime | None = None
     decision_id: str = ""
+
+    @property
+    def failed_before(self) -> bool:
+        """Whether the participant has failed the task, and may be tried again after others."""
+        return not self.scope and self.reason in TRIED_ELSEWHERE
 
 
 @dataclass(frozen=True, slots=True)

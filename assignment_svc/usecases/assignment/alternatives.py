@@ -10,16 +10,22 @@ from phoenix_runtime.core.errors import NoEligibleParticipant
 
 
 def outscored(others: Sequence[Ranked], best: Ranked) -> tuple[Alternative, ...]:
-    """Those whose score is below that of the candidate that is tried now."""
+    """Those behind the candidate that is tried now: by score, or because they failed it before."""
     return tuple(
         Alternative(
             one.candidate.participant_id,
             "score",
-            f"{one.score.total:.3f} against {best.score.total:.3f}",
+            f"{one.score.total:.3f} against {best.score.total:.3f}{_after(one, best)}",
             one.score,
         )
         for one in others
     )
+
+
+def _after(one: Ranked, best: Ranked) -> str:
+    if best.failed_before or not one.failed_before:
+        return ""
+    return "; it failed this task before, others are tried first"
 
 
 def passed_over(others: Iterable[Ranked], approved: Ranked) -> tuple[Alternative, ...]:

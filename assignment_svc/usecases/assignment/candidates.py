@@ -7,7 +7,7 @@ from assignment_svc.domain.approval import Approval, ApprovalSubject, assignment
 from assignment_svc.domain.discovery import Alternative, Discovery, Evaluation, Ranked, Seats
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.ports import Unit
-from assignment_svc.domain.scoring import rank
+from assignment_svc.domain.scoring import others_first, rank
 from assignment_svc.domain.task import Exclusion, Task
 from assignment_svc.usecases.assignment.alternatives import backing_off, no_seat
 from assignment_svc.usecases.steps.approval_requests import refreshed_approvals
@@ -91,6 +91,8 @@ class CandidateSearch:
             seats=Seats({name: gate.used for name, gate in gates.items()}),
             weights=self._ports.rules.weights,
         )
+        failed = {one.participant_id for one in known.exclusions if one.failed_before}
+        ranked = others_first(ranked, failed)
         lost = (*found.excluded, *map(backing_off, resting[:RESTING_SHOWN]), *map(no_seat, full))
         return SearchResult(task, found, ranked, lost, known.approvals)
 

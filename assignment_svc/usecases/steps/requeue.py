@@ -1,6 +1,6 @@
 """Puts a task back into the queue: declined, not started in time, or to be tried again."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from assignment_svc.domain import task_transitions
 from assignment_svc.domain.predicates import seats_of
@@ -46,6 +46,8 @@ async def requeue(transaction: TaskTransaction, task: Task, how: Requeue) -> tup
         await transaction.direct(DirectiveAction.STOP_TASK, owner, task, facts=facts)
     if how.exclude_owner:
         await _exclude(transaction, task, owner, how.reason)
+    elif how.verb is TaskVerb.RETRY:
+        await _try_others_first(transaction, task, owner, how.reason)
     fields = EventFields(
         how.type,
         reason=how.reason,
@@ -61,16 +63,31 @@ async def requeue(transaction: TaskTransaction, task: Task, how: Requeue) -> tup
     return queued, receipt
 
 
+async def _try_others_first(
+    transaction: TaskTransaction, task: Task, participant_id: str, reason: ReasonCode
+) -> None:
+    """Remember who failed the task; it is not left out: where nobody else is, it tries again."""
+    before = await _known(transaction, task, participant_id)
+    tries = before.tries if before is not None else 1
+    because = f"it failed this task before ({reason.value.replace('_', ' ')})"
+    entry = Exclusion(task.task_id, participant_id, reason.value, because=because, tries=tries)
+    await transaction.unit.exclude(replace(entry, excluded_until=transaction.now))
+
+
+async def _known(transaction: TaskTransaction, task: Task, participant_id: str) -> Exclusion | None:
+    """What is remembered about the participant and the task."""
+    for one in await transaction.unit.exclusions(task.task_id):
+        if one.participant_id == participant_id and not one.scope:
+            return one
+    return None
+
+
 async def _exclude(
     transaction: TaskTransaction, task: Task, participant_id: str, reason: ReasonCode
 ) -> None:
     """Do not ask the participant for this task for a while, longer each time."""
-    before = [
-        one
-        for one in await transaction.unit.exclusions(task.task_id)
-        if one.participant_id == participant_id and not one.scope
-    ]
-    tries = before[0].tries + 1 if before else 1
+    before = await _known(transaction, task, participant_id)
+    tries = before.tries + 1 if before is not None else 1
     until = transaction.rules.exclusion.after(transaction.now, tries)
     because = f"it {reason.value.replace('_', ' ')} before; asked again at {until:%H:%M:%S}"
     await transaction.unit.exclude(

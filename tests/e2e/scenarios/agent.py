@@ -1,8 +1,9 @@
 """An agent as its user would write it, run as a process of its own by `agents.py`.
 
 Options: ``id``, more of ``register_participant``'s fields under ``fields``, ``hold_at`` (a batch
-in the middle of which it waits for ever), ``zombie`` (a task, epoch and version of an earlier life:
-it tries to write under them, says how that went, and ends), ``log`` (a file; else stderr).
+in the middle of which it waits for ever), ``dies_at`` (a batch that kills its process), ``zombie``
+(a task, epoch and version of an earlier life: it tries to write under them, says how that went, and
+ends), ``log`` (a file; else stderr).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -33,7 +35,7 @@ def say(what: str, **facts: Any) -> None:
     sys.stdout.flush()
 
 
-async def work(task: AsyncTask, hold_at: int) -> dict[str, Any]:
+async def work(task: AsyncTask, options: dict[str, Any]) -> dict[str, Any]:
     """Checkpoint batch after batch; what an earlier owner has done is not done again."""
     done = list((await task.context()).get("outputs", {}).get("done", []))
     say("began", task=task.id, epoch=task.epoch, version=task.version, done=done)
@@ -42,7 +44,9 @@ async def work(task: AsyncTask, hold_at: int) -> dict[str, Any]:
             if batch in done:
                 continue
             say("working", batch=batch)
-            if batch == hold_at:
+            if batch == options.get("dies_at"):
+                os.kill(os.getpid(), signal.SIGKILL)
+            if batch == options.get("hold_at"):
                 await asyncio.Event().wait()
             done.append(batch)
             made = await task.checkpoint({"done": done})
@@ -60,7 +64,7 @@ async def live(profile: Profile, options: dict[str, Any]) -> None:
 
         @client.task_handler()
         async def handle(task: AsyncTask) -> dict[str, Any]:
-            return await work(task, options.get("hold_at", -1))
+            return await work(task, options)
 
         leaving: list[asyncio.Task[None]] = []
         loop = asyncio.get_running_loop()

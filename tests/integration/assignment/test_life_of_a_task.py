@@ -155,3 +155,24 @@ async def test_only_its_submitter_or_an_operator_cancels_a_task(
     assert cancelled.task.status is again.task.status is TaskStatus.CANCELLED
     with pytest.raises(errors.StaleAssignment):
         await assignment.tasks.complete(assignee, TaskResult("task.one", 1, {}))
+
+
+async def test_a_failed_attempt_is_made_elsewhere_first_and_again_where_nobody_else_is(
+    assignment: AssignmentService,
+) -> None:
+    """Though the first is the cheapest: who else fails says whose fault it is."""
+    assignment.registry.join("agent.a", cost=1.0)
+    assignment.registry.join("agent.b", cost=5.0)
+    tried = []
+    await assignment.submit("task.one")
+    for _ in range(3):
+        task = (await assignment.assign(assignment.engine, "task.one")).task
+        tried.append(task.owner_id)
+        who = assignment.agent(task.owner_id)
+        await assignment.tasks.start(who, "task.one", task.epoch)
+        failure = Failure("no such column", retryable=True)
+        await assignment.tasks.fail(who, "task.one", task.epoch, failure)
+    assert tried == ["agent.a", "agent.b", "agent.a"]
+    bound = [e for e in (await assignment.evidence()).events if e.type == "ASSIGNMENT_CREATED"]
+    second = next(event for event in bound if event.participant == "agent.b")
+    assert "it failed this task before" in str(second.detail["alternatives"])

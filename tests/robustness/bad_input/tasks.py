@@ -71,6 +71,8 @@ def amounts() -> Iterator[Both]:
     yield submitted("of a priority of 101", "priority", priority=101)
     yield submitted("of minus one attempt", "max_attempts", max_attempts=-1)
     yield submitted("of 101 attempts", "max_attempts", max_attempts=101)
+    yield submitted("that may lose minus one owner", "max_losses", max_losses=-1)
+    yield submitted("that may lose 101 owners", "max_losses", max_losses=101)
     yield submitted("to be begun in the past", "start_timeout", start_timeout="-1s")
     yield submitted("to be tried for ages", "attempt_timeout", attempt_timeout="99999999s")
     child = {"parent_task_id": HELD}

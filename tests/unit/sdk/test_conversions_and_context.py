@@ -48,6 +48,12 @@ def test_a_message_for_programs_has_the_papers_spelling_and_no_absent_parts() ->
     assert "last_heartbeat" not in found
 
 
+def test_no_limit_of_losses_is_something_else_than_none_given() -> None:
+    assert task({"max_losses": 0}).HasField("max_losses")
+    assert task({"max_losses": 2}).max_losses == 2
+    assert not task({"objective": "o"}).HasField("max_losses")
+
+
 def test_a_plain_value_is_filed_under_outputs_beside_what_was_known() -> None:
     base = {"objective": "o", "outputs": 1, "decisions": ["d"]}
     assert document_of(base, [2]) == {"objective": "o", "outputs": [2], "decisions": ["d"]}
