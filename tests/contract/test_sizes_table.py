@@ -10,10 +10,8 @@ from google.protobuf.message import Message
 from phoenix_runtime.chassis.schema import Rpc, rpcs
 
 ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| (.+) \|$", re.MULTILINE)
-TABLE = {
-    name: bound
-    for name, bound, _ in ROW.findall((Path(__file__).parents[2] / "docs" / "sizes.md").read_text())
-}
+ROOT = Path(__file__).parents[2]
+TABLE = {name: bound for name, bound, _ in ROW.findall((ROOT / "docs" / "sizes.md").read_text())}
 RPCS: dict[str, Rpc] = {rpc.method: rpc for rpc in rpcs().values()}
 STRUCT = "google.protobuf.Struct"
 SHOWN = {"GetCatalogue", "TryPolicy", "AuthorizeAction", "ExplainAssignment"}
@@ -33,6 +31,19 @@ def test_a_page_is_what_has_a_token_and_nothing_else() -> None:
     assert {name for name, bound in TABLE.items() if bound == "page"} == paged
     for name in paged:
         assert "page_token" in _fields(RPCS[name].request), name
+
+
+def test_every_page_is_made_where_bytes_are_counted() -> None:
+    """`chassis.rpc.pages.page_to_pb` makes them; state passes on what assignment has counted, and
+    the registry's search counts while it walks."""
+    passed_on = {"state_svc/api/convert.py"}
+    by_count = {
+        str(path.relative_to(ROOT))
+        for service in ("assignment_svc", "governance_svc", "registry_svc", "state_svc")
+        for path in (ROOT / service / "api").glob("*.py")
+        if "next_page_token=page.next_token" in path.read_text()
+    }
+    assert by_count == passed_on
 
 
 def test_an_answer_that_carries_a_callers_json_is_bounded_as_a_document_or_a_page() -> None:

@@ -4,7 +4,7 @@ Both ignore what they have already, so delivering twice changes nothing.
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from google.protobuf import timestamp_pb2
 
@@ -19,13 +19,12 @@ from phoenix_runtime.chassis.failpoints import OFFER_AND_DIRECTIVE, passing
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.channels import Channels, service_call
 from phoenix_runtime.chassis.rpc.conversions import json_to_struct, time_to_pb
+from phoenix_runtime.chassis.rpc.parts import in_parts
 from phoenix_runtime.core.directives import Directive, DirectiveAction
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.principal import Call
 
 LARGEST_BATCH = 500
-
-Item = TypeVar("Item")
 
 
 class GrpcLedger:
@@ -39,9 +38,13 @@ class GrpcLedger:
     async def append(self, tenant: str, events: Sequence[AuditEvent]) -> None:
         """Append ``events``; raises governance's refusals and `core.errors.Unavailable`."""
         call = _own_call(self._service, tenant)
-        for some in _batches(events):
+
+        async def append(some: Sequence[AuditEvent]) -> Sequence[None]:
             request = audit_pb2.AppendAuditEventsRequest(events=[event_to_pb(e) for e in some])
             await self._channels.ask(call, self._stub.AppendAuditEvents, request)
+            return ()
+
+        await in_parts(events, append, largest=LARGEST_BATCH)
 
 
 class GrpcDirectiveSender:
@@ -55,13 +58,17 @@ class GrpcDirectiveSender:
     async def send(self, tenant: str, directives: Sequence[Directive]) -> None:
         """Send ``directives``; raises the registry's refusals and `Unavailable`."""
         call = _own_call(self._service, tenant)
-        for some in _batches(directives):
+
+        async def send(some: Sequence[Directive]) -> Sequence[None]:
             if any(d.action is DirectiveAction.RECEIVE_HANDOFF for d in some):
                 passing(OFFER_AND_DIRECTIVE, tenant)
             request = registry_pb2.SendDirectivesRequest(
                 directives=[directive_to_pb(d) for d in some]
             )
             await self._channels.ask(call, self._stub.SendDirectives, request)
+            return ()
+
+        await in_parts(directives, send, largest=LARGEST_BATCH)
 
 
 def event_to_pb(event: AuditEvent) -> audit_pb2.AuditEvent:
@@ -116,7 +123,3 @@ def directive_to_pb(directive: Directive) -> session_pb2.Directive:
 def _own_call(service: str, tenant: str) -> Call:
     """The service's own call: the calls that caused its deliveries were answered long ago."""
     return service_call(service, tenant, new_id)
-
-
-def _batches(items: Sequence[Item]) -> list[Sequence[Item]]:
-    return [items[at : at + LARGEST_BATCH] for at in range(0, len(items), LARGEST_BATCH)]
