@@ -36,6 +36,11 @@ File = Annotated[
 Capability = Annotated[list[str] | None, typer.Option(help="Required. Repeatable.")]
 Domain = Annotated[list[str] | None, typer.Option(help="The data it is about. Repeatable.")]
 Constraint = Annotated[list[str] | None, typer.Option(help="A constraint. Repeatable.")]
+MaxLosses = Annotated[
+    int | None, typer.Option(help="Fail after so many lost owners; 3 where not given, 0 never.")
+]
+Assign = Annotated[bool, typer.Option("--assign", help="Assign it now, and print the scores.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until it has ended; say how it gets on.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -53,16 +58,9 @@ def submit(
     risk: Annotated[str, typer.Option(help="low, medium or high.")] = "",
     constraint: Constraint = None,
     given: Annotated[str, typer.Option("--input", help="A JSON object.")] = "",
-    max_losses: Annotated[
-        int | None,
-        typer.Option(help="Fail after so many lost owners; 3 where not given, 0 never."),
-    ] = None,
-    assign: Annotated[
-        bool, typer.Option("--assign", help="Assign it now, and print the scores.")
-    ] = False,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until it has ended; say how it gets on.")
-    ] = False,
+    max_losses: MaxLosses = None,
+    assign: Assign = False,
+    wait: Wait = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Submit a task.
