@@ -66,11 +66,16 @@ class Announcements:
         self.always = False
         """True in a program that is known to talk to a terminal, such as ``phoenix-dma run``."""
 
-    def say(self, text: str) -> None:
-        """Write a line to standard error, unless the program has its own logs to read instead."""
-        if self.always or not logging.getLogger(SDK).hasHandlers():
-            sys.stderr.write(f"{visible(text)}\n")
-            sys.stderr.flush()
+    def say(self, text: str) -> bool:
+        """Write a line to standard error, unless the program has its own logs to read instead.
+
+        Return whether it was written.
+        """
+        if not self.always and logging.getLogger(SDK).hasHandlers():
+            return False
+        sys.stderr.write(f"{visible(text)}\n")
+        sys.stderr.flush()
+        return True
 
 
 announcements: Final = Announcements()

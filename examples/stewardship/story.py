@@ -18,12 +18,18 @@ from phoenix_dma import AsyncPhoenixClient
 from phoenix_dma.aio.runtime_api import RuntimeApi
 from phoenix_dma.v1 import assignment_pb2, audit_pb2, common_pb2, registry_pb2
 from phoenix_dma.wire.conversions import json_of
+from phoenix_dma.wire.visible import visible
 
 PATIENCE: Final = 300.0
 """Seconds after which something that does not happen is taken never to happen."""
 POLL: Final = 0.1
 
 Found = TypeVar("Found")
+
+
+def _shown(text: str) -> str:
+    """What agents stored is text: no markup, and no terminal escapes."""
+    return escape(visible(text, lines=True))
 
 
 class StoryBroken(AssertionError):
@@ -39,19 +45,19 @@ class Narrator:
 
     def chapter(self, number: int, title: str) -> None:
         """A new step of the paper's scenario."""
-        self._console.print(f"\n[bold]{number}. {escape(title)}[/bold]")
+        self._console.print(f"\n[bold]{number}. {_shown(title)}[/bold]")
 
     def line(self, text: str) -> None:
         """One thing that happened."""
-        self._console.print(f"   {escape(text)}")
+        self._console.print(f"   {_shown(text)}")
 
     def proved(self, text: str) -> None:
         """One thing that was checked."""
-        self._console.print(f"   [green]✓[/green] {escape(text)}")
+        self._console.print(f"   [green]✓[/green] {_shown(text)}")
 
-    def plain(self, text: object = "") -> None:
+    def plain(self, text: str = "") -> None:
         """Something between chapters."""
-        self._console.print(text)
+        self._console.print(_shown(text))
 
     @property
     def seconds(self) -> float:

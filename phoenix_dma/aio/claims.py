@@ -29,16 +29,17 @@ class Claims:
         if said == self._said or not self._announces:
             return
         self._said = said
+        told = announcements.say(said)
+        log.info("participant_here", participant=self._id, generation=granted.generation, text=said)
         for refused in granted.refused:
-            log.warning(
+            write = log.info if told else log.warning
+            write(
                 "claim_refused",
                 participant=self._id,
                 kind=refused.kind,
                 name=refused.name,
                 reason=refused.reason,
             )
-        log.info("participant_here", participant=self._id, generation=granted.generation, text=said)
-        announcements.say(said)
 
     def handled(self, capabilities: Collection[str]) -> None:
         """Warn about handlers that no task will ever reach."""

@@ -104,6 +104,16 @@ def require_listener() -> None:
         ) from error
 
 
+def say_what_is_missing() -> None:
+    """Say at once that nothing listens; a script then goes on trying, or asks another runtime."""
+    try:
+        require_listener()
+    except Unavailable as error:
+        print_note(f"{error.text}; still trying. {error.remedy}")
+    except ProfileError as error:
+        print_note(f"{error.text}. {error.remedy}")
+
+
 def print_refusal(error: PhoenixError, output: Output) -> None:
     """Print an error to standard error: its reason, its facts and what to do."""
     if output is Output.JSON:

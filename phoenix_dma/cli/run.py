@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from phoenix_dma.cli.calls import say_what_is_missing
 from phoenix_dma.cli.output import bad
 from phoenix_dma.current import load_context
 from phoenix_dma.log import announcements, configure_text_log
@@ -50,6 +51,7 @@ def run(
     """
     configure_text_log(logging.INFO if verbose else logging.WARNING)
     announcements.always = True
+    say_what_is_missing()
     names: dict[str, Any] = {"load_context": load_context}
     for path in supplied or []:
         names |= public_names(load(path))

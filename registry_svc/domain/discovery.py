@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.json import Json, JsonObject, content_hash
 from phoenix_runtime.core.pages import PageRequest, page_request
 from phoenix_runtime.core.receipt import Receipt
@@ -166,7 +167,7 @@ def excluded_by_filter(participant: Participant, requirement: Requirement) -> Ex
         text = f"{participant.id} is not granted {', '.join(missing)}."
         return Excluded(participant.id, "capability_match", text)
     if participant.status not in requirement.statuses:
-        text = f"{participant.id} is {participant.status.value}."
+        text = f"{participant.id} {_state(participant)}."
         return Excluded(participant.id, "active", text)
     foreign = sorted(set(requirement.data_domains) - participant.grants.data_domains)
     if foreign:
@@ -174,6 +175,12 @@ def excluded_by_filter(participant: Participant, requirement: Requirement) -> Ex
         return Excluded(participant.id, "policy_allows", text)
     text = f"{participant.id} declares no tasks of type {requirement.task_type}."
     return Excluded(participant.id, "capability_match", text)
+
+
+def _state(participant: Participant) -> str:
+    if participant.status_reason == ReasonCode.PARTICIPANT_LEFT:
+        return "has left"
+    return f"is {participant.status.value}"
 
 
 def audit_detail(requirement: Requirement, found: DiscoveryResult) -> JsonObject:

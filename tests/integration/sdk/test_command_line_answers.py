@@ -194,3 +194,16 @@ def test_every_reason_has_an_exit_code() -> None:
     codes = {reason: code_of(kind("t")) for reason, kind in BY_REASON.items()}
     assert {reason for reason, code in codes.items() if code == 3} == {"PROFILE", "UNAVAILABLE"}
     assert set(codes.values()) == {1, 3}
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_script_is_told_at_once_that_nothing_listens_yet(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "agent.py").write_text("print('the script ran')\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        environment.setenv("PHOENIX_DMA_ADDRESS", f"127.0.0.1:{free.getsockname()[1]}")
+        shown: Any = CliRunner().invoke(build(), ["run", str(tmp_path / "agent.py")])
+    assert (shown.exit_code, shown.stdout) == (0, "the script ran\n")
+    assert "still trying. Start the runtime with `phoenix-dma up`" in shown.stderr

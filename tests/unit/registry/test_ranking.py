@@ -149,6 +149,8 @@ def test_an_exclusion_names_the_conjunct_that_failed() -> None:
     assert (lacking.failed, REQUIRED[1] in lacking.because) == ("capability_match", True)
     assert excluded_by_filter(member("agent.1", "failed", **able), requirement).failed == "active"
     foreign = member("agent.1", capabilities=frozenset(REQUIRED))
+    gone = replace(member("agent.1", "failed", **able), status_reason="participant_left")
+    assert excluded_by_filter(gone, requirement).because == "agent.1 has left."
     assert excluded_by_filter(foreign, requirement).failed == "policy_allows"
     assert excluded_by_filter(member("agent.1", **able), requirement).failed == "capability_match"
 
