@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "runtime",
         "Print whether the runtime of the profile, or of `--data`, is up, and its addresses.",
     ),
+    "doctor": ("doctor", "Say what is wrong with a set-up, and what to do."),
     "token": ("tokens", "Print a bearer token of at most 15 minutes."),
     "run": (
         "run",

@@ -12,6 +12,7 @@ import grpc.aio
 from phoenix_dma.v1 import common_pb2, governance_pb2, governance_pb2_grpc
 from phoenix_runtime.core.verdict import ENGINE, DecisionPoint
 from phoenix_runtime.local.errors import LocalRuntimeError, host_of
+from phoenix_runtime.local.health import NO_PROXY
 from phoenix_runtime.local.processes.supervisor import tail
 
 DECISION_SECONDS: Final = 60.0
@@ -29,7 +30,7 @@ async def decision(address: str, token: str) -> common_pb2.PolicyVerdict:
 
     Raises `grpc.aio.AioRpcError`: UNAVAILABLE without an engine or without a bundle.
     """
-    async with grpc.aio.insecure_channel(address, [("grpc.enable_http_proxy", 0)]) as channel:
+    async with grpc.aio.insecure_channel(address, NO_PROXY) as channel:
         stub: governance_pb2_grpc.GovernanceServiceAsyncStub = (
             governance_pb2_grpc.GovernanceServiceStub(channel)
         )

@@ -12,6 +12,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from phoenix_runtime.local.errors import LocalRuntimeError, host_of
 
 PROBE_TIMEOUT: Final = 5.0
+NO_PROXY: Final = (("grpc.enable_http_proxy", 0),)
+"""For channels to what runs on this machine: a proxy of the environment is for what leaves it."""
 
 
 class OpaUnusable(LocalRuntimeError):
@@ -47,7 +49,7 @@ async def serves(address: str) -> bool:
     """
     if not await listens(address):
         return False
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with grpc.aio.insecure_channel(address, NO_PROXY) as channel:
         stub: health_pb2_grpc.HealthAsyncStub = health_pb2_grpc.HealthStub(channel)
         try:
             answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=PROBE_TIMEOUT)

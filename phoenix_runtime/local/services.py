@@ -114,4 +114,9 @@ def inherited() -> dict[str, str]:
     """Return the part of this process's environment that every service gets."""
     # A URL or a key that was set for something else must not reach a service of this runtime.
     ours = {f"{PREFIX}{name}" for name in ("DATABASE_URL", "REDIS_URL", "OPA_URL", "TOKEN")}
-    return {key: value for key, value in os.environ.items() if key not in ours}
+    kept = {key: value for key, value in os.environ.items() if key not in ours}
+    # The services call each other on this machine, and gRPC would ask a proxy even for that.
+    for name in ("no_grpc_proxy", "no_proxy", "NO_PROXY"):
+        if name in kept or name == "no_proxy":
+            kept[name] = ",".join(filter(None, (kept.get(name), LOOPBACK)))
+    return kept

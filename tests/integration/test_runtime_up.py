@@ -63,6 +63,11 @@ def test_up_serves_everything_and_down_leaves_nothing_running(terminal: Terminal
     assert profile["addresses"]["grpc"] == addresses["gateway"]
     assert Path(profile["credential"]).stat().st_mode & 0o777 == 0o600
 
+    healthy = terminal.run("doctor")
+    assert healthy.returncode == 0, healthy.stdout
+    for line in ("call: the runtime takes the credential", "policy: decides", "schema: of this"):
+        assert f"ok       {line}" in healthy.stdout
+
     again = terminal.run("up")
     assert again.returncode == 1
     assert "already up" in again.stderr

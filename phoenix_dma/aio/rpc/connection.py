@@ -14,7 +14,7 @@ import grpc.aio
 
 from phoenix_dma.errors import ProfileError
 from phoenix_dma.log import EventLog
-from phoenix_dma.profile import Endpoint
+from phoenix_dma.profile import Endpoint, is_loopback
 from phoenix_dma.wire.sizes import MESSAGE_BYTES
 
 ANSWER_BYTES: Final = 4 * MESSAGE_BYTES
@@ -128,6 +128,9 @@ def _channel(endpoint: Endpoint) -> grpc.aio.Channel:
         ("grpc.max_receive_message_length", ANSWER_BYTES),
         ("grpc.enable_retries", 0),
     ]
+    if is_loopback(endpoint.target.rpartition(":")[0].strip("[]")):
+        # A proxy of the environment is for what leaves the machine.
+        options.append(("grpc.enable_http_proxy", 0))
     if endpoint.authority:
         options.append(("grpc.ssl_target_name_override", endpoint.authority))
     if endpoint.tls:

@@ -46,17 +46,22 @@ class KeyFiles:
 
 def ensure_keys(folder: Path, services: Iterable[str]) -> KeyFiles:
     """Make the keys that are missing, and write both JWKS files anew."""
-    files = KeyFiles(
-        issuer=folder / "issuer.jwk",
-        issuer_jwks=folder / "issuer.jwks.json",
-        services={name: folder / f"{name}.jwk" for name in services},
-        services_jwks=folder / "services.jwks.json",
-    )
+    files = ensured_keys(folder, services)
     issuer = _ensure_key(files.issuer)
     members = [_ensure_key(path, owner=name) for name, path in files.services.items()]
     _write_jwks(files.issuer_jwks, [issuer])
     _write_jwks(files.services_jwks, members)
     return files
+
+
+def ensured_keys(folder: Path, services: Iterable[str]) -> KeyFiles:
+    """Return where the keys are that `ensure_keys` made."""
+    return KeyFiles(
+        issuer=folder / "issuer.jwk",
+        issuer_jwks=folder / "issuer.jwks.json",
+        services={name: folder / f"{name}.jwk" for name in services},
+        services_jwks=folder / "services.jwks.json",
+    )
 
 
 def write_enrolment(file: Path, keys: KeyFiles, *, tenant: str, clock: Clock) -> None:
