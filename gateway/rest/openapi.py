@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from gateway.problems import MEDIA_TYPE, STATUS, TITLES
 from gateway.rest.body import JSON_TYPE
 from gateway.rest.json_reader import STRUCT, TIMES
-from gateway.rest.openapi_schemas import Schema, Schemas
+from gateway.rest.openapi_schemas import Schema, Schemas, or_null
 from gateway.rest.requests import LONGEST_REQUEST_ID, REQUEST_ID
 from gateway.rest.routes import WHOLE, RestRoute
 from phoenix_runtime.chassis.schema import fields_of, required
@@ -93,6 +93,7 @@ def _body(route: RestRoute, given: Schemas) -> dict[str, Any]:
         rest = [one for one in fields_of(request) if one.name not in route.parameters]
         schema = given.of(request, without=route.parameters)
         needed = any(map(required, rest))
+        schema = schema if needed else or_null(schema)
     else:
         field = request.fields_by_name[route.body]
         schema, needed = given.field(field), required(field)

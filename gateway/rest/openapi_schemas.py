@@ -101,7 +101,7 @@ class Schemas:
             return made
         if required(field):
             return _given_one(field, made)
-        return _or_null(made)
+        return or_null(made)
 
     def _single(self, field: FieldDescriptor) -> Schema:
         """The schema of one value."""
@@ -141,7 +141,8 @@ class Schemas:
         return {"type": "string", "enum": [*short, *(["unspecified"] if listed else [])]}
 
 
-def _or_null(schema: Schema) -> Schema:
+def or_null(schema: Schema) -> Schema:
+    """The schema that takes null, which means not given, as well."""
     kind = schema.get("type")
     if isinstance(kind, str) and "enum" not in schema:
         return {**schema, "type": [kind, "null"]}
