@@ -18,6 +18,7 @@ from phoenix_dma.v1 import (
     common_pb2,
     handoff_pb2_grpc,
 )
+from phoenix_dma.wire.sizes import MESSAGE_BYTES
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.rpc.interceptors.identity import SERVICE_CREDENTIAL
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
@@ -43,6 +44,9 @@ REVIEW = assignment_pb2.TaskDeclaration(
     risk_level=common_pb2.RISK_LEVEL_MEDIUM,
     context_ref="phoenix://context/task.customer-merge-review.8841",
 )
+
+LARGE = [("grpc.max_receive_message_length", MESSAGE_BYTES)]
+"""A client takes 4 MiB where nothing is said."""
 
 
 @dataclass
@@ -93,7 +97,7 @@ async def wired(
     peers = Peers(registry=registry, approvals=approvals, policy=policy)
     async with (
         Listening(await build(settings, peers=peers)) as listening,
-        grpc.aio.insecure_channel(f"127.0.0.1:{listening.port}") as channel,
+        grpc.aio.insecure_channel(f"127.0.0.1:{listening.port}", options=LARGE) as channel,
     ):
         tasks = assignment_pb2_grpc.AssignmentServiceStub(channel)
         handoffs = handoff_pb2_grpc.HandoffServiceStub(channel)
