@@ -84,7 +84,9 @@ class Traffic:
     async def _submit_one(self, task_id: str) -> None:
         api = await self.scenario.operator()
         batches = list(range(1, BATCHES + 1))
-        task = self.scenario.task(task_id=task_id, input={"batches": batches}, max_attempts=50)
+        task = self.scenario.task(
+            task_id=task_id, input={"batches": batches}, max_attempts=50, max_losses=0
+        )
         await api.submit(task, request_id=f"submit.{task_id}")
         self.open.add(task_id)
         self._history.acknowledge(self.scenario.tenant, "submitted", task_id)
