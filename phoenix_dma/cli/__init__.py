@@ -49,6 +49,11 @@ A module is imported for its own commands alone: the list of commands needs none
 
 HELP: Final = "Phoenix DMA Runtime: governed dynamic membership."
 
+EXIT_CODES: Final = (
+    "Exit codes: 0 done, 1 refused, 2 wrong command line, 3 no runtime, 4 superseded and 5 retired "
+    "(run), 130 interrupted."
+)
+
 
 class Commands(TyperGroup):
     """The commands of `COMMANDS`, each imported when it is asked for."""
@@ -106,6 +111,7 @@ def build() -> typer.Typer:
         cls=Commands,
         name="phoenix-dma",
         help=HELP,
+        epilog=EXIT_CODES,
         no_args_is_help=True,
         rich_markup_mode=None,  # plain help: importing what draws boxes takes longer than the help
         pretty_exceptions_enable=False,  # shows locals, which hold tokens and passwords

@@ -6,14 +6,15 @@ import importlib.util
 import logging
 import runpy
 import sys
+import traceback
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Annotated, Any
 
 import typer
 
 from phoenix_dma.cli.calls import say_what_is_missing
-from phoenix_dma.cli.output import bad
+from phoenix_dma.cli.output import bad, print_error
 from phoenix_dma.current import load_context
 from phoenix_dma.log import announcements, configure_text_log
 
@@ -57,9 +58,15 @@ def run(
         names |= public_names(load(path))
     sys.argv = [str(script), *(arguments or [])]
     sys.path.insert(0, str(script.resolve().parent))  # as python itself does for a script
-    # Python's own: a traceback of the script is printed as Python prints it.
-    sys.excepthook = sys.__excepthook__
+    sys.excepthook = print_traceback
     runpy.run_path(str(script), init_globals=names, run_name="__main__")
+
+
+def print_traceback(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Print a traceback of the script as Python prints it, with stored text spelled out."""
+    print_error("".join(traceback.format_exception(kind, error, trace)).rstrip())
 
 
 def load(path: Path) -> ModuleType:

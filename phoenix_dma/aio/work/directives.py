@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import partial
@@ -17,11 +16,12 @@ from phoenix_dma.aio.work.handlers import Handler, Handlers
 from phoenix_dma.aio.work.handoff_receiver import HandoffReceiver
 from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.errors import PhoenixError
+from phoenix_dma.log import EventLog
 from phoenix_dma.v1 import assignment_pb2, session_pb2
 from phoenix_dma.v1.session_pb2 import Directive
 from phoenix_dma.wire.conversions import short
 
-log = logging.getLogger(__name__)
+log = EventLog(__name__)
 REMEMBERED: Final = 4096
 HANDLER_SECONDS: Final = 10.0
 """How long a task waits for a handler that the program may still register."""
@@ -79,7 +79,7 @@ class DirectiveHandler:
                 try:
                     await self._resume_one(briefing)
                 except PhoenixError as refused:
-                    log.warning("%s could not be resumed: %s", briefing.task.task_id, refused)
+                    log.warning("task_not_resumed", task=briefing.task.task_id, error=refused)
 
     async def _pages(self, generation: int) -> AsyncIterator[assignment_pb2.ResumeTasksResponse]:
         """What this participant holds, page by page: their inputs do not fit into one answer."""
@@ -109,12 +109,12 @@ class DirectiveHandler:
         self, directive: Directive, acknowledge: Callable[[str, str], None]
     ) -> None:
         name = short(session_pb2.DirectiveAction, directive.action)
-        log.info("directive %s %s", name, directive.task_id)
+        log.info("directive_received", action=name, task=directive.task_id)
         try:
             error = await _ask_until_reachable(lambda: self._perform(name, directive))
         except PhoenixError as refused:
             # The task was cancelled, or the offer lapsed, in the meantime: there is nothing to do.
-            log.warning("directive %s %s: %s", name, directive.task_id, refused)
+            log.warning("directive_refused", action=name, task=directive.task_id, error=refused)
             error = f"{refused.reason}: {refused.text}"
         finally:
             self._doing.discard(directive.directive_id)
@@ -222,7 +222,7 @@ class DirectiveHandler:
             return
         handler = await self._handler(task)
         if handler is None:
-            log.warning("%s is held, but no handler here takes it", task.task_id)
+            log.warning("task_without_handler", task=task.task_id)
             return
         if task.status == assignment_pb2.TASK_STATUS_ASSIGNED:
             epoch = task.assignment.epoch
@@ -255,5 +255,5 @@ async def _ask_until_reachable(ask: Callable[[], Awaitable[Answer]]) -> Answer:
         except PhoenixError as error:
             if not is_unreachable(error):
                 raise
-            log.info("%s; trying again", error)
+            log.info("directive_delayed", error=error)
         await asyncio.sleep(backoff.next())

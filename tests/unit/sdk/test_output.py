@@ -10,6 +10,7 @@ import pytest
 
 import phoenix_dma
 from phoenix_dma.cli import layout, output
+from phoenix_dma.cli.run import print_traceback
 from phoenix_dma.listing import MOST_COUNTED, listing_of
 from phoenix_dma.v1 import assignment_pb2
 from phoenix_dma.wire.visible import visible, visible_json
@@ -191,3 +192,11 @@ def test_a_terminal_gets_the_width_that_it_has(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("COLUMNS", "60")
     output.print_table(("task", "objective"), [("task.1", "x " * 40)], empty="")
     assert max(map(len, terminal.getvalue().splitlines())) <= 60 + len("\x1b[1m\x1b[0m")
+
+
+def test_a_traceback_of_a_script_is_whole_and_does_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    error = ValueError("\x1b[31m[urgent]")
+    print_traceback(type(error), error, None)
+    assert capsys.readouterr().err == "ValueError: \\x1b[31m[urgent]\n"
