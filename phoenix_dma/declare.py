@@ -103,7 +103,7 @@ def participant(fields: ParticipantFields) -> registry_pb2.ParticipantDeclaratio
         trust_policy=fields.get("trust_policy", ""),
     )
     if "metadata" in fields:
-        made.metadata.CopyFrom(struct_of(fields["metadata"]))
+        made.metadata.CopyFrom(struct_of(fields["metadata"], "metadata"))
     return made
 
 
@@ -136,7 +136,7 @@ def task(fields: TaskFields) -> assignment_pb2.TaskDeclaration:
     if fields.get("on_request"):
         made.assignment_intent = assignment_pb2.ASSIGNMENT_INTENT_ON_REQUEST
     if "input" in fields:
-        made.input.CopyFrom(struct_of(fields["input"]))
+        made.input.CopyFrom(struct_of(fields["input"], "input"))
     return made
 
 

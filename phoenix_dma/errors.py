@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from phoenix_dma.wire.json_values import NotJson as NotJson  # noqa: PLC0414  # one of ours
+
 
 class PhoenixError(Exception):
     """The runtime refused a call, or could not be reached; ``text`` is for people."""
@@ -205,6 +207,16 @@ class TaskFailure(Exception):
     def __init__(self, text: str, *, retryable: bool = False) -> None:
         super().__init__(text)
         self.retryable = retryable
+
+
+class InvalidInput(TaskFailure):
+    """Raised by a handler whose input is at fault: final, and nothing against who found it.
+
+    Another participant would end the same, so the task fails at once; trust is not touched.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, retryable=False)
 
 
 class HandOff(Exception):

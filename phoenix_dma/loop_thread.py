@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
+
+log = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
 
@@ -15,6 +18,7 @@ class LoopThread:
 
     def __init__(self, name: str) -> None:
         self.loop = asyncio.new_event_loop()
+        self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -31,13 +35,19 @@ class LoopThread:
     def stop(self) -> None:
         """End the loop and wait for the thread."""
         if self._thread.is_alive():
+            self._stopping = True
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         try:
-            self.loop.run_forever()
+            while not self._stopping:
+                try:
+                    self.loop.run_forever()
+                except (SystemExit, KeyboardInterrupt):
+                    # Of a task that a handler left behind: asyncio ends the whole loop for these.
+                    log.exception("what was left running raised this; the loop goes on")
         finally:
             left = asyncio.all_tasks(self.loop)
             for task in left:

@@ -19,7 +19,7 @@ from phoenix_dma.wire.reported_text import carried
 from phoenix_runtime.chassis.rpc.conversions import json_to_struct
 from phoenix_runtime.chassis.schema import longest_report
 from phoenix_runtime.core.errors import Violation
-from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.json import Json, is_exact
 
 DEEPEST = 28
 """Levels inside a free JSON object; the services' own parsers end at about 32."""
@@ -155,8 +155,8 @@ def _unfit_leaf(value: str | float | None, path: str) -> Iterator[Violation]:
     if isinstance(value, str):
         if not _is_text(value):
             yield Violation(path, "is no Unicode text")
-    elif value is not None and (not math.isfinite(value) or abs(value) > EXACT):
-        yield Violation(path, "is a number beyond ±2^53; send it as a text")
+    elif value is not None and not is_exact(value):
+        yield Violation(path, "is a number that no double carries exactly; send it as a text")
 
 
 def _below(path: str, name: str | int) -> str:

@@ -91,8 +91,9 @@ class AsyncPhoenixClient:
 
         ``async def`` gets an `AsyncTask` and is cancelled when the task is lost; ``def`` gets a
         `phoenix_dma.Task` and runs in a thread of its own. What it returns completes the task;
-        what it raises fails the attempt, to be retried unless it is a `TaskFailure`; `HandOff`
-        lets another participant continue from the last checkpoint.
+        what it raises, sys.exit() included, fails the attempt, to be retried unless it is a
+        `TaskFailure` or `InvalidInput`; `HandOff` lets another participant continue from the last
+        checkpoint. docs/sdk.md has every end.
         """
         check_capability(capability)
 

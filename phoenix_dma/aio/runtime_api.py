@@ -21,6 +21,7 @@ from phoenix_dma.v1 import (
     registry_pb2,
 )
 from phoenix_dma.wire.conversions import number, timestamp
+from phoenix_dma.wire.reported_text import LONGEST_COMMENT, LONGEST_REASON, reported
 
 PAGE: Final = 200
 POLL_FIRST: Final = 0.05
@@ -103,14 +104,16 @@ class RuntimeApi:
 
     async def cancel(self, task_id: str, reason: str = "") -> TaskInfo:
         """End a task without a result."""
-        request = assignment_pb2.CancelTaskRequest(task_id=task_id, reason=reason)
+        request = assignment_pb2.CancelTaskRequest(
+            task_id=task_id, reason=reported(reason, LONGEST_REASON)
+        )
         return task_info((await self.ask(self.stubs.assignment.CancelTask, request)).task)
 
     async def hand_off(self, task_id: str, *, reason: str = "") -> handoff_pb2.Handoff:
         """Start a governed handoff of a task to another participant (Algorithm 5)."""
         source = (await self.get_task(task_id)).participant
         request = handoff_pb2.InitiateHandoffRequest(
-            task_id=task_id, source=source, reason=reason or "requested"
+            task_id=task_id, source=source, reason=reported(reason or "requested", LONGEST_REASON)
         )
         return (await self.ask(self.stubs.handoffs.InitiateHandoff, request)).handoff
 
@@ -130,7 +133,7 @@ class RuntimeApi:
             participant_id=participant_id,
             mode=number(handoff_pb2.RetirementMode, mode),
             deadline=timestamp(deadline, "deadline"),
-            reason=reason,
+            reason=reported(reason, LONGEST_REASON),
         )
         return (await self.ask(self.stubs.handoffs.RetireParticipant, request)).retirement
 
@@ -177,7 +180,10 @@ class RuntimeApi:
     ) -> approval_pb2.Approval:
         """Approve or reject, as a human participant with the role reviewer."""
         request = approval_pb2.DecideApprovalRequest(
-            approval_id=approval_id, approve=approve, comment=comment, subject_hash=subject_hash
+            approval_id=approval_id,
+            approve=approve,
+            comment=reported(comment, LONGEST_COMMENT),
+            subject_hash=subject_hash,
         )
         return (await self.ask(self.stubs.approvals.DecideApproval, request)).approval
 

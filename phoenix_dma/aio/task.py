@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from phoenix_dma.aio.work.context_reader import ContextReader
+from phoenix_dma.aio.work.newest_context import NewestContext
 from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.aio.work.task_lease import TaskLease
 from phoenix_dma.briefing import (
@@ -17,7 +18,7 @@ from phoenix_dma.briefing import (
     obligations_of,
     task_info,
 )
-from phoenix_dma.context import NOTHING, Context, document_of
+from phoenix_dma.context import NOTHING, Context
 from phoenix_dma.errors import ApprovalRejected, ApprovalRequired, AssignmentLost, PolicyDenied
 from phoenix_dma.v1 import (
     approval_pb2,
@@ -28,6 +29,7 @@ from phoenix_dma.v1 import (
     state_pb2,
 )
 from phoenix_dma.wire.conversions import json_of, number, short, struct_of
+from phoenix_dma.wire.reported_text import LONGEST_REASON, reported
 
 
 class AsyncTask:
@@ -62,12 +64,19 @@ class AsyncTask:
         self.obligations = obligations_of(task.obligations)
         self.approvals = decisions_of(briefing.approvals)
         self.open_children = tuple(briefing.open_children)
-        self.version = briefing.context.version
         self.lease = lease
         self._session = session
         self._reader = reader
-        self._context = restored
+        self._newest = NewestContext(
+            task.context_ref, briefing.context.version, reader, self._record
+        )
+        self._newest.known = restored
         self._met: set[str] = set()
+
+    @property
+    def version(self) -> int:
+        """The version of the newest context that this handler has seen; 0 is the input."""
+        return self._newest.version
 
     @property
     def restored(self) -> bool:
@@ -96,10 +105,7 @@ class AsyncTask:
 
     async def context(self) -> Context:
         """The newest context: the submitted input at version 0."""
-        if self._context is None:
-            self._context = await self._reader.read(self.context_ref)
-            self.version = self._context.version
-        return self._context
+        return await self._newest.read()
 
     async def load(self, context_ref: str) -> Context:
         """The context at an address; at the task's own address, `context`."""
@@ -119,18 +125,13 @@ class AsyncTask:
 
         A plain ``value`` is filed under ``outputs``, ``kinds`` (``decisions=…``, ``artifacts=…``)
         under their names, beside what earlier checkpoints hold; a `Context` replaces the whole.
-        Raises `ContextVersionConflict` where another checkpoint was recorded in between.
+        Checkpoints of one handler are recorded one after the other, in the order of the calls, each
+        on top of the one before. Raises `NotJson` where the value has no form in JSON, and
+        `ContextVersionConflict` where somebody else recorded one in between.
         """
-        document = document_of(await self._base(), value, kinds)
-        request = state_pb2.CheckpointContextRequest(context=struct_of(document))
-        made = await self._record(request)
-        self._context = Context(
-            json_of(request.context),
-            ref=made.context_ref,
-            content_hash=made.hash,
-            version=made.version,
-        )
-        return made
+        inputs = {"inputs": self.input} if self.input else {}
+        first = {"objective": self.objective, **inputs}
+        return await self._newest.checkpoint(first, value, kinds)
 
     async def checkpoint_reference(
         self, state_ref: str, content_hash: str, *, owner: str = "", protocol: str = ""
@@ -139,16 +140,13 @@ class AsyncTask:
 
         ``protocol`` is read_in_place, copy_then_verify or transfer_ownership.
         """
-        made = await self._record(
-            state_pb2.CheckpointContextRequest(
-                state_ref=state_ref,
-                hash=content_hash,
-                owner=owner,
-                handoff_protocol=number(state_pb2.HandoffProtocol, protocol),
-            )
+        request = state_pb2.CheckpointContextRequest(
+            state_ref=state_ref,
+            hash=content_hash,
+            owner=owner,
+            handoff_protocol=number(state_pb2.HandoffProtocol, protocol),
         )
-        self._context = None
-        return made
+        return await self._newest.refer(request)
 
     async def authorize(
         self,
@@ -171,7 +169,7 @@ class AsyncTask:
             kind=number(assignment_pb2.ActionKind, kind),
             name=name,
             domain=domain,
-            subject=struct_of(subject) if subject is not None else None,
+            subject=struct_of(subject, "subject") if subject is not None else None,
         )
         approval_id = ""
         while True:
@@ -218,31 +216,22 @@ class AsyncTask:
         """Ask for a handoff to another participant; work goes on until the task is lost."""
         self.lease.require()
         request = handoff_pb2.InitiateHandoffRequest(
-            task_id=self.id, source=self.message.assignment.participant_id, reason=reason
+            task_id=self.id,
+            source=self.message.assignment.participant_id,
+            reason=reported(reason, LONGEST_REASON),
         )
         answer = await self._write(self._session.stubs.handoffs.InitiateHandoff, request)
         handoff: handoff_pb2.Handoff = answer.handoff
         return handoff
 
-    async def _base(self) -> Mapping[str, Any]:
-        """The document that a checkpoint builds on."""
-        if self.version > 0 or self._context is not None:
-            known = await self.context()
-            if known.version > 0:
-                return known
-        inputs = {"inputs": self.input} if self.input else {}
-        return {"objective": self.objective, **inputs}
-
     async def _record(self, request: state_pb2.CheckpointContextRequest) -> Checkpoint:
         self.lease.require()
-        request.task_id, request.epoch, request.base_version = self.id, self.epoch, self.version
+        request.task_id, request.epoch = self.id, self.epoch
         request.fulfilled_obligations.extend(self.met)
         answer = await self._write(self._session.stubs.state.CheckpointContext, request)
         self._met.difference_update(request.fulfilled_obligations)
         self.lease.checkpoint_wanted.clear()
-        made = checkpoint_of(answer.checkpoint, answer.receipt.audit_event_id)
-        self.version = made.version
-        return made
+        return checkpoint_of(answer.checkpoint, answer.receipt.audit_event_id)
 
     async def _authorize(self, request: assignment_pb2.AuthorizeActionRequest) -> Authorization:
         self.lease.require()

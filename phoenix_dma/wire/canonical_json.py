@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias, Union
 
@@ -11,7 +12,10 @@ Json: TypeAlias = Union[bool, int, float, str, "Sequence[Json]", "Mapping[str, J
 
 
 class NotCanonical(ValueError):
-    """The value has no RFC 8785 form: a number beyond ±2^53, NaN, an infinity, a lone surrogate."""
+    """The value has no RFC 8785 form.
+
+    It holds an integer that no double carries exactly, NaN, an infinity, or a lone surrogate.
+    """
 
 
 def canonical(value: Json) -> bytes:
@@ -27,9 +31,32 @@ def canonical(value: Json) -> bytes:
 def _canonical_by_rfc8785(value: Json) -> bytes:
     """The same for any value, several times slower."""
     try:
-        return rfc8785.dumps(value)
+        return rfc8785.dumps(_doubles(value))
     except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
         raise NotCanonical(str(error)) from error
+
+
+def is_exact(number: Any) -> bool:
+    """True for what a JSON number carries exactly, as a double: all finite ones, few above 2^53."""
+    if isinstance(number, float):
+        return math.isfinite(number)
+    try:
+        return bool(int(float(number)) == number)
+    except OverflowError:
+        return False
+
+
+def _doubles(value: Json) -> Json:
+    """``value`` with integers above 2^53 as doubles, where they are exact."""
+    if isinstance(value, Mapping):
+        return {key: _doubles(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_doubles(item) for item in value]
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        if not is_exact(value):
+            raise NotCanonical(f"no double carries {value} exactly; send it as a text")
+        return float(value)
+    return value
 
 
 class _Unusual(Exception):

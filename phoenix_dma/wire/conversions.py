@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
 from google.protobuf.message import Message
+
+from phoenix_dma.wire.json_values import NotJson, json_value
 
 EXACT: Final = 1 << 53
 """Doubles up to this represent every integer; numbers in a Struct are doubles."""
@@ -62,25 +63,17 @@ def _value(value: struct_pb2.Value) -> Any:
     return None if kind in {None, "null_value"} else getattr(value, kind)
 
 
-def struct_of(value: Mapping[str, Any]) -> struct_pb2.Struct:
-    """A JSON object as a Struct; raises ValueError for what JSON, or a double, cannot carry."""
+def struct_of(value: Any, what: str = "value") -> struct_pb2.Struct:
+    """What is a JSON object, or has one as its obvious form, as a Struct.
+
+    Raises `NotJson`, with a path that begins with ``what``.
+    """
     made = struct_pb2.Struct()
-    made.update(_jsonable(value, "value"))
+    found = json_value(value, what)
+    if not isinstance(found, dict):
+        raise NotJson(what, f"is a {type(value).__name__}", "a JSON object is wanted: write a dict")
+    made.update(found)
     return made
-
-
-def _jsonable(value: Any, path: str) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _jsonable(inner, f"{path}.{key}") for key, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_jsonable(item, f"{path}[{place}]") for place, item in enumerate(value)]
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int | float):
-        if not math.isfinite(value) or abs(value) > EXACT:
-            raise ValueError(f"{path} is {value!r}, which JSON cannot carry; send it as text")
-        return value
-    raise ValueError(f"{path} is a {type(value).__name__}, which is no JSON value")
 
 
 def time_of(moment: timestamp_pb2.Timestamp) -> datetime:

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
+LONGEST_REASON: Final = 2000
+"""Characters of a reason that the contract keeps."""
+LONGEST_COMMENT: Final = 4096
+"""Characters of a decision's comment that the contract keeps."""
 MARK_SPACE: Final = 48
 """Characters reserved for the mark of what was left out."""
 

@@ -9,6 +9,7 @@ from phoenix_dma.wire.canonical_json import (
     bytes_hash,
     canonical,
     content_hash,
+    is_exact,
 )
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "bytes_hash",
     "canonical",
     "content_hash",
+    "is_exact",
 ]
 
 JsonObject: TypeAlias = Mapping[str, Json]

@@ -7,11 +7,19 @@ document are reported at once, so that its author repairs it once.
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from phoenix_runtime.core.context_kinds import CONTEXT_KINDS
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge, Violation
-from phoenix_runtime.core.json import Json, JsonObject, NotCanonical, bytes_hash, canonical
-from state_svc.domain.quick_check import DEEPEST, NUMBER_LIMIT, is_clean, is_unicode
+from phoenix_runtime.core.json import (
+    Json,
+    JsonObject,
+    NotCanonical,
+    bytes_hash,
+    canonical,
+    is_exact,
+)
+from state_svc.domain.quick_check import DEEPEST, is_clean, is_unicode
 from state_svc.domain.reasoning import is_marker, looks_private, marks_private, private_tag
 
 LARGEST = 1 << 20
@@ -117,12 +125,12 @@ def _surrogates(value: str, path: str) -> Iterator[Violation]:
         yield Violation(_shown(path), "is no Unicode text")
 
 
-def _number(value: float, path: str) -> Iterator[Violation]:
+def _number(value: Any, path: str) -> Iterator[Violation]:
     """A violation where a number has no exact canonical form."""
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         yield Violation(_shown(path), "is NaN or infinite; JSON has no such number")
-    elif abs(value) >= NUMBER_LIMIT:
-        yield Violation(_shown(path), "is beyond ±2^53; send it as a string")
+    elif not is_exact(value):
+        yield Violation(_shown(path), "is an integer that no double carries; send it as a string")
 
 
 def _shown(path: str) -> str:

@@ -5,14 +5,14 @@ from enum import Enum
 from functools import lru_cache
 
 from phoenix_runtime.core.context_kinds import CONTEXT_KINDS
-from phoenix_runtime.core.json import Json, JsonObject
+from phoenix_runtime.core.json import Json, JsonObject, is_exact
 from state_svc.domain.reasoning import is_marker, looks_private, marks_private, private_tag
 
 DEEPEST = 24
 """Levels of nesting at most. Protobuf's parser stops at about 32, without naming the place."""
 
-NUMBER_LIMIT = 1 << 53
-"""From here on neighbouring integers share one double: two documents would have one hash."""
+SMALL = 1 << 53
+"""Every integer below is carried exactly by a double."""
 
 LONGEST_CACHED = 64
 """Characters of the longest name that is cached."""
@@ -33,7 +33,7 @@ def is_clean(document: JsonObject) -> bool:
             if not _clean_text(value):
                 return False
         elif isinstance(value, int | float):
-            if not abs(value) < NUMBER_LIMIT:  # False for NaN, too
+            if not (-SMALL < value < SMALL or is_exact(value)):
                 return False
         elif value is not None and (depth >= DEEPEST or not _push_parts(value, depth + 1, waiting)):
             return False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from phoenix_dma.aio.work.calls import awaited, in_thread, is_coroutine_function
+from phoenix_dma.aio.work.failure import message_of
 from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.context import Context
 from phoenix_dma.errors import ContextHashMismatch, PhoenixError
@@ -23,6 +24,27 @@ class NoResolver(PhoenixError):
 
     reason = "NO_RESOLVER"
     remedy = "Register one: client.resolver(scheme)(function)."
+
+
+class ResolverFailed(PhoenixError):
+    """A function of ``client.resolver`` raised, or returned no bytes; facts: state_ref."""
+
+    reason = "RESOLVER_FAILED"
+    remedy = "Mend the resolver; it has to return the bytes at the address."
+
+
+async def _resolved(resolve: ContextResolver, reference: state_pb2.StateReference) -> bytes:
+    """What a resolver of the program returns, run as handlers are: in a thread unless it awaits."""
+    if is_coroutine_function(resolve):
+        ended = await awaited(resolve, reference)
+    else:
+        ended = await in_thread("phoenix-dma-resolver", resolve, reference)
+    if ended.error is None and isinstance(ended.value, bytes):
+        return ended.value
+    what = f"returned a {type(ended.value).__name__}, and no bytes"
+    said = what if ended.error is None else f"failed: {message_of(ended.error)}"
+    text = f"The resolver of {reference.state_ref} {said}"
+    raise ResolverFailed(text, {"state_ref": reference.state_ref}) from ended.error
 
 
 class ContextReader:
@@ -63,8 +85,7 @@ class ContextReader:
                 f"No resolver for {scheme}:// is registered here",
                 {"state_ref": reference.state_ref},
             )
-        found = resolve(reference)
-        content = await found if inspect.isawaitable(found) else found
+        content = await _resolved(resolve, reference)
         named = {
             "state_ref": reference.state_ref,
             "hash": reference.hash,

@@ -20,9 +20,11 @@ from phoenix_dma.log import EventLog
 from phoenix_dma.v1 import assignment_pb2, session_pb2
 from phoenix_dma.v1.session_pb2 import Directive
 from phoenix_dma.wire.conversions import short
+from phoenix_dma.wire.reported_text import reported
 
 log = EventLog(__name__)
 REMEMBERED: Final = 4096
+LONGEST_ERROR: Final = 1000
 HANDLER_SECONDS: Final = 10.0
 """How long a task waits for a handler that the program may still register."""
 POLL_SECONDS: Final = 0.05
@@ -116,6 +118,10 @@ class DirectiveHandler:
             # The task was cancelled, or the offer lapsed, in the meantime: there is nothing to do.
             log.warning("directive_refused", action=name, task=directive.task_id, error=refused)
             error = f"{refused.reason}: {refused.text}"
+        except Exception as mistake:
+            # Unanswered, the directive would come again and fail again, and nobody would know why.
+            log.exception("directive %s %s failed", name, directive.task_id)
+            error = reported(f"{type(mistake).__name__}: {mistake}", LONGEST_ERROR)
         finally:
             self._doing.discard(directive.directive_id)
         self._done[directive.directive_id] = error

@@ -6,9 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.aio.work.context_reader import ContextReader
+from phoenix_dma.aio.work.failure import message_of, said_by, unwrapped
 from phoenix_dma.aio.work.handlers import Handler, Handlers
 from phoenix_dma.aio.work.outcome import complete, fail, hand_over
 from phoenix_dma.aio.work.participant_session import ParticipantSession
@@ -129,30 +131,41 @@ class Executions:
     async def _handle(self, execution: Execution) -> None:
         task, began = execution.task, time.monotonic()
         try:
+            await task.lease.settled()
             task.lease.require()
-            result = await self._handlers.run(execution.handler, task)
-            ended = task_info(await complete(self._session, task, result))
-            execution.parked = ended.status == "awaiting_approval"
-            log.info("%s is %s", task.id, ended.status)
+            ended = await self._handlers.run(execution.handler, task)
+            error = ended.error
+            if error is None:
+                error = await self._completed(execution, ended.value)
+            if error is not None:
+                await self._failed(task, unwrapped(error))
         except AssignmentLost as lost:
             log.warning("%s", lost)
-        except HandOff as wanted:
-            await hand_over(self._session, task, str(wanted))
-        except asyncio.CancelledError:
-            if not task.lease.ended.is_set():
-                raise
-            log.warning("%s is not held any more: %s", task.id, task.lease.reason)
-        except Exception as error:  # noqa: BLE001  # whatever a handler raises is its task's failure
-            await self._failed(task, error)
         finally:
             self.latency = time.monotonic() - began
 
-    async def _failed(self, task: AsyncTask, error: Exception) -> None:
+    async def _completed(self, execution: Execution, result: Any) -> BaseException | None:
+        """Complete the task; answer why that was refused."""
+        task = execution.task
+        try:
+            ended = task_info(await complete(self._session, task, result))
+        except Exception as refused:  # noqa: BLE001  # whatever it is, the task must not stay
+            return refused
+        execution.parked = ended.status == "awaiting_approval"
+        log.info("%s is %s", task.id, ended.status)
+        return None
+
+    async def _failed(self, task: AsyncTask, error: BaseException) -> None:
+        """Report the end of a handler that completed nothing, unless the task is lost."""
+        await task.lease.settled()
         if task.lease.lost:
-            log.warning("%s is not held any more; its handler ended with %r", task.id, error)
-            return
-        log.error("the handler of %s failed", task.id, exc_info=error)
-        await fail(self._session, task, error)
+            said = message_of(error)
+            log.warning("%s is not held any more; its handler ended with %s", task.id, said)
+        elif isinstance(error, HandOff):
+            await hand_over(self._session, task, said_by(error))
+        else:
+            log.error("the handler of %s failed", task.id, exc_info=error)
+            await fail(self._session, task, error)
 
     def _ended(self, execution: Execution) -> None:
         task_id = execution.task.id

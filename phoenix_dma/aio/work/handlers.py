@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import inspect
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from dataclasses import dataclass
-from threading import Thread
 from typing import Any, TypeVar
 
 from phoenix_dma.aio.task import AsyncTask
+from phoenix_dma.aio.work.calls import Ended, awaited, in_thread, is_coroutine_function
 from phoenix_dma.current import RUNNING
 from phoenix_dma.task import Task
 
@@ -28,7 +25,7 @@ class Handler:
     @property
     def asynchronous(self) -> bool:
         """True for a coroutine function, which is cancelled when its task is lost."""
-        return inspect.iscoroutinefunction(self.function)
+        return is_coroutine_function(self.function)
 
 
 def check_capability(capability: object) -> None:
@@ -68,40 +65,31 @@ class Handlers:
                 return self._handlers[capability]
         return self._handlers.get("")
 
-    async def run(self, handler: Handler, task: AsyncTask) -> Any:
-        """What the handler returns.
+    async def run(self, handler: Handler, task: AsyncTask) -> Ended:
+        """How the handler ended, whatever it raised; raises CancelledError where we are cancelled.
 
         An asynchronous handler is cancelled when the task is lost. A synchronous one runs in a
         thread, asks its task whether to stop, and is waited for.
         """
         if handler.asynchronous:
-            return await self._cancellable(handler, task)
-        return await _in_thread(handler.function, Task(task, asyncio.get_running_loop()))
-
-    async def _cancellable(self, handler: Handler, task: AsyncTask) -> Any:
-        running = asyncio.ensure_future(handler.function(task))
-        task.lease.on_lost(running.cancel)
-        if task.lease.ended.is_set():
-            running.cancel()
-        try:
-            return await running
-        except asyncio.CancelledError:
-            running.cancel()
-            raise
+            return await _cancellable(handler, task)
+        facade = Task(task, asyncio.get_running_loop())
+        RUNNING.set(facade)  # in the context of this execution, which the thread inherits
+        return await in_thread(f"phoenix-dma-{task.id}", handler.function, facade)
 
 
-async def _in_thread(function: Callable[[Task], Any], task: Task) -> Any:
-    # A thread of its own: thread pools refuse work once the interpreter shuts down, and where the
-    # end of the script could not be watched that is when a participant begins to work.
-    done: Future[Any] = Future()
-
-    def work() -> None:
-        RUNNING.set(task)
-        try:
-            done.set_result(function(task))
-        except BaseException as error:  # noqa: BLE001  # raised again by whoever awaits
-            done.set_exception(error)
-
-    name = f"phoenix-dma-{task.id}"
-    Thread(target=contextvars.copy_context().run, args=(work,), name=name, daemon=True).start()
-    return await asyncio.shield(asyncio.wrap_future(done))
+async def _cancellable(handler: Handler, task: AsyncTask) -> Ended:
+    running = asyncio.create_task(awaited(handler.function, task))
+    task.lease.on_lost(running.cancel)
+    if task.lease.ended.is_set():
+        running.cancel()
+    try:
+        ended = await running
+    except asyncio.CancelledError:
+        running.cancel()
+        raise
+    us = asyncio.current_task()
+    if us is not None and us.cancelling():
+        # The handler was cancelled because we are, and said so in its own way.
+        raise asyncio.CancelledError
+    return ended

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phoenix_dma.aio.task import open_obligations
-from phoenix_dma.aio.work.context_reader import ContextReader, NoResolver
+from phoenix_dma.aio.work.context_reader import ContextReader, NoResolver, ResolverFailed
 from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.context import Context
 from phoenix_dma.errors import ContextHashMismatch
 from phoenix_dma.v1 import assignment_pb2, handoff_pb2
 from phoenix_dma.v1.session_pb2 import Directive
+from phoenix_dma.wire.reported_text import LONGEST_REASON, reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class HandoffReceiver:
         ref = f"phoenix://context/{directive.task_id}"
         try:
             context = await self._reader.read(ref, offer_id=directive.offer_id)
-        except (ContextHashMismatch, NoResolver) as error:
+        except (ContextHashMismatch, NoResolver, ResolverFailed) as error:
             await self._decline(directive, f"{error.reason}: {error.text}")
             return None
         request = handoff_pb2.CompleteHandoffRequest(
@@ -58,6 +59,8 @@ class HandoffReceiver:
 
     async def _decline(self, directive: Directive, reason: str) -> None:
         request = handoff_pb2.DeclineHandoffRequest(
-            handoff_id=directive.handoff_id, offer_id=directive.offer_id, reason=reason
+            handoff_id=directive.handoff_id,
+            offer_id=directive.offer_id,
+            reason=reported(reason, LONGEST_REASON),
         )
         await self._session.ask(self._session.stubs.handoffs.DeclineHandoff, request)

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from phoenix_dma.aio.rpc.backoff import Backoff
 from phoenix_dma.aio.rpc.transport import is_unreachable
 from phoenix_dma.aio.task import AsyncTask
+from phoenix_dma.aio.work.failure import (
+    is_input_at_fault,
+    is_retryable,
+    message_of,
+    plain_message_of,
+)
 from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.errors import (
     AssignmentLost,
-    FieldInvalid,
+    IllegalTransition,
+    NotFound,
+    NotPermitted,
     PhoenixError,
-    PolicyDenied,
+    QuotaExceeded,
     TaskFailure,
-    TooLarge,
 )
 from phoenix_dma.v1 import assignment_pb2, handoff_pb2
-from phoenix_dma.wire.conversions import struct_of
+from phoenix_dma.wire.json_values import json_value
 
 log = logging.getLogger(__name__)
-LONGEST_MESSAGE = 2000
 POLL_SECONDS = 1.0
+BUSY_TRIES = 5
+"""After so many answers of INTERNAL or a quota a call is given up: waiting may never help."""
 NOT_MOVED = frozenset({handoff_pb2.HANDOFF_STATUS_DENIED, handoff_pb2.HANDOFF_STATUS_ABORTED})
 
 
@@ -33,15 +40,13 @@ async def complete(
 ) -> assignment_pb2.Task:
     """Complete with what the handler returned; a value that is no object goes under ``value``.
 
-    Raises `PhoenixError` where the runtime refuses, ValueError for what JSON cannot carry.
+    Raises `PhoenixError` where the runtime refuses, `NotJson` for what has no form in JSON.
     """
-    if result is None:
-        result = {}
-    elif not isinstance(result, Mapping):
-        result = {"value": result}
+    found = {} if result is None else json_value(result, "result")
     request = assignment_pb2.CompleteTaskRequest(
-        task_id=task.id, epoch=task.epoch, result=struct_of(result), fulfilled_obligations=task.met
+        task_id=task.id, epoch=task.epoch, fulfilled_obligations=task.met
     )
+    request.result.update(found if isinstance(found, dict) else {"value": found})
     answer = await _ask_while_held(session, task, session.stubs.assignment.CompleteTask, request)
     ended: assignment_pb2.Task = answer.task
     return ended
@@ -50,29 +55,47 @@ async def complete(
 async def fail(
     session: ParticipantSession, task: AsyncTask, error: BaseException
 ) -> assignment_pb2.Task | None:
-    """Report that the attempt failed; None where the task is not held any more."""
+    """Report that the attempt failed; None where the task is not held any more.
+
+    Where the report itself is refused, another in plain words takes its place, until it is taken:
+    a task whose end nobody hears of keeps its seat.
+    """
     request = assignment_pb2.FailTaskRequest(
         task_id=task.id,
         epoch=task.epoch,
-        message=_message(error)[:LONGEST_MESSAGE],
-        retryable=_retryable(error),
+        message=message_of(error),
+        retryable=is_retryable(error),
+        input_at_fault=is_input_at_fault(error),
     )
-    try:
-        answer = await _ask_while_held(session, task, session.stubs.assignment.FailTask, request)
-    except PhoenixError as refused:
-        log.warning("%s could not be failed: %s", task.id, refused)
-        return None
-    failed: assignment_pb2.Task = answer.task
-    return failed
+    backoff = Backoff(0.5, 30.0)
+    while True:
+        try:
+            method = session.stubs.assignment.FailTask
+            failed: assignment_pb2.Task = (
+                await _ask_while_held(session, task, method, request)
+            ).task
+        except (AssignmentLost, IllegalTransition, NotFound, NotPermitted) as over:
+            log.warning("%s could not be failed: %s", task.id, over)
+            return None
+        except Exception as refused:  # whatever it is, the end has to be heard of
+            log.exception("the report of the failure of %s was refused", task.id)
+            why = refused.reason if isinstance(refused, PhoenixError) else type(refused).__name__
+            request.message = plain_message_of(error, why)
+            request.request_id = ""  # another body is another request
+        else:
+            return failed
+        await asyncio.sleep(backoff.next())
 
 
 async def hand_over(session: ParticipantSession, task: AsyncTask, reason: str) -> None:
     """Start a handoff and hold the task until it moves; fail, retryable, where it cannot."""
     lost = asyncio.Event()
     task.lease.on_lost(lost.set)
+    why = "nobody took it"
     try:
+        await task.lease.settled()
         handoff = await task.hand_off(reason or "requested")
-        while not task.lease.lost:
+        while not task.lease.ended.is_set():
             request = handoff_pb2.GetHandoffRequest(handoff_id=handoff.handoff_id)
             found = await _ask_while_held(session, task, session.stubs.handoffs.GetHandoff, request)
             if found.handoff.status in NOT_MOVED:
@@ -82,8 +105,10 @@ async def hand_over(session: ParticipantSession, task: AsyncTask, reason: str) -
         return
     except PhoenixError as refused:
         log.warning("%s could not be handed off: %s", task.id, refused)
-    if not task.lease.lost:
-        await fail(session, task, TaskFailure("no participant could take it over", retryable=True))
+        why = f"{refused.reason}: {refused.text}"
+    if not task.lease.ended.is_set():
+        text = f"no participant could take it over ({why}); it was handed off because: {reason}"
+        await fail(session, task, TaskFailure(text, retryable=True))
 
 
 async def _within(event: asyncio.Event, seconds: float) -> None:
@@ -96,28 +121,26 @@ async def _within(event: asyncio.Event, seconds: float) -> None:
 async def _ask_while_held(
     session: ParticipantSession, task: AsyncTask, method: Any, request: Any
 ) -> Any:
-    """Call until the runtime can be reached, as long as the task is held: results are not lost."""
-    backoff = Backoff(0.5, 5.0)
+    """Call until the runtime takes or refuses it, as long as the task is held.
+
+    A handler that was executed is not executed again because a runtime was away or busy.
+    """
+    backoff, busy = Backoff(0.5, 5.0), 0
     while True:
+        await task.lease.settled()
         task.lease.require()
         try:
             return await session.ask(method, request)
         except PhoenixError as error:
+            busy += _is_busy(error)
             if isinstance(error, AssignmentLost):
                 task.lease.lose(error.text)
-            if not is_unreachable(error):
+            if not (is_unreachable(error) or (_is_busy(error) and busy < BUSY_TRIES)):
                 raise
             log.info("%s: %s; trying again", task.id, error)
         await asyncio.sleep(backoff.next())
 
 
-def _message(error: BaseException) -> str:
-    text = str(error)
-    return text if isinstance(error, TaskFailure) and text else f"{type(error).__name__}: {text}"
-
-
-def _retryable(error: BaseException) -> bool:
-    """Whether another attempt, perhaps elsewhere, may succeed: yes unless something says no."""
-    if isinstance(error, TaskFailure):
-        return error.retryable
-    return not isinstance(error, PolicyDenied | FieldInvalid | TooLarge)
+def _is_busy(error: PhoenixError) -> bool:
+    """Whether the same call may be taken a moment later, although it was answered."""
+    return type(error) is PhoenixError or isinstance(error, QuotaExceeded)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
+from typing import Final
 
 from phoenix_dma.errors import AssignmentLost
+
+SETTLING_SECONDS: Final = 0.1
 
 
 class TaskLease:
@@ -43,6 +47,14 @@ class TaskLease:
         """True once the task is lost, or the participant's lease may have expired."""
         # Asked at every write: a process that was stopped and continued writes before any timer.
         return self.ended.is_set() or not self._lease_holds()
+
+    async def settled(self) -> None:
+        """Return once it is certain whether the task is held.
+
+        For a moment the participant's lease may have lapsed, until it is renewed or given up.
+        """
+        while not (self.ended.is_set() or self._lease_holds()):  # noqa: ASYNC110  # asks a clock
+            await asyncio.sleep(SETTLING_SECONDS)
 
     def require(self) -> None:
         """Raise `AssignmentLost` unless the task is held."""

@@ -30,13 +30,29 @@ def test_every_value_looks_as_the_reference_writes_it(value: Json) -> None:
     assert canonical(value) == rfc8785.dumps(value)
 
 
+@pytest.mark.parametrize("number", [2**53, -(2**53), 2**60, 10**20, 10**22, int(6.02e23)])
+def test_an_integer_that_a_double_carries_exactly_looks_as_that_double(number: int) -> None:
+    assert canonical({"n": [number]}) == rfc8785.dumps({"n": [float(number)]})
+
+
 @pytest.mark.parametrize("number", [-0.0, 1e-7, 1e-6, 1e-4, 1e15, 1e16, 1e21, 333333333.3333332])
 def test_numbers_at_the_borders_of_both_notations(number: float) -> None:
     assert canonical([number]) == rfc8785.dumps([number])
 
 
 @pytest.mark.parametrize(
-    "value", [math.nan, math.inf, 2**53, -(2**53), "\ud800", {"\ud800": 1}, {1: 2}, [object()]]
+    "value",
+    [
+        math.nan,
+        math.inf,
+        2**53 + 1,
+        -(10**23),
+        10**400,
+        "\ud800",
+        {"\ud800": 1},
+        {1: 2},
+        [object()],
+    ],
 )
 def test_what_has_no_canonical_form_is_refused(value: object) -> None:
     with pytest.raises(NotCanonical):

@@ -197,7 +197,9 @@ def test_64_bit_integers_read_back_exactly_whatever_their_size(number: int) -> N
 
 
 def test_a_free_object_may_not_hold_what_a_double_would_change() -> None:
-    context: Json = {"outputs": {"big": 2**53 + 1, "fine": 2**53, "list": [{"x": 1e400}]}}
+    context: Json = {
+        "outputs": {"big": 2**53 + 1, "fine": 2**53, "mole": 6.02e23, "list": [{"x": 1e400}]}
+    }
     body: Json = {"task_id": "t", "epoch": 1, "context": context}
     assert set(refused("/state/checkpoint", RestRequest(body=body))) == {
         "context.outputs.big",

@@ -114,7 +114,7 @@ def test_every_violation_is_named_at_once() -> None:
     found = violations_of(
         {
             "plans": {},
-            "outputs": {"scratchpad": 1, "n": float("inf"), "big": 2**60},
+            "outputs": {"scratchpad": 1, "n": float("inf"), "big": 2**60 + 1},
             "messages": "\ud800",
         }
     )
@@ -136,10 +136,15 @@ def test_a_flood_of_violations_is_counted_and_does_not_grow_the_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "number", [float("nan"), float("inf"), -float("inf"), 2**53, -(2**53), 1e300]
+    "number", [float("nan"), float("inf"), -float("inf"), 2**53 + 1, -(10**23), 10**400]
 )
 def test_numbers_that_do_not_survive_their_hash_are_refused(number: float) -> None:
     assert "context.outputs" in violations_of({"outputs": number})
+
+
+@pytest.mark.parametrize("number", [6.02e23, -1e300, 5e-324, 2**53, 2**60, 10**22])
+def test_every_number_that_a_double_carries_exactly_is_taken(number: float) -> None:
+    assert context_document({"outputs": number}).size > 0
 
 
 def test_nesting_has_a_bottom() -> None:
@@ -174,7 +179,7 @@ def test_a_path_in_an_error_is_printable_and_short() -> None:
 anything = st.recursive(
     scalars
     | st.sampled_from(["thinking", "<think>", "\ud800", "text"])
-    | st.sampled_from([float("nan"), float("inf"), 2**53, -(2**60)]),
+    | st.sampled_from([float("nan"), float("inf"), 2**53 + 1, -(2**60), 6.02e23]),
     lambda v: (
         st.lists(v, max_size=3)
         | st.dictionaries(

@@ -1,0 +1,52 @@
+"""What a function of the program raises comes back as a value; so does the death of its thread."""
+
+import asyncio
+import subprocess
+import sys
+from typing import NoReturn
+
+import pytest
+
+from phoenix_dma.aio.work import calls
+from phoenix_dma.aio.work.calls import awaited, in_thread
+
+DYING = """
+import asyncio, ctypes
+from phoenix_dma.aio.work import calls
+calls.WATCH_SECONDS = 0.05
+dying = calls.in_thread("dying", lambda: ctypes.CDLL(None).pthread_exit(None))
+print(asyncio.run(dying).error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux lists its threads")
+def test_a_thread_that_c_ended_without_a_word_is_noticed() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", DYING], capture_output=True, text=True, check=True
+    ).stdout
+    assert "died without a word" in said
+
+
+async def test_a_thread_that_cannot_be_started_is_an_error_of_the_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(self: object) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(calls.Thread, "start", refuse)
+    ended = await in_thread("test", lambda: 7)
+    assert str(ended.error) == "can't start new thread"
+
+
+async def test_a_cancellation_by_whoever_waits_is_no_end_of_the_function() -> None:
+    begun = asyncio.Event()
+
+    async def works() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(awaited(works))
+    await begun.wait()
+    running.cancel()
+    ended = await running
+    assert isinstance(ended.error, asyncio.CancelledError)
