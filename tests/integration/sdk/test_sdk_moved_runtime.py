@@ -97,3 +97,12 @@ async def test_a_profile_that_is_away_for_a_moment_changes_nothing(
         await asyncio.to_thread(profile.unlink)
         control_plane.refuse["GetParticipant"] = [RuntimeError("away")]
         assert (await caller.api.get_participant(PARTICIPANT)).id
+
+
+async def test_a_proxy_of_the_environment_is_not_asked_for_what_stays_on_the_machine(
+    control_plane: FakeControlPlane, profile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del control_plane, profile
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    async with AsyncPhoenixClient() as caller:
+        assert (await caller.api.get_participant(PARTICIPANT)).id == PARTICIPANT
