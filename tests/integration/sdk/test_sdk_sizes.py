@@ -3,7 +3,7 @@
 from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.errors import TooLarge
-from phoenix_dma.wire.sizes import MESSAGE_BYTES
+from phoenix_dma.wire.sizes import DOCUMENT_BYTES, MESSAGE_BYTES
 from tests.support.builders.participants import TASK, join
 from tests.support.fakes.control_plane import FakeControlPlane
 
@@ -25,8 +25,9 @@ async def test_a_result_that_is_too_large_fails_the_task_once_with_size_and_limi
     await control_plane.send(control_plane.give(TASK))
     (failed,) = await control_plane.hears("FailTask")
     assert not failed.retryable
-    assert "The result has 8388621 bytes; at most 1048576 are taken" in failed.message
+    size = MESSAGE_BYTES + len('{"found":""}')
+    assert f"The result has {size} bytes; at most {DOCUMENT_BYTES} are taken" in failed.message
     (refused,) = tried
-    assert (refused.facts["what"], refused.facts["limit_bytes"]) == ("context", str(1 << 20))
+    assert (refused.facts["what"], refused.facts["limit_bytes"]) == ("context", str(DOCUMENT_BYTES))
     assert not control_plane.all("CheckpointContext")
     assert not control_plane.all("CompleteTask")
