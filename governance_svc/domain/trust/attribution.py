@@ -73,11 +73,20 @@ def outcome_of(event: AuditEvent) -> str:
         return ""
     if evidence is TrustEvidence.LOST and event.reason_code not in LOSSES:
         return ""
-    if evidence is TrustEvidence.FAILED and event.reason_code == ReasonCode.INPUT_AT_FAULT:
-        return INPUT_AT_FAULT
-    if evidence is TrustEvidence.FAILED and event.reason_code == ReasonCode.OWNERS_LOST:
-        return _LOST
+    if evidence is TrustEvidence.FAILED:
+        return _failure(event)
     return evidence.value
+
+
+def _failure(event: AuditEvent) -> str:
+    if event.reason_code == ReasonCode.INPUT_AT_FAULT:
+        return INPUT_AT_FAULT
+    if event.reason_code == ReasonCode.OWNERS_LOST:
+        return _LOST
+    # Who got a task in its last second and had not begun is not why its deadline passed.
+    if event.reason_code == ReasonCode.DEADLINE and event.previous_state == "assigned":
+        return ""
+    return _FAILED
 
 
 def with_try(tries: TaskTries, event: AuditEvent) -> TaskTries:

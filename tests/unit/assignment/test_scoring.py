@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assignment_svc.domain.discovery import Candidate, Seats
-from assignment_svc.domain.scoring import ScoreWeights, rank
+from assignment_svc.domain.scoring import ScoreWeights, others_first, rank
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus, Standing
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Grants, Verdict
 
@@ -120,6 +120,15 @@ def test_the_terms_are_those_of_the_design_notes() -> None:
     assert values["trust"] == pytest.approx(0.7)
     assert values["cost_efficiency"] == 1.0
     assert values["policy_score"] == 1.0
+
+
+def test_whoever_failed_the_task_before_comes_after_all_others_in_the_same_order() -> None:
+    chosen = [candidate("p", cost=1.0), candidate("q", cost=5.0), candidate("r", cost=9.0)]
+    ranked = rank(NEEDS, chosen, seats=Seats(), weights=WEIGHTS)
+    for failed, expected in (({"p"}, "qrp"), ({"q", "p"}, "rpq"), (set(), "pqr")):
+        found = others_first(ranked, failed)
+        assert "".join(one.candidate.participant_id for one in found) == expected
+        assert {one.candidate.participant_id for one in found if one.failed_before} == failed
 
 
 def test_ties_go_to_who_has_fewer_tasks_and_then_by_id() -> None:

@@ -136,6 +136,16 @@ def test_a_task_that_takes_its_owners_speaks_against_itself() -> None:
     assert said(("p", "dies")) == {"p": "lost"}
 
 
+@pytest.mark.parametrize(("state", "counts"), [("assigned", False), ("active", True)])
+def test_a_deadline_that_passes_before_the_start_counts_against_nobody(
+    state: str, *, counts: bool
+) -> None:
+    fields = {"participant": "p", "task": "task.1", "previous_state": state}
+    event = audit_event("t", type="TASK_FAILED", reason_code="deadline", **fields)
+    found = project_all([event]).get("p", TrustProjection())
+    assert [one.outcome for one in found.outcomes] == ["failed"] * counts
+
+
 def test_the_same_denied_action_of_one_task_is_one_denial_of_the_actor() -> None:
     def denied(name: str, task: str = "task.1", **fields: Any) -> AuditEvent:
         given = {"type": "ACTION_DENIED", "participant": "p", "actor": "p", "task": task}
