@@ -20,7 +20,7 @@ from registry_svc.adapters.bus_publisher import BusEventPublisher
 from registry_svc.adapters.credentials import LocalIssuer, MessageCredentialVerifier
 from registry_svc.adapters.lease_store import RedisLeaseStore
 from registry_svc.api.gateway_liveness import GatewayLivenessServicer
-from registry_svc.api.identity_servicer import IdentityServicer
+from registry_svc.api.identity_servicer import IdentityServicer, IdentityUseCases
 from registry_svc.api.keep_alive_stream import SessionUseCases
 from registry_svc.api.registry_servicer import RegistryServicer, RegistryUseCases
 from registry_svc.api.session_servicer import SessionServicer
@@ -34,9 +34,14 @@ from registry_svc.store.unit import RegistryUnits
 from registry_svc.usecases.context import RegistryContext
 from registry_svc.usecases.discovery.discover import DiscoverParticipants
 from registry_svc.usecases.discovery.query_capability_graph import QueryCapabilityGraph
+from registry_svc.usecases.identity.change_roles import ChangeRoles
+from registry_svc.usecases.identity.create_enrolment import CreateEnrolment
+from registry_svc.usecases.identity.disable_identity import DisableIdentity
 from registry_svc.usecases.identity.enrol import Enrol
 from registry_svc.usecases.identity.get_jwks import GetJwks
+from registry_svc.usecases.identity.list_enrolments import ListEnrolments
 from registry_svc.usecases.identity.renew_credential import RenewCredential
+from registry_svc.usecases.identity.sign_enrolment import SignEnrolment
 from registry_svc.usecases.leases.apply_reported_health import ApplyReportedHealth
 from registry_svc.usecases.leases.degrade_silent import DegradeSilent
 from registry_svc.usecases.leases.expire_leases import ExpireLeases
@@ -215,8 +220,17 @@ def _identity_servicer(shared: Shared) -> IdentityServicer:
         issuer=settings.issuer,
         audience=settings.audience,
     )
-    enrol, renew = Enrol(context, issuer), RenewCredential(context, issuer)
-    return IdentityServicer(shared.resources.handler(), enrol, renew, GetJwks(issuer))
+    use_cases = IdentityUseCases(
+        enrol=Enrol(context, issuer),
+        renew=RenewCredential(context, issuer),
+        create=CreateEnrolment(context),
+        sign=SignEnrolment(context, issuer),
+        list=ListEnrolments(context),
+        change_roles=ChangeRoles(context),
+        disable=DisableIdentity(context),
+        jwks=GetJwks(issuer),
+    )
+    return IdentityServicer(shared.resources.handler(), use_cases)
 
 
 def _bus_listener(shared: Shared) -> BusListener:

@@ -30,6 +30,7 @@ class GrpcApprovals:
             approvers=question.approvers,
             barred=question.barred,
             barred_owners=question.barred_owners,
+            barred_credentials=question.barred_credentials,
             policy_decision_id=question.decision_id,
             correlation_id=question.correlation_id,
             proposed_by=question.proposed_by,
@@ -62,6 +63,8 @@ def _answer(approval: approval_pb2.Approval) -> ApprovalAnswer:
         state=state,
         subject_hash=approval.subject_hash,
         decided_by=approval.decided_by,
+        decider_credentials=tuple(approval.decider_credentials),
+        decider_enrollers=tuple(approval.decider_enrollers),
         comment=approval.comment,
         decided_at=time_from_pb(approval, "decide_time"),
     )

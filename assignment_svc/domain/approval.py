@@ -11,10 +11,14 @@ from assignment_svc.domain.states import ActionKind, ApprovalState
 from assignment_svc.domain.task import Task
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.json import Json, JsonObject, content_hash
+from phoenix_runtime.core.standing import Standing
 
 ASSIGN = "assign"
 HANDOFF = "handoff"
 COMPLETE = "complete"
+
+SAME_DESCENT: Final = "same_descent"
+"""The standing of a decider whose yes would be the worker's own."""
 
 REFUSAL_REASONS: Final[Mapping[ApprovalState, ReasonCode]] = MappingProxyType(
     {
@@ -38,6 +42,7 @@ class ApprovalQuestion:
     approvers: tuple[str, ...] = ()
     barred: tuple[str, ...] = ()
     barred_owners: tuple[str, ...] = ()
+    barred_credentials: tuple[str, ...] = ()
     proposed_by: str = ""
     supersedes: str = ""
     """A decided approval of the same subject with which policy is not content any more."""
@@ -51,8 +56,22 @@ class ApprovalAnswer:
     state: ApprovalState
     subject_hash: str
     decided_by: str = ""
+    decider_credentials: tuple[str, ...] = ()
+    decider_enrollers: tuple[str, ...] = ()
     comment: str = ""
     decided_at: datetime | None = None
+
+    def descends_from(self, worker: Standing) -> bool:
+        """Whether its decider was enrolled through the credential of ``worker``, or by its owner.
+
+        Such a yes is the worker's own (governance, Approvals), even where it was given before the
+        worker took the task over.
+        """
+        through = {worker.credential} - {""}
+        by = {worker.participant_id, worker.owner}
+        return not (
+            through.isdisjoint(self.decider_credentials) and by.isdisjoint(self.decider_enrollers)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +117,11 @@ class Approval:
             comment=answer.comment,
             next_poll_at=self.next_poll_at if pending else None,
         )
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is a yes that counts: not one of the worker's own."""
+        return self.state is ApprovalState.APPROVED and self.decider_status != SAME_DESCENT
 
     def seen_with(self, *, decider_type: str, decider_status: str) -> "Approval":
         """The decision with what its decider is by now (I13)."""

@@ -21,6 +21,44 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Enroller:
+    """Who enrolled somebody: the enrolment that was used, and the subject whose it is."""
+
+    credential: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """Where a credential comes from (governance, Approvals: nobody approves their own).
+
+    ``credential`` is the enrolment that the bearer holds and ``holder`` its subject: another one
+    than the credential's own where the enrolment can enrol others. ``enrolled_by`` are those
+    through whose credentials that enrolment was made, the first one first. All of it is empty for
+    a credential of another issuer, which vouches for its subjects itself.
+    """
+
+    credential: str = ""
+    holder: str = ""
+    enrolled_by: tuple[Enroller, ...] = ()
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """The enrolment that is held and every one that it descends from."""
+        known = (self.credential, *(one.credential for one in self.enrolled_by))
+        return tuple(dict.fromkeys(name for name in known if name))
+
+    @property
+    def enrollers(self) -> tuple[str, ...]:
+        """The subjects through whose credentials the enrolment was made."""
+        return tuple(dict.fromkeys(one.subject for one in self.enrolled_by))
+
+
+UNKNOWN_DESCENT = Descent()
+"""That of a credential of another issuer, and of a service."""
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """The bearer of a verified credential. ``subject`` is the actor of the audit.
 
@@ -36,6 +74,13 @@ class Principal:
     owner: str = ""
     assurance: str = "local"
     may_enrol: tuple[str, ...] = ()
+    descent: Descent = UNKNOWN_DESCENT
+
+    @property
+    def borrowed(self) -> bool:
+        """Whether a participant acts by an enrolment of somebody else, which can enrol others."""
+        holder = self.descent.holder
+        return bool(self.participant and holder and holder != self.subject)
 
     def has(self, *roles: Role) -> bool:
         """True where the principal holds any of ``roles``."""

@@ -55,6 +55,8 @@ class Standing:
     load: float | None = None
     latency: float | None = None
     suspect: bool = False
+    credential: str = ""
+    """The enrolment that the participant held when it registered itself, where it did."""
 
     def eligible(self, *, degraded_allowed: bool = False) -> bool:
         """Active(p), or DEGRADED where the task's policy permits it."""

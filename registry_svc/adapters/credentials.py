@@ -2,16 +2,18 @@
 
 import base64
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from joserfc.jwk import OKPKey
 
-from phoenix_runtime.chassis.rpc.credentials import KeyRing, Verifier, sign
+from phoenix_runtime.chassis.rpc.credentials import ENROLMENT_AUDIENCE, KeyRing, Verifier, sign
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import CredentialInvalid
-from phoenix_runtime.core.principal import Call, Principal
+from phoenix_runtime.core.principal import Call, Enroller, Principal
 from registry_svc.domain.enrolment import MAX_LIFETIME, Credential
+from registry_svc.domain.identities import ENROLMENT_LIFETIME, Enrolment
 from registry_svc.domain.ports import VerifiedCredential
 
 
@@ -42,12 +44,27 @@ class LocalIssuer:
             "owner": principal.owner,
             "roles": sorted(role.value for role in principal.roles),
             "assurance": principal.assurance,
+            "credential": principal.descent.credential,
+            "holder": principal.descent.holder,
+            "enrolled_by": _pairs(principal.descent.enrolled_by),
         }
         now = int(self._clock.now().timestamp())
         token = sign(
             claims, self._signing_key(), self._clock, audience=self._audience, life=lifetime
         )
         return Credential(token, datetime.fromtimestamp(now, UTC) + lifetime)
+
+    def enrolment(self, enrolment: Enrolment, tenant: str) -> str:
+        """The credential of a recorded enrolment; what it is for stands in the record alone."""
+        claims = {
+            "iss": self._issuer,
+            "sub": enrolment.subject,
+            "tenant": tenant,
+            "enrolment": enrolment.enrolment_id,
+            "enrolled_by": _pairs(enrolment.enrolled_by),
+        }
+        key, life = self._signing_key(), ENROLMENT_LIFETIME
+        return sign(claims, key, self._clock, audience=ENROLMENT_AUDIENCE, life=life)
 
     def jwks(self) -> str:
         """The public keys, those of other issuers that this runtime trusts included."""
@@ -74,6 +91,10 @@ class MessageCredentialVerifier:
         """The credential of the call, which an interceptor has verified."""
         header = dict(call.metadata).get("authorization", "")
         return VerifiedCredential(call.principal, expiry_of(header.partition(" ")[2].strip()))
+
+
+def _pairs(enrollers: Iterable[Enroller]) -> list[list[str]]:
+    return [[one.credential, one.subject] for one in enrollers]
 
 
 def expiry_of(token: str) -> datetime:

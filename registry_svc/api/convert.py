@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from phoenix_dma.v1 import governed_pb2, identity_pb2, registry_pb2
+from phoenix_dma.v1 import registry_pb2
 from phoenix_runtime.chassis.rpc.conversions import (
     json_to_struct,
     number,
@@ -17,10 +17,8 @@ from phoenix_runtime.chassis.rpc.conversions import (
 from phoenix_runtime.chassis.rpc.pages import page_to_pb
 from phoenix_runtime.chassis.rpc.standing_conversions import standing_to_pb
 from phoenix_runtime.core.pages import Page
-from phoenix_runtime.core.principal import Role
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus, Standing
 from registry_svc.domain.declaration import Claims, Declaration, ModelEndpoint
-from registry_svc.domain.enrolment import Credential, EnrolmentRequest
 from registry_svc.domain.graph import Edge, EdgeFilter, EdgeKind
 from registry_svc.domain.health import UNKNOWN_HEALTH
 from registry_svc.domain.lease import LeaseTerms
@@ -81,17 +79,6 @@ def edge_filter_from_pb(request: registry_pb2.QueryCapabilityGraphRequest) -> Ed
         kind=EdgeKind(kind) if kind else None,
         name=request.name,
         include_refused=request.include_refused,
-    )
-
-
-def enrolment_from_pb(request: identity_pb2.EnrolRequest) -> EnrolmentRequest:
-    """The credential that is asked for; an unspecified role counts as none."""
-    roles = [short(governed_pb2.Role, role) for role in request.roles]
-    return EnrolmentRequest(
-        participant_id=request.participant_id,
-        owner=request.owner,
-        participant_type=request.participant_type,
-        roles=tuple(Role(name) for name in roles if name),
     )
 
 
@@ -163,6 +150,7 @@ def registered_to_pb(
         decision="approved",
         lease_ttl=seconds_to_pb(terms.granted),
         heartbeat_interval=seconds_to_pb(terms.interval),
+        warnings=changed.warnings,
     )
 
 
@@ -231,20 +219,6 @@ def _edge_to_pb(edge: Edge) -> registry_pb2.CapabilityEdge:
         name=edge.name,
         granted=edge.granted,
         refused_because=edge.refused_because,
-    )
-
-
-def enrolled_to_pb(credential: Credential) -> identity_pb2.EnrolResponse:
-    """The new credential."""
-    return identity_pb2.EnrolResponse(
-        credential=credential.token, expire_time=time_to_pb(credential.expires_at)
-    )
-
-
-def renewed_to_pb(credential: Credential) -> identity_pb2.RenewCredentialResponse:
-    """The next credential."""
-    return identity_pb2.RenewCredentialResponse(
-        credential=credential.token, expire_time=time_to_pb(credential.expires_at)
     )
 
 

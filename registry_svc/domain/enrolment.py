@@ -1,14 +1,22 @@
 """Credentials: what an enrolment may be exchanged for, and who may renew."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Final
 
 from phoenix_runtime.core.errors import NotPermitted
-from phoenix_runtime.core.principal import Principal, Role
+from phoenix_runtime.core.principal import Descent, Principal, Role
 from registry_svc.domain.checks import Checks
+from registry_svc.domain.identities import (
+    DISABLED,
+    HUMAN,
+    OPEN,
+    Enrolment,
+    EnrolmentKind,
+    is_disabled,
+)
 from registry_svc.domain.lifecycle import RETIRED, SUSPENDED
 from registry_svc.domain.participant import Participant
 
@@ -66,6 +74,7 @@ def enrolled_principal(enroller: Principal, request: EnrolmentRequest) -> Princi
             subject=enroller.subject,
             roles=roles,
             assurance=enroller.assurance,
+            descent=enroller.descent,
         )
     if not _may_enrol(enroller, request.participant_id):
         raise NotPermitted(
@@ -80,7 +89,61 @@ def enrolled_principal(enroller: Principal, request: EnrolmentRequest) -> Princi
         participant_type=request.participant_type,
         owner=request.owner,
         assurance=enroller.assurance,
+        descent=enroller.descent,
     )
+
+
+def recorded_principal(
+    enroller: Principal, record: Enrolment, request: EnrolmentRequest
+) -> Principal:
+    """The principal of a credential that a record permits; raises `NotPermitted` beyond it.
+
+    Without a participant in the request it is the record's identity with all its roles.
+    """
+    if record.participates:
+        _require_identity(record, request)
+    elif request.participant_id:
+        raise NotPermitted(
+            f"{record.identity} submits tasks and is no participant",
+            {"identity": record.identity, "participant_id": request.participant_id},
+        )
+    own = frozenset({Role.PARTICIPANT}) if record.participates and record.identity else frozenset()
+    held = frozenset(record.roles) | own
+    asked = frozenset(request.roles)
+    _require_held(held, asked)
+    return Principal(
+        tenant=enroller.tenant,
+        subject=record.subject,
+        roles=(asked | own) if request.participant_id else (asked or held),
+        participant=record.identity if record.participates else "",
+        participant_type=record.participant_type,
+        owner=record.owner,
+        assurance=enroller.assurance,
+        descent=Descent(record.enrolment_id, record.subject, record.enrolled_by),
+    )
+
+
+def choosable(record: Enrolment, request: EnrolmentRequest) -> bool:
+    """Whether ``request`` chooses the identity of an open record; raises `NotPermitted`."""
+    if record.status is not OPEN or not request.participant_id:
+        return False
+    if request.participant_type == HUMAN:
+        raise NotPermitted(
+            "This enrolment is for a participant that is no person",
+            {"participant_id": request.participant_id, "enrolment_id": record.enrolment_id},
+        )
+    return True
+
+
+def require_enrolled(identity: str, records: Sequence[Enrolment], *kinds: EnrolmentKind) -> None:
+    """Raise `NotPermitted` where ``identity`` is disabled, or enrolled as another kind."""
+    if is_disabled(records):
+        raise NotPermitted(f"{identity} is disabled", {"identity": identity, "status": "disabled"})
+    other = next((one.kind for one in records if one.kind not in kinds), None)
+    if other is not None:
+        raise NotPermitted(
+            f"{identity} is enrolled as a {other.value}", {"identity": identity, "kind": other}
+        )
 
 
 def require_enrollable(known: Participant | None, request: EnrolmentRequest) -> None:
@@ -88,6 +151,22 @@ def require_enrollable(known: Participant | None, request: EnrolmentRequest) -> 
     if known is not None:
         _require_owner_and_type(known, request.owner, request.participant_type)
         _require_not_out(known)
+
+
+def require_active(record: Enrolment | None, principal: Principal) -> Enrolment:
+    """The record of the enrolment that ``principal`` holds; raises `NotPermitted` without one."""
+    if record is None or record.status is DISABLED:
+        raise NotPermitted(
+            f"The enrolment of {principal.subject} is disabled",
+            {"identity": principal.subject, "enrolment_id": principal.descent.credential},
+        )
+    return record
+
+
+def renewed_principal(principal: Principal, record: Enrolment | None) -> Principal:
+    """``principal`` with those of its roles that its record still has; raises `NotPermitted`."""
+    record = require_active(record, principal)
+    return replace(principal, roles=principal.roles & {*record.roles, Role.PARTICIPANT})
 
 
 def require_renewable(known: Participant | None, principal: Principal) -> None:
@@ -120,13 +199,30 @@ def _roles(enroller: Principal, request: EnrolmentRequest) -> frozenset[Role]:
     if not request.roles:
         return frozenset() if request.participant_id else enroller.roles
     wanted = frozenset(request.roles) - ({Role.PARTICIPANT} if request.participant_id else set())
-    missing = sorted(role.value for role in wanted - enroller.roles)
+    _require_held(enroller.roles, wanted)
+    return wanted
+
+
+def _require_held(held: frozenset[Role], wanted: frozenset[Role]) -> None:
+    missing = sorted(role.value for role in wanted - held)
     if missing:
         raise NotPermitted(
             f"This enrolment does not hold {', '.join(missing)}",
             {"missing_roles": ", ".join(missing)},
         )
-    return wanted
+
+
+def _require_identity(record: Enrolment, request: EnrolmentRequest) -> None:
+    """Raise `NotPermitted` where the request is for another participant, owner or type."""
+    if not request.participant_id:
+        return
+    wanted = (request.participant_id, request.owner, request.participant_type)
+    if wanted != (record.identity, record.owner, record.participant_type):
+        raise NotPermitted(
+            f"This enrolment is for {record.identity} ({record.participant_type} of "
+            f"{record.owner}) and nobody else",
+            {"participant_id": request.participant_id, "identity": record.identity},
+        )
 
 
 def _may_enrol(enroller: Principal, participant_id: str) -> bool:

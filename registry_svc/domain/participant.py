@@ -49,6 +49,8 @@ class Participant:
     updated_at: datetime
     status_reason: str = ""
     retirement_id: str = ""
+    credential: str = ""
+    """The enrolment that it held when it registered itself; empty where an operator did."""
 
     @property
     def id(self) -> str:
@@ -172,6 +174,10 @@ class Participant:
         verb, reason = ParticipantVerb.FINISH_RETIREMENT, ReasonCode.PARTICIPANT_RETIREMENT
         return self._moved(verb, ASSIGNMENT, at, reason)
 
+    def holding(self, credential: str) -> "Participant":
+        """The participant that registers with this enrolment; empty where it holds none."""
+        return replace(self, credential=credential)
+
     def count_event(self) -> "Participant":
         """The participant after an event that changes no standing (a health summary)."""
         return replace(self, version=self.version + 1)
@@ -194,6 +200,7 @@ class Participant:
             load=health.load,
             latency=health.latency,
             suspect=health.suspect,
+            credential=self.credential,
         )
 
     def _moved(

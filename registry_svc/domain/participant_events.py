@@ -11,6 +11,7 @@ from phoenix_runtime.core.verdict import Verdict
 from registry_svc.domain.declaration import Declaration, claims_document
 from registry_svc.domain.documents import grants_document, identity_document
 from registry_svc.domain.health import HealthState, HeartbeatSummary
+from registry_svc.domain.identity_events import borrowed, descent_document
 from registry_svc.domain.participant import Participant
 
 
@@ -33,6 +34,8 @@ def registered(
             "claims": claims_document(after.declaration),
             "grants": grants_document(after.grants),
             "liveness": after.liveness.value,
+            "descent": descent_document(call.principal.descent),
+            "warnings": list(borrowed(call.principal)),
             **_revision(after),
         },
     )

@@ -26,6 +26,7 @@ class ParticipantChange:
 
     view: ParticipantView
     receipt: Receipt | None
+    warnings: tuple[str, ...] = ()
 
 
 def view_of(

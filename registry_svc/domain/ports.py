@@ -16,6 +16,7 @@ from registry_svc.domain.discovery import Requirement
 from registry_svc.domain.enrolment import Credential
 from registry_svc.domain.graph import Edge, EdgeFilter
 from registry_svc.domain.health import Health
+from registry_svc.domain.identities import Enrolment, EnrolmentFilter
 from registry_svc.domain.participant import Participant
 from registry_svc.domain.session import LeaseKey, ParticipantKey
 
@@ -124,7 +125,39 @@ class Directives(Protocol):
         ...
 
 
-class Unit(Journal, Participants, Candidates, Directives, Protocol):
+class Enrolments(Protocol):
+    """The issuer's records of the unit's tenant."""
+
+    async def lock_new_identity(self, identity: str) -> None:
+        """Lock an identity until commit, so that two first enrolments go one by one."""
+        ...
+
+    async def save_enrolment(self, enrolment: Enrolment) -> None:
+        """Write or replace a record."""
+        ...
+
+    async def find_enrolment(self, enrolment_id: str) -> Enrolment | None:
+        """One record, or None."""
+        ...
+
+    async def lock_enrolment(self, enrolment_id: str) -> Enrolment | None:
+        """One record, locked until commit, or None."""
+        ...
+
+    async def enrolments_of(self, identity: str) -> tuple[Enrolment, ...]:
+        """The records of an identity, oldest first."""
+        ...
+
+    async def lock_enrolments_of(self, identity: str) -> tuple[Enrolment, ...]:
+        """The records of an identity, oldest first, locked until commit."""
+        ...
+
+    async def list_enrolments(self, wanted: EnrolmentFilter, page: PageRequest) -> Page[Enrolment]:
+        """A page of records, newest first."""
+        ...
+
+
+class Unit(Journal, Participants, Candidates, Directives, Enrolments, Protocol):
     """One transaction of the registry: all of it is committed, or nothing."""
 
 
@@ -145,6 +178,10 @@ class CredentialIssuer(Protocol):
 
     def issue(self, principal: Principal) -> Credential:
         """A signed token that proves ``principal`` for at most 15 minutes."""
+        ...
+
+    def enrolment(self, enrolment: Enrolment, tenant: str) -> str:
+        """A signed token that opens nothing but Enrol, for what the record says."""
         ...
 
     def jwks(self) -> str:

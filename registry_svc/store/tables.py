@@ -50,6 +50,7 @@ participants = tenant_table(
     document_column("refused"),
     document_column("declaration"),
     text_column("retirement_id"),
+    text_column("credential"),
     instant_column("created_at"),
     instant_column("updated_at"),
 )
@@ -108,6 +109,25 @@ directives = tenant_table(
     Index("directives_created", "created_at"),
 )
 """Directives to participants, kept a while after the acknowledgement so that none comes twice."""
+
+enrolments = tenant_table(
+    "enrolments",
+    metadata,
+    text_column("enrolment_id", key=True),
+    text_column("kind"),
+    text_column("status"),
+    document_column("roles"),
+    document_column("enrolled_by"),
+    instant_column("created_at"),
+    instant_column("updated_at"),
+    text_column("identity"),
+    text_column("participant_type"),
+    text_column("owner"),
+    count_column("version"),
+    Index("enrolments_of_identity", "tenant", "identity"),
+    Index("enrolments_newest", "tenant", "created_at", "enrolment_id"),
+)
+"""The issuer's records: who may be whom, and who enrolled them. Credentials are not stored."""
 
 outbox = outbox_table(metadata)
 idempotency = idempotency_table(metadata)

@@ -1,8 +1,10 @@
 """Asks humans: what was asked before, what is asked anew, who may not answer."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from assignment_svc.domain.approval import (
+    SAME_DESCENT,
     Approval,
     ApprovalAnswer,
     ApprovalQuestion,
@@ -13,7 +15,10 @@ from assignment_svc.domain.states import ApprovalState
 from assignment_svc.domain.task import BindingRecord, Task
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import TaskTransaction
+from phoenix_runtime.core.events import ReasonCode
+from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.standing import Standing
 from phoenix_runtime.core.verdict import Verdict
 
 
@@ -35,7 +40,40 @@ async def refreshed_approvals(
 ) -> list[Approval]:
     """Those of ``known`` that are about ``subject``, each read again. Raises `Unavailable`."""
     same = [approval for approval in known if approval.about(subject)]
-    return [await read_again(ports, call, approval) for approval in same]
+    read = [await read_again(ports, call, approval) for approval in same]
+    return [await _without_own_yes(ports, call, approval, subject) for approval in read]
+
+
+async def _without_own_yes(
+    ports: Ports, call: Call, approval: Approval, subject: ApprovalSubject
+) -> Approval:
+    """``approval``, unusable where its decider descends from who would use it, which is audited.
+
+    Whoever takes a task over finds the yes that was given before, perhaps by somebody whom their
+    own credential enrolled. Governance has refused such a decision of those who worked on it then.
+    """
+    worker_id = subject.target or subject.proposed_by
+    if approval.state is not ApprovalState.APPROVED or not worker_id:
+        return approval
+    answer = await ports.approvals.read(call, approval.approval_id)
+    worker = (await ports.registry.standings(call, [worker_id])).get(worker_id)
+    if worker is None or not answer.descends_from(_acting(call, worker)):
+        return approval
+    facts: dict[str, Json] = {
+        "approval_id": approval.approval_id,
+        "task_id": approval.task_id,
+        "decided_by": approval.decided_by,
+        "worker": worker_id,
+    }
+    await ports.access.refused(call, "approval.use", facts, ReasonCode.SAME_DESCENT)
+    return approval.seen_with(decider_type=approval.decider_type, decider_status=SAME_DESCENT)
+
+
+def _acting(call: Call, worker: Standing) -> Standing:
+    """The worker with the credential of its call, where that is another one than it registered."""
+    held = call.principal.descent.credential
+    own = call.principal.participant == worker.participant_id and held
+    return replace(worker, credential=held) if own else worker
 
 
 async def read_again(ports: Ports, call: Call, approval: Approval) -> Approval:
@@ -70,6 +108,7 @@ async def ask_human(
     async with ports.units.reading(call) as unit:
         bindings = await unit.bindings_of(task.task_id)
     used = [approval for approval in known if approval.state is ApprovalState.APPROVED]
+    standings = await ports.registry.standings(call, _involved(task, bindings, subject.target))
     question = ApprovalQuestion(
         task_id=task.task_id,
         action=subject.action,
@@ -79,6 +118,7 @@ async def ask_human(
         approvers=verdict.approvers,
         barred=barred(task, bindings, subject.target),
         barred_owners=distinct(record.binding.owner for record in bindings),
+        barred_credentials=distinct(one.credential for one in standings.values()),
         proposed_by=subject.proposed_by,
         supersedes=used[-1].approval_id if used else "",
     )
@@ -87,8 +127,13 @@ async def ask_human(
 
 def barred(task: Task, bindings: Iterable[BindingRecord], target: str = "") -> tuple[str, ...]:
     """Who may not decide: the submitter, everyone who has worked on the task, who would get it."""
+    return distinct((task.submitter, *_involved(task, bindings, target)))
+
+
+def _involved(task: Task, bindings: Iterable[BindingRecord], target: str) -> tuple[str, ...]:
+    """The participants among them: they may hold credentials that bar others, too."""
     workers = (record.binding.participant_id for record in bindings)
-    return distinct((task.submitter, task.submitter_participant_id, *workers, target))
+    return distinct((task.submitter_participant_id, *workers, target))
 
 
 async def remember_question(

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from assignment_svc.domain.approval import Approval
 from assignment_svc.domain.discovery import Alternative, Evaluation, Requirement
 from assignment_svc.domain.gate import Gate
+from assignment_svc.domain.states import ApprovalState
 from assignment_svc.domain.task import Binding, Task, TaskObligation, TaskSpec
 from phoenix_runtime.core.events import denial_document
 from phoenix_runtime.core.json import Json
@@ -61,9 +62,12 @@ def gone_document(binding: Binding) -> dict[str, Json]:
 
 
 def approval_documents(approvals: Iterable[Approval]) -> list[Json]:
-    """What humans decided, as policy sees it; open and withdrawn questions are absent."""
-    decided = {"approved", "rejected", "expired"}
-    return [approval.document() for approval in approvals if approval.state.value in decided]
+    """What humans decided, as policy sees it; open and withdrawn questions are absent.
+
+    So is a yes of somebody whom the worker's own credential enrolled: no rule can count it.
+    """
+    refused = {ApprovalState.REJECTED, ApprovalState.EXPIRED}
+    return [one.document() for one in approvals if one.usable or one.state in refused]
 
 
 def obligation_documents(obligations: Iterable[TaskObligation]) -> list[Json]:

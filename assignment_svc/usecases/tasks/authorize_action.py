@@ -193,7 +193,7 @@ def _says_all(before: Authorization, epoch: int, action: Action) -> bool:
 
 def _yes(known: list[Approval]) -> str:
     """The id of the human's yes, where one was needed."""
-    granted = [one.approval_id for one in known if one.state is ApprovalState.APPROVED]
+    granted = [one.approval_id for one in known if one.usable]
     return granted[-1] if granted else ""
 
 

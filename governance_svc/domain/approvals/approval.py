@@ -28,6 +28,7 @@ class ApprovalRequest:
     approvers: tuple[str, ...] = ()
     barred: tuple[str, ...] = ()
     barred_owners: tuple[str, ...] = ()
+    barred_credentials: tuple[str, ...] = ()
     policy_decision_id: str = ""
     proposed_by: str = ""
     expires_at: datetime | None = None
@@ -59,7 +60,8 @@ class Approval:
 
     ``round`` counts the requests about one (task, action, subject_hash); ``version`` is that of
     the aggregate; ``request_event_id`` names the audit event of the request. ``comment`` is the
-    human's, or the reason of a cancellation.
+    human's, or the reason of a cancellation. Nobody decides who was enrolled through one of the
+    ``barred_credentials``; the decider's own descent is kept with the decision.
     """
 
     approval_id: str
@@ -75,12 +77,15 @@ class Approval:
     approvers: tuple[str, ...] = ()
     barred: tuple[str, ...] = ()
     barred_owners: tuple[str, ...] = ()
+    barred_credentials: tuple[str, ...] = ()
     policy_decision_id: str = ""
     proposed_by: str = ""
     round: int = 1
     version: int = 1
     request_event_id: str = ""
     decided_by: str = ""
+    decider_credentials: tuple[str, ...] = ()
+    decider_enrollers: tuple[str, ...] = ()
     comment: str = ""
     deciding_policy_decision_id: str = ""
     decided_at: datetime | None = None
@@ -114,15 +119,17 @@ class Approval:
             raise ContextHashMismatch(expected=self.subject_hash, received=seen)
 
     def decided(
-        self, decision: Decision, *, by: str, policy_decision_id: str, at: datetime
+        self, decision: Decision, *, by: Principal, policy_decision_id: str, at: datetime
     ) -> "Approval":
-        """Approved or rejected by the participant ``by``; raises as `check_decidable` does."""
+        """Approved or rejected by a participant; raises as `check_decidable` does."""
         self.check_decidable(decision, at)
         return replace(
             self,
             status=APPROVALS.apply(self.status, decision.verb, Actor.HUMAN),
             version=self.version + 1,
-            decided_by=by,
+            decided_by=by.participant,
+            decider_credentials=by.descent.credentials,
+            decider_enrollers=by.descent.enrollers,
             comment=decision.comment,
             deciding_policy_decision_id=policy_decision_id,
             decided_at=at,
@@ -177,6 +184,7 @@ def requested(
         approvers=request.approvers,
         barred=request.barred,
         barred_owners=request.barred_owners,
+        barred_credentials=request.barred_credentials,
         policy_decision_id=request.policy_decision_id,
         proposed_by=request.proposed_by,
         round=1 if previous is None else previous.round + 1,
@@ -196,4 +204,26 @@ def barred_because(approval: Approval, decider: Principal) -> str:
         return "whoever submitted or has worked on the task does not decide about it"
     if {decider.participant, decider.subject} & set(approval.barred_owners):
         return "an owner of somebody who has worked on the task does not decide about it"
+    return ""
+
+
+def same_descent(approval: Approval, decider: Principal) -> str:
+    """Why the descent of the decider's credential bars it, whatever policy says; else empty.
+
+    Whoever holds the credential through which somebody was enrolled can be that somebody, so a
+    yes of theirs would be one's own (governance, Approvals).
+    """
+    descent = decider.descent
+    through = sorted(set(descent.credentials) & set(approval.barred_credentials))
+    if through:
+        return (
+            f"{decider.participant} was enrolled through {through[0]}, the credential of somebody "
+            "who asked for this or has worked on the task"
+        )
+    owners = sorted(set(descent.enrollers) & {*approval.barred_owners, approval.proposed_by} - {""})
+    if owners:
+        return (
+            f"{decider.participant} was enrolled by {owners[0]}, who is or owns somebody who has "
+            "worked on the task"
+        )
     return ""

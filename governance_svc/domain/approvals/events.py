@@ -33,6 +33,7 @@ def requested_event(approval: Approval, supersedes: str) -> AuditDraft:
         "approvers": list(approval.approvers),
         "barred": list(approval.barred),
         "barred_owners": list(approval.barred_owners),
+        "barred_credentials": list(approval.barred_credentials),
         "policy_decision_id": approval.policy_decision_id,
         "expire_time": time_text(approval.expires_at),
         "round": approval.round,
@@ -47,6 +48,8 @@ def ended_event(approval: Approval, verdict: Verdict | None = None) -> AuditDraf
         **_subject(approval),
         "approvers": list(approval.approvers),
         "decided_by": approval.decided_by,
+        "decider_credentials": list(approval.decider_credentials),
+        "decider_enrollers": list(approval.decider_enrollers),
         "comment": approval.comment,
     }
     return _event(approval, ApprovalStatus.PENDING.value, verdict, detail)

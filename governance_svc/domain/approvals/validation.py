@@ -33,7 +33,7 @@ def _violations(request: ApprovalRequest, now: datetime) -> Iterator[Violation]:
     if not is_identifier(request.correlation_id):
         yield Violation("correlation_id", NO_ID)
     yield from _subject_violations(request.subject)
-    for name in ("approvers", "barred", "barred_owners"):
+    for name in ("approvers", "barred", "barred_owners", "barred_credentials"):
         if len(getattr(request, name)) > MAX_NAMES:
             yield Violation(name, f"at most {MAX_NAMES}")
     if request.expires_at is not None and request.expires_at <= now:

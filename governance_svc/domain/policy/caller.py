@@ -14,5 +14,7 @@ def caller_document(call: Call) -> dict[str, Json]:
         "owner": principal.owner,
         "roles": sorted(role.value for role in principal.roles),
         "assurance": principal.assurance,
+        "credential": principal.descent.credential,
+        "enrolled_by": list(principal.descent.enrollers),
         "service": call.service,
     }

@@ -1,12 +1,20 @@
 """Records a human's decision, once, about exactly the content that the human saw (I13)."""
 
-from governance_svc.domain.approvals.approval import Approval, Decision, barred_because
+from typing import NoReturn
+
+from governance_svc.domain.approvals.approval import (
+    Approval,
+    Decision,
+    barred_because,
+    same_descent,
+)
 from governance_svc.domain.approvals.events import ended_event
 from governance_svc.domain.ports import Units
 from governance_svc.usecases.approvals.request_approval import ApprovalResult
 from governance_svc.usecases.policy.denial_log import DenialLog
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import FieldInvalid, NotFound, NotPermitted, Violation
+from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.ports import AccessLog, Policy
 from phoenix_runtime.core.principal import Call
@@ -43,7 +51,7 @@ class DecideApproval:
             approval = _found(await unit.lock_approval(decision.approval_id), decision)
             decided = approval.decided(
                 decision,
-                by=call.principal.participant,
+                by=call.principal,
                 policy_decision_id=verdict.decision_id,
                 at=self._clock.now(),
             )
@@ -54,7 +62,13 @@ class DecideApproval:
         return result
 
     async def _allowed(self, call: Call, approval: Approval, decision: Decision) -> Verdict:
-        """Policy's verdict, where it allows and nothing bars the decider whatever policy says."""
+        """Policy's verdict, where it allows and nothing bars the decider whatever policy says.
+
+        The descent is looked at first: to whom it applies, no rule is worth trying.
+        """
+        descended = same_descent(approval, call.principal)
+        if descended:
+            await self._refuse(call, approval, descended, ReasonCode.SAME_DESCENT)
         (verdict,) = await self._policy.evaluate(
             call, DecisionPoint.DECIDE_APPROVAL, [_policy_input(approval, decision)]
         )
@@ -63,10 +77,20 @@ class DecideApproval:
             raise await self._denials.denied(call, verdict, task=task, about=approval.aggregate)
         because = barred_because(approval, call.principal)
         if because:
-            facts = {"approval_id": approval.approval_id, "task_id": task, "because": because}
-            await self._access.refused(call, "approval.decide", facts)
-            raise NotPermitted(f"This approval is not yours to decide: {because}", facts)
+            await self._refuse(call, approval, because, ReasonCode.CREDENTIAL_MISUSED)
         return verdict
+
+    async def _refuse(
+        self, call: Call, approval: Approval, because: str, reason: ReasonCode
+    ) -> NoReturn:
+        """Audit the refusal and raise it."""
+        facts = {
+            "approval_id": approval.approval_id,
+            "task_id": approval.task_id,
+            "because": because,
+        }
+        await self._access.refused(call, "approval.decide", facts, reason)
+        raise NotPermitted(f"This approval is not yours to decide: {because}", facts)
 
 
 def _found(approval: Approval | None, decision: Decision) -> Approval:

@@ -1,6 +1,6 @@
 """Requests a human's approval; requests for the same subject are one (governance: Approvals)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from governance_svc.domain.approvals.approval import Approval, ApprovalRequest, requested
 from governance_svc.domain.approvals.events import requested_event
@@ -9,7 +9,7 @@ from governance_svc.domain.ports import Unit, Units
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import Unavailable
 from phoenix_runtime.core.ids import NewId
-from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.principal import Call, Principal
 from phoenix_runtime.core.receipt import Receipt
 
 ATTEMPTS = 3
@@ -22,6 +22,17 @@ class ApprovalResult:
 
     approval: Approval
     receipt: Receipt
+
+
+def with_asker(request: ApprovalRequest, asker: Principal) -> ApprovalRequest:
+    """The request with the credential of the participant whose call it is among those barred.
+
+    It may be another one than the participant registered with.
+    """
+    held = asker.descent.credential if asker.participant else ""
+    if not held or held in request.barred_credentials:
+        return request
+    return replace(request, barred_credentials=(*request.barred_credentials, held))
 
 
 class _RoundExists(Exception):
@@ -38,6 +49,7 @@ class RequestApproval:
 
     async def __call__(self, call: Call, request: ApprovalRequest) -> ApprovalResult:
         """The approval of the subject, a new or a former one; raises `FieldInvalid`, `TooLarge`."""
+        request = with_asker(request, call.principal)
         check_request(request, self._clock.now())
         for _ in range(ATTEMPTS):
             try:

@@ -5,7 +5,7 @@ import secrets
 import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from joserfc.jwk import KeySet, OKPKey
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import CredentialInvalid
 from phoenix_runtime.core.ids import is_identifier
-from phoenix_runtime.core.principal import Principal, Role
+from phoenix_runtime.core.principal import Descent, Enroller, Principal, Role
 
 # EdDSA is the name that every JWT library knows; RFC 9864's "Ed25519" is taken as well.
 warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -98,7 +98,7 @@ class Verifier:
         claims = self._claims(token, self._issuer_keys)
         self._expect(claims, self._issuer, ENROLMENT_AUDIENCE)
         self._check_times(claims, None, timedelta())
-        return principal_of(claims)
+        return replace(principal_of(claims), descent=_descent_of_enrolment(claims))
 
     def service(self, token: str) -> ServiceIdentity:
         """The service behind a service credential; raises `CredentialInvalid`."""
@@ -213,7 +213,31 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
         owner=_optional(claims, "owner"),
         assurance=_optional(claims, "assurance") or "local",
         may_enrol=may_enrol,
+        descent=Descent(
+            credential=_optional(claims, "credential"),
+            holder=_optional(claims, "holder"),
+            enrolled_by=_enrollers(claims),
+        ),
     )
+
+
+def _descent_of_enrolment(claims: Mapping[str, Any]) -> Descent:
+    """An enrolment is known by the issuer's record, else by the id of its token."""
+    known = _optional(claims, "enrolment") or _optional(claims, "jti")
+    subject = _text(claims, "sub")
+    return Descent(known or f"subject/{subject}", subject, _enrollers(claims))
+
+
+def _enrollers(claims: Mapping[str, Any]) -> tuple[Enroller, ...]:
+    """``enrolled_by``: pairs of an enrolment's id and its subject."""
+    named = claims.get("enrolled_by", [])
+    try:
+        pairs = [(credential, subject) for credential, subject in named]
+    except (TypeError, ValueError) as error:
+        raise CredentialInvalid("The credential does not say who enrolled it") from error
+    if not all(isinstance(part, str) for pair in pairs for part in pair):
+        raise CredentialInvalid("The credential does not say who enrolled it")
+    return tuple(Enroller(credential, subject) for credential, subject in pairs)
 
 
 def _tenant(claims: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ def standing_to_pb(standing: Standing) -> registry_pb2.Standing:
         trust_policy=standing.trust_policy,
         status_reason=standing.status_reason,
         latency=seconds_to_pb(standing.latency),
+        credential=standing.credential,
     )
 
 
@@ -51,4 +52,5 @@ def standing_from_pb(standing: registry_pb2.Standing) -> Standing:
         load=standing.load if standing.HasField("load") else None,
         latency=seconds_from_pb(standing, "latency"),
         suspect=standing.suspect,
+        credential=standing.credential,
     )

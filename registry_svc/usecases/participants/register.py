@@ -7,6 +7,7 @@ from phoenix_runtime.core.standing import Liveness
 from phoenix_runtime.core.verdict import DecisionPoint, Grants, Verdict
 from registry_svc.domain import participant_events
 from registry_svc.domain.declaration import Declaration, claims_document, parse_declaration
+from registry_svc.domain.identity_events import borrowed
 from registry_svc.domain.lifecycle import OPERATOR, PARTICIPANT
 from registry_svc.domain.participant import Participant, register, registered_status
 from registry_svc.domain.participant_view import ParticipantChange
@@ -105,10 +106,18 @@ class RegisterParticipant:
         declaration, before = step
         grants, at = verdict.grants or Grants(), self._context.clock.now()
         after = register(before, declaration, grants, actor=_actor(call), at=at)
+        after = after.holding(_held(call, declaration))
         receipt = await unit.audit(participant_events.registered(call, before, after, verdict))
         await unit.save_claims(after)
         await unit.add_generation(after, receipt)
-        return ParticipantChange(self._context.view(call.tenant, after), receipt)
+        warnings = borrowed(call.principal)
+        return ParticipantChange(self._context.view(call.tenant, after), receipt, warnings)
+
+
+def _held(call: Call, declaration: Declaration) -> str:
+    """The enrolment that the participant holds; of one that an operator registers none is known."""
+    own = call.principal.participant == declaration.id
+    return call.principal.descent.credential if own else ""
 
 
 def _actor(call: Call) -> str:

@@ -195,6 +195,11 @@ class FakeApprovals:
         said = comment or "because"
         self._decide(approval_id, state=state, decided_by=by, comment=said)
 
+    def descend(self, approval_id: str, *credentials: str) -> None:
+        """The human who spoke holds the first credential, made through the others."""
+        known = self.answers[approval_id]
+        self.answers[approval_id] = replace(known, decider_credentials=credentials)
+
     def open_about(self, task_id: str, action: str) -> str:
         """The id of the one open question about a task's action."""
         (found,) = [
