@@ -56,7 +56,8 @@ class Profile:
     """Where a client's runtime is, and its credential; ``token`` is a ready one, where set.
 
     ``data`` is the data folder of a runtime on this machine; ``file`` is what this was read from,
-    and ``found`` whether by itself, so that the environment takes precedence.
+    and ``found`` whether by itself, so that the environment takes precedence. ``follows`` is the
+    profile whose addresses are these, for one that names another (`phoenix_dma.own_profile`).
     """
 
     grpc: str = ""
@@ -68,6 +69,7 @@ class Profile:
     data: Path | None = None
     file: Path | None = field(default=None, compare=False)
     found: bool = field(default=False, compare=False)
+    follows: Path | None = field(default=None, compare=False)
 
     def read_again(self) -> Profile:
         """The profile as its file says it now; this one where there is no file that says it."""
@@ -148,6 +150,15 @@ def read_profile(path: Path) -> Profile:
         raise ProfileError(f"{path} is no profile: {error}") from error
     addresses = _table(document, "addresses", path)
     credential, data = (_text(document, name, path) for name in ("credential", "data"))
+    followed = _text(document, "follows", path)
+    if followed:
+        return replace(
+            read_profile(path.parent / followed),
+            tenant=_text(document, "tenant", path),
+            credential=(path.parent / credential) if credential else None,
+            file=path,
+            follows=path.parent / followed,
+        )
     return Profile(
         grpc=_text(addresses, "grpc", path),
         rest=_text(addresses, "rest", path),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+HERE: Final = Path(__file__).parent
 PATIENCE: Final = 300.0
 """Seconds after which a process that says nothing is taken to hang."""
 LEAVING: Final = 120.0
@@ -87,7 +88,10 @@ class AgentProcess:
 
 
 class AgentProcesses:
-    """Starts agent processes with the profile of one runtime, and leaves none behind."""
+    """Starts agent processes, each with a profile of its own, and leaves none behind.
+
+    Commands are an operator's, with the profile of the runtime.
+    """
 
     def __init__(self, profile: Path, folder: Path) -> None:
         self._environment = {**os.environ, "PHOENIX_DMA_PROFILE": str(profile)}
@@ -95,13 +99,16 @@ class AgentProcesses:
         self._players: list[AgentProcess] = []
 
     async def enter(self, name: str, module: str, *arguments: str) -> AgentProcess:
-        """Start ``python -m examples.stewardship.<module>``."""
+        """``phoenix-dma run <module>.py``: whatever it registers as, it is that and no more."""
         log = self._folder / f"{name}.{len(self._players)}.log"
         with log.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                f"examples.stewardship.{module}",
+                "phoenix_dma.cli",
+                "run",
+                str(HERE / f"{module}.py"),
+                "--",
                 *arguments,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,

@@ -76,6 +76,8 @@ class ActiveParticipant:
         request = registry_pb2.RegisterParticipantRequest(participant=self.declaration)
         answer = await self.session.ask(self.session.stubs.registry.RegisterParticipant, request)
         self.registered = answer
+        for warning in answer.warnings:
+            log.warning("%s", warning)
         self._generation = answer.participant.generation
         self._resume_needed = True
         if self.attached_once.is_set():

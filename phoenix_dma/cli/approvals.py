@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,18 +17,21 @@ from phoenix_dma.cli.output import (
     print_listing,
     say,
 )
-from phoenix_dma.errors import NotFound
-from phoenix_dma.v1 import approval_pb2
+from phoenix_dma.errors import NotFound, NotPermitted
+from phoenix_dma.own_profile import own_profile_path
+from phoenix_dma.profile import Profile, find_profile, read_profile
+from phoenix_dma.v1 import approval_pb2, governed_pb2, identity_pb2
 from phoenix_dma.wire.conversions import json_of, short, time_of
 
 if TYPE_CHECKING:
     from phoenix_dma.aio.client import AsyncPhoenixClient
+    from phoenix_dma.aio.runtime_api import RuntimeApi
 
 Id = Annotated[str, typer.Argument(help="The approval's id.")]
 Human = Annotated[
-    str, typer.Option("--as", help="The human participant who decides, such as human.steward.jane.")
+    str,
+    typer.Option("--as", help="Who decides, such as human.steward.jane; else this profile's."),
 ]
-Owner = Annotated[str, typer.Option(help="The human's owner, for one who is registered now.")]
 Comment = Annotated[str, typer.Option(help="Why; required, and kept in the audit.")]
 
 group = typer.Typer(help="What waits for a human.", invoke_without_command=True)
@@ -88,38 +90,36 @@ def show(approval: Id, output: OutputOption = Output.TABLE) -> None:
 @group.command()
 def approve(
     approval: Id,
-    human: Human,
     comment: Comment,
-    owner: Owner = "business-stewardship",
+    human: Human = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Approve exactly the content that `show` shows."""
-    _decide(approval, human, owner, comment, yes=True, output=output)
+    _decide(approval, human, comment, yes=True, output=output)
 
 
 @group.command()
 def reject(
     approval: Id,
-    human: Human,
     comment: Comment,
-    owner: Owner = "business-stewardship",
+    human: Human = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Reject; the comment tells the proposer what to change."""
-    _decide(approval, human, owner, comment, yes=False, output=output)
+    _decide(approval, human, comment, yes=False, output=output)
 
 
-def _decide(
-    approval: str, human: str, owner: str, comment: str, *, yes: bool, output: Output
-) -> None:
+def _decide(approval: str, human: str, comment: str, *, yes: bool, output: Output) -> None:
+    """Decide as somebody who takes part already; nobody is enrolled or registered for it."""
+
     async def ask(client: AsyncPhoenixClient) -> approval_pb2.Approval:
-        seen = await client.api.get_approval(approval)
-        await _register_human(client, human, owner)
-        return await client.participant_api.decide(
+        api = await _api_of(client, human)
+        seen = await api.get_approval(approval)
+        return await api.decide(
             approval, approve=yes, comment=comment, subject_hash=seen.subject_hash
         )
 
-    found = call_runtime(ask, output)
+    found = call_runtime(ask, output, _profile_of(human))
     if output is Output.JSON:
         print_json(found)
         return
@@ -127,11 +127,38 @@ def _decide(
     say(f"{found.approval_id} to {found.action} is {status} by {found.decided_by}")
 
 
-async def _register_human(client: AsyncPhoenixClient, human: str, owner: str) -> None:
-    """Register the client as that human; the owner stays the one that is known, where it is."""
-    with suppress(NotFound):
-        owner = (await client.api.get_participant(human)).owner
-    await client.register_participant(id=human, type="human", owner=owner)
+def _profile_of(human: str) -> Profile | None:
+    """The profile of that person where this machine has one; else the one that is found."""
+    file = own_profile_path(human, find_profile()) if human else None
+    return read_profile(file) if file is not None and file.exists() else None
+
+
+async def _api_of(client: AsyncPhoenixClient, human: str) -> RuntimeApi:
+    """Calls as that person: by their own profile, else by an operator's that can enrol others.
+
+    Raises `NotFound` for somebody who takes part in nothing.
+    """
+    own = client.profile.follows is not None or not human
+    if own:
+        return client.api
+    from phoenix_dma.aio.rpc.credentials import credential_for  # noqa: PLC0415  # not for help
+    from phoenix_dma.aio.runtime_api import RuntimeApi  # noqa: PLC0415
+
+    try:
+        known = await client.api.get_participant(human)
+    except NotFound as error:
+        remedy = f"Add them first: phoenix-dma user add {human} --role reviewer"
+        raise NotFound(f"{human} takes part in nothing here", error.facts, remedy=remedy) from error
+    if known.type != "human":
+        raise NotPermitted(f"{human} is a participant of type {known.type}, and decides nothing")
+    wanted = identity_pb2.EnrolRequest(
+        participant_id=human,
+        owner=known.owner,
+        participant_type=known.type,
+        roles=[governed_pb2.ROLE_PARTICIPANT, governed_pb2.ROLE_REVIEWER],
+    )
+    credential = credential_for(client.transport, client.profile, wanted)
+    return RuntimeApi(client.transport, credential)
 
 
 def _row(a: approval_pb2.Approval) -> tuple[object, ...]:

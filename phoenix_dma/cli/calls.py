@@ -22,7 +22,7 @@ from phoenix_dma.cli.output import (
     print_note,
 )
 from phoenix_dma.errors import FieldInvalid, PhoenixError, ProfileError, Unavailable
-from phoenix_dma.profile import find_profile, is_loopback
+from phoenix_dma.profile import Profile, find_profile, is_loopback
 
 if TYPE_CHECKING:
     from phoenix_dma.aio.client import AsyncPhoenixClient
@@ -35,8 +35,12 @@ PROXIES: Final = ("grpc_proxy", "https_proxy", "http_proxy")
 Found = TypeVar("Found")
 
 
-def call_runtime(ask: Callable[[AsyncPhoenixClient], Awaitable[Found]], output: Output) -> Found:
-    """Return what ``ask`` returns for a client of the profile's runtime.
+def call_runtime(
+    ask: Callable[[AsyncPhoenixClient], Awaitable[Found]],
+    output: Output,
+    profile: Profile | None = None,
+) -> Found:
+    """Return what ``ask`` returns for a client of ``profile``, the one that is found where None.
 
     An error is printed and ends the command with the exit code of its kind (docs/cli.md).
     """
@@ -48,7 +52,7 @@ def call_runtime(ask: Callable[[AsyncPhoenixClient], Awaitable[Found]], output: 
         from phoenix_dma.aio.client import AsyncPhoenixClient  # noqa: PLC0415
 
         async def asked() -> Found:
-            async with AsyncPhoenixClient() as client:
+            async with AsyncPhoenixClient(profile=profile) as client:
                 return await ask(client)
 
         return asyncio.run(asked())

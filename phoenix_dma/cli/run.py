@@ -15,6 +15,7 @@ import typer
 
 from phoenix_dma.cli.calls import say_what_is_missing
 from phoenix_dma.cli.output import bad, print_error
+from phoenix_dma.cli.run_profile import take_own_profile
 from phoenix_dma.current import load_context
 from phoenix_dma.log import announcements, configure_text_log
 
@@ -41,18 +42,27 @@ def run(
             dir_okay=False,
         ),
     ] = None,
+    roles: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--role", help="What it may do beside taking part: submitter or auditor. Repeatable."
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log what the SDK does.")] = False,
 ) -> None:
     """Run a participant's script, with `load_context` and your own functions.
 
-    It stays alive while it has handlers; Ctrl-C or SIGTERM lets it drain and send Goodbye.
-    Exit codes: 0 it has left, 4 superseded by a newer registration, 5 retired by somebody else.
+    It runs with a profile of its own, which can be the first participant that it registers and
+    nothing more. It stays alive while it has handlers; Ctrl-C or SIGTERM lets it drain and send
+    Goodbye. Exit codes: 0 it has left, 4 superseded by a newer registration, 5 retired by somebody
+    else.
 
         phoenix-dma run figure3.py --with validators.py
     """
     configure_text_log(logging.INFO if verbose else logging.WARNING)
     announcements.always = True
     say_what_is_missing()
+    take_own_profile(roles or [])
     names: dict[str, Any] = {"load_context": load_context}
     for path in supplied or []:
         names |= public_names(load(path))

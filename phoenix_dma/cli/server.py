@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
 
 from phoenix_dma.cli.output import (
     REFUSED,
+    bad,
     counted,
     print_error,
     print_facts,
@@ -65,3 +67,18 @@ def _restarts(record: RuntimeRecord) -> Iterator[str]:
         now = "up" if state["up"] else "down, being started again,"
         times = counted(state["restarts"], "restart")
         yield f"{part}: {times}, {now} since {state['since']}; last exit {state['last_exit']}"
+
+
+def issuer_enrolment(file: Path, tenant: str, data: Path | None) -> None:
+    """Write an enrolment of the issuer itself for ``tenant``, to be removed after its one use.
+
+    Raises typer's error where the data folder has no issuer's key.
+    """
+    from phoenix_runtime.local.data_folder.files import default_folder  # noqa: PLC0415
+    from phoenix_runtime.local.data_folder.folder import DataFolder  # noqa: PLC0415
+    from phoenix_runtime.local.data_folder.keys import write_issuer_enrolment  # noqa: PLC0415
+
+    key = DataFolder(data or default_folder()).keys / "issuer.jwk"
+    if not key.exists():
+        raise bad(f"{key} is not there: name the data folder of a runtime", "--data")
+    write_issuer_enrolment(file, key, tenant=tenant)

@@ -55,12 +55,13 @@ class LocalIssuer:
         return Credential(token, datetime.fromtimestamp(now, UTC) + lifetime)
 
     def enrolment(self, enrolment: Enrolment, tenant: str) -> str:
-        """The credential of a recorded enrolment; what it is for stands in the record alone."""
+        """The credential of a recorded enrolment; what it is good for stands in the record."""
         claims = {
             "iss": self._issuer,
             "sub": enrolment.subject,
             "tenant": tenant,
             "enrolment": enrolment.enrolment_id,
+            "kind": enrolment.kind.value,
             "enrolled_by": _pairs(enrolment.enrolled_by),
         }
         key, life = self._signing_key(), ENROLMENT_LIFETIME

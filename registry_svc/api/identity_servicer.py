@@ -67,9 +67,11 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
             answer=convert.created_to_pb,
         )
         enrolment_id = answer.enrolment.enrolment_id
-        answer.credential = await self._handler.read(
-            run=lambda call: self._use_cases.sign(call, enrolment_id), answer=str
+        signed = await self._handler.read(
+            run=lambda call: self._use_cases.sign(call, enrolment_id),
+            answer=lambda credential: identity_pb2.CreateEnrolmentResponse(credential=credential),
         )
+        answer.credential = signed.credential
         return answer
 
     async def ListEnrolments(  # noqa: N802  # the schema's name

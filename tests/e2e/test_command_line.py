@@ -2,6 +2,7 @@
 
 import json
 import re
+import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -98,6 +99,11 @@ async def test_a_human_decides_on_the_command_line(
     shown = await programs.run("approvals", "show", asked["approval_id"])
     assert asked["subject_hash"] in shown.out
     yes = ("approvals", "approve", asked["approval_id"])
+    nobody = await programs.run(*yes, "--as", "human.jane", "--comment", "who am I?")
+    assert (nobody.code, "user add human.jane" in nobody.err) == (1, True)
+    assert await scenario.events("PARTICIPANT_REGISTERED", about="participant/human.jane") == []
+    added = (await programs.run("user", "add", "human.jane", "--role", "reviewer", *JSON)).json
+    assert stat.S_IMODE(Path(added["profile"]).with_suffix(".jwt").stat().st_mode) == 0o600
     decided = await programs.run(*yes, "--as", "human.jane", "--comment", "same person", *JSON)
     assert (decided.json["status"], decided.json["decided_by"]) == ("approved", "human.jane")
     await scenario.task_in("task.by-hand", "succeeded")

@@ -142,7 +142,7 @@ async def test_a_result_that_a_human_refuses_is_worked_on_again_with_the_comment
 
     async with await enter(scenario, STEWARD, handle):
         await scenario.submit(policy_constraints=["human_approval_required"])
-        jane = AsyncPhoenixClient(profile=scenario.profile)
+        jane = AsyncPhoenixClient(profile=scenario.profile_of("human.steward.jane"))
         await jane.register_participant(id="human.steward.jane", type="human", owner="business")
         first = await _pending(scenario, set())
         await jane.participant_api.decide(first, approve=False, comment="look again")
@@ -164,7 +164,7 @@ async def test_an_action_that_a_human_refuses_raises_with_the_comment(scenario: 
 
     async with await enter(scenario, STEWARD, handle):
         await scenario.submit(policy_constraints=["human_approval_required_for_merge"])
-        jane = AsyncPhoenixClient(profile=scenario.profile)
+        jane = AsyncPhoenixClient(profile=scenario.profile_of("human.steward.jane"))
         await jane.register_participant(id="human.steward.jane", type="human", owner="business")
         asked = await _pending(scenario, set())
         await jane.participant_api.decide(asked, approve=False, comment="two people")

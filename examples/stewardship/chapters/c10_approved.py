@@ -17,6 +17,8 @@ TITLE = "Human steward approves or rejects recommendation."
 
 async def play(story: Story) -> None:
     """A human rejects the first proposal, with a comment; the revised one is approved, and done."""
+    human, owner = scenario.HUMAN, scenario.HUMAN_OWNER
+    await story.processes.command("user", "add", human, "--role", "reviewer", "--owner", owner)
     first = await _asked(story, set())
     _show(story, "proposed", first)
     story.holds(
@@ -55,7 +57,7 @@ async def _decide(story: Story, verb: str, asked: approval_pb2.Approval, comment
     """As a person does, on the command line."""
     return await story.processes.command(
         *("approvals", verb, asked.approval_id),
-        *("--as", scenario.HUMAN, "--owner", scenario.HUMAN_OWNER, "--comment", comment),
+        *("--as", scenario.HUMAN, "--comment", comment),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from joserfc.jwk import OKPKey
 
 from phoenix_runtime.chassis.rpc.credentials import ENROLMENT_AUDIENCE, KeyRing, Verifier, sign
-from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.clock import Clock, SteadyClock
 from phoenix_runtime.core.errors import CredentialInvalid
 from phoenix_runtime.core.principal import Role
 from phoenix_runtime.local.data_folder.files import write_private
@@ -32,6 +32,7 @@ OPERATOR_ROLES: Final = [
 AUDIENCE: Final = "phoenix-dma"
 TOKEN_LIFE: Final = timedelta(minutes=1)
 ENROLMENT_LIFE: Final = timedelta(days=3650)
+ISSUER_ENROLMENT_LIFE: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,17 @@ def operator_token(keys: KeyFiles, *, tenant: str, clock: Clock) -> str:
     claims = {"iss": ISSUER, "sub": "operator", "tenant": tenant, "roles": OPERATOR_ROLES}
     key = _read_key(keys.issuer)
     return sign(claims, key, clock, audience=AUDIENCE, life=TOKEN_LIFE)
+
+
+def write_issuer_enrolment(file: Path, key: Path, *, tenant: str) -> None:
+    """Write an enrolment of the issuer itself for ``tenant``, good for a few minutes.
+
+    It is the first of every descent in that tenant: with it the first operator is enrolled.
+    """
+    claims = {"iss": ISSUER, "sub": "issuer", "tenant": tenant, "roles": OPERATOR_ROLES}
+    life = ISSUER_ENROLMENT_LIFE
+    token = sign(claims, _read_key(key), SteadyClock(), audience=ENROLMENT_AUDIENCE, life=life)
+    write_private(file, token)
 
 
 def _is_good(token: str, keys: KeyFiles, tenant: str, clock: Clock) -> bool:

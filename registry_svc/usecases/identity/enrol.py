@@ -94,6 +94,11 @@ async def _require_known_kind(unit: Unit, request: EnrolmentRequest) -> None:
     kind = EnrolmentKind.PERSON if human else EnrolmentKind.PARTICIPANT
     records = await unit.enrolments_of(request.participant_id)
     require_enrolled(request.participant_id, records, kind)
+    if human and records:
+        raise NotPermitted(
+            f"{request.participant_id} has a credential of their own",
+            {"participant_id": request.participant_id},
+        )
 
 
 def _own(record: Enrolment) -> EnrolmentRequest:

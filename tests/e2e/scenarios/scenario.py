@@ -49,14 +49,7 @@ class Scenario:
         self._stack = AsyncExitStack()
         self._api: RuntimeApi | None = None
         self.key = OKPKey.import_key(json.loads((runtime.folder.keys / "issuer.jwk").read_text()))
-        credential = runtime.folder.secrets / f"{tenant}.jwt"
-        write_private(credential, self.enrolment())
-        self.profile = Profile(
-            grpc=runtime.address("gateway"),
-            rest=f"http://{runtime.address('rest')}",
-            tenant=tenant,
-            credential=credential,
-        )
+        self.profile = self._profile("operator", self.enrolment())
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
@@ -76,6 +69,25 @@ class Scenario:
         """The tenant's enrolment credential, like the one that ``phoenix-dma up`` writes."""
         claims: dict[str, Any] = {"sub": "operator", "roles": OPERATOR_ROLES, "may_enrol": ["*"]}
         return self.token(audience=ENROLMENT_AUDIENCE, life=timedelta(hours=1), **claims)
+
+    def profile_of(self, name: str) -> Profile:
+        """A profile whose enrolment the issuer made for ``name`` alone.
+
+        Nobody in a scenario is enrolled through somebody else's credential, as in a deployment.
+        """
+        claims: dict[str, Any] = {"sub": name, "roles": OPERATOR_ROLES, "may_enrol": [name]}
+        made = self.token(audience=ENROLMENT_AUDIENCE, life=timedelta(hours=1), **claims)
+        return self._profile(name, made)
+
+    def _profile(self, name: str, enrolment: str) -> Profile:
+        credential = self.runtime.folder.secrets / f"{self.tenant}.{name}.jwt"
+        write_private(credential, enrolment)
+        return Profile(
+            grpc=self.runtime.address("gateway"),
+            rest=f"http://{self.runtime.address('rest')}",
+            tenant=self.tenant,
+            credential=credential,
+        )
 
     def token(
         self,
@@ -145,13 +157,15 @@ class Scenario:
     ) -> Participant:
         """A steward that is not registered yet."""
         transport = await self.transport()
-        made = Participant(transport, self.profile, steward(participant_id, fields))
+        own = self.profile_of(participant_id)
+        made = Participant(transport, own, steward(participant_id, fields))
         self._stack.push_async_callback(made.leave)
         return made
 
     async def agent(self, participant_id: str = STEWARD, **options: Any) -> Agent:
         """Start a steward as a process of its own, which works on every task that it is given."""
-        agent = await start_agent(self.profile, {"id": participant_id, **options})
+        own = self.profile_of(participant_id)
+        agent = await start_agent(own, {"id": participant_id, **options})
         self._stack.push_async_callback(agent.kill)
         return agent
 

@@ -13,6 +13,6 @@ COLUMNS = ("barred_credentials", "decider_credentials", "decider_enrollers")
 def upgrade() -> None:
     """Add the columns; they are empty in approvals that are there already."""
     for name in COLUMNS:
-        empty = sa.Column(name, postgresql.ARRAY(sa.Text), nullable=False, server_default="{}")
-        op.add_column("approvals", empty)
+        texts: postgresql.ARRAY[str] = postgresql.ARRAY(sa.Text)
+        op.add_column("approvals", sa.Column(name, texts, nullable=False, server_default="{}"))
         op.alter_column("approvals", name, server_default=None)
