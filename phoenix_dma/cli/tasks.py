@@ -131,7 +131,7 @@ def show_task(task: TaskInfo) -> None:
         facts.append(("waits for", f"{message.parked.approval_id} to {message.parked.action}"))
     print_facts(facts)
     for obligation in message.obligations:
-        mark = "met" if obligation.fulfilled else f"open, due {obligation.due}"
+        mark = "reported as met" if obligation.fulfilled else f"open, due {obligation.due}"
         say(f"obligation {obligation.id} ({mark}): {obligation.text}")
     if task.result is not None:
         say("result", strong=True)
