@@ -77,7 +77,7 @@ class ActiveParticipant:
         answer = await self.session.ask(self.session.stubs.registry.RegisterParticipant, request)
         self.registered = answer
         for warning in answer.warnings:
-            log.warning("%s", warning)
+            log.warning("registered_with_warning", participant=self.participant_id, why=warning)
         self._generation = answer.participant.generation
         self._resume_needed = True
         if self.attached_once.is_set():

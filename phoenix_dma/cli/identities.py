@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -241,5 +241,5 @@ def _row(one: identity_pb2.Enrolment) -> tuple[object, ...]:
     )
 
 
-def _numbers(roles: Sequence[str] | None) -> list[governed_pb2.Role]:
+def _numbers(roles: Sequence[str] | None) -> list[Any]:
     return [word(governed_pb2.Role, name, "--role") for name in roles or ()]
