@@ -15,7 +15,7 @@ WORKERS ?= 4
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 BENCHMARKS ?= ledger policy crowds floods partitions
 
-.PHONY: help venv stubs lint lint-protos words format types test test-all bench test-opa chaos model demo up down clean
+.PHONY: help venv stubs lint lint-protos words format types test test-all bench test-opa chaos model demo clients up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ model: ## the Promela model of who holds a task: invariants, liveness, removed g
 
 demo: stubs ## play the paper's stewardship story on real records, then leave nothing running
 	@$(BIN)/python -m examples.stewardship
+
+clients: stubs ## build the clients in other languages; one task goes from agent to killed agent (ARGS="typescript")
+	@$(BIN)/python -m examples.clients $(ARGS)
 
 up: stubs ## start the runtime and keep it running (ARGS="--ports free")
 	@exec $(BIN)/phoenix-dma up $(ARGS)
