@@ -64,8 +64,17 @@ class Place:
 
 
 def json_value(value: Any, path: str = "value") -> Any:
-    """``value`` as JSON: dict, list, str, int, float, bool, None. Raises `NotJson`."""
-    return _convert(value, Place(path))
+    """``value`` as JSON: dict, list, str, int, float, bool, None. Raises `NotJson`.
+
+    So it does where the value's own code, such as a property, raises whatever it likes.
+    """
+    try:
+        return _convert(value, Place(path))
+    except (NotJson, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        what = f"cannot be read, since its own code raised {type(error).__name__}"
+        raise NotJson(path, what, "write a dict of what matters, or a text") from error
 
 
 def _convert(value: Any, at: Place) -> Any:

@@ -141,6 +141,9 @@ class Executions:
                 await self._failed(task, unwrapped(error))
         except AssignmentLost as lost:
             log.warning("%s", lost)
+        except Exception as mistake:
+            log.exception("the end of %s could not be understood", task.id)
+            await fail(self._session, task, mistake)
         finally:
             self.latency = time.monotonic() - began
 

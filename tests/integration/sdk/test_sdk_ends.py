@@ -37,6 +37,17 @@ class Unspeakable(Exception):
         raise RuntimeError("no text")
 
 
+class Undecided(errors.TaskFailure):
+    """One whose answer to a plain question raises."""
+
+    @property
+    def retryable(self) -> bool:
+        raise ZeroDivisionError("undecided")
+
+    @retryable.setter
+    def retryable(self, given: bool) -> None: ...
+
+
 class Exiting(Exception):
     def __str__(self) -> str:
         raise SystemExit(1)
@@ -68,6 +79,7 @@ ENDS: dict[str, tuple[Callable[[], Any], bool, str]] = {
     "a BaseException": (raising(OwnBase("odd")), True, "OwnBase: odd"),
     "a text that raises": (raising(Unspeakable()), True, "Unspeakable: its text cannot be shown"),
     "a text that exits": (raising(Exiting()), True, "Exiting: its text cannot be shown"),
+    "an answer that raises": (raising(Undecided("no")), True, "ZeroDivisionError: undecided"),
     "colours": (raising(ValueError("\x1b[31mF\x1b[0m")), True, "ValueError: \x1b[31mF\x1b[0m"),
     "line ends": (raising(OSError("502\r\nServer: x")), True, "OSError: 502\r\nServer: x"),
     "U+0000": (raising(ValueError("a\0b")), True, "ValueError: a\\x00b"),

@@ -1,6 +1,7 @@
 """What a function of the program raises comes back as a value; so does the death of its thread."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 from typing import NoReturn
@@ -50,3 +51,24 @@ async def test_a_cancellation_by_whoever_waits_is_no_end_of_the_function() -> No
     running.cancel()
     ended = await running
     assert isinstance(ended.error, asyncio.CancelledError)
+
+
+async def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_that_nobody_handles_is_a_persons_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt):
+        awaited(interrupted).send(None)
+
+
+def test_an_interrupt_that_somebody_handles_is_the_functions_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(signal, "getsignal", lambda number: lambda *_: None)
+    with pytest.raises(StopIteration) as ended:
+        awaited(interrupted).send(None)
+    assert isinstance(ended.value.value.error, KeyboardInterrupt)

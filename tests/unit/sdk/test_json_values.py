@@ -161,6 +161,16 @@ class Slotted:
     __slots__ = ("a",)
 
 
+class Exiting(dict[str, int]):
+    def items(self) -> Any:
+        raise SystemExit(1)
+
+
+@dataclasses.dataclass
+class Lazy:
+    broken: int = dataclasses.field(init=False)
+
+
 async def never_awaited() -> None:
     return None
 
@@ -212,6 +222,12 @@ def test_what_has_no_obvious_form_is_refused_by_path_and_type(value: Any, says: 
         struct_of({"found": [value]}, "result")
     assert refused.value.path.startswith("result.found[0]")
     assert refused.value.remedy in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [Exiting(), Lazy()])
+def test_a_value_whose_own_code_raises_is_refused(value: Any) -> None:
+    with pytest.raises(NotJson, match=r"own code raised (SystemExit|AttributeError)"):
+        json_value([value], "result")
 
 
 def test_a_coroutine_was_never_awaited() -> None:
