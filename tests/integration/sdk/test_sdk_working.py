@@ -201,3 +201,17 @@ async def test_a_completion_is_reported_even_if_the_runtime_was_away_meanwhile(
     await control_plane.send(control_plane.give(TASK))
     await control_plane.hears("CompleteTask", 4)
     assert control_plane.tasks[TASK].status == assignment_pb2.TASK_STATUS_SUCCEEDED
+
+
+async def test_a_directive_that_fails_here_is_answered_with_the_reason(
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(task_id: str) -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+    await join(client)
+    assert client.participant is not None
+    monkeypatch.setattr(client.participant.executions, "find", fail)
+    await control_plane.send(control_plane.give(TASK))
+    (ack,) = await control_plane.hears("directive_ack")
+    assert ack.error == "ZeroDivisionError: a mistake of ours"
