@@ -62,6 +62,9 @@ async def test_figure_3_works_on_what_is_submitted_and_its_lineage_is_told(
     assert re.search(r"decision opa\.dec\.\S+ allow: ", told.out)
     events = (await programs.run("audit", "--task", done["task_id"], "--limit", "2", *JSON)).json
     assert len(events) == 2
+    newest = await programs.run("audit", "--task", done["task_id"], "--last", "1")
+    assert "TASK_SUCCEEDED" in newest.out
+    assert re.search(r"^\d+ more: phoenix-dma audit --task \S+ --last 0$", newest.err, re.MULTILINE)
     started = await programs.run("audit", "--type", "TASK_STARTED", *JSON)
     assert [event["actor"] for event in started.json] == [STEWARD]
 
@@ -205,6 +208,7 @@ async def test_an_operator_verifies_the_audit_and_is_told_which_row_or_event_is_
     await programs.leave()
     await scenario.standing(STEWARD, "failed")
     await scenario.in_ledger("PARTICIPANT_FAILED")
+    assert re.search(rf"{STEWARD} +agent +left", (await programs.run("participants")).out)
     whose = ("--data", str(scenario.runtime.folder.path), "--tenant", scenario.tenant)
 
     whole = await programs.run("audit", "verify", *whose)
