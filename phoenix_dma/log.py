@@ -38,9 +38,17 @@ class EventLog:
         """What somebody should look at."""
         self._write(logging.WARNING, event, facts)
 
-    def error(self, event: str, failure: BaseException | None = None, **facts: object) -> None:
-        """What went wrong for good; with the traceback of ``failure``."""
-        self._write(logging.ERROR, event, facts, failure)
+    def error(self, event: str, **facts: object) -> None:
+        """What went wrong for good."""
+        self._write(logging.ERROR, event, facts)
+
+    def exception(self, event: str, **facts: object) -> None:
+        """What went wrong for good, with the traceback of the exception that is being handled."""
+        self._write(logging.ERROR, event, facts, sys.exc_info()[1])
+
+    def failure(self, event: str, raised: BaseException, **facts: object) -> None:
+        """What went wrong for good, with the traceback of ``raised``."""
+        self._write(logging.ERROR, event, facts, raised)
 
     def _write(
         self,
@@ -95,9 +103,16 @@ class _VisibleFormatter(logging.Formatter):
         return visible(super().format(record), lines=True)
 
 
+def _text(fact: object) -> str:
+    try:
+        return str(fact)
+    except Exception:  # noqa: BLE001  # an exception of a handler may raise when it is asked
+        return f"<{type(fact).__name__}>"
+
+
 def _value(fact: object) -> str:
     """A fact as one word, quoted as JSON where it is none by itself."""
-    text = ",".join(map(str, fact)) if isinstance(fact, list | tuple) else str(fact)
+    text = ",".join(map(_text, fact)) if isinstance(fact, list | tuple) else _text(fact)
     if _BARE.fullmatch(text):
         return visible(text)
     return visible_json(json.dumps(text, ensure_ascii=False))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-log = logging.getLogger(__name__)
+from phoenix_dma.log import EventLog
+
+log = EventLog(__name__)
 
 Found = TypeVar("Found")
 
@@ -47,7 +48,7 @@ class LoopThread:
                     self.loop.run_forever()
                 except (SystemExit, KeyboardInterrupt):
                     # Of a task that a handler left behind: asyncio ends the whole loop for these.
-                    log.exception("what was left running raised this; the loop goes on")
+                    log.exception("loop_goes_on")
         finally:
             left = asyncio.all_tasks(self.loop)
             for task in left:

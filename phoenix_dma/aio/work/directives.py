@@ -118,8 +118,9 @@ class DirectiveHandler:
             # The task was cancelled, or the offer lapsed, in the meantime: there is nothing to do.
             log.warning("directive_refused", action=name, task=directive.task_id, error=refused)
             error = f"{refused.reason}: {refused.text}"
-        except Exception as failure:  # noqa: BLE001  # unanswered, it would come and fail again
-            log.error("directive_failed", failure=failure, action=name, task=directive.task_id)  # noqa: TRY400
+        except Exception as failure:
+            # Unanswered, it would come and fail again.
+            log.exception("directive_failed", action=name, task=directive.task_id)
             error = reported(f"{type(failure).__name__}: {failure}", LONGEST_ERROR)
         finally:
             self._doing.discard(directive.directive_id)

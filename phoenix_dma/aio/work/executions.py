@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,9 +17,10 @@ from phoenix_dma.aio.work.task_lease import TaskLease
 from phoenix_dma.briefing import task_info
 from phoenix_dma.context import Context
 from phoenix_dma.errors import AssignmentLost, HandOff
+from phoenix_dma.log import EventLog
 from phoenix_dma.v1 import assignment_pb2
 
-log = logging.getLogger(__name__)
+log = EventLog(__name__)
 
 
 class Execution:
@@ -140,9 +140,9 @@ class Executions:
             if error is not None:
                 await self._failed(task, unwrapped(error))
         except AssignmentLost as lost:
-            log.warning("%s", lost)
+            log.warning("task_lost", task=task.id, error=lost)
         except Exception as mistake:
-            log.exception("the end of %s could not be understood", task.id)
+            log.exception("task_end_unclear", task=task.id)
             await fail(self._session, task, mistake)
         finally:
             self.latency = time.monotonic() - began
@@ -155,7 +155,7 @@ class Executions:
         except Exception as refused:  # noqa: BLE001  # whatever it is, the task must not stay
             return refused
         execution.parked = ended.status == "awaiting_approval"
-        log.info("%s is %s", task.id, ended.status)
+        log.info("task_ended", task=task.id, status=ended.status)
         return None
 
     async def _failed(self, task: AsyncTask, error: BaseException) -> None:
@@ -163,11 +163,11 @@ class Executions:
         await task.lease.settled()
         if task.lease.lost:
             said = message_of(error)
-            log.warning("%s is not held any more; its handler ended with %s", task.id, said)
+            log.warning("task_lost", task=task.id, reason=task.lease.reason, handler=said)
         elif isinstance(error, HandOff):
             await hand_over(self._session, task, said_by(error))
         else:
-            log.error("the handler of %s failed", task.id, exc_info=error)
+            log.failure("handler_failed", error, task=task.id)
             await fail(self._session, task, error)
 
     def _ended(self, execution: Execution) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 
 from phoenix_dma.aio.rpc.backoff import Backoff
@@ -25,10 +24,11 @@ from phoenix_dma.errors import (
     QuotaExceeded,
     TaskFailure,
 )
+from phoenix_dma.log import EventLog
 from phoenix_dma.v1 import assignment_pb2, handoff_pb2
 from phoenix_dma.wire.json_values import json_value
 
-log = logging.getLogger(__name__)
+log = EventLog(__name__)
 POLL_SECONDS = 1.0
 BUSY_TRIES = 5
 """After so many answers of INTERNAL or a quota a call is given up: waiting may never help."""
@@ -75,10 +75,10 @@ async def fail(
                 await _ask_while_held(session, task, method, request)
             ).task
         except (AssignmentLost, IllegalTransition, NotFound, NotPermitted) as over:
-            log.warning("%s could not be failed: %s", task.id, over)
+            log.warning("task_over_already", task=task.id, error=over)
             return None
         except Exception as refused:  # whatever it is, the end has to be heard of
-            log.exception("the report of the failure of %s was refused", task.id)
+            log.exception("failure_report_refused", task=task.id)
             why = refused.reason if isinstance(refused, PhoenixError) else type(refused).__name__
             request.message = plain_message_of(error, why)
             request.request_id = ""  # another body is another request
@@ -104,7 +104,7 @@ async def hand_over(session: ParticipantSession, task: AsyncTask, reason: str) -
     except AssignmentLost:
         return
     except PhoenixError as refused:
-        log.warning("%s could not be handed off: %s", task.id, refused)
+        log.warning("task_not_handed_off", task=task.id, error=refused)
         why = f"{refused.reason}: {refused.text}"
     if not task.lease.ended.is_set():
         text = f"no participant could take it over ({why}); it was handed off because: {reason}"
@@ -137,7 +137,7 @@ async def _ask_while_held(
                 task.lease.lose(error.text)
             if not (is_unreachable(error) or (_is_busy(error) and busy < BUSY_TRIES)):
                 raise
-            log.info("%s: %s; trying again", task.id, error)
+            log.info("task_report_delayed", task=task.id, error=error)
         await asyncio.sleep(backoff.next())
 
 

@@ -24,10 +24,24 @@ def test_an_event_is_its_name_and_facts(caplog: pytest.LogCaptureFixture) -> Non
     assert getattr(record, "facts")["text"] == NASTY  # noqa: B009
 
 
+class Mute(Exception):
+    """An exception that raises when it is asked for its text, as mocks and proxies do."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_an_exception_that_has_no_text_is_logged_by_its_type(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    EventLog("phoenix_dma.test").failure("handler_failed", Mute(), error=Mute())
+    assert caplog.text.count("handler_failed error=<Mute>") == 1
+
+
 def test_a_traceback_is_part_of_the_text_and_does_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    EventLog("phoenix_dma.test").error("handler_failed", ValueError(NASTY), task="t")
+    EventLog("phoenix_dma.test").failure("handler_failed", ValueError(NASTY), task="t")
     assert caplog.text.count("handler_failed task=t") == 1
     assert r"ValueError: [urgent]\x1b[31m" in caplog.text
     assert "\x1b" not in caplog.text
@@ -59,8 +73,6 @@ def test_every_event_of_the_sdk_is_snake_case() -> None:
     named = re.compile(r"[a-z]+(_[a-z]+)+")
     wrong = []
     for path in SOURCES.rglob("*.py"):
-        if path.parent.name == "work":
-            continue  # sentences still
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in CALLS:
                 event = node.args[0].value if isinstance(node.args[0], ast.Constant) else ""
@@ -69,4 +81,5 @@ def test_every_event_of_the_sdk_is_snake_case() -> None:
     assert wrong == []
 
 
-CALLS = {f"log.{level}" for level in ("debug", "info", "warning", "error", "exception")}
+LEVELS = ("debug", "info", "warning", "error", "exception", "failure")
+CALLS = {f"log.{level}" for level in LEVELS}
