@@ -162,7 +162,8 @@ def printing(names: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
     return [
         (line, name)
         for line, name in sorted(names)
-        if name in direct or name.startswith((*streams, *consoles))
+        if name in direct
+        or (name.startswith((*streams, *consoles)) and not name.endswith((".flush", ".isatty")))
     ]
 
 
