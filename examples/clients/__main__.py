@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sys
+from asyncio.subprocess import DEVNULL
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -80,7 +82,8 @@ async def relay(
     """Begin, kill, take over, until the last agent completes; return who did each step."""
 
     async def started(language: Language) -> Agent:
-        agents.append(await Agent.start(language, profile, logs / f"{language.name}.log"))
+        own = await enrolled(language, profile, logs)
+        agents.append(await Agent.start(language, own, logs / f"{language.name}.log"))
         print(f"{language.name}: {await agents[-1].says('registered')}")
         return agents[-1]
 
@@ -103,6 +106,18 @@ async def relay(
     if sorted(done) != wanted:
         raise PlayBroken(f"the steps were done by {done}")
     return done
+
+
+async def enrolled(language: Language, profile: Path, folder: Path) -> Path:
+    """The profile of the agent's own, which can be that one participant and nothing more."""
+    own = folder / f"{language.name}.toml"
+    command = [sys.executable, "-m", "phoenix_dma.cli", "enrol", "participant", language.agent]
+    command += ["--owner", "data-governance", "--profile", str(own)]
+    environment = {**os.environ, "PHOENIX_DMA_PROFILE": str(profile)}
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=DEVNULL)
+    if await process.wait():
+        raise PlayBroken(f"{language.agent} could not be enrolled")
+    return own
 
 
 async def submitted(client: AsyncPhoenixClient, *, turns: int) -> str:

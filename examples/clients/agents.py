@@ -31,14 +31,14 @@ class Agent:
 
     @classmethod
     async def start(cls, language: Language, profile: Path, log: Path) -> Agent:
-        """Start the agent ``agent.in-<language>`` with the profile of a runtime."""
+        """Start the agent of ``language`` with its profile."""
         first, *rest = language.runs
         program = str(language.folder / first) if "/" in first else first  # absolute ones stay
         with log.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
                 program,
                 *rest,
-                f"agent.in-{language.name}",
+                language.agent,
                 cwd=language.folder,
                 env={**os.environ, "PHOENIX_DMA_PROFILE": str(profile)},
                 stdout=asyncio.subprocess.PIPE,

@@ -36,6 +36,11 @@ class Language:
         """Where it is."""
         return HERE / self.name
 
+    @property
+    def agent(self) -> str:
+        """The id of its agent."""
+        return f"agent.in-{self.name}"
+
     def missing(self) -> list[str]:
         """The programs that this machine lacks."""
         return [program for program in self.needs if shutil.which(program, path=PATH) is None]

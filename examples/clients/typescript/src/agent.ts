@@ -27,16 +27,20 @@ if (first === "vectors" && second) {
   process.exit(2);
 }
 
-/** Reads the two entries that an agent needs; a TOML library reads the rest as well. */
+/**
+ * Reads the entries that an agent needs; a TOML library reads the rest as well. The profile of one
+ * identity follows another one, which has the addresses.
+ */
 function readProfile(): { address: string; enrolment: string } {
   const path =
     process.env.PHOENIX_DMA_PROFILE ?? join(homedir(), ".config", "phoenix-dma", "profile.toml");
-  const text = readFileSync(path, "utf8");
-  const entry = (name: string): string => {
-    const found = new RegExp(`^${name}\\s*=\\s*"(.*)"`, "m").exec(text);
-    if (!found) throw new Error(`${path} has no ${name}`);
-    return found[1];
-  };
-  const credential = resolve(dirname(path), entry("credential"));
-  return { address: entry("grpc"), enrolment: readFileSync(credential, "utf8").trim() };
+  const beside = (name: string) => readFileSync(resolve(dirname(path), name), "utf8");
+  const entry = (text: string, name: string): string =>
+    new RegExp(`^${name}\\s*=\\s*"(.*)"`, "m").exec(text)?.[1] ?? "";
+  const own = readFileSync(path, "utf8");
+  const follows = entry(own, "follows");
+  const address = entry(follows ? beside(follows) : own, "grpc");
+  const credential = entry(own, "credential");
+  if (!address || !credential) throw new Error(`${path} names no address, or no credential`);
+  return { address, enrolment: beside(credential).trim() };
 }
