@@ -1,5 +1,6 @@
 """Approvals as rows."""
 
+from dataclasses import replace
 from typing import Final
 
 from prometheus_client import Histogram
@@ -23,6 +24,9 @@ CYCLE: Final = Histogram(
 )
 
 MAPPER: Final = RowMapper(Approval, codecs={"subject": JSON_TEXT})
+
+LARGEST_PAGE: Final = 32
+"""Approvals that are read at once: each may show 256 KiB, and a page ends at 2 MiB anyway."""
 
 LAST_ROUND: Final = (
     select(approvals)
@@ -57,7 +61,8 @@ class ApprovalTable(TenantRows):
         return None if row is None else MAPPER.value(row)
 
     async def list_approvals(self, wanted: ApprovalFilter, page: PageRequest) -> Page[Approval]:
-        """Approvals, newest first."""
+        """Approvals, newest first, at most `LARGEST_PAGE` of them."""
+        page = replace(page, size=min(page.size, LARGEST_PAGE))
         statement = select(approvals).where(self._matching(approvals))
         if wanted.statuses:
             statuses = [status.value for status in wanted.statuses]

@@ -93,7 +93,10 @@ class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stub
             )
             if found is not None
         )
-        decode = _forgiving(handler.request_deserializer, self._largest)
+        # A stream that is passed on undecoded is measured by whoever reads it: the gateway, in the
+        # midst of a call to the backend, could not say why it ends.
+        passed_on = handler.request_streaming and handler.request_deserializer is None
+        decode = None if passed_on else _forgiving(handler.request_deserializer, self._largest)
         # What a coroutine writes to its stream itself passes by here; those are single beats.
         written = handler.response_streaming and not inspect.isasyncgenfunction(inner)
         encode = None if written else _measured(handler.response_serializer, self._largest)
