@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from phoenix_dma.v1 import governed_pb2, identity_pb2
 from phoenix_runtime.chassis.rpc.conversions import number, receipt_to_pb, short, time_to_pb
+from phoenix_runtime.chassis.rpc.pages import page_to_pb
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Role
 from registry_svc.domain.enrolment import Credential, EnrolmentRequest
@@ -76,9 +77,8 @@ def disabled_to_pb(change: EnrolmentChange) -> identity_pb2.DisableIdentityRespo
 
 def enrolments_to_pb(page: Page[Enrolment]) -> identity_pb2.ListEnrolmentsResponse:
     """A page of records."""
-    return identity_pb2.ListEnrolmentsResponse(
-        enrolments=[enrolment_to_pb(one) for one in page.items], next_page_token=page.next_token
-    )
+    made, token = page_to_pb(page, enrolment_to_pb)
+    return identity_pb2.ListEnrolmentsResponse(enrolments=made, next_page_token=token)
 
 
 def enrolment_to_pb(record: Enrolment) -> identity_pb2.Enrolment:
