@@ -78,7 +78,9 @@ def disabled_to_pb(change: EnrolmentChange) -> identity_pb2.DisableIdentityRespo
 def enrolments_to_pb(page: Page[Enrolment]) -> identity_pb2.ListEnrolmentsResponse:
     """A page of records."""
     made, token = page_to_pb(page, enrolment_to_pb)
-    return identity_pb2.ListEnrolmentsResponse(enrolments=made, next_page_token=token)
+    return identity_pb2.ListEnrolmentsResponse(
+        enrolments=made, next_page_token=token, total_size=page.total
+    )
 
 
 def enrolment_to_pb(record: Enrolment) -> identity_pb2.Enrolment:

@@ -6,7 +6,9 @@ from typing import Any
 from grpc.aio import ServicerContext
 
 from phoenix_dma.v1 import identity_pb2, identity_pb2_grpc
+from phoenix_runtime.chassis.rpc.conversions import page_from_pb
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
+from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
 from registry_svc.api import convert_identity as convert
@@ -81,8 +83,8 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
 
         async def run(call: Call) -> Page[Enrolment]:
             wanted = convert.enrolment_filter_from_pb(request)
-            size, token = request.page_size, request.page_token
-            return await self._use_cases.list(call, wanted, page_size=size, page_token=token)
+            filters: Json = [wanted.identity, sorted(wanted.kinds)]
+            return await self._use_cases.list(call, wanted, page_from_pb(request, filters))
 
         return await self._handler.read(run=run, answer=convert.enrolments_to_pb)
 

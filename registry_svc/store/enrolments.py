@@ -69,4 +69,5 @@ class EnrolmentTable(TenantRows):
         keys = (enrolments.c.created_at, enrolments.c.enrolment_id)
         rows = await self._all(newest_first(statement, keys, page))
         found = [MAPPER.value(row) for row in rows]
-        return page_of(found, page, lambda one: (one.created_at, one.enrolment_id))
+        total = await self._total(statement, page)
+        return page_of(found, page, lambda one: (one.created_at, one.enrolment_id), total)

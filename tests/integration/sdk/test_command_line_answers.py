@@ -16,8 +16,8 @@ from phoenix_runtime.core import errors
 from tests.support.fakes.any_answer import AnyAnswer, any_answer
 
 NASTY = "[urgent] [/INST]\x1b[31m\r\n\u202egpj\x9b2J[link=x]"
-LOCAL = {"up", "down", "status", "run", "audit verify"}
-"""They ask no runtime: they start one, look at a folder or a database, or run a script."""
+LOCAL = {"up", "down", "status", "run", "audit verify", "doctor", "tenant add", "tenant list"}
+"""They start a runtime, look at a folder, a database or keys, or run a script."""
 ARGUMENTS = {
     "token": "",
     "participants": "",
@@ -37,8 +37,17 @@ ARGUMENTS = {
     "approvals": "",
     "approvals list": "--status pending",
     "approvals show": "approval.a",
-    "approvals approve": "approval.a --as human.a --comment c",
-    "approvals reject": "approval.a --as human.a --comment c",
+    "approvals approve": "approval.a --comment c",
+    "approvals reject": "approval.a --comment c",
+    "enrol participant": "agent.b --owner o",
+    "enrol person": "human.b",
+    "enrol submitter": "ci.b",
+    "user add": "human.c",
+    "user list": "--kind person",
+    "user disable": "agent.a --reason r",
+    "user enable": "agent.a",
+    "role grant": "human.a reviewer",
+    "role revoke": "human.a reviewer",
     "handoffs": "--task task.a",
     "retirements": "",
     "checkpoints": "task.a",
@@ -49,6 +58,17 @@ ARGUMENTS = {
     "certify list": "",
     "catalogue list": "",
 }
+
+SHOW_NO_TEXT = {
+    "catalogue list",
+    "token",
+    "enrol person",
+    "role grant",
+    "role revoke",
+    "user add",
+    "user disable",
+}
+"""They show the caller's own words, or what is no text."""
 
 
 def leaves() -> Iterator[str]:
@@ -78,6 +98,9 @@ def environment(
     monkeypatch.setenv("PHOENIX_DMA_ADDRESS", runtime.address)
     monkeypatch.setenv("PHOENIX_DMA_TOKEN", "given")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    profile = tmp_path / "phoenix-dma" / "profile.toml"
+    profile.parent.mkdir()
+    profile.write_text(f'[addresses]\ngrpc = "{runtime.address}"\n')
     monkeypatch.delenv("PHOENIX_DMA_PROFILE", raising=False)
     return monkeypatch
 
@@ -104,7 +127,7 @@ def test_what_is_stored_is_shown_and_does_nothing(command: str) -> None:
     shown = ran(command)
     assert shown.exit_code == 0, shown.output
     assert harmless(shown.output)
-    if command not in {"catalogue list", "token"}:
+    if command not in SHOW_NO_TEXT:
         assert "[urgent] [/INST]" in shown.output
         assert r"\u202e" in shown.output
 
