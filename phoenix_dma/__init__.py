@@ -7,6 +7,7 @@ are in ``phoenix_dma.v1``, exceptions in `phoenix_dma.errors`.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     )
     from phoenix_dma.profile import Profile
     from phoenix_dma.task import Task
+
+# Read by grpc when it is first imported. Its handlers around a fork start threads in the child,
+# which crash it there; a forked child uses no connection anyway (`phoenix_dma.forks`).
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 __all__ = [
     "ApprovalRejected",

@@ -175,6 +175,8 @@ class PhoenixClient:
         self._end(self.aio.close)
 
     def _end(self, end: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if self._thread.process.left:
+            return  # in a forked child: the client lives on in the process that made it
         with self._closing:
             if self._closed:
                 return

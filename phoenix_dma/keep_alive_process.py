@@ -34,6 +34,7 @@ class KeepAliveProcess:
     def start(self) -> None:
         """Start; handles SIGTERM and SIGINT unless the script has handlers of its own."""
         if threading.current_thread() is threading.main_thread():
+            os.register_at_fork(after_in_child=self._forked)
             if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
                 signal.signal(signal.SIGTERM, self._on_signal)
             if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -65,6 +66,13 @@ class KeepAliveProcess:
             if not main.is_alive() and _crashed():
                 break
         self._leave()
+
+    def _forked(self) -> None:
+        """In a forked child nothing drains: signals mean there what they mean to any process."""
+        if signal.getsignal(signal.SIGTERM) == self._on_signal:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if signal.getsignal(signal.SIGINT) == self._on_signal:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._asked:

@@ -38,31 +38,25 @@ class EventLog:
         """What somebody should look at."""
         self._write(logging.WARNING, event, facts)
 
-    def error(self, event: str, **facts: object) -> None:
-        """What went wrong for good."""
-        self._write(logging.ERROR, event, facts)
+    def error(self, event: str, *, stack: str = "", **facts: object) -> None:
+        """What went wrong for good; ``stack`` says where, line by line."""
+        self._write(logging.ERROR, event, facts, stack)
 
     def exception(self, event: str, **facts: object) -> None:
         """What went wrong for good, with the traceback of the exception that is being handled."""
-        self._write(logging.ERROR, event, facts, sys.exc_info()[1])
+        self._write(logging.ERROR, event, facts, traceback.format_exc())
 
     def failure(self, event: str, raised: BaseException, **facts: object) -> None:
         """What went wrong for good, with the traceback of ``raised``."""
-        self._write(logging.ERROR, event, facts, raised)
+        told = "".join(traceback.format_exception(raised))
+        self._write(logging.ERROR, event, facts, told)
 
-    def _write(
-        self,
-        level: int,
-        event: str,
-        facts: dict[str, object],
-        failure: BaseException | None = None,
-    ) -> None:
+    def _write(self, level: int, event: str, facts: dict[str, object], stack: str = "") -> None:
         if not self._logger.isEnabledFor(level):
             return
         text = " ".join([event, *(f"{name}={_value(fact)}" for name, fact in facts.items())])
-        if failure is not None:
-            told = "".join(traceback.format_exception(failure)).rstrip()
-            text = f"{text}\n{visible(told, lines=True)}"
+        if stack:
+            text = f"{text}\n{visible(stack.rstrip(), lines=True)}"
         extra: dict[str, Any] = {"event": event, "facts": facts}
         self._logger.log(level, "%s", text, extra=extra, stacklevel=STACK_LEVEL)
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from phoenix_dma.forks import OwnProcess
 from phoenix_dma.log import EventLog
 
 log = EventLog(__name__)
@@ -18,6 +19,7 @@ class LoopThread:
     """A loop that runs until `stop`; the thread does not keep the process alive by itself."""
 
     def __init__(self, name: str) -> None:
+        self.process = OwnProcess()
         self.loop = asyncio.new_event_loop()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -26,8 +28,12 @@ class LoopThread:
     def call(self, coroutine: Coroutine[Any, Any, Found], timeout: float | None = None) -> Found:
         """Run ``coroutine`` there and return what it returns.
 
-        Raises RuntimeError from inside the loop itself, where waiting would never end.
+        Raises RuntimeError from inside the loop itself, and `ForkedProcess` in a forked child:
+        there waiting would never end.
         """
+        if self.process.left:
+            coroutine.close()
+            self.process.require("the client")
         if threading.current_thread() is self._thread:
             coroutine.close()
             raise RuntimeError("an asynchronous handler uses the methods of its task, with await")
@@ -35,7 +41,7 @@ class LoopThread:
 
     def stop(self) -> None:
         """End the loop and wait for the thread."""
-        if self._thread.is_alive():
+        if self._thread.is_alive() and not self.process.left:
             self._stopping = True
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join()

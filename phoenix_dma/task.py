@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.briefing import Authorization, Checkpoint, HumanDecision, Obligation, TaskInfo
 from phoenix_dma.context import NOTHING, Context
+from phoenix_dma.forks import OwnProcess
 from phoenix_dma.v1 import assignment_pb2, audit_pb2, handoff_pb2
 
 Found = TypeVar("Found")
@@ -26,6 +27,7 @@ class Task:
     def __init__(self, task: AsyncTask, loop: asyncio.AbstractEventLoop) -> None:
         self.aio = task
         self._loop = loop
+        self._process = OwnProcess()
 
     def __repr__(self) -> str:
         return f"Task({self.id!r}, epoch={self.epoch}, attempt={self.attempt})"
@@ -187,4 +189,7 @@ class Task:
         return self._wait(self.aio.hand_off(reason))
 
     def _wait(self, coroutine: Coroutine[Any, Any, Found]) -> Found:
+        if self._process.left:
+            coroutine.close()
+            self._process.require(repr(self))
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()

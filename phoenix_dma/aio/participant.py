@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from phoenix_dma.aio.claims import Claims
-from phoenix_dma.aio.keepalive.attachment import Attachment, Loss
+from phoenix_dma.aio.keepalive.attachment import Loss
 from phoenix_dma.aio.keepalive.stream import Heartbeat
+from phoenix_dma.aio.keepalive.thread import AttachmentThread
 from phoenix_dma.aio.rpc.credentials import EnrolledCredential, GivenCredential
 from phoenix_dma.aio.rpc.transport import Transport
 from phoenix_dma.aio.work.context_reader import ContextReader
@@ -46,12 +47,11 @@ class ActiveParticipant:
         self.claims = Claims(declaration)
         self.session = session = ParticipantSession(transport, credential)
         self.reader = ContextReader(session)
-        self.attachment = Attachment(transport, credential, self)
+        self.attachment = AttachmentThread(transport, credential, self)
         self.executions = Executions(session, self.reader, handlers, self._lease_holds)
         self.directives = DirectiveHandler(session, handlers, self.executions, self.reader)
         self.registered: registry_pb2.RegisterParticipantResponse | None = None
         self.attached_once = asyncio.Event()
-        self._credential = credential
         self._generation = 0
         self._running: asyncio.Task[Loss] | None = None
         self._resuming: asyncio.Task[None] | None = None
@@ -87,7 +87,8 @@ class ActiveParticipant:
     def stay_attached(self) -> asyncio.Task[Loss]:
         """Attach in the background; the returned task ends with the reason why it is over."""
         if self._running is None:
-            self._running = asyncio.create_task(self._run(), name=f"{self.participant_id} attached")
+            running = self.attachment.run()
+            self._running = asyncio.create_task(running, name=f"{self.participant_id} attached")
         return self._running
 
     async def wait_until_attached(self, seconds: float) -> None:
@@ -132,7 +133,7 @@ class ActiveParticipant:
         state = session_pb2.HEALTH_STATE_DRAINING if draining else session_pb2.HEALTH_STATE_SERVING
         return Heartbeat(load, state, self.executions.latency)
 
-    async def attached(self) -> None:
+    def attached(self) -> None:
         """Resume the tasks that this participant holds, after each registration or lost lease."""
         self.attached_once.set()
         if self._resume_needed and (self._resuming is None or self._resuming.done()):
@@ -151,13 +152,6 @@ class ActiveParticipant:
     def _lease_holds(self) -> bool:
         return self.attachment.lease.holds
 
-    async def _run(self) -> Loss:
-        refreshing = asyncio.create_task(self._refresh())
-        try:
-            return await self.attachment.run()
-        finally:
-            refreshing.cancel()
-
     async def _resume(self) -> None:
         self._resume_needed = False
         try:
@@ -165,17 +159,6 @@ class ActiveParticipant:
         except PhoenixError as refused:
             self._resume_needed = True
             log.warning("tasks_not_resumed", participant=self.participant_id, error=refused)
-
-    async def _refresh(self) -> None:
-        """Send each new credential over the stream before the old one lapses."""
-        while True:
-            await asyncio.sleep(max(1.0, self._credential.seconds_to_renewal()))
-            try:
-                await self.attachment.refresh()
-            except PhoenixError as refused:
-                log.warning(
-                    "credential_not_renewed", participant=self.participant_id, error=refused
-                )
 
     async def _hand_off(self, execution: Execution) -> None:
         task_id = execution.task.id

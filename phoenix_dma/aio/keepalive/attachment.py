@@ -1,17 +1,18 @@
 """Keeps a participant attached: opens one `KeepAlive` stream after the other.
 
-A broken connection is opened again, with jitter. A lapsed credential is renewed first, and a
-participant whose lease expired registers again. Two ends are final: a newer generation of the same
-participant, and retirement.
+A broken connection is opened again, with jitter; one that does not answer is replaced at once,
+since gRPC would open the next stream on it. A lapsed credential is renewed first, and a participant
+whose lease expired registers again. Two ends are final: a newer generation of the same participant,
+and retirement.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from phoenix_dma.aio.keepalive.lease import LeaseWatch
 from phoenix_dma.aio.keepalive.stream import KeepAliveStream, StreamEnd, StreamListener
@@ -80,7 +81,13 @@ class Attachment:
     """Keeps a registered participant attached until `stop`, or until an end that is final."""
 
     def __init__(
-        self, transport: Transport, credential: Credential, participant: AttachedParticipant
+        self,
+        transport: Transport,
+        credential: Credential,
+        participant: AttachedParticipant,
+        *,
+        lease: LeaseWatch | None = None,
+        on_silence: Callable[[], None] = lambda: None,
     ) -> None:
         self._transport = transport
         self._credential = credential
@@ -90,7 +97,8 @@ class Attachment:
         self._stopping = asyncio.Event()
         self._again = False
         self._attached = False
-        self.lease = LeaseWatch()
+        self._on_silence = on_silence
+        self.lease = lease or LeaseWatch()
 
     async def run(self) -> Loss:
         """Stay attached; return why it ended (LEFT after `stop`)."""
@@ -151,10 +159,10 @@ class Attachment:
         finally:
             self._stream = None
 
-    async def _on_attached(self) -> None:
+    def _on_attached(self) -> None:
         self._attached = True
         self._backoff.reset()
-        await self._participant.attached()
+        self._participant.attached()
 
     async def _recover(self, ended: StreamEnd) -> Loss | None:
         """Do what the end of a stream calls for; return the loss where it is final."""
@@ -191,7 +199,11 @@ class Attachment:
                     participant=self._participant.participant_id,
                     error=error,
                 )
-        await self._pause()
+        if ended.silent:
+            self._transport.connection.open_another()
+            self._on_silence()
+        else:
+            await self._pause()
 
     async def _register(self) -> None:
         while not self._stopping.is_set():
@@ -236,7 +248,7 @@ class _AttachmentListener:
     def __init__(
         self,
         participant: AttachedParticipant,
-        on_attached: Callable[[], Coroutine[Any, Any, None]],
+        on_attached: Callable[[], None],
     ) -> None:
         self.heartbeat = participant.heartbeat
         self.directed = participant.directed

@@ -56,6 +56,6 @@ class LeaseWatch:
         return max(0.0, self._confirmed_at + self.ttl - self._now())
 
     @property
-    def silence(self) -> float:
-        """Seconds since the last acknowledged heartbeat was sent."""
-        return self._now() - self._confirmed_at
+    def unanswered(self) -> float:
+        """Seconds for which the oldest heartbeat has waited for its acknowledgement; 0 for none."""
+        return self._now() - self._sent[0][1] if self._sent else 0.0

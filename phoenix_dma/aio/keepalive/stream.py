@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from grpc.aio import AioRpcError
 
@@ -16,6 +17,13 @@ from phoenix_dma.errors import PhoenixError, Unavailable
 from phoenix_dma.v1 import session_pb2
 from phoenix_dma.v1.session_pb2 import KeepAliveRequest, KeepAliveResponse
 from phoenix_dma.wire.stream_termination import keep_final_status
+
+UNANSWERED_PART: Final = 0.3
+"""The part of a lease for which a heartbeat may be unanswered: two thirds are left to come back."""
+UNANSWERED_SECONDS: Final = 1.0
+"""The least of it: a busy machine answers late."""
+ATTACH_SECONDS: Final = 5.0
+"""How long a lease may take: longer than a heartbeat's answer, since thousands may come at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +37,15 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class StreamEnd:
-    """How a stream ended: ``reason`` for a lost lease, ``error`` for a broken connection."""
+    """How a stream ended: ``reason`` for a lost lease, ``error`` for a broken connection.
+
+    ``silent`` is True where nothing broke and nobody answered.
+    """
 
     reason: session_pb2.LeaseLostReason.ValueType | None = None
     error: PhoenixError | None = None
     text: str = ""
+    silent: bool = False
 
 
 class StreamListener(Protocol):
@@ -42,7 +54,7 @@ class StreamListener(Protocol):
     def heartbeat(self) -> Heartbeat:
         """What the next heartbeat carries."""
 
-    async def attached(self) -> None:
+    def attached(self) -> None:
         """A lease was granted and its first heartbeat acknowledged."""
 
     def directed(self, directive: session_pb2.Directive) -> None:
@@ -61,9 +73,11 @@ class KeepAliveStream:
         self._slot = -1
         self._seq = 0
         self._last_sent: Heartbeat | None = None
+        self._granted = False
         self._attached = False
         self._asked_at = 0.0
         self._disconnected = False
+        self._silent = False
         self._cancel: Callable[[], bool] = bool
         self._beating: asyncio.Task[None] | None = None
 
@@ -74,15 +88,17 @@ class KeepAliveStream:
         opened = self._transport.stubs.sessions.KeepAlive(self._requests(), metadata=bearer(token))
         call = keep_final_status(opened)
         self._cancel = call.cancel
+        self._beating = asyncio.create_task(self._require_lease())
         try:
             return await self._read(call)
         except AioRpcError as error:
-            return StreamEnd(error=error_of(error))
+            return StreamEnd(error=error_of(error), silent=self._silent)
         except asyncio.CancelledError:
             # grpc.aio raises the same for a call that we cancelled and for a cancelled task.
             if not self._disconnected:
                 raise
-            return StreamEnd(error=Unavailable("The runtime no longer acknowledges heartbeats"))
+            silence = Unavailable("The runtime no longer acknowledges heartbeats")
+            return StreamEnd(error=silence, silent=self._silent)
         finally:
             await _stop(self._beating)
             self._outgoing.put_nowait(None)
@@ -132,12 +148,15 @@ class KeepAliveStream:
             self._slot = response.lease.slot
             ttl = response.lease.ttl.ToTimedelta().total_seconds()
             self._lease.granted(ttl, asked_at=self._asked_at)
-            self._beating = self._beating or asyncio.create_task(self._beat(response.lease))
+            if not self._granted:
+                self._granted = True
+                await _stop(self._beating)
+                self._beating = asyncio.create_task(self._beat(response.lease))
         elif kind == "beat_ack":
             self._lease.acknowledged(response.beat_ack.seq)
             if not self._attached:
                 self._attached = True
-                await self._listener.attached()
+                self._listener.attached()
         elif kind == "directive":
             self._listener.directed(response.directive)
         elif kind == "lease_lost":
@@ -148,12 +167,31 @@ class KeepAliveStream:
         """Send heartbeats at the granted interval; reconnect where none is acknowledged."""
         interval = max(0.05, lease.interval.ToTimedelta().total_seconds())
         while True:
-            self._send_beat()
             self._beat_asked.clear()
-            await _within(self._beat_asked.wait(), interval)
-            if self._lease.silence > max(2.5 * interval, self._lease.ttl / 2):
-                self.disconnect()
+            self._send_beat()
+            if not await self._answered_for(interval):
+                self._fall_silent()
                 return
+
+    async def _answered_for(self, seconds: float) -> bool:
+        """Wait, less where a heartbeat is asked for; False once one is unanswered for too long."""
+        patience = max(UNANSWERED_SECONDS, UNANSWERED_PART * self._lease.ttl)
+        until = time.monotonic() + seconds
+        while self._lease.unanswered < patience:
+            left = until - time.monotonic()
+            if left <= 0 or self._beat_asked.is_set():
+                return True
+            await _within(self._beat_asked.wait(), min(left, patience - self._lease.unanswered))
+        return False
+
+    async def _require_lease(self) -> None:
+        """End the stream where the attachment is not answered either."""
+        await asyncio.sleep(ATTACH_SECONDS)
+        self._fall_silent()
+
+    def _fall_silent(self) -> None:
+        self._silent = True
+        self.disconnect()
 
     def _send_beat(self) -> None:
         self._seq += 1

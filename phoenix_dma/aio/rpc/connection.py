@@ -6,6 +6,7 @@ such a channel: every call of a method goes over the channel of that moment.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -13,12 +14,18 @@ import grpc
 import grpc.aio
 
 from phoenix_dma.errors import ProfileError
+from phoenix_dma.forks import OwnProcess, require_usable_grpc
 from phoenix_dma.log import EventLog
 from phoenix_dma.profile import Endpoint, is_loopback
 from phoenix_dma.wire.sizes import MESSAGE_BYTES
 
 ANSWER_BYTES: Final = 4 * MESSAGE_BYTES
 """What is taken from a runtime; a bound for this process alone, servers keep to their own."""
+
+CONNECT_MILLISECONDS: Final = 2_000
+"""What one try to connect may take: where packets vanish, gRPC would wait for twenty seconds."""
+FORMER_SECONDS: Final = 15.0
+"""How long calls under way on a former channel may still take; longer than one try of a call."""
 
 log = EventLog(__name__)
 
@@ -33,11 +40,13 @@ class Connection:
         self.endpoint = endpoint
         self._locate = locate
         self._channel = _channel(endpoint)
-        self._former: list[grpc.aio.Channel] = []
+        self._process = OwnProcess()
+        self._former: dict[grpc.aio.Channel, asyncio.Task[None]] = {}
 
     @property
     def channel(self) -> grpc.aio.Channel:
-        """The channel that calls go over now."""
+        """The channel that calls go over now; raises `ForkedProcess` in a forked child."""
+        self._process.require("the connection")
         return self._channel
 
     def look_again(self) -> None:
@@ -54,17 +63,30 @@ class Connection:
             self.endpoint = found
             self.open_another()
 
+    def replace(self, silent: grpc.aio.Channel) -> None:
+        """Open another channel, unless that was done since a call on ``silent`` got no answer.
+
+        Nobody says when packets vanish on the way. gRPC itself finds out after 25 seconds.
+        """
+        if silent is self._channel:
+            self.open_another()
+
     def open_another(self) -> None:
         """Let every later call go over a new channel; calls under way end on the old one."""
+        former, self._channel = self._channel, _channel(self.endpoint)
         # A closed channel cancels its calls, which looks like the cancellation of whoever waits.
-        self._former.append(self._channel)
-        self._channel = _channel(self.endpoint)
+        closing = asyncio.create_task(former.close(FORMER_SECONDS))
+        self._former[former] = closing
+        closing.add_done_callback(lambda _: self._former.pop(former, None))
 
     async def close(self) -> None:
         """Close every channel; calls under way end."""
-        for channel in (*self._former, self._channel):
+        former = dict(self._former)
+        for closing in former.values():
+            closing.cancel()
+        await asyncio.gather(*former.values(), return_exceptions=True)
+        for channel in (*former, self._channel):
             await channel.close(None)
-        self._former.clear()
 
     def unary_unary(self, method: str, *codec: Any, **options: Any) -> _Method:
         """A method with one request and one answer."""
@@ -116,13 +138,17 @@ def _unbound(*_: Any, **__: Any) -> Any:
 
 
 def _channel(endpoint: Endpoint) -> grpc.aio.Channel:
+    require_usable_grpc()
     options: list[tuple[str, Any]] = [
+        # Otherwise another channel to the same address shares the connection that is silent.
+        ("grpc.use_local_subchannel_pool", 1),
         # The fastest that servers permit: quicker pings are answered with ENHANCE_YOUR_CALM.
         ("grpc.keepalive_time_ms", 20_000),
         ("grpc.keepalive_timeout_ms", 5_000),
         # gRPC waits a minute for its own pings, and where one is under way, keepalive with it.
         ("grpc.http2.ping_timeout_ms", 5_000),
         # On top of the pauses of a session, which come back several times a lease.
+        ("grpc.min_reconnect_backoff_ms", CONNECT_MILLISECONDS),
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 1_000),
         ("grpc.max_receive_message_length", ANSWER_BYTES),

@@ -43,6 +43,11 @@ class GivenCredential:
         """Never by itself."""
         return LONGEST
 
+    def beside(self, transport: Transport) -> GivenCredential:
+        """The same token, for calls over ``transport``."""
+        del transport
+        return self
+
 
 class EnrolledCredential:
     """A short-lived credential of the local issuer for ``wanted``."""
@@ -75,6 +80,12 @@ class EnrolledCredential:
     def seconds_to_renewal(self) -> float:
         """How long until `token` answers another one."""
         return max(0.0, self._renews - time.monotonic())
+
+    def beside(self, transport: Transport) -> EnrolledCredential:
+        """A credential that begins with the present token and renews itself over ``transport``."""
+        other = EnrolledCredential(transport, self._profile, self._wanted)
+        other._token, other._lapses, other._renews = self._token, self._lapses, self._renews
+        return other
 
     async def _renew(self) -> None:
         """Renew, else enrol; a failure is the caller's only once the present one has lapsed."""

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import grpc.aio
 from google.protobuf.message import Message
+from grpc import StatusCode
 from grpc.aio import AioRpcError
 
 from phoenix_dma.aio.rpc.backoff import Backoff
@@ -58,8 +59,13 @@ class Transport:
         locate: Callable[[], Endpoint] | None = None,
     ) -> None:
         self.patience = patience
+        self._locate = locate
         self.connection = Connection(endpoint, locate)
         self.stubs = Stubs(self.connection)
+
+    def another(self) -> Transport:
+        """Another connection to the same runtime, which belongs to the loop of the caller."""
+        return Transport(self.connection.endpoint, patience=self.patience, locate=self._locate)
 
     async def ask(
         self,
@@ -95,10 +101,13 @@ class Transport:
         until = time.monotonic() + (self.patience if patience is None else patience)
         backoff = Backoff(0.1, 2.0)
         while True:
+            channel = self.connection.channel
             try:
                 return await self._once(token, method, request, until)
             except AioRpcError as error:
                 refusal = error_of(error)
+                if error.code() is StatusCode.DEADLINE_EXCEEDED:
+                    self.connection.replace(channel)
                 delay = max(backoff.next(), retry_after(error))
                 if error.code() not in UNREACHABLE or time.monotonic() + delay >= until:
                     raise refusal from error

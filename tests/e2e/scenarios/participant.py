@@ -130,7 +130,7 @@ class Participant:
         """What the next beat reports."""
         return Heartbeat(0.1, self.health)
 
-    async def attached(self) -> None:
+    def attached(self) -> None:
         """Note that the session is attached."""
         self._attached.set()
 

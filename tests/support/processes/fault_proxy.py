@@ -53,6 +53,8 @@ class FaultProxy:
         self.requests = Flow()
         self.answers = Flow()
         self._cut = False
+        self.accepted = 0
+        """How many connections were made to it."""
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -102,6 +104,15 @@ class FaultProxy:
             for flow in flows:
                 flow.open.set()
 
+    def forget(self) -> None:
+        """Carry nothing more on the connections of now, and tell nobody, as a NAT that forgot them.
+
+        New ones are carried.
+        """
+        for flow in (self.requests, self.answers):
+            flow.open.clear()
+        self.requests, self.answers = Flow(), Flow()
+
     @contextmanager
     def slow(self, seconds: float) -> Iterator[None]:
         """Everything takes so much longer in each direction."""
@@ -114,6 +125,7 @@ class FaultProxy:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        self.accepted += 1
         self._serving.add(task)
         try:
             await self._serve((reader, writer))

@@ -55,7 +55,7 @@ class IdleParticipant:
     async def register(self) -> None:
         raise NotImplementedError
 
-    async def attached(self) -> None:
+    def attached(self) -> None:
         raise NotImplementedError
 
     def lost(self, loss: Loss, text: str) -> None:
