@@ -30,4 +30,4 @@ def test_a_task_that_was_left_behind_does_not_end_the_loop(
         assert thread.call(works()) == 7
         assert left.exception() is error
     thread.stop()
-    assert "the loop goes on" in caplog.text
+    assert "loop_goes_on" in caplog.text
