@@ -15,6 +15,8 @@ from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.core.event_catalogue import ENTRIES, Ownership
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.lifecycle import Lifecycle
+from phoenix_runtime.core.policy_inputs.points import INPUTS
+from phoenix_runtime.core.policy_inputs.shapes import ITEM, dotted, walk
 from phoenix_runtime.core.principal import Role
 from registry_svc.domain.identities import LIFECYCLE as ENROLMENT
 from registry_svc.domain.lifecycle import LIFECYCLE as PARTICIPANT
@@ -140,6 +142,35 @@ def roles() -> str:
     return "\n".join([NOTE, head, _table(names, rows)])
 
 
+def policy_inputs() -> str:
+    """Every path that a rule can read, by decision point."""
+    head = (
+        "# Policy inputs\n\nWhat a rule finds below `input` at each decision point, from "
+        "`phoenix_runtime/core/policy_inputs`. `[]` is any item of a list or value of a map. "
+        "*Optional* values are absent or null in some inputs; a comparison with an absent value is "
+        "undefined, so a rule that must not be evaded checks that the value is there. *Content* is "
+        "what a caller sent: every path below it exists for the check, and none has to be there. "
+        "It is shown up to 64 KiB, its smallest fields first, and without what the catalogue marks "
+        "under `secrets`; in place of the rest stands `{hidden, bytes, hash}`, and `hidden` lists "
+        "where. A decision whose rules read what is hidden is a denial (`content_hidden`). The "
+        "decision keeps the hash of what policy saw; no content is stored with it.\n\n"
+        "A bundle whose rules read another path is refused when it is loaded. The check follows "
+        "`input` through rules, local variables, `object.get`, iteration and the arguments of the "
+        "bundle's functions. It does not follow computed keys, or what a rule builds anew from "
+        "parts of the input.\n"
+    )
+    parts = [NOTE, head]
+    for point, shape in INPUTS.items():
+        rows = [
+            (f"`{dotted(path)}`", one.sort.value, "optional" if one.optional else "", one.meaning)
+            for path, one in walk(shape)
+            if path[-1] != ITEM
+        ]
+        parts.append(f"## {point.value}\n")
+        parts.append(_table(("path", "value", "", "what it is"), rows))
+    return "\n".join(parts)
+
+
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [_row(head), _row(tuple("---" for _ in head)), *(_row(row) for row in rows)]
     return "\n".join(lines) + "\n"
@@ -154,6 +185,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors,
     "events.md": events,
     "roles.md": roles,
+    "policy-inputs.md": policy_inputs,
 }
 
 

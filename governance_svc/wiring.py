@@ -15,7 +15,6 @@ from governance_svc.adapters.policy_engines.opa_session import OpaAddress
 from governance_svc.api.approval_servicer import ApprovalServicer, ApprovalUseCases
 from governance_svc.api.audit_servicer import AuditServicer, AuditUseCases
 from governance_svc.api.governance_servicer import GovernanceServicer, GovernanceUseCases
-from governance_svc.domain.policy.bundle import PolicyBundle
 from governance_svc.domain.policy.engine import PolicyEngine
 from governance_svc.settings import GovernanceSettings
 from governance_svc.store.claims import WorkerClaims
@@ -32,12 +31,12 @@ from governance_svc.usecases.ledger.append_audit_events import AppendAuditEvents
 from governance_svc.usecases.ledger.get_lineage import GetLineage
 from governance_svc.usecases.ledger.list_audit_events import ListAuditEvents
 from governance_svc.usecases.policy.announce_policy import AnnouncePolicy
-from governance_svc.usecases.policy.cached_decisions import CachedDecisions
 from governance_svc.usecases.policy.denial_log import DenialLog
 from governance_svc.usecases.policy.evaluate_policies import EvaluatePolicies
 from governance_svc.usecases.policy.get_catalogue import GetCatalogue
 from governance_svc.usecases.policy.get_policy_decision import GetPolicyDecision
 from governance_svc.usecases.policy.load_policy import LoadPolicy
+from governance_svc.usecases.policy.tenant_policies import TenantPolicies
 from governance_svc.usecases.policy.try_policy import TryPolicy
 from governance_svc.usecases.trust.assess_trust import AssessTrust
 from governance_svc.usecases.trust.get_trust_score import GetTrustScore
@@ -71,8 +70,7 @@ class _Shared:
 
     resources: ServiceResources
     units: GovernanceUnits
-    bundle: PolicyBundle
-    engine: PolicyEngine
+    policies: TenantPolicies
     ledger: GroupCommitLedger
     notifier: LocalLedgerNotifier
     trust: AssessTrust
@@ -102,7 +100,7 @@ async def build(settings: GovernanceSettings | None = None) -> Service:
         register=lambda server: _register(server, shared),
         clock=resources.clock,
         running=[workers, relay],
-        close=[shared.ledger.close, shared.engine.close, resources.close],
+        close=[shared.ledger.close, shared.policies.close, resources.close],
     )
 
 
@@ -111,17 +109,16 @@ def _shared(resources: ServiceResources, settings: GovernanceSettings) -> _Share
     clock = resources.clock
     units = GovernanceUnits(resources.database, resources.outbox)
     notifier = LocalLedgerNotifier()
-    engine = MeteredEngine(_engine(settings))
-    trust = AssessTrust(units, lambda: bundle.catalogue, clock)
+    policies = TenantPolicies(bundle, MeteredEngine(_engine(settings)), clock)
+    trust = AssessTrust(units, policies.catalogue, clock)
     return _Shared(
         resources=resources,
         units=units,
-        bundle=bundle,
-        engine=engine,
+        policies=policies,
         ledger=GroupCommitLedger(resources.database, notifier.notify),
         notifier=notifier,
         trust=trust,
-        policy=EvaluatePolicies(CachedDecisions(engine, clock), trust, clock, new_id),
+        policy=EvaluatePolicies(policies, trust, clock, new_id),
         denials=DenialLog(units, clock),
     )
 
@@ -144,7 +141,7 @@ def _worker_use_cases(settings: GovernanceSettings, shared: _Shared) -> WorkerUs
         expire=ExpireApprovals(claims, units, clock, _own_call),
         project=ProjectTrust(units, claims, shared.trust, _own_call),
         announce=announce,
-        load=LoadPolicy(shared.engine, shared.bundle, announce, shared.trust),
+        load=LoadPolicy(shared.policies, announce, shared.trust),
     )
 
 
@@ -185,14 +182,13 @@ def _approval_use_cases(shared: _Shared) -> ApprovalUseCases:
 
 def _governance_use_cases(shared: _Shared) -> GovernanceUseCases:
     units, trust, clock = shared.units, shared.trust, shared.resources.clock
-    bundle = shared.bundle
     return GovernanceUseCases(
         evaluate=shared.policy,
         attempt=TryPolicy(shared.policy),
         decision=GetPolicyDecision(units),
-        trust=GetTrustScore(trust, lambda: bundle.catalogue),
-        grant=GrantCertification(units, trust, lambda: bundle.catalogue, clock, new_id),
+        trust=GetTrustScore(trust, shared.policies.catalogue),
+        grant=GrantCertification(units, trust, shared.policies.catalogue, clock, new_id),
         revoke=RevokeCertification(units, trust, clock),
         certifications=ListCertifications(units),
-        catalogue=GetCatalogue(lambda: bundle),
+        catalogue=GetCatalogue(shared.policies),
     )

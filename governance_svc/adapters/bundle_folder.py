@@ -1,6 +1,8 @@
 """Reads a bundle from a folder: every ``.rego`` below it, and ``catalogue/data.json``."""
 
+import functools
 import json
+from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -22,6 +24,12 @@ def read_bundle(folder: Path) -> PolicyBundle:
         return make_bundle(modules, _read_data(folder / CATALOGUE))
     except (OSError, ValueError, NotCanonical) as error:
         raise BundleRefused([Violation("bundle", f"cannot be read: {error}")]) from error
+
+
+@functools.cache
+def shipped_modules() -> Mapping[str, str]:
+    """The modules of the bundle that is part of the service, by path."""
+    return shipped_bundle().modules
 
 
 def shipped_bundle() -> PolicyBundle:

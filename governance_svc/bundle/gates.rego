@@ -85,8 +85,13 @@ approved(policy_input, facts) if {
 
 # I13: none of these may be the human who decides.
 workers(policy_input) := {id |
-	some path in [["task", "submitter"], ["assignee", "id"], ["candidate", "id"], ["source", "id"], ["target", "id"]]
-	id := object.get(policy_input, path, "")
+	some id in [
+		object.get(policy_input, ["task", "submitter"], ""),
+		object.get(policy_input, ["assignee", "id"], ""),
+		object.get(policy_input, ["candidate", "id"], ""),
+		object.get(policy_input, ["source", "id"], ""),
+		object.get(policy_input, ["target", "id"], ""),
+	]
 }
 
 same_subject(approval, policy_input, facts) if {

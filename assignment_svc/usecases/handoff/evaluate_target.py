@@ -88,6 +88,8 @@ class EvaluateTarget:
             "source": source,
             "target": standing_document(target.standing),
             "reason": handoff.reason,
+            "handoff_id": handoff.handoff_id,
+            "requested_by": handoff.requested_by,
             "subject_hash": subject.hash,
             "approvals": approval_documents(known),
         }

@@ -72,7 +72,11 @@ class RetireParticipant:
         return found[participant_id]
 
     async def _ask(self, call: Call, standing: Standing, request: RetirementRequest) -> Verdict:
-        question = {"participant": standing_document(standing), "mode": request.mode.value}
+        question: dict[str, Json] = {
+            "participant": standing_document(standing),
+            "mode": request.mode.value,
+            "reason": request.why,
+        }
         (verdict,) = await self._ports.policy.evaluate(call, DecisionPoint.RETIRE, [question])
         if verdict.effect is Effect.ALLOW:
             return verdict

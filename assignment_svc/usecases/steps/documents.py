@@ -31,9 +31,20 @@ def task_document(spec: TaskSpec, submitter: str) -> dict[str, Json]:
     }
 
 
+def policy_spec(spec: TaskSpec, submitter: str) -> dict[str, Json]:
+    """A task as policy sees it, with what its submitter asked for beside the paper's fields."""
+    return {
+        **task_document(spec, submitter),
+        "priority": spec.priority,
+        "deadline_at": spec.deadline_at.isoformat() if spec.deadline_at else "",
+        "max_attempts": spec.max_attempts,
+        "detached": spec.detached,
+    }
+
+
 def policy_task(task: Task) -> dict[str, Json]:
     """A known task, as policy sees it."""
-    return task_document(task.spec, task.submitter_participant_id or task.submitter)
+    return policy_spec(task.spec, task.submitter_participant_id or task.submitter)
 
 
 def parent_document(parent: Task) -> dict[str, Json]:

@@ -38,6 +38,7 @@ from phoenix_runtime.core.errors import (
 )
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.policy_inputs.bounded import content_input
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Obligation, Verdict
@@ -100,12 +101,16 @@ class AuthorizeAction:
         document: dict[str, Json] = {"id": assignee}
         if assignee in standings:
             document = standing_document(standings[assignee])
+        # The whole content at each question, so at the use of a human's yes, too.
+        shown, hidden = content_input(subject.content, "subject")
         question: dict[str, Json] = {
             "task": policy_task(task),
             "assignee": document,
             "kind": action.kind.value,
             "name": action.name,
             "domain": action.domain,
+            "subject": shown,
+            **hidden,
             "subject_hash": subject.hash,
             "approvals": approval_documents(known),
         }

@@ -19,6 +19,7 @@ from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.policy_inputs.bounded import content_input
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 
@@ -40,9 +41,12 @@ async def complete_verdict(
         standings = await ports.registry.standings(call, [task.owner_id])
         if task.owner_id in standings:
             assignee = standing_document(standings[task.owner_id])
+    shown, hidden = content_input(reviewed.subject.content, "result")
     question: dict[str, Json] = {
         "task": policy_task(task),
         "assignee": assignee,
+        "result": shown,
+        **hidden,
         "result_hash": reviewed.subject.hash,
         "subject_hash": reviewed.subject.hash,
         "open_obligations": obligation_documents(task.open_obligations),

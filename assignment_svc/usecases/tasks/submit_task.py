@@ -1,5 +1,6 @@
 """Submits a task: by a submitter, or as the child of a task by its assignee."""
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,7 +15,12 @@ from assignment_svc.domain.predicates import fenced
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.task_transitions import left_to_submitter, submission_recorded, submitted
-from assignment_svc.usecases.steps.documents import denial_detail, parent_document, task_document
+from assignment_svc.usecases.steps.documents import (
+    denial_detail,
+    parent_document,
+    policy_spec,
+    task_document,
+)
 from assignment_svc.usecases.steps.permissions import refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
@@ -28,6 +34,7 @@ from phoenix_runtime.core.errors import (
 )
 from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
 from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.policy_inputs.bounded import content_input
 from phoenix_runtime.core.principal import Call, Role
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
@@ -93,10 +100,12 @@ class SubmitTask:
         return None, parent
 
     async def _evaluate(self, call: Call, wanted: Submission, parent: Task | None) -> Verdict:
-        document = task_document(wanted.spec, call.principal.participant or call.actor)
+        document = policy_spec(wanted.spec, call.principal.participant or call.actor)
+        shown, hidden = content_input(json.loads(wanted.input.content), "task", "input")
         question: dict[str, Json] = {
-            "task": document,
+            "task": {**document, "input": shown},
             "parent": parent_document(parent) if parent is not None else None,
+            **hidden,
         }
         (verdict,) = await self._ports.policy.evaluate(call, DecisionPoint.SUBMIT, [question])
         if verdict.effect is not Effect.ALLOW:

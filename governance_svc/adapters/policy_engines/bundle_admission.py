@@ -7,8 +7,9 @@ which runs the bundle's own tests; then every decision point is probed.
 import re
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
+from governance_svc.adapters.bundle_folder import shipped_modules
 from governance_svc.adapters.policy_engines.policy_session import (
     INSPECTOR,
     EvaluationAborted,
@@ -17,6 +18,8 @@ from governance_svc.adapters.policy_engines.policy_session import (
     evaluate,
 )
 from governance_svc.domain.policy.bundle import BundleRefused, BundleTests, PolicyBundle
+from governance_svc.domain.policy.input_reads.analysis import input_reads
+from governance_svc.domain.policy.input_reads.report import InputReads
 from phoenix_runtime.core.errors import Violation
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.verdict import DecisionPoint
@@ -41,6 +44,7 @@ async def admit(session: PolicySession, bundle: PolicyBundle, *, tested: bool) -
     """
     await session.put_modules({f"{INSPECTOR}.rego": inspector_source()})
     tests = await _inspect(session, bundle)
+    reads = await _input_reads(session, bundle)
     await _load(session, bundle.rules if tested else bundle.modules, bundle.data)
     try:
         passed = 0 if tested else await _run_tests(session, tests)
@@ -48,7 +52,7 @@ async def admit(session: PolicySession, bundle: PolicyBundle, *, tested: bool) -
     except EvaluationAborted as aborted:  # an endless rule
         raise BundleRefused([Violation("bundle", aborted.text)]) from aborted
     await session.activate(bundle.revision)
-    return BundleTests(passed)
+    return BundleTests(passed, reads=reads)
 
 
 async def restore(session: PolicySession, bundle: PolicyBundle) -> None:
@@ -116,6 +120,28 @@ async def _impure_calls(session: PolicySession, modules: Mapping[str, str]) -> M
     if not isinstance(calls, Mapping) or calls.keys() != suspects.keys():
         raise BundleRefused([Violation("bundle", "holds a file that is not a Rego module")])
     return calls
+
+
+async def _input_reads(session: PolicySession, bundle: PolicyBundle) -> InputReads:
+    """What its rules read of the input; raises `BundleRefused` for a path that no input has.
+
+    The shipped modules are left out: a contract test reads them, and to parse them all takes as
+    long as all other steps.
+    """
+    shipped = shipped_modules()
+    own = {path: source for path, source in bundle.rules.items() if shipped.get(path) != source}
+    if not own:
+        return InputReads()
+    try:
+        trees: Any = await session.document(f"{INSPECTOR}.trees", {"modules": own})
+    except RegoError as error:
+        raise BundleRefused([Violation("bundle", str(error))]) from error
+    reads = input_reads(trees if isinstance(trees, Mapping) else {})
+    if reads.unknown:
+        raise BundleRefused(
+            [Violation(f"bundle.{one.module}", one.explanation) for one in reads.unknown]
+        )
+    return reads
 
 
 def _strings(value: Json) -> list[str]:

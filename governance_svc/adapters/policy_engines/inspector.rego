@@ -23,6 +23,9 @@ forbidden_builtins := {
 	"http.send", "net.lookup_ip_addr", "opa.runtime", "rand.", "time.now_ns", "uuid.rfc4122",
 }
 
+# The syntax tree of each module, from which governance reads which parts of an input its rules use.
+trees[path] := rego.parse_module(path, source) if some path, source in input.modules
+
 # ---- afterwards: the verdicts for a batch, with the revision that answers
 
 answer := {"revision": revision, "verdicts": verdicts}

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from governance_svc.domain.catalogue.secrets import SecretMark
 from governance_svc.domain.trust.scoring import TrustModel, TrustPolicy
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.standing import RiskLevel
@@ -101,6 +102,7 @@ class Catalogue:
     trust_model: TrustModel
     approvals: ApprovalRules
     score_weights: ScoreWeights
+    secrets: tuple[SecretMark, ...]
     document: JsonObject
     """The document as it was read, which GetCatalogue answers."""
 

@@ -16,7 +16,17 @@ SEVERITIES = tuple(kind.severity for kind in TrustEvidence if kind.severity)
 
 def violations(catalogue: Catalogue) -> tuple[Violation, ...]:
     """Every violation, by path; empty for a consistent catalogue."""
-    checks = (_names, _domains, _permissions, _owners, _trust, _trust_model, _obligations, _weights)
+    checks = (
+        _names,
+        _domains,
+        _permissions,
+        _owners,
+        _trust,
+        _trust_model,
+        _obligations,
+        _weights,
+        _secrets,
+    )
     return tuple(
         Violation(f"catalogue.{path}", text) for check in checks for path, text in check(catalogue)
     )
@@ -118,3 +128,11 @@ def _weights(catalogue: Catalogue) -> _Found:
         yield f"approvals.risk_gates.{kind}", "is not a kind of operation"
     if not catalogue.approvals.approvers:
         yield "approvals.approvers", "is empty"
+
+
+def _secrets(catalogue: Catalogue) -> _Found:
+    for index, mark in enumerate(catalogue.secrets):
+        if mark.domain and mark.domain not in catalogue.domains:
+            yield f"secrets.{index}.domain", f"{mark.domain} is not a domain"
+        if mark.kind and mark.kind not in catalogue.needs:
+            yield f"secrets.{index}.kind", f"{mark.kind} is not a kind of operation"

@@ -13,6 +13,7 @@ from governance_svc.domain.catalogue.catalogue import (
     Permission,
     ScoreWeights,
 )
+from governance_svc.domain.catalogue.secrets import KEYS, SecretMark
 from governance_svc.domain.trust.scoring import COMPONENTS, TrustModel, TrustPolicy
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import Json, JsonObject
@@ -121,8 +122,30 @@ def _read(reader: _Reader, doc: JsonObject) -> Catalogue:
         score_weights=_score_weights(
             reader, reader.mapping("score_weights", doc.get("score_weights"))
         ),
+        secrets=_secrets(reader, doc.get("secrets", [])),
         document=doc,
     )
+
+
+def _secrets(reader: _Reader, value: Json) -> tuple[SecretMark, ...]:
+    if not isinstance(value, list | tuple):
+        reader.report("secrets", "is not a list")
+        return ()
+    return tuple(_secret(reader, f"secrets.{index}", one) for index, one in enumerate(value))
+
+
+def _secret(reader: _Reader, path: str, value: Json) -> SecretMark:
+    entry = reader.mapping(path, value)
+    for key in entry.keys() - set(KEYS):
+        reader.report(f"{path}.{key}", f"is none of {', '.join(KEYS)}")
+    if not entry:
+        reader.report(path, f"names none of {', '.join(KEYS)}")
+    limits = {
+        key: reader.text(f"{path}.{key}", entry[key])
+        for key in ("kind", "name", "domain")
+        if key in entry
+    }
+    return SecretMark(reader.names(f"{path}.fields", entry.get("fields", [])), **limits)
 
 
 def _permission(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Permission:

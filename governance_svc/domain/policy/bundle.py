@@ -1,10 +1,11 @@
 """A policy bundle: Rego rules and a data document; its revision is the digest of both."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from governance_svc.domain.catalogue.catalogue import Catalogue
 from governance_svc.domain.catalogue.document import read_catalogue
+from governance_svc.domain.policy.input_reads.report import InputReads
 from phoenix_runtime.core.errors import FieldInvalid
 from phoenix_runtime.core.json import JsonObject, content_hash
 
@@ -34,10 +35,11 @@ class PolicyBundle:
 
 @dataclass(frozen=True, slots=True)
 class BundleTests:
-    """How many of a bundle's own tests passed and failed when it was loaded."""
+    """How many of a bundle's own tests passed and failed when it was loaded, and what it reads."""
 
     passed: int
     failed: int = 0
+    reads: InputReads = field(default_factory=InputReads)
 
 
 def make_bundle(modules: Mapping[str, str], data: JsonObject) -> PolicyBundle:

@@ -1,31 +1,54 @@
 """Evaluates policy for a batch of inputs at one decision point (governance.md, first section)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from governance_svc.domain.catalogue.catalogue import Catalogue
 from governance_svc.domain.policy.caller import caller_document
 from governance_svc.domain.policy.verdicts import DecisionStamp, read_verdicts
+from governance_svc.domain.policy.visible_content import hidden_paths, visible
 from governance_svc.domain.trust.queries import EXPLAINED, TrustQuery, trust_query
-from governance_svc.usecases.policy.cached_decisions import CachedDecisions
+from governance_svc.usecases.policy.tenant_policies import LoadedPolicy, TenantPolicies
 from governance_svc.usecases.trust.assess_trust import Assessment, AssessTrust
 from phoenix_runtime.core.clock import Clock
-from phoenix_runtime.core.errors import FieldInvalid, Violation
+from phoenix_runtime.core.errors import FieldInvalid, PolicyEngineUnavailable, Violation
 from phoenix_runtime.core.ids import NewId
 from phoenix_runtime.core.json import Json, JsonObject, NotCanonical, content_hash
+from phoenix_runtime.core.policy_inputs.shapes import Path, dotted
 from phoenix_runtime.core.principal import Call
-from phoenix_runtime.core.verdict import DecisionPoint, Verdict
+from phoenix_runtime.core.verdict import DecisionPoint, Effect, Reason, Verdict
 
 MAX_INPUTS = 256
 """The largest batch."""
+
+
+REVISIONS = 5
+"""How often a decision begins anew because another revision was activated meanwhile."""
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """The raw answer of one policy, the inputs as it was shown them, and their hashes."""
+
+    policy: LoadedPolicy
+    inputs: Sequence[JsonObject]
+    hashes: Sequence[str]
+    answer: Json
+
+    @property
+    def revision(self) -> str:
+        """The revision that decided."""
+        return self.policy.bundle.revision
 
 
 class EvaluatePolicies:
     """Implements `core.ports.Policy` with the engine of this very service, without the wire."""
 
     def __init__(
-        self, decisions: CachedDecisions, trust: AssessTrust, clock: Clock, new_id: NewId
+        self, policies: TenantPolicies, trust: AssessTrust, clock: Clock, new_id: NewId
     ) -> None:
-        self._decisions = decisions
+        self._policies = policies
         self._trust = trust
         self._clock = clock
         self._new_id = new_id
@@ -41,26 +64,50 @@ class EvaluatePolicies:
     ) -> tuple[Verdict, ...]:
         """One verdict for each input, in order, all against one revision.
 
-        Governance adds the caller, and trust with certifications where the point judges them;
-        whatever an input itself says of these is ignored. Raises `PolicyEngineUnavailable`,
-        `FieldInvalid` and `Unavailable`.
+        Content is shown within bounds and without what the catalogue marks as secret; where a rule
+        needs what is hidden, the answer is a denial. Governance adds the caller, and trust with
+        certifications where the point judges them; whatever an input itself says of these is
+        ignored. Raises `PolicyEngineUnavailable`, `FieldInvalid` and `Unavailable`.
         """
         if len(inputs) > MAX_INPUTS:
             text = f"at most {MAX_INPUTS}, not {len(inputs)}"
             raise FieldInvalid([Violation("inputs", text)])
         assessments = await self._assess(call, point, inputs)
         caller = caller_document(call)
-        completed = [
-            _completed(one, caller, assessments.get(index)) for index, one in enumerate(inputs)
-        ]
-        hashes = [_hash(index, one) for index, one in enumerate(completed)]
-        evaluation = await self._decisions.evaluate(point, completed, hashes)
-        verdicts = read_verdicts(
-            evaluation.answer, self._stamps(point, evaluation.revision, hashes)
+        completed = [_completed(one, caller, assessments.get(i)) for i, one in enumerate(inputs)]
+        decided = await self._decide(call.tenant, point, completed)
+        stamps = self._stamps(point, decided.revision, decided.hashes)
+        verdicts = tuple(
+            _needing(verdict, decided.policy.tests.reads.hidden_from(point, hidden_paths(shown)))
+            for verdict, shown in zip(
+                read_verdicts(decided.answer, stamps), decided.inputs, strict=True
+            )
         )
         if point not in EXPLAINED:
             return verdicts
         return tuple(_explained(v, assessments.get(i)) for i, v in enumerate(verdicts))
+
+    async def _decide(
+        self, tenant: str, point: DecisionPoint, completed: Sequence[JsonObject]
+    ) -> _Decided:
+        """The engine's answer to the inputs as they may be shown, all by one revision.
+
+        Where another revision is activated meanwhile, its catalogue may hide more: begin anew.
+        """
+        for _ in range(REVISIONS):
+            policy = self._policies.of(tenant, point)
+            catalogue = policy.bundle.catalogue
+            shown = [_visible(i, point, one, catalogue) for i, one in enumerate(completed)]
+            hashes = [_hash(index, one) for index, one in enumerate(shown)]
+            try:
+                evaluation = await policy.decisions.evaluate(point, shown, hashes)
+            except PolicyEngineUnavailable:
+                if self._policies.of(tenant, point) is policy:
+                    raise
+                continue
+            if evaluation.revision == policy.bundle.revision:
+                return _Decided(policy, shown, hashes, evaluation.answer)
+        raise PolicyEngineUnavailable("Policy was replaced again and again during the decision")
 
     async def _assess(
         self, call: Call, point: DecisionPoint, inputs: Sequence[JsonObject]
@@ -94,6 +141,32 @@ def _completed(
     if assessment is not None:
         completed["trust"] = assessment.input()
     return completed
+
+
+def _visible(
+    index: int, point: DecisionPoint, policy_input: JsonObject, catalogue: Catalogue
+) -> JsonObject:
+    try:
+        return visible(point, policy_input, catalogue)
+    except NotCanonical as error:
+        raise FieldInvalid([Violation(f"inputs[{index}]", str(error))]) from error
+
+
+def _needing(verdict: Verdict, hidden: Sequence[Path]) -> Verdict:
+    """``verdict``, or a denial where a rule needs what is hidden: silence is no consent (I9)."""
+    if not hidden:
+        return verdict
+    paths = ", ".join(dotted(path) for path in hidden[:MOST_NAMED])
+    return replace(
+        verdict,
+        effect=Effect.DENY,
+        reasons=(Reason("content_hidden", f"A rule reads what policy is not shown: {paths}."),),
+        remediation=("Send less, or have the rule or the catalogue's secrets changed.",),
+        obligations=(),
+        approvers=(),
+        grants=None,
+        policy_score=0.0,
+    )
 
 
 def _hash(index: int, policy_input: Mapping[str, Json]) -> str:

@@ -1,8 +1,7 @@
 """Loads the bundle into the policy engine, and retries while the engine is away."""
 
-from governance_svc.domain.policy.bundle import PolicyBundle
-from governance_svc.domain.policy.engine import PolicyEngine
 from governance_svc.usecases.policy.announce_policy import AnnouncePolicy
+from governance_svc.usecases.policy.tenant_policies import TenantPolicies
 from governance_svc.usecases.trust.assess_trust import AssessTrust
 
 
@@ -11,13 +10,11 @@ class LoadPolicy:
 
     def __init__(
         self,
-        engine: PolicyEngine,
-        bundle: PolicyBundle,
+        policies: TenantPolicies,
         announce: AnnouncePolicy,
         trust: AssessTrust,
     ) -> None:
-        self._engine = engine
-        self._bundle = bundle
+        self._policies = policies
         self._announce = announce
         self._trust = trust
         self._loaded = False
@@ -25,8 +22,10 @@ class LoadPolicy:
     async def __call__(self) -> bool:
         """Load it once; raises `PolicyEngineUnavailable`, and `BundleRefused` for a bad one."""
         if not self._loaded:
-            tests = await self._engine.load(self._bundle)
+            shared = self._policies.shared
+            tests = await shared.engine.load(shared.bundle)
+            self._policies.use_shared(tests)
             self._loaded = True
             self._trust.forget_all()
-            self._announce.activate(self._bundle.revision, tests)
+            self._announce.activate(shared.bundle.revision, tests)
         return False

@@ -62,7 +62,7 @@ class _CachedEvidence:
 class AssessTrust:
     """Scores evidence, which it caches for a second, so that a batch costs one read."""
 
-    def __init__(self, units: Units, catalogue: Callable[[], Catalogue], clock: Clock) -> None:
+    def __init__(self, units: Units, catalogue: Callable[[str], Catalogue], clock: Clock) -> None:
         self._units = units
         self._catalogue = catalogue
         self._clock = clock
@@ -72,7 +72,9 @@ class AssessTrust:
     async def __call__(self, call: Call, queries: Sequence[TrustQuery]) -> tuple[Assessment, ...]:
         """One assessment for each query, in order. Raises `Unavailable` without a database."""
         cached = await self._cached(call, [query.participant_id for query in queries])
-        return tuple(self._assessment(cached[query.participant_id], query) for query in queries)
+        return tuple(
+            self._assessment(call.tenant, cached[query.participant_id], query) for query in queries
+        )
 
     async def projection(self, call: Call, participant_id: str) -> TrustProjection:
         """The projection of one participant."""
@@ -113,7 +115,7 @@ class AssessTrust:
         entries = {}
         for name in participants:
             projection = projections.get(name, TrustProjection())
-            evidence = self._evidence(projection, held.get(name, ()))
+            evidence = self._evidence(call.tenant, projection, held.get(name, ()))
             entries[name] = _CachedEvidence(now, sequence, projection, evidence)
             # What changed during the read may be missing from the entry: use it once only.
             if changes == self._changes:
@@ -121,10 +123,10 @@ class AssessTrust:
         return entries
 
     def _evidence(
-        self, projection: TrustProjection, certifications: tuple[Certification, ...]
+        self, tenant: str, projection: TrustProjection, certifications: tuple[Certification, ...]
     ) -> Evidence:
         owner = projection.owner
-        certified = bool(owner) and self._catalogue().owner(owner).certified
+        certified = bool(owner) and self._catalogue(tenant).owner(owner).certified
         return projection.evidence(certifications, owner_certified=certified)
 
     def _keep(self, tenant: str, name: str, entry: _CachedEvidence) -> None:
@@ -133,13 +135,13 @@ class AssessTrust:
         if len(self._cache) > MAX_PARTICIPANTS:
             self._cache.popitem(last=False)
 
-    def _assessment(self, cached: _CachedEvidence, query: TrustQuery) -> Assessment:
+    def _assessment(self, tenant: str, cached: _CachedEvidence, query: TrustQuery) -> Assessment:
         if query not in cached.assessments:
-            cached.assessments[query] = self._assess(cached, query)
+            cached.assessments[query] = self._assess(tenant, cached, query)
         return cached.assessments[query]
 
-    def _assess(self, cached: _CachedEvidence, query: TrustQuery) -> Assessment:
-        catalogue = self._catalogue()
+    def _assess(self, tenant: str, cached: _CachedEvidence, query: TrustQuery) -> Assessment:
+        catalogue = self._catalogue(tenant)
         # Policy itself refuses an unknown trust policy; here it must only not be easier.
         policy = query.trust_policy if query.trust_policy in catalogue.trust_policies else ""
         scorer = TrustScorer(

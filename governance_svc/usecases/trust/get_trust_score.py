@@ -24,7 +24,7 @@ class TrustReport:
 class GetTrustScore:
     """Computes trust from the audit; nothing of it is self-declared."""
 
-    def __init__(self, trust: AssessTrust, catalogue: Callable[[], Catalogue]) -> None:
+    def __init__(self, trust: AssessTrust, catalogue: Callable[[str], Catalogue]) -> None:
         self._trust = trust
         self._catalogue = catalogue
 
@@ -42,7 +42,7 @@ class GetTrustScore:
         projection = await self._trust.projection(call, participant_id)
         if not projection.registration:
             raise NotFound("participant", participant_id)
-        catalogue = self._catalogue()
+        catalogue = self._catalogue(call.tenant)
         named = projection.trust_policy
         policy = named if named in catalogue.trust_policies else ""
         query = TrustQuery(participant_id, capabilities or projection.capabilities, policy)

@@ -39,7 +39,7 @@ class GrantCertification:
         self,
         units: Units,
         trust: AssessTrust,
-        catalogue: Callable[[], Catalogue],
+        catalogue: Callable[[str], Catalogue],
         clock: Clock,
         new_id: NewId,
     ) -> None:
@@ -52,7 +52,7 @@ class GrantCertification:
     async def __call__(self, call: Call, request: CertificationRequest) -> CertificationResult:
         """Raises `FieldInvalid`, and `NotPermitted` for a participant that certifies itself."""
         now = self._clock.now()
-        violations = list(_violations(request, self._catalogue(), now))
+        violations = list(_violations(request, self._catalogue(call.tenant), now))
         if violations:
             raise FieldInvalid(violations)
         if request.participant_id in {call.principal.participant, call.actor}:

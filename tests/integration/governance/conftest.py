@@ -179,7 +179,7 @@ async def manual_governance(
         outbox=outbox,
         clock=clock,
         tenant=tenant,
-        trust=AssessTrust(units, lambda: catalogue, clock),
+        trust=AssessTrust(units, lambda _: catalogue, clock),
     )
 
 

@@ -20,9 +20,9 @@ from governance_svc.usecases.approvals.decide_approval import DecideApproval
 from governance_svc.usecases.approvals.expire_approvals import ExpireApprovals
 from governance_svc.usecases.approvals.get_approval import GetApproval
 from governance_svc.usecases.approvals.request_approval import RequestApproval
-from governance_svc.usecases.policy.cached_decisions import CachedDecisions
 from governance_svc.usecases.policy.denial_log import DenialLog
 from governance_svc.usecases.policy.evaluate_policies import EvaluatePolicies
+from governance_svc.usecases.policy.tenant_policies import TenantPolicies
 from governance_svc.usecases.trust.assess_trust import Assessment, AssessTrust
 from governance_svc.usecases.trust.grant_certification import GrantCertification
 from governance_svc.usecases.trust.project_trust import ProjectTrust
@@ -71,8 +71,8 @@ class ManualGovernance:
 
     def policy(self, engine: PolicyEngine) -> EvaluatePolicies:
         """Policy, decided by ``engine``."""
-        decisions = CachedDecisions(engine, self.clock)
-        return EvaluatePolicies(decisions, self.trust, self.clock, new_id)
+        policies = TenantPolicies(shipped_bundle(), engine, self.clock)
+        return EvaluatePolicies(policies, self.trust, self.clock, new_id)
 
     async def ask(self) -> str:
         """Request an approval; answers its id."""
@@ -99,7 +99,7 @@ class ManualGovernance:
     async def certify(self, validity: timedelta) -> None:
         """Certify the participant ``p`` for `CAPABILITY`."""
         catalogue = shipped_bundle().catalogue
-        grant = GrantCertification(self.units, self.trust, lambda: catalogue, self.clock, new_id)
+        grant = GrantCertification(self.units, self.trust, lambda _: catalogue, self.clock, new_id)
         until = self.clock.now() + validity
         request = CertificationRequest("p", CAPABILITY, "human", "seen it work", valid_until=until)
         await grant(call_of("operator", tenant=self.tenant), request)

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.json import JsonObject, content_hash
+from phoenix_runtime.core.policy_inputs.points import INPUTS
+from phoenix_runtime.core.policy_inputs.shapes import differences
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Grants, Reason, Verdict
 
@@ -24,6 +26,12 @@ def everything(point: DecisionPoint, question: Any) -> dict[str, Any]:
         frozenset(claims["capabilities"]), frozenset(domains), frozenset(claims["permissions"])
     )
     return {"grants": grants}
+
+
+def undocumented(point: DecisionPoint, question: JsonObject) -> list[str]:
+    """Where an input is not what `docs/policy-inputs.md` says of it; governance adds the rest."""
+    found = differences(INPUTS[point], question)
+    return [one for one in found if one not in {"caller is missing", "trust is missing"}]
 
 
 def deny(text: str, rule: str = "test") -> dict[str, Any]:
@@ -46,6 +54,8 @@ class RecordingPolicy:
         if self.away:
             raise PolicyEngineUnavailable("The test took the engine away")
         self.asked.append((point, list(inputs)))
+        for one in inputs:
+            assert not (found := undocumented(point, one)), f"{point}: {found}"
         return tuple(self._verdict(point, one) for one in inputs)
 
     def _verdict(self, point: DecisionPoint, question: JsonObject) -> Verdict:

@@ -1,0 +1,125 @@
+"""Which policy decides in which tenant: the shipped bundle, or it with the tenant's overlay."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from governance_svc.domain.catalogue.catalogue import Catalogue
+from governance_svc.domain.policy.bundle import BundleTests, PolicyBundle
+from governance_svc.domain.policy.engine import PolicyEngine
+from governance_svc.usecases.policy.cached_decisions import CachedDecisions
+from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.errors import PolicyEngineUnavailable
+from phoenix_runtime.core.verdict import DecisionPoint
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPolicy:
+    """A bundle that an engine serves; ``overlay`` is the revision of the tenant's own part."""
+
+    bundle: PolicyBundle
+    engine: PolicyEngine
+    decisions: CachedDecisions
+    tests: BundleTests = field(default_factory=lambda: BundleTests(0))
+    overlay: str = ""
+
+
+class TenantPolicies:
+    """The policy of each tenant, in the memory of this process.
+
+    Tenants share one engine unless they have rules of their own: one engine holds one bundle, and
+    what one tenant applies must not decide in another (I12).
+    """
+
+    def __init__(
+        self,
+        bundle: PolicyBundle,
+        engine: PolicyEngine,
+        clock: Clock,
+        new_engine: Callable[[], PolicyEngine] | None = None,
+    ) -> None:
+        """``new_engine`` makes an engine for one tenant; None where there can be only one."""
+        self._shared = LoadedPolicy(bundle, engine, CachedDecisions(engine, clock))
+        self._clock = clock
+        self._new_engine = new_engine
+        self._own: dict[str, LoadedPolicy] = {}
+        self._broken: dict[str, str] = {}
+        self._complete = new_engine is None
+
+    @property
+    def shared(self) -> LoadedPolicy:
+        """The policy of every tenant without an overlay."""
+        return self._shared
+
+    @property
+    def accepts_overlays(self) -> bool:
+        """Whether a tenant can have a policy of its own here."""
+        return self._new_engine is not None
+
+    def of(self, tenant: str, point: DecisionPoint | None = None) -> LoadedPolicy:
+        """The policy that decides ``point`` in ``tenant``.
+
+        Raises `PolicyEngineUnavailable` while it is not known whether the tenant has an overlay,
+        and where its overlay cannot be loaded: to go on without its rules would allow what they
+        deny. Who may activate policy is always decided by the shipped rules, so that no overlay
+        locks out those who could mend it.
+        """
+        if point is DecisionPoint.ACTIVATE_POLICY:
+            return self._shared
+        if not self._complete:
+            raise PolicyEngineUnavailable("It is not known yet which policy this tenant has")
+        if tenant in self._broken:
+            raise PolicyEngineUnavailable(f"This tenant's own policy: {self._broken[tenant]}")
+        return self._own.get(tenant, self._shared)
+
+    def catalogue(self, tenant: str) -> Catalogue:
+        """The catalogue of a tenant."""
+        return self._own.get(tenant, self._shared).bundle.catalogue
+
+    def overlays(self) -> Mapping[str, str]:
+        """The revision of each tenant's overlay that is loaded."""
+        return {tenant: policy.overlay for tenant, policy in self._own.items()}
+
+    async def put(self, tenant: str, bundle: PolicyBundle, overlay: str) -> BundleTests:
+        """Load ``bundle`` and have it decide in ``tenant``; decisions under way keep the old one.
+
+        Raises `BundleRefused` and `PolicyEngineUnavailable`: then nothing has changed.
+        """
+        if self._new_engine is None:
+            raise PolicyEngineUnavailable("This engine holds one policy for all tenants")
+        before = self._own.get(tenant)
+        engine = self._new_engine() if before is None else before.engine
+        try:
+            tests = await engine.load(bundle)
+        except BaseException:
+            if before is None:
+                await engine.close()
+            raise
+        decisions = CachedDecisions(engine, self._clock) if before is None else before.decisions
+        self._own[tenant] = LoadedPolicy(bundle, engine, decisions, tests, overlay)
+        self._broken.pop(tenant, None)
+        return tests
+
+    async def remove(self, tenant: str) -> None:
+        """Have the shipped bundle decide in ``tenant``."""
+        self._broken.pop(tenant, None)
+        before = self._own.pop(tenant, None)
+        if before is not None:
+            await before.engine.close()
+
+    def broken(self, tenant: str, why: str) -> None:
+        """Refuse every decision in ``tenant``: its overlay cannot be loaded."""
+        self._broken[tenant] = why
+
+    def complete(self) -> None:
+        """Every tenant's overlay is known from now on."""
+        self._complete = True
+
+    def use_shared(self, tests: BundleTests) -> None:
+        """The shared engine has loaded its bundle."""
+        shared = self._shared
+        self._shared = LoadedPolicy(shared.bundle, shared.engine, shared.decisions, tests)
+
+    async def close(self) -> None:
+        """End every engine."""
+        for policy in (*self._own.values(), self._shared):
+            await policy.engine.close()

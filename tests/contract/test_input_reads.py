@@ -1,0 +1,137 @@
+"""A bundle reads only what inputs have: the check follows `input`, and names what it refuses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from opa_bindings import OpaEngine
+
+from governance_svc.adapters.bundle_folder import shipped_bundle
+from governance_svc.adapters.policy_engines.bundle_admission import inspector_source
+from governance_svc.domain.policy.bundle import BundleRefused, make_bundle
+from governance_svc.domain.policy.engine import PolicyEngine
+from governance_svc.domain.policy.input_reads.analysis import input_reads
+from governance_svc.domain.policy.input_reads.report import InputReads
+from phoenix_runtime.core.verdict import DecisionPoint
+from tests.support.builders.bundles import small_bundle
+
+OPERATE = "phoenix.own.data_operate"
+
+REFUSED = {
+    "misspelt": ("deny contains 1 if input.subjct.amount > 10", "subjct.amount"),
+    "of another point": ("deny contains 1 if input.result.amount > 10", "result.amount"),
+    "below a text": ("deny contains 1 if input.name.first", "name.first"),
+    "with a key": ('deny contains 1 if object.get(input, "tsk", null) == null', "tsk"),
+    "by a path": (
+        'deny contains 1 if object.get(input, ["task", "ojective"], "")',
+        "task.ojective",
+    ),
+    "by a rule": ("task := input.task\n\ndeny contains 1 if task.objektive", "task.objektive"),
+    "by a variable": ("deny contains 1 if {\n\tt := input.task\n\tt.risc\n}", "task.risc"),
+    "by an item": (
+        "deny contains 1 if {\n\tsome a in input.approvals\n\ta.stat\n}",
+        "approvals[].stat",
+    ),
+    "by an index": ("deny contains 1 if input.approvals[_].stat", "approvals[].stat"),
+    "by every": (
+        'deny contains 1 if {\n\tevery a in input.approvals {\n\t\ta.stat == "x"\n\t}\n}',
+        "approvals[].stat",
+    ),
+    "by a function": ("deny contains 1 if f(input.task)\n\nf(t) if t.risc", "task.risc"),
+    "in a comprehension": (
+        "deny contains x if {\n\tx := {a.stat | some a in input.approvals}\n}",
+        "approvals[].stat",
+    ),
+    "in an else": ("a := 1 if {\n\tinput.name\n} else := input.nam\n\ndeny contains a", "nam"),
+    "in brackets": ('deny contains 1 if input["task"]["risc"]', "task.risc"),
+    "by a default": (
+        'deny contains 1 if {\n\tt := object.get(input, "task", {})\n\tt.risc\n}',
+        "task.risc",
+    ),
+    "negated": ("deny contains 1 if not input.subject_hsh", "subject_hsh"),
+}
+
+READ = {
+    "deny contains 1 if input.subject.amount > 10000": {("subject", "amount")},
+    "deny contains 1 if input.subject.lines[_].price > 1": {("subject", "lines", "[]", "price")},
+    'deny contains 1 if object.get(input.subject, "amount", 0) > 1': {("subject", "amount")},
+    "p := input.subject\n\ndeny contains 1 if p.amount > 1": {("subject", "amount")},
+    "deny contains 1 if big(input.subject)\n\nbig(p) if p.amount > 1": {("subject", "amount")},
+    "deny contains 1 if input.subject[input.name] > 1": {("subject", "[]"), ("name",)},
+    "deny contains 1 if count(input.subject) > 1": {("subject",)},
+    "deny contains 1 if not is_number(input.subject.amount)": {("subject", "amount", "()")},
+    "deny contains 1 if {\n\twalk(input, [_, x])\n\tx == 1\n}": {()},
+}
+
+
+@pytest.fixture(scope="module")
+def parser() -> OpaEngine:
+    """An engine that parses modules."""
+    engine = OpaEngine()
+    engine.add_policy("inspector.rego", inspector_source())
+    return engine
+
+
+def reads_of(parser: OpaEngine, modules: Mapping[str, str]) -> InputReads:
+    """What the modules read."""
+    trees: Any = parser.eval_document("phoenix_engine.trees", {"modules": dict(modules)})
+    return input_reads(trees)
+
+
+def own(rules: str, package: str = OPERATE) -> str:
+    """A module of an installation's own rules."""
+    return f"package {package}\n\n{rules}\n"
+
+
+@pytest.mark.parametrize("how", sorted(REFUSED))
+def test_a_path_that_no_input_has_is_found_however_it_is_read(parser: OpaEngine, how: str) -> None:
+    rules, path = REFUSED[how]
+    (unknown,) = reads_of(parser, {"own.rego": own(rules)}).unknown
+    assert unknown.module == "own.rego"
+    assert f" reads input.{path}, which no input of data.operate has" in unknown.explanation
+
+
+@pytest.mark.parametrize("rules", READ)
+def test_what_is_read_of_the_content_is_known(parser: OpaEngine, rules: str) -> None:
+    reads = reads_of(parser, {"own.rego": own(rules)})
+    assert reads.unknown == ()
+    assert reads.paths[DecisionPoint.OPERATE] == READ[rules]
+
+
+def test_a_helper_reads_what_any_point_has(parser: OpaEngine) -> None:
+    helper = own("big if input.result.amount > 1\n\nsmall if input.nothing", "phoenix.own.money")
+    (unknown,) = reads_of(parser, {"money.rego": helper}).unknown
+    assert "rule small reads input.nothing, which no input has" in unknown.explanation
+
+
+def test_the_nearest_path_is_named(parser: OpaEngine) -> None:
+    (unknown,) = reads_of(parser, {"own.rego": own("x := input.task.risk_levl")}).unknown
+    assert unknown.explanation.endswith("nearest is input.task.risk_level")
+
+
+def test_the_shipped_bundle_passes_and_reads_no_content(parser: OpaEngine) -> None:
+    reads = reads_of(parser, shipped_bundle().rules)
+    assert reads.unknown == ()
+    assert () not in reads.paths[DecisionPoint.OPERATE]
+    content = {path[0] for point in reads.paths.values() for path in point if path}
+    assert not content & {"subject", "result"}
+
+
+async def test_an_engine_refuses_to_load_what_reads_an_unknown_path(
+    policy_engine: PolicyEngine,
+) -> None:
+    good = small_bundle()
+    modules = {**good.modules, "own.rego": own("deny contains 1 if input.subjct.amount > 10")}
+    with pytest.raises(BundleRefused) as refused:
+        await policy_engine.load(make_bundle(modules, good.data))
+    (violation,) = refused.value.violations
+    assert violation.field == "bundle.own.rego"
+    assert "input.subjct.amount" in violation.text
+    assert policy_engine.revision == ""
+
+
+async def test_an_engine_says_what_the_loaded_rules_read(policy_engine: PolicyEngine) -> None:
+    good = small_bundle()
+    modules = {**good.modules, "own.rego": own("deny contains 1 if input.subject.amount > 10")}
+    tests = await policy_engine.load(make_bundle(modules, good.data))
+    assert tests.reads.paths[DecisionPoint.OPERATE] == {("subject", "amount")}
