@@ -21,6 +21,8 @@ class GovernanceSettings(ServiceSettings):
     """The certificate authority of that server, instead of the system's."""
     bundle: Path | None = None
     """The folder of the policy bundle; the one that is part of the service where not given."""
+    development: bool = False
+    """Whether one person alone may activate policy; `phoenix-dma up` sets it."""
     claim: Duration = CLAIM_DURATION
     """How long an expired approval is left to a worker that may have died on it."""
     evaluation_deadline: Duration = timedelta(seconds=EVALUATION_SECONDS)

@@ -30,14 +30,18 @@ from governance_svc.usecases.approvals.request_approval import RequestApproval
 from governance_svc.usecases.ledger.append_audit_events import AppendAuditEvents
 from governance_svc.usecases.ledger.get_lineage import GetLineage
 from governance_svc.usecases.ledger.list_audit_events import ListAuditEvents
+from governance_svc.usecases.policy.activate_policy import ActivatePolicy
 from governance_svc.usecases.policy.announce_policy import AnnouncePolicy
 from governance_svc.usecases.policy.denial_log import DenialLog
 from governance_svc.usecases.policy.evaluate_policies import EvaluatePolicies
+from governance_svc.usecases.policy.follow_policies import FollowPolicies
 from governance_svc.usecases.policy.get_catalogue import GetCatalogue
 from governance_svc.usecases.policy.get_policy_decision import GetPolicyDecision
+from governance_svc.usecases.policy.list_policies import ListPolicies
 from governance_svc.usecases.policy.load_policy import LoadPolicy
 from governance_svc.usecases.policy.tenant_policies import TenantPolicies
 from governance_svc.usecases.policy.try_policy import TryPolicy
+from governance_svc.usecases.policy.upload_policy import UploadPolicy, ValidatePolicy
 from governance_svc.usecases.trust.assess_trust import AssessTrust
 from governance_svc.usecases.trust.get_trust_score import GetTrustScore
 from governance_svc.usecases.trust.grant_certification import GrantCertification
@@ -86,6 +90,7 @@ async def build(settings: GovernanceSettings | None = None) -> Service:
     workers = Workers(_worker_use_cases(settings, shared))
     # Load before the first request; without an engine the service starts all the same.
     await workers.load_policy()
+    await workers.follow_policies()
     shared.notifier.subscribe(workers.ledger_appended)
     relay = Relay(
         resources.worker_database,
@@ -97,7 +102,7 @@ async def build(settings: GovernanceSettings | None = None) -> Service:
         name=NAME,
         settings=settings,
         names=PROTOS,
-        register=lambda server: _register(server, shared),
+        register=lambda server: _register(server, settings, shared),
         clock=resources.clock,
         running=[workers, relay],
         close=[shared.ledger.close, shared.policies.close, resources.close],
@@ -109,7 +114,13 @@ def _shared(resources: ServiceResources, settings: GovernanceSettings) -> _Share
     clock = resources.clock
     units = GovernanceUnits(resources.database, resources.outbox)
     notifier = LocalLedgerNotifier()
-    policies = TenantPolicies(bundle, MeteredEngine(_engine(settings)), clock)
+    policies = TenantPolicies(
+        bundle,
+        MeteredEngine(_engine(settings)),
+        clock,
+        # An OPA server holds one policy, and several tenants may need different ones.
+        None if settings.opa_url else lambda: MeteredEngine(_engine(settings)),
+    )
     trust = AssessTrust(units, policies.catalogue, clock)
     return _Shared(
         resources=resources,
@@ -136,12 +147,13 @@ def _engine(settings: GovernanceSettings) -> PolicyEngine:
 def _worker_use_cases(settings: GovernanceSettings, shared: _Shared) -> WorkerUseCases:
     units, clock = shared.units, shared.resources.clock
     claims = WorkerClaims(shared.resources.worker_database, settings.claim)
-    announce = AnnouncePolicy(units, claims, clock, _own_call)
+    announce = AnnouncePolicy(units, claims, shared.policies, clock, _own_call)
     return WorkerUseCases(
         expire=ExpireApprovals(claims, units, clock, _own_call),
         project=ProjectTrust(units, claims, shared.trust, _own_call),
         announce=announce,
         load=LoadPolicy(shared.policies, announce, shared.trust),
+        follow=FollowPolicies(units, claims, shared.policies, shared.trust, _own_call),
     )
 
 
@@ -149,11 +161,11 @@ def _own_call(tenant: str) -> Call:
     return service_call(NAME, tenant, new_id)
 
 
-def _register(server: grpc.aio.Server, shared: _Shared) -> None:
+def _register(server: grpc.aio.Server, settings: GovernanceSettings, shared: _Shared) -> None:
     handler = shared.resources.handler()
     audit = AuditServicer(handler, _audit_use_cases(shared))
     approvals = ApprovalServicer(handler, _approval_use_cases(shared))
-    governance = GovernanceServicer(handler, _governance_use_cases(shared))
+    governance = GovernanceServicer(handler, _governance_use_cases(settings, shared))
     audit_pb2_grpc.add_AuditServiceServicer_to_server(audit, server)
     approval_pb2_grpc.add_ApprovalServiceServicer_to_server(approvals, server)
     governance_pb2_grpc.add_GovernanceServiceServicer_to_server(governance, server)
@@ -180,8 +192,9 @@ def _approval_use_cases(shared: _Shared) -> ApprovalUseCases:
     )
 
 
-def _governance_use_cases(shared: _Shared) -> GovernanceUseCases:
+def _governance_use_cases(settings: GovernanceSettings, shared: _Shared) -> GovernanceUseCases:
     units, trust, clock = shared.units, shared.trust, shared.resources.clock
+    validate = ValidatePolicy(shared.policies, clock)
     return GovernanceUseCases(
         evaluate=shared.policy,
         attempt=TryPolicy(shared.policy),
@@ -191,4 +204,14 @@ def _governance_use_cases(shared: _Shared) -> GovernanceUseCases:
         revoke=RevokeCertification(units, trust, clock),
         certifications=ListCertifications(units),
         catalogue=GetCatalogue(shared.policies),
+        validate=validate,
+        upload=UploadPolicy(units, validate),
+        activate=ActivatePolicy(
+            units,
+            shared.policies,
+            (shared.policy, shared.denials, trust),
+            clock,
+            development=settings.development,
+        ),
+        policies=ListPolicies(units, shared.policies),
     )

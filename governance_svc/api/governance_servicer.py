@@ -18,11 +18,21 @@ from governance_svc.api.convert_governance import (
     trust_to_pb,
     verdicts_to_pb,
 )
+from governance_svc.api.convert_policy import (
+    activated_to_pb,
+    files_from_pb,
+    policies_to_pb,
+    uploaded_to_pb,
+    validated_to_pb,
+)
 from governance_svc.domain.trust.certification import Certification
+from governance_svc.usecases.policy.activate_policy import ActivatePolicy
 from governance_svc.usecases.policy.evaluate_policies import EvaluatePolicies
 from governance_svc.usecases.policy.get_catalogue import GetCatalogue
 from governance_svc.usecases.policy.get_policy_decision import GetPolicyDecision
+from governance_svc.usecases.policy.list_policies import ListPolicies
 from governance_svc.usecases.policy.try_policy import TryPolicy
+from governance_svc.usecases.policy.upload_policy import UploadPolicy, ValidatePolicy
 from governance_svc.usecases.trust.get_trust_score import GetTrustScore
 from governance_svc.usecases.trust.grant_certification import (
     CertificationResult,
@@ -50,10 +60,14 @@ class GovernanceUseCases:
     revoke: RevokeCertification
     certifications: ListCertifications
     catalogue: GetCatalogue
+    validate: ValidatePolicy
+    upload: UploadPolicy
+    activate: ActivatePolicy
+    policies: ListPolicies
 
 
 class GovernanceServicer(governance_pb2_grpc.GovernanceServiceServicer):
-    """The eight RPCs."""
+    """The twelve RPCs."""
 
     def __init__(self, handler: RpcHandler, use_cases: GovernanceUseCases) -> None:
         self._handler = handler
@@ -147,3 +161,45 @@ class GovernanceServicer(governance_pb2_grpc.GovernanceServiceServicer):
     ) -> governance_pb2.GetCatalogueResponse:
         """Answers the catalogue of the active policy."""
         return await self._handler.read(run=self._use_cases.catalogue, answer=catalogue_to_pb)
+
+    async def ValidatePolicy(  # noqa: N802  # the schema's name
+        self, request: governance_pb2.ValidatePolicyRequest, context: ServicerContext[Any, Any]
+    ) -> governance_pb2.ValidatePolicyResponse:
+        """Checks an overlay and keeps nothing."""
+        return await self._handler.read(
+            run=lambda call: self._use_cases.validate(call, files_from_pb(request.overlay)),
+            answer=validated_to_pb,
+        )
+
+    async def UploadPolicy(  # noqa: N802  # the schema's name
+        self, request: governance_pb2.UploadPolicyRequest, context: ServicerContext[Any, Any]
+    ) -> governance_pb2.UploadPolicyResponse:
+        """Checks an overlay and keeps it."""
+        return await self._handler.mutate(
+            request,
+            run=lambda call: self._use_cases.upload(
+                call, files_from_pb(request.overlay), request.note
+            ),
+            answer=uploaded_to_pb,
+        )
+
+    async def ActivatePolicy(  # noqa: N802  # the schema's name
+        self, request: governance_pb2.ActivatePolicyRequest, context: ServicerContext[Any, Any]
+    ) -> governance_pb2.ActivatePolicyResponse:
+        """Lets an overlay decide, or none."""
+        return await self._handler.mutate(
+            request,
+            run=lambda call: self._use_cases.activate(call, request.overlay_revision),
+            answer=activated_to_pb,
+        )
+
+    async def ListPolicies(  # noqa: N802  # the schema's name
+        self, request: governance_pb2.ListPoliciesRequest, context: ServicerContext[Any, Any]
+    ) -> governance_pb2.ListPoliciesResponse:
+        """Lists the overlays, newest first."""
+        return await self._handler.read(
+            run=lambda call: self._use_cases.policies(
+                call, page_from_pb(request, {"list": "policies"})
+            ),
+            answer=policies_to_pb,
+        )

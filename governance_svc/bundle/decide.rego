@@ -2,10 +2,12 @@
 # verdict for each input, in the same order. An input that no rule answers is denied.
 package phoenix
 
+import data.phoenix.own_rules
+
 decide := [answer(input.point, one) | some one in input.inputs]
 
 answer(point, one) := verdict if {
-	verdict := verdict_at(point, one)
+	verdict := own_rules.with_own(point, one, verdict_at(point, one))
 } else := {
 	"effect": "deny",
 	"policy": "phoenix",

@@ -9,6 +9,7 @@ from governance_svc.domain.rows import (
     Certifications,
     LedgerEvents,
     PolicyActivations,
+    PolicyOverlays,
     TrustProjections,
 )
 from phoenix_runtime.core import ports
@@ -20,6 +21,7 @@ class Unit(
     Approvals,
     Certifications,
     PolicyActivations,
+    PolicyOverlays,
     TrustProjections,
     LedgerEvents,
     Protocol,
@@ -36,6 +38,10 @@ class Claims(Protocol):
 
     async def expired_approvals(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim pending approvals past their end: (tenant, approval id)."""
+        ...
+
+    async def policy_heads(self) -> Sequence[tuple[str, str]]:
+        """(tenant, overlay revision) of every tenant that ever activated one; empty for none."""
         ...
 
     async def tenants(self) -> Sequence[str]:

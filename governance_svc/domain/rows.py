@@ -8,7 +8,8 @@ from governance_svc.domain.approvals.approval import Approval
 from governance_svc.domain.ledger.entries import AuditFilter, Entry
 from governance_svc.domain.ledger.lineage import Family
 from governance_svc.domain.lifecycle import ApprovalStatus
-from governance_svc.domain.policy.activation import PolicyActivation
+from governance_svc.domain.policy.activation import PolicyActivation, PolicyHead
+from governance_svc.domain.policy.overlay import StoredOverlay
 from governance_svc.domain.trust.certification import Certification
 from governance_svc.domain.trust.projection import TrustProjection
 from phoenix_runtime.core.chain import Fault, Head
@@ -87,8 +88,44 @@ class PolicyActivations(Protocol):
         """The newest activation."""
         ...
 
+    async def last_activation_of(self, overlay_revision: str) -> PolicyActivation | None:
+        """The newest activation of an overlay, None where it never was active."""
+        ...
+
     async def add_activation(self, activation: PolicyActivation) -> None:
         """Insert an activation; raises `TransactionConflict` where another replica was faster."""
+        ...
+
+
+class PolicyOverlays(Protocol):
+    """The overlays that were uploaded, and which of them decides."""
+
+    async def find_overlay(self, overlay_revision: str) -> StoredOverlay | None:
+        """One overlay, by its revision."""
+        ...
+
+    async def overlay_count(self) -> int:
+        """How many overlays were uploaded."""
+        ...
+
+    async def list_overlays(self, page: PageRequest) -> Page[StoredOverlay]:
+        """Overlays, newest first."""
+        ...
+
+    async def add_overlay(self, overlay: StoredOverlay) -> None:
+        """Insert an overlay; raises `TransactionConflict` where another call was faster."""
+        ...
+
+    async def find_policy_head(self) -> PolicyHead | None:
+        """Which overlay decides; None before the first."""
+        ...
+
+    async def lock_policy_head(self) -> PolicyHead | None:
+        """Which overlay decides, locked until the end of the unit; None before the first."""
+        ...
+
+    async def save_policy_head(self, head: PolicyHead) -> None:
+        """Write which overlay decides; raises `TransactionConflict` where another was faster."""
         ...
 
 

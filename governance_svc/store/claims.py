@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import select
 
 from governance_svc.domain.lifecycle import ApprovalStatus
-from governance_svc.store.tables import approvals, ledger_heads
+from governance_svc.store.tables import approvals, ledger_heads, policy_heads
 from phoenix_runtime.chassis.data.claims import DueRows, RowClaims, claiming
 
 PENDING: Final = approvals.c.status == ApprovalStatus.PENDING.value
@@ -15,6 +15,7 @@ EXPIRED_APPROVALS: Final = claiming(
     DueRows(approvals.c.approval_id, approvals.c.expires_at, condition=PENDING)
 )
 TENANTS: Final = select(ledger_heads.c.tenant)
+POLICY_HEADS: Final = select(policy_heads.c.tenant, policy_heads.c.overlay_revision)
 
 
 class WorkerClaims(RowClaims):
@@ -23,6 +24,12 @@ class WorkerClaims(RowClaims):
     async def expired_approvals(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim pending approvals past their end: (tenant, approval id)."""
         return await self._claim(EXPIRED_APPROVALS, now, limit)
+
+    async def policy_heads(self) -> Sequence[tuple[str, str]]:
+        """(tenant, overlay revision) of every tenant that ever activated one; empty for none."""
+        async with self._database.claiming() as connection:
+            found = await connection.execute(POLICY_HEADS)
+            return [(row.tenant, row.overlay_revision) for row in found]
 
     async def tenants(self) -> Sequence[str]:
         """Every tenant that has a ledger."""

@@ -20,12 +20,29 @@ NEWEST: Final = (
 )
 
 
+LAST_OF: Final = (
+    select(policy_activations)
+    .where(
+        policy_activations.c.tenant == bindparam("tenant"),
+        policy_activations.c.overlay_revision == bindparam("overlay_revision"),
+    )
+    .order_by(policy_activations.c.version.desc())
+    .limit(1)
+)
+
+
 class PolicyActivationTable(TenantRows):
     """Implements `domain.rows.PolicyActivations`."""
 
     async def newest_activation(self) -> PolicyActivation | None:
         """The newest activation."""
         row = await self._first(NEWEST, {"tenant": self.tenant})
+        return None if row is None else MAPPER.value(row)
+
+    async def last_activation_of(self, overlay_revision: str) -> PolicyActivation | None:
+        """The newest activation of an overlay, None where it never was active."""
+        parameters = {"tenant": self.tenant, "overlay_revision": overlay_revision}
+        row = await self._first(LAST_OF, parameters)
         return None if row is None else MAPPER.value(row)
 
     async def add_activation(self, activation: PolicyActivation) -> None:

@@ -150,5 +150,30 @@ policy_activations = tenant_table(
     count_column("version", key=True),
     text_column("revision"),
     instant_column("activated_at"),
+    text_column("overlay_revision"),
+    text_column("activated_by"),
 )
 """The revisions of the bundle that were active, in order."""
+
+policy_overlays = tenant_table(
+    "policy_overlays",
+    metadata,
+    count_column("number", key=True),
+    text_column("overlay_revision"),
+    text_column("document"),
+    text_column("policy_revision"),
+    Column("tests_passed", Integer, nullable=False),
+    text_column("note"),
+    text_column("uploaded_by"),
+    instant_column("uploaded_at"),
+    UniqueConstraint("tenant", "overlay_revision"),
+)
+"""The overlays that were uploaded, in order; a file of one never changes."""
+
+policy_heads = tenant_table(
+    "policy_heads",
+    metadata,
+    count_column("version"),
+    text_column("overlay_revision"),
+)
+"""The overlay that decides in each tenant that ever activated one; every replica follows it."""

@@ -4,6 +4,7 @@ from governance_svc.store.approvals import ApprovalTable
 from governance_svc.store.certifications import CertificationTable
 from governance_svc.store.ledger_events import LedgerEventTable
 from governance_svc.store.policy_activations import PolicyActivationTable
+from governance_svc.store.policy_overlays import PolicyOverlayTables
 from governance_svc.store.trust_projections import TrustProjectionTables
 from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.outbox import Outbox
@@ -15,6 +16,7 @@ class GovernanceUnit(
     ApprovalTable,
     CertificationTable,
     PolicyActivationTable,
+    PolicyOverlayTables,
     TrustProjectionTables,
     LedgerEventTable,
 ):

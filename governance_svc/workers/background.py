@@ -1,5 +1,6 @@
 """Runs the background workers of governance."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,6 +8,7 @@ import structlog
 
 from governance_svc.usecases.approvals.expire_approvals import ExpireApprovals
 from governance_svc.usecases.policy.announce_policy import AnnouncePolicy
+from governance_svc.usecases.policy.follow_policies import FollowPolicies
 from governance_svc.usecases.policy.load_policy import LoadPolicy
 from governance_svc.usecases.trust.project_trust import ProjectTrust
 from phoenix_runtime.chassis.loops import Loop
@@ -28,6 +30,7 @@ class WorkerUseCases:
     project: ProjectTrust
     announce: AnnouncePolicy
     load: LoadPolicy
+    follow: FollowPolicies
 
 
 class Workers:
@@ -39,6 +42,7 @@ class Workers:
         self._announce = Loop("announce_policy", RECONCILE_SECONDS, use_cases.announce)
         self._loops = (
             Loop("load_policy", POLL_SECONDS, self.load_policy),
+            Loop("follow_policies", POLL_SECONDS, self.follow_policies),
             Loop("expire_approvals", POLL_SECONDS, use_cases.expire),
             self._project,
             self._announce,
@@ -63,8 +67,16 @@ class Workers:
 
     async def load_policy(self) -> bool:
         """Load the policy; without an engine log it, since no decision can be had meanwhile."""
-        try:
-            return await self._use_cases.load()
-        except PolicyEngineUnavailable as error:
-            log.warning("policy_engine_unavailable", error=str(error))
-            return False
+        return await _logged(self._use_cases.load)
+
+    async def follow_policies(self) -> bool:
+        """Load what tenants have activated; without an engine log it."""
+        return await _logged(self._use_cases.follow)
+
+
+async def _logged(step: Callable[[], Awaitable[bool]]) -> bool:
+    try:
+        return await step()
+    except PolicyEngineUnavailable as error:
+        log.warning("policy_engine_unavailable", error=str(error))
+        return False

@@ -270,6 +270,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(Type.IDENTITY_ENROLLED, None, detail=("identity", "kind", "roles", "enrolled_by")),
     Entry(Type.IDENTITY_ROLES_CHANGED, None, detail=("identity", "granted", "revoked", "roles")),
     Entry(Type.IDENTITY_DISABLED, None, detail=("identity", "why")),
+    Entry(Type.POLICY_UPLOADED, detail=("overlay_revision",)),
     Entry(Type.POLICY_ACTIVATED, wakes=(Wakes.QUEUE,)),
     Entry(
         Type.POLICY_DENIED,

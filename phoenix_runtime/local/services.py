@@ -78,6 +78,8 @@ class ProcessEnvironment:
         values = self._shared(name) | self._database(name)
         if name == "registry":
             values["ISSUER_KEY"] = str(self.keys.issuer)
+        if name == GOVERNANCE and f"{PREFIX}DEVELOPMENT" not in os.environ:
+            values["DEVELOPMENT"] = "true"  # a runtime on one machine has one person
         if name == GOVERNANCE and self.opa_url is not None:
             values["OPA_URL"] = self.opa_url
         if name == GATEWAY:

@@ -13,7 +13,7 @@ APPEND_ONLY: Mapping[str, set[str]] = {
     "registry": {"generations"},
     "assignment": {"context_pointers", "contents"},
     "state": {"contents", "state_references"},
-    "governance": {"ledger_events", "policy_activations"},
+    "governance": {"ledger_events", "policy_activations", "policy_overlays"},
 }
 """Rows that the application role may add and read, and neither change nor delete."""
 
@@ -72,6 +72,7 @@ WORKER: Mapping[str, Rights] = {
         **REMEMBERED,
         "approvals": claims("approval_id status expires_at"),
         "ledger_heads": {"SELECT": "tenant sequence"},
+        "policy_heads": {"SELECT": "tenant version overlay_revision"},
     },
 }
 """What the worker role may see and change of every tenant's rows, by privilege and columns."""

@@ -20,6 +20,7 @@ from governance_svc.adapters.policy_engines.policy_session import (
 from governance_svc.domain.policy.bundle import BundleRefused, BundleTests, PolicyBundle
 from governance_svc.domain.policy.input_reads.analysis import input_reads
 from governance_svc.domain.policy.input_reads.report import InputReads
+from governance_svc.domain.policy.own_rules import own_rule_violations
 from phoenix_runtime.core.errors import Violation
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.verdict import DecisionPoint
@@ -88,10 +89,10 @@ async def _load(session: PolicySession, modules: Mapping[str, str], data: Json) 
 
 async def _inspect(session: PolicySession, bundle: PolicyBundle) -> dict[str, frozenset[str]]:
     """The names of the bundle's tests by package; raises `BundleRefused` for a bad module."""
-    impure = await _impure_calls(session, bundle.modules)
+    impure = await _impure_calls(session, bundle.checked)
     violations: list[Violation] = []
     tests: dict[str, frozenset[str]] = {}
-    for path, source in sorted(bundle.modules.items()):
+    for path, source in sorted(bundle.checked.items()):
         package = module_package(source)
         # The name becomes part of a query, so every character of it is checked. A bundle may
         # define neither `system.authz` nor the inspector's package.
@@ -101,7 +102,8 @@ async def _inspect(session: PolicySession, bundle: PolicyBundle) -> dict[str, fr
             text = f"calls {name}: decisions rest on the input and the bundle alone"
             violations.append(Violation(f"bundle.{path}", text))
         tests[package] = tests.get(package, frozenset()) | frozenset(TEST_RULE.findall(source))
-    if not any(tests.values()) and not violations:
+    rules = set(bundle.checked) & set(bundle.rules)
+    if rules and not any(tests.values()) and not violations:
         violations.append(Violation("bundle", "has no tests of its own"))
     if violations:
         raise BundleRefused(violations)
@@ -129,18 +131,19 @@ async def _input_reads(session: PolicySession, bundle: PolicyBundle) -> InputRea
     long as all other steps.
     """
     shipped = shipped_modules()
-    own = {path: source for path, source in bundle.rules.items() if shipped.get(path) != source}
+    own = {path: source for path, source in bundle.checked.items() if shipped.get(path) != source}
     if not own:
         return InputReads()
     try:
         trees: Any = await session.document(f"{INSPECTOR}.trees", {"modules": own})
     except RegoError as error:
         raise BundleRefused([Violation("bundle", str(error))]) from error
-    reads = input_reads(trees if isinstance(trees, Mapping) else {})
-    if reads.unknown:
-        raise BundleRefused(
-            [Violation(f"bundle.{one.module}", one.explanation) for one in reads.unknown]
-        )
+    trees = trees if isinstance(trees, Mapping) else {}
+    reads = input_reads({path: tree for path, tree in trees.items() if path in bundle.rules})
+    violations = list(own_rule_violations(trees)) if bundle.own is not None else []
+    violations += [Violation(f"bundle.{one.module}", one.explanation) for one in reads.unknown]
+    if violations:
+        raise BundleRefused(violations)
     return reads
 
 

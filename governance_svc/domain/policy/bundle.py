@@ -16,11 +16,21 @@ class BundleRefused(FieldInvalid):
 
 @dataclass(frozen=True, slots=True)
 class PolicyBundle:
-    """Rego modules by path (tests included) and the catalogue."""
+    """Rego modules by path (tests included) and the catalogue.
+
+    ``own`` are the modules of an overlay, None for a bundle without one.
+    """
 
     modules: Mapping[str, str]
     catalogue: Catalogue
     revision: str
+    own: frozenset[str] | None = None
+
+    @property
+    def checked(self) -> Mapping[str, str]:
+        """The modules that are checked at loading: of a bundle with an overlay, the overlay's."""
+        own = self.modules.keys() if self.own is None else self.own
+        return {path: source for path, source in self.modules.items() if path in own}
 
     @property
     def rules(self) -> Mapping[str, str]:
@@ -42,7 +52,9 @@ class BundleTests:
     reads: InputReads = field(default_factory=InputReads)
 
 
-def make_bundle(modules: Mapping[str, str], data: JsonObject) -> PolicyBundle:
+def make_bundle(
+    modules: Mapping[str, str], data: JsonObject, *, own: frozenset[str] | None = None
+) -> PolicyBundle:
     """The bundle of ``modules`` and ``data``; raises `CatalogueInvalid` or `NotCanonical`."""
     digest = content_hash({"modules": dict(modules), "data": data})
-    return PolicyBundle(dict(modules), read_catalogue(data), digest)
+    return PolicyBundle(dict(modules), read_catalogue(data), digest, own)

@@ -27,5 +27,5 @@ class LoadPolicy:
             self._policies.use_shared(tests)
             self._loaded = True
             self._trust.forget_all()
-            self._announce.activate(shared.bundle.revision, tests)
+            self._announce.loaded()
         return False

@@ -1,6 +1,7 @@
 """Which policy decides in which tenant: the shipped bundle, or it with the tenant's overlay."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from governance_svc.domain.catalogue.catalogue import Catalogue
@@ -10,6 +11,9 @@ from governance_svc.usecases.policy.cached_decisions import CachedDecisions
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint
+
+PREPARED_AT_ONCE = 2
+"""Each bundle that is being checked has an engine of its own (I14)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class TenantPolicies:
         self._clock = clock
         self._new_engine = new_engine
         self._own: dict[str, LoadedPolicy] = {}
-        self._broken: dict[str, str] = {}
+        self._broken: dict[str, tuple[str, str]] = {}
+        self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
         self._complete = new_engine is None
 
     @property
@@ -68,47 +73,51 @@ class TenantPolicies:
         if not self._complete:
             raise PolicyEngineUnavailable("It is not known yet which policy this tenant has")
         if tenant in self._broken:
-            raise PolicyEngineUnavailable(f"This tenant's own policy: {self._broken[tenant]}")
+            raise PolicyEngineUnavailable(f"This tenant's own policy: {self._broken[tenant][1]}")
         return self._own.get(tenant, self._shared)
 
     def catalogue(self, tenant: str) -> Catalogue:
         """The catalogue of a tenant."""
         return self._own.get(tenant, self._shared).bundle.catalogue
 
-    def overlays(self) -> Mapping[str, str]:
-        """The revision of each tenant's overlay that is loaded."""
-        return {tenant: policy.overlay for tenant, policy in self._own.items()}
+    def overlay_of(self, tenant: str) -> str:
+        """The revision of the overlay that decides in ``tenant``, or was tried; empty for none."""
+        if tenant in self._broken:
+            return self._broken[tenant][0]
+        policy = self._own.get(tenant)
+        return "" if policy is None else policy.overlay
 
-    async def put(self, tenant: str, bundle: PolicyBundle, overlay: str) -> BundleTests:
-        """Load ``bundle`` and have it decide in ``tenant``; decisions under way keep the old one.
+    async def prepare(self, bundle: PolicyBundle, overlay: str) -> LoadedPolicy:
+        """``bundle`` in an engine of its own, which decides nothing yet.
 
-        Raises `BundleRefused` and `PolicyEngineUnavailable`: then nothing has changed.
+        Raises `BundleRefused` and `PolicyEngineUnavailable`.
         """
         if self._new_engine is None:
             raise PolicyEngineUnavailable("This engine holds one policy for all tenants")
-        before = self._own.get(tenant)
-        engine = self._new_engine() if before is None else before.engine
-        try:
-            tests = await engine.load(bundle)
-        except BaseException:
-            if before is None:
+        async with self._preparing:
+            engine = self._new_engine()
+            try:
+                tests = await engine.load(bundle)
+            except BaseException:
                 await engine.close()
-            raise
-        decisions = CachedDecisions(engine, self._clock) if before is None else before.decisions
-        self._own[tenant] = LoadedPolicy(bundle, engine, decisions, tests, overlay)
-        self._broken.pop(tenant, None)
-        return tests
+                raise
+        return LoadedPolicy(bundle, engine, CachedDecisions(engine, self._clock), tests, overlay)
 
-    async def remove(self, tenant: str) -> None:
-        """Have the shipped bundle decide in ``tenant``."""
-        self._broken.pop(tenant, None)
+    async def install(self, tenant: str, policy: LoadedPolicy | None) -> None:
+        """Have ``policy`` decide in ``tenant``, None for the shipped bundle alone.
+
+        A decision that the former engine is working on begins anew under ``policy``.
+        """
         before = self._own.pop(tenant, None)
+        if policy is not None:
+            self._own[tenant] = policy
+        self._broken.pop(tenant, None)
         if before is not None:
             await before.engine.close()
 
-    def broken(self, tenant: str, why: str) -> None:
+    def broken(self, tenant: str, overlay: str, why: str) -> None:
         """Refuse every decision in ``tenant``: its overlay cannot be loaded."""
-        self._broken[tenant] = why
+        self._broken[tenant] = (overlay, why)
 
     def complete(self) -> None:
         """Every tenant's overlay is known from now on."""

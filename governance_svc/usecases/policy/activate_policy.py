@@ -1,0 +1,103 @@
+"""Lets an uploaded overlay decide in its tenant, or an older one again, or none."""
+
+from governance_svc.domain.policy.activation import (
+    PolicyActivation,
+    PolicyChange,
+    PolicyHead,
+    PolicyRevision,
+    activated_event,
+)
+from governance_svc.domain.policy.overlay import StoredOverlay
+from governance_svc.domain.ports import Units
+from governance_svc.usecases.policy.denial_log import DenialLog
+from governance_svc.usecases.policy.tenant_policies import LoadedPolicy, TenantPolicies
+from governance_svc.usecases.policy.upload_policy import prepare
+from governance_svc.usecases.trust.assess_trust import AssessTrust
+from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.errors import NotFound
+from phoenix_runtime.core.json import JsonObject
+from phoenix_runtime.core.ports import Policy
+from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.verdict import DecisionPoint, Verdict
+
+
+class ActivatePolicy:
+    """Lets an overlay, or none, decide (policy `policy.activate`; events: POLICY_ACTIVATED)."""
+
+    def __init__(
+        self,
+        units: Units,
+        policies: TenantPolicies,
+        judges: tuple[Policy, DenialLog, AssessTrust],
+        clock: Clock,
+        *,
+        development: bool,
+    ) -> None:
+        """``judges`` decide who may, audit who may not, and forget what they knew."""
+        self._units = units
+        self._policies = policies
+        self._policy, self._denials, self._trust = judges
+        self._clock = clock
+        self._development = development
+
+    async def __call__(self, call: Call, overlay_revision: str) -> PolicyChange:
+        """Activate; the one that is active already answers as it stands.
+
+        Raises `NotFound`, `PolicyDenied`, `BundleRefused` where it does not fit this release, and
+        `PolicyEngineUnavailable`. Decisions under way keep their revision.
+        """
+        async with self._units.reading(call) as unit:
+            stored = await unit.find_overlay(overlay_revision) if overlay_revision else None
+        if overlay_revision and stored is None:
+            raise NotFound("policy", overlay_revision)
+        verdict = await self._allowed(call, stored)
+        loaded = None if stored is None else await prepare(self._policies, stored.overlay)
+        try:
+            change = await self._commit(call, stored, loaded or self._policies.shared, verdict)
+        except BaseException:
+            if loaded is not None:
+                await loaded.engine.close()
+            raise
+        await self._policies.install(call.tenant, loaded)
+        self._trust.forget_all()
+        return change
+
+    async def _allowed(self, call: Call, stored: StoredOverlay | None) -> Verdict:
+        tests: JsonObject = {"passed": max(1, stored.tests_passed) if stored else 1, "failed": 0}
+        bundle: JsonObject = {
+            "revision": stored.overlay_revision
+            if stored
+            else self._policies.shared.bundle.revision,
+            "uploaded_by": stored.uploaded_by if stored else "",
+            "tests": tests,
+        }
+        question = {"bundle": bundle, "development": self._development}
+        (verdict,) = await self._policy.evaluate(call, DecisionPoint.ACTIVATE_POLICY, [question])
+        if not verdict.allowed:
+            raise await self._denials.denied(call, verdict, about=f"policy {bundle['revision']}")
+        return verdict
+
+    async def _commit(
+        self, call: Call, stored: StoredOverlay | None, loaded: LoadedPolicy, verdict: Verdict
+    ) -> PolicyChange:
+        overlay_revision = stored.overlay_revision if stored else ""
+        async with self._units(call) as unit:
+            head = await unit.lock_policy_head()
+            previous = await unit.newest_activation()
+            activation = PolicyActivation(
+                version=1 if previous is None else previous.version + 1,
+                revision=loaded.bundle.revision,
+                activated_at=self._clock.now(),
+                overlay_revision=overlay_revision,
+                activated_by=call.actor,
+            )
+            version = 1 if head is None else head.version + 1
+            await unit.save_policy_head(PolicyHead(version, overlay_revision))
+            await unit.add_activation(activation)
+            receipt = await unit.audit(activated_event(activation, previous, loaded.tests, verdict))
+            policy = None
+            if stored is not None:
+                policy = PolicyRevision(stored, active=True, activation=activation)
+            change = PolicyChange(policy, loaded.bundle.revision, receipt)
+            await unit.remember(change)
+        return change
