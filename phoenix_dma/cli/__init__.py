@@ -45,6 +45,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "lineage": ("audit", "Print every event of a task and its children."),
     "certify": ("certify", "Grant, revoke and list certifications of capabilities."),
     "catalogue": ("catalogue", "The words that the active policy knows."),
+    "policy": ("policy", "Your own words and rules, beside the shipped ones."),
 }
 """Commands, their modules (each has ``register(app: typer.Typer) -> None``) and their help.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from phoenix_dma.cli.output import REFUSED, print_error
+from phoenix_dma.cli.overlay_watch import watch_overlay
 from phoenix_dma.cli.server import show_addresses
 from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
@@ -17,12 +19,15 @@ INTERRUPTED: Final = 130
 """The exit code of a start that a signal ended."""
 
 
-def run_until_signal(options: LocalRuntimeOptions) -> int:
-    """Run until SIGINT, SIGTERM or SIGHUP, or until a part keeps dying; return the exit code."""
-    return asyncio.run(_run(LocalRuntime(options, tell=print_error)))
+def run_until_signal(options: LocalRuntimeOptions, bundle: Path | None = None) -> int:
+    """Run until SIGINT, SIGTERM or SIGHUP, or until a part keeps dying; return the exit code.
+
+    ``bundle`` is the folder of a policy overlay that is watched meanwhile.
+    """
+    return asyncio.run(_run(LocalRuntime(options, tell=print_error), bundle))
 
 
-async def _run(runtime: LocalRuntime) -> int:
+async def _run(runtime: LocalRuntime, bundle: Path | None) -> int:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -39,11 +44,14 @@ async def _run(runtime: LocalRuntime) -> int:
         print_error(str(error))
         return REFUSED
     show_addresses(record, runtime.folder)
+    watching = asyncio.create_task(watch_overlay(bundle)) if bundle is not None else None
     keeping = asyncio.create_task(runtime.keep())
     await asyncio.wait({signalled, keeping}, return_when=asyncio.FIRST_COMPLETED)
     given_up = keeping.result() if keeping.done() else None
-    keeping.cancel()
-    await asyncio.wait({keeping})
+    background: set[asyncio.Task[Any]] = {keeping} if watching is None else {keeping, watching}
+    for task in background:
+        task.cancel()
+    await asyncio.wait(background)
     await runtime.stop()
     if given_up is None:
         return 0

@@ -63,6 +63,10 @@ def up(
     opa_url: Annotated[
         str | None, typer.Option(help="An OPA of your own, instead of the embedded engine.")
     ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(help="A policy overlay's folder: applied now and whenever a file changes."),
+    ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Return once it serves; it goes on in the background.")
     ] = False,
@@ -81,7 +85,9 @@ def up(
         redis_url=redis_url,
         opa_url=opa_url,
     )
-    raise typer.Exit(_detach(options.data) if detach else foreground.run_until_signal(options))
+    raise typer.Exit(
+        _detach(options.data) if detach else foreground.run_until_signal(options, bundle)
+    )
 
 
 def down(data: DataOption = None) -> None:

@@ -71,7 +71,7 @@ class ActivatePolicy:
             "uploaded_by": stored.uploaded_by if stored else "",
             "tests": tests,
         }
-        question = {"bundle": bundle, "development": self._development}
+        question: JsonObject = {"bundle": bundle, "development": self._development}
         (verdict,) = await self._policy.evaluate(call, DecisionPoint.ACTIVATE_POLICY, [question])
         if not verdict.allowed:
             raise await self._denials.denied(call, verdict, about=f"policy {bundle['revision']}")

@@ -4,13 +4,15 @@ from typing import Any
 
 RULES = """package phoenix.own.data_operate
 
+amount_named if is_number(input.subject.amount)
+
 deny contains {
 	"rule": "payment_amount",
 	"text": "A payment names its amount.",
 	"remedy": "Put a number into the subject's amount.",
 } if {
 	input.name == "pay"
-	not is_number(input.subject.amount)
+	not amount_named
 }
 
 ask contains {"rule": "large_payment", "text": "Above 10,000 a human approves."} if {
