@@ -15,7 +15,7 @@ from governance_svc.adapters.policy_engines.opa_session import OpaAddress
 from governance_svc.api.approval_servicer import ApprovalServicer, ApprovalUseCases
 from governance_svc.api.audit_servicer import AuditServicer, AuditUseCases
 from governance_svc.api.governance_servicer import GovernanceServicer, GovernanceUseCases
-from governance_svc.domain.policy.engine import PolicyEngine
+from governance_svc.domain.policy.engine import LOADING_SECONDS, PolicyEngine
 from governance_svc.settings import GovernanceSettings
 from governance_svc.store.claims import WorkerClaims
 from governance_svc.store.ledger_writer import GroupCommitLedger
@@ -138,7 +138,9 @@ def _engine(settings: GovernanceSettings) -> PolicyEngine:
     """An OPA server where its URL is given, else the embedded engine."""
     deadline = settings.evaluation_deadline.total_seconds()
     if not settings.opa_url:
-        return EmbeddedEngine(EngineLimits(evaluation=deadline))
+        # Where decisions may take longer, so may the steps of loading.
+        loading = max(LOADING_SECONDS, LOADING_SECONDS * deadline)
+        return EmbeddedEngine(EngineLimits(evaluation=deadline, loading=loading))
     token = settings.opa_token.get_secret_value()
     address = OpaAddress(settings.opa_url, token, settings.opa_ca_file, answer=deadline)
     return OpaRest(address)

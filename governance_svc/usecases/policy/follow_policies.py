@@ -32,13 +32,14 @@ class FollowPolicies:
         """One step: load every overlay that is active and not loaded here.
 
         A tenant whose overlay does not fit this release has no decisions until it activates
-        another one: without its rules it would be allowed what they deny. Raises
+        another one: without its rules it would be allowed what they deny. It is tried again now and
+        then, since an engine that is cut off at its deadline refuses a good one, too. Raises
         `PolicyEngineUnavailable` and `Unavailable`.
         """
         if not self._policies.accepts_overlays:
             return False
         for tenant, overlay_revision in await self._claims.policy_heads():
-            if self._policies.overlay_of(tenant) != overlay_revision:
+            if not self._policies.follows(tenant, overlay_revision):
                 await self._follow(tenant, overlay_revision)
         self._policies.complete()
         return False

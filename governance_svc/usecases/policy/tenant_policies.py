@@ -12,6 +12,9 @@ from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.verdict import DecisionPoint
 
+TRY_AGAIN_SECONDS = 30.0
+"""After this time an overlay that could not be loaded is tried again."""
+
 PREPARED_AT_ONCE = 2
 """Each bundle that is being checked has an engine of its own (I14)."""
 
@@ -46,7 +49,7 @@ class TenantPolicies:
         self._clock = clock
         self._new_engine = new_engine
         self._own: dict[str, LoadedPolicy] = {}
-        self._broken: dict[str, tuple[str, str]] = {}
+        self._broken: dict[str, tuple[str, str, float]] = {}
         self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
         self._complete = new_engine is None
 
@@ -80,12 +83,13 @@ class TenantPolicies:
         """The catalogue of a tenant."""
         return self._own.get(tenant, self._shared).bundle.catalogue
 
-    def overlay_of(self, tenant: str) -> str:
-        """The revision of the overlay that decides in ``tenant``, or was tried; empty for none."""
+    def follows(self, tenant: str, overlay: str) -> bool:
+        """Whether ``overlay`` (empty for none) decides in ``tenant``, or was tried just now."""
         if tenant in self._broken:
-            return self._broken[tenant][0]
+            tried, _, tried_at = self._broken[tenant]
+            return tried == overlay and self._clock.monotonic() - tried_at < TRY_AGAIN_SECONDS
         policy = self._own.get(tenant)
-        return "" if policy is None else policy.overlay
+        return overlay == ("" if policy is None else policy.overlay)
 
     async def prepare(self, bundle: PolicyBundle, overlay: str) -> LoadedPolicy:
         """``bundle`` in an engine of its own, which decides nothing yet.
@@ -117,7 +121,7 @@ class TenantPolicies:
 
     def broken(self, tenant: str, overlay: str, why: str) -> None:
         """Refuse every decision in ``tenant``: its overlay cannot be loaded."""
-        self._broken[tenant] = (overlay, why)
+        self._broken[tenant] = (overlay, why, self._clock.monotonic())
 
     def complete(self) -> None:
         """Every tenant's overlay is known from now on."""
