@@ -25,6 +25,8 @@ CALLER: Final = record(
     owner=text("The accountable owner, empty for none."),
     roles=texts("Roles by their short names, sorted."),
     assurance=text("How the identity was proved: local, oidc or svid."),
+    credential=text("The id of the enrolled credential, empty for none.", optional=True),
+    enrolled_by=texts("The credentials from which it descends.", optional=True),
     service=text("The service that passed the call on, empty for none."),
 )
 
