@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from phoenix_dma.v1 import governance_pb2
+from phoenix_dma.v1 import audit_pb2, governance_pb2
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.policy import GovernancePolicy
 from phoenix_runtime.core.errors import FieldInvalid, NotFound, PolicyDenied
@@ -38,6 +38,14 @@ async def activate(governance: Governance, revision: str, by: str = "bob") -> An
     request = governance_pb2.ActivatePolicyRequest(overlay_revision=revision)
     method = governance.policies.ActivatePolicy
     return (await governance.as_person(method, request, "policy_admin", sub=by)).policy
+
+
+async def activation_of(governance: Governance, overlay_revision: str) -> Any:
+    """The event of the activation of an overlay, once it is in the ledger."""
+    request = audit_pb2.ListAuditEventsRequest(type=["POLICY_ACTIVATED"])
+    answer = await governance.as_person(governance.audit.ListAuditEvents, request, "auditor")
+    events = [one for one in answer.events if one.detail["overlay_revision"] == overlay_revision]
+    return events[0] if events else None
 
 
 async def decide(governance: Governance, amount: Any) -> Verdict:
@@ -72,13 +80,16 @@ async def test_an_overlay_decides_in_its_own_tenant_once_a_second_person_activat
     assert "invoice_payment" in catalogue.catalogue["capabilities"]
     (uploaded,) = await until(lambda: audited(governance, "POLICY_UPLOADED", 1))
     assert uploaded.actor == "ann"
-    activated = await until(lambda: audited(governance, "POLICY_ACTIVATED", 1))
-    assert activated[-1].detail["overlay_revision"] == kept.overlay_revision
+    event = await until(lambda: activation_of(governance, kept.overlay_revision))
+    assert event.actor == "bob"
+    assert event.new_state == kept.policy_revision
 
 
 async def test_an_older_overlay_or_none_can_be_activated_again(governance: Governance) -> None:
     first = await upload(governance)
-    second = await upload(governance, rules=RULES.replace("10000", "5000"), tests=TESTS)
+    second = await upload(
+        governance, rules=RULES.replace("10000", "5000"), tests=TESTS.replace("9000", "4000")
+    )
     await activate(governance, first.overlay_revision)
     await activate(governance, second.overlay_revision)
     assert (await decide(governance, 9_000)).effect is Effect.REQUIRE_APPROVAL
