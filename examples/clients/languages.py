@@ -63,12 +63,24 @@ PATH: Final = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get(
 
 
 def environment() -> Mapping[str, str]:
-    """What builds run with."""
-    return {**os.environ, "PATH": PATH}
+    """What builds run with: one job at a time, so that they leave the machine usable."""
+    return {**os.environ, "PATH": PATH, "CARGO_BUILD_JOBS": "1"}
 
 
 LANGUAGES: Final = (
     Language(name="python", needs=(), builds=(), runs=(sys.executable, "agent.py")),
+    Language(
+        name="java",
+        needs=("java", "mvn"),
+        builds=(("mvn", "--quiet", "--batch-mode", "package"),),
+        runs=("java", "-cp", "target/classes:target/lib/*", "agent.Main"),
+    ),
+    Language(
+        name="rust",
+        needs=("cargo",),
+        builds=(("cargo", "build", "--quiet", "--locked"),),
+        runs=("target/debug/phoenix-dma-agent",),
+    ),
     Language(
         name="typescript",
         needs=("node", "npm"),
