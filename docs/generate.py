@@ -18,7 +18,7 @@ from phoenix_runtime.core.lifecycle import Lifecycle
 from phoenix_runtime.core.policy_inputs.points import INPUTS
 from phoenix_runtime.core.policy_inputs.shapes import ITEM, dotted, walk
 from phoenix_runtime.core.principal import Role
-from registry_svc.domain.identities import LIFECYCLE as ENROLMENT
+from registry_svc.domain.identity.records import LIFECYCLE as ENROLMENT
 from registry_svc.domain.lifecycle import LIFECYCLE as PARTICIPANT
 
 HERE = Path(__file__).parent

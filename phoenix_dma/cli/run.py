@@ -14,8 +14,8 @@ from typing import Annotated, Any
 import typer
 
 from phoenix_dma.cli.calls import say_what_is_missing
+from phoenix_dma.cli.identity.run_profile import take_own_profile
 from phoenix_dma.cli.output import bad, print_error
-from phoenix_dma.cli.run_profile import take_own_profile
 from phoenix_dma.current import load_context
 from phoenix_dma.log import announcements, configure_text_log
 
@@ -26,10 +26,19 @@ def register(app: typer.Typer) -> None:
     app.command(context_settings=settings)(run)
 
 
+Script = Annotated[
+    Path, typer.Argument(help="The script, run unmodified.", exists=True, dir_okay=False)
+]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role", help="What it may do beside taking part: submitter or auditor. Repeatable."
+    ),
+]
+
+
 def run(
-    script: Annotated[
-        Path, typer.Argument(help="The script, run unmodified.", exists=True, dir_okay=False)
-    ],
+    script: Script,
     arguments: Annotated[
         list[str] | None, typer.Argument(help="Arguments of the script, after --.")
     ] = None,
@@ -42,12 +51,7 @@ def run(
             dir_okay=False,
         ),
     ] = None,
-    roles: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--role", help="What it may do beside taking part: submitter or auditor. Repeatable."
-        ),
-    ] = None,
+    roles: Roles = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log what the SDK does.")] = False,
 ) -> None:
     """Run a participant's script, with `load_context` and your own functions.

@@ -74,9 +74,10 @@ def issuer_enrolment(file: Path, tenant: str, data: Path | None) -> None:
 
     Raises typer's error where the data folder has no issuer's key.
     """
-    from phoenix_runtime.local.data_folder.files import default_folder  # noqa: PLC0415
-    from phoenix_runtime.local.data_folder.folder import DataFolder  # noqa: PLC0415
-    from phoenix_runtime.local.data_folder.keys import write_issuer_enrolment  # noqa: PLC0415
+    with needs_server("tenant"):  # not at the top: no part of a command's help
+        from phoenix_runtime.local.data_folder.files import default_folder  # noqa: PLC0415
+        from phoenix_runtime.local.data_folder.folder import DataFolder  # noqa: PLC0415
+        from phoenix_runtime.local.data_folder.keys import write_issuer_enrolment  # noqa: PLC0415
 
     key = DataFolder(data or default_folder()).keys / "issuer.jwk"
     if not key.exists():

@@ -12,8 +12,8 @@ from phoenix_runtime.chassis.rpc.credentials import ENROLMENT_AUDIENCE, KeyRing,
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import CredentialInvalid
 from phoenix_runtime.core.principal import Call, Enroller, Principal
-from registry_svc.domain.enrolment import MAX_LIFETIME, Credential
-from registry_svc.domain.identities import ENROLMENT_LIFETIME, Enrolment
+from registry_svc.domain.identity.enrolment import MAX_LIFETIME, Credential
+from registry_svc.domain.identity.records import ENROLMENT_LIFETIME, Enrolment
 from registry_svc.domain.ports import VerifiedCredential
 
 

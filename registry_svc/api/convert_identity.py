@@ -7,9 +7,9 @@ from phoenix_runtime.chassis.rpc.conversions import number, receipt_to_pb, short
 from phoenix_runtime.chassis.rpc.pages import page_to_pb
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Role
-from registry_svc.domain.enrolment import Credential, EnrolmentRequest
-from registry_svc.domain.identities import Enrolment, EnrolmentFilter, EnrolmentKind
-from registry_svc.domain.identity_orders import RawOrder
+from registry_svc.domain.identity.enrolment import Credential, EnrolmentRequest
+from registry_svc.domain.identity.orders import RawOrder
+from registry_svc.domain.identity.records import Enrolment, EnrolmentFilter, EnrolmentKind
 from registry_svc.usecases.identity.change_roles import RoleChange
 from registry_svc.usecases.identity.create_enrolment import EnrolmentChange
 

@@ -12,7 +12,7 @@ from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
 from registry_svc.api import convert_identity as convert
-from registry_svc.domain.identities import Enrolment
+from registry_svc.domain.identity.records import Enrolment
 from registry_svc.usecases.identity.change_roles import ChangeRoles
 from registry_svc.usecases.identity.create_enrolment import CreateEnrolment
 from registry_svc.usecases.identity.disable_identity import DisableIdentity

@@ -11,7 +11,7 @@ from phoenix_runtime.core.verdict import Verdict
 from registry_svc.domain.declaration import Declaration, claims_document
 from registry_svc.domain.documents import grants_document, identity_document
 from registry_svc.domain.health import HealthState, HeartbeatSummary
-from registry_svc.domain.identity_events import borrowed, descent_document
+from registry_svc.domain.identity.events import borrowed, descent_document
 from registry_svc.domain.participant import Participant
 
 

@@ -13,10 +13,10 @@ from phoenix_runtime.core.principal import Call, Principal
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.standing import ParticipantStatus
 from registry_svc.domain.discovery import Requirement
-from registry_svc.domain.enrolment import Credential
 from registry_svc.domain.graph import Edge, EdgeFilter
 from registry_svc.domain.health import Health
-from registry_svc.domain.identities import Enrolment, EnrolmentFilter
+from registry_svc.domain.identity.enrolment import Credential
+from registry_svc.domain.identity.records import Enrolment, EnrolmentFilter
 from registry_svc.domain.participant import Participant
 from registry_svc.domain.session import LeaseKey, ParticipantKey
 

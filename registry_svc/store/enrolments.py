@@ -8,7 +8,7 @@ from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
 from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.core.pages import Page, PageRequest
-from registry_svc.domain.identities import Enrolment, EnrolmentFilter
+from registry_svc.domain.identity.records import Enrolment, EnrolmentFilter
 from registry_svc.store.tables import enrolments
 
 MAPPER: Final = RowMapper(Enrolment)

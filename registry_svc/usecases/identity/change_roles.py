@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from phoenix_runtime.core.errors import FieldInvalid, NotFound, NotPermitted, Violation
 from phoenix_runtime.core.principal import Call, Role
-from registry_svc.domain import identity_events
-from registry_svc.domain.identities import ACTIVE, Enrolment
-from registry_svc.domain.identity_orders import require_may_enrol, require_may_give
+from registry_svc.domain.identity import events as identity_events
+from registry_svc.domain.identity.orders import require_may_enrol, require_may_give
+from registry_svc.domain.identity.records import ACTIVE, Enrolment
 from registry_svc.usecases.context import RegistryContext, require_identifiers
 from registry_svc.usecases.identity.create_enrolment import EnrolmentChange
 

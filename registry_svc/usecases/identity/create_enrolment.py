@@ -8,15 +8,15 @@ from phoenix_runtime.core.errors import NotPermitted
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
-from registry_svc.domain import identity_events
-from registry_svc.domain.enrolment import EnrolmentRequest, require_enrollable
-from registry_svc.domain.identities import DISABLED, PREFIX, Enrolment, EnrolmentOrder, made
-from registry_svc.domain.identity_orders import (
+from registry_svc.domain.identity import events as identity_events
+from registry_svc.domain.identity.enrolment import EnrolmentRequest, require_enrollable
+from registry_svc.domain.identity.orders import (
     RawOrder,
     parse_order,
     require_may_enrol,
     require_may_give,
 )
+from registry_svc.domain.identity.records import DISABLED, PREFIX, Enrolment, EnrolmentOrder, made
 from registry_svc.domain.ports import Unit
 from registry_svc.usecases.context import RegistryContext
 

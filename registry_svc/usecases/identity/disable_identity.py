@@ -5,7 +5,7 @@ from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 from registry_svc.domain import participant_events
-from registry_svc.domain.identity_orders import require_may_enrol, require_somebody_else
+from registry_svc.domain.identity.orders import require_may_enrol, require_somebody_else
 from registry_svc.domain.lifecycle import LIFECYCLE, OPERATOR, suspension_verb
 from registry_svc.domain.participant import Participant
 from registry_svc.domain.ports import Unit

@@ -2,8 +2,8 @@
 
 from phoenix_runtime.core.errors import NotPermitted
 from phoenix_runtime.core.principal import Call, Principal
-from registry_svc.domain import identity_events
-from registry_svc.domain.enrolment import (
+from registry_svc.domain.identity import events as identity_events
+from registry_svc.domain.identity.enrolment import (
     Credential,
     EnrolmentRequest,
     choosable,
@@ -14,7 +14,7 @@ from registry_svc.domain.enrolment import (
     require_enrollable,
     require_enrolled,
 )
-from registry_svc.domain.identities import HUMAN, PREFIX, Enrolment, EnrolmentKind
+from registry_svc.domain.identity.records import HUMAN, PREFIX, Enrolment, EnrolmentKind
 from registry_svc.domain.ports import CredentialIssuer, Unit
 from registry_svc.usecases.context import RegistryContext
 

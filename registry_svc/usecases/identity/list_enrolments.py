@@ -2,7 +2,7 @@
 
 from phoenix_runtime.core.pages import Page, PageRequest
 from phoenix_runtime.core.principal import Call
-from registry_svc.domain.identities import Enrolment, EnrolmentFilter
+from registry_svc.domain.identity.records import Enrolment, EnrolmentFilter
 from registry_svc.usecases.context import RegistryContext, require_identifiers
 
 

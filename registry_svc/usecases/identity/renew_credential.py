@@ -2,8 +2,8 @@
 
 from phoenix_runtime.core.errors import NotPermitted
 from phoenix_runtime.core.principal import Call, Principal
-from registry_svc.domain.enrolment import Credential, renewed_principal, require_renewable
-from registry_svc.domain.identities import PREFIX, is_disabled
+from registry_svc.domain.identity.enrolment import Credential, renewed_principal, require_renewable
+from registry_svc.domain.identity.records import PREFIX, is_disabled
 from registry_svc.domain.ports import CredentialIssuer
 from registry_svc.usecases.context import RegistryContext
 

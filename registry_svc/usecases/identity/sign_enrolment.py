@@ -2,7 +2,7 @@
 
 from phoenix_runtime.core.errors import NotFound
 from phoenix_runtime.core.principal import Call
-from registry_svc.domain.enrolment import require_active
+from registry_svc.domain.identity.enrolment import require_active
 from registry_svc.domain.ports import CredentialIssuer
 from registry_svc.usecases.context import RegistryContext
 

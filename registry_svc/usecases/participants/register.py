@@ -7,7 +7,7 @@ from phoenix_runtime.core.standing import Liveness
 from phoenix_runtime.core.verdict import DecisionPoint, Grants, Verdict
 from registry_svc.domain import participant_events
 from registry_svc.domain.declaration import Declaration, claims_document, parse_declaration
-from registry_svc.domain.identity_events import borrowed
+from registry_svc.domain.identity.events import borrowed
 from registry_svc.domain.lifecycle import OPERATOR, PARTICIPANT
 from registry_svc.domain.participant import Participant, register, registered_status
 from registry_svc.domain.participant_view import ParticipantChange

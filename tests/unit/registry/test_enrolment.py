@@ -2,7 +2,11 @@ import pytest
 
 from phoenix_runtime.core.errors import FieldInvalid, NotPermitted
 from phoenix_runtime.core.principal import Principal, Role
-from registry_svc.domain.enrolment import EnrolmentRequest, enrolled_principal, parse_enrolment
+from registry_svc.domain.identity.enrolment import (
+    EnrolmentRequest,
+    enrolled_principal,
+    parse_enrolment,
+)
 
 
 def enroller(*patterns: str, roles: tuple[Role, ...] = (Role.OPERATOR,)) -> Principal:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix_dma.cli import run_profile
+from phoenix_dma.cli.identity import run_profile
 from phoenix_dma.own_profile import can_enrol_others, own_profile_path, write_own_profile
 from phoenix_dma.profile import Profile, read_profile
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Descent, Enroller, Principal, Role
-from registry_svc.domain.identities import HUMAN, Enrolment, EnrolmentKind
+from registry_svc.domain.identity.records import HUMAN, Enrolment, EnrolmentKind
 
 BY_AN_OPERATOR = (
     "This person was enrolled by {by}, who may have kept the credential and could then decide in "

@@ -9,7 +9,7 @@ from typing import Final
 from phoenix_runtime.core.errors import NotPermitted
 from phoenix_runtime.core.principal import Descent, Principal, Role
 from registry_svc.domain.checks import Checks
-from registry_svc.domain.identities import (
+from registry_svc.domain.identity.records import (
     DISABLED,
     HUMAN,
     OPEN,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -17,13 +19,21 @@ from phoenix_dma.cli.output import (
     print_json,
     say,
 )
-from phoenix_dma.cli.server import needs_server
+from phoenix_dma.cli.server import issuer_enrolment
 from phoenix_dma.own_profile import FOLDER, own_profile_path, write_own_profile
 from phoenix_dma.profile import Profile, find_profile
 from phoenix_dma.v1 import governed_pb2, identity_pb2
 
 if TYPE_CHECKING:
     from phoenix_dma.aio.client import AsyncPhoenixClient
+
+EVERYTHING: Final = (
+    governed_pb2.ROLE_OPERATOR,
+    governed_pb2.ROLE_SUBMITTER,
+    governed_pb2.ROLE_REVIEWER,
+    governed_pb2.ROLE_AUDITOR,
+    governed_pb2.ROLE_POLICY_ADMIN,
+)
 
 group = typer.Typer(
     help="Add and list tenants of the runtime on this machine.", no_args_is_help=True
@@ -49,38 +59,11 @@ def add(
     Signed with the issuer's key, which lies in the data folder: nobody of one tenant can make
     somebody of another.
     """
-    with needs_server("tenant"):
-        from phoenix_dma.cli.server import issuer_enrolment  # noqa: PLC0415  # of the server
     base = find_profile()
     file = own_profile_path(operator, _of(base, tenant))
     if file.exists():
         raise bad(f"{tenant} has {file} already", "TENANT")
-    root = file.with_name(".issuer")
-    order = identity_pb2.CreateEnrolmentRequest(
-        kind=identity_pb2.ENROLMENT_KIND_PERSON,
-        identity=operator,
-        roles=[
-            governed_pb2.ROLE_OPERATOR,
-            governed_pb2.ROLE_SUBMITTER,
-            governed_pb2.ROLE_REVIEWER,
-            governed_pb2.ROLE_AUDITOR,
-            governed_pb2.ROLE_POLICY_ADMIN,
-        ],
-    )
-
-    async def ask(client: AsyncPhoenixClient) -> str:
-        answer = await client.api.ask(client.api.stubs.identity.CreateEnrolment, order)
-        return answer.credential
-
-    root.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        issuer_enrolment(root, tenant, data or base.data)
-        asking = Profile(
-            grpc=base.grpc, tenant=tenant, credential=root, resolve=base.resolve, data=base.data
-        )
-        credential = call_runtime(ask, output, asking)
-    finally:
-        root.unlink(missing_ok=True)
+    credential = _first_operator(operator, _of(base, tenant), data or base.data, output)
     write_own_profile(file, credential, _of(base, tenant))
     _added(tenant, operator, file, output)
 
@@ -100,7 +83,23 @@ def list_them(output: OutputOption = Output.TABLE) -> None:
 
 
 def _of(base: Profile, tenant: str) -> Profile:
-    return Profile(tenant=tenant, file=base.file, follows=base.follows)
+    return replace(base, tenant=tenant, credential=None, token="")
+
+
+def _first_operator(operator: str, base: Profile, data: Path | None, output: Output) -> str:
+    """The credential of the tenant's first operator, whom the issuer itself enrols."""
+    order = identity_pb2.CreateEnrolmentRequest(
+        kind=identity_pb2.ENROLMENT_KIND_PERSON, identity=operator, roles=EVERYTHING
+    )
+
+    async def ask(client: AsyncPhoenixClient) -> str:
+        answer = await client.api.ask(client.api.stubs.identity.CreateEnrolment, order)
+        return answer.credential
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "issuer.jwt"
+        issuer_enrolment(root, base.tenant, data)
+        return call_runtime(ask, output, replace(base, credential=root))
 
 
 def _added(tenant: str, operator: str, file: Path, output: Output) -> None:

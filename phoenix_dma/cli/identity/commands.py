@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from phoenix_dma.cli.calls import call_runtime, word
-from phoenix_dma.cli.enrolling import enrol_identity, names
+from phoenix_dma.cli.identity.enrolling import enrol_identity, names
 from phoenix_dma.cli.output import (
     LastOption,
     Output,

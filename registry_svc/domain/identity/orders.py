@@ -7,8 +7,8 @@ from typing import Final
 from phoenix_runtime.core.errors import NotPermitted
 from phoenix_runtime.core.principal import Principal, Role
 from registry_svc.domain.checks import Checks
-from registry_svc.domain.enrolment import DEFAULT_TYPE
-from registry_svc.domain.identities import HUMAN, ROLES, USUAL, EnrolmentKind, EnrolmentOrder
+from registry_svc.domain.identity.enrolment import DEFAULT_TYPE
+from registry_svc.domain.identity.records import HUMAN, ROLES, USUAL, EnrolmentKind, EnrolmentOrder
 
 PARTICIPANT: Final = EnrolmentKind.PARTICIPANT
 PERSON: Final = EnrolmentKind.PERSON

@@ -1,0 +1,1 @@
+"""Who may be whom: enrolments, their records, what may be ordered, and the audit events."""
