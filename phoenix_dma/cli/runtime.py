@@ -38,6 +38,12 @@ class Ports(StrEnum):
     FREE = "free"
 
 
+BundleOption = Annotated[
+    Path | None,
+    typer.Option(help="A policy overlay's folder: applied now and whenever a file changes."),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(up)
@@ -63,10 +69,7 @@ def up(
     opa_url: Annotated[
         str | None, typer.Option(help="An OPA of your own, instead of the embedded engine.")
     ] = None,
-    bundle: Annotated[
-        Path | None,
-        typer.Option(help="A policy overlay's folder: applied now and whenever a file changes."),
-    ] = None,
+    bundle: BundleOption = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Return once it serves; it goes on in the background.")
     ] = False,
@@ -85,9 +88,9 @@ def up(
         redis_url=redis_url,
         opa_url=opa_url,
     )
-    raise typer.Exit(
-        _detach(options.data) if detach else foreground.run_until_signal(options, bundle)
-    )
+    if detach:
+        raise typer.Exit(_detach(options.data))
+    raise typer.Exit(foreground.run_until_signal(options, bundle))
 
 
 def down(data: DataOption = None) -> None:

@@ -13,7 +13,7 @@ from phoenix_dma.policy_files import TEMPLATE
 from tests.e2e.scenarios.scenario import TASK, Scenario
 from tests.support.processes.programs import Programs
 
-PAGE = Path(__file__).parents[2] / "docs" / "own-rules.md"
+PAGE = Path(__file__).parents[3] / "docs" / "own-rules.md"
 PAYER = "agent.payer.001"
 RULE = "rules/payments.rego"
 NEED: dict[str, Any] = {
