@@ -127,6 +127,8 @@ async def submitted(client: AsyncPhoenixClient, *, turns: int) -> str:
         "steps": turns * STEPS_EACH,
         "pause_after": [turn * STEPS_EACH for turn in range(1, turns)],
     }
+    # A task that has lost three owners counts as what kills them and fails; here it is the play.
+    document["max_losses"] = turns
     task = await client.api.submit(declare.task(document))
     print(f"submitted {task.id}")
     return task.id

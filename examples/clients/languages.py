@@ -70,6 +70,16 @@ def environment() -> Mapping[str, str]:
 LANGUAGES: Final = (
     Language(name="python", needs=(), builds=(), runs=(sys.executable, "agent.py")),
     Language(
+        name="go",
+        needs=("go", "buf"),
+        builds=(
+            ("go", "build", "-p", "1", "-o", "build/", "tool"),
+            ("buf", "generate"),
+            ("go", "build", "-p", "1", "-o", "build/agent", "."),
+        ),
+        runs=("build/agent",),
+    ),
+    Language(
         name="java",
         needs=("java", "mvn"),
         builds=(("mvn", "--quiet", "--batch-mode", "package"),),
