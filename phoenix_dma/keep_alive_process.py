@@ -17,6 +17,7 @@ from typing import Final
 from phoenix_dma.script_end import on_script_end
 
 POLL_SECONDS: Final = 0.2
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class KeepAliveProcess:
@@ -29,12 +30,15 @@ class KeepAliveProcess:
         self._over = threading.Event()
         self._asked = False
         self._waiting = False
+        self._masks = threading.local()
         self._thread = threading.Thread(target=self._keep, name="phoenix-dma-keeper")
 
     def start(self) -> None:
         """Start; handles SIGTERM and SIGINT unless the script has handlers of its own."""
         if threading.current_thread() is threading.main_thread():
-            os.register_at_fork(after_in_child=self._forked)
+            os.register_at_fork(
+                before=self._forking, after_in_parent=self._forked, after_in_child=self._born
+            )
             if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
                 signal.signal(signal.SIGTERM, self._on_signal)
             if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -67,12 +71,20 @@ class KeepAliveProcess:
                 break
         self._leave()
 
+    def _forking(self) -> None:
+        """Hold signals back: one for the child that meets our handler there would be lost."""
+        self._masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
     def _forked(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._masks.before)
+
+    def _born(self) -> None:
         """In a forked child nothing drains: signals mean there what they mean to any process."""
         if signal.getsignal(signal.SIGTERM) == self._on_signal:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if signal.getsignal(signal.SIGINT) == self._on_signal:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._forked()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._asked:
