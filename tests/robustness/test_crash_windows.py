@@ -23,7 +23,9 @@ from tests.e2e.scenarios.assertions import REFUSALS, RPCS, assert_invariants
 from tests.e2e.scenarios.intervals import INTERVALS, PATIENCE
 from tests.e2e.scenarios.scenario import Scenario
 from tests.robustness.crash_windows.cases_handoffs import HANDOFFS
+from tests.robustness.crash_windows.cases_identities import IDENTITIES
 from tests.robustness.crash_windows.cases_participants import PARTICIPANTS
+from tests.robustness.crash_windows.cases_policies import POLICIES
 from tests.robustness.crash_windows.cases_questions import QUESTIONS
 from tests.robustness.crash_windows.cases_tasks import PLACES, TASKS
 from tests.robustness.crash_windows.crashes import Crashes
@@ -42,7 +44,10 @@ BEATS = {"KeepAlive", "Heartbeat"}
 """A beat lands in memory; what it changes is written by the loop registry_health."""
 CASES = [
     replace(case, tenant=f"tenant.{case.id}")
-    for case in sorted((*PARTICIPANTS, *TASKS, *HANDOFFS, *QUESTIONS), key=lambda one: one.part)
+    for case in sorted(
+        (*PARTICIPANTS, *IDENTITIES, *TASKS, *HANDOFFS, *QUESTIONS, *POLICIES),
+        key=lambda one: one.part,
+    )
 ]
 SHORT = {
     "assignment-retiring",
