@@ -6,6 +6,7 @@ from typing import Final
 
 import structlog
 
+from governance_svc.domain.policy.bundle import BundleCutOff
 from governance_svc.usecases.approvals.expire_approvals import ExpireApprovals
 from governance_svc.usecases.policy.announce_policy import AnnouncePolicy
 from governance_svc.usecases.policy.follow_policies import FollowPolicies
@@ -66,7 +67,11 @@ class Workers:
             self._announce.wake()
 
     async def load_policy(self) -> bool:
-        """Load the policy; without an engine log it, since no decision can be had meanwhile."""
+        """Load the policy; without an engine log it, since no decision can be had meanwhile.
+
+        The same where the engine was cut off at its deadline: a busy machine refuses no good
+        bundle for good. Raises `BundleRefused` for a bad one.
+        """
         return await _logged(self._use_cases.load)
 
     async def follow_policies(self) -> bool:
@@ -77,6 +82,6 @@ class Workers:
 async def _logged(step: Callable[[], Awaitable[bool]]) -> bool:
     try:
         return await step()
-    except PolicyEngineUnavailable as error:
+    except (PolicyEngineUnavailable, BundleCutOff) as error:
         log.warning("policy_engine_unavailable", error=str(error))
         return False

@@ -18,6 +18,7 @@ from governance_svc.adapters.policy_engines.embedded_engine import EmbeddedEngin
 from governance_svc.adapters.policy_engines.policy_session import RegoError
 from governance_svc.domain.policy.bundle import BundleRefused
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
+from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.verdict import DecisionPoint
 from tests.support.builders.bundles import small_bundle
 from tests.support.processes.breakable_runtime import stalled
@@ -55,6 +56,25 @@ async def test_a_killed_engine_is_replaced_for_the_next_decision(
         assert await allows(embedded_engine)
     assert await allows(embedded_engine)
     assert embedded_engine.pid not in {0, killed}
+
+
+async def test_a_new_engine_compiles_before_it_decides_under_the_deadline_of_loading(
+    embedded_engine: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    document = ChildSession.document
+
+    async def recorded(session: ChildSession, path: str, value: Json) -> Json:
+        asked.append(session.deadline)
+        return await document(session, path, value)
+
+    monkeypatch.setattr(ChildSession, "document", recorded)
+    with contextlib.suppress(PolicyEngineUnavailable):
+        os.kill(embedded_engine.pid, signal.SIGKILL)
+        await allows(embedded_engine)
+    assert await allows(embedded_engine)
+    first = next(index for index, deadline in enumerate(asked) if deadline == PATIENCE)
+    assert asked[first:] == [PATIENCE, *[5.0] * (len(asked) - first - 1)]
 
 
 async def test_a_question_over_which_the_engine_dies_is_refused(

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from governance_svc.domain.policy.bundle import BundleRefused
+from governance_svc.domain.policy.bundle import BundleCutOff, BundleRefused
 from governance_svc.domain.policy.engine import PolicyEngine
 from tests.support.builders.bundles import DECIDE, TEST, small_bundle
 from tests.support.servers.policy_engines import YES, allows, decide
@@ -59,7 +59,7 @@ async def test_a_bundle_whose_test_has_no_end_is_cut_off_and_the_old_one_goes_on
     good = small_bundle()
     await policy_engine.load(good)
     endless = TEST + "\ntest_end if phoenix.endless == 0"
-    with pytest.raises(BundleRefused) as refused:
+    with pytest.raises(BundleCutOff) as refused:
         await policy_engine.load(small_bundle(decide_test=endless))
     assert "cut off" in refused.value.text
     assert policy_engine.revision == good.revision

@@ -17,7 +17,12 @@ from governance_svc.adapters.policy_engines.policy_session import (
     RegoError,
     evaluate,
 )
-from governance_svc.domain.policy.bundle import BundleRefused, BundleTests, PolicyBundle
+from governance_svc.domain.policy.bundle import (
+    BundleCutOff,
+    BundleRefused,
+    BundleTests,
+    PolicyBundle,
+)
 from governance_svc.domain.policy.input_reads.analysis import input_reads
 from governance_svc.domain.policy.input_reads.report import InputReads
 from governance_svc.domain.policy.own_rules import own_rule_violations
@@ -50,8 +55,8 @@ async def admit(session: PolicySession, bundle: PolicyBundle, *, tested: bool) -
     try:
         passed = 0 if tested else await _run_tests(session, tests)
         await _probe_decision_points(session)
-    except EvaluationAborted as aborted:  # an endless rule
-        raise BundleRefused([Violation("bundle", aborted.text)]) from aborted
+    except EvaluationAborted as aborted:  # an endless rule, or no time to compute
+        raise BundleCutOff([Violation("bundle", aborted.text)]) from aborted
     await session.activate(bundle.revision)
     return BundleTests(passed, reads=reads)
 
@@ -60,6 +65,9 @@ async def restore(session: PolicySession, bundle: PolicyBundle) -> None:
     """Load and activate a bundle that was admitted before, without its tests."""
     await session.put_modules({f"{INSPECTOR}.rego": inspector_source()})
     await _load(session, bundle.rules, bundle.data)
+    # The first question makes the engine compile all rules: fifty times as long as a decision. On a
+    # busy machine its deadline would cut that off, and so it would every engine after it.
+    await evaluate(session, next(iter(DecisionPoint)), [{}])
     await session.activate(bundle.revision)
 
 

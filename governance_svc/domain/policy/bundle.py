@@ -14,6 +14,10 @@ class BundleRefused(FieldInvalid):
     """The bundle is malformed, impure or unsafe, or fails its own tests; it was not activated."""
 
 
+class BundleCutOff(BundleRefused):
+    """A step of loading did not end in time: an endless rule, or a machine that is too busy."""
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyBundle:
     """Rego modules by path (tests included) and the catalogue.

@@ -20,7 +20,10 @@ class LoadPolicy:
         self._loaded = False
 
     async def __call__(self) -> bool:
-        """Load it once; raises `PolicyEngineUnavailable`, and `BundleRefused` for a bad one."""
+        """Load it once; raises `PolicyEngineUnavailable`, and `BundleRefused` for a bad one.
+
+        After `BundleCutOff` it may be tried again.
+        """
         if not self._loaded:
             shared = self._policies.shared
             tests = await shared.engine.load(shared.bundle)
