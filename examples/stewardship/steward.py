@@ -102,20 +102,27 @@ class Steward:
     def _analyse(self, task: Task, progress: Progress) -> None:
         pairs = candidates(self._people)
         for number, batch in enumerate(batches(pairs, scenario.BATCH_SIZE), 1):
-            if number <= len(progress.batches):
+            if number < len(progress.batches):
                 continue  # checkpointed already, by us or by whoever held the task before
-            say("analysing", batch=number, pairs=len(batch))
-            found = worth_a_look(self._compare(number, batch))
-            progress.findings += found
-            progress.batches.append(
-                {"batch": number, "pairs": len(batch), "findings": len(found), "by": self._id}
-            )
-            version = progress.checkpoint(task)
-            say("checkpointed", batch=number, version=version, epoch=task.epoch)
+            if number > len(progress.batches):
+                self._analyse_batch(task, progress, number, batch)
+            # What follows the last batch may be open, where the task was lost just after it.
             if number == scenario.POLICY_AFTER:
                 self._ask_policy(task, progress)
-            if number == scenario.PROPOSED_AFTER:
+            if number == scenario.PROPOSED_AFTER and progress.proposed is None:
                 self._propose(task, progress)
+
+    def _analyse_batch(
+        self, task: Task, progress: Progress, number: int, batch: list[Pair]
+    ) -> None:
+        say("analysing", batch=number, pairs=len(batch))
+        found = worth_a_look(self._compare(number, batch))
+        progress.findings += found
+        progress.batches.append(
+            {"batch": number, "pairs": len(batch), "findings": len(found), "by": self._id}
+        )
+        version = progress.checkpoint(task)
+        say("checkpointed", batch=number, version=version, epoch=task.epoch)
 
     def _compare(self, number: int, batch: list[Pair]) -> list[Finding]:
         half = len(batch) // 2

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, Unpack
 
 import pytest
 import pytest_asyncio
 
+from phoenix_dma.declare import TaskFields
 from phoenix_dma.errors import PhoenixError, PolicyEngineUnavailable, Unavailable
+from phoenix_dma.v1 import assignment_pb2
 from phoenix_runtime.chassis.failpoints import POINTS
 from phoenix_runtime.local.processes.supervisor import ProgramDied
 from tests.e2e.conftest import logged_errors
@@ -35,6 +38,8 @@ from tests.support.waiting.until import until
 
 UNHURRIED = {"PHOENIX_DMA_OFFER_TIMEOUT": "120", "PHOENIX_DMA_RESUME_TIMEOUT": "120"}
 """What may not run out while a service is being started."""
+BEGUN_LATE = timedelta(minutes=10)
+"""In which the owner of a task has to begin it, while services are started again and again."""
 KNOWN = {"PHOENIX_DMA_REFERENCES": PLACES, "PHOENIX_DMA_CLAIM": "1"}
 NOTICE = 0.2
 """Seconds between the death of a service and word of it."""
@@ -67,6 +72,14 @@ def parameters() -> Iterator[Any]:
         yield pytest.param(case, marks=marks, id=case.id)
 
 
+class UnhurriedScenario(Scenario):
+    """Its tasks may be begun late."""
+
+    def task(self, **fields: Unpack[TaskFields]) -> assignment_pb2.TaskDeclaration:
+        unhurried: TaskFields = {"start_timeout": BEGUN_LATE}
+        return super().task(**{**unhurried, **fields})
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def crashes() -> AsyncIterator[Crashes]:
     async with breakable_runtime({**INTERVALS, **UNHURRIED, **KNOWN}) as runtime:
@@ -82,7 +95,7 @@ async def test_one_effect_one_event_and_one_answer_however_often_it_dies(
     if not case.late:
         await crashes.arm(case)
     try:
-        async with Scenario(crashes.runtime, case.tenant) as scenario:
+        async with UnhurriedScenario(crashes.runtime, case.tenant) as scenario:
             operation = await case.prepare(scenario)
             if case.late:
                 await crashes.arm(case)

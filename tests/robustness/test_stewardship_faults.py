@@ -26,7 +26,6 @@ from phoenix_dma.profile import read_profile
 from phoenix_runtime.core.validate import validate
 from phoenix_runtime.local.evidence import read_evidence
 from phoenix_runtime.local.services import MODULES
-from tests.e2e.scenarios.intervals import INTERVALS
 from tests.robustness.forms import long_form
 from tests.support.processes.breakable_runtime import SERVERS, BreakableRuntime, breakable_runtime
 from tests.support.waiting.until import until
@@ -39,8 +38,8 @@ EVERYTHING: Final = (*MODULES, *SERVERS)
 STREAMED: Final = ("gateway", "registry")
 """What the stream of a participant passes."""
 CHOICE: Final = 4
-LEASES: Final = {name: value for name, value in INTERVALS.items() if name in PACE}
-"""As long as those of the other tests: who waits for a part that is killed is not dead."""
+LEASES: Final = {**PACE, "PHOENIX_DMA_LEASE_TTL": "PT30S", "PHOENIX_DMA_HEARTBEAT_INTERVAL": "PT3S"}
+"""Longer than a part takes to be started again: who waits for one that is killed is not dead."""
 STORIES: Final[Mapping[str, Kills]] = {
     "each service in another chapter": {
         2: ["registry"],
@@ -78,6 +77,7 @@ async def opened(runtime: BreakableRuntime, told: StringIO) -> AsyncIterator[Sto
     (folder / "merges").mkdir(parents=True)
     processes = AgentProcesses(runtime.profile, folder)
     client = AsyncPhoenixClient(profile=read_profile(runtime.profile))
+    client.transport.patience = PATIENCE
 
     async def judge() -> list[str]:
         evidence = await read_evidence(runtime.admin_url, runtime.options.tenant)
@@ -124,7 +124,7 @@ async def found(runtime: BreakableRuntime, story: Story) -> str:
 @pytest.mark.parametrize("name", [*STORIES, *long_form(*MORE)])
 async def test_the_stewardship_story_completes_although_parts_are_killed(name: str) -> None:
     told = StringIO()
-    async with breakable_runtime({**PACE, **LEASES}) as runtime, opened(runtime, told) as story:
+    async with breakable_runtime(LEASES) as runtime, opened(runtime, told) as story:
         for number, (title, chapter) in enumerate(CHAPTERS, 1):
             story.tell.chapter(number, title)
             playing = asyncio.ensure_future(chapter(story))

@@ -14,6 +14,7 @@ import pytest
 from phoenix_runtime.local.data_folder.files import temporary_folder
 from tests.integration.sdk.wheels import Environment, build_wheel, install, locked_versions
 from tests.support.processes.programs import plain_environment
+from tests.support.waiting.until import PATIENCE
 
 AGENT = """
 from phoenix_dma import PhoenixClient
@@ -45,7 +46,7 @@ class Deployment:
     folder: Path
     """Where commands are run: neither code nor data lies there."""
 
-    def run(self, *command: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             env=self.environment,
@@ -110,7 +111,7 @@ def assert_an_agent_works(deployment: Deployment, installed: Environment, name: 
         assert task["result"] == {"version": 1, "seen": 3}
     finally:
         agent.terminate()
-        _, complaints = agent.communicate(timeout=60)
+        _, complaints = agent.communicate(timeout=PATIENCE)
     assert (agent.returncode, complaints) == (0, "")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -17,6 +16,7 @@ from grpc.aio import EOF, AioRpcError  # type: ignore[attr-defined]  # EOF is no
 
 from phoenix_dma.declare import participant
 from phoenix_dma.v1 import registry_pb2, registry_pb2_grpc, session_pb2, session_pb2_grpc
+from phoenix_dma.wire.status_details import UNREACHABLE
 from tests.e2e.scenarios.intervals import PATIENCE
 from tests.e2e.scenarios.scenario import Scenario, steward
 from tests.support.builders.keys import bearer
@@ -28,25 +28,6 @@ AT_ONCE: Final = 16
 """Registrations on their way at the same time."""
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 2.0
-REGISTRY: Final = registry_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_name
-PERSISTENT: Final = json.dumps(
-    {
-        "methodConfig": [
-            {
-                "name": [{"service": REGISTRY, "method": "RegisterParticipant"}],
-                "retryPolicy": {
-                    "maxAttempts": 5,
-                    "initialBackoff": f"{FIRST_PAUSE}s",
-                    "maxBackoff": f"{LONGEST_PAUSE}s",
-                    "backoffMultiplier": 3,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
-                },
-            }
-        ]
-    }
-)
-"""A registry that was just started again may still be away for its gateways; a registration may be
-asked for again, by its request id. gRPC's own retries, as a client of any language has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +135,11 @@ class Crowd:
         self._lives: list[asyncio.Task[None]] = []
 
     async def register(self) -> None:
-        """Register every participant by its own credential."""
+        """Register every participant by its own credential.
+
+        A registry that was just started again may still be away for its gateways, and a busy one
+        answers late: whoever got no answer asks again, by its request id.
+        """
         admission = asyncio.Semaphore(AT_ONCE)
 
         async def one(number: int, name: str) -> None:
@@ -163,9 +148,19 @@ class Crowd:
             request = registry_pb2.RegisterParticipantRequest(
                 participant=declaration, request_id=f"register.{name}"
             )
-            async with admission:
+
+            async def answered() -> bool:
                 answer: Any = stub.RegisterParticipant(request, metadata=bearer(self._token(name)))
-                await answer
+                try:
+                    await answer
+                except AioRpcError as error:
+                    if error.code() not in UNREACHABLE:
+                        raise
+                    return False
+                return True
+
+            async with admission:
+                await until(answered, PATIENCE)
 
         await asyncio.gather(*(one(*each) for each in enumerate(self.names)))
 
@@ -221,7 +216,6 @@ async def crowd_of(scenario: Scenario, size: int) -> AsyncIterator[Crowd]:
     options = [
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.max_reconnect_backoff_ms", 2000),
-        ("grpc.service_config", PERSISTENT),
     ]
     async with AsyncExitStack() as stack:
         channels = [
