@@ -62,19 +62,16 @@ class DecideApproval:
         return result
 
     async def _allowed(self, call: Call, approval: Approval, decision: Decision) -> Verdict:
-        """Policy's verdict, where it allows and nothing bars the decider whatever policy says.
-
-        The descent is looked at first: to whom it applies, no rule is worth trying.
-        """
-        descended = same_descent(approval, call.principal)
-        if descended:
-            await self._refuse(call, approval, descended, ReasonCode.SAME_DESCENT)
+        """Policy's verdict, where it allows and nothing bars the decider whatever policy says."""
         (verdict,) = await self._policy.evaluate(
             call, DecisionPoint.DECIDE_APPROVAL, [_policy_input(approval, decision)]
         )
         task = approval.task_id
         if not verdict.allowed:
             raise await self._denials.denied(call, verdict, task=task, about=approval.aggregate)
+        descended = same_descent(approval, call.principal)
+        if descended:
+            await self._refuse(call, approval, descended, ReasonCode.SAME_DESCENT)
         because = barred_because(approval, call.principal)
         if because:
             await self._refuse(call, approval, because, ReasonCode.CREDENTIAL_MISUSED)

@@ -50,9 +50,8 @@ class TaskRules(History):
             return
         held = self.known[pick % len(self.known)]
         who, parent, epoch = held
-        child = self.scenario.task(
-            task_id=self.new_task(), parent_task_id=parent, parent_epoch=epoch, detached=detached
-        )
+        child = self.scenario.task(task_id=self.new_task())
+        child.parent_task_id, child.parent_epoch, child.detached = parent, epoch, detached
         burnt = self.burnt(held)
         answer = self.run(self.agents[who].api.submit(child))
         assert not (accepted(answer) and burnt), f"{who} has a child of {parent}, lost at {epoch}"
