@@ -22,6 +22,9 @@ from phoenix_runtime.chassis.rpc.termination import SLOW_READERS, StreamTerminat
 from phoenix_runtime.core.errors import QuotaExceeded, Unavailable
 
 TERMINATION: Final = StreamTermination()
+AWAY: Final = frozenset({StatusCode.UNAVAILABLE, StatusCode.CANCELLED})
+"""Codes of a backend that gave no answer. One that stops cancels the calls that it still serves; to
+its caller that is no cancellation, but a call to be made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,7 @@ async def _refuse(
     """End the call with the backend's status; its details are in the trailers."""
     trailing = tuple(error.trailing_metadata() or Metadata())
     detailed = any(key == DETAILS_KEY for key, _ in trailing)
-    if error.code() is StatusCode.UNAVAILABLE and not detailed:
+    if error.code() in AWAY and not detailed:
         # gRPC's own text names addresses behind the gateway.
         text = f"The {target.service} service is unavailable"
         raise Unavailable(text, {"service": target.service}) from error

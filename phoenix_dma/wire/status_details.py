@@ -14,8 +14,12 @@ DOMAIN: Final = "phoenix-dma"
 """``ErrorInfo.domain`` of every error that the contract defines."""
 DETAILS_KEY: Final = "grpc-status-details-bin"
 """The trailing metadata that carries the status."""
-UNREACHABLE: Final = frozenset({StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED})
-"""Codes that also mean: the server cannot be reached, or does not answer in time."""
+UNREACHABLE: Final = frozenset(
+    {StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED, StatusCode.CANCELLED}
+)
+"""Codes that also mean: the server cannot be reached, or does not answer in time. A server that has
+not taken up a call for thirty seconds, or stops, cancels it; what this side cancels raises
+`asyncio.CancelledError` instead."""
 
 Detail = TypeVar("Detail", bound=Message)
 

@@ -1,6 +1,6 @@
 """Maps refusals of the domain to gRPC statuses and back, by one table."""
 
-from typing import Any, Final
+from typing import Any
 
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
@@ -49,11 +49,6 @@ CODES: dict[type[Refused], StatusCode] = {
     errors.NotPermitted: StatusCode.PERMISSION_DENIED,
 }
 BY_REASON: dict[str, type[Refused]] = {kind.reason: kind for kind in CODES}
-
-
-UNANSWERED: Final = UNREACHABLE | {StatusCode.CANCELLED}
-"""Codes of a peer that gave no answer. A server that stops cancels the calls that it still serves;
-a call that this side cancels raises `asyncio.CancelledError` instead."""
 
 
 def code_of(refused: Refused) -> StatusCode:
@@ -111,7 +106,7 @@ def refusal_of(error: AioRpcError) -> Refused:
     info = detail_of(status, error_details_pb2.ErrorInfo)
     if info is not None and info.domain == DOMAIN and info.reason in BY_REASON:
         return _rebuilt(BY_REASON[info.reason], status.message, info, status)
-    if error.code() in UNANSWERED:
+    if error.code() in UNREACHABLE:
         # gRPC's own words name addresses inside the runtime; they stay in the chain of errors.
         late = error.code() is StatusCode.DEADLINE_EXCEEDED
         how = "did not answer in time" if late else "is unavailable"

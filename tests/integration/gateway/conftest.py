@@ -72,6 +72,8 @@ class Tasks(assignment_pb2_grpc.AssignmentServiceServicer):
         self._recorded.record(request, context)
         if request.task_id == "slow":
             await asyncio.Event().wait()
+        if request.task_id == "cancelled":
+            await context.abort(grpc.StatusCode.CANCELLED, "CANCELLED")  # as gRPC does
         if request.task_id == "gone":
             raise errors.NotFound("task", "gone")
         if request.task_id == "broken":

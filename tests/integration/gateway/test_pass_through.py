@@ -173,6 +173,15 @@ async def test_a_service_that_is_away_is_named_without_its_address(gateway: Runn
     assert "127.0.0.1" not in str(error)
 
 
+async def test_a_call_that_a_service_stops_serving_may_be_made_again(
+    gateway: RunningGateway,
+) -> None:
+    call = tasks(gateway).GetTask(task("cancelled"), metadata=gateway.call())
+    error = await refused(call)
+    assert error.code() is grpc.StatusCode.UNAVAILABLE
+    assert error.details() == "The assignment service is unavailable"
+
+
 async def test_a_service_that_was_away_for_a_moment_is_waited_for(
     gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,4 +238,4 @@ async def test_a_service_that_dies_ends_the_streams_that_it_served(gateway: Runn
     await call.read()
     await gateway.backends.stop("registry")
     error = await refused(call.read())
-    assert error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+    assert error.code() is grpc.StatusCode.UNAVAILABLE

@@ -1,0 +1,44 @@
+"""A call that a server has not answered, whatever status says so, is made again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import pytest
+from grpc.aio import AioRpcError, Metadata
+
+from phoenix_dma.aio.rpc.errors import error_of
+from phoenix_dma.aio.rpc.transport import Transport
+from phoenix_dma.errors import Unavailable
+from phoenix_dma.profile import Endpoint
+from phoenix_dma.v1 import assignment_pb2
+from tests.support.waiting.until import PATIENCE
+
+CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+
+
+def unanswered(code: grpc.StatusCode) -> AioRpcError:
+    return AioRpcError(code, Metadata(), Metadata(), details=code.name)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_call_that_was_not_answered_is_unavailable(code: grpc.StatusCode) -> None:
+    assert isinstance(error_of(unanswered(code)), Unavailable)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("code", CODES)
+async def test_a_call_that_was_not_answered_is_made_again(code: grpc.StatusCode) -> None:
+    asked: list[str] = []
+
+    async def method(request: Any, **_: Any) -> Any:
+        asked.append(request.request_id)
+        if len(asked) == 1:
+            raise unanswered(code)
+        return assignment_pb2.SubmitTaskResponse()
+
+    transport = Transport(Endpoint(target="127.0.0.1:1", tls=False), patience=PATIENCE)
+    await transport.ask_as("token", method, assignment_pb2.SubmitTaskRequest(request_id="one"))
+    await transport.close()
+    assert asked == ["one", "one"]
