@@ -7,7 +7,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ HERE: Final = Path(__file__).parent
 PATIENCE: Final = 300.0
 """Seconds after which a process that says nothing is taken to hang."""
 LEAVING: Final = 120.0
+NOBODY_LISTENS: Final = 3
+"""The exit code of a command that reached no runtime."""
 
 Line = Mapping[str, Any]
 
@@ -121,7 +124,21 @@ class AgentProcesses:
         return player
 
     async def command(self, *arguments: str) -> Any:
-        """Run ``phoenix-dma … --output json`` as a person would; answers what it prints."""
+        """Run ``phoenix-dma … --output json`` as a person would; answers what it prints.
+
+        It is run again while nothing listens: a part that was killed is being started.
+        """
+        until = time.monotonic() + PATIENCE
+        while True:
+            code, printed, errors = await self._run(arguments)
+            if code != NOBODY_LISTENS or time.monotonic() > until:
+                break
+        if code:
+            raise Silent(f"phoenix-dma {' '.join(arguments)}: {errors}")
+        return json.loads(printed)
+
+    async def _run(self, arguments: Sequence[str]) -> tuple[int, str, str]:
+        """Its exit code, and what it printed to both outputs."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -134,9 +151,7 @@ class AgentProcesses:
             env=self._environment,
         )
         printed, errors = await process.communicate()
-        if process.returncode:
-            raise Silent(f"phoenix-dma {' '.join(arguments)}: {errors.decode()}")
-        return json.loads(printed)
+        return process.returncode or 0, printed.decode(), errors.decode()
 
     async def leave(self) -> None:
         """Everybody goes."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from governance_svc.domain.policy.activation import PolicyChange, PolicyRevision
 from phoenix_dma.v1 import governance_pb2
 from phoenix_runtime.chassis.rpc.conversions import receipt_to_pb, time_to_pb
+from phoenix_runtime.chassis.rpc.pages import page_to_pb
 from phoenix_runtime.core.pages import Page
 
 
@@ -57,9 +58,10 @@ def policies_to_pb(
 ) -> governance_pb2.ListPoliciesResponse:
     """A page of overlays, and what decides now."""
     page, decides = found
+    policies, token = page_to_pb(page, revision_to_pb)
     return governance_pb2.ListPoliciesResponse(
-        policies=[revision_to_pb(one) for one in page.items],
-        next_page_token=page.next_token,
+        policies=policies,
+        next_page_token=token,
         policy_revision=decides,
         total_size=page.total,
     )

@@ -9,6 +9,7 @@ from governance_svc.adapters.local_ledger import LocalLedger
 from governance_svc.adapters.policy_engines.child_session import EngineLimits
 from governance_svc.domain.approvals.approval import ApprovalRequest
 from governance_svc.domain.lifecycle import ApprovalStatus
+from governance_svc.domain.policy.bundle import PolicyBundle
 from governance_svc.domain.policy.engine import PolicyEngine
 from governance_svc.domain.trust.certification import CertificationRequest
 from governance_svc.domain.trust.projection import TrustProjection
@@ -69,9 +70,9 @@ class ManualGovernance:
         """The claims of the background workers."""
         return WorkerClaims(self.worker)
 
-    def policy(self, engine: PolicyEngine) -> EvaluatePolicies:
-        """Policy, decided by ``engine``."""
-        policies = TenantPolicies(shipped_bundle(), engine, self.clock)
+    def policy(self, engine: PolicyEngine, bundle: PolicyBundle | None = None) -> EvaluatePolicies:
+        """Policy, decided by ``engine``, which has loaded ``bundle`` or the shipped one."""
+        policies = TenantPolicies(bundle or shipped_bundle(), engine, self.clock)
         return EvaluatePolicies(policies, self.trust, self.clock, new_id)
 
     async def ask(self) -> str:

@@ -36,8 +36,9 @@ async def lax_policy(manual_governance: ManualGovernance) -> AsyncIterator[Evalu
     shipped = shipped_bundle()
     modules = {**shipped.modules, "approval_decide.rego": LAX}
     engine = EmbeddedEngine(HANG_GUARD)
-    await engine.load(make_bundle(modules, shipped.data), tested=True)
-    yield manual_governance.policy(engine)
+    bundle = make_bundle(modules, shipped.data)
+    await engine.load(bundle, tested=True)
+    yield manual_governance.policy(engine, bundle)
     await engine.close()
 
 

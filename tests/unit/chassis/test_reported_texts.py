@@ -97,4 +97,5 @@ def test_every_text_by_which_a_participant_reports_an_end_is_marked() -> None:
         "SuspendParticipant.reason",
         "ReinstateParticipant.reason",
         "RevokeCertification.reason",
+        "DisableIdentity.reason",
     }

@@ -55,7 +55,7 @@ def human(name: str, *roles: Role, kind: str = "human", subject: str = "") -> Pr
 
 
 def decide(approval: Approval, decision: Decision, at: datetime = NOON) -> Approval:
-    return approval.decided(decision, by="ann", policy_decision_id="opa.dec.1", at=at)
+    return approval.decided(decision, by=human("ann"), policy_decision_id="opa.dec.1", at=at)
 
 
 APPROVE = Decision("approval.1", approve=True, comment="looked")
