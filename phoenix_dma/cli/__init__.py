@@ -44,8 +44,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit": ("audit", "What happened; whether the record is complete."),
     "lineage": ("audit", "Print every event of a task and its children."),
     "certify": ("certify", "Grant, revoke and list certifications of capabilities."),
-    "catalogue": ("catalogue", "The words that the active policy knows."),
-    "policy": ("policy", "Your own words and rules, beside the shipped ones."),
+    "catalogue": ("policy.catalogue", "The words that the active policy knows."),
+    "policy": ("policy.commands", "Your own words and rules, beside the shipped ones."),
 }
 """Commands, their modules (each has ``register(app: typer.Typer) -> None``) and their help.
 

@@ -77,18 +77,7 @@ def audit(
         until=_moment(until, "--until"),
         after_sequence=after,
     )
-    newest = audit_pb2.ListAuditEventsRequest(newest_first=True)
-    newest.MergeFrom(request)
-    if following:
-        call_runtime(lambda client: follow(client.api, newest, last, output, row), output)
-        return
-    found = call_runtime(
-        lambda client: client.api.listing(
-            client.api.stubs.audit.ListAuditEvents, newest, "events", last
-        ),
-        output,
-    )
-    print_listing(found, output, COLUMNS, row, empty="no event matches")
+    _print_newest(request, last, following, output)
 
 
 def lineage(
@@ -145,6 +134,23 @@ def row(event: audit_pb2.AuditEvent) -> tuple[Any, ...]:
     when = time_of(event.timestamp).strftime("%Y-%m-%d %H:%M:%S")
     about = event.task or event.participant or event.aggregate
     return (event.sequence, when, event.type, event.actor, about, _change(event), event.reason_code)
+
+
+def _print_newest(
+    request: audit_pb2.ListAuditEventsRequest, last: int, following: bool, output: Output
+) -> None:
+    newest = audit_pb2.ListAuditEventsRequest(newest_first=True)
+    newest.MergeFrom(request)
+    if following:
+        call_runtime(lambda client: follow(client.api, newest, last, output, row), output)
+        return
+    found = call_runtime(
+        lambda client: client.api.listing(
+            client.api.stubs.audit.ListAuditEvents, newest, "events", last
+        ),
+        output,
+    )
+    print_listing(found, output, COLUMNS, row, empty="no event matches")
 
 
 def _event_line(event: audit_pb2.AuditEvent) -> str:

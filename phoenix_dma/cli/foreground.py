@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from phoenix_dma.cli.output import REFUSED, print_error
-from phoenix_dma.cli.overlay_watch import watch_overlay
+from phoenix_dma.cli.policy.overlay_watch import watch_overlay
 from phoenix_dma.cli.server import show_addresses
 from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions

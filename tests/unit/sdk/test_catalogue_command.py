@@ -1,7 +1,7 @@
 """`phoenix-dma catalogue list`: every word of the shipped catalogue, with what it means."""
 
 from governance_svc.adapters.bundle_folder import shipped_bundle
-from phoenix_dma.cli.catalogue import catalogue_rows
+from phoenix_dma.cli.policy.catalogue import catalogue_rows
 
 
 def test_every_word_of_the_catalogue_is_listed_with_its_meaning() -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.cli.output import print_note
-from phoenix_dma.cli.policy import apply_overlay
+from phoenix_dma.cli.policy.commands import apply_overlay
 from phoenix_dma.errors import FieldInvalid, PhoenixError, PolicyEngineUnavailable, Unavailable
 from phoenix_dma.policy_files import read_overlay
 from phoenix_dma.v1 import governance_pb2
