@@ -45,7 +45,7 @@ def init(folder: Folder = Path("policy")) -> None:
     """
     try:
         paths = write_template(folder)
-    except FileExistsError as error:
+    except OSError as error:
         raise bad(str(error), "folder") from error
     for path in paths:
         say(str(path))
@@ -80,7 +80,7 @@ def apply(
     overlay = _overlay(folder)
 
     async def ask(client: AsyncPhoenixClient) -> governance_pb2.ActivatePolicyResponse:
-        return await apply_overlay(client, overlay, note)
+        return await apply_overlay(client, overlay, note, output)
 
     _activated(call_runtime(ask, output), output)
 
@@ -136,16 +136,27 @@ def list_them(output: OutputOption = Output.TABLE) -> None:
 
 
 async def apply_overlay(
-    client: AsyncPhoenixClient, overlay: governance_pb2.PolicyOverlay, note: str
+    client: AsyncPhoenixClient,
+    overlay: governance_pb2.PolicyOverlay,
+    note: str,
+    output: Output = Output.TABLE,
 ) -> governance_pb2.ActivatePolicyResponse:
-    """Upload and activate; where somebody else has to activate, say what they have to call."""
+    """Upload and activate; where somebody else has to activate, say what they have to call.
+
+    A program finds the revision that is kept in the facts of the refusal: its standard error is
+    one JSON value.
+    """
     api = client.api
     request = governance_pb2.UploadPolicyRequest(overlay=overlay, note=note)
     kept = (await api.ask(api.stubs.governance.UploadPolicy, request)).policy
-    _note_replaced(kept)
+    if output is Output.TABLE:
+        _note_replaced(kept)
     try:
         return await _activate(client, kept.overlay_revision)
-    except PolicyDenied:
+    except PolicyDenied as denied:
+        if output is Output.JSON:
+            denied.facts["overlay_revision"] = kept.overlay_revision
+            raise
         print_note(f"kept as {kept.overlay_revision}; it does not decide yet. Somebody else with")
         print_note(f"the role policy_admin: phoenix-dma policy activate {kept.overlay_revision}")
         raise

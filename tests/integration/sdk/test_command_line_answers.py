@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,24 @@ from typer.testing import CliRunner
 
 from phoenix_dma.cli import COMMANDS, build, commands_of
 from phoenix_dma.errors import BY_REASON
+from phoenix_dma.policy_files import write_template
 from phoenix_runtime.core import errors
+from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 from tests.support.fakes.any_answer import AnyAnswer, any_answer
 
 NASTY = "[urgent] [/INST]\x1b[31m\r\n\u202egpj\x9b2J[link=x]"
-LOCAL = {"up", "down", "status", "run", "audit verify", "doctor", "tenant add", "tenant list"}
-"""They start a runtime, look at a folder, a database or keys, or run a script."""
+LOCAL = {
+    "up",
+    "down",
+    "status",
+    "run",
+    "audit verify",
+    "doctor",
+    "tenant add",
+    "tenant list",
+    "policy init",
+}
+"""They start a runtime, look at or write a folder, a database or keys, or run a script."""
 ARGUMENTS = {
     "token": "",
     "participants": "",
@@ -57,6 +70,11 @@ ARGUMENTS = {
     "certify revoke": "certification.a --reason r",
     "certify list": "",
     "catalogue list": "",
+    "policy activate": "sha256:a",
+    "policy apply": "overlay --note n",
+    "policy list": "",
+    "policy rollback": "",
+    "policy test": "overlay",
 }
 
 SHOW_NO_TEXT = {
@@ -95,12 +113,15 @@ def environment(
     runtime: AnyAnswer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> pytest.MonkeyPatch:
     runtime.refusal = None
+    runtime.refused = frozenset()
     monkeypatch.setenv("PHOENIX_DMA_ADDRESS", runtime.address)
     monkeypatch.setenv("PHOENIX_DMA_TOKEN", "given")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     profile = tmp_path / "phoenix-dma" / "profile.toml"
     profile.parent.mkdir()
     profile.write_text(f'[addresses]\ngrpc = "{runtime.address}"\n')
+    write_template(tmp_path / "overlay")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PHOENIX_DMA_PROFILE", raising=False)
     return monkeypatch
 
@@ -172,6 +193,23 @@ def test_one_mistake_has_one_exit_code_whichever_command_makes_it(
             assert "What to do: " in shown.stderr
 
 
+@pytest.mark.usefixtures("environment")
+def test_an_overlay_that_somebody_else_has_to_activate_is_named(runtime: AnyAnswer) -> None:
+    denied = Verdict(
+        Effect.DENY, "d", DecisionPoint.ACTIVATE_POLICY, "p", "", "", datetime.now(UTC)
+    )
+    runtime.refusal = errors.PolicyDenied(denied)
+    runtime.refused = frozenset({"ActivatePolicy"})
+    shown = ran("policy apply", "--json")
+    assert (shown.exit_code, shown.stdout) == (1, "")
+    error = json.loads(shown.stderr)["error"]
+    assert (error["reason"], error["facts"]["overlay_revision"]) == ("POLICY_DENIED", NASTY)
+    shown = ran("policy apply")
+    assert (shown.exit_code, shown.stdout) == (1, "")
+    assert harmless(shown.stderr)
+    assert "phoenix-dma policy activate [urgent] [/INST]" in shown.stderr
+
+
 @pytest.mark.parametrize("command", REMOTE)
 def test_that_nothing_listens_is_said_at_once(
     command: str, environment: pytest.MonkeyPatch
@@ -203,6 +241,10 @@ def test_that_nothing_listens_is_said_at_once(
         "audit --since silly",
         "tasks --last -1",
         "tasks frobnicate",
+        "policy init overlay",
+        "policy init phoenix-dma/profile.toml/policy",
+        "policy test no-such-folder",
+        "policy apply no-such-folder",
         "frobnicate",
     ],
 )

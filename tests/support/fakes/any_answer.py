@@ -35,11 +35,15 @@ DEEPEST = 5
 
 
 class AnyAnswer(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """Answers by ``text``, or refuses with ``refusal`` where one is set."""
+    """Answers by ``text``, or refuses with ``refusal`` where one is set.
+
+    Where ``refused`` names methods, only these are refused.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.refusal: Refused | None = None
+        self.refused: frozenset[str] = frozenset()
         self.address = ""
 
     def service(self, handler_call_details: Any) -> Any:
@@ -50,7 +54,7 @@ class AnyAnswer(grpc.GenericRpcHandler):  # type: ignore[misc]
 
         def answer(request: Message, context: Any) -> Message:
             del request
-            if self.refusal is not None:
+            if self.refusal is not None and (not self.refused or method in self.refused):
                 context.set_trailing_metadata(tuple(metadata_of(self.refusal)))
                 context.abort(code_of(self.refusal), self.refusal.text)
             return filled(found.output_type, self.text)
