@@ -57,9 +57,11 @@ class Deployment:
             timeout=timeout,
         )
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
+    def start(self, *command: str, profile: Path) -> subprocess.Popen[str]:
+        """Start ``command`` as whom ``profile`` was made for."""
+        environment = self.environment | {"PHOENIX_DMA_PROFILE": str(profile)}
         return subprocess.Popen(
-            command, env=self.environment, cwd=self.folder, stderr=subprocess.PIPE, text=True
+            command, env=environment, cwd=self.folder, stderr=subprocess.PIPE, text=True
         )
 
 
@@ -95,10 +97,16 @@ def serving(command: tuple[str, ...], folder: Path) -> Iterator[Deployment]:
 
 
 def assert_an_agent_works(deployment: Deployment, installed: Environment, name: str) -> None:
-    """An agent registers, is given a task that the command line submits, and completes it."""
+    """An agent with a profile of its own completes a task that the command line submits."""
     script = installed.folder / "agent.py"
     script.write_text(AGENT.format(name=name))
-    agent = deployment.start(installed.python, str(script))
+    own = installed.folder / "agent.toml"
+    enrolled = deployment.run(
+        installed.command, "enrol", "participant", f"agent.reviewer.{name}",
+        "--owner", "data-governance", "--profile", str(own),
+    )  # fmt: skip
+    assert enrolled.returncode == 0, enrolled.stderr
+    agent = deployment.start(installed.python, str(script), profile=own)
     try:
         submitted = deployment.run(
             installed.command, "submit", "--wait", "--output", "json",
@@ -111,8 +119,9 @@ def assert_an_agent_works(deployment: Deployment, installed: Environment, name: 
         assert task["result"] == {"version": 1, "seen": 3}
     finally:
         agent.terminate()
-        _, complaints = agent.communicate(timeout=PATIENCE)
-    assert (agent.returncode, complaints) == (0, "")
+        _, said = agent.communicate(timeout=PATIENCE)
+    here = f"agent.reviewer.{name} is here: granted customer_validation, customer_master\n"
+    assert (agent.returncode, said) == (0, here)
 
 
 @pytest.fixture(scope="module")
