@@ -18,6 +18,7 @@ from phoenix_runtime.core.ports import Policy
 from phoenix_runtime.core.wakeup import WakeUp
 from registry_svc.adapters.bus_publisher import BusEventPublisher
 from registry_svc.adapters.credentials import LocalIssuer, MessageCredentialVerifier
+from registry_svc.adapters.ended_leases import RedisEndedLeases
 from registry_svc.adapters.lease_store import RedisLeaseStore
 from registry_svc.api.gateway_liveness import GatewayLivenessServicer
 from registry_svc.api.identity_servicer import IdentityServicer, IdentityUseCases
@@ -44,6 +45,7 @@ from registry_svc.usecases.identity.renew_credential import RenewCredential
 from registry_svc.usecases.identity.sign_enrolment import SignEnrolment
 from registry_svc.usecases.leases.apply_reported_health import ApplyReportedHealth
 from registry_svc.usecases.leases.degrade_silent import DegradeSilent
+from registry_svc.usecases.leases.end_leases import EndLeases
 from registry_svc.usecases.leases.expire_leases import ExpireLeases
 from registry_svc.usecases.leases.extend_leases import ExtendLeases
 from registry_svc.usecases.leases.health_transitions import HealthTransitions
@@ -250,6 +252,12 @@ def _workers(shared: Shared, sessions: SessionServicer) -> Workers:
     return workers
 
 
+def _expiry(shared: Shared, expire: ExpireLeases) -> ExpireLeases | EndLeases:
+    if not shared.settings.debug:
+        return expire
+    return EndLeases(expire, RedisEndedLeases(shared.resources.redis, shared.settings.lease_name))
+
+
 def _worker_use_cases(shared: Shared, sessions: SessionServicer) -> WorkerUseCases:
     context, settings, resources = shared.context, shared.settings, shared.resources
     terms, clock = settings.terms, resources.clock
@@ -269,7 +277,7 @@ def _worker_use_cases(shared: Shared, sessions: SessionServicer) -> WorkerUseCas
         extend=ExtendLeases(context, shared.gateway_links),
         write=WriteDeadlines(context, leases, stall_detector, terms),
         publish=PublishHeartbeats(context, publisher),
-        expire=ExpireLeases(context, leases, seed, stall_detector, terms),
+        expire=_expiry(shared, ExpireLeases(context, leases, seed, stall_detector, terms)),
         apply_health=shared.apply_health,
         degrade_silent=DegradeSilent(context, shared.transitions, silent, terms),
         summarise=SummariseHealth(context, shared.transitions),

@@ -94,7 +94,8 @@ class ServerSettings(PeerSettings):
     quota_streams: int = Field(20_000, ge=1)
     """Streams of one tenant that are open at once."""
     debug: bool = False
-    """True for a test deployment: permits failpoints and a wall clock moved on purpose."""
+    """True for a test deployment: permits failpoints, a wall clock moved on purpose, and leases
+    that are ended before their time."""
     failpoints: str = ""
     """Where the process dies on purpose (`chassis.failpoints`); refused unless ``debug``."""
 

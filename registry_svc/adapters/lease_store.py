@@ -119,7 +119,7 @@ class RedisLeaseStore:
         state = STATES[answer[0]]
         if state is LeaseStoreState.STEADY:
             self._last_look[shard] = (int(answer[1]), asked)
-            return state, [LeaseClaim(_lease(one), int(answer[2])) for one in answer[3]]
+            return state, [LeaseClaim(lease_of(one), int(answer[2])) for one in answer[3]]
         return state, []
 
     def _expected_time(self, shard: int, now: float) -> int:
@@ -143,6 +143,7 @@ def _member(lease: LeaseKey) -> str:
     return f"{lease.tenant}/{lease.participant_id}/{lease.generation}"
 
 
-def _lease(member: bytes) -> LeaseKey:
+def lease_of(member: bytes) -> LeaseKey:
+    """The lease of a member."""
     tenant, participant_id, generation = member.decode().split("/")
     return LeaseKey(tenant, participant_id, int(generation))

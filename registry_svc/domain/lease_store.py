@@ -62,3 +62,11 @@ class LeaseStore(Protocol):
     async def release(self, claims: Sequence[LeaseClaim]) -> None:
         """Remove claimed leases, each only while its score is still the claim's."""
         ...
+
+
+class EndedLeases(Protocol):
+    """Leases that are over because somebody who debugs says so."""
+
+    async def take(self) -> Sequence[LeaseKey]:
+        """Take what was said since the last time; raises `Unavailable`."""
+        ...

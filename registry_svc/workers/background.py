@@ -7,6 +7,7 @@ from typing import Final
 from phoenix_runtime.chassis.loops import Loop
 from registry_svc.usecases.leases.apply_reported_health import ApplyReportedHealth
 from registry_svc.usecases.leases.degrade_silent import DegradeSilent
+from registry_svc.usecases.leases.end_leases import EndLeases
 from registry_svc.usecases.leases.expire_leases import ExpireLeases
 from registry_svc.usecases.leases.extend_leases import ExtendLeases
 from registry_svc.usecases.leases.publish_heartbeats import PublishHeartbeats
@@ -37,7 +38,7 @@ class WorkerUseCases:
     extend: ExtendLeases
     write: WriteDeadlines
     publish: PublishHeartbeats
-    expire: ExpireLeases
+    expire: ExpireLeases | EndLeases
     apply_health: ApplyReportedHealth
     degrade_silent: DegradeSilent
     summarise: SummariseHealth

@@ -58,11 +58,19 @@ class ExpireLeases:
             if len(sweep.claims) < CLAIMED_AT_ONCE:
                 return
 
+    async def end(self, leases: Sequence[LeaseKey]) -> None:
+        """Fail who holds these leases, as if they had run out, whatever memory says."""
+        # Of no score: a deadline that is still there lapses by itself, and finds nobody.
+        claims = [LeaseClaim(lease, score=0) for lease in leases]
+        await self._commit_all(claims, self._context.clock.monotonic())
+
     async def _fail(self, claims: Sequence[LeaseClaim], asked: float) -> None:
+        await self._commit_all([one for one in claims if self._silent(one.lease)], asked)
+
+    async def _commit_all(self, claims: Sequence[LeaseClaim], asked: float) -> None:
         by_tenant: defaultdict[str, list[LeaseClaim]] = defaultdict(list)
         for claim in claims:
-            if self._silent(claim.lease):
-                by_tenant[claim.lease.tenant].append(claim)
+            by_tenant[claim.lease.tenant].append(claim)
         for tenant, members in by_tenant.items():
             for chunk in chunks(members):
                 # After a stall in between, another replica may hold the claim by now.

@@ -3,13 +3,18 @@
 import json
 from dataclasses import replace
 
+from redis.asyncio import Redis
+
 from phoenix_runtime.chassis.data.database import driver
+from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.standing import ParticipantStatus
+from registry_svc.adapters.ended_leases import RedisEndedLeases
 from registry_svc.domain.declaration import Declaration
 from registry_svc.domain.health import HealthReport, HealthState
 from registry_svc.domain.lease import CLAIM_SECONDS
 from registry_svc.domain.lease_store import LeaseClaim, LeaseStoreState
 from registry_svc.domain.session import LeaseKey, LeaseLostReason, Session
+from registry_svc.usecases.leases.end_leases import EndLeases
 from registry_svc.usecases.participants.begin_retirement import BeginRetirement
 from registry_svc.usecases.participants.register import RegisterParticipant
 from registry_svc.usecases.participants.suspend import SuspendParticipant
@@ -216,3 +221,30 @@ async def test_the_suspended_hold_no_lease_and_their_heartbeats_change_nothing(
     assert session.lease not in await replica.claims.lease_holders()
     await serving(replica, session)
     assert (await replica.get("agent.1")).status is ParticipantStatus.SUSPENDED
+
+
+async def test_a_lease_that_is_said_to_be_over_ends_whatever_beats_it_gets(
+    replica: Replica, redis_client: Redis
+) -> None:
+    name = new_id("leases")
+    end = EndLeases(replica.expire, RedisEndedLeases(redis_client, name))
+    await end()  # the first look seeds
+    first, other = await replica.register("agent.1"), await replica.register("agent.2")
+    stream = RecordingStream()
+    replica.context.sessions.attach(first, stream, 4)
+    for session in (first, other):
+        await serving(replica, session)
+    await replica.write()
+    await end()
+    assert (await replica.get("agent.1")).status is ParticipantStatus.ACTIVE
+
+    member = f"{replica.tenant}/agent.1/{first.generation}"
+    await redis_client.sadd(f"{name}:ended", member)
+    await end()
+    await end()
+
+    row = await replica.get("agent.1")
+    assert (row.status, row.status_reason) == (ParticipantStatus.FAILED, "participant_failed")
+    assert len(await events(replica, "PARTICIPANT_FAILED")) == 1
+    assert stream.losses == [(4, LeaseLostReason.EXPIRED)]
+    assert (await replica.get("agent.2")).status is ParticipantStatus.ACTIVE
