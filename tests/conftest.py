@@ -16,7 +16,11 @@ from tests.support.servers.valkey import redis_client, stream, valkey
 
 __all__ = ["clock", "database_for", "redis_client", "stream", "tenant", "valkey"]
 
-pytest_plugins = ["tests.support.plugins.machine_load", "tests.support.plugins.workers"]
+pytest_plugins = [
+    "phoenix_dma.testing",
+    "tests.support.plugins.machine_load",
+    "tests.support.plugins.workers",
+]
 
 # How long an example takes says how busy the machine is, and nothing of what is tested. What is
 # drawn is the same everywhere: what was seen to hold on one machine is what another one tries.

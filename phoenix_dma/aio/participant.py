@@ -123,6 +123,15 @@ class ActiveParticipant:
             self._running.cancel()
         await self.directives.close()
 
+    async def vanish(self) -> None:
+        """End as a killed process does: no Goodbye, no report; the lease lapses by itself."""
+        self.executions.stop_all("the participant was killed")
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+        self.attachment.lease.lost()
+        await self.directives.close()
+
     # Called by the attachment ---------------------------------------------------------------------
 
     def heartbeat(self) -> Heartbeat:
