@@ -41,12 +41,15 @@ def phoenix_dma_runtime() -> Iterator[SharedRuntime]:
 
     Its data is in a temporary folder and removed afterwards.
     """
+    shared, without = None, ""
     with ExitStack() as stack:
         try:
             shared = stack.enter_context(SharedRuntime())
         except ModuleNotFoundError as missing:
+            without = (missing.name or str(missing)).partition(".")[0]
+        if shared is None:  # not where it was caught: pytest would show both errors
             pytest.fail(
-                f"phoenix_dma.testing needs the server ({missing.name or missing} is missing): "
+                f"phoenix_dma.testing needs the server ({without} is missing): "
                 'pip install "phoenix-dma[server]"',
                 pytrace=False,
             )

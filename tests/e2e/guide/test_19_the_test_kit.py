@@ -25,7 +25,7 @@ from phoenix_dma.task import Task
 from phoenix_dma.testing import Phoenix, SharedRuntime
 from phoenix_dma.v1 import registry_pb2
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WORK: dict[str, Any] = {
     "owner": "data-governance",
     "capabilities": ["customer_validation"],

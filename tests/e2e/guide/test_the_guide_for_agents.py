@@ -16,7 +16,7 @@ from phoenix_runtime.local.runtime import LocalRuntime
 from tests.e2e.scenarios.scenario import Scenario
 from tests.support.processes.programs import plain_environment
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 PAGE: Final = ROOT / "docs" / "sdk.md"
 SECONDS: Final = 600.0
 """For one script, which waits for a runtime; a guard against what hangs."""
