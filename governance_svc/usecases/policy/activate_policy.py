@@ -41,7 +41,7 @@ class ActivatePolicy:
         self._development = development
 
     async def __call__(self, call: Call, overlay_revision: str) -> PolicyChange:
-        """Activate; the one that is active already answers as it stands.
+        """Activate; where it is active already, that is one activation more, and audited.
 
         Raises `NotFound`, `PolicyDenied`, `BundleRefused` where it does not fit this release, and
         `PolicyEngineUnavailable`. Decisions under way keep their revision.

@@ -202,7 +202,8 @@ class Attachment:
         if ended.silent:
             self._transport.connection.open_another()
             self._on_silence()
-        else:
+        if not (ended.silent and ended.granted):
+            # A runtime that grants no lease may be flooded: whoever comes back at once adds to it.
             await self._pause()
 
     async def _register(self) -> None:

@@ -22,7 +22,7 @@ UNANSWERED_PART: Final = 0.3
 """The part of a lease for which a heartbeat may be unanswered: two thirds are left to come back."""
 UNANSWERED_SECONDS: Final = 1.0
 """The least of it: a busy machine answers late."""
-ATTACH_SECONDS: Final = 5.0
+ATTACH_SECONDS: Final = 10.0
 """How long a lease may take: longer than a heartbeat's answer, since thousands may come at once."""
 
 
@@ -39,13 +39,14 @@ class Heartbeat:
 class StreamEnd:
     """How a stream ended: ``reason`` for a lost lease, ``error`` for a broken connection.
 
-    ``silent`` is True where nothing broke and nobody answered.
+    ``silent`` is True where nothing broke and nobody answered, ``granted`` once there was a lease.
     """
 
     reason: session_pb2.LeaseLostReason.ValueType | None = None
     error: PhoenixError | None = None
     text: str = ""
     silent: bool = False
+    granted: bool = False
 
 
 class StreamListener(Protocol):
@@ -92,17 +93,19 @@ class KeepAliveStream:
         try:
             return await self._read(call)
         except AioRpcError as error:
-            return StreamEnd(error=error_of(error), silent=self._silent)
+            return self._broken(error_of(error))
         except asyncio.CancelledError:
             # grpc.aio raises the same for a call that we cancelled and for a cancelled task.
             if not self._disconnected:
                 raise
-            silence = Unavailable("The runtime no longer acknowledges heartbeats")
-            return StreamEnd(error=silence, silent=self._silent)
+            return self._broken(Unavailable("The runtime no longer acknowledges heartbeats"))
         finally:
             await _stop(self._beating)
             self._outgoing.put_nowait(None)
             call.cancel()
+
+    def _broken(self, error: PhoenixError) -> StreamEnd:
+        return StreamEnd(error=error, silent=self._silent, granted=self._granted)
 
     async def _read(self, responses: AsyncIterable[KeepAliveResponse]) -> StreamEnd:
         async for response in responses:

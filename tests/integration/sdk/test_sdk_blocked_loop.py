@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix_dma.aio.keepalive import loop_monitor
+from phoenix_dma.aio.keepalive import loop_monitor, stream
 from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.client import PhoenixClient
 from phoenix_dma.profile import Profile
@@ -36,6 +36,7 @@ async def test_beats_go_on_while_a_handler_blocks_its_loop_and_say_degraded(
     control_plane: FakeControlPlane, blocking: PhoenixClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop_monitor, "BLOCKED_SECONDS", 0.2)
+    monkeypatch.setattr(stream, "ATTACH_SECONDS", PATIENCE)
     control_plane.ttl, control_plane.interval = 60.0, 0.05
     go_on = threading.Event()
 

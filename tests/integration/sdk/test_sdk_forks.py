@@ -13,13 +13,14 @@ from tests.support.waiting.until import PATIENCE
 CHILDREN = 40
 SCRIPT = f"""
 import multiprocessing
+import pickle
 import threading
 
 from phoenix_dma import PhoenixClient
 from phoenix_dma.forks import ForkedProcess
 
-client = PhoenixClient()
 forking = multiprocessing.get_context("fork")
+spawning = multiprocessing.get_context("spawn")
 
 
 def refused(call):
@@ -34,6 +35,19 @@ def ends(code, calls):
     raise SystemExit(code or sum(refused(call) for call in calls))
 
 
+def reads_as_its_own(task_id):
+    with PhoenixClient() as own:
+        raise SystemExit(0 if own.get_task(task_id).id == task_id else 5)
+
+
+def unpicklable(value):
+    try:
+        pickle.dumps(value)
+    except TypeError:
+        return True
+    return False
+
+
 def exit_codes(children):
     for child in children:
         child.start()
@@ -42,7 +56,6 @@ def exit_codes(children):
     return [child.exitcode for child in children]
 
 
-@client.task_handler()
 def handle(task):
     calls = [
         lambda: task.checkpoint({{"so far": 1}}),
@@ -61,17 +74,22 @@ def handle(task):
     return {{
         "working": exit_codes(working),
         "calling": exit_codes(calling),
+        "spawned": exit_codes([spawning.Process(target=reads_as_its_own, args=(task.id,))]),
+        "unpicklable": unpicklable(client) and unpicklable(task),
         "stopped": stopped.exitcode,
         "pool": squares,
     }}
 
 
-client.register_participant(
-    id="agent.customer-steward.001",
-    type="agent",
-    owner="data-governance",
-    capabilities=["customer_validation"],
-)
+if __name__ == "__main__":
+    client = PhoenixClient()
+    client.task_handler()(handle)
+    client.register_participant(
+        id="agent.customer-steward.001",
+        type="agent",
+        owner="data-governance",
+        capabilities=["customer_validation"],
+    )
 """
 
 
@@ -97,6 +115,8 @@ async def test_children_of_a_handler_live_and_may_not_use_its_client(
         assert json_of(completed.result) == {
             "working": [0] * CHILDREN,
             "calling": [3, 3, 3],
+            "spawned": [0],
+            "unpicklable": True,
             "stopped": -15,
             "pool": [1, 2],
         }

@@ -41,7 +41,7 @@ async def activating(scenario: Scenario) -> Operation:
     async def finish(_: object) -> None:
         (active,) = await _policies(ann)
         assert active.active
-        # Each start of the service activates the shipped bundle, too.
+        # The shipped bundle has an event of the same type in this tenant.
         events = await scenario.events("POLICY_ACTIVATED")
         assert [one.detail.get("overlay_revision") for one in events].count(
             kept.overlay_revision
