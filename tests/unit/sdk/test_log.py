@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import phoenix_dma
-from phoenix_dma.log import SDK, EventLog, announcements, configure_text_log
+from phoenix_dma.log import SDK, Announcements, EventLog, configure_text_log
 
 SOURCES = Path(phoenix_dma.__file__).parent
 NASTY = "[urgent]\x1b[31m\nERROR forged"
@@ -62,6 +62,7 @@ def test_the_text_log_spells_out_what_other_libraries_log(
 def test_a_program_without_logs_of_its_own_is_told_on_standard_error(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    announcements = Announcements()
     announcements.say("quiet: somebody reads the logs")
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
     monkeypatch.setattr(logging.getLogger(SDK), "handlers", [])
