@@ -178,7 +178,7 @@ class GovernanceServicer(governance_pb2_grpc.GovernanceServiceServicer):
         return await self._handler.mutate(
             request,
             run=lambda call: self._use_cases.upload(
-                call, files_from_pb(request.overlay), request.note
+                call, files_from_pb(request.overlay), request.note, request.overlay_revision
             ),
             answer=uploaded_to_pb,
         )

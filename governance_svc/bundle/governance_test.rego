@@ -101,7 +101,12 @@ test_not_knowing_who_is_barred_bars_all if decide({"approval": {"barred": null}}
 
 activating := {
 	"caller": {"subject": "paula", "participant": "", "roles": ["policy_admin"]},
-	"bundle": {"revision": "sha256:b", "uploaded_by": "peter", "tests": {"passed": 90, "failed": 0}},
+	"bundle": {
+		"revision": "sha256:b",
+		"uploaded_by": "peter",
+		"pending": true,
+		"tests": {"passed": 90, "failed": 0},
+	},
 	"development": false,
 }
 
@@ -113,6 +118,13 @@ test_the_same_person_does_so_in_development_only if {
 	f.rules(activate({"bundle": {"uploaded_by": "paula"}})) == {"second_person"}
 	activate({"bundle": {"uploaded_by": "paula"}, "development": true}).effect == "allow"
 	activate({"bundle": {"uploaded_by": "paula"}, "development": "true"}).effect == "deny"
+}
+
+test_what_nobody_proposed_is_activated_by_nobody_alone if {
+	f.rules(activate({"bundle": {"uploaded_by": ""}})) == {"proposed_anew"}
+	f.rules(activate({"bundle": {"pending": false}})) == {"proposed_anew"}
+	f.rules(activate({"bundle": {"pending": "true"}})) == {"proposed_anew"}
+	activate({"bundle": {"uploaded_by": "", "pending": false}, "development": true}).effect == "allow"
 }
 
 test_nobody_else_activates if {

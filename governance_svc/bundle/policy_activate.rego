@@ -1,4 +1,6 @@
 # policy.activate: a policy administrator, tests that pass, and a second person outside development.
+# The way back asks for as much as the way forth: an overlay only denies and asks, so whoever takes it
+# away allows what it refused.
 package phoenix.policy.activate
 
 import data.phoenix.callers
@@ -34,8 +36,15 @@ tested if {
 second_person if input.development == true
 
 second_person if {
-	is_string(bundle.uploaded_by)
+	proposed
 	not callers.is_named(input.caller, bundle.uploaded_by)
+}
+
+# Somebody wants it now: an upload says so until another policy is activated.
+proposed if {
+	is_string(bundle.uploaded_by)
+	bundle.uploaded_by != ""
+	bundle.pending == true
 }
 
 deny contains {
@@ -60,4 +69,14 @@ deny contains {
 	"remedy": "Let another policy administrator activate it.",
 } if {
 	not second_person
+	proposed
+}
+
+deny contains {
+	"rule": "proposed_anew",
+	"text": "Nobody has proposed this since policy changed last, so nobody goes back to it alone.",
+	"remedy": "`phoenix-dma policy rollback` proposes it; then another policy administrator activates it.",
+} if {
+	not second_person
+	not proposed
 }

@@ -101,7 +101,7 @@ class PolicyOverlays(Protocol):
     """The overlays that were uploaded, and which of them decides."""
 
     async def find_overlay(self, overlay_revision: str) -> StoredOverlay | None:
-        """One overlay, by its revision."""
+        """The newest upload of an overlay."""
         ...
 
     async def overlay_count(self) -> int:

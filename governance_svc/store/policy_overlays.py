@@ -19,9 +19,14 @@ HEADS: Final = RowMapper(PolicyHead)
 COUNT: Final = select(func.count().label("overlays")).where(
     policy_overlays.c.tenant == bindparam("tenant")
 )
-OVERLAY: Final = select(policy_overlays).where(
-    policy_overlays.c.tenant == bindparam("tenant"),
-    policy_overlays.c.overlay_revision == bindparam("overlay_revision"),
+OVERLAY: Final = (
+    select(policy_overlays)
+    .where(
+        policy_overlays.c.tenant == bindparam("tenant"),
+        policy_overlays.c.overlay_revision == bindparam("overlay_revision"),
+    )
+    .order_by(policy_overlays.c.number.desc())
+    .limit(1)
 )
 
 
@@ -29,7 +34,7 @@ class PolicyOverlayTables(TenantRows):
     """Implements `domain.rows.PolicyOverlays`."""
 
     async def find_overlay(self, overlay_revision: str) -> StoredOverlay | None:
-        """One overlay, by its revision."""
+        """The newest upload of an overlay."""
         parameters = {"tenant": self.tenant, "overlay_revision": overlay_revision}
         row = await self._first(OVERLAY, parameters)
         return None if row is None else MAPPER.value(row)

@@ -166,9 +166,9 @@ policy_overlays = tenant_table(
     text_column("note"),
     text_column("uploaded_by"),
     instant_column("uploaded_at"),
-    UniqueConstraint("tenant", "overlay_revision"),
+    count_column("policy_version"),
 )
-"""The overlays that were uploaded, in order; a file of one never changes."""
+"""The uploads of overlays, in order; the same one again where policy changed in between."""
 
 policy_heads = tenant_table(
     "policy_heads",

@@ -77,6 +77,8 @@ def up(
     """Start the runtime and keep it running until Ctrl-C or `phoenix-dma down`."""
     from phoenix_runtime.local.data_folder.files import default_folder  # noqa: PLC0415  # see output
 
+    if bundle is not None and opa_url is not None:
+        raise bad("an OPA server takes no overlay: leave out --opa-url, or --bundle", "bundle")
     with needs_server("up"):
         from phoenix_dma.cli import foreground  # noqa: PLC0415  # imports every service
     options = foreground.LocalRuntimeOptions(

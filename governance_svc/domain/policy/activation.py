@@ -38,6 +38,18 @@ class PolicyHead:
     overlay_revision: str
 
 
+NO_HEAD = PolicyHead(0, "")
+"""The head of a tenant that never activated an overlay."""
+
+
+def is_pending(stored: StoredOverlay, head: PolicyHead) -> bool:
+    """Whether the upload still counts as one person's word for activating it.
+
+    It does until the policy changes; what decides already changes nothing.
+    """
+    return head.version == stored.policy_version or head.overlay_revision == stored.overlay_revision
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyRevision:
     """An overlay as it stands: whether it decides, and when it was activated last."""
@@ -89,7 +101,7 @@ def uploaded_event(revision: PolicyRevision) -> AuditDraft:
     stored = revision.stored
     return AuditDraft(
         type=AuditEventType.POLICY_UPLOADED,
-        aggregate=f"policy/overlay/{stored.overlay_revision}",
+        aggregate=f"policy/upload/{stored.number}",
         aggregate_version=1,
         new_state=stored.policy_revision,
         detail={

@@ -35,10 +35,19 @@ class Overlay:
         document: JsonObject = json.loads(self.files.get(CATALOGUE, "{}"))
         return document
 
+    @property
+    def adds_nothing(self) -> bool:
+        """Whether it is the shipped bundle alone, as proposed by who wants to go back to that."""
+        return not self.additions and set(self.files) <= {CATALOGUE}
+
 
 @dataclass(frozen=True, slots=True)
 class StoredOverlay:
-    """An overlay that was uploaded to a tenant; ``number`` counts them."""
+    """An overlay that was uploaded to a tenant; ``number`` counts the uploads.
+
+    ``policy_version`` is that of the tenant's `PolicyHead` at the upload: whoever uploads proposes
+    a change of the policy that they see, so the proposal ends with the next change.
+    """
 
     number: int
     overlay_revision: str
@@ -48,6 +57,7 @@ class StoredOverlay:
     note: str
     uploaded_by: str
     uploaded_at: datetime
+    policy_version: int
 
     @property
     def overlay(self) -> Overlay:

@@ -1,11 +1,13 @@
 """Lets an uploaded overlay decide in its tenant, or an older one again, or none."""
 
 from governance_svc.domain.policy.activation import (
+    NO_HEAD,
     PolicyActivation,
     PolicyChange,
     PolicyHead,
     PolicyRevision,
     activated_event,
+    is_pending,
 )
 from governance_svc.domain.policy.overlay import StoredOverlay
 from governance_svc.domain.ports import Units
@@ -14,7 +16,7 @@ from governance_svc.usecases.policy.tenant_policies import LoadedPolicy, TenantP
 from governance_svc.usecases.policy.upload_policy import prepare
 from governance_svc.usecases.trust.assess_trust import AssessTrust
 from phoenix_runtime.core.clock import Clock
-from phoenix_runtime.core.errors import NotFound
+from phoenix_runtime.core.errors import NotFound, Unavailable
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.ports import Policy
 from phoenix_runtime.core.principal import Call
@@ -48,12 +50,15 @@ class ActivatePolicy:
         """
         async with self._units.reading(call) as unit:
             stored = await unit.find_overlay(overlay_revision) if overlay_revision else None
+            head = await unit.find_policy_head() or NO_HEAD
         if overlay_revision and stored is None:
             raise NotFound("policy", overlay_revision)
-        verdict = await self._allowed(call, stored)
+        verdict = await self._allowed(call, stored, head)
+        if stored is not None and stored.overlay.adds_nothing:
+            stored = None
         loaded = None if stored is None else await prepare(self._policies, stored.overlay)
         try:
-            change = await self._commit(call, stored, loaded or self._policies.shared, verdict)
+            change = await self._commit(call, stored, loaded, (verdict, head.version))
         except BaseException:
             if loaded is not None:
                 await loaded.engine.close()
@@ -62,13 +67,14 @@ class ActivatePolicy:
         self._trust.forget_all()
         return change
 
-    async def _allowed(self, call: Call, stored: StoredOverlay | None) -> Verdict:
+    async def _allowed(self, call: Call, stored: StoredOverlay | None, head: PolicyHead) -> Verdict:
         tests: JsonObject = {"passed": max(1, stored.tests_passed) if stored else 1, "failed": 0}
         bundle: JsonObject = {
             "revision": stored.overlay_revision
             if stored
             else self._policies.shared.bundle.revision,
             "uploaded_by": stored.uploaded_by if stored else "",
+            "pending": stored is not None and is_pending(stored, head),
             "tests": tests,
         }
         question: JsonObject = {"bundle": bundle, "development": self._development}
@@ -78,26 +84,35 @@ class ActivatePolicy:
         return verdict
 
     async def _commit(
-        self, call: Call, stored: StoredOverlay | None, loaded: LoadedPolicy, verdict: Verdict
+        self,
+        call: Call,
+        stored: StoredOverlay | None,
+        loaded: LoadedPolicy | None,
+        judged: tuple[Verdict, int],
     ) -> PolicyChange:
+        """``judged`` is the verdict, and the version of the head under which it was given."""
+        verdict, version = judged
+        policy = loaded or self._policies.shared
         overlay_revision = stored.overlay_revision if stored else ""
         async with self._units(call) as unit:
-            head = await unit.lock_policy_head()
+            head = await unit.lock_policy_head() or NO_HEAD
+            if head.version != version and not self._development:
+                # What was proposed may have ended with that change.
+                raise Unavailable("Another policy was activated at the same moment")
             previous = await unit.newest_activation()
             activation = PolicyActivation(
                 version=1 if previous is None else previous.version + 1,
-                revision=loaded.bundle.revision,
+                revision=policy.bundle.revision,
                 activated_at=self._clock.now(),
                 overlay_revision=overlay_revision,
                 activated_by=call.actor,
             )
-            version = 1 if head is None else head.version + 1
-            await unit.save_policy_head(PolicyHead(version, overlay_revision))
+            await unit.save_policy_head(PolicyHead(head.version + 1, overlay_revision))
             await unit.add_activation(activation)
-            receipt = await unit.audit(activated_event(activation, previous, loaded.tests, verdict))
-            policy = None
+            receipt = await unit.audit(activated_event(activation, previous, policy.tests, verdict))
+            active = None
             if stored is not None:
-                policy = PolicyRevision(stored, active=True, activation=activation)
-            change = PolicyChange(policy, loaded.bundle.revision, receipt)
+                active = PolicyRevision(stored, active=True, activation=activation)
+            change = PolicyChange(active, policy.bundle.revision, receipt)
             await unit.remember(change)
         return change

@@ -33,11 +33,10 @@ class FollowPolicies:
 
         A tenant whose overlay does not fit this release has no decisions until it activates
         another one: without its rules it would be allowed what they deny. It is tried again now and
-        then, since an engine that is cut off at its deadline refuses a good one, too. Raises
-        `PolicyEngineUnavailable` and `Unavailable`.
+        then, since an engine that is cut off at its deadline refuses a good one, too. The same goes
+        for an engine that takes no overlay, an OPA server. Raises `PolicyEngineUnavailable` and
+        `Unavailable`.
         """
-        if not self._policies.accepts_overlays:
-            return False
         for tenant, overlay_revision in await self._claims.policy_heads():
             if not self._policies.follows(tenant, overlay_revision):
                 await self._follow(tenant, overlay_revision)

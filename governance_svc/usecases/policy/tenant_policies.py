@@ -51,7 +51,7 @@ class TenantPolicies:
         self._own: dict[str, LoadedPolicy] = {}
         self._broken: dict[str, tuple[str, str, float]] = {}
         self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
-        self._complete = new_engine is None
+        self._complete = False
 
     @property
     def shared(self) -> LoadedPolicy:

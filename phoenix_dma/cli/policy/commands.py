@@ -19,7 +19,7 @@ from phoenix_dma.cli.output import (
     say,
 )
 from phoenix_dma.errors import PolicyDenied
-from phoenix_dma.policy_files import read_overlay, write_template
+from phoenix_dma.policy_files import CATALOGUE, read_overlay, write_template
 from phoenix_dma.v1 import governance_pb2
 from phoenix_dma.wire.conversions import time_of
 
@@ -101,13 +101,21 @@ def rollback(
     ] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Let an older overlay decide again; decisions under way keep their revision."""
+    """Let an older overlay decide again; decisions under way keep their revision.
+
+    Outside development this proposes it, and somebody else activates it, as with `apply`.
+    """
+    if revision and shipped:
+        raise bad("either a revision or --shipped", "revision")
 
     async def ask(client: AsyncPhoenixClient) -> governance_pb2.ActivatePolicyResponse:
         wanted = revision
         if not wanted and not shipped:
             wanted = _before(await _listed(client))
-        return await _activate(client, wanted)
+        try:
+            return await _activate(client, wanted)
+        except PolicyDenied:
+            return await _proposed(client, _again(wanted), output)
 
     _activated(call_runtime(ask, output), output)
 
@@ -146,9 +154,14 @@ async def apply_overlay(
     A program finds the revision that is kept in the facts of the refusal: its standard error is
     one JSON value.
     """
-    api = client.api
     request = governance_pb2.UploadPolicyRequest(overlay=overlay, note=note)
-    kept = (await api.ask(api.stubs.governance.UploadPolicy, request)).policy
+    return await _proposed(client, request, output)
+
+
+async def _proposed(
+    client: AsyncPhoenixClient, request: governance_pb2.UploadPolicyRequest, output: Output
+) -> governance_pb2.ActivatePolicyResponse:
+    kept = (await client.api.ask(client.api.stubs.governance.UploadPolicy, request)).policy
     if output is Output.TABLE:
         _note_replaced(kept)
     try:
@@ -160,6 +173,14 @@ async def apply_overlay(
         print_note(f"kept as {kept.overlay_revision}; it does not decide yet. Somebody else with")
         print_note(f"the role policy_admin: phoenix-dma policy activate {kept.overlay_revision}")
         raise
+
+
+def _again(revision: str) -> governance_pb2.UploadPolicyRequest:
+    """The proposal to go back to an overlay, or to the shipped bundle where it is empty."""
+    if revision:
+        return governance_pb2.UploadPolicyRequest(overlay_revision=revision, note="rollback")
+    overlay = governance_pb2.PolicyOverlay(files={CATALOGUE: "{}\n"})
+    return governance_pb2.UploadPolicyRequest(overlay=overlay, note="back to the shipped bundle")
 
 
 def _overlay(folder: Path) -> governance_pb2.PolicyOverlay:

@@ -181,7 +181,8 @@ INPUTS: Final[Mapping[DecisionPoint, Shape]] = MappingProxyType(
             bundle=record(
                 "The revision.",
                 revision=text("Its digest."),
-                uploaded_by=text("Who brought it."),
+                uploaded_by=text("Who uploaded it last; empty for the shipped bundle."),
+                pending=flag("Whether no policy was activated since then, or it decides already."),
                 tests=record(
                     "Its own tests.",
                     passed=number("How many passed."),

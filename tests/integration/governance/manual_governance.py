@@ -73,6 +73,7 @@ class ManualGovernance:
     def policy(self, engine: PolicyEngine, bundle: PolicyBundle | None = None) -> EvaluatePolicies:
         """Policy, decided by ``engine``, which has loaded ``bundle`` or the shipped one."""
         policies = TenantPolicies(bundle or shipped_bundle(), engine, self.clock)
+        policies.complete()
         return EvaluatePolicies(policies, self.trust, self.clock, new_id)
 
     async def ask(self) -> str:

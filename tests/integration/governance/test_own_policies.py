@@ -6,14 +6,21 @@ from typing import Any
 
 import pytest
 
+from governance_svc.adapters.bundle_folder import shipped_bundle
 from phoenix_dma.v1 import audit_pb2, governance_pb2
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.policy import GovernancePolicy
-from phoenix_runtime.core.errors import FieldInvalid, NotFound, PolicyDenied
+from phoenix_runtime.core.errors import (
+    FieldInvalid,
+    NotFound,
+    PolicyDenied,
+    PolicyEngineUnavailable,
+)
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 from tests.integration.governance.conftest import Governance
 from tests.integration.governance.participants import audited
 from tests.support.builders.overlays import RULES, TESTS, payment, payment_overlay
+from tests.support.fakes.opa import FakeOpa
 from tests.support.waiting.until import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -29,6 +36,15 @@ def overlay(**changes: str | None) -> governance_pb2.PolicyOverlay:
 async def upload(governance: Governance, by: str = "ann", **changes: str | None) -> Any:
     """Upload it; answers the revision that is kept."""
     request = governance_pb2.UploadPolicyRequest(overlay=overlay(**changes), note="payments")
+    method = governance.policies.UploadPolicy
+    return (await governance.as_person(method, request, "policy_admin", sub=by)).policy
+
+
+async def propose(governance: Governance, revision: str, by: str = "ann") -> Any:
+    """Upload again what is kept, or for none the proposal to go back to the shipped bundle."""
+    request = governance_pb2.UploadPolicyRequest(overlay_revision=revision)
+    if not revision:
+        request.overlay.files["catalogue.json"] = "{}"
     method = governance.policies.UploadPolicy
     return (await governance.as_person(method, request, "policy_admin", sub=by)).policy
 
@@ -91,21 +107,82 @@ async def test_an_older_overlay_or_none_can_be_activated_again(governance: Gover
         governance, rules=RULES.replace("10000", "5000"), tests=TESTS.replace("9000", "4000")
     )
     await activate(governance, first.overlay_revision)
+    await propose(governance, second.overlay_revision)
     await activate(governance, second.overlay_revision)
     assert (await decide(governance, 9_000)).effect is Effect.REQUIRE_APPROVAL
+    await propose(governance, first.overlay_revision)
     await activate(governance, first.overlay_revision)
     assert (await decide(governance, 9_000)).effect is Effect.ALLOW
     listed = await governance.as_person(
         governance.policies.ListPolicies, governance_pb2.ListPoliciesRequest(), "auditor"
     )
     assert [(one.overlay_revision, one.active) for one in listed.policies] == [
+        (first.overlay_revision, True),
+        (second.overlay_revision, False),
         (second.overlay_revision, False),
         (first.overlay_revision, True),
     ]
-    await activate(governance, "")
+    shipped = await propose(governance, "")
+    assert not (await activate(governance, shipped.overlay_revision)).overlay_revision
     assert (await decide(governance, 9_000)).effect is Effect.DENY
     with pytest.raises(NotFound):
         await activate(governance, "sha256:nothing")
+
+
+STRICT = {
+    "rules": RULES.replace("10000", "5000"),
+    "tests": TESTS.replace("9000", "4000"),
+}
+
+
+@pytest.mark.parametrize("way", ["the shipped bundle", "an older overlay", "a proposal of before"])
+async def test_nobody_takes_rules_away_alone(governance: Governance, way: str) -> None:
+    """The attack: one of two administrators goes back to what asks nobody about 9,000."""
+    loose = await upload(governance)
+    nothing = await propose(governance, "")
+    if way != "the shipped bundle":
+        await activate(governance, loose.overlay_revision)
+    strict = await upload(governance, **STRICT)
+    await activate(governance, strict.overlay_revision)
+    wanted = {
+        "the shipped bundle": "",
+        "an older overlay": loose.overlay_revision,
+        "a proposal of before": nothing.overlay_revision,
+    }[way]
+    for one in ("ann", "bob"):
+        with pytest.raises(PolicyDenied, match="nobody goes back to it alone"):
+            await activate(governance, wanted, by=one)
+    mine = await propose(governance, wanted, by="bob")
+    with pytest.raises(PolicyDenied, match="does not activate it alone"):
+        await activate(governance, mine.overlay_revision, by="bob")
+    assert (await decide(governance, 9_000)).effect is Effect.REQUIRE_APPROVAL
+    await activate(governance, mine.overlay_revision, by="ann")
+    assert (await decide(governance, 9_000)).effect is not Effect.REQUIRE_APPROVAL
+
+
+async def test_two_go_back_although_the_overlay_denies_everything(governance: Governance) -> None:
+    rules = 'package phoenix.own.data_operate\n\ndeny contains "No." if input.name != ""'
+    tests = (
+        "package phoenix.own_tests\n\ntest_all_is_denied if "
+        'count(data.phoenix.own.data_operate.deny) == 1 with input as {"name": "pay"}'
+    )
+    kept = await upload(governance, rules=rules, tests=tests)
+    await activate(governance, kept.overlay_revision)
+    assert (await decide(governance, 9_000)).effect is Effect.DENY
+    shipped = await propose(governance, "")
+    answer = await activate(governance, shipped.overlay_revision)
+    assert (answer.overlay_revision, answer.active) == ("", True)
+
+
+async def test_what_is_uploaded_again_is_named_once(governance: Governance) -> None:
+    """Either the files or the revision; an unknown revision is not found."""
+    method = governance.policies.UploadPolicy
+    both = governance_pb2.UploadPolicyRequest(overlay=overlay(), overlay_revision="sha256:a")
+    with pytest.raises(FieldInvalid):
+        await governance.as_person(method, both, "policy_admin")
+    unknown = governance_pb2.UploadPolicyRequest(overlay_revision="sha256:a")
+    with pytest.raises(NotFound):
+        await governance.as_person(method, unknown, "policy_admin")
 
 
 REFUSED = {
@@ -156,6 +233,27 @@ async def test_a_rule_that_needs_what_is_hidden_denies(governance: Governance) -
     verdict = await decide(governance, 9_000)
     assert [reason.rule for reason in verdict.reasons] == ["content_hidden"]
     assert "subject.amount" in verdict.explanation
+
+
+async def test_an_opa_server_takes_no_overlay_and_forgets_none(start: Start) -> None:
+    embedded = await start(development=True)
+    kept = await upload(embedded)
+    await activate(embedded, kept.overlay_revision)
+    async with FakeOpa() as opa:
+        by_url = await start(development=True, opa_url=opa.url)
+        strict = overlay(**STRICT)
+        for method, request in (
+            (by_url.policies.ValidatePolicy, governance_pb2.ValidatePolicyRequest(overlay=strict)),
+            (by_url.policies.UploadPolicy, governance_pb2.UploadPolicyRequest(overlay=strict)),
+        ):
+            with pytest.raises(FieldInvalid, match="PHOENIX_DMA_BUNDLE") as refused:
+                await by_url.as_person(method, request, "policy_admin")
+            assert "leave PHOENIX_DMA_OPA_URL out" in str(refused.value)
+        # Without its rules this tenant would be allowed what they deny.
+        with pytest.raises(PolicyEngineUnavailable, match="OPA server"):
+            await decide(by_url, 12_000)
+        await activate(by_url, "")
+        assert (await decide(by_url, 12_000)).policy_revision == shipped_bundle().revision
 
 
 async def test_every_replica_follows_and_a_new_one_begins_with_the_overlay(start: Start) -> None:

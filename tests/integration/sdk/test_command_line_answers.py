@@ -194,17 +194,20 @@ def test_one_mistake_has_one_exit_code_whichever_command_makes_it(
 
 
 @pytest.mark.usefixtures("environment")
-def test_an_overlay_that_somebody_else_has_to_activate_is_named(runtime: AnyAnswer) -> None:
+@pytest.mark.parametrize("command", ["policy apply", "policy rollback"])
+def test_an_overlay_that_somebody_else_has_to_activate_is_named(
+    runtime: AnyAnswer, command: str
+) -> None:
     denied = Verdict(
         Effect.DENY, "d", DecisionPoint.ACTIVATE_POLICY, "p", "", "", datetime.now(UTC)
     )
     runtime.refusal = errors.PolicyDenied(denied)
     runtime.refused = frozenset({"ActivatePolicy"})
-    shown = ran("policy apply", "--json")
+    shown = ran(command, "--json")
     assert (shown.exit_code, shown.stdout) == (1, "")
     error = json.loads(shown.stderr)["error"]
     assert (error["reason"], error["facts"]["overlay_revision"]) == ("POLICY_DENIED", NASTY)
-    shown = ran("policy apply")
+    shown = ran(command)
     assert (shown.exit_code, shown.stdout) == (1, "")
     assert harmless(shown.stderr)
     assert "phoenix-dma policy activate [urgent] [/INST]" in shown.stderr

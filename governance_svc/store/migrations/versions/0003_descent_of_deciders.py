@@ -37,10 +37,8 @@ def _add_overlays() -> None:
         sa.Column("note", sa.Text, nullable=False),
         sa.Column("uploaded_by", sa.Text, nullable=False),
         sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("policy_version", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("tenant", "number", name="policy_overlays_pkey"),
-        sa.UniqueConstraint(
-            "tenant", "overlay_revision", name="policy_overlays_tenant_overlay_revision_key"
-        ),
     )
     op.create_table(
         "policy_heads",
