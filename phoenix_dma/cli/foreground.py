@@ -44,7 +44,7 @@ async def _run(runtime: LocalRuntime, bundle: Path | None) -> int:
         print_error(str(error))
         return REFUSED
     show_addresses(record, runtime.folder)
-    watching = asyncio.create_task(watch_overlay(bundle)) if bundle is not None else None
+    watching = _watching(bundle)
     keeping = asyncio.create_task(runtime.keep())
     await asyncio.wait({signalled, keeping}, return_when=asyncio.FIRST_COMPLETED)
     given_up = keeping.result() if keeping.done() else None
@@ -57,3 +57,17 @@ async def _run(runtime: LocalRuntime, bundle: Path | None) -> int:
         return 0
     print_error(str(given_up))
     return REFUSED
+
+
+def _watching(bundle: Path | None) -> asyncio.Task[None] | None:
+    """The task that applies the overlay; where it ends by itself, that is said."""
+    if bundle is None:
+        return None
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            print_error(f"policy {bundle} is not watched any more: {fault!r}")
+
+    watching = asyncio.create_task(watch_overlay(bundle))
+    watching.add_done_callback(ended)
+    return watching

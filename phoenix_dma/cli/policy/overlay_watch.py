@@ -43,7 +43,7 @@ def _read(folder: Path) -> tuple[dict[str, str], str]:
 async def _apply(folder: Path, files: dict[str, str], state: str) -> bool:
     """Whether it need not be tried again before the next change."""
     if not files:
-        print_note(f"policy {folder}: {state}")
+        print_note(f"policy {folder}: {state}; what decided before goes on deciding")
         return True
     overlay = governance_pb2.PolicyOverlay(files=files)
     try:
