@@ -84,7 +84,7 @@ model: ## the Promela model of who holds a task: invariants, liveness, removed g
 demo: stubs ## play the paper's stewardship story on real records, then leave nothing running
 	@$(BIN)/python -m examples.stewardship
 
-clients: stubs ## build the clients in other languages; one task goes from agent to killed agent (ARGS="go rust")
+clients: stubs ## build the clients in other languages; a task goes from one killed agent to the next (ARGS="go rust")
 	@$(BIN)/python -m examples.clients $(ARGS)
 
 up: stubs ## start the runtime and keep it running (ARGS="--ports free")

@@ -1,162 +1,160 @@
 """Play one task through agents in several languages: ``make clients``.
 
-    python -m examples.clients [language …]
+    python -m examples.clients [--runtime running|own] [--profile FILE] [language …]
 
-Builds the clients of this folder, checks their vectors, starts a runtime of its own in a temporary
-folder, and has an agent begin a task. It is killed (SIGKILL) in the middle, an agent in another
-language takes over from its checkpoint and is killed in turn, until the last one completes it. Then
-`phoenix-dma audit verify` judges what is left. A language that this machine cannot build is skipped
-with one line.
+Builds the clients of this folder and checks their vectors. Then an agent begins a task, is killed
+(SIGKILL) in the middle, and an agent in another language takes over from its checkpoint and is
+killed in turn, until the last one completes it; `phoenix-dma audit verify` judges what is left.
+A language that this machine cannot build is skipped with one line.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import json
-import os
-import shutil
+import signal
 import sys
-from asyncio.subprocess import DEVNULL
+import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
-from examples.clients.agents import PATIENCE, Agent, PlayBroken, first_to_say
-from examples.clients.languages import HERE, LANGUAGES, Language, NotBuilt
-from phoenix_dma import AsyncPhoenixClient, PhoenixError, declare
-from phoenix_dma.profile import read_profile
+from examples.clients import runtimes
+from examples.clients.agents import PlayBroken
+from examples.clients.languages import Language, NotBuilt, UnknownLanguage, named
+from examples.clients.play import document, play
+from examples.clients.runtimes import NotUsable, Runtime
+from phoenix_dma import PhoenixError, declare
+from phoenix_dma.profile import profile_path
 from phoenix_runtime.local.errors import LocalRuntimeError
-from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 
-PACE: Final = {
-    # Shorter than a runtime of one's own has them: the play should not wait for a dead agent.
-    "PHOENIX_DMA_LEASE_TTL": "PT8S",
-    "PHOENIX_DMA_HEARTBEAT_INTERVAL": "PT2S",
-}
-STEPS_EACH: Final = 2
+BROKEN: Final = 1
+UNREACHABLE: Final = 3
+INTERRUPTED: Final = 130
 
 
-def built(wanted: Sequence[str]) -> list[Language]:
-    """The languages that this machine builds; raises `NotBuilt` where it should and does not."""
-    found = []
-    for language in LANGUAGES:
-        if wanted and language.name not in wanted:
-            continue
-        missing = language.missing()
-        if missing:
-            print(f"{language.name}: skipped, this machine lacks {' and '.join(missing)}")
-            continue
-        print(f"{language.name}: building", flush=True)
-        language.build()
-        found.append(language)
+def order(arguments: Sequence[str]) -> argparse.Namespace:
+    """What the command line asks for; a wrong one ends the program with exit code 2."""
+    parser = argparse.ArgumentParser(
+        prog="make clients",
+        usage='make clients [ARGS="[--runtime running|own] [--profile FILE] [language …]"]',
+        description="Play one task through agents in several languages, each killed in its turn.",
+        epilog="Exit codes: 0 played, or skipped what this machine lacks; 1 a build or the play "
+        "failed; 2 a wrong command line; 3 no runtime that runs can be used.",
+    )
+    parser.add_argument("languages", nargs="*", metavar="language", help="Only these; else all.")
+    parser.add_argument(
+        "--runtime",
+        choices=("running", "own"),
+        help="The runtime that runs already, or one of the play's own in a temporary folder; "
+        "without it the one that runs where it can be used, else an own one.",
+    )
+    parser.add_argument(
+        "--profile",
+        type=Path,
+        help="The profile of the runtime that runs; $PHOENIX_DMA_PROFILE or the user's where not "
+        "given. Implies --runtime running.",
+    )
+    found = parser.parse_args(arguments)
+    if found.profile and found.runtime == "own":
+        parser.error("--profile names a runtime that runs, --runtime own asks for another one")
+    try:
+        found.languages = named(found.languages)
+    except UnknownLanguage as unknown:
+        parser.error(str(unknown))
     return found
 
 
-async def play(languages: Sequence[Language]) -> None:
-    """One task, handed from language to language; raises `PlayBroken`."""
-    options = LocalRuntimeOptions.temporary(environment=PACE)
+async def chosen(asked: argparse.Namespace) -> Runtime | None:
+    """The runtime that runs and is played on, None for one of the play's own; says which.
+
+    Raises `NotUsable` where one that runs was asked for.
+    """
+    if asked.runtime == "own":
+        print("runtime: one of its own, as asked for")
+        return None
     try:
-        async with LocalRuntime(options) as runtime:
-            logs = options.data / "clients"
-            logs.mkdir()
-            client = AsyncPhoenixClient(profile=read_profile(runtime.profile))
-            agents: list[Agent] = []
-            try:
-                done = await relay(client, languages, agents, runtime.profile, logs)
-            finally:
-                await asyncio.gather(*(agent.kill() for agent in agents))
-                await client.close()
-            print(f"completed; steps by {', '.join(done)}")
-            await verified(options.data)
-    finally:
-        shutil.rmtree(options.data, ignore_errors=True)
+        profile = asked.profile or profile_path()
+        found = await runtimes.running(profile, declare.task(document(turns=1)))
+    except NotUsable as reason:
+        if asked.runtime or asked.profile:
+            raise
+        print(f"runtime: one of its own; {reason}")
+        return None
+    print(f"runtime: the one that runs (profile {profile})")
+    return found
 
 
-async def relay(
-    client: AsyncPhoenixClient,
-    languages: Sequence[Language],
-    agents: list[Agent],
-    profile: Path,
-    logs: Path,
-) -> list[str]:
-    """Begin, kill, take over, until the last agent completes; return who did each step."""
-
-    async def started(language: Language) -> Agent:
-        own = await enrolled(language, profile, logs)
-        agents.append(await Agent.start(language, own, logs / f"{language.name}.log"))
-        print(f"{language.name}: {await agents[-1].says('registered')}")
-        return agents[-1]
-
-    holder = await started(languages[0])
-    task_id = await submitted(client, turns=len(languages))
-    print(f"{holder.language}: {await holder.says('started')}")
-    waiting = [await started(language) for language in languages[1:]]
-    for turn in range(1, len(languages)):
-        print(
-            f"{holder.language}: {await holder.says(f'checkpointed {turn * STEPS_EACH}')}, killed"
-        )
-        await holder.kill()
-        holder = await first_to_say("took over", waiting)
-        waiting.remove(holder)
-        print(f"{holder.language}: {await holder.says('took over')}")
-    print(f"{holder.language}: {await holder.says('completed')}")
-    task = await client.api.wait_for(task_id, timeout=PATIENCE)
-    done = list((task.result or {}).get("done", []))
-    wanted = sorted(one.name for one in languages for _ in range(STEPS_EACH))
-    if sorted(done) != wanted:
-        raise PlayBroken(f"the steps were done by {done}")
-    return done
+def buildable(wanted: Sequence[Language]) -> list[Language]:
+    """The languages that this machine has the tools of; says what the others lack."""
+    found = []
+    for language in wanted:
+        skipped = language.skipped()
+        if skipped:
+            print(skipped)
+        else:
+            found.append(language)
+    return found
 
 
-async def enrolled(language: Language, profile: Path, folder: Path) -> Path:
-    """The profile of the agent's own, which can be that one participant and nothing more."""
-    own = folder / f"{language.name}.toml"
-    command = [sys.executable, "-m", "phoenix_dma.cli", "enrol", "participant", language.agent]
-    command += ["--owner", "data-governance", "--profile", str(own)]
-    environment = {**os.environ, "PHOENIX_DMA_PROFILE": str(profile)}
-    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=DEVNULL)
-    if await process.wait():
-        raise PlayBroken(f"{language.agent} could not be enrolled")
-    return own
+async def built(languages: Sequence[Language]) -> tuple[list[Language], list[NotBuilt]]:
+    """Build; answer what can be played, and why the rest cannot."""
+    found, failed = [], []
+    for language in languages:
+        print(f"{language.name}: building")
+        begun = time.monotonic()
+        try:
+            await language.build()
+        except NotBuilt as error:
+            failed.append(error)
+            print(f"{language.name}: not built; the end says why")
+        else:
+            found.append(language)
+            print(f"{language.name}: built in {time.monotonic() - begun:.0f} s")
+    return found, failed
 
 
-async def submitted(client: AsyncPhoenixClient, *, turns: int) -> str:
-    """The id of a task of which each agent does some steps and then waits to be killed."""
-    document = json.loads((HERE / "task.json").read_text())
-    document["input"] = {
-        "steps": turns * STEPS_EACH,
-        "pause_after": [turn * STEPS_EACH for turn in range(1, turns)],
-    }
-    # A task that has lost three owners counts as what kills them and fails; here it is the play.
-    document["max_losses"] = turns
-    task = await client.api.submit(declare.task(document))
-    print(f"submitted {task.id}")
-    return task.id
-
-
-async def verified(data: Path) -> None:
-    """Have `phoenix-dma audit verify` judge the audit and the tables."""
-    command = [sys.executable, "-m", "phoenix_dma.cli", "audit", "verify", "--data", str(data)]
-    process = await asyncio.create_subprocess_exec(*command)
-    if await process.wait():
-        raise PlayBroken("phoenix-dma audit verify found something")
-
-
-def main() -> int:
+async def work(asked: argparse.Namespace) -> int:
     """Build and play; answers the exit code."""
+    languages = buildable(asked.languages)
+    if not languages:
+        print("clients: skipped, nothing that was asked for can be built here")
+        return 0
+    runtime = await chosen(asked)
+    languages, failed = await built(languages)
+    if languages:
+        begun = time.monotonic()
+        async with nullcontext(runtime) if runtime else runtimes.own() as place:
+            await play(languages, place)
+        names = ", ".join(one.name for one in languages)
+        print(f"played {names} in {time.monotonic() - begun:.0f} s")
+    for error in failed:
+        print(f"clients: {error}", file=sys.stderr)
+    return BROKEN if failed else 0
+
+
+async def main(arguments: Sequence[str]) -> int:
+    """Do what is asked for; Ctrl-C and SIGTERM end everything that was started."""
+    working = asyncio.create_task(work(order(arguments)))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, working.cancel)
     try:
-        languages = built(sys.argv[1:])
-        if not languages:
-            print("clients: skipped, no language can be built here")
-            return 0
-        asyncio.run(play(languages))
-    except (NotBuilt, PlayBroken, PhoenixError, LocalRuntimeError) as broken:
+        return await working
+    except asyncio.CancelledError:
+        return INTERRUPTED
+    except NotUsable as reason:
+        print(
+            f"clients: no runtime to play on: {reason}; `phoenix-dma up` starts one",
+            file=sys.stderr,
+        )
+        return UNREACHABLE
+    except (PlayBroken, PhoenixError, LocalRuntimeError, TimeoutError) as broken:
         print(f"clients: {broken}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+        return BROKEN
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Line by line, also where the output is a file.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    sys.exit(asyncio.run(main(sys.argv[1:])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +18,21 @@ class PlayBroken(Exception):
     """An agent ended, or said nothing for too long, before it said what was waited for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Player:
+    """Who takes part in a play: a client, the name that is printed, and the participant's id."""
+
+    language: Language
+    name: str
+    participant: str
+
+
 class Agent:
     """A running agent; `start` makes one."""
 
-    def __init__(self, language: str, process: asyncio.subprocess.Process, log: Path) -> None:
-        self.language = language
+    def __init__(self, player: Player, process: asyncio.subprocess.Process, log: Path) -> None:
+        self.name = player.name
+        self.participant = player.participant
         self._process = process
         self._log = log
         self._lines: list[str] = []
@@ -30,21 +41,22 @@ class Agent:
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, language: Language, profile: Path, log: Path) -> Agent:
-        """Start the agent of ``language`` with its profile."""
-        first, *rest = language.runs
-        program = str(language.folder / first) if "/" in first else first  # absolute ones stay
+    async def start(cls, player: Player, profile: Path, log: Path) -> Agent:
+        """Start the player's agent with its profile."""
+        folder = player.language.folder
+        first, *rest = player.language.runs
+        program = str(folder / first) if "/" in first else first  # absolute ones stay
         with log.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
                 program,
                 *rest,
-                language.agent,
-                cwd=language.folder,
-                env={**os.environ, "PHOENIX_DMA_PROFILE": str(profile)},
+                player.participant,
+                cwd=folder,
+                env=settings(profile),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
             )
-        return cls(language.name, process, log)
+        return cls(player, process, log)
 
     async def says(self, beginning: str) -> str:
         """The first line that begins so; raises `PlayBroken`."""
@@ -56,7 +68,7 @@ class Agent:
         found = self._found(beginning)
         if not found:
             said = self._log.read_text(errors="replace")[-2000:]
-            raise PlayBroken(f"{self.language} did not say {beginning!r}:\n{said}")
+            raise PlayBroken(f"{self.name} did not say {beginning!r}:\n{said}")
         return found
 
     async def kill(self) -> None:
@@ -78,6 +90,13 @@ class Agent:
         async with self._changed:
             self._ended = True
             self._changed.notify_all()
+
+
+def settings(profile: Path) -> dict[str, str]:
+    """This process's environment with that profile, and without what would go before it."""
+    before = {"PHOENIX_DMA_ADDRESS", "PHOENIX_DMA_TOKEN", "PHOENIX_DMA_DATA"}
+    kept = {name: value for name, value in os.environ.items() if name not in before}
+    return {**kept, "PHOENIX_DMA_PROFILE": str(profile)}
 
 
 async def first_to_say(beginning: str, agents: list[Agent]) -> Agent:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
-import subprocess
+import signal
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from phoenix_dma.nearest import did_you_mean
 
 HERE: Final = Path(__file__).parent
 VECTORS: Final = HERE.parents[1] / "tests" / "vectors"
@@ -19,17 +24,23 @@ class NotBuilt(Exception):
     """A build, or a client's check of the vectors, failed; the text is the end of what it said."""
 
 
-@dataclass(frozen=True, slots=True)
+class UnknownLanguage(Exception):
+    """There is no client of that name; the text names those that there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """One client. Commands run in its folder; the machine has to have the programs of ``needs``."""
+    """One client; commands run in its folder."""
 
     name: str
-    needs: tuple[str, ...]
-    builds: tuple[tuple[str, ...], ...]
     runs: tuple[str, ...]
+    builds: tuple[tuple[str, ...], ...] = ()
+    needs: Mapping[str, str] = field(default_factory=dict)
+    """The programs that the machine has to have, and what brings each."""
     fetches: tuple[str, ...] = ()
-    """Run once, while ``fetched`` is missing: a build that is repeated asks no registry."""
+    """Run where ``fetched`` is missing or older than ``locked``: a repetition fetches nothing."""
     fetched: str = ""
+    locked: str = ""
 
     @property
     def folder(self) -> Path:
@@ -43,35 +54,75 @@ class Language:
 
     def missing(self) -> list[str]:
         """The programs that this machine lacks."""
-        return [program for program in self.needs if shutil.which(program, path=PATH) is None]
+        path = environment()["PATH"]
+        return [program for program in self.needs if shutil.which(program, path=path) is None]
 
-    def build(self) -> None:
+    def skipped(self) -> str:
+        """One line that says what the machine lacks and what brings it; empty: it lacks nothing."""
+        missing = self.missing()
+        if not missing:
+            return ""
+        brings = dict.fromkeys(self.needs[program] for program in missing)
+        lacks = " and no ".join(missing)
+        return f"{self.name}: skipped, no {lacks} on the PATH; install {' and '.join(brings)}"
+
+    async def build(self) -> None:
         """Build it and check its vectors; raises `NotBuilt`."""
-        fetch = self.fetches and not (self.folder / self.fetched).exists()
-        commands = (self.fetches, *self.builds) if fetch else self.builds
+        commands = (self.fetches, *self.builds) if self._must_fetch() else self.builds
         for command in (*commands, (*self.runs, "vectors", str(VECTORS))):
-            done = subprocess.run(
-                command, cwd=self.folder, env=environment(), capture_output=True, check=False
+            code, said = await run(command, self.folder)
+            if code:
+                raise NotBuilt(
+                    f"{self.name}: {' '.join(command)} ended with {code}\n{said[-2000:]}"
+                )
+
+    def _must_fetch(self) -> bool:
+        if not self.fetches:
+            return False
+        fetched = self.folder / self.fetched
+        locked = self.folder / self.locked
+        return not fetched.exists() or fetched.stat().st_mtime < locked.stat().st_mtime
+
+
+async def run(command: Sequence[str], folder: Path) -> tuple[int, str]:
+    """The exit code of a command, and what it said; cancelled, it ends what it started."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=folder, env=environment(), stdout=PIPE, stderr=STDOUT, start_new_session=True
+    )
+    try:
+        said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    return process.returncode or 0, said.decode(errors="replace").strip()
+
+
+def environment() -> dict[str, str]:
+    """What builds run with: this environment's own programs, for buf, and one job at a time."""
+    own = str(Path(sys.executable).parent)
+    path = os.pathsep.join([own, os.environ.get("PATH", "")])
+    return {**os.environ, "PATH": path, "CARGO_BUILD_JOBS": "1"}
+
+
+def named(names: Sequence[str]) -> list[Language]:
+    """The languages of these names, each once; all of them for none. Raises `UnknownLanguage`."""
+    known = {language.name: language for language in LANGUAGES}
+    for name in names:
+        if name not in known:
+            raise UnknownLanguage(
+                f"there is no client in {name!r}{did_you_mean(name, known)}"
+                f" (languages: {', '.join(known)})"
             )
-            if done.returncode:
-                said = (done.stdout + done.stderr).decode(errors="replace").strip()
-                raise NotBuilt(f"{' '.join(command)}\n{said[-2000:]}")
-
-
-PATH: Final = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-"""With this environment's own programs, for buf."""
-
-
-def environment() -> Mapping[str, str]:
-    """What builds run with: one job at a time, so that they leave the machine usable."""
-    return {**os.environ, "PATH": PATH, "CARGO_BUILD_JOBS": "1"}
+    return [known[name] for name in dict.fromkeys(names)] or list(LANGUAGES)
 
 
 LANGUAGES: Final = (
-    Language(name="python", needs=(), builds=(), runs=(sys.executable, "agent.py")),
+    Language(name="python", runs=(sys.executable, "agent.py")),
     Language(
         name="go",
-        needs=("go", "buf"),
+        needs={"go": "Go 1.26 or newer", "buf": "buf (make venv)"},
         builds=(
             ("go", "build", "-p", "1", "-o", "build/", "tool"),
             ("buf", "generate"),
@@ -81,22 +132,30 @@ LANGUAGES: Final = (
     ),
     Language(
         name="java",
-        needs=("java", "mvn"),
+        needs={
+            "java": "a JDK, 17 or newer",
+            "javac": "a JDK, 17 or newer",
+            "mvn": "Maven 3.6 or newer",
+        },
         builds=(("mvn", "--quiet", "--batch-mode", "package"),),
         runs=("java", "-cp", "target/classes:target/lib/*", "agent.Main"),
     ),
     Language(
         name="rust",
-        needs=("cargo",),
+        needs={"cargo": "Rust", "cc": "a C compiler (cc), which links Rust's programs"},
         builds=(("cargo", "build", "--quiet", "--locked"),),
         runs=("target/debug/phoenix-dma-agent",),
     ),
     Language(
         name="typescript",
-        needs=("node", "npm"),
+        needs={
+            "node": "Node.js 20 or newer, with npm",
+            "npm": "Node.js 20 or newer, with npm",
+        },
         builds=(("npm", "run", "build"),),
         runs=("node", "build/src/agent.js"),
         fetches=("npm", "ci", "--no-audit", "--no-fund"),
-        fetched="node_modules",
+        fetched="node_modules/.package-lock.json",
+        locked="package-lock.json",
     ),
 )

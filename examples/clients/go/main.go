@@ -27,6 +27,9 @@ import (
 
 const owner = "data-governance"
 
+// What the runtime may answer; gRPC would take half of it.
+const largestMessage = 8 << 20
+
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) == 3 && os.Args[1] == "vectors" {
@@ -38,7 +41,9 @@ func main() {
 	}
 	profile := readProfile()
 	// TLS is for addresses beyond this machine: credentials.NewTLS(nil) in place of insecure.
-	connection, err := grpc.NewClient(profile.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	connection, err := grpc.NewClient(profile.address,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(largestMessage)))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -52,6 +57,7 @@ func main() {
 		state:      pb.NewStateServiceClient(connection),
 		running:    map[string]*Running{},
 	}
+	go agent.watchLease()
 	agent.stayAttached(context.Background())
 }
 
@@ -66,12 +72,14 @@ type Agent struct {
 	handoffs   pb.HandoffServiceClient
 	state      pb.StateServiceClient
 
+	lease   leaseWatch
 	lock    sync.Mutex
 	running map[string]*Running
 }
 
 // register makes the participant known, or known again: its claims go up, a generation comes down.
 func (a *Agent) register(ctx context.Context) error {
+	asked := time.Now()
 	answer, err := a.registry.RegisterParticipant(a.authorized(ctx), &pb.RegisterParticipantRequest{
 		Participant: &pb.ParticipantDeclaration{
 			Id:           a.id,
@@ -86,6 +94,7 @@ func (a *Agent) register(ctx context.Context) error {
 		return err
 	}
 	a.generation = answer.Participant.Generation
+	a.lease.granted(answer.LeaseTtl.AsDuration(), asked)
 	say("registered %s generation %d", a.id, a.generation)
 	return nil
 }

@@ -62,11 +62,11 @@ func (a *Agent) attached(parent context.Context) (pb.LeaseLostReason, error) {
 		return none, err
 	}
 	session := &Session{stream: stream}
+	attached := time.Now()
 	attach := &pb.Attach{ParticipantId: a.id, Generation: a.generation}
 	if err := session.send(&pb.KeepAliveRequest{Message: &pb.KeepAliveRequest_Attach{Attach: attach}}); err != nil {
 		return none, err
 	}
-	watch := &leaseWatch{sent: map[int64]time.Time{}}
 	resumed := false
 	for {
 		message, err := stream.Recv()
@@ -76,10 +76,10 @@ func (a *Agent) attached(parent context.Context) (pb.LeaseLostReason, error) {
 		switch one := message.Message.(type) {
 		case *pb.KeepAliveResponse_Lease:
 			session.slot = one.Lease.Slot
-			watch.ttl = one.Lease.Ttl.AsDuration()
-			go a.beat(ctx, cancel, session, watch, one.Lease.Interval.AsDuration())
+			a.lease.granted(one.Lease.Ttl.AsDuration(), attached)
+			go a.beat(ctx, cancel, session, one.Lease.Interval.AsDuration())
 		case *pb.KeepAliveResponse_BeatAck:
-			watch.acknowledged(one.BeatAck.Seq)
+			a.lease.acknowledged(one.BeatAck.Seq)
 			if !resumed { // the first beat has arrived: the participant is ACTIVE
 				resumed = true
 				go a.resume(ctx)
@@ -92,13 +92,13 @@ func (a *Agent) attached(parent context.Context) (pb.LeaseLostReason, error) {
 	}
 }
 
-// beat sends the first beat at once and one each interval. Where none was acknowledged for the
-// length of the lease, it stops the work and drops the stream: the tasks are about to be given away.
-func (a *Agent) beat(ctx context.Context, cancel context.CancelFunc, s *Session, watch *leaseWatch, interval time.Duration) {
+// beat sends the first beat at once and one each interval, until the stream ends or is known to be
+// dead: where no beat was acknowledged for the length of the lease, only a new one can help.
+func (a *Agent) beat(ctx context.Context, cancel context.CancelFunc, s *Session, interval time.Duration) {
 	renewed := a.credential.token(ctx)
 	for ctx.Err() == nil {
 		s.seq++
-		watch.sending(s.seq)
+		a.lease.sending(s.seq)
 		beats := &pb.Beats{Seq: s.seq, Beats: []*pb.Beat{{Slot: s.slot, State: pb.HealthState_HEALTH_STATE_SERVING}}}
 		_ = s.send(&pb.KeepAliveRequest{Message: &pb.KeepAliveRequest_Beats{Beats: beats}})
 		if token := a.credential.token(ctx); token != renewed {
@@ -110,10 +110,18 @@ func (a *Agent) beat(ctx context.Context, cancel context.CancelFunc, s *Session,
 		case <-ctx.Done():
 		case <-time.After(interval):
 		}
-		if watch.lost() {
-			log.Print("no beat was acknowledged for a lease's length")
-			a.stopAll()
+		if a.lease.lost() {
 			cancel()
+		}
+	}
+}
+
+// watchLease stops the work as soon as the lease may have run out, whether or not there is a stream
+// to hear it on: the tasks are about to be given away.
+func (a *Agent) watchLease() {
+	for range time.Tick(100 * time.Millisecond) {
+		if a.lease.lost() && a.stopAll() > 0 {
+			log.Print("no beat was acknowledged for a lease's length; the work has stopped")
 		}
 	}
 }
@@ -125,7 +133,7 @@ func (s *Session) acknowledge(directive *pb.Directive, failure string) {
 }
 
 // leaseWatch knows until when the lease certainly stands: a TTL after the newest acknowledged beat
-// was *sent*, which is earlier than when it arrived.
+// was *sent*, which is earlier than when it arrived. It outlives streams, as the lease does.
 type leaseWatch struct {
 	lock   sync.Mutex
 	ttl    time.Duration
@@ -133,13 +141,17 @@ type leaseWatch struct {
 	newest time.Time
 }
 
+// granted takes a lease that runs from a call that was sent then; its stream counts beats anew.
+func (w *leaseWatch) granted(ttl time.Duration, sent time.Time) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	w.ttl, w.newest, w.sent = ttl, sent, map[int64]time.Time{}
+}
+
 func (w *leaseWatch) sending(seq int64) {
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	w.sent[seq] = time.Now()
-	if w.newest.IsZero() {
-		w.newest = time.Now()
-	}
 }
 
 func (w *leaseWatch) acknowledged(seq int64) {
@@ -158,5 +170,5 @@ func (w *leaseWatch) acknowledged(seq int64) {
 func (w *leaseWatch) lost() bool {
 	w.lock.Lock()
 	defer w.lock.Unlock()
-	return time.Since(w.newest) >= w.ttl
+	return w.ttl > 0 && time.Since(w.newest) >= w.ttl
 }

@@ -48,8 +48,10 @@ func (a *Agent) start(ctx context.Context, taskID string, epoch int64) error {
 	return a.begin(ctx, answer.Briefing)
 }
 
-// resume takes up what this participant still holds after it came back, page by page.
+// resume takes up what this participant still holds after it came back, page by page. What is being
+// worked on already goes on; what is on no page is not ours any more.
 func (a *Agent) resume(ctx context.Context) {
+	before := a.working()
 	request := &pb.ResumeTasksRequest{Generation: a.generation}
 	for {
 		answer, err := a.tasks.ResumeTasks(a.authorized(ctx), request)
@@ -58,6 +60,7 @@ func (a *Agent) resume(ctx context.Context) {
 			return
 		}
 		for _, briefing := range answer.Briefings {
+			delete(before, briefing.Task.TaskId)
 			switch task := briefing.Task; task.Status {
 			case pb.TaskStatus_TASK_STATUS_ACTIVE:
 				err = a.begin(ctx, briefing)
@@ -69,9 +72,12 @@ func (a *Agent) resume(ctx context.Context) {
 			}
 		}
 		if answer.NextPageToken == "" {
-			return
+			break
 		}
 		request.PageToken = answer.NextPageToken
+	}
+	for taskID, epoch := range before {
+		a.stop(taskID, epoch)
 	}
 }
 
@@ -99,8 +105,7 @@ func (a *Agent) takeOver(ctx context.Context, offer *pb.Directive) error {
 	if err != nil {
 		return err
 	}
-	say("took over %s epoch %d", offer.TaskId, answer.Briefing.Task.Assignment.Epoch)
-	a.work(ctx, answer.Briefing, context.Context)
+	a.work(ctx, "took over", answer.Briefing, context.Context)
 	return nil
 }
 
@@ -114,18 +119,20 @@ func (a *Agent) begin(ctx context.Context, briefing *pb.TaskBriefing) error {
 		}
 		known = answer.Context
 	}
-	say("started %s epoch %d", briefing.Task.TaskId, briefing.Task.Assignment.Epoch)
-	a.work(ctx, briefing, known)
+	a.work(ctx, "started", briefing, known)
 	return nil
 }
 
-// work runs the steps in the background, until they are done or the task is stopped.
-func (a *Agent) work(parent context.Context, briefing *pb.TaskBriefing, known *structpb.Struct) {
+// work runs the steps in the background, until they are done or the task is stopped. A task that is
+// at work already is left alone: a directive may come twice, and resume names what goes on.
+func (a *Agent) work(parent context.Context, how string, briefing *pb.TaskBriefing, known *structpb.Struct) {
 	ctx, stop := context.WithCancel(parent)
 	task := briefing.Task
-	a.lock.Lock()
-	a.running[task.TaskId] = &Running{epoch: task.Assignment.Epoch, stop: stop}
-	a.lock.Unlock()
+	if !a.hold(task.TaskId, &Running{epoch: task.Assignment.Epoch, stop: stop}) {
+		stop()
+		return
+	}
+	say("%s %s epoch %d", how, task.TaskId, task.Assignment.Epoch)
 	go func() {
 		defer a.stop(task.TaskId, task.Assignment.Epoch)
 		err := a.steps(ctx, briefing, known)
@@ -191,6 +198,31 @@ func pauses(steps any, step int) bool {
 	return false
 }
 
+// hold takes a task up, in place of an older epoch; answers false where it is at work already.
+func (a *Agent) hold(taskID string, one *Running) bool {
+	a.lock.Lock()
+	defer a.lock.Unlock()
+	if known := a.running[taskID]; known != nil {
+		if known.epoch >= one.epoch {
+			return false
+		}
+		known.stop()
+	}
+	a.running[taskID] = one
+	return true
+}
+
+// working answers the epoch of each task that is at work.
+func (a *Agent) working() map[string]int64 {
+	a.lock.Lock()
+	defer a.lock.Unlock()
+	epochs := map[string]int64{}
+	for taskID, one := range a.running {
+		epochs[taskID] = one.epoch
+	}
+	return epochs
+}
+
 // stop ends the work on a task that is not ours any more under this epoch.
 func (a *Agent) stop(taskID string, epoch int64) {
 	a.lock.Lock()
@@ -201,11 +233,14 @@ func (a *Agent) stop(taskID string, epoch int64) {
 	}
 }
 
-func (a *Agent) stopAll() {
+// stopAll ends the work on everything, and answers how much that was.
+func (a *Agent) stopAll() int {
 	a.lock.Lock()
 	defer a.lock.Unlock()
+	stopped := len(a.running)
 	for id, one := range a.running {
 		one.stop()
 		delete(a.running, id)
 	}
+	return stopped
 }

@@ -18,6 +18,8 @@ use crate::v1::{EnrolRequest, RenewCredentialRequest};
 use crate::Failure;
 
 pub const OWNER: &str = "data-governance";
+/// What the runtime may answer; tonic would take half of it.
+const LARGEST_MESSAGE: usize = 8 << 20;
 
 /// What an agent calls; clones share one connection and one credential.
 #[derive(Clone)]
@@ -49,9 +51,12 @@ impl Client {
             id: id.to_string(),
             registry: RegistryServiceClient::new(channel.clone()),
             sessions: SessionServiceClient::new(channel.clone()),
-            tasks: AssignmentServiceClient::new(channel.clone()),
-            handoffs: HandoffServiceClient::new(channel.clone()),
-            state: StateServiceClient::new(channel.clone()),
+            tasks: AssignmentServiceClient::new(channel.clone())
+                .max_decoding_message_size(LARGEST_MESSAGE),
+            handoffs: HandoffServiceClient::new(channel.clone())
+                .max_decoding_message_size(LARGEST_MESSAGE),
+            state: StateServiceClient::new(channel.clone())
+                .max_decoding_message_size(LARGEST_MESSAGE),
             identity: IdentityServiceClient::new(channel),
             enrolment,
             credential: Arc::default(),

@@ -10,6 +10,7 @@
 
 mod client;
 mod hashes;
+mod lease;
 mod session;
 mod work;
 

@@ -1,6 +1,5 @@
 //! Keeps the participant registered and attached: one KeepAlive stream after the other.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{channel, Sender};
@@ -8,11 +7,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
 use crate::client::{Client, OWNER};
+use crate::lease::LeaseWatch;
 use crate::v1::keep_alive_request::Message as Up;
 use crate::v1::keep_alive_response::Message as Down;
 use crate::v1::{
     Attach, Beat, Beats, Directive, DirectiveAck, HealthState, KeepAliveRequest, KeepAliveResponse,
-    Lease, LeaseLostReason, ParticipantDeclaration, Refresh, RegisterParticipantRequest,
+    LeaseLostReason, ParticipantDeclaration, Refresh, RegisterParticipantRequest,
 };
 use crate::work::Work;
 use crate::Failure;
@@ -20,16 +20,18 @@ use crate::Failure;
 /// Registers, keeps a stream open, and does what the end of each stream asks for.
 pub async fn stay_attached(client: Client) -> Result<(), Failure> {
     let work = Work::new(client.clone());
+    let lease = LeaseWatch::new();
+    tokio::spawn(watch(lease.clone(), work.clone()));
     let mut generation = 0;
     loop {
         if generation == 0 {
-            match register(&client).await {
+            match register(&client, &lease).await {
                 Ok(registered) => generation = registered,
                 Err(status) => eprintln!("not registered: {status}"),
             }
         }
         if generation > 0 {
-            match attached(&client, &work, generation).await {
+            match attached(&client, &work, &lease, generation).await {
                 Ok(LeaseLostReason::Superseded | LeaseLostReason::Retired) => {
                     return Err("the lease is lost for good".into());
                 }
@@ -38,7 +40,7 @@ pub async fn stay_attached(client: Client) -> Result<(), Failure> {
                     generation = 0;
                 }
                 // Attaching is refused until an operator has reinstated it.
-                Ok(LeaseLostReason::Suspended) => work.stop_all(),
+                Ok(LeaseLostReason::Suspended) => drop(work.stop_all()),
                 // CREDENTIAL, SLOW_READER, or a broken connection: the lease still runs.
                 ended => eprintln!("the stream ended: {ended:?}"),
             }
@@ -47,8 +49,20 @@ pub async fn stay_attached(client: Client) -> Result<(), Failure> {
     }
 }
 
+/// Stops the work as soon as the lease may have run out, whether or not there is a stream to hear it
+/// on: the tasks are about to be given away.
+async fn watch(lease: LeaseWatch, work: Work) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if lease.lost() && work.stop_all() > 0 {
+            eprintln!("no beat was acknowledged for a lease's length; the work has stopped");
+        }
+    }
+}
+
 /// Makes the participant known, or known again: claims go up, a generation comes down.
-async fn register(client: &Client) -> Result<i64, Status> {
+async fn register(client: &Client, lease: &LeaseWatch) -> Result<i64, Status> {
+    let asked = Instant::now();
     let participant = ParticipantDeclaration {
         id: client.id.clone(),
         r#type: "agent".into(),
@@ -62,6 +76,7 @@ async fn register(client: &Client) -> Result<i64, Status> {
         RegisterParticipantRequest { participant: Some(participant), ..Default::default() };
     let request = client.request(message).await?;
     let answer = client.registry.clone().register_participant(request).await?.into_inner();
+    lease.granted(length(answer.lease_ttl), asked);
     let generation = answer.participant.map_or(0, |one| one.generation);
     println!("registered {} generation {generation}", client.id);
     Ok(generation)
@@ -71,21 +86,34 @@ async fn register(client: &Client) -> Result<i64, Status> {
 async fn attached(
     client: &Client,
     work: &Work,
+    lease: &LeaseWatch,
     generation: i64,
 ) -> Result<LeaseLostReason, Status> {
+    let begun = Instant::now();
     let (up, messages) = channel(64);
     let attach = Attach { participant_id: client.id.clone(), generation, ..Default::default() };
     send(&up, Up::Attach(attach)).await;
     let request = client.request(ReceiverStream::new(messages)).await?;
     let mut down: Streaming<KeepAliveResponse> =
         client.sessions.clone().keep_alive(request).await?.into_inner();
-    let lease = match down.message().await?.and_then(|one| one.message) {
+    let granted = match down.message().await?.and_then(|one| one.message) {
         Some(Down::Lease(lease)) => lease,
         Some(Down::LeaseLost(refused)) => return Ok(refused.reason()),
         _ => return Ok(LeaseLostReason::Unspecified),
     };
-    let mut stream = Stream::new(client.clone(), work.clone(), generation, up, &lease).await?;
-    let mut ticks = tokio::time::interval(length(lease.interval));
+    lease.granted(length(granted.ttl), begun);
+    let mut stream = Stream {
+        client: client.clone(),
+        work: work.clone(),
+        lease: lease.clone(),
+        generation,
+        up,
+        slot: granted.slot,
+        token: String::new(),
+        seq: 0,
+        resumed: false,
+    };
+    let mut ticks = tokio::time::interval(length(granted.interval));
     loop {
         tokio::select! {
             _ = ticks.tick() => stream.beat().await?, // the first tick comes at once
@@ -106,51 +134,24 @@ async fn attached(
 struct Stream {
     client: Client,
     work: Work,
+    lease: LeaseWatch,
     generation: i64,
     up: Sender<KeepAliveRequest>,
     slot: i32,
-    ttl: Duration,
     token: String,
     seq: i64,
-    sent: BTreeMap<i64, Instant>,
-    /// When the newest acknowledged beat was sent, which is earlier than when it arrived.
-    newest: Instant,
     resumed: bool,
 }
 
 impl Stream {
-    async fn new(
-        client: Client,
-        work: Work,
-        generation: i64,
-        up: Sender<KeepAliveRequest>,
-        lease: &Lease,
-    ) -> Result<Self, Status> {
-        let token = client.token().await?;
-        Ok(Self {
-            client,
-            work,
-            generation,
-            up,
-            slot: lease.slot,
-            ttl: length(lease.ttl),
-            token,
-            seq: 0,
-            sent: BTreeMap::new(),
-            newest: Instant::now(),
-            resumed: false,
-        })
-    }
-
-    /// Sends a beat. Where none was acknowledged for the length of the lease, the work stops and the
-    /// stream is dropped: the tasks are about to be given away.
+    /// Sends a beat. Where none was acknowledged for the length of the lease, the stream is taken to
+    /// be dead, and only a new one can help.
     async fn beat(&mut self) -> Result<(), Status> {
-        if self.newest.elapsed() >= self.ttl {
-            self.work.stop_all();
+        if self.lease.lost() {
             return Err(Status::unavailable("no beat was acknowledged for a lease's length"));
         }
         self.seq += 1;
-        self.sent.insert(self.seq, Instant::now());
+        self.lease.sending(self.seq);
         let beat = Beat {
             slot: self.slot,
             state: HealthState::Serving as i32,
@@ -159,17 +160,16 @@ impl Stream {
         let beats = Beats { seq: self.seq, beats: vec![beat], unchanged: vec![] };
         send(&self.up, Up::Beats(beats)).await;
         let token = self.client.token().await?;
-        if token != self.token {
-            self.token = token.clone();
-            send(&self.up, Up::Refresh(Refresh { slot: self.slot, credential: token })).await;
+        if !self.token.is_empty() && token != self.token {
+            let credential = token.clone();
+            send(&self.up, Up::Refresh(Refresh { slot: self.slot, credential })).await;
         }
+        self.token = token;
         Ok(())
     }
 
     fn acknowledged(&mut self, seq: i64) {
-        while let Some(first) = self.sent.first_entry().filter(|one| *one.key() <= seq) {
-            self.newest = self.newest.max(first.remove());
-        }
+        self.lease.acknowledged(seq);
         if !self.resumed {
             // The first beat has arrived: the participant is ACTIVE.
             self.resumed = true;

@@ -54,7 +54,8 @@ impl Work {
         self.begin(answer.briefing.unwrap_or_default()).await
     }
 
-    /// Takes up what this participant still holds after it came back, page by page.
+    /// Takes up what this participant still holds after it came back, page by page. What is being
+    /// worked on already goes on; what is on no page is not ours any more.
     pub async fn resume(&self, generation: i64) {
         if let Err(status) = self.resume_pages(generation).await {
             eprintln!("not resumed: {status}");
@@ -62,6 +63,7 @@ impl Work {
     }
 
     async fn resume_pages(&self, generation: i64) -> Result<(), Status> {
+        let mut before = self.working();
         let mut page_token = String::new();
         loop {
             let message =
@@ -70,6 +72,7 @@ impl Work {
             let answer = self.client.tasks.clone().resume_tasks(request).await?.into_inner();
             for briefing in answer.briefings {
                 let task = briefing.task.clone().unwrap_or_default();
+                before.remove(&task.task_id);
                 match task.status() {
                     TaskStatus::Active => self.begin(briefing).await?,
                     TaskStatus::Assigned => self.start(&task.task_id, epoch_of(&task)).await?,
@@ -77,10 +80,14 @@ impl Work {
                 }
             }
             if answer.next_page_token.is_empty() {
-                return Ok(());
+                break;
             }
             page_token = answer.next_page_token;
         }
+        for (task_id, epoch) in before {
+            self.stop(&task_id, epoch);
+        }
+        Ok(())
     }
 
     /// Reads the context on offer, proves that it arrived, and becomes the owner of its task.
@@ -104,10 +111,7 @@ impl Work {
         };
         let request = self.client.request(message).await?;
         let answer = self.client.handoffs.clone().complete_handoff(request).await?.into_inner();
-        let briefing = answer.briefing.unwrap_or_default();
-        let epoch = briefing.task.as_ref().map_or(0, epoch_of);
-        println!("took over {} epoch {epoch}", offer.task_id);
-        self.work(briefing, context);
+        self.work("took over", answer.briefing.unwrap_or_default(), context);
         Ok(())
     }
 
@@ -118,8 +122,7 @@ impl Work {
         if briefing.context.as_ref().is_some_and(|one| one.version > 0) {
             known = self.context(task.context_ref.clone(), String::new()).await?;
         }
-        println!("started {} epoch {}", task.task_id, epoch_of(&task));
-        self.work(briefing, known);
+        self.work("started", briefing, known);
         Ok(())
     }
 
@@ -129,9 +132,16 @@ impl Work {
         Ok(from_struct(answer.context.unwrap_or_default()))
     }
 
-    fn work(&self, briefing: TaskBriefing, known: Value) {
+    /// Runs the steps as a task of tokio. A task that is at work already is left alone: a directive
+    /// may come twice, and resume names what goes on.
+    fn work(&self, how: &str, briefing: TaskBriefing, known: Value) {
         let task = briefing.task.clone().unwrap_or_default();
         let (id, epoch) = (task.task_id.clone(), epoch_of(&task));
+        let mut running = self.running.lock().expect("no holder panics");
+        if running.get(&id).is_some_and(|(held, _)| *held >= epoch) {
+            return;
+        }
+        println!("{how} {id} epoch {epoch}");
         let this = self.clone();
         let job = tokio::spawn(async move {
             match this.steps(&task, briefing, known).await {
@@ -142,9 +152,17 @@ impl Work {
                 }
                 Err(status) => this.fail(&task, status).await,
             }
+            this.stop(&task.task_id, epoch);
         });
-        let mut running = self.running.lock().expect("no holder panics");
-        running.insert(id, (epoch, job.abort_handle()));
+        if let Some((_, older)) = running.insert(id, (epoch, job.abort_handle())) {
+            older.abort();
+        }
+    }
+
+    /// The epoch of each task that is at work.
+    fn working(&self) -> HashMap<String, i64> {
+        let running = self.running.lock().expect("no holder panics");
+        running.iter().map(|(id, (epoch, _))| (id.clone(), *epoch)).collect()
     }
 
     /// Does what is left of the task: each step is written down with the language that did it.
@@ -210,11 +228,14 @@ impl Work {
         }
     }
 
-    pub fn stop_all(&self) {
+    /// Ends the work on everything, and answers how much that was.
+    pub fn stop_all(&self) -> usize {
         let mut running = self.running.lock().expect("no holder panics");
+        let stopped = running.len();
         for (_, (_, job)) in running.drain() {
             job.abort();
         }
+        stopped
     }
 }
 

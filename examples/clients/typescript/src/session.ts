@@ -16,11 +16,18 @@ type Up = MessageInitShape<typeof KeepAliveRequestSchema>;
 
 /** Registers, keeps a stream open, and does what the end of each stream asks for. */
 export async function stayAttached(id: string, services: Services, work: Work): Promise<never> {
+  const lease = new LeaseWatch();
+  // Whether or not there is a stream to hear it on: the tasks are about to be given away.
+  setInterval(() => {
+    if (lease.lost() && work.stopAll() > 0) {
+      console.error("no beat was acknowledged for a lease's length; the work has stopped");
+    }
+  }, 100);
   let generation = 0n;
   for (;;) {
     try {
-      if (generation === 0n) generation = await register(id, services);
-      const reason = await new Stream(id, generation, services, work).run();
+      if (generation === 0n) generation = await register(id, services, lease);
+      const reason = await new Stream(id, generation, services, work, lease).run();
       switch (reason) {
         case LeaseLostReason.SUPERSEDED:
         case LeaseLostReason.RETIRED:
@@ -45,7 +52,8 @@ export async function stayAttached(id: string, services: Services, work: Work): 
 }
 
 /** Makes the participant known, or known again: claims go up, a generation comes down. */
-async function register(id: string, services: Services): Promise<bigint> {
+async function register(id: string, services: Services, lease: LeaseWatch): Promise<bigint> {
+  const asked = performance.now();
   const answer = await services.registry.registerParticipant({
     participant: {
       id,
@@ -57,6 +65,7 @@ async function register(id: string, services: Services): Promise<bigint> {
     },
   });
   const generation = answer.participant?.generation ?? 0n;
+  if (answer.leaseTtl) lease.granted(durationMs(answer.leaseTtl), asked);
   say(`registered ${id} generation ${generation}`);
   return generation;
 }
@@ -67,9 +76,6 @@ class Stream {
   private wake: () => void = () => {};
   private readonly abort = new AbortController();
   private slot = 0;
-  private readonly sent = new Map<bigint, number>();
-  /** When the newest acknowledged beat was sent, which is earlier than when it arrived. */
-  private newest = Date.now();
   private resumed = false;
 
   constructor(
@@ -77,16 +83,19 @@ class Stream {
     private readonly generation: bigint,
     private readonly services: Services,
     private readonly work: Work,
+    private readonly lease: LeaseWatch,
   ) {}
 
   /** Reads until the end; answers why the lease was lost, where it was. */
   async run(): Promise<LeaseLostReason> {
+    const attached = performance.now();
     this.send({ case: "attach", value: { participantId: this.id, generation: this.generation } });
     const { signal } = this.abort;
     try {
       for await (const { message } of this.services.sessions.keepAlive(this.up(), { signal })) {
         if (message.case === "lease") {
           this.slot = message.value.slot;
+          if (message.value.ttl) this.lease.granted(durationMs(message.value.ttl), attached);
           void this.beat(message.value);
         } else if (message.case === "beatAck") {
           this.acknowledged(message.value.seq);
@@ -118,37 +127,28 @@ class Stream {
   }
 
   /**
-   * Sends the first beat at once and one each interval. Where none was acknowledged for the length
-   * of the lease, it stops the work and drops the stream: the tasks are about to be given away.
+   * Sends the first beat at once and one each interval, until the stream ends or is known to be
+   * dead: where no beat was acknowledged for the length of the lease, only a new one can help.
    */
-  private async beat(lease: Lease): Promise<void> {
-    const ttl = lease.ttl ? durationMs(lease.ttl) : 10_000;
-    const interval = lease.interval ? durationMs(lease.interval) : 3_000;
-    let token = await this.services.token();
+  private async beat(granted: Lease): Promise<void> {
+    const interval = granted.interval ? durationMs(granted.interval) : 3_000;
+    let token = "";
     for (let seq = 1n; !this.abort.signal.aborted; seq++) {
-      this.sent.set(seq, Date.now());
+      this.lease.sending(seq);
       const beats = [{ slot: this.slot, state: HealthState.SERVING }];
       this.send({ case: "beats", value: { seq, beats } });
-      const renewed = await this.services.token().catch(() => token);
-      if (renewed !== token) {
-        token = renewed;
-        this.send({ case: "refresh", value: { slot: this.slot, credential: token } });
+      const renewed = await this.services.token().catch(() => token); // the next beat tries again
+      if (token && renewed !== token) {
+        this.send({ case: "refresh", value: { slot: this.slot, credential: renewed } });
       }
+      token = renewed;
       await pause(interval);
-      if (Date.now() - this.newest >= ttl) {
-        console.error("no beat was acknowledged for a lease's length");
-        this.work.stopAll();
-        this.abort.abort();
-      }
+      if (this.lease.lost()) this.abort.abort();
     }
   }
 
   private acknowledged(seq: bigint): void {
-    for (const [known, at] of this.sent) {
-      if (known > seq) continue;
-      this.newest = Math.max(this.newest, at);
-      this.sent.delete(known);
-    }
+    this.lease.acknowledged(seq);
     if (!this.resumed) {
       this.resumed = true; // the first beat has arrived: the participant is ACTIVE
       void this.work.resume(this.generation);
@@ -166,5 +166,38 @@ class Stream {
       console.error(taskId, error);
     }
     this.send({ case: "directiveAck", value: { directiveId, slot: this.slot, error } });
+  }
+}
+
+/**
+ * Knows until when the lease certainly stands: a TTL after the newest acknowledged beat was *sent*,
+ * which is earlier than when it arrived. It outlives streams, as the lease does.
+ */
+class LeaseWatch {
+  private readonly sent = new Map<bigint, number>();
+  private ttl = Infinity;
+  private newest = 0;
+
+  /** Takes a lease that runs from a call that was sent then; its stream counts beats anew. */
+  granted(ttl: number, sent: number): void {
+    this.sent.clear();
+    this.ttl = ttl;
+    this.newest = sent;
+  }
+
+  sending(seq: bigint): void {
+    this.sent.set(seq, performance.now());
+  }
+
+  acknowledged(seq: bigint): void {
+    for (const [known, at] of this.sent) {
+      if (known > seq) continue;
+      this.newest = Math.max(this.newest, at);
+      this.sent.delete(known);
+    }
+  }
+
+  lost(): boolean {
+    return performance.now() - this.newest >= this.ttl;
   }
 }

@@ -37,19 +37,25 @@ export class Work {
     if (briefing) await this.begin(briefing);
   }
 
-  /** Takes up what this participant still holds after it came back, page by page. */
+  /**
+   * Takes up what this participant still holds after it came back, page by page. What is being
+   * worked on already goes on; what is on no page is not ours any more.
+   */
   async resume(generation: bigint): Promise<void> {
+    const before = new Map(this.running);
     try {
       let pageToken = "";
       do {
         const answer = await this.services.tasks.resumeTasks({ generation, pageToken });
         for (const briefing of answer.briefings) {
           const { task } = briefing;
+          before.delete(task?.taskId ?? "");
           if (task?.status === TaskStatus.ACTIVE) await this.begin(briefing);
           if (task?.status === TaskStatus.ASSIGNED) await this.start(task.taskId, epochOf(task));
         }
         pageToken = answer.nextPageToken;
       } while (pageToken);
+      for (const [id, one] of before) this.stop(id, one.epoch);
     } catch (refused) {
       console.error("not resumed:", String(refused));
     }
@@ -69,8 +75,7 @@ export class Work {
       acceptedObligations: open.map((one) => one.id),
     });
     if (!briefing?.task) return;
-    say(`took over ${taskId} epoch ${epochOf(briefing.task)}`);
-    void this.work(briefing, briefing.task, context);
+    void this.work("took over", briefing, briefing.task, context);
   }
 
   /** Works on a task from its newest context, which at version 0 is the input. */
@@ -82,13 +87,24 @@ export class Work {
       const { contextRef } = task;
       known = (await this.services.state.getContext({ contextRef })).context ?? {};
     }
-    say(`started ${task.taskId} epoch ${epochOf(task)}`);
-    void this.work(briefing, task, known);
+    void this.work("started", briefing, task, known);
   }
 
-  private async work(briefing: TaskBriefing, task: Task, known: JsonObject): Promise<void> {
+  /**
+   * Runs the steps. A task that is at work already is left alone: a directive may come twice, and
+   * resume names what goes on.
+   */
+  private async work(
+    how: string,
+    briefing: TaskBriefing,
+    task: Task,
+    known: JsonObject,
+  ): Promise<void> {
     const here: Running = { epoch: epochOf(task), stopped: false };
+    if ((this.running.get(task.taskId)?.epoch ?? -1n) >= here.epoch) return;
+    this.stop(task.taskId, here.epoch);
     this.running.set(task.taskId, here);
+    say(`${how} ${task.taskId} epoch ${here.epoch}`);
     try {
       await this.steps(briefing, task, known, here);
     } catch (error) {
@@ -97,6 +113,8 @@ export class Work {
       } else {
         await this.fail(task, String(error));
       }
+    } finally {
+      this.stop(task.taskId, here.epoch);
     }
   }
 
@@ -152,8 +170,11 @@ export class Work {
     this.running.delete(taskId);
   }
 
-  stopAll(): void {
-    for (const [id, one] of this.running) this.stop(id, one.epoch);
+  /** Ends the work on everything, and answers how much that was. */
+  stopAll(): number {
+    const held = [...this.running];
+    for (const [id, one] of held) this.stop(id, one.epoch);
+    return held.length;
   }
 }
 

@@ -18,6 +18,9 @@ import java.util.regex.Pattern;
  * `phoenix-dma enrol` wrote: $PHOENIX_DMA_PROFILE, else ~/.config/phoenix-dma/profile.toml.
  */
 public final class Main {
+  /** What the runtime may answer; gRPC would take half of it. */
+  private static final int LARGEST_MESSAGE = 8 << 20;
+
   public static void main(String[] arguments) throws Exception {
     if (arguments.length == 2 && arguments[0].equals("vectors")) {
       Hashes.checkVectors(Path.of(arguments[1]));
@@ -29,7 +32,8 @@ public final class Main {
     }
     Profile profile = Profile.read();
     // Plain text is for this machine alone; leave usePlaintext out for TLS.
-    ManagedChannel channel = NettyChannelBuilder.forTarget(profile.address()).usePlaintext().build();
+    ManagedChannel channel = NettyChannelBuilder.forTarget(profile.address())
+        .usePlaintext().maxInboundMessageSize(LARGEST_MESSAGE).build();
     Services services = new Services(channel, new Credential(channel, profile.enrolment(), arguments[0]));
     new Session(arguments[0], services, new Work(services)).stayAttached();
   }

@@ -16,9 +16,7 @@ import com.phoenixdma.v1.RegisterParticipantRequest;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -29,6 +27,7 @@ final class Session {
   private final Services services;
   private final Work work;
   private final ExecutorService jobs = Executors.newCachedThreadPool();
+  private final LeaseWatch lease = new LeaseWatch();
   private long generation;
 
   Session(String id, Services services, Work work) {
@@ -39,6 +38,7 @@ final class Session {
 
   /** Registers, keeps a stream open, and does what the end of each stream asks for. */
   void stayAttached() throws InterruptedException {
+    jobs.execute(this::watchLease);
     boolean mustRegister = true;
     while (true) {
       try {
@@ -68,6 +68,19 @@ final class Session {
     }
   }
 
+  /**
+   * Stops the work as soon as the lease may have run out, whether or not there is a stream to hear
+   * it on: the tasks are about to be given away.
+   */
+  private void watchLease() {
+    while (true) {
+      sleep(100_000_000);
+      if (lease.lost() && work.stopAll() > 0) {
+        Main.log("no beat was acknowledged for a lease's length; the work has stopped");
+      }
+    }
+  }
+
   /** Makes the participant known, or known again: claims go up, a generation comes down. */
   private void register() {
     var declared = ParticipantDeclaration.newBuilder()
@@ -78,17 +91,18 @@ final class Session {
         .addAllPermissions(List.of("read_customer_master", "suggest_merge"))
         .addDataDomains("customer");
     var request = RegisterParticipantRequest.newBuilder().setParticipant(declared).build();
-    generation = services.registry.registerParticipant(request).getParticipant().getGeneration();
+    long asked = System.nanoTime();
+    var answer = services.registry.registerParticipant(request);
+    generation = answer.getParticipant().getGeneration();
+    lease.granted(answer.getLeaseTtl(), asked);
     Main.say("registered %s generation %d", id, generation);
   }
 
   /** One stream, from Attach until it ends. */
   private final class Stream implements StreamObserver<KeepAliveResponse> {
     private final CompletableFuture<LeaseLostReason> ended = new CompletableFuture<>();
-    private final Map<Long, Long> sent = new ConcurrentHashMap<>();
+    private final long attached = System.nanoTime();
     private final StreamObserver<KeepAliveRequest> up;
-    /** When the newest acknowledged beat was sent, which is earlier than when it arrived. */
-    private volatile long newest = System.nanoTime();
     private int slot;
     private boolean resumed;
 
@@ -107,6 +121,7 @@ final class Session {
       switch (message.getMessageCase()) {
         case LEASE -> {
           slot = message.getLease().getSlot();
+          lease.granted(message.getLease().getTtl(), attached);
           jobs.execute(() -> beat(message.getLease()));
         }
         case BEAT_ACK -> acknowledged(message.getBeatAck().getSeq());
@@ -135,39 +150,40 @@ final class Session {
     }
 
     /**
-     * Sends the first beat at once and one each interval. Where none was acknowledged for the length
-     * of the lease, it stops the work and drops the stream: the tasks are about to be given away.
+     * Sends the first beat at once and one each interval, until the stream ends or is known to be
+     * dead: where no beat was acknowledged for the length of the lease, only a new one can help.
      */
-    private void beat(Lease lease) {
-      long ttl = nanos(lease.getTtl());
-      String token = services.credential.token();
+    private void beat(Lease granted) {
+      String token = "";
       for (long seq = 1; !ended.isDone(); seq++) {
-        sent.put(seq, System.nanoTime());
+        lease.sending(seq);
         var beat = Beat.newBuilder().setSlot(slot).setState(HealthState.HEALTH_STATE_SERVING);
         send(KeepAliveRequest.newBuilder().setBeats(Beats.newBuilder().setSeq(seq).addBeats(beat)));
-        String renewed = services.credential.token();
-        if (!renewed.equals(token)) {
-          token = renewed;
-          send(KeepAliveRequest.newBuilder()
-              .setRefresh(Refresh.newBuilder().setSlot(slot).setCredential(token)));
-        }
-        sleep(nanos(lease.getInterval()));
-        if (System.nanoTime() - newest >= ttl) {
-          Main.log("no beat was acknowledged for a lease's length");
-          work.stopAll();
+        token = refreshed(token);
+        sleep(LeaseWatch.nanos(granted.getInterval()));
+        if (lease.lost() && ended.complete(LeaseLostReason.LEASE_LOST_REASON_UNSPECIFIED)) {
           up.onError(new IllegalStateException("silence"));
-          ended.complete(LeaseLostReason.LEASE_LOST_REASON_UNSPECIFIED);
         }
       }
     }
 
-    private void acknowledged(long seq) {
-      sent.entrySet().removeIf(one -> {
-        if (one.getKey() <= seq) {
-          newest = Math.max(newest, one.getValue());
+    /** Sends the token where it is another one than that which the stream has. */
+    private String refreshed(String known) {
+      try {
+        String token = services.credential.token();
+        if (!known.isEmpty() && !token.equals(known)) {
+          send(KeepAliveRequest.newBuilder()
+              .setRefresh(Refresh.newBuilder().setSlot(slot).setCredential(token)));
         }
-        return one.getKey() <= seq;
-      });
+        return token;
+      } catch (StatusRuntimeException away) {
+        Main.log("no credential: %s", away.getStatus());
+        return known; // beats go on, and the next one tries again
+      }
+    }
+
+    private void acknowledged(long seq) {
+      lease.acknowledged(seq);
       if (!resumed) { // the first beat has arrived: the participant is ACTIVE
         resumed = true;
         jobs.execute(() -> work.resume(generation));
@@ -189,10 +205,6 @@ final class Session {
           .setError(failure);
       send(KeepAliveRequest.newBuilder().setDirectiveAck(done));
     }
-  }
-
-  private static long nanos(com.google.protobuf.Duration duration) {
-    return duration.getSeconds() * 1_000_000_000L + duration.getNanos();
   }
 
   private static void sleep(long nanos) {

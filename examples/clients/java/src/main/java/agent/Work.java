@@ -17,6 +17,8 @@ import com.phoenixdma.v1.Task;
 import com.phoenixdma.v1.TaskBriefing;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -49,14 +51,19 @@ final class Work {
     begin(services.tasks.startTask(request).getBriefing());
   }
 
-  /** Takes up what this participant still holds after it came back, page by page. */
+  /**
+   * Takes up what this participant still holds after it came back, page by page. What is being
+   * worked on already goes on; what is on no page is not ours any more.
+   */
   void resume(long generation) {
+    Map<String, Running> before = new HashMap<>(running);
     var request = ResumeTasksRequest.newBuilder().setGeneration(generation);
     try {
       do {
         var answer = services.tasks.resumeTasks(request.build());
         for (TaskBriefing briefing : answer.getBriefingsList()) {
           Task task = briefing.getTask();
+          before.remove(task.getTaskId());
           switch (task.getStatus()) {
             case TASK_STATUS_ACTIVE -> begin(briefing);
             case TASK_STATUS_ASSIGNED -> start(task.getTaskId(), task.getAssignment().getEpoch());
@@ -65,6 +72,7 @@ final class Work {
         }
         request.setPageToken(answer.getNextPageToken());
       } while (!request.getPageToken().isEmpty());
+      before.forEach((id, one) -> stop(id, one.epoch()));
     } catch (StatusRuntimeException refused) {
       Main.log("not resumed: %s", refused.getStatus());
     }
@@ -86,10 +94,7 @@ final class Work {
         request.addAcceptedObligations(obligation.getId());
       }
     }
-    TaskBriefing briefing = services.handoffs.completeHandoff(request.build()).getBriefing();
-    long epoch = briefing.getTask().getAssignment().getEpoch();
-    Main.say("took over %s epoch %d", offer.getTaskId(), epoch);
-    work(briefing, context);
+    work("took over", services.handoffs.completeHandoff(request.build()).getBriefing(), context);
   }
 
   /** Works on a task from its newest context, which at version 0 is the input. */
@@ -100,11 +105,14 @@ final class Work {
       var request = GetContextRequest.newBuilder().setContextRef(task.getContextRef()).build();
       known = services.state.getContext(request).getContext();
     }
-    Main.say("started %s epoch %d", task.getTaskId(), task.getAssignment().getEpoch());
-    work(briefing, known);
+    work("started", briefing, known);
   }
 
-  private void work(TaskBriefing briefing, Struct known) {
+  /**
+   * Runs the steps in a thread. A task that is at work already is left alone: a directive may come
+   * twice, and resume names what goes on.
+   */
+  private void work(String how, TaskBriefing briefing, Struct known) {
     Task task = briefing.getTask();
     long epoch = task.getAssignment().getEpoch();
     Thread thread = new Thread(() -> {
@@ -124,8 +132,13 @@ final class Work {
         running.computeIfPresent(task.getTaskId(), (id, one) -> one.epoch() == epoch ? null : one);
       }
     });
-    running.put(task.getTaskId(), new Running(epoch, thread));
-    thread.start();
+    Running mine = new Running(epoch, thread);
+    Running there = running.compute(
+        task.getTaskId(), (id, one) -> one != null && one.epoch() >= epoch ? one : mine);
+    if (there == mine) {
+      Main.say("%s %s epoch %d", how, task.getTaskId(), epoch);
+      thread.start();
+    }
   }
 
   /** Does what is left of the task: each step is written down with the language that did it. */
@@ -183,8 +196,11 @@ final class Work {
     });
   }
 
-  void stopAll() {
-    running.keySet().forEach(id -> stop(id, Long.MAX_VALUE));
+  /** Ends the work on everything, and answers how much that was. */
+  int stopAll() {
+    var ids = List.copyOf(running.keySet());
+    ids.forEach(id -> stop(id, Long.MAX_VALUE));
+    return ids.size();
   }
 
   private static Value text(String value) {
