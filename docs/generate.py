@@ -116,6 +116,10 @@ def events() -> str:
         "its task, what it says for trust about the participant that it names, what the assignment "
         "engine looks at when it reads it on the bus, whether it needs an allowing decision, and "
         "which fields its detail must have.\n"
+        "\nWhere a step met obligations of a task (a checkpoint with a decision, an approval that "
+        "was used), its event says so in `detail.obligations_met`: `id`, `met_by` (`decision` or "
+        "`approval`), `action` and the `evidence`, which is the address of the context or the id "
+        "of the approval. The obligation of the task names the event in `met_event_id`.\n"
     )
     columns = ("ownership", "trust", "engine looks at", "decision", "detail", "written by")
     table = _table(("audit event", "bus event", *columns), rows)

@@ -12,12 +12,20 @@ from phoenix_dma.wire.conversions import json_of, short
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """A condition that policy attaches to a permission; ``due`` is before_complete or always."""
+    """A condition that policy attaches to a permission.
+
+    ``due`` is before_complete or always: what is due always holds until the task ends. ``met_by``
+    says what meets the others: decision (`fulfil` it) or approval (`authorize` ``action``, or what
+    the runtime itself asks). ``evidence`` is what did: a context's address, an approval's id.
+    """
 
     id: str
     text: str
     due: str
     fulfilled: bool = False
+    met_by: str = ""
+    action: str = ""
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,18 @@ def task_info(task: assignment_pb2.Task) -> TaskInfo:
 
 def obligations_of(obligations: Iterable[common_pb2.Obligation]) -> tuple[Obligation, ...]:
     """From the messages."""
-    return tuple(Obligation(o.id, o.text, o.due, o.fulfilled) for o in obligations)
+    return tuple(
+        Obligation(
+            id=o.id,
+            text=o.text,
+            due=o.due,
+            fulfilled=o.fulfilled,
+            met_by=o.met_by,
+            action=o.action,
+            evidence=o.evidence,
+        )
+        for o in obligations
+    )
 
 
 def decisions_of(uses: Iterable[assignment_pb2.ApprovalUse]) -> tuple[HumanDecision, ...]:

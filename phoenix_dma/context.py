@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from phoenix_dma.wire.context_kinds import CONTEXT_KINDS
@@ -57,3 +57,11 @@ def document_of(
     if value is not NOTHING:
         made["outputs"] = value
     return {**made, **(kinds or {})}
+
+
+def with_decisions(document: dict[str, Any], new: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """``document`` with ``new`` entries in its list of decisions; a single value there is kept."""
+    if not new:
+        return document
+    found = document.get("decisions", [])
+    return {**document, "decisions": [*(found if isinstance(found, list) else [found]), *new]}

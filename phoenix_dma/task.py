@@ -130,9 +130,9 @@ class Task:
         """The context at an address."""
         return self._wait(self.aio.load(context_ref))
 
-    def fulfil(self, *obligation_ids: str) -> None:
-        """Report obligations as met, with the next checkpoint or the completion."""
-        self._loop.call_soon_threadsafe(self.aio.fulfil, *obligation_ids)
+    def fulfil(self, obligation_id: str, decision: Any) -> None:
+        """Meet an obligation by a decision; see `AsyncTask.fulfil`."""
+        self.aio.fulfil(obligation_id, decision)
 
     def checkpoint(self, value: Any = NOTHING, /, **kinds: Any) -> Checkpoint:
         """Record what is known now; see `AsyncTask.checkpoint`."""

@@ -213,6 +213,7 @@ def checkpoint_from_pb(request: assignment_pb2.RecordCheckpointRequest) -> Check
         by_reference=request.by_reference,
         external_ref=request.external_ref,
         fulfilled=tuple(request.fulfilled_obligations),
+        decided=tuple(request.decided_obligations),
     )
 
 

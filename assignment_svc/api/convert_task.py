@@ -20,6 +20,7 @@ from phoenix_runtime.chassis.rpc.conversions import (
     time_to_pb,
 )
 from phoenix_runtime.core.json import JsonObject
+from phoenix_runtime.core.verdict import evidence_of
 
 
 def declaration_from_pb(given: assignment_pb2.TaskDeclaration) -> TaskDeclaration:
@@ -149,6 +150,10 @@ def _obligation_to_pb(obligation: TaskObligation) -> common_pb2.Obligation:
         due=obligation.due,
         policy_decision_id=obligation.decision_id,
         fulfilled=obligation.fulfilled,
+        met_by=evidence_of(obligation.due, obligation.met_by),
+        action=obligation.action,
+        evidence=obligation.evidence,
+        met_event_id=obligation.met_event_id,
     )
 
 

@@ -9,6 +9,7 @@ from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.states import ENDED, AssignmentIntent, ParkedAction, TaskStatus
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.standing import RiskLevel
+from phoenix_runtime.core.verdict import DECISION
 
 START_TIMEOUT = timedelta(seconds=60)
 """How long an assignee may take to start, where the submission does not say."""
@@ -93,13 +94,21 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class TaskObligation:
-    """What policy asked in return for a yes; it belongs to the task and outlives its owners."""
+    """What policy asked in return for a yes; it belongs to the task and outlives its owners.
+
+    ``met_by`` and ``action`` say what meets it (`verdict.Obligation`), ``evidence`` what did: the
+    address of a context or the id of an approval.
+    """
 
     id: str
     text: str
     due: str
     decision_id: str
     fulfilled: bool = False
+    met_by: str = DECISION
+    action: str = ""
+    evidence: str = ""
+    met_event_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +206,7 @@ class Task(Submission):
 
     @property
     def open_obligations(self) -> tuple[TaskObligation, ...]:
-        """What has not been reported as met."""
+        """What is not met; what is due always is never met."""
         return tuple(o for o in self.obligations if not o.fulfilled)
 
     @property

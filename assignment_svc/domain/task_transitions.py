@@ -6,14 +6,15 @@ never changes (I1), and every gain and every loss of ownership takes an epoch ab
 the task's status raises `IllegalTransition`.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.lifecycle import task_step
+from assignment_svc.domain.obligations import met_by_decisions, stamped, with_obligations
 from assignment_svc.domain.states import Actor, TaskStatus
-from assignment_svc.domain.task import Binding, Task, TaskObligation
+from assignment_svc.domain.task import Binding, Task
 from assignment_svc.domain.verbs import TaskVerb
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.verdict import Verdict
@@ -232,9 +233,9 @@ def handoff_ended(task: Task) -> Task:
     return replace(task, handoff_id="")
 
 
-def checkpointed(task: Task, pointer: ContextPointer, reported: Collection[str]) -> Task:
-    """The same task with a newer context, and what the checkpoint reports as met."""
-    return replace(with_fulfilled(task, reported), pointer=pointer)
+def checkpointed(task: Task, pointer: ContextPointer, decided: Collection[str]) -> Task:
+    """The same task with a newer context, whose decisions meet obligations."""
+    return replace(met_by_decisions(task, decided, pointer), pointer=pointer)
 
 
 def action_authorized(task: Task, verdict: Verdict) -> Task:
@@ -242,24 +243,12 @@ def action_authorized(task: Task, verdict: Verdict) -> Task:
     return replace(task, obligations=with_obligations(task.obligations, verdict))
 
 
-def with_fulfilled(task: Task, reported: Collection[str]) -> Task:
-    """The same task with those of its obligations met that are reported; others are no one's."""
-    met = set(reported)
-    obligations = (replace(o, fulfilled=o.fulfilled or o.id in met) for o in task.obligations)
-    return replace(task, obligations=tuple(obligations))
-
-
 def recorded(task: Task, *, version: int, event_id: str, at: datetime) -> Task:
     """The task as the event ``event_id`` leaves it; each event counts one version."""
-    return replace(task, version=version, last_event_id=event_id, updated_at=at)
-
-
-def with_obligations(
-    known: Iterable[TaskObligation], verdict: Verdict
-) -> tuple[TaskObligation, ...]:
-    """``known`` with what the verdict asks for; an obligation that is known stays as it is."""
-    by_id = {obligation.id: obligation for obligation in known}
-    for asked in verdict.obligations:
-        new = TaskObligation(asked.id, asked.text, asked.due, verdict.decision_id)
-        by_id.setdefault(asked.id, new)
-    return tuple(by_id.values())
+    return replace(
+        task,
+        version=version,
+        last_event_id=event_id,
+        updated_at=at,
+        obligations=stamped(task, event_id),
+    )

@@ -63,12 +63,12 @@ class Progress:
     @property
     def checked(self) -> int:
         """How many findings the policy agent has judged."""
-        return sum(d["checked"] for d in self.decisions if d["kind"] == "merge_constraints")
+        return sum(d["checked"] for d in self.decisions if d.get("kind") == "merge_constraints")
 
     @property
     def proposed(self) -> dict[str, Any] | None:
         """What a human was asked about and has not refused yet."""
-        found = [d for d in self.decisions if d["kind"] in {"proposed", "human_refused"}]
+        found = [d for d in self.decisions if d.get("kind") in {"proposed", "human_refused"}]
         return found[-1].get("subject") if found else None
 
     @property
@@ -208,8 +208,7 @@ class Steward:
             f"{len(chosen['pairs'])} pairs score at least {chosen['at_least']}, break no merge "
             "constraint, and a human approved exactly these"
         )
-        progress.decisions.append({"kind": "rationale", "text": rationale, "by": self._id})
-        task.fulfil("decision_rationale")
+        task.fulfil("decision_rationale", {"rationale": rationale, "by": self._id})
         progress.checkpoint(task)
         say("merged", authorization=leave_id, records=len(golden))
         return {

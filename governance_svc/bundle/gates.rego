@@ -102,11 +102,21 @@ same_subject(approval, policy_input, facts) if {
 	lower(approval.action) in actions(facts)
 }
 
-# The action that an approval names: the operation's own name (merge), else the decision point's.
+# The actions that an approval may name: the operation's own name (merge), else the decision point's.
 actions(facts) := {facts.name} if {
 	facts.point == "data.operate"
 } else := {facts.point, short_name[facts.point]}
 
 short_name := {"task.assign": "assign", "handoff.initiate": "handoff", "task.complete": "complete"}
 
-obligations(task) := {catalogue.constraints[c].obliges | some c in task.policy_constraints}
+# ---- obligations; where an approval meets one, it says of which action: the one that the constraint gates
+
+obligations(task) := {owed(catalogue.constraints[c]) | some c in task.policy_constraints}
+
+owed(constraint) := object.union(constraint.obliges, {"action": gated_action(constraint.gates)}) if {
+	constraint.obliges.met_by == "approval"
+} else := constraint.obliges
+
+gated_action(pattern) := lower(pattern.name) if {
+	pattern.point == "data.operate"
+} else := short_name[pattern.point]

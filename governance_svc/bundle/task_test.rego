@@ -156,6 +156,43 @@ test_an_obligation_that_is_due_keeps_the_task_open if {
 	complete({"open_obligations": null}).effect == "deny"
 }
 
+test_a_denial_says_what_meets_the_obligation if {
+	rationale := {"id": "decision_rationale", "text": "Say why.", "due": "before_complete", "met_by": "decision"}
+	some told in complete({"open_obligations": [rationale]}).remediation
+	contains(told, "{\"obligation\": \"decision_rationale\", \"decision\": \"…\"}")
+	published := {"id": "p", "text": "T.", "due": "before_complete", "met_by": "approval", "action": "publish"}
+	some asked in complete({"open_obligations": [published]}).remediation
+	contains(asked, "approve publish (AuthorizeAction)")
+}
+
+approved_result := {
+	"id": "four_eyes", "text": "A human sees the result.", "due": "before_complete",
+	"met_by": "approval", "action": "complete",
+}
+
+test_an_obligation_that_the_results_approval_meets_is_asked_about if {
+	ungated := {"policy_constraints": []}
+	asked := complete({"task": ungated, "open_obligations": [approved_result]})
+	asked.effect == "require_approval"
+	f.rules(asked) == {"open_obligation"}
+	asked.approvers == ["reviewer"]
+	complete({"task": ungated, "open_obligations": [approved_result], "approvals": [result_yes]}).effect == "allow"
+}
+
+test_a_result_that_a_gate_asks_about_is_asked_about_once if {
+	owed := object.union(approved_result, {"id": "human_approval_required"})
+	f.rules(complete({"task": gated, "open_obligations": [owed]})) == {"human_approval_required"}
+	complete({"task": gated, "open_obligations": [owed], "approvals": [result_yes]}).effect == "allow"
+}
+
+test_an_obligation_says_of_which_action_an_approval_meets_it if {
+	some owed in handoff({"task": gated}).obligations
+	[owed.due, owed.met_by, owed.action] == ["before_complete", "approval", "complete"]
+	some merging in handoff({}).obligations
+	merging.due == "always"
+	not merging.met_by
+}
+
 gated := {"policy_constraints": ["human_approval_required"]}
 
 result_yes := object.union(f.yes, {"action": "complete", "subject_hash": "sha256:result"})

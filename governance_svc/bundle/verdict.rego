@@ -2,7 +2,7 @@
 # no result is a denial.
 #
 # `results` has four sets: allow and deny of {rule, text, remedy}, ask of {rule, text, approvers},
-# obligations of {id, text, due}.
+# obligations of {id, text, due, met_by, action}.
 package phoenix.verdict
 
 of(policy, results) := with_facts(policy, results, {})

@@ -19,6 +19,7 @@ from phoenix_dma.briefing import (
     task_info,
 )
 from phoenix_dma.context import NOTHING, Context
+from phoenix_dma.decisions import decision_entry
 from phoenix_dma.errors import ApprovalRejected, ApprovalRequired, AssignmentLost, PolicyDenied
 from phoenix_dma.v1 import (
     approval_pb2,
@@ -71,7 +72,6 @@ class AsyncTask:
             task.context_ref, briefing.context.version, reader, self._record
         )
         self._newest.known = restored
-        self._met: set[str] = set()
 
     @property
     def version(self) -> int:
@@ -98,11 +98,6 @@ class AsyncTask:
         """True once the participant is leaving: finish soon, or checkpoint and raise `HandOff`."""
         return self.lease.draining.is_set()
 
-    @property
-    def met(self) -> tuple[str, ...]:
-        """Ids of obligations reported as met, with `fulfil`, and not yet sent."""
-        return tuple(sorted(self._met))
-
     async def context(self) -> Context:
         """The newest context: the submitted input at version 0."""
         return await self._newest.read()
@@ -116,9 +111,19 @@ class AsyncTask:
     async def _read(self, context_ref: str) -> Context:
         return await self._reader.read(context_ref)
 
-    def fulfil(self, *obligation_ids: str) -> None:
-        """Report obligations as met, with the next checkpoint or the completion."""
-        self._met.update(obligation_ids)
+    def fulfil(self, obligation_id: str, decision: Any) -> None:
+        """Meet an obligation by a decision: it is recorded with the next checkpoint.
+
+        ``decision`` says what was decided, in a sentence or as JSON; it becomes an entry of the
+        context's ``decisions``. Where no checkpoint follows, one is made before the task completes.
+        Raises ValueError where the task has no such obligation, or no decision meets it.
+        """
+        self._newest.decisions.append(decision_entry(self.obligations, obligation_id, decision))
+
+    async def record_decisions(self) -> None:
+        """Checkpoint what `fulfil` was given and no checkpoint has recorded yet."""
+        if self._newest.decisions:
+            await self.checkpoint()
 
     async def checkpoint(self, value: Any = NOTHING, /, **kinds: Any) -> Checkpoint:
         """Record what is known now, on top of the context that this handler has seen.
@@ -227,9 +232,7 @@ class AsyncTask:
     async def _record(self, request: state_pb2.CheckpointContextRequest) -> Checkpoint:
         self.lease.require()
         request.task_id, request.epoch = self.id, self.epoch
-        request.fulfilled_obligations.extend(self.met)
         answer = await self._write(self._session.stubs.state.CheckpointContext, request)
-        self._met.difference_update(request.fulfilled_obligations)
         self.lease.checkpoint_wanted.clear()
         return checkpoint_of(answer.checkpoint, answer.receipt.audit_event_id)
 
@@ -237,12 +240,15 @@ class AsyncTask:
         self.lease.require()
         request.request_id = ""  # each question is a new one: a human may have decided since
         answer = await self._write(self._session.stubs.assignment.AuthorizeAction, request)
+        asked = obligations_of(answer.obligations)
+        known = {one.id for one in self.obligations}
+        self.obligations += tuple(one for one in asked if one.id not in known)
         return Authorization(
             id=answer.authorization_id,
             subject_hash=answer.subject_hash,
             decision_id=answer.verdict.decision_id,
             approval_id=answer.approval_id,
-            obligations=obligations_of(answer.obligations),
+            obligations=asked,
         )
 
     async def _explained(self, denied: PolicyDenied, approval_id: str) -> PolicyDenied:

@@ -131,11 +131,23 @@ def show_task(task: TaskInfo) -> None:
         facts.append(("waits for", f"{message.parked.approval_id} to {message.parked.action}"))
     print_facts(facts)
     for obligation in message.obligations:
-        mark = "reported as met" if obligation.fulfilled else f"open, due {obligation.due}"
-        say(f"obligation {obligation.id} ({mark}): {obligation.text}")
+        say(f"obligation {obligation.id} ({obligation_mark(obligation)}): {obligation.text}")
     if task.result is not None:
         say("result", strong=True)
         print_json(message_to_dict(message)["result"])
+
+
+def obligation_mark(obligation: common_pb2.Obligation) -> str:
+    """Whether an obligation is met and by what, or what would meet it."""
+    if obligation.fulfilled:
+        return f"met by {obligation.evidence}" if obligation.evidence else "met"
+    if obligation.due == "always":
+        return "holds until the task ends"
+    if obligation.met_by == "approval":
+        wanted = f"a human's approval of {obligation.action}, used"
+    else:
+        wanted = "a decision in the context that names it"
+    return f"open, due {obligation.due}, met by {wanted}"
 
 
 def _row(message: assignment_pb2.Task) -> tuple[object, ...]:

@@ -187,7 +187,10 @@ def verdict_document(verdict: Verdict | None) -> JsonObject:
         "evaluated_at": verdict.evaluated_at.isoformat(),
         "reasons": [{"rule": r.rule, "text": r.text} for r in verdict.reasons],
         "remediation": list(verdict.remediation),
-        "obligations": [{"id": o.id, "text": o.text, "due": o.due} for o in verdict.obligations],
+        "obligations": [
+            {"id": o.id, "text": o.text, "due": o.due, "met_by": o.met_by, "action": o.action}
+            for o in verdict.obligations
+        ],
         "policy_score": verdict.policy_score,
         "approvers": list(verdict.approvers),
         "facts": verdict.facts,

@@ -45,17 +45,51 @@ class Reason:
     text: str
 
 
-DUES = ("before_complete", "always")
-"""When an obligation is due."""
+BEFORE_COMPLETE = "before_complete"
+ALWAYS = "always"
+DUES = (BEFORE_COMPLETE, ALWAYS)
+"""When an obligation is due. What is due always holds until its task ends and is never met."""
+
+APPROVAL = "approval"
+DECISION = "decision"
+MET_BY = (APPROVAL, DECISION)
+"""What meets an obligation: a human's approval that was used, or a decision in the context."""
 
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """What policy asks in return. ``due`` is one of `DUES`."""
+    """What policy asks in return. ``due`` is one of `DUES`, ``met_by`` one of `MET_BY`.
+
+    ``action`` is what the approval has to be for (merge, complete, …), where one meets it.
+    """
 
     id: str
     text: str
-    due: str = "before_complete"
+    due: str = BEFORE_COMPLETE
+    met_by: str = DECISION
+    action: str = ""
+
+
+def obligation_faults(due: str, met_by: str | None, action: str | None) -> dict[str, str]:
+    """What is wrong with an obligation, by the field that is wrong; None stands for not given."""
+    if due not in DUES:
+        return {"due": f"is none of {', '.join(DUES)}"}
+    if due == ALWAYS:
+        given = {"met_by": met_by, "action": action}
+        text = "is not for what is due always: that holds until the task ends, nothing meets it"
+        return {name: text for name, value in given.items() if value is not None}
+    if met_by not in (None, *MET_BY):
+        return {"met_by": f"is none of {', '.join(MET_BY)}"}
+    if met_by == APPROVAL and not action:
+        return {"action": "names what has to be approved, such as merge or complete"}
+    if met_by != APPROVAL and action is not None:
+        return {"action": f"goes with met_by {APPROVAL}, and only with it"}
+    return {}
+
+
+def evidence_of(due: str, met_by: str | None) -> str:
+    """What meets an obligation: a decision where nothing is said; empty where it is due always."""
+    return "" if due == ALWAYS else met_by or DECISION
 
 
 @dataclass(frozen=True, slots=True)

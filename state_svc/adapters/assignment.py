@@ -38,6 +38,7 @@ class GrpcAssignment:
             by_reference=bool(record.external_ref),
             external_ref=record.external_ref,
             fulfilled_obligations=record.fulfilled_obligations,
+            decided_obligations=record.decided_obligations,
             request_id=record.request_id,
         )
         passing(CONTENT_AND_POINTER)

@@ -45,6 +45,8 @@ class CheckpointRecord:
     """The context that assignment is asked to make the newest of a task.
 
     ``size_bytes`` is 0 and ``external_ref`` given where the content lives elsewhere.
+    ``decided_obligations`` are those that the content has decisions for; its writer takes
+    ``fulfilled_obligations`` to be met.
     """
 
     task_id: str
@@ -54,6 +56,7 @@ class CheckpointRecord:
     size_bytes: int = 0
     external_ref: str = ""
     fulfilled_obligations: tuple[str, ...] = ()
+    decided_obligations: tuple[str, ...] = ()
     request_id: str = ""
 
 

@@ -1,6 +1,6 @@
 """Stores a context and has assignment record it as its task's newest (Algorithm 4)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from phoenix_runtime.core.errors import (
     AlreadyExists,
@@ -13,6 +13,7 @@ from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.ports import AccessLog
 from phoenix_runtime.core.principal import Call
 from state_svc.domain.context import LARGEST, context_document
+from state_svc.domain.decisions import decided_obligations
 from state_svc.domain.ports import (
     Assignment,
     CheckpointRecord,
@@ -110,7 +111,8 @@ class CheckpointContext:
             raise ContextHashMismatch(expected=value.expected_hash, received=document.hash)
         async with self._units(call) as unit:
             await unit.add_content(document.hash, document.content)
-        return _record(checkpoint, document.hash, size_bytes=document.size)
+        record = _record(checkpoint, document.hash, size_bytes=document.size)
+        return replace(record, decided_obligations=decided_obligations(value.document))
 
     async def _store_reference(
         self, call: Call, checkpoint: Checkpoint, reference: StateReference

@@ -16,8 +16,8 @@ from phoenix_dma.errors import (
     PhoenixError,
     PolicyDenied,
 )
-from phoenix_dma.v1 import assignment_pb2, handoff_pb2, registry_pb2
-from phoenix_dma.wire.conversions import json_of, struct_of
+from phoenix_dma.v1 import handoff_pb2, registry_pb2
+from phoenix_dma.wire.conversions import json_of
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.e2e.conftest import blameless, checked_scenario
 from tests.e2e.scenarios.intervals import INTERVALS
@@ -262,13 +262,10 @@ async def test_whoever_takes_over_accepts_what_is_owed(scenario: Scenario) -> No
     taken = await backup.accept(offer)
 
     assert list(taken.handoff.accepted_obligations) == ["decision_rationale"]
-    ending = assignment_pb2.CompleteTaskRequest(
-        task_id=TASK,
-        epoch=taken.briefing.task.epoch,
-        result=struct_of({"merged": 0}),
-        fulfilled_obligations=["decision_rationale"],
-    )
-    await backup.api.ask(backup.api.stubs.assignment.CompleteTask, ending)
+    epoch = taken.briefing.task.epoch
+    decision = {"obligation": "decision_rationale", "decision": "no pair scored high enough"}
+    await backup.checkpoint(TASK, epoch, 0, {"decisions": [decision]})
+    await backup.complete(TASK, epoch, {"merged": 0})
 
 
 async def test_a_task_that_is_cancelled_ends_its_handoff_with_it(scenario: Scenario) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from phoenix_dma.errors import (
     ApprovalRequired,
+    FieldInvalid,
     NotPermitted,
     PhoenixError,
     PolicyDenied,
@@ -176,6 +177,42 @@ async def test_a_completion_is_parked_until_a_human_has_approved_the_result(
 
     ended = await scenario.task_in(TASK, "succeeded")
     assert ended.result == {"merged": 2}
+
+
+async def test_who_only_says_that_something_was_decided_and_approved_cannot_complete(
+    scenario: Scenario,
+) -> None:
+    steward = await scenario.participant(STEWARD)
+    decider = await human(scenario)
+    await scenario.submit(policy_constraints=["decision_rationale_required", *RESULT])
+    epoch = (await steward.take(TASK)).task.epoch
+    context: dict[str, Any] = {"outputs": {"merged": 1}, "decisions": ["we decided"]}
+
+    for named in ("decision_rationale", "human_approval_required", "nothing"):
+        with pytest.raises(FieldInvalid, match=named):
+            await steward.complete(TASK, epoch, {"merged": 1}, fulfilled=[named])
+        with pytest.raises(FieldInvalid, match=named):
+            await steward.checkpoint(TASK, epoch, 0, context, fulfilled=[named])
+    with pytest.raises(PolicyDenied) as refused:
+        await steward.complete(TASK, epoch, {"merged": 1})
+    assert '{"obligation": "decision_rationale", "decision": "…"}' in refused.value.remedy
+    assert "CONTEXT_CHECKPOINTED" not in await scenario.story(TASK)
+
+    decision = {"obligation": "decision_rationale", "decision": "both have one tax number"}
+    said = {**context, "decisions": [*context["decisions"], decision]}
+    await steward.checkpoint(TASK, epoch, 0, said, fulfilled=["decision_rationale"])
+    await steward.complete(TASK, epoch, {"merged": 1})
+    question = await waiting(scenario)
+    await decider.api.decide(question.approval_id, approve=True, comment="I see why")
+
+    ended = await scenario.task_in(TASK, "succeeded")
+    assert {one.id: one.evidence for one in ended.message.obligations if one.fulfilled} == {
+        "decision_rationale": f"phoenix://state/{TASK}/1",
+        "human_approval_required": question.approval_id,
+    }
+    (succeeded,) = await scenario.events("TASK_SUCCEEDED")
+    (met,) = succeeded.detail["obligations_met"]
+    assert (met["id"], met["evidence"]) == ("human_approval_required", question.approval_id)
 
 
 async def test_a_parked_result_outlives_its_author(scenario: Scenario) -> None:

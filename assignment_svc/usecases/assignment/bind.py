@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from assignment_svc.domain.approval import ASSIGN
 from assignment_svc.domain.discovery import Alternative, Evaluation
+from assignment_svc.domain.obligations import UsedApproval
 from assignment_svc.domain.predicates import CandidateLost, unchanged
 from assignment_svc.domain.task import Binding, Task
 from assignment_svc.domain.task_transitions import assigned
@@ -83,4 +85,5 @@ def _created(
             "approval_id": approval_id,
         },
         verb=TaskVerb.ASSIGN,
+        used=UsedApproval(ASSIGN, approval_id) if approval_id else None,
     )

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from assignment_svc.domain import handoff_transitions
+from assignment_svc.domain.approval import HANDOFF
 from assignment_svc.domain.discovery import Evaluation
 from assignment_svc.domain.handoff import Acceptance, Handoff, Offer, OfferRecord
+from assignment_svc.domain.obligations import UsedApproval
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Binding, Exclusion, Task
 from assignment_svc.domain.task_transitions import rebound
@@ -251,6 +253,7 @@ def _taken_over(
             "approval_id": completed.approval_id,
         },
         verb=TaskVerb.REBIND,
+        used=UsedApproval(HANDOFF, completed.approval_id) if completed.approval_id else None,
     )
 
 

@@ -11,7 +11,7 @@ from phoenix_runtime.core.events import denial_document
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.score import Score
 from phoenix_runtime.core.standing import Standing
-from phoenix_runtime.core.verdict import Verdict
+from phoenix_runtime.core.verdict import Verdict, evidence_of
 
 
 def task_document(spec: TaskSpec, submitter: str) -> dict[str, Json]:
@@ -82,9 +82,17 @@ def approval_documents(approvals: Iterable[Approval]) -> list[Json]:
 
 
 def obligation_documents(obligations: Iterable[TaskObligation]) -> list[Json]:
-    """Obligations, for policy and for events."""
+    """Obligations, for policy."""
     return [
-        {"id": o.id, "text": o.text, "due": o.due, "fulfilled": o.fulfilled} for o in obligations
+        {
+            "id": o.id,
+            "text": o.text,
+            "due": o.due,
+            "met_by": evidence_of(o.due, o.met_by),
+            "action": o.action,
+            "fulfilled": o.fulfilled,
+        }
+        for o in obligations
     ]
 
 

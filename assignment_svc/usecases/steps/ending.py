@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from assignment_svc.domain import task_transitions
 from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.obligations import UsedApproval
 from assignment_svc.domain.predicates import seats_of
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
@@ -31,6 +32,7 @@ class Ending:
     initiator: str = ""
     verdict: Verdict | None = None
     result_hash: str = ""
+    used: UsedApproval | None = None
     detail: JsonObject = field(default_factory=lambda: EMPTY_OBJECT)
 
 
@@ -121,4 +123,5 @@ def _fields(task: Task, ending: Ending) -> EventFields:
         outputs=(ending.result_hash,) if ending.result_hash else (),
         detail={"why": ending.why, "attempt": task.attempt, **ending.detail},
         verb=ending.verb,
+        used=ending.used,
     )

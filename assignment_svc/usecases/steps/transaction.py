@@ -13,6 +13,12 @@ from assignment_svc.domain import handoff_transitions, task_transitions
 from assignment_svc.domain.discovery import Evaluation
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.obligations import (
+    UsedApproval,
+    awaits_approval,
+    met_by_approvals,
+    newly_met,
+)
 from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.predicates import admitted, fresh
 from assignment_svc.domain.task import Binding, BindingRecord, Task
@@ -31,7 +37,7 @@ class EventFields:
     """The fields of one event about a task or its handoff, beyond those that every event has.
 
     ``verb`` is the task's step where the event gains or loses an owner; the history of bindings
-    names it.
+    names it. ``used`` is the human's yes that the step uses; it may meet an obligation.
     """
 
     type: AuditEventType
@@ -43,6 +49,7 @@ class EventFields:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     detail: JsonObject = field(default_factory=lambda: EMPTY_OBJECT)
+    used: UsedApproval | None = None
 
 
 class TaskTransaction:
@@ -70,8 +77,11 @@ class TaskTransaction:
     ) -> tuple[Task, Receipt]:
         """Write the event of a step and what it does to the history of bindings.
 
-        Answers the task as it has to be saved, and the receipt.
+        Answers the task as it has to be saved, and the receipt. Obligations that used approvals
+        meet are met in it; what the step met stands in the event's detail.
         """
+        after = await self._with_used_approvals(after, fields.used)
+        met = newly_met(before, after)
         version = after.version + 1
         receipt = await self.unit.audit(
             AuditDraft(
@@ -88,13 +98,21 @@ class TaskTransaction:
                 input_references=fields.inputs,
                 output_references=fields.outputs,
                 correlation_id=after.correlation_id,
-                detail=fields.detail,
+                detail={**fields.detail, "obligations_met": met} if met else fields.detail,
             )
         )
         await self._record_ownership(before, after, fields.verb)
         event_id = receipt.audit_event_id
         recorded = task_transitions.recorded(after, version=version, event_id=event_id, at=self.now)
         return recorded, receipt
+
+    async def _with_used_approvals(self, task: Task, now: UsedApproval | None) -> Task:
+        """The task with what is met by approvals that were used for it before, or are ``now``."""
+        if not awaits_approval(task):
+            return task
+        given = await self.unit.authorizations_of(task.task_id)
+        before = [UsedApproval(one.action, one.approval_id) for one in given if one.approval_id]
+        return met_by_approvals(task, [*before, now] if now is not None else before)
 
     async def save(
         self, before: Task | None, after: Task, fields: EventFields

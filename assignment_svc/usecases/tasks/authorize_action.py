@@ -10,6 +10,7 @@ from assignment_svc.domain.approval import (
     ApprovalSubject,
     Authorization,
 )
+from assignment_svc.domain.obligations import UsedApproval
 from assignment_svc.domain.predicates import StaleRead, fenced, requires_active
 from assignment_svc.domain.states import ApprovalState
 from assignment_svc.domain.task import Task
@@ -248,6 +249,7 @@ async def _write(
                 "epoch": given.epoch,
                 "given_before": again,
             },
+            used=UsedApproval(given.action, given.approval_id) if given.approval_id else None,
         ),
     )
     kept = given.recorded(event_id=receipt.audit_event_id, version=receipt.aggregate_version)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from assignment_svc.domain.approval import Approval, ApprovalAnswer, result_subject
 from assignment_svc.domain.declaration import Document, document
+from assignment_svc.domain.obligations import unmet
 from assignment_svc.domain.predicates import StaleRead, fenced, seats_of
 from assignment_svc.domain.states import Actor, ApprovalState, ParkedAction, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.task_parking import parked_with_result
-from assignment_svc.domain.task_transitions import step, with_fulfilled
+from assignment_svc.domain.task_transitions import step
 from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.approval_requests import (
     ask_human,
@@ -31,7 +32,7 @@ from assignment_svc.usecases.tasks.completion import (
     parked_result,
     succeeded,
 )
-from phoenix_runtime.core.errors import PolicyDenied
+from phoenix_runtime.core.errors import FieldInvalid, PolicyDenied
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.principal import Call
@@ -40,7 +41,7 @@ from phoenix_runtime.core.verdict import Effect, Verdict
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """What an assignee brings: the result, and the obligations that it reports as met."""
+    """What an assignee brings: the result, and the obligations that it takes to be met."""
 
     task_id: str
     epoch: int
@@ -76,11 +77,12 @@ class CompleteTask:
         fenced(task, participant_id=call.principal.participant, epoch=result.epoch)
         step(task, TaskVerb.SUCCEED, Actor.ASSIGNEE)
         call = call.about(task.correlation_id)
-        reported = with_fulfilled(task, result.fulfilled)
+        if violations := list(unmet(task, result.fulfilled)):
+            raise FieldInvalid(violations)
         subject = result_subject(task, result.value, content.hash)
         known = await refreshed_approvals(self._ports, call, asked, subject)
         reviewed = ReviewedResult(subject, known)
-        verdict = await complete_verdict(self._ports, call, reported, reviewed)
+        verdict = await complete_verdict(self._ports, call, task, reviewed)
         if verdict.effect is Effect.ALLOW:
             return await self._succeed(call, result, content, verdict)
         if verdict.effect is Effect.REQUIRE_APPROVAL:
@@ -117,10 +119,9 @@ class CompleteTask:
             locked = await unit.lock_task(result.task_id)
             fenced(locked, participant_id=call.principal.participant, epoch=result.epoch)
             family, handoffs = await lock_for_end(transaction, result.task_id)
-            task = with_fulfilled(family[0], result.fulfilled)
             await unit.add_content(content)
-            ending = succeeded(content.hash, verdict, initiator=task.owner_id)
-            changed = Changed(*await end(transaction, (task, *family[1:]), handoffs, ending))
+            ending = succeeded(content.hash, verdict, initiator=family[0].owner_id)
+            changed = Changed(*await end(transaction, family, handoffs, ending))
             await transaction.finish()
             await unit.remember(replace(changed, result=_shown(changed.task, content)))
         return changed
@@ -142,8 +143,7 @@ class CompleteTask:
             await remember_question(transaction, task, subject, answer)
             if answer.state is ApprovalState.PENDING:
                 task = await _leave_handoff(transaction, task)
-                reported = with_fulfilled(task, result.fulfilled)
-                after = parked_with_result(reported, answer.approval_id, content.hash)
+                after = parked_with_result(task, answer.approval_id, content.hash)
                 fields = parked_result(subject, verdict, answer.approval_id)
                 parked, receipt = await transaction.record(task, after, fields)
                 await unit.add_content(content)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from assignment_svc.domain.approval import Approval, ApprovalSubject
+from assignment_svc.domain.approval import COMPLETE, Approval, ApprovalSubject
+from assignment_svc.domain.obligations import UsedApproval
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.verbs import TaskVerb
@@ -68,6 +69,7 @@ def succeeded(
         initiator=initiator,
         verdict=verdict,
         result_hash=result_hash,
+        used=UsedApproval(COMPLETE, approval_id) if approval_id else None,
         detail={"result_reference": result_hash, "approval_id": approval_id},
     )
 

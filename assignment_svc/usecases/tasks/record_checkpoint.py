@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.handoff_transitions import due_now
+from assignment_svc.domain.obligations import unmet
 from assignment_svc.domain.predicates import fenced, requires_active
 from assignment_svc.domain.states import HandoffStatus
 from assignment_svc.domain.task import Task
@@ -27,7 +28,11 @@ HASH = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What is to become the newest context of a task."""
+    """What is to become the newest context of a task.
+
+    ``decided`` are the obligations that the stored content has decisions for, ``fulfilled`` those
+    that its writer takes to be met.
+    """
 
     task_id: str
     epoch: int
@@ -37,6 +42,7 @@ class Checkpoint:
     by_reference: bool = False
     external_ref: str = ""
     fulfilled: tuple[str, ...] = ()
+    decided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,8 @@ class RecordCheckpoint:
         """Record. The same checkpoint again, after a lost reply, answers the same.
 
         Raises `NotFound`, `StaleAssignment`, `ContextVersionConflict`, `IllegalTransition` (only
-        an ACTIVE task is checkpointed), `FieldInvalid`.
+        an ACTIVE task is checkpointed), `FieldInvalid` (named obligations that are not met
+        among it).
         """
         participant = acting_participant(call)
         _well_formed(checkpoint)
@@ -81,11 +88,13 @@ class RecordCheckpoint:
         current = task.pointer.version if task.pointer else 0
         base_is_current(checkpoint.base_version, current)
         pointer = _pointer(transaction, task, checkpoint, current + 1)
-        recorded, receipt = await transaction.record(
-            task,
-            checkpointed(task, pointer, checkpoint.fulfilled),
-            _event(task, pointer, checkpoint),
-        )
+        after = checkpointed(task, pointer, checkpoint.decided)
+        if violations := list(
+            unmet(after, checkpoint.fulfilled, by_reference=checkpoint.by_reference)
+        ):
+            raise FieldInvalid(violations)
+        fields = _event(task, pointer, checkpoint)
+        recorded, receipt = await transaction.record(task, after, fields)
         await transaction.unit.add_pointer(pointer)
         await transaction.unit.save_task(recorded)
         await _wake_handoff(transaction, recorded)
@@ -154,7 +163,6 @@ def _event(task: Task, pointer: ContextPointer, checkpoint: Checkpoint) -> Event
             "by_reference": pointer.by_reference,
             "external_ref": pointer.external_ref,
             "epoch": pointer.epoch,
-            "fulfilled_obligations": list(checkpoint.fulfilled),
         },
     )
 

@@ -7,12 +7,13 @@ trust is enough, so that assignment is deterministic and not a comparison of fre
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from governance_svc.domain.catalogue.secrets import SecretMark
 from governance_svc.domain.trust.scoring import TrustModel, TrustPolicy
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.standing import RiskLevel
-from phoenix_runtime.core.verdict import Obligation
+from phoenix_runtime.core.verdict import DecisionPoint, Obligation
 
 EVERYBODY = "*"
 """The entry for owners without one of their own; in an entitlement it stands for all names."""
@@ -40,6 +41,25 @@ class Permission:
 
     actions: frozenset[str]
     domains: frozenset[str]
+
+
+ACTIONS: Mapping[DecisionPoint, str] = MappingProxyType(
+    {
+        DecisionPoint.ASSIGN: "assign",
+        DecisionPoint.HANDOFF: "handoff",
+        DecisionPoint.COMPLETE: "complete",
+    }
+)
+"""What the approvals are named that the runtime itself asks for (the bundle's `short_name`)."""
+
+
+def gated_action(gates: Mapping[str, Json] | None) -> str:
+    """The action that a gate asks approvals for; empty where it names no single one."""
+    pattern = gates or {}
+    if pattern.get("point") == DecisionPoint.OPERATE:
+        return str(pattern.get("name", "")).lower()
+    point = pattern.get("point")
+    return next((name for known, name in ACTIONS.items() if known == point), "")
 
 
 @dataclass(frozen=True, slots=True)

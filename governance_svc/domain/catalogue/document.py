@@ -1,26 +1,23 @@
 """Reads the data document into a `Catalogue`, or reports every violation in it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TypeVar
 
 from governance_svc.domain.catalogue import checks
 from governance_svc.domain.catalogue.catalogue import (
     ApprovalRules,
     Catalogue,
-    Constraint,
     Owner,
     Permission,
     ScoreWeights,
 )
+from governance_svc.domain.catalogue.constraints import read_constraint
+from governance_svc.domain.catalogue.reader import Reader
 from governance_svc.domain.catalogue.secrets import KEYS, SecretMark
 from governance_svc.domain.trust.scoring import COMPONENTS, TrustModel, TrustPolicy
-from phoenix_runtime.core.errors import FieldInvalid, Violation
+from phoenix_runtime.core.errors import FieldInvalid
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.standing import RiskLevel
-from phoenix_runtime.core.verdict import DUES, DecisionPoint, Obligation
-
-Entry = TypeVar("Entry")
 
 
 class CatalogueInvalid(FieldInvalid):
@@ -29,7 +26,7 @@ class CatalogueInvalid(FieldInvalid):
 
 def read_catalogue(document: JsonObject) -> Catalogue:
     """The catalogue of ``document``; raises `CatalogueInvalid` with every violation."""
-    reader = _Reader()
+    reader = Reader()
     catalogue = _read(reader, document)
     violations = reader.violations or checks.violations(catalogue)
     if violations:
@@ -37,63 +34,7 @@ def read_catalogue(document: JsonObject) -> Catalogue:
     return catalogue
 
 
-class _Reader:
-    """Reads values from the document; a wrong one is reported and replaced by a default."""
-
-    def __init__(self) -> None:
-        self.violations: list[Violation] = []
-
-    def report(self, path: str, text: str) -> None:
-        self.violations.append(Violation(f"catalogue.{path}", text))
-
-    def mapping(self, path: str, value: Json) -> Mapping[str, Json]:
-        if isinstance(value, Mapping):
-            return value
-        self.report(path, "is not an object")
-        return {}
-
-    def names(self, path: str, value: Json) -> tuple[str, ...]:
-        items = value if isinstance(value, list | tuple) else [None]
-        found = tuple(item for item in items if isinstance(item, str))
-        if len(found) != len(items):
-            self.report(path, "is not a list of names")
-        return found
-
-    def text(self, path: str, value: Json) -> str:
-        if isinstance(value, str) and value:
-            return value
-        self.report(path, "is not a text")
-        return ""
-
-    def boolean(self, path: str, value: Json) -> bool:
-        if isinstance(value, bool):
-            return value
-        self.report(path, "is neither true nor false")
-        return False
-
-    def number(self, path: str, value: Json, *, most: float = 1.0) -> float:
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most:
-            return float(value)
-        self.report(path, f"is not a number from 0 to {most:g}")
-        return 0.0
-
-    def risk(self, path: str, value: Json) -> RiskLevel:
-        if isinstance(value, str) and value in tuple(RiskLevel):
-            return RiskLevel(value)
-        self.report(path, "is not low, medium or high")
-        return RiskLevel.HIGH
-
-    def entries(
-        self, path: str, value: Json, read: Callable[[str, Mapping[str, Json]], Entry]
-    ) -> dict[str, Entry]:
-        """Each entry of an object of objects, read by ``read(path, entry)``."""
-        found = self.mapping(path, value).items()
-        return {
-            name: read(f"{path}.{name}", self.mapping(f"{path}.{name}", v)) for name, v in found
-        }
-
-
-def _read(reader: _Reader, doc: JsonObject) -> Catalogue:
+def _read(reader: Reader, doc: JsonObject) -> Catalogue:
     return Catalogue(
         participant_types=reader.names("participant_types", doc.get("participant_types")),
         capabilities=reader.entries(
@@ -106,7 +47,7 @@ def _read(reader: _Reader, doc: JsonObject) -> Catalogue:
             "permissions", doc.get("permissions"), lambda p, e: _permission(reader, p, e)
         ),
         constraints=reader.entries(
-            "constraints", doc.get("constraints"), lambda p, e: _constraint(reader, p, e)
+            "constraints", doc.get("constraints"), lambda p, e: read_constraint(reader, p, e)
         ),
         needs={
             kind: reader.text(f"needs.{kind}", action)
@@ -127,14 +68,14 @@ def _read(reader: _Reader, doc: JsonObject) -> Catalogue:
     )
 
 
-def _secrets(reader: _Reader, value: Json) -> tuple[SecretMark, ...]:
+def _secrets(reader: Reader, value: Json) -> tuple[SecretMark, ...]:
     if not isinstance(value, list | tuple):
         reader.report("secrets", "is not a list")
         return ()
     return tuple(_secret(reader, f"secrets.{index}", one) for index, one in enumerate(value))
 
 
-def _secret(reader: _Reader, path: str, value: Json) -> SecretMark:
+def _secret(reader: Reader, path: str, value: Json) -> SecretMark:
     entry = reader.mapping(path, value)
     for key in entry.keys() - set(KEYS):
         reader.report(f"{path}.{key}", f"is none of {', '.join(KEYS)}")
@@ -148,50 +89,14 @@ def _secret(reader: _Reader, path: str, value: Json) -> SecretMark:
     return SecretMark(reader.names(f"{path}.fields", entry.get("fields", [])), **limits)
 
 
-def _permission(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Permission:
+def _permission(reader: Reader, path: str, entry: Mapping[str, Json]) -> Permission:
     return Permission(
         frozenset(reader.names(f"{path}.actions", entry.get("actions"))),
         frozenset(reader.names(f"{path}.domains", entry.get("domains"))),
     )
 
 
-def _constraint(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Constraint:
-    for key in entry.keys() - {"gates", "denies", "obliges", "permits"}:
-        reader.report(f"{path}.{key}", "is not gates, denies, obliges or permits")
-    permits = entry.get("permits")
-    if permits not in (None, {"status": "degraded"}):
-        reader.report(f"{path}.permits", "is not the status degraded")
-    patterns = {
-        key: _pattern(reader, f"{path}.{key}", entry[key])
-        for key in ("gates", "denies")
-        if key in entry
-    }
-    obliges = (
-        _obligation(reader, f"{path}.obliges", entry["obliges"]) if "obliges" in entry else None
-    )
-    return Constraint(patterns.get("gates"), patterns.get("denies"), obliges, permits is not None)
-
-
-def _pattern(reader: _Reader, path: str, value: Json) -> Mapping[str, Json]:
-    pattern = reader.mapping(path, value)
-    # A pattern without a point would match nothing, and its gate would never close.
-    if pattern.get("point") not in tuple(DecisionPoint):
-        reader.report(f"{path}.point", "is not a decision point")
-    for key in pattern.keys() - {"point", "kind", "name", "domain", "reason", "across_owners"}:
-        reader.report(f"{path}.{key}", "is not a fact of a policy input")
-    return pattern
-
-
-def _obligation(reader: _Reader, path: str, value: Json) -> Obligation:
-    entry = reader.mapping(path, value)
-    due = entry.get("due")
-    if due not in DUES:
-        reader.report(f"{path}.due", f"is none of {', '.join(DUES)}")
-    identity = reader.text(f"{path}.id", entry.get("id"))
-    return Obligation(identity, reader.text(f"{path}.text", entry.get("text")), str(due))
-
-
-def _owner(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Owner:
+def _owner(reader: Reader, path: str, entry: Mapping[str, Json]) -> Owner:
     def entitled(field: str) -> frozenset[str]:
         return frozenset(reader.names(f"{path}.{field}", entry.get(field)))
 
@@ -206,7 +111,7 @@ def _owner(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Owner:
     )
 
 
-def _trust_policy(reader: _Reader, path: str, entry: Mapping[str, Json]) -> TrustPolicy:
+def _trust_policy(reader: Reader, path: str, entry: Mapping[str, Json]) -> TrustPolicy:
     thresholds = reader.mapping(f"{path}.threshold", entry.get("threshold"))
     weights = reader.mapping(f"{path}.weights", entry.get("weights"))
     return TrustPolicy(
@@ -222,7 +127,7 @@ def _trust_policy(reader: _Reader, path: str, entry: Mapping[str, Json]) -> Trus
     )
 
 
-def _trust_model(reader: _Reader, entry: Mapping[str, Json]) -> TrustModel:
+def _trust_model(reader: Reader, entry: Mapping[str, Json]) -> TrustModel:
     days = reader.number("trust_model.half_life_days", entry.get("half_life_days"), most=36500)
     if days <= 0:
         reader.report("trust_model.half_life_days", "is not above 0")
@@ -242,18 +147,18 @@ def _trust_model(reader: _Reader, entry: Mapping[str, Json]) -> TrustModel:
     )
 
 
-def _gain(reader: _Reader, path: str, value: Json) -> tuple[float, float]:
+def _gain(reader: Reader, path: str, value: Json) -> tuple[float, float]:
     entry = reader.mapping(path, value)
     good = reader.number(f"{path}.good", entry.get("good"), most=100)
     return good, reader.number(f"{path}.bad", entry.get("bad"), most=100)
 
 
-def _shares(reader: _Reader, path: str, value: Json) -> dict[str, float]:
+def _shares(reader: Reader, path: str, value: Json) -> dict[str, float]:
     found = reader.mapping(path, value).items()
     return {name: reader.number(f"{path}.{name}", share) for name, share in found}
 
 
-def _approvals(reader: _Reader, entry: Mapping[str, Json]) -> ApprovalRules:
+def _approvals(reader: Reader, entry: Mapping[str, Json]) -> ApprovalRules:
     gates = reader.mapping("approvals.risk_gates", entry.get("risk_gates"))
     owners, same = entry.get("exclude_owners_of_workers"), entry.get("exclude_same_owner")
     return ApprovalRules(
@@ -264,7 +169,7 @@ def _approvals(reader: _Reader, entry: Mapping[str, Json]) -> ApprovalRules:
     )
 
 
-def _score_weights(reader: _Reader, entry: Mapping[str, Json]) -> ScoreWeights:
+def _score_weights(reader: Reader, entry: Mapping[str, Json]) -> ScoreWeights:
     fields = ("alpha", "beta", "gamma", "delta", "epsilon")
     return ScoreWeights(
         *(reader.number(f"score_weights.{field}", entry.get(field)) for field in fields)

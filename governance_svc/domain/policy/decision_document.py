@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from phoenix_runtime.core.verdict import DecisionPoint, Effect, Obligation, Reason, Verdict
+from phoenix_runtime.core.verdict import (
+    DecisionPoint,
+    Effect,
+    Obligation,
+    Reason,
+    Verdict,
+    evidence_of,
+)
 
 
 def verdict_of(document: Mapping[str, Any]) -> Verdict:
@@ -19,11 +26,16 @@ def verdict_of(document: Mapping[str, Any]) -> Verdict:
         evaluated_at=datetime.fromisoformat(document["evaluated_at"]),
         reasons=tuple(Reason(r["rule"], r["text"]) for r in document["reasons"]),
         remediation=tuple(document["remediation"]),
-        obligations=tuple(
-            Obligation(o["id"], o["text"], o["due"]) for o in document["obligations"]
-        ),
+        obligations=tuple(_obligation(one) for one in document["obligations"]),
         policy_score=float(document["policy_score"]),
         approvers=tuple(document["approvers"]),
         trust=document.get("trust"),
         facts=dict(document["facts"]),
     )
+
+
+def _obligation(document: Mapping[str, Any]) -> Obligation:
+    """One obligation; events from before obligations said what meets them do not say it."""
+    due = document["due"]
+    met_by = evidence_of(due, document.get("met_by"))
+    return Obligation(document["id"], document["text"], due, met_by, document.get("action", ""))

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.verdict import (
-    DUES,
     ENGINE,
     DecisionPoint,
     Effect,
@@ -19,6 +18,8 @@ from phoenix_runtime.core.verdict import (
     Reason,
     Refusal,
     Verdict,
+    evidence_of,
+    obligation_faults,
 )
 
 GRANTING_POINTS = frozenset({DecisionPoint.JOIN, DecisionPoint.UPDATE_CAPABILITIES})
@@ -141,9 +142,22 @@ def _reason(value: Json, name: str) -> Reason:
 def _obligation(value: Json, name: str) -> Obligation:
     entry = _object(value, f"{name} holds what is not an object")
     due = _text(entry.get("due"), name)
-    if due not in DUES:
-        raise _Unreadable(f"an obligation is due {due}")
-    return Obligation(_text(entry.get("id"), name), _text(entry.get("text"), name), due)
+    met_by = _optional_text(entry.get("met_by"), name)
+    action = _optional_text(entry.get("action"), name)
+    identity = _text(entry.get("id"), name)
+    for field, fault in obligation_faults(due, met_by, action).items():
+        raise _Unreadable(f"{field} of obligation {identity} {fault}")
+    return Obligation(
+        id=identity,
+        text=_text(entry.get("text"), name),
+        due=due,
+        met_by=evidence_of(due, met_by),
+        action=(action or "").lower(),
+    )
+
+
+def _optional_text(value: Json, name: str) -> str | None:
+    return None if value is None else _text(value, name)
 
 
 def _grants(value: Json) -> Grants | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from phoenix_dma.aio.work.context_reader import ContextReader
 from phoenix_dma.briefing import Checkpoint
-from phoenix_dma.context import NOTHING, Context, document_of
+from phoenix_dma.context import NOTHING, Context, document_of, with_decisions
 from phoenix_dma.errors import ContextVersionConflict
 from phoenix_dma.v1 import state_pb2
 from phoenix_dma.wire.conversions import json_of, struct_of
@@ -32,6 +32,8 @@ class NewestContext:
         self._ref = ref
         self._reader = reader
         self._write = write
+        self.decisions: list[dict[str, Any]] = []
+        """Entries that the next document records under ``decisions``, beside what is there."""
         self._in_line = asyncio.Lock()
         self._overtaken = False
         """True once somebody else's checkpoint was met, until it is read."""
@@ -74,9 +76,11 @@ class NewestContext:
     async def _document(
         self, first: Mapping[str, Any], value: Any, kinds: Mapping[str, Any]
     ) -> Checkpoint:
-        document = document_of(await self._base(first), value, kinds)
+        new = tuple(self.decisions)
+        document = with_decisions(document_of(await self._base(first), value, kinds), new)
         request = state_pb2.CheckpointContextRequest(context=struct_of(document, "context"))
         made = await self._sent(request)
+        del self.decisions[: len(new)]
         self.known = Context(
             json_of(request.context),
             ref=made.context_ref,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from phoenix_dma.aio.rpc.backoff import Backoff
 from phoenix_dma.aio.rpc.transport import is_unreachable
@@ -28,6 +29,8 @@ from phoenix_dma.log import EventLog
 from phoenix_dma.v1 import assignment_pb2, handoff_pb2
 from phoenix_dma.wire.json_values import json_value
 
+Answer = TypeVar("Answer")
+
 log = EventLog(__name__)
 POLL_SECONDS = 1.0
 BUSY_TRIES = 5
@@ -43,9 +46,8 @@ async def complete(
     Raises `PhoenixError` where the runtime refuses, `NotJson` for what has no form in JSON.
     """
     found = {} if result is None else json_value(result, "result")
-    request = assignment_pb2.CompleteTaskRequest(
-        task_id=task.id, epoch=task.epoch, fulfilled_obligations=task.met
-    )
+    await _while_held(task, task.record_decisions)
+    request = assignment_pb2.CompleteTaskRequest(task_id=task.id, epoch=task.epoch)
     request.result.update(found if isinstance(found, dict) else {"value": found})
     answer = await _ask_while_held(session, task, session.stubs.assignment.CompleteTask, request)
     ended: assignment_pb2.Task = answer.task
@@ -121,6 +123,11 @@ async def _within(event: asyncio.Event, seconds: float) -> None:
 async def _ask_while_held(
     session: ParticipantSession, task: AsyncTask, method: Any, request: Any
 ) -> Any:
+    """Call ``method``, as `_while_held` does."""
+    return await _while_held(task, lambda: session.ask(method, request))
+
+
+async def _while_held(task: AsyncTask, call: Callable[[], Awaitable[Answer]]) -> Answer:
     """Call until the runtime takes or refuses it, as long as the task is held.
 
     A handler that was executed is not executed again because a runtime was away or busy.
@@ -130,7 +137,7 @@ async def _ask_while_held(
         await task.lease.settled()
         task.lease.require()
         try:
-            return await session.ask(method, request)
+            return await call()
         except PhoenixError as error:
             busy += _is_busy(error)
             if isinstance(error, AssignmentLost):

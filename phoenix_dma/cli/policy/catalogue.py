@@ -92,7 +92,9 @@ def constraint_meaning(spec: Mapping[str, Any]) -> str:
     if "permits" in spec:
         parts.append(f"permits {_pattern(spec['permits'])}")
     if "obliges" in spec:
-        parts.append(f"obliges: {spec['obliges']['text']}")
+        obliges = spec["obliges"]
+        met_by = f" (met by {obliges['met_by']})" if "met_by" in obliges else ""
+        parts.append(f"obliges: {obliges['text']}{met_by}")
     return "; ".join(parts)
 
 

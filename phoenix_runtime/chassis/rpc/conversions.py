@@ -25,6 +25,7 @@ from phoenix_runtime.core.verdict import (
     Reason,
     Refusal,
     Verdict,
+    evidence_of,
 )
 
 Short = TypeVar("Short", bound=StrEnum)
@@ -191,6 +192,8 @@ def obligation_to_pb(obligation: Obligation, decision_id: str) -> common_pb2.Obl
         text=obligation.text,
         due=obligation.due,
         policy_decision_id=decision_id,
+        met_by=obligation.met_by,
+        action=obligation.action,
     )
 
 
@@ -207,7 +210,10 @@ def verdict_from_pb(verdict: common_pb2.PolicyVerdict) -> Verdict:
         evaluated_at=verdict.evaluate_time.ToDatetime(tzinfo=UTC),
         reasons=tuple(Reason(r.rule, r.text) for r in verdict.reasons),
         remediation=tuple(verdict.remediation),
-        obligations=tuple(Obligation(o.id, o.text, o.due) for o in verdict.obligations),
+        obligations=tuple(
+            Obligation(o.id, o.text, o.due, evidence_of(o.due, o.met_by), o.action)
+            for o in verdict.obligations
+        ),
         policy_score=verdict.policy_score,
         grants=grants_from_pb(verdict.grants) if verdict.HasField("grants") else None,
         approvers=tuple(verdict.approvers),

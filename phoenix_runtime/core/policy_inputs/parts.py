@@ -142,5 +142,7 @@ OBLIGATIONS: Final = records(
     id=text("Its id."),
     text=text("What is asked."),
     due=text("before_complete or always."),
+    met_by=text("decision or approval; empty where it is due always.", optional=True),
+    action=text("The action whose approval meets it.", optional=True),
     fulfilled=flag("Whether it was met.", optional=True),
 )

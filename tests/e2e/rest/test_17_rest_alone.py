@@ -66,3 +66,22 @@ async def test_an_agent_over_rest_alone_resumes_fails_declines_and_leaves(
         assert left["participant"]["status_reason"] == "participant_left"
         renewed = await steward.ask("POST", "/v1/identity/renew", json={})
         assert renewed["credential"]
+
+
+async def test_an_agent_over_rest_alone_meets_an_obligation_by_a_decision_and_not_by_its_word(
+    scenario: Scenario,
+) -> None:
+    async with agent(scenario, STEWARD) as steward:
+        await scenario.submit(policy_constraints=["decision_rationale_required"])
+        briefing = await steward.start(await steward.directive("start_task"))
+        epoch = briefing["task"]["assignment"]["epoch"]
+        said = {"epoch": epoch, "result": {}, "fulfilled_obligations": ["decision_rationale"]}
+        refused = await steward.try_to("POST", f"/v1/tasks/{TASK}/complete", json=said)
+        assert (refused.status_code, refused.json()["reason"]) == (400, "FIELD_INVALID")
+        assert "decision_rationale is not met" in refused.text
+        decision = {"obligation": "decision_rationale", "decision": "no pair scored high enough"}
+        context = {"task_id": TASK, "epoch": epoch, "context": {"decisions": [decision]}}
+        await steward.ask("POST", "/state/checkpoint", json=context)
+        ended = await steward.ask("POST", f"/v1/tasks/{TASK}/complete", json=said)
+        (met,) = ended["task"]["obligations"]
+        assert (met["fulfilled"], met["evidence"]) == (True, f"phoenix://state/{TASK}/1")

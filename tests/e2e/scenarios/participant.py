@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phoenix_dma import declare
@@ -191,11 +191,20 @@ class Participant:
         await self.api.ask(self.api.stubs.assignment.DeclineTask, request)
 
     async def checkpoint(
-        self, task_id: str, epoch: int, base_version: int, context: Mapping[str, Any]
+        self,
+        task_id: str,
+        epoch: int,
+        base_version: int,
+        context: Mapping[str, Any],
+        fulfilled: Sequence[str] = (),
     ) -> state_pb2.CheckpointContextResponse:
-        """Checkpoint a context."""
+        """Checkpoint a context, and say that obligations are ``fulfilled``."""
         request = state_pb2.CheckpointContextRequest(
-            task_id=task_id, epoch=epoch, base_version=base_version, context=struct_of(context)
+            task_id=task_id,
+            epoch=epoch,
+            base_version=base_version,
+            context=struct_of(context),
+            fulfilled_obligations=fulfilled,
         )
         return await self.api.ask(self.api.stubs.state.CheckpointContext, request)
 
@@ -215,11 +224,18 @@ class Participant:
         return await self.api.ask(self.api.stubs.assignment.AuthorizeAction, request)
 
     async def complete(
-        self, task_id: str, epoch: int, result: Mapping[str, Any]
+        self,
+        task_id: str,
+        epoch: int,
+        result: Mapping[str, Any],
+        fulfilled: Sequence[str] = (),
     ) -> assignment_pb2.CompleteTaskResponse:
-        """Complete the task with a result."""
+        """Complete the task with a result, and say that obligations are ``fulfilled``."""
         request = assignment_pb2.CompleteTaskRequest(
-            task_id=task_id, epoch=epoch, result=struct_of(result)
+            task_id=task_id,
+            epoch=epoch,
+            result=struct_of(result),
+            fulfilled_obligations=fulfilled,
         )
         return await self.api.ask(self.api.stubs.assignment.CompleteTask, request)
 

@@ -9,6 +9,7 @@ from assignment_svc.usecases.tasks.action import Action
 from assignment_svc.usecases.tasks.complete_task import TaskResult
 from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint
 from phoenix_runtime.core import errors
+from phoenix_runtime.core.json import content_hash
 from phoenix_runtime.core.verdict import DecisionPoint, Obligation
 from tests.support.fakes.policy import deny
 from tests.support.servers.assignment_service import AssignmentService
@@ -67,8 +68,10 @@ async def test_an_open_obligation_keeps_a_task_from_completing(
             await assignment.tasks.complete(
                 assignment.agent("agent.a"), TaskResult("task.one", task.epoch, RESULT)
             )
+    decided = Checkpoint("task.one", task.epoch, 0, content_hash("why"), 12, decided=("why",))
+    await assignment.tasks.record(assignment.agent("agent.a"), decided)
     done = await assignment.tasks.complete(
-        assignment.agent("agent.a"), TaskResult("task.one", task.epoch, RESULT, ("why",))
+        assignment.agent("agent.a"), TaskResult("task.one", task.epoch, RESULT)
     )
     assert done.task.status is TaskStatus.SUCCEEDED
     assert (await assignment.story("task.one")).count("POLICY_DENIED") == 1

@@ -99,6 +99,55 @@ async def test_what_goes_into_a_checkpoint_is_taken_when_it_is_called(
     assert (document["outputs"], document["decisions"]) == ([1], [1])
 
 
+async def given(control_plane: FakeControlPlane) -> None:
+    """Give a task that owes a rationale, and some care."""
+    directive = control_plane.give(TASK)
+    owed = control_plane.tasks[TASK].obligations
+    owed.add(id="why", text="Say why.", due="before_complete", met_by="decision")
+    owed.add(id="care", text="Take care.", due="always")
+    await control_plane.send(directive)
+
+
+async def test_a_decision_for_an_obligation_is_recorded_with_the_next_checkpoint(
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
+) -> None:
+    @client.task_handler()
+    def handle(task: Task) -> None:
+        task.checkpoint(decisions=["an earlier one"])
+        task.fulfil("why", "it scored best")
+        for wrong in ("care", "nobody asked for this"):
+            with pytest.raises(ValueError, match=wrong):
+                task.fulfil(wrong, "decided")
+        task.checkpoint({"found": 1})
+        task.checkpoint({"found": 2})
+
+    await join(client)
+    await given(control_plane)
+    await control_plane.hears("CompleteTask")
+    entry = {"obligation": "why", "decision": "it scored best"}
+    sent = [json_of(one.context) for one in control_plane.all("CheckpointContext")]
+    first = ["an earlier one"]
+    assert [one["decisions"] for one in sent] == [first, [*first, entry], [*first, entry]]
+
+
+async def test_a_decision_that_no_checkpoint_follows_is_recorded_before_the_task_completes(
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
+) -> None:
+    @client.task_handler()
+    async def handle(task: AsyncTask) -> dict[str, int]:
+        task.fulfil("why", {"score": 3})
+        return {"found": 1}
+
+    await join(client)
+    await given(control_plane)
+    (completed,) = await control_plane.hears("CompleteTask")
+    assert json_of(completed.result) == {"found": 1}
+    (recorded,) = control_plane.all("CheckpointContext")
+    entry = {"obligation": "why", "decision": {"score": 3}}
+    assert json_of(recorded.context)["decisions"] == [entry]
+    assert list(recorded.fulfilled_obligations) == list(completed.fulfilled_obligations) == []
+
+
 async def test_somebody_elses_checkpoint_stays_a_conflict_until_it_is_read(
     control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:

@@ -108,7 +108,21 @@ async def test_obligations_and_request_id_go_on_to_the_one_that_decides(
     await state_service.stub.CheckpointContext(request, metadata=state_service.token())
     (recorded,) = state_service.pointers.recorded[state_service.tenant]
     assert list(recorded.fulfilled_obligations) == ["note"]
+    assert list(recorded.decided_obligations) == [], "nobody's word is a decision"
     assert recorded.request_id == "retry-1"
+
+
+async def test_the_decisions_in_the_document_are_found_by_state_and_those_elsewhere_are_not(
+    state_service: StateService,
+) -> None:
+    decisions = [{"obligation": "why", "decision": "it scored best"}, {"obligation": "bare"}]
+    request = checkpoint(context=json_to_struct({"decisions": decisions}))
+    await state_service.stub.CheckpointContext(request, metadata=state_service.token())
+    elsewhere = reference(base_version=1, fulfilled_obligations=["why"])
+    await state_service.stub.CheckpointContext(elsewhere, metadata=state_service.token())
+    recorded = state_service.pointers.recorded[state_service.tenant]
+    assert [list(one.decided_obligations) for one in recorded] == [["why"], []]
+    assert [list(one.fulfilled_obligations) for one in recorded] == [[], ["why"]]
 
 
 async def test_a_checkpoint_in_anothers_name_is_refused_and_audited(

@@ -11,6 +11,7 @@ from governance_svc.domain.catalogue.catalogue import Catalogue, Kind
 from governance_svc.domain.catalogue.document import CatalogueInvalid, read_catalogue
 from governance_svc.domain.policy.bundle import make_bundle
 from phoenix_runtime.core.standing import RiskLevel
+from phoenix_runtime.core.verdict import APPROVAL
 
 BUNDLE = shipped_bundle()
 CATALOGUE = BUNDLE.catalogue
@@ -67,6 +68,14 @@ def test_trust_policies_have_a_default_and_owners_an_everybody() -> None:
         CATALOGUE.trust_policy("none")
     assert CATALOGUE.owner("data-governance").certified
     assert CATALOGUE.owner("somebody") == CATALOGUE.owners["*"]
+
+
+OBLIGES_APPROVAL = {
+    "id": "seen",
+    "text": "A human sees it.",
+    "due": "before_complete",
+    "met_by": "approval",
+}
 
 
 def changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
@@ -152,6 +161,31 @@ def changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
             ),
             "catalogue.constraints.no_direct_write.obliges",
         ),
+        *(
+            (
+                lambda d, more=more: d["constraints"]["no_direct_write"].update(
+                    obliges={"id": "o", "text": "T.", "due": "before_complete", **more}
+                ),
+                f"catalogue.constraints.no_direct_write.obliges.{path}",
+            )
+            for more, path in (
+                ({"met_by": "word"}, "met_by"),
+                ({"met_by": ["decision"]}, "met_by"),
+                ({"metby": "decision"}, "metby"),
+                ({"met_by": "approval"}, "met_by"),
+                ({"met_by": "decision", "due": "always"}, "met_by"),
+                ({"due": "sometime"}, "due"),
+            )
+        ),
+        (
+            lambda d: d["constraints"].update(
+                writes={
+                    "gates": {"point": "data.operate", "kind": "data_mutation"},
+                    "obliges": OBLIGES_APPROVAL,
+                }
+            ),
+            "catalogue.constraints.writes.obliges.met_by",
+        ),
     ],
 )
 def test_a_document_that_does_not_hold_together_is_refused_by_path(
@@ -160,6 +194,42 @@ def test_a_document_that_does_not_hold_together_is_refused_by_path(
     with pytest.raises(CatalogueInvalid) as refused:
         read_catalogue(changed(change))
     assert any(v.field.startswith(path) for v in refused.value.violations), refused.value
+
+
+@pytest.mark.parametrize(
+    ("gates", "action"),
+    [
+        ({"point": "task.complete"}, "complete"),
+        ({"point": "task.assign"}, "assign"),
+        ({"point": "handoff.initiate"}, "handoff"),
+        ({"point": "data.operate", "name": "Publish"}, "publish"),
+    ],
+)
+def test_an_approval_meets_an_obligation_where_it_is_of_what_the_constraint_gates(
+    gates: dict[str, str], action: str
+) -> None:
+    seen = {"gates": gates, "obliges": OBLIGES_APPROVAL}
+    found = read_catalogue(changed(lambda d: d["constraints"].update(seen=seen)))
+    obliges = found.constraints["seen"].obliges
+    assert obliges is not None
+    assert (obliges.met_by, obliges.action) == (APPROVAL, action)
+
+
+def test_the_shipped_obligations_say_what_meets_them() -> None:
+    obliges = [one.obliges for one in CATALOGUE.constraints.values() if one.obliges]
+    assert {one.id: (one.due, one.met_by, one.action) for one in obliges} == {
+        "decision_rationale": ("before_complete", "decision", ""),
+        "human_approval_required": ("before_complete", "approval", "complete"),
+        "human_approval_required_for_merge": ("always", "", ""),
+    }
+
+
+def test_a_word_that_is_unknown_is_refused_with_those_that_are_known() -> None:
+    obliges = {**OBLIGES_APPROVAL, "met_by": "word"}
+    with pytest.raises(CatalogueInvalid) as refused:
+        read_catalogue(changed(lambda d: d["constraints"].update(seen={"obliges": obliges})))
+    (violation,) = refused.value.violations
+    assert violation.text == "is none of approval, decision"
 
 
 def test_every_fault_is_named_at_once() -> None:

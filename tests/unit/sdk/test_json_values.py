@@ -142,7 +142,17 @@ CONVERTED: dict[str, tuple[Any, Any]] = {
     "numpy integer as a key": ({np.int64(7): 1}, {"7": 1}),
     "a message of the contract": (
         common_pb2.Obligation(id="o", text="t"),
-        {"id": "o", "text": "t", "due": "", "policy_decision_id": "", "fulfilled": False},
+        {
+            "id": "o",
+            "text": "t",
+            "due": "",
+            "policy_decision_id": "",
+            "fulfilled": False,
+            "met_by": "",
+            "action": "",
+            "evidence": "",
+            "met_event_id": "",
+        },
     ),
     "the number of Avogadro": (6.02e23, 6.02e23),
     "an integer that a double carries": (2**60, 2.0**60),
