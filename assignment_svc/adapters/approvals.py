@@ -1,5 +1,6 @@
 """Calls the approvals of governance over gRPC."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from assignment_svc.domain.approval import ApprovalAnswer, ApprovalQuestion
@@ -47,6 +48,19 @@ class GrpcApprovals:
         request = approval_pb2.GetApprovalRequest(approval_id=approval_id)
         answer = await self._channels.ask(call, self._stub.GetApproval, request)
         return _answer(answer.approval)
+
+    async def read_all(
+        self, call: Call, approval_ids: Collection[str]
+    ) -> Mapping[str, ApprovalAnswer]:
+        """Read the answers to questions; one call, more only where their contents are large."""
+        found: dict[str, ApprovalAnswer] = {}
+        request = approval_pb2.ListApprovalsRequest(approval_ids=sorted(approval_ids))
+        while True:
+            page = await self._channels.ask(call, self._stub.ListApprovals, request)
+            found |= {one.approval_id: _answer(one) for one in page.approvals}
+            if not page.next_page_token:
+                return found
+            request.page_token = page.next_page_token
 
     async def cancel(self, call: Call, approval_id: str, reason: str) -> None:
         """Withdraw a question; one that is decided does not change."""

@@ -84,6 +84,12 @@ class ApprovalService(Protocol):
         """What has been decided; raises `NotFound`."""
         ...
 
+    async def read_all(
+        self, call: Call, approval_ids: Collection[str]
+    ) -> Mapping[str, ApprovalAnswer]:
+        """What has been decided about each of these that governance knows, in one call."""
+        ...
+
     async def cancel(self, call: Call, approval_id: str, reason: str) -> None:
         """Withdraw a question whose subject is gone; one that is decided stays as it is."""
         ...

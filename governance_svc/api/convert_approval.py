@@ -19,6 +19,9 @@ from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import NotCanonical, content_hash
 from phoenix_runtime.core.pages import Page
 
+MOST_IDS = 200
+"""The most approvals that a request names."""
+
 
 def request_from_pb(request: approval_pb2.RequestApprovalRequest) -> ApprovalRequest:
     """The request; the subject hash is that of the subject's canonical form."""
@@ -58,7 +61,11 @@ def approval_filter_from_pb(request: approval_pb2.ListApprovalsRequest) -> Appro
     """Which approvals are listed; the unspecified state does not filter."""
     names = (short(approval_pb2.ApprovalStatus, value) for value in request.statuses)
     statuses = tuple(ApprovalStatus(name) for name in dict.fromkeys(names) if name)
-    return ApprovalFilter(statuses, request.task_id)
+    approval_ids = tuple(request.approval_ids)
+    if len(approval_ids) > MOST_IDS:
+        text = f"at most {MOST_IDS}, not {len(approval_ids)}"
+        raise FieldInvalid([Violation("approval_ids", text)])
+    return ApprovalFilter(statuses, request.task_id, approval_ids)
 
 
 def requested_to_pb(result: ApprovalResult) -> approval_pb2.RequestApprovalResponse:

@@ -23,6 +23,7 @@ class ApprovalFilter:
 
     statuses: tuple[ApprovalStatus, ...] = ()
     task_id: str = ""
+    approval_ids: tuple[str, ...] = ()
 
 
 class Approvals(Protocol):

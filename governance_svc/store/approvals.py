@@ -69,6 +69,8 @@ class ApprovalTable(TenantRows):
             statement = statement.where(approvals.c.status.in_(statuses))
         if wanted.task_id:
             statement = statement.where(approvals.c.task_id == wanted.task_id)
+        if wanted.approval_ids:
+            statement = statement.where(approvals.c.approval_id.in_(wanted.approval_ids))
         keys = (approvals.c.created_at, approvals.c.approval_id)
         rows = await self._all(newest_first(statement, keys, page))
         return page_of(

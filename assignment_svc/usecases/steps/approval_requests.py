@@ -1,6 +1,6 @@
 """Asks humans: what was asked before, what is asked anew, who may not answer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from assignment_svc.domain.approval import (
@@ -15,6 +15,7 @@ from assignment_svc.domain.states import ApprovalState
 from assignment_svc.domain.task import BindingRecord, Task
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.transaction import TaskTransaction
+from phoenix_runtime.core.errors import NotFound
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
@@ -38,26 +39,69 @@ async def current_approvals(
 async def refreshed_approvals(
     ports: Ports, call: Call, known: Iterable[Approval], subject: ApprovalSubject
 ) -> list[Approval]:
-    """Those of ``known`` that are about ``subject``, each read again. Raises `Unavailable`."""
+    """Those of ``known`` that are about ``subject``, read again together.
+
+    Governance is asked once and the registry once, however many there are. Raises `NotFound` where
+    governance does not know one of them, and `Unavailable`.
+    """
     same = [approval for approval in known if approval.about(subject)]
-    read = [await read_again(ports, call, approval) for approval in same]
-    return [await _without_own_yes(ports, call, approval, subject) for approval in read]
+    worker_id = subject.target or subject.proposed_by
+    answers = await _answers(ports, call, same, worker_id)
+    read = [
+        approval if approval.decided else approval.answered(answers[approval.approval_id])
+        for approval in same
+    ]
+    standings = await _standings(ports, call, read, worker_id)
+    return [
+        await _without_own_yes(ports, call, (_seen(one, standings), answers), standings, worker_id)
+        for one in read
+    ]
+
+
+async def _answers(
+    ports: Ports, call: Call, approvals: Sequence[Approval], worker_id: str
+) -> Mapping[str, ApprovalAnswer]:
+    """What governance says of open questions, and of each yes that somebody would use."""
+    wanted = [
+        one.approval_id
+        for one in approvals
+        if not one.decided or (one.state is ApprovalState.APPROVED and worker_id)
+    ]
+    found = await ports.approvals.read_all(call, wanted) if wanted else {}
+    for approval_id in wanted:
+        if approval_id not in found:
+            raise NotFound("approval", approval_id)
+    return found
+
+
+async def _standings(
+    ports: Ports, call: Call, approvals: Sequence[Approval], worker_id: str
+) -> Mapping[str, Standing]:
+    """The present standings of those who decided, and of whoever would use a yes."""
+    people = [one.decided_by for one in approvals]
+    if any(one.state is ApprovalState.APPROVED for one in approvals):
+        people.append(worker_id)
+    named = distinct(people)
+    return await ports.registry.standings(call, named) if named else {}
 
 
 async def _without_own_yes(
-    ports: Ports, call: Call, approval: Approval, subject: ApprovalSubject
+    ports: Ports,
+    call: Call,
+    read: tuple[Approval, Mapping[str, ApprovalAnswer]],
+    standings: Mapping[str, Standing],
+    worker_id: str,
 ) -> Approval:
-    """``approval``, unusable where its decider descends from who would use it, which is audited.
+    """The approval, unusable where its decider descends from who would use it, which is audited.
 
     Whoever takes a task over finds the yes that was given before, perhaps by somebody whom their
     own credential enrolled. Governance has refused such a decision of those who worked on it then.
     """
-    worker_id = subject.target or subject.proposed_by
-    if approval.state is not ApprovalState.APPROVED or not worker_id:
+    approval, answers = read
+    worker = standings.get(worker_id)
+    if approval.state is not ApprovalState.APPROVED or worker is None:
         return approval
-    answer = await ports.approvals.read(call, approval.approval_id)
-    worker = (await ports.registry.standings(call, [worker_id])).get(worker_id)
-    if worker is None or not answer.descends_from(_acting(call, worker)):
+    if not answers[approval.approval_id].descends_from(_acting(call, worker)):
         return approval
     facts: dict[str, Json] = {
         "approval_id": approval.approval_id,
@@ -85,7 +129,13 @@ async def read_again(ports: Ports, call: Call, approval: Approval) -> Approval:
         approval = approval.answered(await ports.approvals.read(call, approval.approval_id))
     if not approval.decided_by:
         return approval
-    standings = await ports.registry.standings(call, [approval.decided_by])
+    return _seen(approval, await ports.registry.standings(call, [approval.decided_by]))
+
+
+def _seen(approval: Approval, standings: Mapping[str, Standing]) -> Approval:
+    """The approval with its decider's present standing; as it is where nobody decided it."""
+    if not approval.decided_by:
+        return approval
     decider = standings.get(approval.decided_by)
     return approval.seen_with(
         decider_type=decider.type if decider else "",

@@ -53,6 +53,8 @@ class FakeRegistry:
     before: dict[str, Hook] = field(default_factory=dict)
     records: dict[str, JsonObject] = field(default_factory=dict)
     away: Exception | None = None
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    """Whose standings each call asked for."""
 
     def join(self, participant_id: str, *, capacity: int = 1, **fields: Any) -> Standing:
         """Register somebody, ACTIVE and granted everything that tests ask for."""
@@ -108,6 +110,7 @@ class FakeRegistry:
     ) -> Mapping[str, Standing]:
         """Present standings."""
         await self._at("standings")
+        self.asked.append(tuple(sorted(participant_ids)))
         return {name: self.people[name] for name in participant_ids if name in self.people}
 
     async def begin_retirement(self, call: Call, retirement: Retirement) -> Standing:
@@ -149,6 +152,8 @@ class FakeApprovals:
 
     questions: dict[str, ApprovalQuestion] = field(default_factory=dict)
     answers: dict[str, ApprovalAnswer] = field(default_factory=dict)
+    read_together: list[tuple[str, ...]] = field(default_factory=list)
+    """The ids of each call that read several."""
     before: dict[str, Hook] = field(default_factory=dict)
 
     async def request(self, call: Call, question: ApprovalQuestion) -> ApprovalAnswer:
@@ -178,6 +183,14 @@ class FakeApprovals:
         if approval_id not in self.answers:
             raise NotFound("approval", approval_id)
         return self.answers[approval_id]
+
+    async def read_all(
+        self, call: Call, approval_ids: Collection[str]
+    ) -> Mapping[str, ApprovalAnswer]:
+        """What has been decided about these."""
+        await self._at("read")
+        self.read_together.append(tuple(sorted(approval_ids)))
+        return {one: self.answers[one] for one in approval_ids if one in self.answers}
 
     async def cancel(self, call: Call, approval_id: str, reason: str) -> None:
         """Withdraw an open question."""
