@@ -117,3 +117,23 @@ def test_a_lone_agent_that_says_what_is_wrong_with_its_input_stays_trusted() -> 
     fleet.run(50, bad_share=1.0)
     assert fleet.trusted("agent.0")
     assert fleet.score("agent.0").total == pytest.approx(Fleet().score("agent.0").total)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_lone_agent_with_a_fifth_of_bad_input_that_does_not_say_so_stays_trusted(
+    seed: int,
+) -> None:
+    fleet = Fleet(seed, names=("agent.0",))
+    fleet.run(100, bad_share=0.2)
+    assert fleet.waiting == 0
+    assert fleet.score("agent.0").total > Fleet().score("agent.0").total
+
+
+def test_a_lone_agent_that_fails_whatever_it_gets_is_not_trusted_any_more() -> None:
+    """Events do not tell it from a good one whose every input is bad (docs/decisions.md)."""
+    fleet = Fleet(broken="agent.0", names=("agent.0",))
+    fleet.run(5, bad_share=0.0)
+    assert not fleet.trusted("agent.0")
+    other = Fleet(names=("agent.0",))
+    other.run(5, bad_share=1.0)
+    assert other.score("agent.0").total == pytest.approx(fleet.score("agent.0").total)
