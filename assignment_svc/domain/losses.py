@@ -3,6 +3,10 @@
 A task that is ACTIVE when its owner dies, falls silent or comes back as a new process counts one
 loss; at `TaskSpec.max_losses` it fails. Attempts are counted apart: they end by what a handler
 reports, or by their time-out.
+
+A death takes every task that its owner worked on, and does not say which of them it was. So two
+tasks whose next loss is their last are never with one owner at a time: whoever was lost together
+once too often is tried apart, and a task that kills its owners loses the last one without them.
 """
 
 from dataclasses import replace
@@ -36,6 +40,11 @@ def with_loss(task: Task, reason: ReasonCode, at: datetime) -> Task:
 def next_loss_is_last(task: Task) -> bool:
     """Whether the task fails once its owner is lost once more."""
     return 0 < task.spec.max_losses <= task.losses + 1
+
+
+def suspect(task: Task) -> bool:
+    """Whether it has lost owners, and the next one that it loses is its last."""
+    return task.losses > 0 and next_loss_is_last(task)
 
 
 def loss_detail(task: Task, epoch: int) -> dict[str, Json]:

@@ -104,6 +104,13 @@ def holds(task: Task, handoff: Handoff | None, participant_id: str) -> bool:
     return handoff is not None and handoff.source_seated and handoff.source == participant_id
 
 
+def seated_at(task: Task, handoff: Handoff | None, participant_id: str) -> bool:
+    """Whether the task has a seat there: it is held, or kept free for the target of an offer."""
+    offer = handoff.offer if handoff is not None and not task.ended else None
+    offered = offer is not None and offer.target == participant_id
+    return offered or holds(task, handoff, participant_id)
+
+
 def parked_for(task: Task, participant_id: str) -> Parked | None:
     """The question for which an assignment to the participant waits; None where none does."""
     parked = task.parked

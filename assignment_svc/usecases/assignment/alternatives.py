@@ -6,6 +6,7 @@ from assignment_svc.domain.discovery import Alternative, Evaluation, Ranked
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.predicates import CandidateLost
 from assignment_svc.domain.task import Exclusion, Task
+from assignment_svc.usecases.steps.suspects import apart
 from phoenix_runtime.core.errors import NoEligibleParticipant
 
 
@@ -77,3 +78,9 @@ def nobody(task: Task, lost: Iterable[Alternative]) -> NoEligibleParticipant:
         f"Nobody can take {task.task_id} now; it stays pending ({conjuncts or 'nobody is there'})"
     )
     return NoEligibleParticipant(text, {"task_id": task.task_id, **facts})
+
+
+def kept_apart(participant_id: str, other: str) -> Alternative:
+    """A participant with another task from which this one is kept apart."""
+    loss = apart(other)
+    return Alternative(participant_id, loss.failed, loss.because)

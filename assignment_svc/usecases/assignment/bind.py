@@ -46,7 +46,7 @@ class BindTask:
             unchanged(request.task, task)
             await transaction.lock_gates([standing.participant_id])
             transaction.rely_on(evaluation)
-            transaction.admit(standing, degraded_allowed=task.spec.degraded_allowed)
+            await transaction.admit(standing, task)
             binding = transaction.binding(task, standing, verdict)
             approval_id = task.parked.approval_id if task.parked else ""
             bound, receipt = await transaction.save(

@@ -9,7 +9,7 @@ from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.scoring import others_first, rank
 from assignment_svc.domain.task import Exclusion, Task
-from assignment_svc.usecases.assignment.alternatives import backing_off, no_seat
+from assignment_svc.usecases.assignment.alternatives import backing_off, kept_apart, no_seat
 from assignment_svc.usecases.steps.approval_requests import refreshed_approvals
 from assignment_svc.usecases.steps.documents import (
     approval_documents,
@@ -19,6 +19,7 @@ from assignment_svc.usecases.steps.documents import (
     standing_document,
 )
 from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.suspects import kept_apart_from
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint
@@ -82,9 +83,11 @@ class CandidateSearch:
         resting = self._resting(known, scope)
         unwanted = [*scope.exclude, *(one.participant_id for one in resting)]
         found = await self._ports.registry.discover(call, requirement_of(task, unwanted))
-        gates = await self._gates(call, [c.participant_id for c in found.candidates])
+        gates, apart_from = await self._gates(
+            call, task, [c.participant_id for c in found.candidates]
+        )
         full = [g for c in found.candidates if (g := gates.get(c.participant_id)) and g.refuses]
-        out = {*unwanted, *(gate.participant_id for gate in full)}
+        out = {*unwanted, *(gate.participant_id for gate in full), *apart_from}
         ranked = rank(
             task.spec.required_capabilities,
             (c for c in found.candidates if c.participant_id not in out),
@@ -93,7 +96,9 @@ class CandidateSearch:
         )
         failed = {one.participant_id for one in known.exclusions if one.failed_before}
         ranked = others_first(ranked, failed)
-        lost = (*found.excluded, *map(backing_off, resting[:RESTING_SHOWN]), *map(no_seat, full))
+        resting = resting[:RESTING_SHOWN]
+        apart = (kept_apart(name, other) for name, other in sorted(apart_from.items()))
+        lost = (*found.excluded, *map(backing_off, resting), *map(no_seat, full), *apart)
         return SearchResult(task, found, ranked, lost, known.approvals)
 
     async def evaluate(
@@ -137,11 +142,15 @@ class CandidateSearch:
             and (not one.excluded_until or one.excluded_until > now)
         ]
 
-    async def _gates(self, call: Call, candidates: Sequence[str]) -> dict[str, Gate]:
+    async def _gates(
+        self, call: Call, task: Task, candidates: Sequence[str]
+    ) -> tuple[dict[str, Gate], dict[str, str]]:
+        """The gates of candidates, and at whom another task bars this one."""
         if not candidates:
-            return {}
+            return {}, {}
         async with self._ports.units.reading(call) as unit:
-            return await unit.find_gates(candidates)
+            gates = await unit.find_gates(candidates)
+            return gates, await kept_apart_from(unit, task, candidates)
 
 
 async def known_of(unit: Unit, task_id: str) -> AssignmentHistory:

@@ -11,6 +11,7 @@ from assignment_svc.domain import handoff_transitions
 from assignment_svc.domain.discovery import Alternative, Ranked
 from assignment_svc.domain.gate import LOST
 from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.losses import suspect
 from assignment_svc.domain.predicates import CandidateLost, StaleRead
 from assignment_svc.domain.states import HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
@@ -111,7 +112,9 @@ class AdvanceHandoff:
     async def _find_target(self, call: Call, snapshot: HandoffSnapshot) -> None:
         """Go through the candidates, best first: offer, ask a human, or try the next."""
         task, handoff = snapshot.task, snapshot.handoff
-        scope = SearchScope(handoff.handoff_id, (handoff.source,))
+        # One that is back resumes what it held, unless that has to be kept apart from something.
+        back = handoff.source_gone and suspect(task)
+        scope = SearchScope(handoff.handoff_id, () if back else (handoff.source,))
         found = await self._search.find(call, task, snapshot.known, scope)
         lost = list(found.lost)
         for ranked, others in _in_order(found, handoff.cleared_target_id):

@@ -98,7 +98,7 @@ async def make_offer(
     """
     transaction.rely_on(evaluation)
     standing = evaluation.standing
-    transaction.admit(standing, degraded_allowed=task.spec.degraded_allowed)
+    await transaction.admit(standing, task)
     seated = handoff.source_seated
     if task.binding is not None:
         reason, why = ReasonCode(handoff.reason), "its handoff is on offer"

@@ -20,6 +20,7 @@ from assignment_svc.domain.task import Task
 from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.ending import Ending, end
 from assignment_svc.usecases.steps.lose_owner import lose_owner
+from assignment_svc.usecases.steps.suspects import kept_apart_from
 from assignment_svc.usecases.steps.transaction import TaskTransaction
 from phoenix_runtime.core.events import AuditEventType, ReasonCode
 from phoenix_runtime.core.receipt import Receipt
@@ -73,6 +74,14 @@ async def lose(
 def lost_for_good(task: Task, reason: ReasonCode) -> bool:
     """Whether losing its owner for ``reason`` ends the task."""
     return is_loss(task, reason) and next_loss_is_last(task)
+
+
+async def apart_from(transaction: TaskTransaction, task: Task, reason: ReasonCode) -> str:
+    """The task beside which its owner may not go on with this one, once that is lost; or empty."""
+    if is_loss(task, reason):
+        task = with_loss(task, reason, transaction.now)
+    found = await kept_apart_from(transaction.unit, task, [task.owner_id])
+    return found.get(task.owner_id, "")
 
 
 async def abandon(

@@ -24,6 +24,7 @@ from assignment_svc.domain.predicates import admitted, fresh
 from assignment_svc.domain.task import Binding, BindingRecord, Task
 from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.suspects import apart, kept_apart_from
 from phoenix_runtime.core.directives import Directive, DirectiveAction
 from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
 from phoenix_runtime.core.json import EMPTY_OBJECT, Json, JsonObject
@@ -199,10 +200,13 @@ class TaskTransaction:
             self._gates[gate.participant_id] = gate
             self._changed.add(gate.participant_id)
 
-    def admit(self, standing: Standing, *, degraded_allowed: bool) -> None:
-        """Take a seat for ``standing``; raises `StaleRead` or `CandidateLost`."""
+    async def admit(self, standing: Standing, task: Task) -> None:
+        """Take a seat for ``task`` at ``standing``; raises `StaleRead` or `CandidateLost`."""
         gate = self._gates[standing.participant_id]
-        self.put_gate(admitted(gate, standing, degraded_allowed=degraded_allowed))
+        self.put_gate(admitted(gate, standing, degraded_allowed=task.spec.degraded_allowed))
+        who = standing.participant_id
+        if other := (await kept_apart_from(self.unit, task, [who])).get(who):
+            raise apart(other)
 
     def release(self, participant_id: str) -> None:
         """Give a seat back."""

@@ -24,7 +24,13 @@ from assignment_svc.usecases.steps.documents import (
     policy_task,
     standing_document,
 )
-from assignment_svc.usecases.steps.losses import abandon, lock_held, lose, lost_for_good
+from assignment_svc.usecases.steps.losses import (
+    abandon,
+    apart_from,
+    lock_held,
+    lose,
+    lost_for_good,
+)
 from assignment_svc.usecases.steps.migration import HandoffAbort, abort_handoff
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
@@ -164,6 +170,11 @@ class ResumeTasks:
                 _, receipt = await abandon(transaction, held, ReasonCode.PARTICIPANT_RETURNED)
                 await transaction.finish()
                 return None, receipt
+            if other := await apart_from(transaction, task, ReasonCode.PARTICIPANT_RETURNED):
+                why = f"its owner came back and goes on with {other}: the two are kept apart"
+                await lose(transaction, held, reason=ReasonCode.PARTICIPANT_RETURNED, why=why)
+                await transaction.finish()
+                return None, None
             transaction.put_gate(transaction.gate(standing.participant_id).brought_up(standing))
             saved, receipt = await _renewed(transaction, task, standing, binding.decision_id)
             await transaction.finish()
@@ -200,7 +211,7 @@ class ResumeTasks:
                 raise StaleRead
             await transaction.lock_gates(seats_of(task, handoff))
             transaction.rely_on(evaluation)
-            transaction.admit(evaluation.standing, degraded_allowed=task.spec.degraded_allowed)
+            await transaction.admit(evaluation.standing, task)
             saved, receipt = await _returned(transaction, task, handoff, evaluation)
             await transaction.finish()
             return await briefing_of(unit, saved), receipt

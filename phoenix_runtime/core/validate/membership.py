@@ -19,8 +19,9 @@ def membership_findings(evidence: Evidence) -> Iterator[Finding]:
     """Findings about who holds seats, and about handoffs and retirements as a whole."""
     yield from _seats(evidence)
     yield from _tasks(evidence)
+    tasks = {task.task_id: task for task in evidence.tasks}
     for handoff in evidence.handoffs:
-        yield from _handoff(handoff)
+        yield from _handoff(handoff, tasks.get(handoff.task_id))
     yield from _retirements(evidence)
     for event in evidence.events:
         yield from _bind(event)
@@ -70,7 +71,7 @@ def _task(task: ObservedTask, handoffs: list[ObservedHandoff]) -> Iterator[Findi
             yield Finding("I5", subject, text)
 
 
-def _handoff(handoff: ObservedHandoff) -> Iterator[Finding]:
+def _handoff(handoff: ObservedHandoff, task: ObservedTask | None) -> Iterator[Finding]:
     subject = f"handoff/{handoff.handoff_id}"
     if handoff.source_seated and handoff.source_gone:
         yield Finding("I5", subject, "its source is gone and keeps a seat")
@@ -80,10 +81,17 @@ def _handoff(handoff: ObservedHandoff) -> Iterator[Finding]:
         return
     if not handoff.target or not handoff.received_hash:
         yield Finding("I5", subject, "it is completed without target or received hash")
-    if handoff.target == handoff.source:
+    if handoff.target == handoff.source and not _came_back(handoff, task):
         yield Finding("I5", subject, "its target is its source")
     if handoff.target_epoch <= handoff.source_epoch:
         yield Finding("I5", subject, "its target's epoch is not newer than its source's")
+
+
+def _came_back(handoff: ObservedHandoff, task: ObservedTask | None) -> bool:
+    """Whether the source was lost, and the task had to wait for it: its next loss is its last."""
+    if task is None or not handoff.source_gone:
+        return False
+    return task.losses > 0 and 0 < task.max_losses <= task.losses + 1
 
 
 def _retirements(evidence: Evidence) -> Iterator[Finding]:
