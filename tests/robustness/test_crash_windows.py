@@ -55,6 +55,7 @@ CASES = [
     )
 ]
 SHORT = {
+    "assignment-losing-the-last-owner",
     "assignment-retiring",
     "assignment-telling-the-target",
     "governance-deciding",

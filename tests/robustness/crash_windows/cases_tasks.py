@@ -100,6 +100,24 @@ async def resuming(scenario: Scenario) -> Operation:
     return request(steward.api, method, message, {"TASK_RESUMED": 1}, finish)
 
 
+async def losing_the_last_owner(scenario: Scenario) -> Operation:
+    """Its next process comes back once too often: the loss and the end are one commit."""
+    steward, _ = await at_work(scenario, max_losses=1)
+    await steward.fall_silent()
+    await steward.join()
+    message = assignment_pb2.ResumeTasksRequest(generation=steward.generation)
+
+    async def finish(answer: assignment_pb2.ResumeTasksResponse) -> None:
+        assert not answer.briefings
+        task = await scenario.task_in(TASK, "failed")
+        assert (task.reason, task.losses, task.lost_owners) == ("owners_lost", 1, (STEWARD,))
+        await scenario.submit(task_id="task.next")
+        await take_and_complete(steward, "task.next")
+
+    method = steward.api.stubs.assignment.ResumeTasks
+    return request(steward.api, method, message, {"TASK_FAILED": 1}, finish)
+
+
 async def checkpointing(scenario: Scenario) -> Operation:
     steward, epoch = await at_work(scenario)
     message = state_pb2.CheckpointContextRequest(
@@ -200,6 +218,7 @@ TASKS = (
     CrashCase("starting", PART, verb("StartTask"), starting),
     CrashCase("declining", PART, verb("DeclineTask"), declining),
     CrashCase("resuming", PART, verb("ResumeTasks"), resuming),
+    CrashCase("losing-the-last-owner", PART, unit("ResumeTasks"), losing_the_last_owner),
     CrashCase("checkpointing", PART, verb("RecordCheckpoint"), checkpointing),
     CrashCase("checkpointing", "state", CHECKPOINTING, checkpointing),
     CrashCase("attesting", "state", CHECKPOINTING, attesting),
