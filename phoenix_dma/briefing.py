@@ -68,7 +68,9 @@ class TaskInfo:
     """A task as assignment_svc has it; ``status`` in its short form, such as ``active``.
 
     ``losses`` counts the owners that died or fell silent while they worked on it, ``lost_owners``
-    are their ids, each once. ``message`` is the message of the contract, complete.
+    are their ids, each once. ``why`` is what was said when it failed, was declined, cancelled or
+    timed out, the newest: of a handler that raised, the exception. ``message`` is the message of
+    the contract, complete.
     """
 
     id: str
@@ -82,6 +84,7 @@ class TaskInfo:
     message: assignment_pb2.Task
     losses: int = 0
     lost_owners: tuple[str, ...] = ()
+    why: str = ""
 
     @property
     def ended(self) -> bool:
@@ -103,6 +106,7 @@ def task_info(task: assignment_pb2.Task) -> TaskInfo:
         message=task,
         losses=task.losses,
         lost_owners=tuple(task.lost_owners),
+        why=task.why,
     )
 
 

@@ -73,6 +73,7 @@ def task_to_pb(task: Task, result: JsonObject | None = None) -> assignment_pb2.T
         result=json_object(result),
         result_hash=task.result_hash,
         reason=task.reason,
+        why=task.why,
         parked=_parked_to_pb(task.parked),
         obligations=[_obligation_to_pb(one) for one in task.obligations],
         submitter=task.submitter,

@@ -148,6 +148,8 @@ class Task(Submission):
     obligations: tuple[TaskObligation, ...] = ()
     result_hash: str = ""
     reason: str = ""
+    why: str = ""
+    """What was said when it failed, was given back or ended, in the words of whoever did it."""
     handoff_id: str = ""
     last_event_id: str = ""
     failure_hash: str = ""

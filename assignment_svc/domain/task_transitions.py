@@ -212,6 +212,11 @@ def ended(
     )
 
 
+def explained(task: Task, why: str) -> Task:
+    """The same task with what was said about its newest failure, decline or end; "" for nothing."""
+    return replace(task, why=why)
+
+
 def nobody_found(task: Task, *, next_try_at: datetime | None, failure_hash: str) -> Task:
     """PENDING still: a search found nobody, for these reasons, and the next one comes later."""
     return replace(

@@ -60,6 +60,7 @@ tasks = tenant_table(
     document_column("obligations"),
     text_column("result_hash"),
     text_column("reason"),
+    text_column("why"),
     text_column("handoff_id"),
     text_column("last_event_id"),
     text_column("failure_hash"),

@@ -92,6 +92,7 @@ async def _end_one(
         reason=ending.reason,
         result_hash=ending.result_hash,
     )
+    after = task_transitions.explained(after, ending.why)
     ended, receipt = await transaction.save(task, after, _fields(task, ending))
     return ended, receipt
 

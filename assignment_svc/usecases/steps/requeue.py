@@ -58,6 +58,7 @@ async def requeue(transaction: TaskTransaction, task: Task, how: Requeue) -> tup
     after = task_transitions.requeued(
         task, how.verb, how.actor, reason=how.reason, at=transaction.now
     )
+    after = task_transitions.explained(after, how.why)
     queued, receipt = await transaction.save(task, after, fields)
     await transaction.finish()
     return queued, receipt

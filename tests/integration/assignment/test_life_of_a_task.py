@@ -116,14 +116,16 @@ async def test_a_retryable_failure_is_tried_again_and_the_last_one_is_final(
     assert again.task.pointer is not None
     await assignment.work()
     task = await assignment.task("task.one")
+    assert (task.reason, task.why) == ("", "network")  # kept while it is tried again
     task = (
         await assignment.tasks.start(assignment.agent("agent.a"), "task.one", task.epoch)
     ).briefing.task
     assert task.attempt == 2
     ended = await assignment.tasks.fail(
-        assignment.agent("agent.a"), "task.one", task.epoch, Failure("network", retryable=True)
+        assignment.agent("agent.a"), "task.one", task.epoch, Failure("disk\nfull", retryable=True)
     )
     assert ended.task.status is TaskStatus.FAILED
+    assert (await assignment.task("task.one")).why == "disk\nfull"
 
 
 async def test_an_attempt_and_a_task_have_deadlines(assignment: AssignmentService) -> None:

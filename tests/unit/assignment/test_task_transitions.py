@@ -100,6 +100,7 @@ STEPS = {
         lambda t: task_transitions.checkpointed(t, POINTER, ("why",)),
         lambda t: t.status is TaskStatus.ACTIVE,
     ),
+    "explained": Step(lambda t: task_transitions.explained(t, "no such column")),
     "nobody found": Step(
         lambda t: task_transitions.nobody_found(t, next_try_at=LATER, failure_hash="f"),
         lambda t: t.status is TaskStatus.PENDING,
