@@ -50,6 +50,7 @@ def activated_to_pb(change: PolicyChange) -> governance_pb2.ActivatePolicyRespon
     return governance_pb2.ActivatePolicyResponse(
         policy=revision_to_pb(change.policy) if change.policy else shipped,
         receipt=receipt_to_pb(change.receipt),
+        already_active=change.unchanged,
     )
 
 

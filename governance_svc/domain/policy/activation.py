@@ -64,12 +64,14 @@ class PolicyRevision:
 class PolicyChange:
     """What was uploaded or activated, and the proof; no overlay where the shipped bundle decides.
 
-    ``policy_revision`` is that of the whole bundle.
+    ``policy_revision`` is that of the whole bundle; ``unchanged`` where it decided already, so that
+    nothing was written.
     """
 
     policy: PolicyRevision | None
     policy_revision: str
     receipt: Receipt
+    unchanged: bool = False
 
 
 def activated_event(

@@ -9,17 +9,19 @@ from governance_svc.domain.policy.activation import (
     activated_event,
     is_pending,
 )
-from governance_svc.domain.policy.overlay import StoredOverlay
-from governance_svc.domain.ports import Units
+from governance_svc.domain.policy.overlay import StoredOverlay, compose
+from governance_svc.domain.ports import Unit, Units
 from governance_svc.usecases.policy.denial_log import DenialLog
+from governance_svc.usecases.policy.list_policies import policy_revision
 from governance_svc.usecases.policy.tenant_policies import LoadedPolicy, TenantPolicies
 from governance_svc.usecases.policy.upload_policy import prepare
 from governance_svc.usecases.trust.assess_trust import AssessTrust
 from phoenix_runtime.core.clock import Clock
-from phoenix_runtime.core.errors import NotFound, Unavailable
+from phoenix_runtime.core.errors import FieldInvalid, NotFound, Unavailable
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.ports import Policy
 from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 
 
@@ -43,22 +45,24 @@ class ActivatePolicy:
         self._development = development
 
     async def __call__(self, call: Call, overlay_revision: str) -> PolicyChange:
-        """Activate; where it is active already, that is one activation more, and audited.
+        """Activate; what decides already is answered as it stands, and nothing is written.
 
         Raises `NotFound`, `PolicyDenied`, `BundleRefused` where it does not fit this release, and
         `PolicyEngineUnavailable`. Decisions under way keep their revision.
         """
         async with self._units.reading(call) as unit:
             stored = await unit.find_overlay(overlay_revision) if overlay_revision else None
+            if overlay_revision and stored is None:
+                raise NotFound("policy", overlay_revision)
             head = await unit.find_policy_head() or NO_HEAD
-        if overlay_revision and stored is None:
-            raise NotFound("policy", overlay_revision)
+            wanted = None if stored is None or stored.overlay.adds_nothing else stored
+            known = await self._decides_already(call, unit, wanted)
+        if known is not None:
+            return known
         verdict = await self._allowed(call, stored, head)
-        if stored is not None and stored.overlay.adds_nothing:
-            stored = None
-        loaded = None if stored is None else await prepare(self._policies, stored.overlay)
+        loaded = None if wanted is None else await prepare(self._policies, wanted.overlay)
         try:
-            change = await self._commit(call, stored, loaded, (verdict, head.version))
+            change = await self._commit(call, wanted, loaded, (verdict, head.version))
         except BaseException:
             if loaded is not None:
                 await loaded.engine.close()
@@ -66,6 +70,35 @@ class ActivatePolicy:
         await self._policies.install(call.tenant, loaded)
         self._trust.forget_all()
         return change
+
+    async def _decides_already(
+        self, call: Call, unit: Unit, stored: StoredOverlay | None
+    ) -> PolicyChange | None:
+        """The change that would be none; None where activating changes what decides.
+
+        The tables decide, as another replica may have activated it. The same overlay under another
+        release is another bundle, and one that could not be loaded here does not decide: both are
+        activated anew.
+        """
+        wanted = stored.overlay_revision if stored else ""
+        head, newest = await unit.find_policy_head(), await unit.newest_activation()
+        if (head.overlay_revision if head else "") != wanted:
+            return None
+        revision = self._revision(stored)
+        if self._policies.is_broken(call.tenant) or (newest and newest.revision != revision):
+            return None
+        policy = await policy_revision(unit, stored) if stored else None
+        receipt = Receipt("", call.correlation_id, newest.version if newest else 0)
+        return PolicyChange(policy, revision, receipt, unchanged=True)
+
+    def _revision(self, stored: StoredOverlay | None) -> str:
+        """The revision of the whole bundle under this release; empty where it does not fit it."""
+        if stored is None:
+            return self._policies.shared.bundle.revision
+        try:
+            return compose(self._policies.shared.bundle, stored.overlay).revision
+        except FieldInvalid:
+            return ""
 
     async def _allowed(self, call: Call, stored: StoredOverlay | None, head: PolicyHead) -> Verdict:
         tests: JsonObject = {"passed": max(1, stored.tests_passed) if stored else 1, "failed": 0}
@@ -96,6 +129,10 @@ class ActivatePolicy:
         overlay_revision = stored.overlay_revision if stored else ""
         async with self._units(call) as unit:
             head = await unit.lock_policy_head() or NO_HEAD
+            # Asked again under the lock: another call may have activated it meanwhile.
+            known = await self._decides_already(call, unit, stored)
+            if known is not None:
+                return known
             if head.version != version and not self._development:
                 # What was proposed may have ended with that change.
                 raise Unavailable("Another policy was activated at the same moment")

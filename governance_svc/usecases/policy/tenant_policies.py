@@ -91,6 +91,10 @@ class TenantPolicies:
         policy = self._own.get(tenant)
         return overlay == ("" if policy is None else policy.overlay)
 
+    def is_broken(self, tenant: str) -> bool:
+        """Whether the overlay of ``tenant`` could not be loaded here."""
+        return tenant in self._broken
+
     async def prepare(self, bundle: PolicyBundle, overlay: str) -> LoadedPolicy:
         """``bundle`` in an engine of its own, which decides nothing yet.
 
