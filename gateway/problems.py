@@ -17,6 +17,7 @@ STATUS: Mapping[str, int] = {
     "NOT_PERMITTED": 403,
     "POLICY_DENIED": 403,
     "RESOURCE_NOT_FOUND": 404,
+    "ROUTE_NOT_FOUND": 404,
     "METHOD_NOT_ALLOWED": 405,
     "RESOURCE_EXISTS": 409,
     "APPROVAL_REQUIRED": 409,
@@ -70,6 +71,16 @@ class UnsupportedMediaType(Refused):
     remedy = "Send the header content-type: application/json."
 
 
+class RouteNotFound(Refused):
+    """Nothing is served at the path, whichever id it names."""
+
+    reason = "ROUTE_NOT_FOUND"
+    remedy = (
+        "Check the path: GET /openapi.json, with a credential, describes every route; "
+        "gateway/README.md lists them."
+    )
+
+
 class MethodNotAllowed(Refused):
     """The path exists, but not with this method."""
 
@@ -79,9 +90,12 @@ class MethodNotAllowed(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """What belongs to one answer rather than to the kind of problem."""
+    """What belongs to one answer rather than to the kind of problem.
 
-    correlation_id: str = ""
+    ``correlation_id`` is that of the call, or of a request that became none.
+    """
+
+    correlation_id: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -90,9 +104,8 @@ def status_of(refused: Refused) -> int:
     return STATUS.get(refused.reason, STATUS["INTERNAL"])
 
 
-def problem(refused: Refused, occurrence: Occurrence | None = None) -> JSONResponse:
+def problem(refused: Refused, this: Occurrence) -> JSONResponse:
     """Return the answer with reason, facts and remedy."""
-    this = occurrence or Occurrence()
     status = status_of(refused)
     document: dict[str, object] = {
         "type": f"urn:phoenix-dma:problem:{refused.reason.lower().replace('_', '-')}",
@@ -102,11 +115,10 @@ def problem(refused: Refused, occurrence: Occurrence | None = None) -> JSONRespo
         "reason": refused.reason,
         "facts": refused.facts,
         "remedy": refused.remedy,
+        "correlation_id": this.correlation_id,
     }
     if isinstance(refused, FieldInvalid):
         document["violations"] = [{"field": v.field, "text": v.text} for v in refused.violations]
-    if this.correlation_id:
-        document["correlation_id"] = this.correlation_id
     headers = {**_headers(refused, status), **this.headers}
     return JSONResponse(document, status, headers=headers, media_type=MEDIA_TYPE)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.requests import Request
 
+from gateway.problems import Occurrence
 from phoenix_runtime.chassis.limits.quotas import Quotas
 from phoenix_runtime.chassis.rpc.credentials import Verifier
 from phoenix_runtime.chassis.rpc.interceptors.authorization import check
@@ -22,6 +23,12 @@ ENTRY_BYTES: Final = 32
 """What HTTP/2 adds for each header to its name and value (RFC 9113, 6.5.2)."""
 
 
+class HeadersTooLarge(TooLarge):
+    """The headers and the query together are larger than the limit."""
+
+    remedy = "Send fewer or shorter headers, and less in the query; waiting does not help."
+
+
 @dataclass(frozen=True, slots=True)
 class RestAdmission:
     """Verifies the bearer credential of a request, its role and its tenant's quota.
@@ -33,8 +40,14 @@ class RestAdmission:
     new_id: NewId
     quotas: Quotas
 
-    def authenticate(self, request: Request, rpc: Rpc | None = None) -> Call:
-        """Return the call of ``request``; raises `CredentialInvalid`, `TooLarge` for headers.
+    def occurrence(self) -> Occurrence:
+        """Return what the answer to one request is told by, whether it becomes a call or not."""
+        return Occurrence(correlation_id=self.new_id("audit.corr"))
+
+    def authenticate(
+        self, request: Request, rpc: Rpc | None = None, *, correlation_id: str
+    ) -> Call:
+        """Return the call of ``request``; raises `CredentialInvalid`, `HeadersTooLarge`.
 
         ``rpc`` is what it asks for: an enrolment credential opens Enrol and nothing else.
         """
@@ -47,7 +60,7 @@ class RestAdmission:
         verified = self.verifier.enroller if enrolling else self.verifier.caller
         return Call(
             principal=verified(token.strip()),
-            correlation_id=self.new_id("audit.corr"),
+            correlation_id=correlation_id,
             metadata=((AUTHORIZATION, f"Bearer {token.strip()}"),),
         )
 
@@ -73,7 +86,7 @@ def _check_size(request: Request) -> None:
     size = sum(len(name) + len(value) + ENTRY_BYTES for name, value in request.headers.raw)
     size += len(request.scope["query_string"])
     if size > HEADER_BYTES:
-        raise TooLarge("headers and query", size=size, limit=HEADER_BYTES)
+        raise HeadersTooLarge("headers and query", size=size, limit=HEADER_BYTES)
 
 
 def _only(headers: list[str]) -> str:

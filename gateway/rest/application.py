@@ -1,7 +1,9 @@
 """The REST application: the contract's routes, health, metrics, OpenAPI, and errors."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -11,17 +13,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway.problems import MethodNotAllowed, Occurrence, problem
+from gateway.problems import MethodNotAllowed, RouteNotFound, problem
 from gateway.rest.admission import RestAdmission
 from gateway.rest.endpoint import CLIENT_DISCONNECTED, Endpoint, unexpected
 from gateway.rest.json_reader import shown
 from gateway.rest.openapi import openapi_document
 from gateway.rest.routes import rest_routes
 from phoenix_runtime.chassis.rpc.channels import Channels
-from phoenix_runtime.core.errors import NotFound, Refused
+from phoenix_runtime.core.errors import Refused
 from phoenix_runtime.core.principal import Role
 
 Handler = Callable[[Request], Awaitable[Response]]
+ErrorHandler = Callable[[Request, Exception], Awaitable[Response]]
 METRICS_ROLES = (Role.OPERATOR, Role.AUDITOR)
 
 
@@ -43,8 +46,13 @@ def make_application(
         Route("/metrics", _metrics(admission)),
         Route("/openapi.json", _described(admission, openapi_document(routes))),
     ]
+    paths = [route.path for route in served]
     return Starlette(
-        routes=served, exception_handlers={HTTPException: _no_route, Exception: _internal_error}
+        routes=served,
+        exception_handlers={
+            HTTPException: _no_route(admission, paths),
+            Exception: _internal_error(admission),
+        },
     )
 
 
@@ -79,10 +87,12 @@ def _metrics(admission: RestAdmission) -> Handler:
     """Return the metrics for operators and auditors; other scrapers use the metrics port."""
 
     async def metrics(request: Request) -> Response:
+        occurrence = admission.occurrence()
         try:
-            admission.require_role(admission.authenticate(request), METRICS_ROLES)
+            call = admission.authenticate(request, correlation_id=occurrence.correlation_id)
+            admission.require_role(call, METRICS_ROLES)
         except Refused as refused:
-            return problem(refused)
+            return problem(refused, occurrence)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return metrics
@@ -93,26 +103,43 @@ def _described(admission: RestAdmission, document: Mapping[str, Any]) -> Handler
     answer = JSONResponse(document)
 
     async def described(request: Request) -> Response:
+        occurrence = admission.occurrence()
         try:
-            admission.authenticate(request)
+            admission.authenticate(request, correlation_id=occurrence.correlation_id)
         except Refused as refused:
-            return problem(refused)
+            return problem(refused, occurrence)
         return answer
 
     return described
 
 
-async def _no_route(request: Request, error: Exception) -> Response:
-    """Answer for an unknown path, or a method that the path does not have."""
-    path = shown(request.url.path)
-    if isinstance(error, HTTPException) and error.status_code == 405:
-        refused: Refused = MethodNotAllowed(f"{path} is not served with {request.method}")
-        return problem(refused, Occurrence(headers=dict(error.headers or {})))
-    return problem(NotFound("route", path))
+def _no_route(admission: RestAdmission, paths: Iterable[str]) -> ErrorHandler:
+    """Return the answer for an unknown path, or a method that the path does not have."""
+    known = sorted(paths)
+
+    async def no_route(request: Request, error: Exception) -> Response:
+        path = shown(request.url.path)
+        occurrence = admission.occurrence()
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            headers = dict(error.headers or {})
+            allowed = headers.get("Allow", "")
+            refused: Refused = MethodNotAllowed(
+                f"{path} is not served with {shown(request.method)}", {"allowed": allowed}
+            )
+            return problem(refused, replace(occurrence, headers=headers))
+        nearest = get_close_matches(path, known, 1)
+        facts = {"path": path, **({"nearest": nearest[0]} if nearest else {})}
+        return problem(RouteNotFound(f"There is no route {path}", facts), occurrence)
+
+    return no_route
 
 
-async def _internal_error(request: Request, error: Exception) -> Response:
-    """Answer for an exception outside of an endpoint."""
-    if isinstance(error, ClientDisconnect):
-        return Response(status_code=CLIENT_DISCONNECTED)
-    return problem(unexpected(request, error))
+def _internal_error(admission: RestAdmission) -> ErrorHandler:
+    """Return the answer for an exception outside of an endpoint."""
+
+    async def internal_error(request: Request, error: Exception) -> Response:
+        if isinstance(error, ClientDisconnect):
+            return Response(status_code=CLIENT_DISCONNECTED)
+        return problem(unexpected(request, error), admission.occurrence())
+
+    return internal_error

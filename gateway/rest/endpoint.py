@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from gateway.connecting import wait_connected
-from gateway.problems import Occurrence, problem
+from gateway.problems import problem
 from gateway.proxy.routing import SERVED_BY
 from gateway.rest.admission import RestAdmission
 from gateway.rest.body import read_body
@@ -23,7 +23,6 @@ from gateway.rest.routes import RestRoute
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.channels import Channels
 from phoenix_runtime.core.errors import FieldInvalid, Refused
-from phoenix_runtime.core.principal import Call
 
 log = structlog.get_logger(__name__)
 tracer = trace.get_tracer("phoenix_dma")
@@ -77,9 +76,11 @@ class Endpoint:
         return response
 
     async def _answered(self, request: Request) -> Response:
-        call: Call | None = None
+        this = self._admission.occurrence()
         try:
-            call = self._admission.authenticate(request, self._route.rpc)
+            call = self._admission.authenticate(
+                request, self._route.rpc, correlation_id=this.correlation_id
+            )
             async with self._admission.admitted(call, self._route.rpc):
                 message = message_of(self._route, await self._read(request))
                 await wait_connected(self._channel)
@@ -88,13 +89,13 @@ class Endpoint:
                     call, self._ask, message, at_least=at_least
                 )
         except FieldInvalid as refused:
-            return problem(in_body_paths(self._route, refused), _occurrence(call))
+            return problem(in_body_paths(self._route, refused), this)
         except Refused as refused:
-            return problem(refused, _occurrence(call))
+            return problem(refused, this)
         except ClientDisconnect:
             return Response(status_code=CLIENT_DISCONNECTED)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is logged and answered
-            return problem(unexpected(request, error), _occurrence(call))
+            return problem(unexpected(request, error), this)
         headers = {"cache-control": "no-store"}
         return JSONResponse(document(answer), headers=headers)
 
@@ -118,7 +119,3 @@ def unexpected(request: Request, error: Exception) -> Refused:
     refused = Refused(f"Something went wrong on our side ({error_id})", {"error_id": error_id})
     refused.remedy = "Report the error id; the log has it too."
     return refused
-
-
-def _occurrence(call: Call | None) -> Occurrence:
-    return Occurrence(correlation_id="" if call is None else call.correlation_id)

@@ -165,7 +165,7 @@ def _problem() -> Schema:
         "violations": {"type": "array", "items": violation},
         "correlation_id": TEXT,
     }
-    optional = {"violations", "correlation_id"}
+    optional = {"violations"}
     return {
         "type": "object",
         "properties": properties,

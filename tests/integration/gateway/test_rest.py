@@ -192,11 +192,41 @@ async def test_a_body_is_read_as_json_where_the_client_does_not_say(
 
 
 async def test_a_path_that_is_not_there_is_a_problem(gateway: RunningGateway) -> None:
-    answer = await gateway.rest.get("/nothing")
-    assert (answer.status_code, answer.json()["reason"]) == (404, "RESOURCE_NOT_FOUND")
+    answer = await gateway.rest.get("/v1/taskz")
+    problem = answer.json()
+    assert (answer.status_code, problem["reason"]) == (404, "ROUTE_NOT_FOUND")
+    assert problem["facts"] == {"path": "/v1/taskz", "nearest": "/v1/tasks"}
+    assert "/openapi.json" in problem["remedy"]
     answer = await gateway.rest.get("/tasks/submit")
-    assert (answer.status_code, answer.json()["reason"]) == (405, "METHOD_NOT_ALLOWED")
-    assert answer.headers["allow"] == "POST"
+    problem = answer.json()
+    assert (answer.status_code, problem["reason"]) == (405, "METHOD_NOT_ALLOWED")
+    assert (answer.headers["allow"], problem["facts"]) == ("POST", {"allowed": "POST"})
+
+
+async def test_every_problem_has_a_correlation_id_and_a_remedy(gateway: RunningGateway) -> None:
+    rest, headers = gateway.rest, gateway.headers()
+    long = {**headers, "x-long": "a" * (33 << 10)}
+    answers = [
+        await rest.get("/nothing"),
+        await rest.get("/tasks/submit"),
+        await rest.post("/healthz"),
+        await rest.get("/metrics"),
+        await rest.get("/metrics", headers=gateway.headers("participant")),
+        await rest.get("/openapi.json"),
+        await rest.post("/tasks/submit", json=TASK),
+        await rest.post("/tasks/submit", json=TASK, headers=long),
+        await rest.post("/tasks/submit", content=b"{", headers={**headers, **JSON}),
+        await rest.post("/tasks/submit", content=b"a", headers={**headers, "content-type": "a/b"}),
+        await rest.post("/tasks/submit", content=b" " * (9 << 20), headers={**headers, **JSON}),
+    ]
+    assert [answer.status_code for answer in answers] == [
+        *(404, 405, 405, 401, 403, 401, 401, 413, 400, 415, 413)
+    ]
+    ids = {answer.json()["correlation_id"] for answer in answers}
+    assert len(ids) == len(answers)
+    assert all(one.startswith("audit.corr.") for one in ids)
+    assert all(answer.json()["remedy"] for answer in answers)
+    assert "headers" in answers[7].json()["remedy"]
 
 
 async def test_a_service_that_is_away_is_a_503_with_a_delay(gateway: RunningGateway) -> None:

@@ -15,7 +15,7 @@ JSON: Headers = {"content-type": "application/json"}
 MALFORMED = Refusal(reason="MALFORMED_BODY")
 NO_JSON = Refusal(reason="UNSUPPORTED_MEDIA_TYPE", status=415)
 TOO_LARGE = Refusal(reason="TOO_LARGE", status=413)
-NO_PAGE = Refusal(reason="RESOURCE_NOT_FOUND", status=404)
+NO_PAGE = Refusal(reason="ROUTE_NOT_FOUND", status=404)
 BY_GRPC_ITSELF = Refusal(reason="")
 NO_METHOD = Refusal(reason="METHOD_NOT_ALLOWED", status=405)
 BODY = json.dumps(SOUND).encode()
