@@ -2,7 +2,9 @@
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from typing import Final
 
+from phoenix_runtime.core.characters import found_at
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.ids import NO_ID, is_identifier
 
@@ -14,13 +16,20 @@ _MISLEADING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\
 
 _SPACES = frozenset("\n\t")
 
+WRITTEN: Final = (
+    "control characters but line end and tab, bidirectional marks and surrogates are refused: "
+    "leave it out, or spell it in visible characters, such as \\u001b (in JSON \\\\u001b)"
+)
+"""What to do about a control character, a bidirectional mark or a surrogate."""
+
 
 def text_violations(field: str, text: str, longest: int) -> Iterator[Violation]:
     """What is wrong with a text of people: its length, control characters, lone surrogates."""
     if len(text) > longest:
         yield Violation(field, f"at most {longest} characters, not {len(text)}")
-    if any(_forbidden(character) for character in text):
-        yield Violation(field, "holds a control character or a surrogate")
+    found = found_at(text, _forbidden)
+    if found:
+        yield Violation(field, f"holds {found}; {WRITTEN}")
 
 
 def checked_id(field: str, value: str) -> str:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from phoenix_runtime.core.characters import nul_in
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.ids import NO_ID, is_identifier, is_name
 from phoenix_runtime.core.json import Json, JsonObject, NotCanonical, canonical
@@ -133,18 +134,12 @@ def _inspect(value: Json) -> tuple[int, str]:
     while pending and deepest <= METADATA_DEPTH:
         item, depth = pending.pop()
         if isinstance(item, str):
-            fault = fault or _text_fault(item)
+            fault = fault or nul_in(item)
         elif isinstance(item, Mapping):
             deepest = max(deepest, depth)
-            fault = fault or next(filter(None, map(_text_fault, item)), "")
+            fault = fault or next(filter(None, map(nul_in, item)), "")
             pending += [(inner, depth + 1) for inner in item.values()]
         elif isinstance(item, Sequence):
             deepest = max(deepest, depth)
             pending += [(inner, depth + 1) for inner in item]
     return deepest, fault
-
-
-def _text_fault(text: str) -> str:
-    if "\0" in text:
-        return "contains the character U+0000"
-    return ""

@@ -15,11 +15,11 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from phoenix_runtime.chassis.schema import required
+from phoenix_runtime.core.characters import NUL, nul_in
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.ids import NO_ID, is_identifier
 
 OURS = "phoenix_dma."
-NUL: Final = "\0"
 NANOS: Final = 1_000_000_000
 FIRST_SECOND: Final = -62_135_596_800
 LAST_SECOND: Final = 253_402_214_399
@@ -114,11 +114,11 @@ def _violations(message: Message, path: str) -> Iterator[Violation]:
 def _text_violations(field: FieldDescriptor, value: Any, name: str) -> Iterator[Violation]:
     if not field.is_repeated:
         if NUL in value:
-            yield Violation(name, "contains the character U+0000")
+            yield Violation(name, nul_in(value))
         return
     for index, text in enumerate(value):
         if NUL in text:
-            yield Violation(f"{name}[{index}]", "contains the character U+0000")
+            yield Violation(f"{name}[{index}]", nul_in(text))
 
 
 def _moment_violations(value: Any, name: str) -> Iterator[Violation]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from phoenix_runtime.core.characters import nul_in
 from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.principal import Call
 from registry_svc.domain.checks import Checks
@@ -53,5 +54,5 @@ def _check_directive(checks: Checks, path: str, directive: Directive) -> None:
     size = sum(len(name) + len(value) for name, value in directive.facts.items())
     if size > FACTS_SIZE:
         checks.refuse(f"{path}.facts", f"has {size} characters; at most {FACTS_SIZE} are taken")
-    if any("\0" in text for fact in directive.facts.items() for text in fact):
-        checks.refuse(f"{path}.facts", "contains the character U+0000")
+    for fault in filter(None, (nul_in(text) for fact in directive.facts.items() for text in fact)):
+        checks.refuse(f"{path}.facts", fault)
