@@ -88,3 +88,8 @@ class Gate:
         if self.used < 1:
             raise ValueError(f"the gate of {self.participant_id} has no seat to release")
         return replace(self, used=self.used - 1)
+
+
+def full(capacity: int) -> str:
+    """Why a gate refuses a bind whose seats are all taken, for people."""
+    return "its only seat is taken" if capacity == 1 else f"all of its {capacity} seats are taken"

@@ -15,6 +15,7 @@ from typing import Final
 
 from assignment_svc.domain.states import TaskStatus
 from assignment_svc.domain.task import Loss, Task
+from phoenix_dma.wire.counted import counted
 from phoenix_runtime.core.events import OWNER_LOST, ReasonCode
 from phoenix_runtime.core.json import Json
 
@@ -77,6 +78,6 @@ def losses_sentence(task: Task) -> str:
     """Whom the task lost, for people; empty where it lost nobody."""
     if not task.losses:
         return ""
-    lost = f"{task.losses} owner{'' if task.losses == 1 else 's'}"
+    lost = counted(task.losses, "owner")
     limit = f" of at most {task.spec.max_losses}" if task.spec.max_losses else ""
     return f"It lost {lost}{limit} while it was active: {', '.join(task.lost_owners)}."

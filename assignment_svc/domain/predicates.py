@@ -1,7 +1,7 @@
 """The guards of *One row decides*: fencing, gates, freshness, cover. All pure."""
 
 from assignment_svc.domain.discovery import Evaluation
-from assignment_svc.domain.gate import Gate
+from assignment_svc.domain.gate import Gate, full
 from assignment_svc.domain.handoff import Handoff, Offer
 from assignment_svc.domain.states import HandoffStatus, ParkedAction, TaskStatus
 from assignment_svc.domain.task import Binding, Parked, Task, TaskSpec
@@ -66,7 +66,7 @@ def admitted(gate: Gate, standing: Standing, *, degraded_allowed: bool) -> Gate:
         because = "it is leaving for ever" if current.marked else f"it is {current.status.value}"
         raise CandidateLost("active", because)
     if current.used >= current.capacity:
-        raise CandidateLost("capacity", f"all of its {current.capacity} seats are taken")
+        raise CandidateLost("capacity", full(current.capacity))
     return current.taken()
 
 

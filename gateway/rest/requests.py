@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from gateway.rest.json_reader import FLOATS, fields_by_name, read_field, read_message, shown
 from gateway.rest.routes import WHOLE, RestRoute
+from phoenix_dma.wire.counted import counted
 from phoenix_runtime.chassis.rpc.reported_texts import carry_reported_texts
 from phoenix_runtime.chassis.rpc.validation import validate
 from phoenix_runtime.core.errors import FieldInvalid, Violation
@@ -54,7 +55,10 @@ def _bounded(violations: list[Violation]) -> list[Violation]:
     more = len(violations) - MOST_VIOLATIONS
     if more <= 0:
         return violations
-    return [*violations[:MOST_VIOLATIONS], Violation("body", f"and {more} more violations")]
+    return [
+        *violations[:MOST_VIOLATIONS],
+        Violation("body", f"and {counted(more, 'more violation')}"),
+    ]
 
 
 def _from_body(route: RestRoute, message: Message, body: Json) -> Iterator[Violation]:

@@ -15,6 +15,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Final
 
+from phoenix_dma.wire.counted import counted
 from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
 from phoenix_runtime.local.policy_engine import PolicyEngineFolder, is_installed
 from phoenix_runtime.local.ports import CUSTOMARY, LOOPBACK
@@ -143,7 +144,11 @@ def _check_parts(record: RuntimeRecord, folder: DataFolder) -> Iterator[Answer]:
     for part, address in record.addresses.items():
         state = record.parts.get(part, {})
         ended = f"; last exit {state['last_exit']}" if state.get("last_exit") else ""
-        again = f", restarted {state['restarts']} times{ended}" if state.get("restarts") else ""
+        again = (
+            f", restarted {counted(state['restarts'], 'time')}{ended}"
+            if state.get("restarts")
+            else ""
+        )
         if not state.get("up", True):
             yield part, f"down, being started again{ended}", f"look into {folder.logs}"
         elif not listens_at(address):

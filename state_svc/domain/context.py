@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from phoenix_dma.wire.counted import counted
 from phoenix_runtime.core.context_kinds import CONTEXT_KINDS
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge, Violation
 from phoenix_runtime.core.json import (
@@ -150,5 +151,5 @@ def _bounded(violations: Iterator[Violation]) -> list[Violation]:
         else:
             more += 1
     if more:
-        named.append(Violation("context", f"and {more} more violations"))
+        named.append(Violation("context", f"and {counted(more, 'more violation')}"))
     return named

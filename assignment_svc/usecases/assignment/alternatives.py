@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from assignment_svc.domain.discovery import Alternative, Evaluation, Ranked
-from assignment_svc.domain.gate import Gate
+from assignment_svc.domain.gate import Gate, full
 from assignment_svc.domain.predicates import CandidateLost
 from assignment_svc.domain.task import Exclusion, Task
 from assignment_svc.usecases.steps.suspects import apart
@@ -66,7 +66,7 @@ def no_seat(gate: Gate) -> Alternative:
     """A participant whose gate is known to refuse a bind."""
     if gate.marked:
         return Alternative(gate.participant_id, "active", "it is leaving for ever")
-    because = f"all of its {gate.capacity} seats are taken"
+    because = full(gate.capacity)
     return Alternative(gate.participant_id, "capacity", because)
 
 

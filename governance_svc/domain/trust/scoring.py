@@ -18,6 +18,7 @@ from governance_svc.domain.trust.evidence import (
     Review,
     TaskOutcome,
 )
+from phoenix_dma.wire.counted import counted
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.score import Score, Term, weigh
 from phoenix_runtime.core.standing import RiskLevel
@@ -173,7 +174,7 @@ class TrustScorer:
         for denial in sorted(denials, key=lambda d: (d.at, d.event_id)):
             severity = self.model.severities[denial.severity]
             value *= 1.0 - severity * self.model.weight(denial.at, self.now)
-        because = f"{len(denials)} denials as actor" if denials else "no denial as actor"
+        because = f"{counted(len(denials), 'denial')} as actor" if denials else "no denial as actor"
         return _Component(_unit(value), because, _newest(denials))
 
     def _health(self, summaries: Sequence[HealthSummary]) -> _Component:

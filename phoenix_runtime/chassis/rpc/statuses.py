@@ -7,6 +7,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
+from phoenix_dma.wire.counted import counted
 from phoenix_dma.wire.sizes import oversize_of
 from phoenix_dma.wire.status_details import (
     DETAILS_KEY,
@@ -168,7 +169,9 @@ def _bad_request(refused: FieldInvalid) -> error_details_pb2.BadRequest:
         field, text = shortened(found.field, 128), shortened(found.text, LONGEST_FACT)
         left -= len(field.encode()) + len(text.encode())
         if left < 0:
-            rest = f"{len(refused.violations) - index} more violations are left out"
+            more = len(refused.violations) - index
+            are = "is" if more == 1 else "are"
+            rest = f"{counted(more, 'more violation')} {are} left out"
             made.field_violations.append(violation(field="", description=rest))
             break
         made.field_violations.append(violation(field=field, description=text))

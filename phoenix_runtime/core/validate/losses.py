@@ -40,7 +40,9 @@ def _counted(
             text = f"{event.type} is loss {losses} of at most {most or 'any number'}"
             yield Finding("I16", aggregate, text)
     if row is not None and row.losses != losses:
-        yield Finding("I16", aggregate, f"its row counts {row.losses} losses, the audit {losses}")
+        yield Finding(
+            "I16", aggregate, f"its row counts losses to {row.losses}, the audit to {losses}"
+        )
 
 
 def _is_loss(event: AuditEvent) -> bool:

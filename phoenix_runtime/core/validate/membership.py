@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from phoenix_dma.wire.counted import counted
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
 from phoenix_runtime.core.freshness import FRESH_SECONDS
 from phoenix_runtime.core.json import Json
@@ -38,7 +39,7 @@ def _seats(evidence: Evidence) -> Iterator[Finding]:
     gates = {gate.participant_id: gate.used for gate in evidence.gates}
     for name in sorted({*gates, *seats}):
         if gates.get(name, 0) != seats[name]:
-            text = f"its gate counts {gates.get(name, 0)} seats, there are {seats[name]}"
+            text = f"its gate counts {counted(gates.get(name, 0), 'seat')}, the tasks {seats[name]}"
             yield Finding("I8", f"gate/{name}", text)
 
 
@@ -103,7 +104,9 @@ def _retirements(evidence: Evidence) -> Iterator[Finding]:
         if gate is None or gate.retirement_id != retirement.retirement_id:
             yield Finding("I8", subject, f"the gate of {who} does not carry its mark")
         if retirement.status == "finished" and gate is not None and gate.used:
-            yield Finding("I8", subject, f"it is finished and {who} still has {gate.used} seats")
+            yield Finding(
+                "I8", subject, f"it is finished and {who} still has {counted(gate.used, 'seat')}"
+            )
         for binding in evidence.bindings:
             late = binding.bound_at > retirement.created_at and binding.gained_by in ACQUIRED
             if binding.participant_id == who and late:

@@ -85,7 +85,7 @@ def test_every_term_names_itself_its_weight_its_reason_and_its_events() -> None:
         "credential proved by local",
         "policy_check certified by human, coverage 1.00",
         "1 of 2 tasks succeeded",
-        "1 denials as actor",
+        "1 denial as actor",
         "12 of 15 beats on time",
         "1 of 1 proposals approved",
     ]
