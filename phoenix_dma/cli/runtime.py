@@ -8,13 +8,14 @@ import sys
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 
 from phoenix_dma.cli.output import (
     DataOption,
     Output,
+    OutputOption,
     bad,
     print_error,
     print_json,
@@ -52,12 +53,19 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
-    data: DataOption = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where its data is kept; ~/.local/share/phoenix-dma (root: /var/lib/phoenix-dma).",
+            envvar="PHOENIX_DMA_DATA",
+        ),
+    ] = None,
     ports: Annotated[
-        Ports, typer.Option(help="The customary ports, or free ones.")
+        Ports, typer.Option(help="The customary ports, or free ones, kept for the next start.")
     ] = Ports.DEFAULT,
     port: Annotated[
-        list[str] | None, typer.Option(help="One part's port: --port rest=8081. Repeatable.")
+        list[str] | None,
+        typer.Option(help="The port of a part that `status` names: rest=8081. Repeatable."),
     ] = None,
     postgres_url: Annotated[
         str | None,
@@ -118,7 +126,7 @@ def down(data: DataOption = None) -> None:
 
 def status(
     data: DataOption = None,
-    output: Annotated[Output, typer.Option(help="For people or for programs.")] = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Print whether the runtime of the profile, or of `--data`, is up, and its addresses.
 
@@ -161,15 +169,18 @@ def _ports_by_part(texts: list[str]) -> dict[str, int]:
 
 
 def _detach(data: Path) -> int:
-    """Start the same command in the background; return once it serves, or could not."""
+    """Start the same command in the background; return once it serves, or could not.
+
+    What it says meanwhile stands in its log, and is said here, too.
+    """
     from phoenix_runtime.local.data_folder.folder import DataFolder  # noqa: PLC0415  # see output
-    from phoenix_runtime.local.processes.supervisor import tail  # noqa: PLC0415
 
     folder = DataFolder(data)
     folder.create()
     log = folder.log("runtime")
     again = [argument for argument in sys.argv[1:] if argument != "--detach"]
     log.touch(mode=0o600)
+    begun = log.stat().st_size
     with log.open("ab") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "phoenix_dma.cli", *again],
@@ -178,11 +189,21 @@ def _detach(data: Path) -> int:
             stderr=file,
             start_new_session=True,
         )
-    while process.poll() is None:
-        record = folder.record()
-        if record is not None and record.pid == process.pid:
-            show_addresses(record, folder)
-            return 0
-        time.sleep(POLL_SECONDS)
-    print_error(tail(log))
+    said = log.open("rb")
+    said.seek(begun)
+    with said:
+        while process.poll() is None:
+            record = folder.record()
+            if record is not None and record.pid == process.pid:
+                show_addresses(record, folder)
+                return 0
+            _say_rest(said)
+            time.sleep(POLL_SECONDS)
+        _say_rest(said)
     return process.returncode
+
+
+def _say_rest(log: BinaryIO) -> None:
+    """Print what was written to the log since the last time, line by line."""
+    for line in log:
+        print_error(line.decode(errors="replace").rstrip("\n"))

@@ -49,6 +49,7 @@ from phoenix_runtime.local.processes.restarts import (
     Tell,
 )
 from phoenix_runtime.local.processes.supervisor import Program, ProgramDied, Supervisor
+from phoenix_runtime.local.progress import told
 from phoenix_runtime.local.services import (
     GATEWAY,
     GOVERNANCE,
@@ -71,7 +72,7 @@ class LocalRuntime:
     def __init__(self, options: LocalRuntimeOptions, *, tell: Tell = _log.info) -> None:
         """Take the options; nothing is touched before `start`.
 
-        ``tell`` takes sentences for people: what is fetched, what died and is started again.
+        ``tell`` takes sentences for people: what is started or fetched, what died and is restarted.
         """
         self.options = options
         self.folder = DataFolder(options.data)
@@ -118,10 +119,15 @@ class LocalRuntime:
             await self._supervisor.open(lock, *self._reservation.filenos())
             if self.options.services and can_prefork(self.options.environment):
                 await self._launcher.open(program_for(inherited(), self.folder.log(PREFORK)))
-            await concurrently(self._start_database(), self._start_redis(), self._require_engine())
+            database = "your PostgreSQL" if self.options.postgres_url else "postgres"
+            await concurrently(
+                told(self._tell, f"starting {database}", self._start_database),
+                told(self._tell, "starting valkey", self._start_redis),
+                self._require_engine(),
+            )
             environment = await asyncio.to_thread(self._process_environment)
-            names = self.options.services
-            await concurrently(*(self._start_service(environment, name) for name in names))
+            steps = {n: partial(self._start_service, environment, n) for n in self.options.services}
+            await concurrently(*(told(self._tell, f"starting {n}", steps[n]) for n in steps))
             await self._require_decisions(environment)
             # Last: a client that finds the profile finds a runtime that serves.
             await asyncio.to_thread(self._write_profile, environment.keys)

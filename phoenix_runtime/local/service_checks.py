@@ -34,7 +34,8 @@ async def _answers(folder: DataFolder, record: RuntimeRecord) -> AsyncIterator[A
     for name in (*SCHEMAS, GATEWAY):
         address = record.addresses.get(name)
         if address is not None and not await serves(address):
-            yield name, f"does not serve at {address}", f"look into {folder.log(MODULES[name])}"
+            found = f"listens at {address} and does not serve"
+            yield f"{name} health", found, f"look into {folder.log(MODULES[name])}"
     if "postgres" in record.addresses:
         yield await _database(folder, record.addresses["postgres"])
     if GOVERNANCE in record.addresses:

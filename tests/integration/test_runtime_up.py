@@ -148,6 +148,8 @@ def test_a_detached_runtime_goes_on_without_its_terminal(terminal: Terminal) -> 
     started = terminal.run("up", "--ports", "free", "--detach")
     assert started.returncode == 0, started.stderr
     assert "the runtime is up" in started.stdout
+    for part in ("postgres", "valkey", *SERVICES):
+        assert f"starting {part}: done after" in started.stderr
     assert terminal.status()["up"]
 
 

@@ -1,0 +1,17 @@
+"""Says what a start is doing, and when each part of it is done: whoever waits sees what for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+
+async def told(
+    tell: Callable[[str], None], doing: str, step: Callable[[], Awaitable[None]]
+) -> None:
+    """Run ``step``; ``tell`` takes a sentence before it and another one after it."""
+    tell(doing)
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    await step()
+    tell(f"{doing}: done after {clock() - began:.1f} s")
