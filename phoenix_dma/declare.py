@@ -8,6 +8,7 @@ from typing import Any, Final, TypedDict
 
 from google.protobuf import duration_pb2
 
+from phoenix_dma.declared_values import fault
 from phoenix_dma.nearest import did_you_mean
 from phoenix_dma.v1 import assignment_pb2, common_pb2, registry_pb2
 from phoenix_dma.wire.conversions import number, struct_of, timestamp
@@ -82,8 +83,8 @@ class TaskFields(TypedDict, total=False):
 def participant(fields: ParticipantFields) -> registry_pb2.ParticipantDeclaration:
     """The declaration.
 
-    Raises TypeError for a field that participants do not have and for a text in place of a list of
-    names, ValueError for an unknown liveness.
+    Raises TypeError for a field that participants do not have and for a value of another type,
+    ValueError for an unknown liveness.
     """
     _check(fields, ParticipantFields, "a participant")
     made = registry_pb2.ParticipantDeclaration(
@@ -99,7 +100,7 @@ def participant(fields: ParticipantFields) -> registry_pb2.ParticipantDeclaratio
         cost=fields.get("cost"),
         task_types=fields.get("task_types", ()),
         model_endpoints=fields.get("model_endpoints", ()),
-        liveness=number(registry_pb2.Liveness, fields.get("liveness", "")),
+        liveness=_word(registry_pb2.Liveness, fields, "liveness"),
         trust_policy=fields.get("trust_policy", ""),
     )
     if "metadata" in fields:
@@ -110,9 +111,8 @@ def participant(fields: ParticipantFields) -> registry_pb2.ParticipantDeclaratio
 def task(fields: TaskFields) -> assignment_pb2.TaskDeclaration:
     """The declaration.
 
-    Raises TypeError for a field that tasks do not have and for a text in place of a list of names,
-    ValueError for an unknown risk level, a deadline without a time zone, or what JSON cannot
-    carry.
+    Raises TypeError for a field that tasks do not have and for a value of another type, ValueError
+    for an unknown risk level, a deadline without a time zone, or what JSON cannot carry.
     """
     _check(fields, TaskFields, "a task")
     made = assignment_pb2.TaskDeclaration(
@@ -120,7 +120,7 @@ def task(fields: TaskFields) -> assignment_pb2.TaskDeclaration:
         objective=fields.get("objective", ""),
         required_capabilities=fields.get("required_capabilities", ()),
         data_domains=fields.get("data_domains", ()),
-        risk_level=number(common_pb2.RiskLevel, fields.get("risk_level", "")),
+        risk_level=_word(common_pb2.RiskLevel, fields, "risk_level"),
         policy_constraints=fields.get("policy_constraints", ()),
         context_ref=fields.get("context_ref", ""),
         priority=fields.get("priority", 0),
@@ -155,8 +155,17 @@ def _check(fields: Mapping[str, Any], kind: type, what: str) -> None:
     for name in LISTS & set(fields):
         if isinstance(fields[name], str):
             wrong.append(f"{name} is a list of names, not a text: [{fields[name]!r}]")
+    if not wrong:
+        wrong = [text for name in fields if (text := fault(name, fields[name], kind))]
     if wrong:
         raise TypeError("; ".join(wrong))
+
+
+def _word(wrapper: Any, fields: Mapping[str, Any], name: str) -> Any:
+    try:
+        return number(wrapper, fields.get(name, ""))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 def _span(value: timedelta | float | None) -> duration_pb2.Duration | None:

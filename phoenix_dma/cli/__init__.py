@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any, Final, cast
 
@@ -26,14 +27,14 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "run",
         "Run a participant's script, with `load_context` and your own functions.",
     ),
-    "participants": ("participants", "List, show, suspend and reinstate participants."),
+    "participants": ("participants", "List participants, or show, suspend or reinstate one."),
     "retire": ("participants", "Retire a participant, permanently."),
     "discover": ("participants", "List who is eligible for a need, ranked, and who was excluded."),
-    "tasks": ("tasks", "List, show and cancel tasks."),
+    "tasks": ("tasks", "List tasks, or show or cancel one."),
     "handoff": ("tasks", "Start a governed handoff of a task to another participant."),
     "submit": ("submit", "Submit a task."),
     "explain": ("submit", "Print who would get a task now, and why not the others."),
-    "approvals": ("approvals", "What waits for a human."),
+    "approvals": ("approvals", "List what waits for a human, or show, approve or reject one."),
     "enrol": ("identity.commands", "Make a profile that can be one identity and nothing more."),
     "user": ("identity.commands", "Add, list and disable people, agents and programs."),
     "role": ("identity.commands", "Grant and revoke roles of an identity."),
@@ -41,7 +42,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "handoffs": ("history", "List handoffs, newest last."),
     "retirements": ("history", "List retirements and what became of the tasks."),
     "checkpoints": ("history", "List the recorded contexts of a task."),
-    "audit": ("audit", "What happened; whether the record is complete."),
+    "audit": ("audit", "Read what happened, newest last, or verify that the record is complete."),
     "lineage": ("audit", "Print every event of a task and its children."),
     "certify": ("certify", "Grant, revoke and list certifications of capabilities."),
     "catalogue": ("policy.catalogue", "The words that the active policy knows."),
@@ -51,6 +52,9 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 
 A module is imported for its own commands alone: the list of commands needs none of them.
 """
+
+USAGE_ERROR: Final = cast("type[Exception]", typer.BadParameter.__mro__[1])
+"""Whatever is wrong with a command line; its package depends on the release of typer."""
 
 HELP: Final = "Phoenix DMA Runtime: governed dynamic membership."
 
@@ -86,9 +90,46 @@ class Commands(TyperGroup):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """As every group does; a mistake is told in words of ours."""
+        given = list(args[1] if len(args) > 1 else extra.get("args", ()))
+        with _explaining(given, ""):
+            return super().make_context(*args, **extra)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As every group does, after ``--json`` was spelled out."""
-        return super().parse_args(ctx, spelled_out(args))
+        spelled = spelled_out(args)
+        ctx.obj = spelled
+        return super().parse_args(ctx, list(spelled))
+
+    def invoke(self, ctx: Any) -> Any:
+        """As every group does; a mistake is told in words of ours."""
+        given = list(ctx.obj or ())
+        with _explaining(given, _called(given)):
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _explaining(arguments: Sequence[str], command: str) -> Iterator[None]:
+    """Raise a mistake in a command line as `mistakes.WrongCommandLine`."""
+    try:
+        yield
+    except USAGE_ERROR as error:
+        from phoenix_dma.cli.mistakes import explained  # noqa: PLC0415  # no part of a help
+
+        told = explained(error, arguments, command)
+        if told is error:
+            raise
+        raise told from error
+
+
+def _called(arguments: Sequence[str]) -> str:
+    """The command that ``arguments`` call, and its own command where it is a group."""
+    words = [word for word in arguments if not word.startswith("-")]
+    if not words or words[0] not in COMMANDS:
+        return ""
+    inner = getattr(commands_of([COMMANDS[words[0]][0]])[words[0]], "commands", {})
+    return " ".join([words[0], *(word for word in words[1:2] if word in inner)])
 
 
 def spelled_out(arguments: Sequence[str]) -> list[str]:

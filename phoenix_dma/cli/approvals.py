@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from phoenix_dma.cli.calls import call_runtime, word
+from phoenix_dma.cli.calls import call_runtime, states, word
 from phoenix_dma.cli.output import (
     LastOption,
     Output,
     OutputOption,
-    one_line,
+    Prose,
     print_facts,
     print_json,
     print_listing,
@@ -26,15 +27,20 @@ from phoenix_dma.wire.conversions import json_of, short, time_of
 if TYPE_CHECKING:
     from phoenix_dma.aio.client import AsyncPhoenixClient
     from phoenix_dma.aio.runtime_api import RuntimeApi
+    from phoenix_dma.listing import Listing
 
 Id = Annotated[str, typer.Argument(help="The approval's id.")]
 Human = Annotated[
     str,
-    typer.Option("--as", help="Who decides, such as human.steward.jane; else this profile's."),
+    typer.Option(
+        "--as", help="Who decides, such as human.steward.jane; this profile's where not given."
+    ),
 ]
-Comment = Annotated[str, typer.Option(help="Why; required, and kept in the audit.")]
+Comment = Annotated[str, typer.Option(help="Why; kept in the audit.")]
 
-group = typer.Typer(help="What waits for a human.", invoke_without_command=True)
+Status = Annotated[list[str] | None, typer.Option(help=states(approval_pb2.ApprovalStatus))]
+
+group = typer.Typer(invoke_without_command=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -46,32 +52,41 @@ def register(app: typer.Typer) -> None:
 def approvals(
     context: typer.Context, last: LastOption = 50, output: OutputOption = Output.TABLE
 ) -> None:
-    """List approvals, show one, approve or reject.
+    """List what waits for a human, or show, approve or reject one.
 
-    phoenix-dma approvals approve approval.0198 --as human.steward.jane --comment "same person"
+    phoenix-dma approvals approve approval.0198 --as human.jane --comment "fine"
     """
     if context.invoked_subcommand is None:
-        list_them(status=["pending"], task="", last=last, output=output)
+        list_them(status=["pending"], task="", human="", last=last, output=output)
 
 
 @group.command("list")
 def list_them(
-    status: Annotated[list[str] | None, typer.Option(help="Only this state. Repeatable.")] = None,
+    status: Status = None,
     task: Annotated[str, typer.Option(help="Only about this task.")] = "",
+    human: Annotated[
+        str,
+        typer.Option("--as", help="As this person: without what they are barred from deciding."),
+    ] = "",
     last: LastOption = 50,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List approvals, newest last."""
+    """List approvals, newest last.
+
+    phoenix-dma approvals list --status pending --as human.steward.jane
+    """
     request = approval_pb2.ListApprovalsRequest(
         statuses=[word(approval_pb2.ApprovalStatus, name, "--status") for name in status or ()],
         task_id=task,
     )
-    found = call_runtime(
-        lambda client: client.api.listing(
-            client.api.stubs.approvals.ListApprovals, request, "approvals", last
-        ),
-        output,
-    )
+
+    async def ask(client: AsyncPhoenixClient) -> Listing[approval_pb2.Approval]:
+        api = await _api_of(client, human)
+        found = await api.listing(api.stubs.approvals.ListApprovals, request, "approvals", last)
+        open_to = [one for one in found.items if not human or human not in one.barred]
+        return replace(found, items=open_to)
+
+    found = call_runtime(ask, output, _profile_of(human))
     columns = ("approval", "status", "action", "task", "by", "comment")
     empty = "nothing waits for a human" if status == ["pending"] else "no approval matches"
     print_listing(found, output, columns, _row, empty=empty)
@@ -163,7 +178,7 @@ async def _api_of(client: AsyncPhoenixClient, human: str) -> RuntimeApi:
 
 def _row(a: approval_pb2.Approval) -> tuple[object, ...]:
     status = short(approval_pb2.ApprovalStatus, a.status)
-    return (a.approval_id, status, a.action, a.task_id, a.decided_by, one_line(a.comment, 30))
+    return (a.approval_id, status, a.action, a.task_id, a.decided_by, Prose(a.comment))
 
 
 def _show(approval: approval_pb2.Approval) -> None:

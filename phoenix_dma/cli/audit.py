@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -15,20 +16,27 @@ from phoenix_dma.cli.output import (
     Output,
     OutputOption,
     bad,
-    one_line,
+    fitted,
     print_json,
     print_listing,
+    print_more,
     say,
 )
 from phoenix_dma.cli.verify import verify
 from phoenix_dma.v1 import audit_pb2
 from phoenix_dma.wire.conversions import json_of, time_from, time_of, timestamp
 
+Full = Annotated[
+    bool,
+    typer.Option(
+        "--full", help="Everything that an event says: its decision, its details, texts uncut."
+    ),
+]
+LINEAGE_INDENT = 9
+"""The columns before a detail of an event of a child, and the space behind the detail's name."""
 COLUMNS = ("seq", "time", "event", "actor", "about", "change", "why")
 
-group = typer.Typer(
-    help="What happened; whether the record is complete.", invoke_without_command=True
-)
+group = typer.Typer(invoke_without_command=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -44,23 +52,31 @@ def audit(
     participant: Annotated[str, typer.Option(help="Only about this participant.")] = "",
     task: Annotated[str, typer.Option(help="Only about this task.")] = "",
     kind: Annotated[
-        list[str] | None, typer.Option("--type", help="Only this type. Repeatable.")
+        list[str] | None,
+        typer.Option("--type", help="Only this type, such as TASK_FAILED. Repeatable."),
     ] = None,
-    decision: Annotated[str, typer.Option(help="Only resting on this decision.")] = "",
+    decision: Annotated[
+        str, typer.Option(help="Only what rests on this decision of policy, by its id.")
+    ] = "",
     handoff: Annotated[str, typer.Option(help="Only about this handoff.")] = "",
     correlation: Annotated[str, typer.Option(help="Only with this correlation id.")] = "",
     since: Annotated[str, typer.Option(help="Only from then on, such as 2026-06-13T21:00Z.")] = "",
-    until: Annotated[str, typer.Option(help="Only before then.")] = "",
-    after: Annotated[int, typer.Option(help="Only after this sequence.", min=0)] = 0,
+    until: Annotated[str, typer.Option(help="Only before then, with a time zone, too.")] = "",
+    after: Annotated[
+        int, typer.Option(help="Only after the event with this number (seq).", min=0)
+    ] = 0,
     last: LastOption = 200,
     following: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with what happens; Ctrl-C ends it.")
     ] = False,
+    full: Full = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Read audit events, newest last.
+    """Read what happened, newest last, or verify that the record is complete.
 
-    phoenix-dma audit --task task.customer-merge-review.8841 --type HANDOFF_COMPLETED
+    phoenix-dma audit --task task.review.8841 --type HANDOFF_COMPLETED
+
+    phoenix-dma audit --type TASK_FAILED --full
 
     phoenix-dma audit --last 20 --follow
     """
@@ -77,22 +93,39 @@ def audit(
         until=_moment(until, "--until"),
         after_sequence=after,
     )
-    _print_newest(request, last, following, output)
+    _print_newest(request, last, output, full=full, following=following)
 
 
 def lineage(
-    task: Annotated[str, typer.Argument(help="The task's id.")], output: OutputOption = Output.TABLE
+    task: Annotated[str, typer.Argument(help="The task's id.")],
+    full: Full = False,
+    output: OutputOption = Output.TABLE,
 ) -> None:
-    """Print every event of a task and its children, with actor and decision, in order."""
+    """Print every event of a task and its children, with actor and decision, in order.
+
+    On a terminal a text that is longer than the line is cut, unless `--full` is given.
+    """
     found = call_runtime(lambda client: client.api.lineage(task), output)
     if output is Output.JSON:
         print_json(found)
         return
-    for text, strong in lineage_lines(task, found):
+    for text, strong in lineage_lines(task, found, whole if full else fitted):
         say(text, strong=strong)
 
 
-def lineage_lines(task: str, events: Sequence[audit_pb2.AuditEvent]) -> Iterator[tuple[str, bool]]:
+Shown = Callable[[str, int], str]
+"""Makes one line of a text for a place that begins in that column."""
+
+
+def whole(text: str, used: int = 0) -> str:
+    """The text as it was stored; `say` spells its line ends out."""
+    del used
+    return text
+
+
+def lineage_lines(
+    task: str, events: Sequence[audit_pb2.AuditEvent], shown: Shown = fitted
+) -> Iterator[tuple[str, bool]]:
     """The timeline of ``task``, with the events of its children where they happened.
 
     Each line comes with whether it begins the events of another task.
@@ -107,11 +140,17 @@ def lineage_lines(task: str, events: Sequence[audit_pb2.AuditEvent]) -> Iterator
             indent = "  " if whose == task else "    "
             yield f"{indent[2:]}{whose}", True
         yield indent + _event_line(event), False
-        for line in fact_lines(event):
+        for line in fact_lines(event, shown):
             yield f"{indent}    {line}", False
 
 
-def fact_lines(event: audit_pb2.AuditEvent) -> list[str]:
+def event_lines(event: audit_pb2.AuditEvent) -> Iterator[str]:
+    """One event outside of a table, with everything that it says."""
+    yield "  ".join(str(part) for part in row(event) if part)
+    yield from (f"    {line}" for line in fact_lines(event, whole))
+
+
+def fact_lines(event: audit_pb2.AuditEvent, shown: Shown = fitted) -> list[str]:
     """The decision, reason, details and references of an event, one line each."""
     lines = []
     decision = json_of(event.policy_decision)
@@ -123,7 +162,9 @@ def fact_lines(event: audit_pb2.AuditEvent) -> list[str]:
         lines.append(f"because {event.reason_code}")
     for name, value in sorted(json_of(event.detail).items()):
         if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
-            lines.append(f"{name} {one_line(str(value), 100)}")
+            lines.append(f"{name} {shown(str(value), LINEAGE_INDENT + len(name))}")
+        elif value and shown is whole:
+            lines.append(f"{name} {json.dumps(value, ensure_ascii=False)}")
     lines += [f"in  {reference}" for reference in event.input_references]
     lines += [f"out {reference}" for reference in event.output_references]
     return lines
@@ -137,12 +178,18 @@ def row(event: audit_pb2.AuditEvent) -> tuple[Any, ...]:
 
 
 def _print_newest(
-    request: audit_pb2.ListAuditEventsRequest, last: int, following: bool, output: Output
+    request: audit_pb2.ListAuditEventsRequest,
+    last: int,
+    output: Output,
+    *,
+    full: bool,
+    following: bool,
 ) -> None:
     newest = audit_pb2.ListAuditEventsRequest(newest_first=True)
     newest.MergeFrom(request)
     if following:
-        call_runtime(lambda client: follow(client.api, newest, last, output, row), output)
+        lines = event_lines if full else first_line
+        call_runtime(lambda client: follow(client.api, newest, last, output, lines), output)
         return
     found = call_runtime(
         lambda client: client.api.listing(
@@ -150,7 +197,17 @@ def _print_newest(
         ),
         output,
     )
+    if full and output is Output.TABLE and found.items:
+        for text in (line for event in found.items for line in event_lines(event)):
+            say(text)
+        print_more(found)
+        return
     print_listing(found, output, COLUMNS, row, empty="no event matches")
+
+
+def first_line(event: audit_pb2.AuditEvent) -> Iterable[str]:
+    """One event outside of a table, on one line."""
+    return list(event_lines(event))[:1]
 
 
 def _event_line(event: audit_pb2.AuditEvent) -> str:

@@ -13,7 +13,6 @@ from phoenix_dma.cli.output import (
     INTERRUPTED,
     REFUSED,
     UNREACHABLE,
-    WRONG,
     Output,
     bad,
     counted,
@@ -62,10 +61,11 @@ def call_runtime(
     except TimeoutError as error:
         print_error(str(error))
         raise typer.Exit(REFUSED) from error
+    except UnicodeError as error:
+        raise bad("an argument is no text in UTF-8") from error
     except ValueError as error:
         # A word that no enumeration has, a text that no message can carry.
-        print_error(str(error))
-        raise typer.Exit(WRONG) from error
+        raise bad(str(error)) from error
     except KeyboardInterrupt as error:
         raise typer.Exit(INTERRUPTED) from error
 
@@ -78,6 +78,13 @@ def word(wrapper: Any, name: str, option: str) -> Any:
         return number(wrapper, name)
     except ValueError as error:
         raise bad(str(error), option) from error
+
+
+def states(wrapper: Any) -> str:
+    """The help of an option that names states of an enumeration."""
+    from phoenix_dma.wire.conversions import choices  # noqa: PLC0415  # as `word`
+
+    return f"Only this state: {', '.join(choices(wrapper))}. Repeatable."
 
 
 def code_of(error: PhoenixError) -> int:

@@ -12,7 +12,7 @@ from phoenix_dma.cli.output import (
     LastOption,
     Output,
     OutputOption,
-    one_line,
+    Prose,
     print_json,
     print_listing,
     say,
@@ -37,15 +37,18 @@ def grant(
     capability: Annotated[
         str, typer.Argument(help="The capability; the owner is certified where not given.")
     ] = "",
-    method: Annotated[str, typer.Option(help="human, test_suite or model_evaluation.")] = "human",
-    coverage: Annotated[float, typer.Option(help="How much it covers.", min=0, max=1)] = 1.0,
-    days: Annotated[float, typer.Option(help="For how long.", min=0)] = 365,
+    method: Annotated[
+        str, typer.Option(help="How it was tested: human, test_suite or model_evaluation.")
+    ] = "human",
+    coverage: Annotated[
+        float, typer.Option(help="Which part of the capability the evidence covers.", min=0, max=1)
+    ] = 1.0,
+    days: Annotated[float, typer.Option(help="For how many days it holds.", min=0)] = 365,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Certify a capability: high-risk ones are matched only when certified.
+    """Certify a capability: high-risk ones are matched with it alone.
 
-    phoenix-dma certify grant agent.steward.004 reference_data_validation
-        --evidence "passed the reference data suite of June"
+    phoenix-dma certify grant agent.a policy_check --evidence "passed the suite"
     """
     request = governance_pb2.GrantCertificationRequest(
         participant_id=participant,
@@ -101,7 +104,7 @@ def _row(one: governance_pb2.Certification) -> tuple[object, ...]:
     until = f"{time_of(one.expire_time):%Y-%m-%d}" if one.HasField("expire_time") else ""
     state = "revoked" if one.HasField("revoke_time") else until
     capability = one.capability or "(owner)"
-    evidence = one_line(one.evidence, 40)
+    evidence = Prose(one.evidence)
     return (one.certification_id, one.participant_id, capability, one.method, state, evidence)
 
 

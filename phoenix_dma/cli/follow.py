@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from phoenix_dma.briefing import TaskInfo
-from phoenix_dma.cli.output import Output, print_json_line, print_note, say
+from phoenix_dma.cli.output import Output, print_json_line, print_note, say, shortened
 from phoenix_dma.errors import Unavailable
 from phoenix_dma.v1 import audit_pb2
 
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 POLL_SECONDS: Final = 1.0
 TASK_POLL_FIRST: Final = 0.05
+LONGEST_WHY: Final = 100
+"""Characters of a failure in a line of progress; `tasks show` has the whole text."""
 
-Row = Callable[[audit_pb2.AuditEvent], Sequence[object]]
+Lines = Callable[[audit_pb2.AuditEvent], Iterable[str]]
+"""The lines of one event: what comes next is not known, so there are no columns."""
 
 
 async def follow(
@@ -24,7 +27,7 @@ async def follow(
     newest: audit_pb2.ListAuditEventsRequest,
     last: int,
     output: Output,
-    row: Row,
+    lines: Lines,
 ) -> None:
     """Print the ``last`` newest events, then each one that is recorded, until interrupted.
 
@@ -40,7 +43,7 @@ async def follow(
     away = False
     while True:
         for event in events:
-            _print_event(event, output, row)
+            _print_event(event, output, lines)
             request.after_sequence = event.sequence
         await asyncio.sleep(POLL_SECONDS)
         try:
@@ -54,12 +57,12 @@ async def follow(
         request.page_token = ""
 
 
-def _print_event(event: audit_pb2.AuditEvent, output: Output, row: Row) -> None:
-    """One line for each event: what comes next is not known, so there are no columns."""
+def _print_event(event: audit_pb2.AuditEvent, output: Output, lines: Lines) -> None:
     if output is Output.JSON:
         print_json_line(event)
-    else:
-        say("  ".join(str(part) for part in row(event) if part))
+        return
+    for line in lines(event):
+        say(line)
 
 
 async def follow_task(api: RuntimeApi, task: TaskInfo) -> TaskInfo:
@@ -95,7 +98,8 @@ def progress_of(task: TaskInfo) -> str:
     if task.attempt > 1:
         parts.append(f"attempt {task.attempt} of {message.max_attempts}")
     if task.reason:
-        parts.append(f"because {task.reason}")
+        said = f": {shortened(' '.join(task.why.split()), LONGEST_WHY)}" if task.why else ""
+        parts.append(f"because {task.reason}{said}")
     if message.HasField("parked") and not task.ended:
         approval = message.parked.approval_id
         parts.append(f"waits for a human: phoenix-dma approvals show {approval}")

@@ -7,12 +7,17 @@ from typing import Annotated
 import typer
 from google.protobuf import timestamp_pb2
 
-from phoenix_dma.cli.calls import call_runtime, word
-from phoenix_dma.cli.output import LastOption, Output, OutputOption, counted, print_listing
+from phoenix_dma.cli.calls import call_runtime, states, word
+from phoenix_dma.cli.output import (
+    LastOption,
+    Output,
+    OutputOption,
+    Prose,
+    counted,
+    print_listing,
+)
 from phoenix_dma.v1 import common_pb2, handoff_pb2, state_pb2
 from phoenix_dma.wire.conversions import short, time_of
-
-Status = Annotated[list[str] | None, typer.Option(help="Only this state. Repeatable.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +30,9 @@ def register(app: typer.Typer) -> None:
 def handoffs(
     task: Annotated[str, typer.Option(help="Only of this task.")] = "",
     participant: Annotated[str, typer.Option(help="Only from or to this participant.")] = "",
-    status: Status = None,
+    status: Annotated[
+        list[str] | None, typer.Option(help=states(handoff_pb2.HandoffStatus))
+    ] = None,
     last: LastOption = 50,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -50,7 +57,9 @@ def handoffs(
 
 def retirements(
     participant: Annotated[str, typer.Option(help="Only of this participant.")] = "",
-    status: Status = None,
+    status: Annotated[
+        list[str] | None, typer.Option(help=states(handoff_pb2.RetirementStatus))
+    ] = None,
     last: LastOption = 50,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -89,7 +98,7 @@ def checkpoints(
 def _handoff(one: handoff_pb2.Handoff) -> tuple[object, ...]:
     status = short(handoff_pb2.HandoffStatus, one.status)
     begun = _when(one.create_time)
-    return (one.handoff_id, begun, status, one.task_id, one.source, one.target, one.reason)
+    return (one.handoff_id, begun, status, one.task_id, one.source, one.target, Prose(one.reason))
 
 
 def _retirement(one: handoff_pb2.Retirement) -> tuple[object, ...]:

@@ -1,7 +1,8 @@
-"""Lays tables and facts out for a width, without ever cutting a word.
+"""Lays tables and facts out for a width, without ever cutting a name.
 
-People copy ids, so a column is never narrower than its longest word. Where a table does not fit,
-its rows become records: the first cell on a line, the others below it by name.
+Only prose is cut, and only on a terminal. People copy ids, so a column is never narrower than its
+longest word. Where a table does not fit, its rows become records: the first cell on a line, the
+others below it by name.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
+from phoenix_dma.cli.output import Prose
 from phoenix_dma.wire.visible import visible
 
 NARROW: Final = 80
@@ -19,6 +21,8 @@ NARROW: Final = 80
 GAP: Final = 2
 INDENT: Final = "  "
 NARROWEST: Final = 12
+LEAST_PROSE: Final = 24
+"""A narrower column says nothing: the row is folded, or becomes a record, instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ def table(
 ) -> list[Line]:
     """The lines of a table; ``width`` None is a pipe, where each row is one line."""
     cells = [[cell(value) for value in row] for row in rows]
+    if width is not None:
+        _cut(columns, cells, {at for row in rows for at in _prose(row)}, width)
     natural = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
     widths = natural if width is None else _fitting(columns, cells, natural, width)
     if widths is None:
@@ -64,6 +70,26 @@ def wrapped(text: str, width: int) -> list[str]:
         else:
             lines.append(word)
     return lines
+
+
+def _prose(row: Sequence[object]) -> Iterator[int]:
+    return (at for at, value in enumerate(row) if isinstance(value, Prose))
+
+
+def _cut(columns: Sequence[str], cells: list[list[str]], prose: set[int], width: int) -> None:
+    """Cut the columns of prose to what the others leave of the line, or to a record's line."""
+    if not prose:
+        return
+    natural = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+    others = sum(wide for at, wide in enumerate(natural) if at not in prose)
+    room = (width - others - GAP * (len(columns) - 1)) // len(prose)
+    if room < LEAST_PROSE:
+        room = width - GAP - max(map(cell_len, columns)) - len(INDENT)
+    longest = max(LEAST_PROSE, room)
+    for row in cells:
+        for at in prose:
+            if cell_len(row[at]) > longest:
+                row[at] = f"{set_cell_size(row[at], longest - 1).rstrip()}…"
 
 
 def _fitting(

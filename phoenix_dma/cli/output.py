@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
+from phoenix_dma.wire.counted import counted as counted  # noqa: PLC0414  # what commands say
 from phoenix_dma.wire.visible import visible, visible_json
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ UNREACHABLE: Final = 3
 """The exit code where no runtime can be reached, or no profile names one."""
 INTERRUPTED: Final = 130
 """The exit code of a command that Ctrl-C ended."""
+LEAST_PROSE: Final = 40
+"""So many characters of a text of people are shown on however narrow a terminal."""
 
 Item = TypeVar("Item")
 
@@ -43,10 +46,24 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class Prose(str):
+    """A text of people in a table: on a terminal it is cut where the line ends, elsewhere never."""
+
+    __slots__ = ()
+
+
 DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Data folder.", envvar="PHOENIX_DMA_DATA")
+    Path | None,
+    typer.Option(
+        "--data",
+        help="The runtime's data folder; that of the profile, else the customary one.",
+        envvar="PHOENIX_DMA_DATA",
+    ),
 ]
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people or for programs.")]
+OutputOption = Annotated[
+    Output,
+    typer.Option("--output", "-o", help="table for people, json for programs; --json is short."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="The same as --output json.")]
 LastOption = Annotated[
     int, typer.Option("--last", "--limit", "-n", help="The newest so many; 0 is all.", min=0)
@@ -122,25 +139,49 @@ def print_listing(
         print_json(list(found.items))
     else:
         print_table(columns, [row(item) for item in found.items], empty=empty)
+    print_more(found)
+
+
+def print_more(found: Listing[Any]) -> None:
+    """Print to standard error how many older items there are, and the command that shows them."""
     if found.more:
         count = f"{found.more:,}" if found.counted else f"at least {found.more:,}"
         print_note(f"{count} more: {_again('--last', '0')}")
 
 
-def one_line(text: str, longest: int = 60) -> str:
-    """Prose on one line, cut to ``longest`` characters; never for ids and names."""
-    flat = visible(" ".join(text.split()))
-    return flat if len(flat) <= longest else f"{flat[: longest - 1]}…"
+def fitted(text: str, used: int = 0) -> str:
+    """Prose on one line: whole in a pipe; on a terminal what fits beside ``used`` columns."""
+    flat, width = visible(" ".join(text.split())), _width()
+    return flat if width is None else shortened(flat, max(LEAST_PROSE, width - used))
 
 
-def counted(number: int, singular: str, plural: str = "") -> str:
-    """``1 task``, ``2 tasks``."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+def shortened(text: str, longest: int) -> str:
+    """``text``, cut to ``longest`` characters; never for ids and names."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def say_whole(text: str, indent: str = "") -> None:
+    """Print a stored text of several lines whole, each of its lines behind ``indent``.
+
+    Indented, no line of it can pass for a line of the output itself.
+    """
+    for line in text.split("\n"):
+        say(f"{indent}{line}".rstrip())
 
 
 def bad(text: str, option: str = "") -> typer.BadParameter:
     """The error that ends a command whose line, or a file that it names, is wrong."""
     return typer.BadParameter(visible(text), param_hint=option or None)
+
+
+def unreadable(path: object, error: Exception) -> typer.BadParameter:
+    """The error that ends a command that cannot read, or write, a file or a folder."""
+    if isinstance(error, UnicodeError):
+        return bad(f"{path} is no text in UTF-8")
+    if not isinstance(error, OSError) or error.strerror is None:
+        return bad(str(error))
+    where = error.filename if error.filename is not None else path
+    return bad(f"{where} cannot be used: {error.strerror[:1].lower()}{error.strerror[1:]}")
 
 
 def _width() -> int | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from phoenix_dma.cli.calls import call_runtime, word
+from phoenix_dma.cli.calls import call_runtime, states, word
 from phoenix_dma.cli.output import (
     LastOption,
     Output,
@@ -20,17 +20,16 @@ from phoenix_dma.cli.output import (
     say,
 )
 from phoenix_dma.v1 import common_pb2, handoff_pb2, registry_pb2
-from phoenix_dma.wire.conversions import message_to_dict, number, short
+from phoenix_dma.wire.conversions import message_to_dict, short
 
 LEFT: Final = "participant_left"
 """The reason of a participant's state after its Goodbye."""
 
 Id = Annotated[str, typer.Argument(help="The participant's id.")]
+Status = Annotated[list[str] | None, typer.Option(help=states(registry_pb2.ParticipantStatus))]
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit.")]
 
-group = typer.Typer(
-    help="List, show, suspend and reinstate participants.", invoke_without_command=True
-)
+group = typer.Typer(invoke_without_command=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +43,7 @@ def register(app: typer.Typer) -> None:
 def participants(
     context: typer.Context, last: LastOption = 200, output: OutputOption = Output.TABLE
 ) -> None:
-    """List participants, or show, suspend, reinstate one.
+    """List participants, or show, suspend or reinstate one.
 
     phoenix-dma participants list --status active --output json
     """
@@ -54,14 +53,15 @@ def participants(
 
 @group.command("list")
 def list_them(
-    status: Annotated[list[str] | None, typer.Option(help="Only this state. Repeatable.")] = None,
+    status: Status = None,
     kind: Annotated[
-        list[str] | None, typer.Option("--type", help="Only this type. Repeatable.")
+        list[str] | None,
+        typer.Option("--type", help="Only this type, such as agent or human. Repeatable."),
     ] = None,
     last: LastOption = 200,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List the participants of the tenant, those that registered last at the end."""
+    """List the participants, those that registered last at the end."""
     request = registry_pb2.ListParticipantsRequest(
         statuses=[word(registry_pb2.ParticipantStatus, name, "--status") for name in status or ()],
         types=kind or (),
@@ -129,7 +129,10 @@ def reinstate(
 
 def retire(
     participant: Id,
-    mode: Annotated[str, typer.Option(help="graceful or immediate.")] = "graceful",
+    mode: Annotated[
+        str,
+        typer.Option(help="graceful: its tasks are finished or handed off first; or immediate."),
+    ] = "graceful",
     within: Annotated[
         float, typer.Option(help="Seconds after which a graceful retirement stops waiting.")
     ] = 300,
@@ -137,6 +140,7 @@ def retire(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Retire a participant, permanently: its gate closes, its tasks move, its id stays used."""
+    word(handoff_pb2.RetirementMode, mode, "--mode")
     deadline = datetime.now(UTC) + timedelta(seconds=within)
     found = call_runtime(
         lambda client: client.api.retire(participant, mode=mode, deadline=deadline, reason=reason),
@@ -153,12 +157,12 @@ def retire(
 
 def discover(
     capability: Annotated[
-        list[str] | None, typer.Option(help="Every one has to be granted. Repeatable.")
+        list[str] | None, typer.Option(help="A capability that is needed. Repeatable.")
     ] = None,
     domain: Annotated[
-        list[str] | None, typer.Option(help="Every one has to be granted. Repeatable.")
+        list[str] | None, typer.Option(help="Data that it is about. Repeatable.")
     ] = None,
-    risk: Annotated[str, typer.Option(help="low, medium or high.")] = "low",
+    risk: Annotated[str, typer.Option(help="The risk of the work: low, medium or high.")] = "low",
     constraint: Annotated[
         list[str] | None, typer.Option(help="A constraint of the work. Repeatable.")
     ] = None,
@@ -169,12 +173,13 @@ def discover(
 
     phoenix-dma discover --capability duplicate_detection --domain customer_master
     """
+    risk_level = word(common_pb2.RiskLevel, risk, "--risk")
 
     async def ask(client: Any) -> registry_pb2.DiscoverParticipantsResponse:
         request = registry_pb2.DiscoverParticipantsRequest(
             required_capabilities=capability or (),
             data_domains=domain or (),
-            risk_level=number(common_pb2.RiskLevel, risk),
+            risk_level=risk_level,
             policy_constraints=constraint or (),
             page_size=limit,
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from phoenix_dma.briefing import TaskInfo, task_info
-from phoenix_dma.cli.calls import call_runtime
+from phoenix_dma.cli.calls import call_runtime, word
 from phoenix_dma.cli.follow import follow_task
 from phoenix_dma.cli.output import (
     REFUSED,
@@ -20,22 +20,28 @@ from phoenix_dma.cli.output import (
     print_json,
     print_table,
     say,
+    unreadable,
 )
 from phoenix_dma.cli.tasks import show_task
 from phoenix_dma.declare import TaskFields, unknown_fields
 from phoenix_dma.declare import task as declared
-from phoenix_dma.v1 import assignment_pb2
+from phoenix_dma.v1 import assignment_pb2, common_pb2
 from phoenix_dma.wire.conversions import short, time_from
 
 if TYPE_CHECKING:
     from phoenix_dma.aio.client import AsyncPhoenixClient
 
 File = Annotated[
-    str, typer.Argument(help="A JSON file with the task, - for stdin; or give options.")
+    str,
+    typer.Argument(help="A JSON file with the task, - for stdin; options go before what it says."),
 ]
-Capability = Annotated[list[str] | None, typer.Option(help="Required. Repeatable.")]
-Domain = Annotated[list[str] | None, typer.Option(help="The data it is about. Repeatable.")]
-Constraint = Annotated[list[str] | None, typer.Option(help="A constraint. Repeatable.")]
+Capability = Annotated[
+    list[str] | None, typer.Option(help="A capability that it needs. Repeatable.")
+]
+Domain = Annotated[list[str] | None, typer.Option(help="Data that it is about. Repeatable.")]
+Constraint = Annotated[
+    list[str] | None, typer.Option(help="A constraint of policy for it. Repeatable.")
+]
 MaxLosses = Annotated[
     int | None, typer.Option(help="Fail after so many lost owners; 3 where not given, 0 never.")
 ]
@@ -51,13 +57,15 @@ def register(app: typer.Typer) -> None:
 
 def submit(
     file: File = "",
-    task_id: Annotated[str, typer.Option("--id", help="Generated where empty.")] = "",
+    task_id: Annotated[str, typer.Option("--id", help="Its id; a new one where not given.")] = "",
     objective: Annotated[str, typer.Option(help="One sentence: what is wanted.")] = "",
     capability: Capability = None,
     domain: Domain = None,
-    risk: Annotated[str, typer.Option(help="low, medium or high.")] = "",
+    risk: Annotated[
+        str, typer.Option(help="Its risk: low, medium or high; low where not given.")
+    ] = "",
     constraint: Constraint = None,
-    given: Annotated[str, typer.Option("--input", help="A JSON object.")] = "",
+    given: Annotated[str, typer.Option("--input", help="Its input, a JSON object.")] = "",
     max_losses: MaxLosses = None,
     assign: Assign = False,
     wait: Wait = False,
@@ -67,15 +75,16 @@ def submit(
 
     phoenix-dma submit task.json --wait
 
-    phoenix-dma submit --objective "Find duplicates" --capability duplicate_detection
-        --domain customer_master --risk medium --input '{"records": []}'
+    phoenix-dma submit --objective "Review" --capability customer_validation
+
+    phoenix-dma submit task.json --risk high --input '{"records": []}'
     """
     flags: dict[str, Any] = {
         "task_id": task_id,
         "objective": objective,
         "required_capabilities": capability,
         "data_domains": domain,
-        "risk_level": risk,
+        "risk_level": known_risk(risk),
         "policy_constraints": constraint,
         "input": _object(given, "--input") if given else None,
     }
@@ -132,6 +141,12 @@ def explain(
     _show_scores(found)
 
 
+def known_risk(risk: str) -> str:
+    """The level, or nothing; ends the command for another word."""
+    word(common_pb2.RiskLevel, risk, "--risk")
+    return risk
+
+
 def declare(fields: dict[str, Any]) -> assignment_pb2.TaskDeclaration:
     """The declaration of a JSON object in the paper's shape; ends the command for another."""
     wrong = unknown_fields(fields, TaskFields, "a task")
@@ -143,6 +158,8 @@ def declare(fields: dict[str, Any]) -> assignment_pb2.TaskDeclaration:
             fields["deadline"] = time_from(fields["deadline"], "deadline")
         made: TaskFields = fields  # type: ignore[assignment]  # the names were checked above
         return declared(made)
+    except UnicodeError as error:
+        raise bad("a text holds half a character, which is no Unicode") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise bad(str(error)) from error
 
@@ -153,17 +170,20 @@ def _read(file: str) -> dict[str, Any]:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text()
     except (OSError, UnicodeError) as error:
-        raise bad(str(error)) from error
-    return _object(text, file)
+        raise unreadable(file, error) from error
+    return _object(text, "stdin" if file == "-" else file)
 
 
 def _object(text: str, where: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
-    except ValueError as error:
-        raise bad(f"{where} is no JSON: {error}") from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise bad(f"{where} is no JSON: it cannot be read from {place} on") from error
+    except (ValueError, RecursionError) as error:
+        raise bad(f"{where} is no JSON that can be read: a number or the nesting") from error
     if not isinstance(found, dict):
-        raise bad(f"{where} is no JSON object")
+        raise bad(f'{where} is no JSON object; write one, such as {{"objective": "…"}}')
     return found
 
 

@@ -7,23 +7,26 @@ from typing import Annotated, Any
 import typer
 
 from phoenix_dma.briefing import TaskInfo, task_info
-from phoenix_dma.cli.calls import call_runtime, word
+from phoenix_dma.cli.calls import call_runtime, states, word
 from phoenix_dma.cli.output import (
     LastOption,
     Output,
     OutputOption,
-    one_line,
+    Prose,
     print_facts,
     print_json,
     print_listing,
     say,
+    say_whole,
 )
 from phoenix_dma.v1 import assignment_pb2, common_pb2, handoff_pb2
 from phoenix_dma.wire.conversions import message_to_dict, short
 
 Id = Annotated[str, typer.Argument(help="The task's id.")]
 
-group = typer.Typer(help="List, show and cancel tasks.", invoke_without_command=True)
+Status = Annotated[list[str] | None, typer.Option(help=states(assignment_pb2.TaskStatus))]
+
+group = typer.Typer(invoke_without_command=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -46,8 +49,8 @@ def tasks(
 
 @group.command("list")
 def list_them(
-    status: Annotated[list[str] | None, typer.Option(help="Only this state. Repeatable.")] = None,
-    participant: Annotated[str, typer.Option(help="Only those that it holds.")] = "",
+    status: Status = None,
+    participant: Annotated[str, typer.Option(help="Only those that this participant holds.")] = "",
     last: LastOption = 50,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -68,7 +71,7 @@ def list_them(
 
 @group.command()
 def show(task: Id, output: OutputOption = Output.TABLE) -> None:
-    """Show one task: owner, epoch, newest context, what it waits for, its result."""
+    """Show one task: its owner, why it failed, what it waits for."""
     found = call_runtime(lambda client: client.api.get_task(task), output)
     if output is Output.JSON:
         print_json(found.message)
@@ -113,6 +116,7 @@ def show_task(task: TaskInfo) -> None:
         ("objective", message.objective),
         ("status", task.status),
         ("reason", task.reason),
+        ("why", task.why if "\n" not in task.why else ""),
         ("held by", task.participant),
         ("epoch", task.epoch),
         ("attempt", f"{task.attempt} of {message.max_attempts}"),
@@ -130,6 +134,9 @@ def show_task(task: TaskInfo) -> None:
     if message.HasField("parked"):
         facts.append(("waits for", f"{message.parked.approval_id} to {message.parked.action}"))
     print_facts(facts)
+    if "\n" in task.why:
+        say("why", strong=True)
+        say_whole(task.why, "  ")
     for obligation in message.obligations:
         say(f"obligation {obligation.id} ({obligation_mark(obligation)}): {obligation.text}")
     if task.result is not None:
@@ -152,8 +159,8 @@ def obligation_mark(obligation: common_pb2.Obligation) -> str:
 
 def _row(message: assignment_pb2.Task) -> tuple[object, ...]:
     task = task_info(message)
-    objective = one_line(message.objective, 40)
     status = task.status + (f" ({task.reason})" if task.reason else "")
+    objective = Prose(message.objective)
     return (task.id, status, task.participant, task.epoch, task.attempt, objective)
 
 

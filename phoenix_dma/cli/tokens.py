@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phoenix_dma.cli.calls import call_runtime
+from phoenix_dma.cli.calls import call_runtime, word
 from phoenix_dma.cli.output import (
     Output,
     OutputOption,
@@ -14,7 +14,6 @@ from phoenix_dma.cli.output import (
     say,
 )
 from phoenix_dma.v1 import governed_pb2, identity_pb2
-from phoenix_dma.wire.conversions import number
 
 if TYPE_CHECKING:
     from phoenix_dma.aio.client import AsyncPhoenixClient
@@ -29,17 +28,21 @@ def token(
     participant: Annotated[
         str, typer.Option(help="For this participant; for yourself where not given.")
     ] = "",
-    owner: Annotated[str, typer.Option(help="The participant's owner.")] = "",
-    kind: Annotated[str, typer.Option("--type", help="The participant's type.")] = "",
+    owner: Annotated[str, typer.Option(help="The owner of that participant.")] = "",
+    kind: Annotated[
+        str, typer.Option("--type", help="The type of that participant, such as agent.")
+    ] = "",
     role: Annotated[
-        list[str] | None, typer.Option(help="A role wanted; all that you have where not given.")
+        list[str] | None,
+        typer.Option(help="A role wanted; all that you have where not given. Repeatable."),
     ] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Print a bearer token of at most 15 minutes.
 
-    curl -H "authorization: Bearer $(phoenix-dma token)" http://127.0.0.1:8080/audit/events
+    curl -H "authorization: Bearer $(phoenix-dma token)" 127.0.0.1:8080/v1/tasks
     """
+    roles = [word(governed_pb2.Role, name, "--role") for name in role or []]
 
     async def ask(client: AsyncPhoenixClient) -> str:
         from phoenix_dma.aio.rpc.credentials import credential_for  # noqa: PLC0415  # see output
@@ -48,7 +51,7 @@ def token(
             participant_id=participant,
             owner=owner,
             participant_type=kind,
-            roles=[number(governed_pb2.Role, name) for name in role or []],
+            roles=roles,
         )
         return await credential_for(client.transport, client.profile, wanted).token()
 

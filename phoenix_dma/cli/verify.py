@@ -59,7 +59,9 @@ def verify(
     ] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Verify that the audit is complete, unchanged, and consistent with the tables.
+    """Verify that the audit is complete, unchanged and consistent.
+
+    It reads the database itself and compares the audit with the tables.
 
     Exit codes: 0 every rule holds, 1 one does not, 3 the database cannot be reached.
     """

@@ -28,6 +28,9 @@ SKEW_SECONDS: Final = 30.0
 EXCEPTIONS: Final = ("no_grpc_proxy", "no_proxy")
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 UP: Final = "start the runtime: phoenix-dma up (`phoenix-dma status` says which one is up)"
+GATEWAY: Final = "profile's gateway"
+REST: Final = "profile's REST port"
+"""What a client connects to; the runtime on this machine has rows of its own, by its parts."""
 
 
 def findings() -> Iterator[Finding]:
@@ -48,7 +51,7 @@ def findings() -> Iterator[Finding]:
         yield Finding("address", str(error), UP)
         return
     yield _proxy(target)
-    gateway = _listens("gateway", target)
+    gateway = _listens(GATEWAY, target)
     yield gateway
     if profile.rest:
         yield from _rest(profile.rest)
@@ -152,8 +155,19 @@ def _listens(name: str, target: str) -> Finding:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
     except OSError as error:
-        return Finding(name, f"nothing listens at {target} ({error.strerror or error})", UP)
+        found = f"nothing listens at {target} ({error.strerror or error})"
+        return Finding(name, found, _remedy_at(host))
     return Finding(name, f"listens at {target}")
+
+
+def _remedy_at(host: str) -> str:
+    """What to do where nothing answers: a runtime elsewhere is not started from here."""
+    if is_loopback(host.strip("[]")):
+        return UP
+    return (
+        f"see that the runtime on {host} is up and that nothing in between blocks the port; for "
+        "another runtime set PHOENIX_DMA_PROFILE"
+    )
 
 
 def _rest(url: str) -> Iterator[Finding]:
@@ -161,19 +175,21 @@ def _rest(url: str) -> Iterator[Finding]:
     place = urlsplit(url)
     if place.scheme != "http":
         return  # its certificate is its own matter
-    finding = _listens("rest", place.netloc)
-    yield finding
+    finding = _listens(REST, place.netloc)
     if not finding.ok:
+        yield finding
         return
     connection = HTTPConnection(place.netloc, timeout=CONNECT_SECONDS)
     try:
         connection.request("GET", "/openapi.json")
         said = connection.getresponse().getheader("date")
     except (OSError, HTTPException) as error:
-        yield Finding("rest", f"{url} does not answer: {error!r}", UP)
+        found = f"accepts connections and does not answer: {type(error).__name__}"
+        yield Finding(REST, f"{url} {found}", "restart the runtime: phoenix-dma down, then up")
         return
     finally:
         connection.close()
+    yield finding
     yield from _clock(said)
 
 

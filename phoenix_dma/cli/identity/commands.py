@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -27,13 +27,21 @@ if TYPE_CHECKING:
 Identity = Annotated[str, typer.Argument(help="The identity, such as human.steward.jane.")]
 Roles = Annotated[
     list[str] | None,
-    typer.Option("--role", help="submitter, operator, reviewer, auditor or policy_admin."),
+    typer.Option(
+        "--role", help="submitter, operator, reviewer, auditor or policy_admin. Repeatable."
+    ),
 ]
 File = Annotated[
     Path | None,
     typer.Option(help="Where the profile is written; beside this one where not given."),
 ]
 Owner = Annotated[str, typer.Option(help="The owner; a person is their own where not given.")]
+
+NO_ROLE: Final = {
+    identity_pb2.ENROLMENT_KIND_PARTICIPANT: "none: takes part only",
+    identity_pb2.ENROLMENT_KIND_PERSON: "none: takes part only",
+}
+"""What an identity without a role may do, by its kind; others may do nothing."""
 
 enrol = typer.Typer(
     help="Make a profile that can be one identity and nothing more.", no_args_is_help=True
@@ -58,7 +66,7 @@ def participant(
     profile: File = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Make the profile of an agent, a service or anything else that takes part and is no person.
+    """Make the profile of whatever takes part and is no person.
 
     phoenix-dma enrol participant agent.steward.001 --owner data-governance
     """
@@ -80,7 +88,9 @@ def person(
     profile: File = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Make the profile of a person, a reviewer where no role is given, who takes part from now on.
+    """Make the profile of a person, who takes part from now on.
+
+    A reviewer where no role is given.
 
     phoenix-dma enrol person human.steward.jane --role reviewer
     """
@@ -100,7 +110,7 @@ def submitter(
     profile: File = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Make the profile of somebody who submits tasks and is no participant.
+    """Make the profile of somebody who submits tasks alone.
 
     phoenix-dma enrol submitter ci.pipeline
     """
@@ -110,7 +120,11 @@ def submitter(
     enrol_identity(order, profile, output)
 
 
-user.command("add")(person)
+user.command(
+    "add",
+    help="Add a person, who takes part from now on; a reviewer by default.\n\n"
+    "phoenix-dma user add human.steward.jane --role reviewer",
+)(person)
 
 
 @user.command("list")
@@ -141,9 +155,10 @@ def disable(
     reason: Annotated[str, typer.Option(help="Why; kept in the audit.")],
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """End an identity: it gets no credential any more, and its participant is suspended.
+    """End an identity, and suspend its participant.
 
-    A credential that is out lives for at most 15 minutes. `user enable` makes a new one.
+    It gets no credential any more; one that is out lives for at most 15 minutes. `user enable`
+    makes a new one.
     """
     request = identity_pb2.DisableIdentityRequest(identity=identity, reason=reason)
     answer = call_runtime(
@@ -154,7 +169,7 @@ def disable(
 
 @user.command()
 def enable(identity: Identity, profile: File = None, output: OutputOption = Output.TABLE) -> None:
-    """Enrol a disabled identity again as what it was, with a new credential."""
+    """Enrol a disabled identity again, with a new credential."""
 
     async def ask(client: AsyncPhoenixClient) -> identity_pb2.CreateEnrolmentRequest:
         from phoenix_dma.errors import NotFound  # noqa: PLC0415  # not for help
@@ -180,10 +195,16 @@ def enable(identity: Identity, profile: File = None, output: OutputOption = Outp
 @role.command()
 def grant(
     identity: Identity,
-    roles: Annotated[list[str], typer.Argument(help="The roles.")],
+    roles: Annotated[
+        list[str],
+        typer.Argument(help="submitter, operator, reviewer, auditor or policy_admin; several."),
+    ],
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Give an identity roles that you hold yourself; they hold from its next credential on."""
+    """Give an identity roles that you hold yourself.
+
+    They hold from its next credential on.
+    """
     request = identity_pb2.ChangeRolesRequest(identity=identity, grant=_numbers(roles))
     _change(request, output)
 
@@ -191,10 +212,16 @@ def grant(
 @role.command()
 def revoke(
     identity: Identity,
-    roles: Annotated[list[str], typer.Argument(help="The roles.")],
+    roles: Annotated[
+        list[str],
+        typer.Argument(help="submitter, operator, reviewer, auditor or policy_admin; several."),
+    ],
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Take roles from an identity; a credential that is out keeps them for at most 15 minutes."""
+    """Take roles from an identity.
+
+    A credential that is out keeps them for at most 15 minutes.
+    """
     request = identity_pb2.ChangeRolesRequest(identity=identity, revoke=_numbers(roles))
     _change(request, output)
 
@@ -236,7 +263,7 @@ def _row(one: identity_pb2.Enrolment) -> tuple[object, ...]:
         short(identity_pb2.EnrolmentStatus, one.status),
         one.participant_type,
         one.owner,
-        names(one.roles),
+        names(one.roles) or NO_ROLE.get(one.kind, "none"),
         one.enrolled_by[-1].subject if one.enrolled_by else "",
     )
 

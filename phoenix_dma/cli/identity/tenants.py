@@ -17,6 +17,7 @@ from phoenix_dma.cli.output import (
     bad,
     print_facts,
     print_json,
+    print_table,
     say,
 )
 from phoenix_dma.cli.server import issuer_enrolment
@@ -54,10 +55,10 @@ def add(
     data: DataOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Add a tenant: a profile for its first operator, who enrols everybody else.
+    """Add a tenant, with the profile of its first operator.
 
-    Signed with the issuer's key, which lies in the data folder: nobody of one tenant can make
-    somebody of another.
+    The first operator enrols everybody else. The profile is signed with the issuer's key, which
+    lies in the data folder: nobody of one tenant can make somebody of another.
     """
     base = find_profile()
     file = own_profile_path(operator, _of(base, tenant))
@@ -70,16 +71,24 @@ def add(
 
 @group.command("list")
 def list_them(output: OutputOption = Output.TABLE) -> None:
-    """List the tenants of which this machine has a profile."""
+    """List the tenants of which this machine has profiles."""
     base = find_profile()
     folder = (base.follows or base.file or Path()).absolute().parent / FOLDER
-    beside = {one.name for one in folder.iterdir() if one.is_dir()} if folder.is_dir() else set()
-    found = sorted(beside | {base.tenant or "default"})
+    found = {one.name: one for one in folder.iterdir() if one.is_dir()} if folder.is_dir() else {}
+    rows = {name: _profiles_in(one) for name, one in found.items()}
+    own = base.tenant or "default"
+    mine = [str(base.file)] if base.file is not None and base.file.exists() else []
+    rows[own] = [*mine, *rows.get(own, [])]
     if output is Output.JSON:
-        print_json(found)
+        print_json([{"tenant": name, "profiles": rows[name]} for name in sorted(rows)])
         return
-    for name in found:
-        say(name)
+    columns = ("tenant", "profile")
+    shown = [(name, file) for name in sorted(rows) for file in rows[name] or [""]]
+    print_table(columns, shown, empty="")
+
+
+def _profiles_in(folder: Path) -> list[str]:
+    return sorted(str(file) for file in folder.glob("*.toml"))
 
 
 def _of(base: Profile, tenant: str) -> Profile:

@@ -44,7 +44,7 @@ def list_them(
     kind: Annotated[Kind | None, typer.Argument(help="Only this vocabulary.")] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List capabilities, domains, permissions, constraints and what else policy knows.
+    """List the words: capabilities, domains, permissions and the rest.
 
     phoenix-dma catalogue list capability
     """

@@ -9,19 +9,24 @@ import typer
 
 from phoenix_dma.cli.calls import call_runtime
 from phoenix_dma.cli.output import (
+    LastOption,
     Output,
     OutputOption,
+    Prose,
     bad,
     counted,
     print_json,
+    print_listing,
+    print_more,
     print_note,
-    print_table,
     say,
+    unreadable,
 )
 from phoenix_dma.errors import PolicyDenied
+from phoenix_dma.listing import listing_of
 from phoenix_dma.policy_files import CATALOGUE, read_overlay, write_template
 from phoenix_dma.v1 import governance_pb2
-from phoenix_dma.wire.conversions import time_of
+from phoenix_dma.wire.conversions import message_to_dict, time_of
 
 if TYPE_CHECKING:
     from phoenix_dma.aio.client import AsyncPhoenixClient
@@ -46,14 +51,14 @@ def init(folder: Folder = Path("policy")) -> None:
     try:
         paths = write_template(folder)
     except OSError as error:
-        raise bad(str(error), "folder") from error
+        raise unreadable(folder, error) from error
     for path in paths:
         say(str(path))
 
 
 @group.command("test")
 def run_tests(folder: Folder = Path("policy"), output: OutputOption = Output.TABLE) -> None:
-    """Check an overlay in the runtime's engine and run its tests; nothing is kept."""
+    """Check an overlay and run its tests; nothing is kept."""
     request = governance_pb2.ValidatePolicyRequest(overlay=_overlay(folder))
 
     async def ask(client: AsyncPhoenixClient) -> governance_pb2.ValidatePolicyResponse:
@@ -87,7 +92,10 @@ def apply(
 
 @group.command()
 def activate(revision: Revision, output: OutputOption = Output.TABLE) -> None:
-    """Let an overlay decide that was uploaded before, by somebody else outside development."""
+    """Let an overlay decide that was uploaded before.
+
+    Outside development somebody else has uploaded it.
+    """
     _activated(call_runtime(lambda client: _activate(client, revision), output), output)
 
 
@@ -101,12 +109,13 @@ def rollback(
     ] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Let an older overlay decide again; decisions under way keep their revision.
+    """Let an older overlay, or none, decide again.
 
-    Outside development this proposes it, and somebody else activates it, as with `apply`.
+    Decisions under way keep their revision. Outside development this proposes it, and somebody else
+    activates it, as with `apply`.
     """
     if revision and shipped:
-        raise bad("either a revision or --shipped", "revision")
+        raise bad("either a revision or --shipped, not both", "REVISION")
 
     async def ask(client: AsyncPhoenixClient) -> governance_pb2.ActivatePolicyResponse:
         wanted = revision
@@ -121,26 +130,23 @@ def rollback(
 
 
 @group.command("list")
-def list_them(output: OutputOption = Output.TABLE) -> None:
-    """List the overlays that were uploaded, newest last; the one that decides is marked."""
-    found = call_runtime(_listed, output)
+def list_them(last: LastOption = 50, output: OutputOption = Output.TABLE) -> None:
+    """List the overlays, and say which rules decide now.
+
+    With --output json it is an object: `policy_revision` (of all rules that decide), `decides` (the
+    overlay among them, empty where the shipped rules decide alone) and `policies`.
+    """
+    uploaded, revision = call_runtime(_decides, output)
+    overlay = next((one.overlay_revision for one in uploaded if one.active), "")
+    found = listing_of(uploaded[:last] if last else uploaded, len(uploaded))
     if output is Output.JSON:
-        print_json(found)
+        policies = [message_to_dict(one) for one in found.items]
+        print_json({"policy_revision": revision, "decides": overlay, "policies": policies})
+        print_more(found)
         return
-    rows = [
-        (
-            one.overlay_revision,
-            "decides" if one.active else "",
-            one.uploaded_by,
-            f"{time_of(one.upload_time):%Y-%m-%d %H:%M}",
-            one.activated_by,
-            one.tests_passed,
-            one.note,
-        )
-        for one in reversed(found)
-    ]
     columns = ("revision", "state", "uploaded by", "uploaded", "activated by", "tests", "note")
-    print_table(columns, rows, empty="the shipped bundle decides alone")
+    print_listing(found, output, columns, _row, empty="no overlay was uploaded")
+    _say_which_decides(overlay, revision)
 
 
 async def apply_overlay(
@@ -186,8 +192,10 @@ def _again(revision: str) -> governance_pb2.UploadPolicyRequest:
 def _overlay(folder: Path) -> governance_pb2.PolicyOverlay:
     try:
         return governance_pb2.PolicyOverlay(files=read_overlay(folder))
-    except (OSError, ValueError) as error:
-        raise bad(str(error), "folder") from error
+    except (OSError, UnicodeError) as error:
+        raise unreadable(folder, error) from error
+    except ValueError as error:
+        raise bad(str(error), "FOLDER") from error
 
 
 async def _activate(
@@ -198,10 +206,38 @@ async def _activate(
 
 
 async def _listed(client: AsyncPhoenixClient) -> list[governance_pb2.PolicyRevision]:
+    """Every overlay, newest first."""
     method = client.api.stubs.governance.ListPolicies
     request = governance_pb2.ListPoliciesRequest()
-    found = await client.api.pages(method, request, "policies", 1000)
+    found = await client.api.pages(method, request, "policies", None)
     return list(found)
+
+
+async def _decides(
+    client: AsyncPhoenixClient,
+) -> tuple[list[governance_pb2.PolicyRevision], str]:
+    """Every overlay, newest first, and the revision of all the rules that decide now."""
+    method = client.api.stubs.governance.ListPolicies
+    one = await client.api.ask(method, governance_pb2.ListPoliciesRequest(page_size=1))
+    return await _listed(client), one.policy_revision
+
+
+def _row(one: governance_pb2.PolicyRevision) -> tuple[object, ...]:
+    return (
+        one.overlay_revision,
+        "decides" if one.active else "",
+        one.uploaded_by,
+        f"{time_of(one.upload_time):%Y-%m-%d %H:%M}",
+        one.activated_by,
+        one.tests_passed,
+        Prose(one.note),
+    )
+
+
+def _say_which_decides(overlay: str, revision: str, *, already: bool = False) -> None:
+    whose = overlay or "the shipped bundle"
+    now = "decides already" if already else "decides"
+    say(f"{whose} {now}{'' if overlay else ' alone'}; policy {revision}")
 
 
 def _before(policies: list[governance_pb2.PolicyRevision]) -> str:
@@ -220,8 +256,7 @@ def _activated(answer: Any, output: Output) -> None:
     if output is Output.JSON:
         print_json(answer)
         return
-    policy = answer.policy
-    if not policy.overlay_revision:
-        say(f"the shipped bundle decides alone; policy {policy.policy_revision}")
-        return
-    say(f"{policy.overlay_revision} decides; policy {policy.policy_revision}")
+    policy, already = answer.policy, answer.already_active
+    _say_which_decides(policy.overlay_revision, policy.policy_revision, already=already)
+    if already:
+        print_note("nothing was changed")

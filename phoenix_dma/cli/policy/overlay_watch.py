@@ -13,6 +13,7 @@ from phoenix_dma.cli.policy.commands import apply_overlay
 from phoenix_dma.errors import FieldInvalid, PhoenixError, PolicyEngineUnavailable, Unavailable
 from phoenix_dma.policy_files import read_overlay
 from phoenix_dma.v1 import governance_pb2
+from phoenix_dma.wire.counted import counted
 
 POLL_SECONDS: Final = 0.5
 
@@ -57,6 +58,6 @@ async def _apply(folder: Path, files: dict[str, str], state: str) -> bool:
         print_note(f"policy {folder}: {error}")
         return not isinstance(error, Unavailable | PolicyEngineUnavailable)
     else:
-        tests = policy.tests_passed
-        print_note(f"policy {folder}: decides ({tests} tests passed, {policy.overlay_revision})")
+        tests = counted(policy.tests_passed, "test")
+        print_note(f"policy {folder}: decides ({tests} passed, {policy.overlay_revision})")
     return True

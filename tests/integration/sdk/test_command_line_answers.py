@@ -243,6 +243,13 @@ def test_that_nothing_listens_is_said_at_once(
         "explain --output silly",
         "audit --since silly",
         "tasks --last -1",
+        "audit --after abc",
+        "tasks show",
+        "tasks show a b",
+        "tasks list --stat x",
+        "token --role silly",
+        "certify grant a b --evidence e --coverage 2",
+        "catalogue list silly",
         "tasks frobnicate",
         "policy init overlay",
         "policy init phoenix-dma/profile.toml/policy",
@@ -254,6 +261,10 @@ def test_that_nothing_listens_is_said_at_once(
 def test_a_wrong_command_line_has_the_code_of_a_wrong_command_line(wrong: str) -> None:
     shown: Any = CliRunner().invoke(build(), wrong.split())
     assert (shown.exit_code, shown.stdout) == (2, ""), shown.output
+    said, remedy = shown.stderr.strip().split("\n")
+    assert said.startswith("COMMAND_LINE: ")
+    assert remedy.startswith("What to do: ")
+    assert "--help` says what it takes" in remedy
 
 
 def test_every_reason_has_an_exit_code() -> None:

@@ -37,13 +37,15 @@ DEEPEST = 5
 class AnyAnswer(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Answers by ``text``, or refuses with ``refusal`` where one is set.
 
-    Where ``refused`` names methods, only these are refused.
+    Where ``refused`` names methods, only these are refused. Where ``empty``, nothing is in what it
+    answers.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.refusal: Refused | None = None
         self.refused: frozenset[str] = frozenset()
+        self.empty = False
         self.address = ""
 
     def service(self, handler_call_details: Any) -> Any:
@@ -57,6 +59,8 @@ class AnyAnswer(grpc.GenericRpcHandler):  # type: ignore[misc]
             if self.refusal is not None and (not self.refused or method in self.refused):
                 context.set_trailing_metadata(tuple(metadata_of(self.refusal)))
                 context.abort(code_of(self.refusal), self.refusal.text)
+            if self.empty:
+                return message_factory.GetMessageClass(found.output_type)()
             return filled(found.output_type, self.text)
 
         return grpc.unary_unary_rpc_method_handler(

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from phoenix_dma.cli import build
 from phoenix_dma.cli.doctor import client
 from phoenix_runtime.local import checks
-from phoenix_runtime.local.data_folder.folder import DataFolder
+from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
 from phoenix_runtime.local.data_folder.profile import Profile, write_profile
 
 HOUR = 3600.0
@@ -81,7 +81,7 @@ def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setup:
 def test_a_sound_set_up_that_is_down_has_nothing_wrong_but_that(setup: Setup) -> None:
     code, problems = setup.asked()
     assert code == 1
-    assert set(problems) == {"gateway", "rest", "runtime"}
+    assert set(problems) == {"profile's gateway", "profile's REST port", "runtime"}
     assert all("phoenix-dma up" in problem["remedy"] for problem in problems.values())
 
 
@@ -91,6 +91,31 @@ def test_people_read_a_line_for_each_point_and_what_to_do(setup: Setup) -> None:
     assert "ok       python: 3." in asked.stdout
     assert "problem  runtime: down\n          what to do: phoenix-dma up\n" in asked.stdout
     assert "3 problems" in asked.stdout
+
+
+def test_no_two_points_have_the_same_name(setup: Setup) -> None:
+    setup.data.lock()
+    try:
+        addresses = dict.fromkeys(("gateway", "rest", "registry", "valkey"), NOBODYS)
+        setup.data.write_record(
+            RuntimeRecord(pid=os.getpid(), addresses=addresses, profile=str(setup.profile))
+        )
+        found = CliRunner().invoke(build(), ["doctor", "--json"])
+    finally:
+        setup.data.unlock()
+    names = [check["name"] for check in json.loads(found.stdout)["checks"]]
+    assert len(names) == len(set(names)), names
+    assert {"gateway", "rest", "profile's gateway", "profile's REST port"} <= set(names)
+
+
+def test_a_runtime_on_another_machine_is_not_started_from_here(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "CONNECT_SECONDS", 0.01)
+    monkeypatch.setenv("PHOENIX_DMA_ADDRESS", "http://runtime.invalid:50050")
+    said = setup.problem("profile's gateway")
+    assert "phoenix-dma up" not in said
+    assert "the runtime on runtime.invalid is up" in said
 
 
 def test_a_profile_that_is_missing_or_none(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:

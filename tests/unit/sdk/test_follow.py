@@ -70,7 +70,7 @@ async def test_the_audit_is_followed_from_the_last_event_over_a_runtime_that_was
     away = Unavailable("nothing there")
     api: Any = Api(events(6, 7), events(8), [], away, away, events(9, 11))
     newest = audit_pb2.ListAuditEventsRequest(newest_first=True, with_total=True, task="t")
-    following = asyncio.create_task(follow.follow(api, newest, 2, output, audit.row))
+    following = asyncio.create_task(follow.follow(api, newest, 2, output, audit.first_line))
     await asyncio.wait_for(api.done.wait(), 300)
     following.cancel()
     printed = capsys.readouterr()

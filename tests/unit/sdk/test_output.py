@@ -106,6 +106,28 @@ def test_a_table_that_does_not_fit_in_80_columns_becomes_records() -> None:
     assert len(layout.table(columns, rows, 120)) == 2
 
 
+OBJECTIVE = "Find duplicates among the customers of the north " * 4
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 160, 200])
+def test_prose_is_cut_where_a_terminal_ends_and_ids_are_not(width: int) -> None:
+    columns = ("task", "status", "objective")
+    rows = [("task.customer-merge-review.8841", "active", output.Prose(OBJECTIVE))]
+    lines = [line.text for line in layout.table(columns, rows, width)]
+    assert max(map(len, lines)) <= width
+    assert "task.customer-merge-review.8841" in "\n".join(lines)
+    assert lines[-1].endswith("…")
+    assert len(lines) == (2 if width >= 80 else 3)
+
+
+def test_prose_is_cut_no_further_than_it_has_to_be() -> None:
+    rows = [("task.1", output.Prose(OBJECTIVE)), ("task.2", output.Prose("short"))]
+    wide = layout.table(("task", "objective"), rows, len(OBJECTIVE) + 20)
+    piped = layout.table(("task", "objective"), rows, None)
+    assert [line.text for line in wide] == [line.text for line in piped]
+    assert OBJECTIVE.strip() in wide[1].text
+
+
 def test_a_row_is_one_line_where_the_output_is_no_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
