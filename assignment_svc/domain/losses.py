@@ -15,7 +15,7 @@ from typing import Final
 
 from assignment_svc.domain.states import TaskStatus
 from assignment_svc.domain.task import Loss, Task
-from phoenix_dma.wire.counted import counted
+from phoenix_runtime.core.counted import counted
 from phoenix_runtime.core.events import OWNER_LOST, ReasonCode
 from phoenix_runtime.core.json import Json
 

@@ -9,9 +9,9 @@ from google.protobuf.message import Message
 
 from gateway.rest.json_reader import FLOATS, fields_by_name, read_field, read_message, shown
 from gateway.rest.routes import WHOLE, RestRoute
-from phoenix_dma.wire.counted import counted
 from phoenix_runtime.chassis.rpc.reported_texts import carry_reported_texts
 from phoenix_runtime.chassis.rpc.validation import validate
+from phoenix_runtime.core.counted import counted
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import Json
 

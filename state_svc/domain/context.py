@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from phoenix_dma.wire.counted import counted
 from phoenix_runtime.core.context_kinds import CONTEXT_KINDS
+from phoenix_runtime.core.counted import counted
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge, Violation
 from phoenix_runtime.core.json import (
     Json,

@@ -7,7 +7,6 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
-from phoenix_dma.wire.counted import counted
 from phoenix_dma.wire.sizes import oversize_of
 from phoenix_dma.wire.status_details import (
     DETAILS_KEY,
@@ -17,6 +16,7 @@ from phoenix_dma.wire.status_details import (
     rich_status_of,
 )
 from phoenix_runtime.core import errors
+from phoenix_runtime.core.counted import counted
 from phoenix_runtime.core.errors import FieldInvalid, QuotaExceeded, Refused, Violation
 
 RETRY_AFTER = 1

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from phoenix_dma.wire.counted import counted
+from phoenix_runtime.core.counted import counted
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
 from phoenix_runtime.core.freshness import FRESH_SECONDS
 from phoenix_runtime.core.json import Json
