@@ -1,6 +1,6 @@
 """What humans were asked about a task, and the one use of each yes (governance, Approvals)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -154,6 +154,12 @@ class Approval:
                 "status": self.decider_status,
             },
         }
+
+
+def newest_yes(known: Iterable[Approval]) -> str:
+    """The id of the human's yes that counts now, the newest of ``known``; empty without one."""
+    granted = [one.approval_id for one in known if one.usable]
+    return granted[-1] if granted else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,9 @@ SELECT task_id, status, version, epoch, correlation_id, participant_id AS owner,
        coalesce((binding->>'epoch')::bigint, 0) AS owner_epoch,
        coalesce(parked->>'action', '') AS parked_action, handoff_id,
        coalesce((pointer->>'version')::bigint, 0) AS pointer_version,
-       coalesce(pointer->>'hash', '') AS pointer_hash, result_hash, losses, max_losses
+       coalesce(pointer->>'hash', '') AS pointer_hash, result_hash, losses, max_losses,
+       ARRAY(SELECT ARRAY[o->>'id', o->>'evidence', o->>'met_event_id']
+             FROM jsonb_array_elements(obligations) AS o WHERE o->>'evidence' <> '') AS met
 FROM assignment.tasks WHERE tenant = $1 ORDER BY task_id
 """
 

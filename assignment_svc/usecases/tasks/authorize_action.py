@@ -9,6 +9,7 @@ from assignment_svc.domain.approval import (
     Approval,
     ApprovalSubject,
     Authorization,
+    newest_yes,
 )
 from assignment_svc.domain.obligations import UsedApproval
 from assignment_svc.domain.predicates import StaleRead, fenced, requires_active
@@ -157,7 +158,7 @@ class AuthorizeAction:
                 result = Authorized(before, verdict, verdict.obligations, receipt)
             else:
                 given = _authorization(
-                    transaction, task, (action, subject), (before, _yes(known), verdict)
+                    transaction, task, (action, subject), (before, newest_yes(known), verdict)
                 )
                 result = await _write(transaction, task, given, (verdict, before is not None))
             await unit.remember(result)
@@ -195,12 +196,6 @@ def _says_all(before: Authorization, epoch: int, action: Action) -> bool:
     The authorization is one for the content, whatever it is done as; the audit names each.
     """
     return (before.epoch, before.kind, before.domain) == (epoch, action.kind, action.domain)
-
-
-def _yes(known: list[Approval]) -> str:
-    """The id of the human's yes, where one was needed."""
-    granted = [one.approval_id for one in known if one.usable]
-    return granted[-1] if granted else ""
 
 
 def _authorization(

@@ -3,7 +3,12 @@
 import json
 from dataclasses import dataclass, replace
 
-from assignment_svc.domain.approval import Approval, ApprovalAnswer, result_subject
+from assignment_svc.domain.approval import (
+    Approval,
+    ApprovalAnswer,
+    newest_yes,
+    result_subject,
+)
 from assignment_svc.domain.declaration import Document, document
 from assignment_svc.domain.obligations import unmet
 from assignment_svc.domain.predicates import StaleRead, fenced, seats_of
@@ -84,7 +89,7 @@ class CompleteTask:
         reviewed = ReviewedResult(subject, known)
         verdict = await complete_verdict(self._ports, call, task, reviewed)
         if verdict.effect is Effect.ALLOW:
-            return await self._succeed(call, result, content, verdict)
+            return await self._succeed(call, result, content, (verdict, newest_yes(known)))
         if verdict.effect is Effect.REQUIRE_APPROVAL:
             answer = await ask_human(self._ports, call, task, subject, (verdict, known))
             return await self._park(call, result, content, (verdict, answer))
@@ -112,15 +117,23 @@ class CompleteTask:
         return (call.principal.participant, result.epoch) in held
 
     async def _succeed(
-        self, call: Call, result: TaskResult, content: Document, verdict: Verdict
+        self, call: Call, result: TaskResult, content: Document, allowed: tuple[Verdict, str]
     ) -> Changed:
+        """End the task; ``allowed`` is the verdict and the human's yes that it rests on, if any."""
+        verdict, approval_id = allowed
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             locked = await unit.lock_task(result.task_id)
             fenced(locked, participant_id=call.principal.participant, epoch=result.epoch)
             family, handoffs = await lock_for_end(transaction, result.task_id)
             await unit.add_content(content)
-            ending = succeeded(content.hash, verdict, initiator=family[0].owner_id)
+            ending = succeeded(
+                content.hash,
+                verdict,
+                Actor.ASSIGNEE,
+                initiator=family[0].owner_id,
+                approval_id=approval_id,
+            )
             changed = Changed(*await end(transaction, family, handoffs, ending))
             await transaction.finish()
             await unit.remember(replace(changed, result=_shown(changed.task, content)))

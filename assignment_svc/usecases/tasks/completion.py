@@ -58,12 +58,15 @@ async def complete_verdict(
 
 
 def succeeded(
-    result_hash: str, verdict: Verdict, *, initiator: str, approval_id: str = ""
+    result_hash: str, verdict: Verdict, actor: Actor, *, initiator: str, approval_id: str
 ) -> Ending:
-    """The end of a task with its result; ``initiator`` is its owner, which knows of the end."""
+    """The end of a task with its result; ``initiator`` is its owner, which knows of the end.
+
+    ``approval_id`` is a human's yes to this result, used here; empty where there was none.
+    """
     return Ending(
         TaskVerb.SUCCEED,
-        Actor.ENGINE if approval_id else Actor.ASSIGNEE,
+        actor,
         AuditEventType.TASK_SUCCEEDED,
         reason=ReasonCode.APPROVAL_GRANTED if approval_id else ReasonCode.NONE,
         initiator=initiator,

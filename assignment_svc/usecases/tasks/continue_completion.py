@@ -10,7 +10,7 @@ from assignment_svc.domain.approval import (
     result_subject,
 )
 from assignment_svc.domain.predicates import StaleRead, unchanged, waits_for
-from assignment_svc.domain.states import ApprovalState, ParkedAction
+from assignment_svc.domain.states import Actor, ApprovalState, ParkedAction
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.task_parking import (
     asked_again,
@@ -101,7 +101,11 @@ class ContinueCompletion:
             unchanged(read, family[0])
             owner = family[0].owner_id
             ending = succeeded(
-                approval.subject_hash, verdict, initiator=owner, approval_id=approval.approval_id
+                approval.subject_hash,
+                verdict,
+                Actor.ENGINE,
+                initiator=owner,
+                approval_id=approval.approval_id,
             )
             await end(transaction, family, handoffs, ending)
             await _notify_owner(transaction, read, owner, approval)

@@ -75,9 +75,11 @@ class RecordCheckpoint:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(checkpoint.task_id)
             fenced(task, participant_id=participant, epoch=checkpoint.epoch)
-            result = _repeated(task, checkpoint) or await self._record(
-                transaction, task, checkpoint
-            )
+            result = _repeated(task, checkpoint)
+            if result is None:
+                result = await self._record(transaction, task, checkpoint)
+            else:
+                _require_met(task, checkpoint)
             await unit.remember(result)
         return result
 
@@ -89,10 +91,7 @@ class RecordCheckpoint:
         base_is_current(checkpoint.base_version, current)
         pointer = _pointer(transaction, task, checkpoint, current + 1)
         after = checkpointed(task, pointer, checkpoint.decided)
-        if violations := list(
-            unmet(after, checkpoint.fulfilled, by_reference=checkpoint.by_reference)
-        ):
-            raise FieldInvalid(violations)
+        _require_met(after, checkpoint)
         fields = _event(task, pointer, checkpoint)
         recorded, receipt = await transaction.record(task, after, fields)
         await transaction.unit.add_pointer(pointer)
@@ -118,6 +117,13 @@ def _well_formed(checkpoint: Checkpoint) -> None:
     if checkpoint.by_reference != bool(checkpoint.external_ref):
         violations.append(Violation("external_ref", "goes with by_reference, and only with it"))
     if violations:
+        raise FieldInvalid(violations)
+
+
+def _require_met(task: Task, checkpoint: Checkpoint) -> None:
+    """Raise `FieldInvalid` where the writer takes something to be met that is not."""
+    by_reference = checkpoint.by_reference
+    if violations := list(unmet(task, checkpoint.fulfilled, by_reference=by_reference)):
         raise FieldInvalid(violations)
 
 

@@ -43,7 +43,7 @@ class Permission:
     domains: frozenset[str]
 
 
-ACTIONS: Mapping[DecisionPoint, str] = MappingProxyType(
+ACTIONS: Mapping[str, str] = MappingProxyType(
     {
         DecisionPoint.ASSIGN: "assign",
         DecisionPoint.HANDOFF: "handoff",

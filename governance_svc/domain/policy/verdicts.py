@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from governance_svc.domain.catalogue.catalogue import ACTIONS
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.verdict import (
     ENGINE,
@@ -152,7 +153,7 @@ def _obligation(value: Json, name: str) -> Obligation:
         text=_text(entry.get("text"), name),
         due=due,
         met_by=evidence_of(due, met_by),
-        action=(action or "").lower(),
+        action=ACTIONS.get(action or "", (action or "").lower()),
     )
 
 

@@ -18,6 +18,7 @@ from phoenix_runtime.core.validate.evidence import (
 )
 from phoenix_runtime.core.validate.losses import loss_findings
 from phoenix_runtime.core.validate.membership import membership_findings
+from phoenix_runtime.core.validate.obligations import obligation_findings
 from phoenix_runtime.core.validate.ownership import ownership_findings
 
 __all__ = [
@@ -41,5 +42,6 @@ def validate(evidence: Evidence) -> tuple[Finding, ...]:
         *audit_findings(evidence),
         *ownership_findings(evidence),
         *loss_findings(evidence),
+        *obligation_findings(evidence),
         *membership_findings(evidence),
     )

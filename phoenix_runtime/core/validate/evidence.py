@@ -13,7 +13,7 @@ class ObservedTask:
     """A task's row. ``owner`` is empty and ``owner_epoch`` 0 where nobody holds it.
 
     ``losses`` counts the owners that were lost while it was active, up to ``max_losses`` (0: any
-    number).
+    number). ``met`` are the obligations that evidence met: id, evidence and event, each a text.
     """
 
     task_id: str
@@ -30,6 +30,7 @@ class ObservedTask:
     result_hash: str = ""
     losses: int = 0
     max_losses: int = 0
+    met: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

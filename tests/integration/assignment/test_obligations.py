@@ -116,6 +116,18 @@ async def test_a_decision_in_the_context_meets_its_obligation_whether_named_or_n
     assert (await complete(assignment, task, "why")).status is TaskStatus.SUCCEEDED
 
 
+async def test_a_checkpoint_that_is_sent_again_meets_no_more_than_it_did(
+    assignment: AssignmentService,
+) -> None:
+    assignment.policy.answer = obliging(WHY)
+    assignment.registry.join("agent.a")
+    task = await assignment.active("task.one")
+    first = await record(assignment, task)
+    with pytest.raises(errors.FieldInvalid, match="why is not met"):
+        await record(assignment, task, fulfilled=("why",))
+    assert await record(assignment, task) == first
+
+
 async def test_a_context_by_reference_decides_nothing_and_that_is_said(
     assignment: AssignmentService,
 ) -> None:
@@ -196,6 +208,25 @@ async def test_the_approval_of_the_result_meets_what_asks_for_it(
     assert (await assignment.task("task.one")).status is TaskStatus.SUCCEEDED
     met = {"id": "seen", "met_by": "approval", "action": "complete", "evidence": approval_id}
     assert await met_in(assignment, "TASK_SUCCEEDED") == [met]
+
+
+async def test_an_approved_result_that_is_brought_again_uses_its_approval(
+    assignment: AssignmentService,
+) -> None:
+    obliged = obliging(approved("complete"), humans=(DecisionPoint.COMPLETE,))
+    assignment.policy.answer = obliged
+    assignment.registry.join("agent.a")
+    task = await assignment.active("task.one")
+    await complete(assignment, task)
+    approval_id = assignment.approvals.open_about("task.one", "complete")
+    assignment.approvals.decide(approval_id, yes=True)
+    assignment.policy.answer = lambda point, question: deny("not now")
+    assignment.clock.advance(3)
+    await assignment.work()
+    assert (await assignment.task("task.one")).status is TaskStatus.ACTIVE
+    assignment.policy.answer = obliged
+    assert (await complete(assignment, task)).status is TaskStatus.SUCCEEDED
+    assert await evidence(assignment) == {"seen": approval_id}
 
 
 async def test_the_approval_of_an_assignment_meets_what_asks_for_it(

@@ -109,6 +109,24 @@ def test_losses_from_before_they_were_counted_are_not_missed() -> None:
     assert "I16" not in rules(with_event(5, reason_code="participant_failed"))
 
 
+def met(*row: str, by: str = "phoenix://state/t/1") -> Evidence:
+    """`HONEST`, where one event met an obligation, and the task's row says ``row`` about it."""
+    entry = {"id": "why", "met_by": "decision", "action": "", "evidence": by}
+    event = replace(EVENTS[2], detail={**EVENTS[2].detail, "obligations_met": [entry]})
+    tasks = [replace(HONEST.tasks[0], met=[row] if row else [])]
+    return replace(HONEST, events=[*EVENTS[:2], event, *EVENTS[3:]], tasks=tasks)
+
+
+def test_an_obligation_that_row_and_audit_say_was_met_is_honest() -> None:
+    def about(evidence: Evidence) -> list[str]:
+        return [one.text for one in validate(evidence) if "was met" in one.text]
+
+    event, context = EVENTS[2].event_id, "phoenix://state/t/1"
+    assert about(met("why", context, event)) == []
+    assert about(met()) == [f"the audit alone says that why was met by {context} in {event}"]
+    assert len(about(met("why", "approval.1", event))) == 2
+
+
 BROKEN: dict[str, tuple[Callable[[], Evidence], str]] = {
     "an event is missing": (lambda: without(2), "I6"),
     "an event is there twice": (lambda: replace(HONEST, events=[*EVENTS, EVENTS[0]]), "I6"),
@@ -247,6 +265,11 @@ BROKEN: dict[str, tuple[Callable[[], Evidence], str]] = {
     "a task outlives its last loss": (
         lambda: lost(counted={"losses": 1, "max_losses": 1}),
         "I16",
+    ),
+    "the audit alone says that an obligation was met": (met, "I6"),
+    "the row alone says what met an obligation": (
+        lambda: with_task(met=[["why", "approval.1", EVENTS[2].event_id]]),
+        "I6",
     ),
     "a task waits for nothing": (lambda: with_task(status="awaiting_approval"), "I13"),
 }

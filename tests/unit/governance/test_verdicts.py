@@ -75,6 +75,22 @@ def test_what_a_verdict_may_leave_out_has_its_default() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ({}, ("decision", "")),
+        ({"met_by": "decision"}, ("decision", "")),
+        ({"met_by": "approval", "action": "Merge"}, ("approval", "merge")),
+        ({"met_by": "approval", "action": "task.complete"}, ("approval", "complete")),
+        ({"due": "always"}, ("", "")),
+    ],
+)
+def test_an_obligation_says_what_meets_it(said: dict[str, Any], read: tuple[str, str]) -> None:
+    obligation = {"id": "o", "text": "Do it.", "due": "before_complete", **said}
+    (found,) = read_verdict({**RAW, "obligations": [obligation]}, STAMP).obligations
+    assert (found.met_by, found.action) == read
+
+
+@pytest.mark.parametrize(
     "raw",
     [None, True, "true", "allow", 1, 0.5, [], {}, ["allow"], {"effect": True}, {"effect": "ALLOW"}],
 )
