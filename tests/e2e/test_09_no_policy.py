@@ -27,6 +27,7 @@ from tests.e2e.scenarios.humans import human, waiting
 from tests.e2e.scenarios.intervals import a_lease_passes
 from tests.e2e.scenarios.participant import Participant
 from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
+from tests.support.processes.process_tree import children_of
 
 Call = tuple[Any, Any]
 """A method and its request."""
@@ -59,12 +60,10 @@ async def _kill_engines(governance: int) -> None:
 def _engines(governance: int) -> list[int]:
     """The engine processes among the children of governance; one may end meanwhile."""
     found = []
-    for children in Path(f"/proc/{governance}/task").glob("*/children"):
+    for pid in children_of(governance):
         with suppress(FileNotFoundError, ProcessLookupError):
-            for pid in children.read_text().split():
-                command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
-                if ENGINE in command.split("\0"):
-                    found.append(int(pid))
+            if ENGINE in Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0"):
+                found.append(pid)
     return found
 
 

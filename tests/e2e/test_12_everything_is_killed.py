@@ -17,7 +17,7 @@ from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.e2e.scenarios.assertions import assert_invariants
 from tests.e2e.scenarios.intervals import INTERVALS
 from tests.e2e.scenarios.scenario import STEWARD, TASK, Scenario
-from tests.support.processes.breakable_runtime import children_of
+from tests.support.processes.process_tree import children_of
 
 PARTS = ("gateway", "rest", "registry", "assignment", "state", "governance", "postgres", "valkey")
 

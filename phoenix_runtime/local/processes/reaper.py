@@ -30,8 +30,13 @@ def is_running(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    if not Path("/proc/self/stat").exists():  # macOS tells no more
+        return True
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def send(pid: int, number: int) -> None:

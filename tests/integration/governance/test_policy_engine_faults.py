@@ -17,7 +17,7 @@ from tests.integration.governance.participants import (
     assign,
 )
 from tests.support.builders.audit_events import audit_event
-from tests.support.processes.breakable_runtime import children_of
+from tests.support.processes.process_tree import children_of
 from tests.support.waiting.until import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -18,9 +18,9 @@ from tests.robustness.chaos.traffic import Traffic
 from tests.support.processes.breakable_runtime import (
     SERVERS,
     BreakableRuntime,
-    children_of,
     stalled,
 )
+from tests.support.processes.process_tree import children_of
 
 AWAY_SECONDS: Final = 1.0
 

@@ -6,9 +6,8 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from phoenix_runtime.local.processes.supervisor import ProgramDied
 from phoenix_runtime.local.runtime import NOTHING, LocalRuntime, LocalRuntimeOptions
 from phoenix_runtime.local.services import MODULES, ProcessEnvironment
 from phoenix_runtime.local.valkey import Valkey
+from tests.support.processes.process_tree import kill_tree
 from tests.support.servers.temporary import temporary
 
 SERVERS: Final[Mapping[str, type[Postgres] | type[Valkey]]] = {
@@ -41,7 +41,7 @@ class BreakableRuntime(LocalRuntime):
         child = self._supervisor.children[name]
         if child.ended.done():
             raise ProgramDied(child.program, child.ended.result())
-        os.killpg(child.pid, signal.SIGKILL)
+        await kill_tree(child.pid)
         await child.wait()
         await self._supervisor.stop(name)
 
@@ -104,18 +104,6 @@ def stalled(pid: int) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
-
-
-def children_of(pid: int) -> list[int]:
-    """What that process has started itself and has not ended; nothing of one that is gone."""
-    found: list[int] = []
-    # The process, or one of its threads, may end while it is looked at.
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            with suppress(FileNotFoundError, ProcessLookupError):
-                children = (thread / "children").read_text()
-                found += [int(child) for child in children.split()]
-    return found
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.support.processes.breakable_runtime import children_of
+from tests.support.processes.process_tree import children_of
 from tests.support.waiting.until import PATIENCE
 
 CLI = [sys.executable, "-m", "phoenix_dma.cli"]

@@ -1,8 +1,6 @@
 """Servers of a test's own, which it may kill and start again."""
 
-import os
 import shutil
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +12,7 @@ from phoenix_runtime.local.postgres.databases import DatabaseUrls
 from phoenix_runtime.local.postgres.server import Postgres
 from phoenix_runtime.local.processes.supervisor import Supervisor
 from phoenix_runtime.local.valkey import Valkey
+from tests.support.processes.process_tree import kill_tree
 
 SAMPLE_SCHEMA = "registry"
 
@@ -34,9 +33,9 @@ class Servers:
         await server.start(self._supervisor)
 
     async def kill(self, name: str) -> None:
-        """End it as a crash would (SIGKILL), and wait until it is gone."""
+        """End it and whatever it has started as a crash would, and wait until all are gone."""
         child = self._supervisor.children[name]
-        os.kill(child.pid, signal.SIGKILL)
+        await kill_tree(child.pid)
         await child.ended
         await self._supervisor.stop(name)
 
