@@ -101,6 +101,7 @@ async def build(
     use_cases = build_use_cases(ports)
     workers = _workers(base, settings, use_cases)
     ports.due_work.subscribe(workers.wake)
+    base.outbox.on_commit(workers.wake)
     ports.new_tasks.subscribe(workers.tasks.wake)
     relay = Relay(
         base.worker_database,

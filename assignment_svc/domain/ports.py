@@ -114,6 +114,13 @@ class Claims(Protocol):
         """Claim approvals to be read or cancelled: (tenant, approval id)."""
         ...
 
+    async def next_due(self, now: datetime) -> Mapping[str, datetime]:
+        """When the earliest unclaimed row is due, by kind: tasks, handoffs, retirements, approvals.
+
+        A kind of which no row will be due is missing.
+        """
+        ...
+
     async def tenants(self) -> Sequence[str]:
         """Tenants with a gate, for the reconcile loop."""
         ...

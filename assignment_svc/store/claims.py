@@ -1,6 +1,6 @@
 """Claims due tasks, handoffs, retirements and approvals across tenants, with the worker role."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -9,10 +9,14 @@ from sqlalchemy import select
 from assignment_svc.store.tables import approvals, gates, handoffs, retirements, tasks
 from phoenix_runtime.chassis.data.claims import DueRows, RowClaims, claiming
 
-DUE_TASKS: Final = claiming(DueRows(tasks.c.task_id, tasks.c.wake_at, urgency=tasks.c.priority))
-DUE_HANDOFFS: Final = claiming(DueRows(handoffs.c.handoff_id, handoffs.c.wake_at))
-DUE_RETIREMENTS: Final = claiming(DueRows(retirements.c.retirement_id, retirements.c.wake_at))
-DUE_APPROVALS: Final = claiming(DueRows(approvals.c.approval_id, approvals.c.next_poll_at))
+KINDS: Final = {
+    "tasks": DueRows(tasks.c.task_id, tasks.c.wake_at, urgency=tasks.c.priority),
+    "handoffs": DueRows(handoffs.c.handoff_id, handoffs.c.wake_at),
+    "retirements": DueRows(retirements.c.retirement_id, retirements.c.wake_at),
+    "approvals": DueRows(approvals.c.approval_id, approvals.c.next_poll_at),
+}
+CLAIMING: Final = {kind: claiming(rows) for kind, rows in KINDS.items()}
+NEXT_DUE: Final = select(*(rows.next().label(kind) for kind, rows in KINDS.items()))
 TENANTS: Final = select(gates.c.tenant).distinct()
 
 
@@ -25,19 +29,25 @@ class WorkerClaims(RowClaims):
         What is claimed together is processed at the same time: a less urgent task of the same
         claim might be faster, and take the one free seat.
         """
-        return await self._claim(DUE_TASKS, now, limit)
+        return await self._claim(CLAIMING["tasks"], now, limit)
 
     async def due_handoffs(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim due handoffs."""
-        return await self._claim(DUE_HANDOFFS, now, limit)
+        return await self._claim(CLAIMING["handoffs"], now, limit)
 
     async def due_retirements(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim due retirements."""
-        return await self._claim(DUE_RETIREMENTS, now, limit)
+        return await self._claim(CLAIMING["retirements"], now, limit)
 
     async def due_approvals(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim approvals to be read or cancelled."""
-        return await self._claim(DUE_APPROVALS, now, limit)
+        return await self._claim(CLAIMING["approvals"], now, limit)
+
+    async def next_due(self, now: datetime) -> Mapping[str, datetime]:
+        """See the port."""
+        async with self._database.claiming() as connection:
+            row = (await connection.execute(NEXT_DUE, {"now": now})).mappings().one()
+        return {kind: at for kind, at in row.items() if at is not None}
 
     async def tenants(self) -> Sequence[str]:
         """Tenants with a gate."""

@@ -15,7 +15,13 @@ from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.core.clock import Clock
 
 DUE_INTERVAL: Final = timedelta(milliseconds=500)
-"""How often a loop that nothing wakes looks for due rows."""
+"""How often due rows that are left over are looked for."""
+
+LONGEST_REST: Final = timedelta(seconds=1)
+"""How long nobody looks where no row is due: another replica may have died with a commit."""
+
+FALLBACK_SECONDS: Final = 30.0
+"""How often a kind of row is claimed although nothing says that one is due."""
 
 RECONCILE_INTERVAL: Final = timedelta(seconds=2)
 """How often every busy gate is compared with the registry."""
@@ -26,7 +32,7 @@ LINGER_SECONDS: Final = 0.002
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerIntervals:
-    """Seconds between two steps of a loop that nothing wakes."""
+    """Seconds between two looks at rows that are due, and between two reconciliations."""
 
     due: float
     reconcile: float
@@ -44,7 +50,11 @@ class WorkerUseCases:
 
 
 class Workers:
-    """One loop for each kind of due row, and one that reconciles every tenant's gates."""
+    """One loop for each kind of due row, one that knows when to wake these, one that reconciles.
+
+    One statement asks when the next row of each kind is due, so that kinds with nothing to do cost
+    nothing; a commit has it asked at once.
+    """
 
     def __init__(
         self,
@@ -56,6 +66,8 @@ class Workers:
         intervals: WorkerIntervals,
     ) -> None:
         self._claims = claims
+        self._clock = clock
+        self._due_interval = timedelta(seconds=intervals.due)
         self._reconcile = use_cases.reconcile
         self._call = call
         tasks, *others = (
@@ -67,24 +79,39 @@ class Workers:
                 ("approvals", claims.due_approvals, use_cases.approvals),
             )
         )
-        self.tasks = _loop(tasks, intervals)
-        self.due = (self.tasks, *(_loop(worker, intervals) for worker in others))
+        self.tasks = _loop(tasks, linger=LINGER_SECONDS)
+        self.due = {tasks.name: self.tasks, **{each.name: _loop(each) for each in others}}
+        self._looking = Loop("assignment_due", intervals.due, self.look, linger=LINGER_SECONDS)
         self.reconciling = Loop("assignment_reconcile", intervals.reconcile, self._all_tenants)
 
     async def start(self) -> None:
         """Start every loop; the first steps are run at once."""
-        for loop in (*self.due, self.reconciling):
+        for loop in self._loops():
             await loop.start()
 
     async def stop(self) -> None:
         """Stop every loop after the steps under way."""
-        for loop in (*self.due, self.reconciling):
+        for loop in self._loops():
             await loop.stop()
 
     def wake(self) -> None:
-        """Have every loop look for due rows now."""
-        for loop in self.due:
-            loop.wake()
+        """Have somebody look for due rows now."""
+        self._looking.wake()
+
+    async def look(self) -> timedelta:
+        """Wake the loops that have a row due; answers how long there will be no other."""
+        now = self._clock.now()
+        next_due = await self._claims.next_due(now)
+        for kind, due_at in next_due.items():
+            if due_at <= now:
+                self.due[kind].wake()
+        if not next_due:
+            return LONGEST_REST
+        first: timedelta = min(next_due.values()) - now
+        return min(first, LONGEST_REST) if first > timedelta() else self._due_interval
+
+    def _loops(self) -> tuple[Loop, ...]:
+        return (self._looking, *self.due.values(), self.reconciling)
 
     async def _all_tenants(self) -> None:
         """Compare every busy gate with the registry, one tenant at a time."""
@@ -92,6 +119,5 @@ class Workers:
             await self._reconcile(self._call(tenant))
 
 
-def _loop(worker: RowWorker, intervals: WorkerIntervals) -> Loop:
-    name = f"assignment_{worker.name}"
-    return Loop(name, intervals.due, worker.step, linger=LINGER_SECONDS)
+def _loop(worker: RowWorker, *, linger: float = 0.0) -> Loop:
+    return Loop(f"assignment_{worker.name}", FALLBACK_SECONDS, worker.step, linger=linger)

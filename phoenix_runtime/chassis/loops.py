@@ -5,6 +5,7 @@ import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -25,6 +26,8 @@ class Loop:
     """Runs ``step`` again and again: every ``interval`` seconds, and at once when woken.
 
     ``step`` answers true where it stopped at its limit and there is more: it is run again at once.
+    It answers a ``timedelta`` where it knows when there may be work: that is the rest instead of
+    ``interval`` then, so that what polls need not poll what cannot have changed.
     Where it raises, the error is logged and counted, and the loop pauses: 0.1 s, then twice as
     long each time up to 5 s, with jitter, and no `wake` cuts that short. ``linger`` seconds pass
     between a wake-up and the step, so that what is committed together is handled together.
@@ -91,12 +94,14 @@ class Loop:
                 await _wait(self._ending, pause_after(failures))
                 continue
             failures = 0
-            if not more:
-                await self._rest()
+            if isinstance(more, timedelta):
+                await self._rest(more.total_seconds())
+            elif not more:
+                # Replicas that started together should not ask together for ever.
+                await self._rest(self._interval * random.uniform(0.9, 1.1))  # noqa: S311
 
-    async def _rest(self) -> None:
-        # Replicas that started together should not ask together for ever.
-        await _wait(self._woken, self._interval * random.uniform(0.9, 1.1))  # noqa: S311
+    async def _rest(self, seconds: float) -> None:
+        await _wait(self._woken, seconds)
         if self._linger and self._woken.is_set():
             await _wait(self._ending, self._linger)
 

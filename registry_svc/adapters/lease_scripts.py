@@ -33,11 +33,13 @@ local claimed_until = now + tonumber(ARGV[3])
 for _, member in ipairs(found) do
   redis.call('ZADD', KEYS[1], claimed_until, member)
 end
-return {'steady', now, claimed_until, found}
+local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+return {'steady', now, claimed_until, found, first[2] and math.max(0, first[2] - now) or -1}
 """
 )
 """KEYS[1] deadlines, KEYS[2] sentinel, KEYS[3] replicas; ARGV expected time (or -1), tolerance,
-length of a claim, limit, this replica. A server whose run id is not the sentinel's was flushed,
+length of a claim, limit, this replica. The last of the answer is the milliseconds until the next
+deadline, -1 for none. A server whose run id is not the sentinel's was flushed,
 restarted or failed over: nobody expires there. Nobody expires either while another replica is late,
 or where the clock of Redis and ours moved apart since the last look."""
 

@@ -88,16 +88,18 @@ class RedisLeaseStore:
     async def claim_expired(self, limit: int) -> SweepResult:
         """See the port."""
         claims: list[LeaseClaim] = []
+        next_in: list[float] = []
         for shard in range(len(self._deadlines)):
-            state, found = await self._claim_in(shard, limit - len(claims))
-            if state is not LeaseStoreState.STEADY:
-                return SweepResult(state, ())
-            claims += found
+            sweep = await self._claim_in(shard, limit - len(claims))
+            if sweep.state is not LeaseStoreState.STEADY:
+                return sweep
+            claims += sweep.claims
+            next_in += [] if sweep.next_in is None else [sweep.next_in]
             if len(claims) >= limit:
                 break
         if claims:
             passing(CLAIM_AND_COMMIT, *(claim.lease.tenant for claim in claims))
-        return SweepResult(LeaseStoreState.STEADY, tuple(claims))
+        return SweepResult(LeaseStoreState.STEADY, tuple(claims), min(next_in, default=None))
 
     async def release(self, claims: Sequence[LeaseClaim]) -> None:
         """See the port."""
@@ -109,7 +111,7 @@ class RedisLeaseStore:
             with redis_reachable():
                 await self._release(keys=[self._deadlines[shard]], args=arguments)
 
-    async def _claim_in(self, shard: int, limit: int) -> tuple[LeaseStoreState, list[LeaseClaim]]:
+    async def _claim_in(self, shard: int, limit: int) -> SweepResult:
         asked = self._clock.monotonic()
         keys = [self._deadlines[shard], self._sentinels[shard], self._replicas[shard]]
         expected = self._expected_time(shard, asked)
@@ -117,10 +119,12 @@ class RedisLeaseStore:
         with redis_reachable():
             answer = await self._sweep(keys=keys, args=[*terms, self._replica])
         state = STATES[answer[0]]
-        if state is LeaseStoreState.STEADY:
-            self._last_look[shard] = (int(answer[1]), asked)
-            return state, [LeaseClaim(lease_of(one), int(answer[2])) for one in answer[3]]
-        return state, []
+        if state is not LeaseStoreState.STEADY:
+            return SweepResult(state)
+        there, claimed_until, members, left = answer[1:]
+        self._last_look[shard] = (int(there), asked)
+        claims = tuple(LeaseClaim(lease_of(member), int(claimed_until)) for member in members)
+        return SweepResult(state, claims, None if left < 0 else left / 1000)
 
     def _expected_time(self, shard: int, now: float) -> int:
         """The time of Redis, if its clock went as ours did; -1 before the first look."""

@@ -30,10 +30,14 @@ class LeaseClaim:
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """The state of the store, and the expired leases that were claimed."""
+    """The state of the store, and the expired leases that were claimed.
+
+    ``next_in`` is the seconds until the earliest deadline that has not passed; None for none.
+    """
 
     state: LeaseStoreState
     claims: tuple[LeaseClaim, ...] = ()
+    next_in: float | None = None
 
 
 class LeaseStore(Protocol):

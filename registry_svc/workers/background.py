@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from phoenix_runtime.chassis.loops import Loop
@@ -73,6 +74,10 @@ def make_workers(use_cases: WorkerUseCases, intervals: WorkerIntervals) -> Worke
         renewed = await use_cases.write()
         await use_cases.publish(renewed)
 
+    async def sweep() -> timedelta | None:
+        rest = await use_cases.expire()
+        return None if rest is None else timedelta(seconds=max(rest, intervals.sweep))
+
     every_round = intervals.round
     return Workers(
         # Heartbeats that come together change states together: many in one transaction.
@@ -84,7 +89,7 @@ def make_workers(use_cases: WorkerUseCases, intervals: WorkerIntervals) -> Worke
         ),
         others=(
             Loop("registry_deadlines", intervals.write, write_behind),
-            Loop("registry_leases", intervals.sweep, use_cases.expire),
+            Loop("registry_leases", intervals.sweep, sweep),
             Loop("registry_silence", intervals.silence, use_cases.degrade_silent),
             Loop("registry_slow_readers", every_round, use_cases.close_slow_readers),
             Loop("registry_summaries", MINUTE, use_cases.summarise),

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 import pytest_asyncio
@@ -12,7 +12,7 @@ from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.outbox import Outbox
 from phoenix_runtime.chassis.data.unit import Units
 from phoenix_runtime.chassis.delivery import relay as relay_module
-from phoenix_runtime.chassis.delivery.consumers import OutboxConsumer
+from phoenix_runtime.chassis.delivery.consumers import FIRST_DELAY, OutboxConsumer
 from phoenix_runtime.chassis.delivery.relay import Relay, pruners
 from phoenix_runtime.core.claims import CLAIM_DURATION
 from phoenix_runtime.core.clock import ManualClock
@@ -118,6 +118,24 @@ async def test_a_ledger_that_is_down_stops_neither_directives_nor_bus_events(
     sample_service.ledger.away = False
     clock.advance(1)
     await sample_service.step(LEDGER)
+    assert sample_service.ledger.of(sample_service.tenant) == [event]
+
+
+async def test_what_failed_is_tried_again_when_it_is_due_and_nothing_is_polled_for_else(
+    sample_service: SampleService, clock: ManualClock
+) -> None:
+    loop = sample_service.relay().loops[LEDGER]
+    assert await loop.step_once() is False
+    sample_service.ledger.away = True
+    event = await sample_service.tell("n1")
+    with pytest.raises(Exception, match="away"):
+        await loop.step_once()
+    wait = await loop.step_once()
+    assert isinstance(wait, timedelta)
+    assert timedelta() < wait <= FIRST_DELAY
+    sample_service.ledger.away = False
+    clock.advance(wait.total_seconds())
+    assert await loop.step_once() is False, "nothing waits any more"
     assert sample_service.ledger.of(sample_service.tenant) == [event]
 
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
     Executable,
     Integer,
+    ScalarSelect,
     Subquery,
     and_,
     bindparam,
@@ -20,7 +22,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
     tuple_,
     update,
 )
@@ -45,12 +46,20 @@ class DueRows:
 
     def due(self) -> ColumnElement[bool]:
         """The row is due at ``:now`` and not claimed."""
-        columns = self.row_id.table.c
-        now = bindparam("now", type_=self.due_at.type)
-        free = or_(columns.claimed_until.is_(None), columns.claimed_until <= now)
-        return and_(
-            self.condition if self.condition is not None else true(), self.due_at <= now, free
-        )
+        return and_(self.due_at <= self._now(), self.free())
+
+    def free(self) -> ColumnElement[bool]:
+        """The row may be claimed at ``:now`` once it is due."""
+        claimed_until = self.row_id.table.c.claimed_until
+        free = or_(claimed_until.is_(None), claimed_until <= self._now())
+        return free if self.condition is None else and_(self.condition, free)
+
+    def next(self) -> ScalarSelect[datetime]:
+        """When the earliest row that is not claimed at ``:now`` is due; NULL for never."""
+        return select(func.min(self.due_at)).where(self.free()).scalar_subquery()
+
+    def _now(self) -> BindParameter[datetime]:
+        return bindparam("now", type_=self.due_at.type)
 
 
 class RowClaims:

@@ -8,13 +8,14 @@ the receiver is called, and the claim of a worker that died expires by itself.
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from phoenix_runtime.chassis.data.database import Database, driver
 from phoenix_runtime.chassis.data.outbox import BUS, DIRECTIVES, LEDGER
 from phoenix_runtime.chassis.delivery.consumers_sql import (
     claim_statement,
+    due_statement,
     extend_statement,
     prune_statement,
     retry_statement,
@@ -49,6 +50,7 @@ class OutboxConsumer:
         self._database = database
         self._receiver = receiver
         self._claim = claim_statement(schema, *SOURCES[receiver])
+        self._due = due_statement(schema)
         self._extend = extend_statement(schema)
         self._settle = settle_statement(schema)
         self._retry_later = retry_statement(schema)
@@ -60,6 +62,15 @@ class OutboxConsumer:
             raw = await driver(connection)
             rows = await raw.fetch(self._claim, now, now + CLAIM_DURATION, limit, self._receiver)
         return tuple(OutboxRow(*row) for row in rows)
+
+    async def until_due(self) -> timedelta | None:
+        """How long until the earliest row may be claimed, 0.1 s at least; None where none waits."""
+        async with self._database.claiming() as connection:
+            raw = await driver(connection)
+            due: datetime | None = await raw.fetchval(self._due, self._receiver)
+        if due is None:
+            return None
+        return max(due - self._database.clock.now(), FIRST_DELAY)
 
     async def extend(self, rows: Sequence[OutboxRow]) -> None:
         """Extend the claim of ``rows``: their receiver has not answered yet."""

@@ -25,6 +25,11 @@ def claim_statement(schema: str, table: str, key: str) -> str:
     """
 
 
+def due_statement(schema: str) -> str:
+    """When the earliest row of a receiver may be claimed: $1 receiver."""
+    return f"SELECT min(claimed_until) FROM {schema}.deliveries WHERE receiver = $1"
+
+
 def settle_statement(schema: str) -> str:
     """Deletes deliveries: $1 tenants, $2 keys, $3 receiver."""
     return f"""

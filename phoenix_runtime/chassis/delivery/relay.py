@@ -38,8 +38,9 @@ log = structlog.get_logger()
 
 BATCH: Final = 500
 """Rows of one claim at most, and so of one call to a receiver."""
-POLL_SECONDS: Final = 1.0
-"""How often the outbox is read without a commit: for retries, and for rows of other replicas."""
+POLL_SECONDS: Final = 5.0
+"""How often the outbox is read although nothing was committed here and no retry is due: another
+replica may have died with rows that it had committed."""
 LINGER_SECONDS: Final[Mapping[str, float]] = {LEDGER: 0.02, BUS: 0.005, DIRECTIVES: 0.002}
 """How long a delivery waits after a commit for rows of the next ones. A participant waits for a
 directive; the ledger loses nothing by a moment and gains larger transactions."""
@@ -91,15 +92,17 @@ class Delivery:
         self._name = name
         self._consumer = consumer
         self._deliver = deliver
+        self._retrying = False
+        """Whether rows that could not be delivered wait for another attempt."""
 
-    async def step(self) -> bool:
-        """Deliver one batch; true where there may be more.
+    async def step(self) -> bool | timedelta:
+        """Deliver one batch; true where there may be more, a time where a retry is due then.
 
         Raises the first failure where nothing could be delivered, so that the loop pauses.
         """
         claimed = await self._consumer.claim(BATCH)
         if not claimed:
-            return False
+            return await self._until_retry()
         groups = _by_tenant(claimed)
         async with self._claim_extended(claimed):
             outcomes = await asyncio.gather(
@@ -115,7 +118,15 @@ class Delivery:
             await self._retry_later(claimed, delivered)
         if errors and not delivered:
             raise errors[0]
-        return len(claimed) == BATCH
+        return len(claimed) == BATCH or await self._until_retry()
+
+    async def _until_retry(self) -> bool | timedelta:
+        """How long until the next row is due, while some wait for another attempt."""
+        if not self._retrying:
+            return False
+        wait = await self._consumer.until_due()
+        self._retrying = wait is not None
+        return False if wait is None else min(wait, timedelta(seconds=POLL_SECONDS))
 
     @contextlib.asynccontextmanager
     async def _claim_extended(self, rows: Sequence[OutboxRow]) -> AsyncIterator[None]:
@@ -163,6 +174,7 @@ class Delivery:
     ) -> None:
         done = {(row.tenant, row.key) for row in delivered}
         left = [row for row in claimed if (row.tenant, row.key) not in done]
+        self._retrying = True
         await self._consumer.retry_later(left)
         REFUSED.labels(self._name).inc(len(left))
 

@@ -15,9 +15,9 @@ class EndLeases:
         self._expire = expire
         self._ended = ended
 
-    async def __call__(self) -> None:
-        """End what is to be ended, and sweep. Raises `Unavailable`."""
+    async def __call__(self) -> float | None:
+        """End what is to be ended, and sweep: answers what `ExpireLeases` does, and raises it."""
         ended = await self._ended.take()
         if ended:
             await self._expire.end(ended)
-        await self._expire()
+        return await self._expire()

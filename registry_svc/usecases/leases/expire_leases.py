@@ -19,6 +19,8 @@ from registry_svc.usecases.context import RegistryContext, chunks
 from registry_svc.usecases.leases.seed_leases import SeedLeases
 
 CLAIMED_AT_ONCE: Final = 1000
+RESTS_PER_LEASE: Final = 20
+"""How often expired leases are looked for within a lease at least, known deadlines or not."""
 
 
 class ExpireLeases:
@@ -38,25 +40,28 @@ class ExpireLeases:
         self._stall_detector = stall_detector
         self._terms = terms
 
-    async def __call__(self) -> None:
+    async def __call__(self) -> float | None:
         """Fail everybody whose lease has expired, or seed the deadlines anew. Raises `Unavailable`.
 
         Deadlines are seeded after a stall of this replica, and where the lease store is not steady.
+        Answers the seconds in which no lease can expire; None where that is not known.
         """
         while True:
             asked = self._context.clock.monotonic()
             self._stall_detector.check(asked)
             if self._stall_detector.needs_seeding:
                 await self._seed()
-                return
+                return None
             sweep = await self._leases.claim_expired(CLAIMED_AT_ONCE)
             if sweep.state is not LeaseStoreState.STEADY:
                 self._stall_detector.reset(asked)
                 await self._seed()
-                return
+                return None
             await self._fail(sweep.claims, asked)
             if len(sweep.claims) < CLAIMED_AT_ONCE:
-                return
+                # A deadline written meanwhile lies nearly a whole lease ahead.
+                longest = self._terms.ttl / RESTS_PER_LEASE
+                return longest if sweep.next_in is None else min(sweep.next_in, longest)
 
     async def end(self, leases: Sequence[LeaseKey]) -> None:
         """Fail who holds these leases, as if they had run out, whatever memory says."""

@@ -245,8 +245,10 @@ async def test_a_due_row_is_claimed_once_and_again_when_the_claim_is_over(
         due = await claims.due_tasks(clock.now(), limit=500)
         return [task_id for owner, task_id in due if owner == tenant]
 
+    assert await claims.next_due(clock.now()) == {"tasks": clock.now()}
     assert await mine() == ["task.one"]
     assert await mine() == []
+    assert await claims.next_due(clock.now()) == {}, "somebody works on it"
     clock.advance(CLAIM_DURATION.total_seconds() + 1)
     assert await mine() == ["task.one"]
     async with units(call) as unit:

@@ -15,6 +15,7 @@ from registry_svc.domain.lease import CLAIM_SECONDS
 from registry_svc.domain.lease_store import LeaseClaim, LeaseStoreState
 from registry_svc.domain.session import LeaseKey, LeaseLostReason, Session
 from registry_svc.usecases.leases.end_leases import EndLeases
+from registry_svc.usecases.leases.expire_leases import RESTS_PER_LEASE
 from registry_svc.usecases.participants.begin_retirement import BeginRetirement
 from registry_svc.usecases.participants.register import RegisterParticipant
 from registry_svc.usecases.participants.suspend import SuspendParticipant
@@ -172,6 +173,30 @@ async def test_an_unleased_participant_never_expires(replica: Replica) -> None:
     await replica.leases.write({lease: -1.0})
     await replica.expire()
     assert (await replica.get("human.1")).status is ParticipantStatus.ACTIVE
+
+
+async def test_a_sweep_says_when_the_next_lease_can_expire(replica: Replica) -> None:
+    await replica.leases.mark_seeded()
+    assert (await replica.leases.claim_expired(10)).next_in is None
+    leases = [LeaseKey(replica.tenant, f"agent.{number}", 1) for number in range(3)]
+    await replica.leases.write({leases[0]: 3600.0, leases[1]: 1800.0})
+    left = (await replica.leases.claim_expired(10)).next_in
+    assert left is not None
+    assert 900 < left <= 1800
+    await replica.leases.write({leases[2]: -1.0})
+    sweep = await replica.leases.claim_expired(10)
+    assert [claim.lease for claim in sweep.claims] == [leases[2]]
+    assert sweep.next_in is not None
+    assert sweep.next_in <= CLAIM_SECONDS, "a claim that nobody acts on lapses"
+
+
+async def test_the_rest_after_a_sweep_is_bounded_and_unknown_after_seeding(
+    replica: Replica,
+) -> None:
+    assert await replica.expire() is None
+    rest = await replica.expire()
+    assert rest is not None
+    assert 0 <= rest <= TERMS.ttl / RESTS_PER_LEASE
 
 
 async def test_a_claim_is_removed_only_while_it_is_still_the_claims(replica: Replica) -> None:

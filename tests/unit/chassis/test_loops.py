@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from phoenix_runtime.chassis.loops import LONGEST_PAUSE, Loop, pause_after
 from tests.support.waiting.until import PATIENCE
@@ -50,6 +51,14 @@ async def test_a_loop_begins_at_once_and_then_waits_to_be_woken() -> None:
 
 async def test_a_loop_goes_on_while_there_is_more() -> None:
     steps = Steps("more", "more", "")
+    loop = await running(steps)
+    await steps.reach(3)
+    await loop.stop()
+    assert steps.count == 3
+
+
+async def test_a_step_says_how_long_to_rest_instead_of_the_interval() -> None:
+    steps = Steps(timedelta(milliseconds=1), timedelta(0))
     loop = await running(steps)
     await steps.reach(3)
     await loop.stop()
