@@ -89,7 +89,7 @@ def world_with(environment: Mapping[str, str]) -> Iterator[World]:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    ("histories", "steps"), [(6, 20), pytest.param(20, 30, marks=pytest.mark.long)]
+    ("histories", "steps"), [(4, 20), pytest.param(20, 30, marks=pytest.mark.long)]
 )
 def test_no_history_breaks_an_invariant(world: World, histories: int, steps: int) -> None:
     with machine_over(world) as machine:

@@ -48,7 +48,7 @@ async def test_a_story_that_is_broken_off_leaves_nothing_running_either() -> Non
     assert process.stdout is not None
     told = ""
     async with asyncio.timeout(PATIENCE):
-        while "5. Agent analyzes" not in told:
+        while "3. Governance engine" not in told:
             line = await process.stdout.readline()
             assert line, f"it ended by itself: {told}"
             told += line.decode()
