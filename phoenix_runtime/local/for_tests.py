@@ -11,8 +11,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from redis.asyncio import Redis
-
 from phoenix_runtime.local.data_folder.keys import write_issuer_enrolment
 from phoenix_runtime.local.data_folder.profile import PAPER_ADDRESS, Profile, write_profile
 from phoenix_runtime.local.options import LocalRuntimeOptions
@@ -71,5 +69,7 @@ class RuntimeForTests(LocalRuntime):
 
     async def end_lease(self, tenant: str, participant_id: str, generation: int) -> None:
         """Have the registry take a lease for over with its next sweep, whatever beats it gets."""
+        from redis.asyncio import Redis  # noqa: PLC0415  # it takes long to import
+
         async with Redis.from_url(self.redis_url) as client:
             await client.sadd(f"{LEASES}:ended", f"{tenant}/{participant_id}/{generation}")

@@ -6,7 +6,6 @@ import asyncio
 from typing import Final
 
 import grpc
-import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from phoenix_runtime.local.errors import LocalRuntimeError, host_of
@@ -34,6 +33,8 @@ async def listens(address: str) -> bool:
 
 async def require_opa(url: str) -> None:
     """Raise `OpaUnusable` unless the external OPA at ``url`` reports that it is healthy."""
+    import httpx  # noqa: PLC0415  # a quarter of a second, and few have an OPA of their own
+
     try:
         # As governance asks it: no proxy of the environment chooses another server.
         async with httpx.AsyncClient(timeout=PROBE_TIMEOUT, trust_env=False) as client:

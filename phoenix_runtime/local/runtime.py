@@ -57,7 +57,7 @@ from phoenix_runtime.local.services import (
     ProcessEnvironment,
     inherited,
 )
-from phoenix_runtime.local.valkey import Valkey, require
+from phoenix_runtime.local.valkey import Valkey
 
 __all__ = ["NOTHING", "LocalRuntime", "LocalRuntimeOptions"]
 
@@ -200,6 +200,8 @@ class LocalRuntime:
 
     async def _start_redis(self) -> None:
         if self.options.redis_url:
+            from phoenix_runtime.local.redis_probe import require  # noqa: PLC0415  # see there
+
             await require(self.options.redis_url)
             return
         server = self._servers["valkey"] = Valkey(self.folder, self._ports["valkey"])

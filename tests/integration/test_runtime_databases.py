@@ -21,8 +21,9 @@ from phoenix_runtime.local.data_folder.lock import AlreadyUp
 from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.postgres.server import Postgres
 from phoenix_runtime.local.processes.supervisor import ProgramDied, Supervisor
+from phoenix_runtime.local.redis_probe import client_for
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
-from phoenix_runtime.local.valkey import Valkey, client_for
+from phoenix_runtime.local.valkey import Valkey
 from tests.support.servers.temporary import temporary
 
 

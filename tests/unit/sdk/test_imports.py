@@ -52,6 +52,12 @@ def test_importing_the_sdk_loads_nothing_of_the_server(statement: str) -> None:
     assert not SERVER_ONLY & modules_after(statement)
 
 
+def test_what_starts_a_runtime_loads_no_client_before_it_starts_anything() -> None:
+    """They take most of a second to import, and nothing has been started until then."""
+    loaded = modules_after("import phoenix_runtime.local.for_tests")
+    assert not {"httpx", "opentelemetry", "redis", "sqlalchemy"} & loaded
+
+
 RUN = """
 import contextlib, io, sys
 import phoenix_dma.cli as cli
