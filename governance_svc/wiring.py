@@ -10,8 +10,6 @@ from governance_svc.adapters.local_ledger import LocalLedger
 from governance_svc.adapters.policy_engines.child_session import EngineLimits
 from governance_svc.adapters.policy_engines.embedded_engine import EmbeddedEngine
 from governance_svc.adapters.policy_engines.metered_engine import MeteredEngine
-from governance_svc.adapters.policy_engines.opa_rest import OpaRest
-from governance_svc.adapters.policy_engines.opa_session import OpaAddress
 from governance_svc.api.approval_servicer import ApprovalServicer, ApprovalUseCases
 from governance_svc.api.audit_servicer import AuditServicer, AuditUseCases
 from governance_svc.api.governance_servicer import GovernanceServicer, GovernanceUseCases
@@ -141,6 +139,10 @@ def _engine(settings: GovernanceSettings) -> PolicyEngine:
         # Where decisions may take longer, so may the steps of loading.
         loading = max(LOADING_SECONDS, LOADING_SECONDS * deadline)
         return EmbeddedEngine(EngineLimits(evaluation=deadline, loading=loading))
+    # They import httpx, a twentieth of what the services import before they are forked.
+    from governance_svc.adapters.policy_engines.opa_rest import OpaRest  # noqa: PLC0415
+    from governance_svc.adapters.policy_engines.opa_session import OpaAddress  # noqa: PLC0415
+
     token = settings.opa_token.get_secret_value()
     address = OpaAddress(settings.opa_url, token, settings.opa_ca_file, answer=deadline)
     return OpaRest(address)
