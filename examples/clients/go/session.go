@@ -82,7 +82,7 @@ func (a *Agent) attached(parent context.Context) (pb.LeaseLostReason, error) {
 			a.lease.acknowledged(one.BeatAck.Seq)
 			if !resumed { // the first beat has arrived: the participant is ACTIVE
 				resumed = true
-				go a.resume(ctx)
+				go a.resume(parent) // the work outlives this stream
 			}
 		case *pb.KeepAliveResponse_Directive:
 			go a.carryOut(parent, session, one.Directive)

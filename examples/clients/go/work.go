@@ -5,7 +5,7 @@ import (
 	"log"
 	"time"
 
-	"google.golang.org/grpc/codes"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -136,7 +136,7 @@ func (a *Agent) work(parent context.Context, how string, briefing *pb.TaskBriefi
 	go func() {
 		defer a.stop(task.TaskId, task.Assignment.Epoch)
 		err := a.steps(ctx, briefing, known)
-		if status.Code(err) == codes.Aborted { // STALE_ASSIGNMENT: stop, never retry
+		if reasonOf(err) == "STALE_ASSIGNMENT" { // stop, never retry
 			log.Printf("%s is not ours any more: %v", task.TaskId, err)
 		} else if err != nil && ctx.Err() == nil {
 			request := &pb.FailTaskRequest{TaskId: task.TaskId, Epoch: task.Assignment.Epoch, Message: err.Error(), Retryable: true}
@@ -144,6 +144,16 @@ func (a *Agent) work(parent context.Context, how string, briefing *pb.TaskBriefi
 			log.Printf("%s failed: %v", task.TaskId, err)
 		}
 	}()
+}
+
+// reasonOf answers why the runtime refused: docs/errors.md has the reasons, several to a gRPC code.
+func reasonOf(err error) string {
+	for _, detail := range status.Convert(err).Details() {
+		if info, found := detail.(*errdetails.ErrorInfo); found {
+			return info.Reason
+		}
+	}
+	return ""
 }
 
 // steps does what is left of the task: each step is written down with the language that did it.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use prost::Message;
 use tokio::sync::Mutex;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
@@ -114,6 +115,27 @@ fn credential(token: String, expires: Option<prost_types::Timestamp>) -> Credent
         renews: begins + Duration::from_secs(life / 2),
         lapses: begins + Duration::from_secs(life),
     }
+}
+
+/// Why the runtime refused: docs/errors.md has the reasons, several to a gRPC code. The crate
+/// tonic-types has these messages, and all others that a status may carry.
+pub fn reason_of(status: &Status) -> String {
+    let known = GoogleStatus::decode(status.details()).unwrap_or_default();
+    let info = known.details.iter().find(|one| one.type_url.ends_with("google.rpc.ErrorInfo"));
+    let info = info.and_then(|one| ErrorInfo::decode(one.value.as_slice()).ok());
+    info.unwrap_or_default().reason
+}
+
+#[derive(prost::Message)]
+struct GoogleStatus {
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<prost_types::Any>,
+}
+
+#[derive(prost::Message)]
+struct ErrorInfo {
+    #[prost(string, tag = "1")]
+    reason: String,
 }
 
 fn bearer<T>(message: T, token: &str) -> Result<Request<T>, Status> {

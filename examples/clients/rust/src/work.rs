@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::{json, Value};
 use tokio::task::AbortHandle;
-use tonic::{Code, Status};
+use tonic::Status;
 
-use crate::client::Client;
+use crate::client::{reason_of, Client};
 use crate::hashes::{content_hash, from_struct, to_struct};
 use crate::v1::{
     CheckpointContextRequest, CompleteHandoffRequest, CompleteTaskRequest, Directive,
@@ -146,8 +146,8 @@ impl Work {
         let job = tokio::spawn(async move {
             match this.steps(&task, briefing, known).await {
                 Ok(()) => println!("completed {}", task.task_id),
-                // STALE_ASSIGNMENT: stop, never retry.
-                Err(status) if status.code() == Code::Aborted => {
+                // Stop, never retry.
+                Err(status) if reason_of(&status) == "STALE_ASSIGNMENT" => {
                     eprintln!("{} is not ours any more: {status}", task.task_id);
                 }
                 Err(status) => this.fail(&task, status).await,

@@ -1,6 +1,7 @@
 /** The tasks that this participant holds, and what is done for them. */
 import { type JsonObject } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { ConnectError } from "@connectrpc/connect";
 import { type Task, type TaskBriefing, TaskStatus } from "../gen/phoenix_dma/v1/assignment_pb.js";
 import { type Directive, DirectiveAction } from "../gen/phoenix_dma/v1/session_pb.js";
 import { contentHash } from "./hashes.js";
@@ -108,8 +109,10 @@ export class Work {
     try {
       await this.steps(briefing, task, known, here);
     } catch (error) {
-      if (ConnectError.from(error).code === Code.Aborted) {
-        console.error(`${task.taskId} is not ours any more: ${error}`); // STALE_ASSIGNMENT: never retry
+      if (here.stopped) {
+        console.error(`${task.taskId} was stopped`);
+      } else if (reasonOf(error) === "STALE_ASSIGNMENT") {
+        console.error(`${task.taskId} is not ours any more: ${error}`); // stop, never retry
       } else {
         await this.fail(task, String(error));
       }
@@ -180,4 +183,18 @@ export class Work {
 
 function epochOf(task: Task): bigint {
   return task.assignment?.epoch ?? 0n;
+}
+
+/** Why the runtime refused: docs/errors.md has the reasons, several to a gRPC code. */
+function reasonOf(error: unknown): string {
+  for (const detail of ConnectError.from(error).details) {
+    if (!("type" in detail) || detail.type !== "google.rpc.ErrorInfo") continue;
+    const reader = new BinaryReader(detail.value);
+    while (reader.pos < reader.len) {
+      const [field, type] = reader.tag();
+      if (field === 1) return reader.string();
+      reader.skip(type);
+    }
+  }
+  return "";
 }

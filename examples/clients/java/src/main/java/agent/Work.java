@@ -1,8 +1,11 @@
 package agent;
 
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.ListValue;
 import com.google.protobuf.Struct;
 import com.google.protobuf.Value;
+import com.google.rpc.ErrorInfo;
 import com.phoenixdma.v1.CheckpointContextRequest;
 import com.phoenixdma.v1.CompleteHandoffRequest;
 import com.phoenixdma.v1.CompleteTaskRequest;
@@ -15,8 +18,8 @@ import com.phoenixdma.v1.ResumeTasksRequest;
 import com.phoenixdma.v1.StartTaskRequest;
 import com.phoenixdma.v1.Task;
 import com.phoenixdma.v1.TaskBriefing;
-import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -119,7 +122,9 @@ final class Work {
       try {
         steps(briefing, known);
       } catch (StatusRuntimeException refused) {
-        if (refused.getStatus().getCode() == Status.Code.ABORTED) { // STALE_ASSIGNMENT: never retry
+        if (Thread.currentThread().isInterrupted()) {
+          Main.log("%s was stopped", task.getTaskId());
+        } else if (reasonOf(refused).equals("STALE_ASSIGNMENT")) { // stop, never retry
           Main.log("%s is not ours any more: %s", task.getTaskId(), refused.getStatus());
         } else {
           fail(task, refused.toString());
@@ -139,6 +144,21 @@ final class Work {
       Main.say("%s %s epoch %d", how, task.getTaskId(), epoch);
       thread.start();
     }
+  }
+
+  /** Why the runtime refused: docs/errors.md has the reasons, several to a gRPC code. */
+  private static String reasonOf(StatusRuntimeException refused) {
+    com.google.rpc.Status status = StatusProto.fromThrowable(refused);
+    try {
+      for (Any detail : status == null ? List.<Any>of() : status.getDetailsList()) {
+        if (detail.is(ErrorInfo.class)) {
+          return detail.unpack(ErrorInfo.class).getReason();
+        }
+      }
+    } catch (InvalidProtocolBufferException unreadable) {
+      Main.log("unreadable details: %s", unreadable);
+    }
+    return "";
   }
 
   /** Does what is left of the task: each step is written down with the language that did it. */
