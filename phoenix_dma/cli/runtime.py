@@ -22,7 +22,7 @@ from phoenix_dma.cli.output import (
     print_note,
     say,
 )
-from phoenix_dma.cli.server import needs_server, show_addresses
+from phoenix_dma.cli.server import UP, needs_server, show_addresses
 from phoenix_dma.cli.which_runtime import doubts_about, folder_of
 from phoenix_dma.profile import profile_path
 
@@ -191,19 +191,24 @@ def _detach(data: Path) -> int:
         )
     said = log.open("rb")
     said.seek(begun)
+    up = False
     with said:
         while process.poll() is None:
             record = folder.record()
+            up = up or _say_rest(said)
             if record is not None and record.pid == process.pid:
                 show_addresses(record, folder)
                 return 0
-            _say_rest(said)
             time.sleep(POLL_SECONDS)
         _say_rest(said)
     return process.returncode
 
 
-def _say_rest(log: BinaryIO) -> None:
-    """Print what was written to the log since the last time, line by line."""
+def _say_rest(log: BinaryIO) -> bool:
+    """Print what was written to the log since the last time, until it says that it is up."""
     for line in log:
-        print_error(line.decode(errors="replace").rstrip("\n"))
+        text = line.decode(errors="replace").rstrip("\n")
+        if text.startswith(UP):
+            return True
+        print_error(text)
+    return False

@@ -22,6 +22,7 @@ from phoenix_dma.cli.output import (
 if TYPE_CHECKING:
     from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
 
+UP: Final = "the runtime is up"
 INSTALL: Final = 'pip install "phoenix-dma[server]"'
 
 
@@ -43,7 +44,7 @@ def show_addresses(record: RuntimeRecord, folder: DataFolder) -> None:
         (part, f"http://{address}" if part == "rest" else address)
         for part, address in record.addresses.items()
     ]
-    say(f"the runtime is up (process {record.pid})")
+    say(f"{UP} (process {record.pid})")
     for sentence in (*record.upgrades, *record.notes, *_restarts(record)):
         say(sentence)
     say()

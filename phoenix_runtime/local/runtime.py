@@ -119,16 +119,20 @@ class LocalRuntime:
             await self._supervisor.open(lock, *self._reservation.filenos())
             if self.options.services and can_prefork(self.options.environment):
                 await self._launcher.open(program_for(inherited(), self.folder.log(PREFORK)))
-            database = "your PostgreSQL" if self.options.postgres_url else "postgres"
+            own = "preparing your PostgreSQL", "asking your Redis"
+            database = own[0] if self.options.postgres_url else "starting postgres"
+            redis = own[1] if self.options.redis_url else "starting valkey"
             await concurrently(
-                told(self._tell, f"starting {database}", self._start_database),
-                told(self._tell, "starting valkey", self._start_redis),
+                told(self._tell, database, self._start_database),
+                told(self._tell, redis, self._start_redis),
                 self._require_engine(),
             )
             environment = await asyncio.to_thread(self._process_environment)
             steps = {n: partial(self._start_service, environment, n) for n in self.options.services}
             await concurrently(*(told(self._tell, f"starting {n}", steps[n]) for n in steps))
-            await self._require_decisions(environment)
+            if GOVERNANCE in self.options.services:
+                decide = partial(self._require_decisions, environment)
+                await told(self._tell, "asking policy for a decision", decide)
             # Last: a client that finds the profile finds a runtime that serves.
             await asyncio.to_thread(self._write_profile, environment.keys)
             self._restarter.began(self._kept_parts(environment))
@@ -220,16 +224,13 @@ class LocalRuntime:
 
     async def _require_decisions(self, environment: ProcessEnvironment) -> None:
         """Nothing can be done without decisions, so a runtime without them is not up."""
-        if GOVERNANCE in self.options.services:
-            token = operator_token(
-                environment.keys, tenant=self.options.tenant, clock=SteadyClock()
-            )
-            await require_decisions(
-                self.address(GOVERNANCE),
-                token,
-                self.options.opa_url,
-                self.folder.log(MODULES[GOVERNANCE]),
-            )
+        token = operator_token(environment.keys, tenant=self.options.tenant, clock=SteadyClock())
+        await require_decisions(
+            self.address(GOVERNANCE),
+            token,
+            self.options.opa_url,
+            self.folder.log(MODULES[GOVERNANCE]),
+        )
 
     def _process_environment(self) -> ProcessEnvironment:
         return ProcessEnvironment(

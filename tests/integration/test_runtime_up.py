@@ -150,6 +150,7 @@ def test_a_detached_runtime_goes_on_without_its_terminal(terminal: Terminal) -> 
     assert "the runtime is up" in started.stdout
     for part in ("postgres", "valkey", *SERVICES):
         assert f"starting {part}: done after" in started.stderr
+    assert "asking policy for a decision: done after" in started.stderr
     assert terminal.status()["up"]
 
 

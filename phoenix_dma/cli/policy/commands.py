@@ -236,7 +236,7 @@ def _row(one: governance_pb2.PolicyRevision) -> tuple[object, ...]:
 
 def _say_which_decides(overlay: str, revision: str, *, already: bool = False) -> None:
     whose = overlay or "the shipped bundle"
-    now = "decides already" if already else "decides"
+    now = "already decides" if already else "decides"
     say(f"{whose} {now}{'' if overlay else ' alone'}; policy {revision}")
 
 
