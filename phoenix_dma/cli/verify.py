@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from phoenix_dma.cli.calls import print_refusal
 from phoenix_dma.cli.output import (
     REFUSED,
     UNREACHABLE,
@@ -18,13 +19,13 @@ from phoenix_dma.cli.output import (
     Output,
     OutputOption,
     counted,
-    print_error,
     print_json,
     print_table,
     say,
 )
 from phoenix_dma.cli.server import needs_server
 from phoenix_dma.cli.which_runtime import folder_of
+from phoenix_dma.errors import Unavailable
 
 if TYPE_CHECKING:
     from phoenix_runtime.local.data_folder.folder import DataFolder
@@ -71,11 +72,12 @@ def verify(
 
         from phoenix_runtime.local import verification  # noqa: PLC0415
         from phoenix_runtime.local.errors import LocalRuntimeError  # noqa: PLC0415
-    url = postgres_url or _embedded_url(folder_of(data))
+    url = postgres_url or _embedded_url(folder_of(data), output)
     try:
         judged = asyncio.run(verification.judge(url, tuple(tenant or ())))
     except LocalRuntimeError as error:
-        raise _unreachable(str(error)) from error
+        remedy = "See that the database is up, and that --postgres-url is its administrator's."
+        raise _unreachable(str(error), remedy, output) from error
     if output is Output.JSON:
         print_json([_document(one) for one in judged])
     else:
@@ -84,25 +86,23 @@ def verify(
         raise typer.Exit(REFUSED)
 
 
-def _embedded_url(folder: DataFolder) -> str:
+def _embedded_url(folder: DataFolder, output: Output) -> str:
     """The administrator's URL of the private PostgreSQL of the runtime in ``folder``."""
     from phoenix_runtime.local.postgres.server import Postgres  # noqa: PLC0415  # imports the database
 
     record = folder.record()
     if record is None:
-        raise _unreachable(
-            f"the runtime in {folder.path} is down; start it, or name a database: --postgres-url"
-        )
+        remedy = "Start it: phoenix-dma up; or name a database: --postgres-url."
+        raise _unreachable(f"The runtime in {folder.path} is down", remedy, output)
     if "postgres" not in record.addresses:
-        raise _unreachable(
-            "the runtime uses a PostgreSQL of your own: --postgres-url, as for `phoenix-dma up`"
-        )
+        remedy = "Name it: --postgres-url, as for `phoenix-dma up`."
+        raise _unreachable("The runtime uses a PostgreSQL of your own", remedy, output)
     port = record.addresses["postgres"].rpartition(":")[2]
     return Postgres(folder, int(port)).url
 
 
-def _unreachable(text: str) -> typer.Exit:
-    print_error(text)
+def _unreachable(text: str, remedy: str, output: Output) -> typer.Exit:
+    print_refusal(Unavailable(text, remedy=remedy), output)
     return typer.Exit(UNREACHABLE)
 
 

@@ -232,7 +232,7 @@ async def test_an_operator_verifies_the_audit_and_is_told_which_row_or_event_is_
     assert re.search(r"I7 +ledger sequence \d+ +the chain ends at", found.out)
 
     down = await programs.run("audit", "verify", "--data", str(scenario.file("nowhere")))
-    assert (down.code, "is down; start it" in down.err) == (3, True)
+    assert (down.code, "Start it: phoenix-dma up" in down.err) == (3, True)
     wrong = scenario.runtime.admin_url.replace("://phoenix_admin:", "://phoenix_admin:x")
     refused = await programs.run("audit", "verify", "--postgres-url", wrong)
     assert (refused.code, "cannot be read" in refused.err) == (3, True)

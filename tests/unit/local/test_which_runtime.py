@@ -151,3 +151,17 @@ def test_a_folder_that_is_somebody_elses_is_passed_over(
     if os.geteuid() != 0:  # root may read it all the same
         assert "doubts" not in status(app)
     assert status(app)["data"] == str(data)
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_a_runtime_that_is_down_is_told_to_the_verifier_like_every_other_error(
+    tmp_path: Path, output: str
+) -> None:
+    command = ["audit", "verify", "--data", str(tmp_path / "none"), "--output", output]
+    shown = CliRunner().invoke(build(), command)
+    assert (shown.exit_code, shown.stdout) == (3, "")
+    assert "is down" in shown.stderr
+    if output == "json":
+        assert json.loads(shown.stderr)["error"]["reason"] == "UNAVAILABLE"
+    else:
+        assert "What to do: Start it: phoenix-dma up" in shown.stderr
