@@ -83,6 +83,13 @@ class Profile:
             return self
         return _overridden(now) if self.found else now
 
+    def with_credential(self, credential: Path) -> Profile:
+        """The same runtime with another credential.
+
+        No file says this profile, so `read_again` does not go back to the former credential.
+        """
+        return replace(self, credential=credential, token="", file=None, found=False)
+
     def endpoint(self, base_url: str = "") -> Endpoint:
         """Where ``base_url`` is served; the profile's gRPC address where it is empty.
 

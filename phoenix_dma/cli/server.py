@@ -73,7 +73,7 @@ def _restarts(record: RuntimeRecord) -> Iterator[str]:
 def issuer_enrolment(file: Path, tenant: str, data: Path | None) -> None:
     """Write an enrolment of the issuer itself for ``tenant``, to be removed after its one use.
 
-    Raises typer's error where the data folder has no issuer's key.
+    Raises typer's error where the data folder has no issuer's key, or ``tenant`` is no id.
     """
     with needs_server("tenant"):  # not at the top: no part of a command's help
         from phoenix_runtime.local.data_folder.files import default_folder  # noqa: PLC0415
@@ -83,4 +83,7 @@ def issuer_enrolment(file: Path, tenant: str, data: Path | None) -> None:
     key = DataFolder(data or default_folder()).keys / "issuer.jwk"
     if not key.exists():
         raise bad(f"{key} is not there: name the data folder of a runtime", "--data")
-    write_issuer_enrolment(file, key, tenant=tenant)
+    try:
+        write_issuer_enrolment(file, key, tenant=tenant)
+    except ValueError as error:
+        raise bad(str(error), "TENANT") from error

@@ -155,6 +155,27 @@ async def test_an_operator_suspends_reinstates_and_cancels(
     assert "task.unwanted is cancelled" in told.out
 
 
+async def test_an_operator_of_an_added_tenant_sees_nothing_of_another(
+    scenario: Scenario, programs: Programs
+) -> None:
+    await scenario.participant()
+    data, name = ("--data", str(scenario.runtime.folder.path)), f"{scenario.tenant}.other"
+    added = (await programs.run("tenant", "add", name, *data, *JSON)).json
+    other = Programs(scenario.profile, scenario.file("other.toml"))
+    other._environment["PHOENIX_DMA_PROFILE"] = added["profile"]
+    assert (await other.run("participants", *JSON)).json == []
+    (own,) = (await other.run("user", "list", *JSON)).json
+    assert [one["subject"] for one in own["enrolled_by"]] == ["issuer"]
+    assert (await programs.run("user", "list", *JSON)).json == []
+    hidden = await other.run("participants", "show", STEWARD)
+    assert (hidden.code, "RESOURCE_NOT_FOUND" in hidden.err) == (1, True)
+    tenants = (await other.run("tenant", "list", *JSON)).json
+    assert [one["profiles"] for one in tenants if one["tenant"] == name] == [[added["profile"]]]
+    for wrong in ("Bad Tenant!", "../elsewhere"):
+        refused = await programs.run("tenant", "add", wrong, *data)
+        assert (refused.code, "TENANT: " in refused.err) == (2, True)
+
+
 async def test_a_refusal_has_reason_and_remedy_for_people_and_for_programs(
     scenario: Scenario, programs: Programs
 ) -> None:

@@ -77,8 +77,8 @@ def list_them(output: OutputOption = Output.TABLE) -> None:
     found = {one.name: one for one in folder.iterdir() if one.is_dir()} if folder.is_dir() else {}
     rows = {name: _profiles_in(one) for name, one in found.items()}
     own = base.tenant or "default"
-    mine = [str(base.file)] if base.file is not None and base.file.exists() else []
-    rows[own] = [*mine, *rows.get(own, [])]
+    mine = [str(base.file.absolute())] if base.file is not None and base.file.exists() else []
+    rows[own] = [*mine, *(file for file in rows.get(own, ()) if file not in mine)]
     if output is Output.JSON:
         print_json([{"tenant": name, "profiles": rows[name]} for name in sorted(rows)])
         return
@@ -108,7 +108,7 @@ def _first_operator(operator: str, base: Profile, data: Path | None, output: Out
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "issuer.jwt"
         issuer_enrolment(root, base.tenant, data)
-        return call_runtime(ask, output, replace(base, credential=root))
+        return call_runtime(ask, output, base.with_credential(root))
 
 
 def _added(tenant: str, operator: str, file: Path, output: Output) -> None:

@@ -18,6 +18,7 @@ from joserfc.jwk import OKPKey
 from phoenix_runtime.chassis.rpc.credentials import ENROLMENT_AUDIENCE, KeyRing, Verifier, sign
 from phoenix_runtime.core.clock import Clock, SteadyClock
 from phoenix_runtime.core.errors import CredentialInvalid
+from phoenix_runtime.core.ids import NO_ID, is_identifier
 from phoenix_runtime.core.principal import Role
 from phoenix_runtime.local.data_folder.files import write_private
 
@@ -95,7 +96,10 @@ def write_issuer_enrolment(file: Path, key: Path, *, tenant: str) -> None:
     """Write an enrolment of the issuer itself for ``tenant``, good for a few minutes.
 
     It is the first of every descent in that tenant: with it the first operator is enrolled.
+    Raises ValueError where ``tenant`` is no id.
     """
+    if not is_identifier(tenant):
+        raise ValueError(f"{tenant!r} {NO_ID}")
     claims = {"iss": ISSUER, "sub": "issuer", "tenant": tenant, "roles": OPERATOR_ROLES}
     life = ISSUER_ENROLMENT_LIFE
     token = sign(claims, _read_key(key), SteadyClock(), audience=ENROLMENT_AUDIENCE, life=life)

@@ -40,6 +40,13 @@ def test_a_profile_of_one_identity_is_private_and_follows_the_addresses(tmp_path
     assert own_profile_path("human.jane", found) == file, "the same place, from there too"
 
 
+def test_another_credential_is_kept_when_the_profile_is_read_again(tmp_path: Path) -> None:
+    (tmp_path / "issuer.jwt").write_text(token(sub="issuer"))
+    other = operator(tmp_path).with_credential(tmp_path / "issuer.jwt")
+    assert other.read_again().enrolment() == token(sub="issuer"), "never the operator's"
+    assert other.read_again().grpc == "127.0.0.1:1"
+
+
 @pytest.mark.parametrize(
     ("credential", "can"),
     [
