@@ -121,6 +121,9 @@ class EvaluateTarget:
     async def _source(
         self, call: Call, handoff: Handoff, target: TargetCandidate
     ) -> dict[str, Json]:
+        if handoff.source_gone and handoff.source == target.standing.participant_id:
+            # It came back: what lost the task is gone, and policy hands it to nobody who leaves it.
+            return {**gone_document(handoff.source_binding), "id": ""}
         standing = target.source
         if standing is None:
             found = await self._ports.registry.standings(call, [handoff.source])
