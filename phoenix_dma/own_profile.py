@@ -58,6 +58,16 @@ def can_enrol_others(profile: Profile) -> bool:
     return bool(claims.get("may_enrol")) or claims.get("kind") == "person"
 
 
+def holder_of(profile: Profile) -> str:
+    """Whose enrolment the profile's credential is; empty where that cannot be read."""
+    if profile.token or profile.credential is None:
+        return ""
+    try:
+        return str(_claims(profile.enrolment()).get("sub", ""))
+    except ProfileError:
+        return ""
+
+
 def _claims(token: str) -> Mapping[str, Any]:
     try:
         payload = token.split(".")[1]

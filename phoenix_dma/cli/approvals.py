@@ -13,13 +13,14 @@ from phoenix_dma.cli.output import (
     Output,
     OutputOption,
     Prose,
+    bad,
     print_facts,
     print_json,
     print_listing,
     say,
 )
 from phoenix_dma.errors import NotFound, NotPermitted
-from phoenix_dma.own_profile import own_profile_path
+from phoenix_dma.own_profile import holder_of, own_profile_path
 from phoenix_dma.profile import Profile, find_profile, read_profile
 from phoenix_dma.v1 import approval_pb2, governed_pb2, identity_pb2
 from phoenix_dma.wire.conversions import json_of, short, time_of
@@ -143,9 +144,19 @@ def _decide(approval: str, human: str, comment: str, *, yes: bool, output: Outpu
 
 
 def _profile_of(human: str) -> Profile | None:
-    """The profile of that person where this machine has one; else the one that is found."""
-    file = own_profile_path(human, find_profile()) if human else None
-    return read_profile(file) if file is not None and file.exists() else None
+    """The profile of that person where this machine has one; else the one that is found.
+
+    Ends the command where the profile in use is somebody else's own, an agent's for instance:
+    whoever uses it is nobody but its identity.
+    """
+    if not human:
+        return None
+    base = find_profile()
+    file = own_profile_path(human, base)
+    whose = holder_of(base)
+    if base.follows is not None and whose not in {"", human}:
+        raise bad(f"the profile in use is of {whose} alone, who is not {human}", "--as")
+    return read_profile(file) if file.exists() else None
 
 
 async def _api_of(client: AsyncPhoenixClient, human: str) -> RuntimeApi:

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phoenix_dma.cli.calls import call_runtime, word
+from phoenix_dma.cli.calls import call_runtime
+from phoenix_dma.cli.identity.roles import OF_TOKENS, role_numbers
 from phoenix_dma.cli.output import (
     Output,
     OutputOption,
+    bad,
     print_json,
     say,
 )
-from phoenix_dma.v1 import governed_pb2, identity_pb2
+from phoenix_dma.v1 import identity_pb2
 
 if TYPE_CHECKING:
     from phoenix_dma.aio.client import AsyncPhoenixClient
@@ -42,7 +44,9 @@ def token(
 
     curl -H "authorization: Bearer $(phoenix-dma token)" 127.0.0.1:8080/v1/tasks
     """
-    roles = [word(governed_pb2.Role, name, "--role") for name in role or []]
+    roles = role_numbers(role, OF_TOKENS)
+    if participant and not owner:
+        raise bad("names the owner of --participant, and is missing", "--owner")
 
     async def ask(client: AsyncPhoenixClient) -> str:
         from phoenix_dma.aio.rpc.credentials import credential_for  # noqa: PLC0415  # see output

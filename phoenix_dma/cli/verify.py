@@ -25,7 +25,7 @@ from phoenix_dma.cli.output import (
 )
 from phoenix_dma.cli.server import needs_server
 from phoenix_dma.cli.which_runtime import folder_of
-from phoenix_dma.errors import Unavailable
+from phoenix_dma.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
     from phoenix_runtime.local.data_folder.folder import DataFolder
@@ -78,12 +78,22 @@ def verify(
     except LocalRuntimeError as error:
         remedy = "See that the database is up, and that --postgres-url is its administrator's."
         raise _unreachable(str(error), remedy, output) from error
+    _require_events(judged, tenant or (), output)
     if output is Output.JSON:
         print_json([_document(one) for one in judged])
     else:
         _show(judged)
     if any(one.findings for one in judged):
         raise typer.Exit(REFUSED)
+
+
+def _require_events(judged: Sequence[Judgement], asked: Sequence[str], output: Output) -> None:
+    """End the command for a tenant that was asked for and has no event: nothing was verified."""
+    for one in judged:
+        if one.tenant in asked and not one.events:
+            remedy = "Check the id; without --tenant every tenant is verified."
+            print_refusal(NotFound(f"{one.tenant} has no audit here", remedy=remedy), output)
+            raise typer.Exit(REFUSED)
 
 
 def _embedded_url(folder: DataFolder, output: Output) -> str:

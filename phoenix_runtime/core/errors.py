@@ -101,8 +101,9 @@ class IllegalTransition(Refused):
 
     def __init__(self, *, kind: str, source: str, verb: str, allowed: Iterable[str]) -> None:
         choices = ", ".join(sorted(allowed)) or "none"
+        article = "An" if kind[0] in "aeiou" else "A"
         super().__init__(
-            f"A {kind} that is {source} cannot {verb}; allowed from here: {choices}",
+            f"{article} {kind} that is {source} cannot {verb}; allowed from here: {choices}",
             {"kind": kind, "from": source, "attempted": verb, "allowed": choices},
         )
 
@@ -240,3 +241,10 @@ class NotPermitted(Refused):
 
     reason = "NOT_PERMITTED"
     remedy = "Use a credential that is made for this call."
+
+    def __init__(
+        self, text: str, facts: Mapping[str, object] | None = None, *, remedy: str = ""
+    ) -> None:
+        super().__init__(text, facts)
+        if remedy:
+            self.remedy = remedy

@@ -107,6 +107,8 @@ def test_a_helper_reads_what_any_point_has(parser: OpaEngine) -> None:
 def test_the_nearest_path_is_named(parser: OpaEngine) -> None:
     (unknown,) = reads_of(parser, {"own.rego": own("x := input.task.risk_levl")}).unknown
     assert unknown.explanation.endswith("nearest is input.task.risk_level")
+    (unknown,) = reads_of(parser, {"own.rego": own("x := input.subjekt.amount")}).unknown
+    assert unknown.explanation.endswith("nearest is input.subject")
 
 
 def test_the_shipped_bundle_passes_and_reads_no_content(parser: OpaEngine) -> None:

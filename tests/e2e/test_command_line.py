@@ -246,6 +246,9 @@ async def test_an_operator_verifies_the_audit_and_is_told_which_row_or_event_is_
     assert "its row is active" in finding["text"]
     assert "the audit says succeeded" in finding["text"]
 
+    unknown = await programs.run("audit", "verify", *whose[:2], "--tenant", "tenant.misspelt")
+    assert (unknown.code, "tenant.misspelt has no audit here" in unknown.err) == (1, True)
+
     cut = "UPDATE governance.ledger_heads SET sequence = sequence %s 1 WHERE true"
     async with tampered(scenario, cut % "+", cut % "-"):
         found = await programs.run("audit", "verify", *whose)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from phoenix_dma.cli.calls import call_runtime, word
 from phoenix_dma.cli.identity.enrolling import enrol_identity, names
+from phoenix_dma.cli.identity.roles import OF_OTHERS, OF_PEOPLE, role_numbers
 from phoenix_dma.cli.output import (
     LastOption,
     Output,
@@ -18,7 +18,7 @@ from phoenix_dma.cli.output import (
     print_listing,
     say,
 )
-from phoenix_dma.v1 import governed_pb2, identity_pb2
+from phoenix_dma.v1 import identity_pb2
 from phoenix_dma.wire.conversions import short
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ Roles = Annotated[
     typer.Option(
         "--role", help="submitter, operator, reviewer, auditor or policy_admin. Repeatable."
     ),
+]
+OtherRoles = Annotated[
+    list[str] | None, typer.Option("--role", help="submitter or auditor. Repeatable.")
 ]
 File = Annotated[
     Path | None,
@@ -62,7 +65,7 @@ def participant(
     identity: Identity,
     owner: Annotated[str, typer.Option(help="The participant's owner.")],
     kind: Annotated[str, typer.Option("--type", help="The participant's type.")] = "agent",
-    roles: Roles = None,
+    roles: OtherRoles = None,
     profile: File = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -75,7 +78,7 @@ def participant(
         identity=identity,
         owner=owner,
         participant_type=kind,
-        roles=_numbers(roles),
+        roles=role_numbers(roles, OF_OTHERS),
     )
     enrol_identity(order, profile, output)
 
@@ -98,7 +101,7 @@ def person(
         kind=identity_pb2.ENROLMENT_KIND_PERSON,
         identity=identity,
         owner=owner,
-        roles=_numbers(roles),
+        roles=role_numbers(roles, OF_PEOPLE),
     )
     enrol_identity(order, profile, output)
 
@@ -106,7 +109,7 @@ def person(
 @enrol.command()
 def submitter(
     identity: Identity,
-    roles: Roles = None,
+    roles: OtherRoles = None,
     profile: File = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -115,7 +118,9 @@ def submitter(
     phoenix-dma enrol submitter ci.pipeline
     """
     order = identity_pb2.CreateEnrolmentRequest(
-        kind=identity_pb2.ENROLMENT_KIND_SUBMITTER, identity=identity, roles=_numbers(roles)
+        kind=identity_pb2.ENROLMENT_KIND_SUBMITTER,
+        identity=identity,
+        roles=role_numbers(roles, OF_OTHERS),
     )
     enrol_identity(order, profile, output)
 
@@ -205,7 +210,9 @@ def grant(
 
     They hold from its next credential on.
     """
-    request = identity_pb2.ChangeRolesRequest(identity=identity, grant=_numbers(roles))
+    request = identity_pb2.ChangeRolesRequest(
+        identity=identity, grant=role_numbers(roles, OF_PEOPLE, "ROLES")
+    )
     _change(request, output)
 
 
@@ -222,7 +229,9 @@ def revoke(
 
     A credential that is out keeps them for at most 15 minutes.
     """
-    request = identity_pb2.ChangeRolesRequest(identity=identity, revoke=_numbers(roles))
+    request = identity_pb2.ChangeRolesRequest(
+        identity=identity, revoke=role_numbers(roles, OF_PEOPLE, "ROLES")
+    )
     _change(request, output)
 
 
@@ -266,7 +275,3 @@ def _row(one: identity_pb2.Enrolment) -> tuple[object, ...]:
         names(one.roles) or NO_ROLE.get(one.kind, "none"),
         one.enrolled_by[-1].subject if one.enrolled_by else "",
     )
-
-
-def _numbers(roles: Sequence[str] | None) -> list[Any]:
-    return [word(governed_pb2.Role, name, "--role") for name in roles or ()]

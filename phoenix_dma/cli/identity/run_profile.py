@@ -46,14 +46,15 @@ def _enrolment(base: Profile, roles: list[str]) -> str:
     import asyncio  # noqa: PLC0415  # not for help
 
     from phoenix_dma.aio.client import AsyncPhoenixClient  # noqa: PLC0415
-    from phoenix_dma.cli.calls import code_of, print_refusal, word  # noqa: PLC0415
+    from phoenix_dma.cli.calls import code_of, print_refusal  # noqa: PLC0415
+    from phoenix_dma.cli.identity.roles import OF_OTHERS, role_numbers  # noqa: PLC0415
     from phoenix_dma.cli.output import Output  # noqa: PLC0415
     from phoenix_dma.errors import PhoenixError  # noqa: PLC0415
-    from phoenix_dma.v1 import governed_pb2, identity_pb2  # noqa: PLC0415
+    from phoenix_dma.v1 import identity_pb2  # noqa: PLC0415
 
     order = identity_pb2.CreateEnrolmentRequest(
         kind=identity_pb2.ENROLMENT_KIND_PARTICIPANT,
-        roles=[word(governed_pb2.Role, name, "--role") for name in roles],
+        roles=role_numbers(roles, OF_OTHERS),
     )
 
     async def ask() -> str:

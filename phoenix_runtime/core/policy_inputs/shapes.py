@@ -105,10 +105,14 @@ def find(shape: Shape, path: Sequence[str]) -> Shape | None:
 
 
 def nearest(shape: Shape, path: Sequence[str]) -> str:
-    """The path that exists and is most similar to ``path``, dotted; empty where none is similar."""
+    """The path that exists and is most similar to ``path``, dotted; empty where none is similar.
+
+    Where none is, the path above is tried: what is below content is nowhere declared.
+    """
     known = [dotted(one) for one, _ in walk(shape)]
-    matches = difflib.get_close_matches(dotted(path), known, n=1)
-    return matches[0] if matches else ""
+    above = (dotted(path[:length]) for length in range(len(path), 0, -1))
+    matches = (difflib.get_close_matches(one, known, n=1) for one in above)
+    return next((found[0] for found in matches if found), "")
 
 
 def walk(shape: Shape, path: Path = ()) -> Iterator[tuple[Path, Shape]]:

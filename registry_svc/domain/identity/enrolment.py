@@ -159,6 +159,8 @@ def require_active(record: Enrolment | None, principal: Principal) -> Enrolment:
         raise NotPermitted(
             f"The enrolment of {principal.subject} is disabled",
             {"identity": principal.subject, "enrolment_id": principal.descent.credential},
+            remedy="Use the newest profile of this identity; an operator makes one with "
+            f"`phoenix-dma user enable {principal.subject}`.",
         )
     return record
 

@@ -62,7 +62,11 @@ def require_may_enrol(by: Principal) -> None:
 def require_somebody_else(by: Principal, identity: str) -> None:
     """Raise `NotPermitted` where ``identity`` is the caller's own."""
     if identity in {by.subject, by.descent.holder}:
-        raise NotPermitted("Nobody disables themselves", {"identity": identity})
+        raise NotPermitted(
+            "Nobody disables themselves",
+            {"identity": identity},
+            remedy="Ask another operator to do it.",
+        )
 
 
 def require_may_give(by: Principal, kind: EnrolmentKind, roles: Collection[Role]) -> None:
@@ -73,11 +77,14 @@ def require_may_give(by: Principal, kind: EnrolmentKind, roles: Collection[Role]
         raise NotPermitted(
             f"No {kind.value} is given the role {', '.join(unfit)}",
             {"kind": kind.value, "roles": ", ".join(unfit)},
+            remedy=f"A {kind.value} may have: {', '.join(sorted(ROLES[kind]))}.",
         )
     missing = sorted(role.value for role in wanted - by.roles)
     if missing:
         raise NotPermitted(
-            f"You do not hold {', '.join(missing)}", {"missing_roles": ", ".join(missing)}
+            f"You do not hold {', '.join(missing)}",
+            {"missing_roles": ", ".join(missing)},
+            remedy="Ask somebody who holds it to give it.",
         )
 
 

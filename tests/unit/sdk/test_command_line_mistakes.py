@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 
 from phoenix_dma.cli import build
 
+PEOPLE = "submitter, operator, reviewer, auditor, policy_admin"
+OTHERS = "none of: submitter, auditor"
 HELP = "What to do: Correct it; `phoenix-dma {} --help` says what it takes."
 
 
@@ -35,6 +37,14 @@ def told(*arguments: str) -> Result:
         ("tasks list --status", "--status needs a value", "tasks list"),
         ("tasks -o silly", "--output: 'silly' is none of: table, json", "tasks"),
         ("catalogue list silly", None, "catalogue list"),
+        ("role grant a emperor", f"ROLES: 'emperor' is none of: {PEOPLE}", "role grant"),
+        ("enrol submitter a --role reviewer", f"--role: 'reviewer' is {OTHERS}", "enrol submitter"),
+        ("token --role service", f"--role: 'service' is none of: participant, {PEOPLE}", "token"),
+        (
+            "token --participant a",
+            "--owner: names the owner of --participant, and is missing",
+            "token",
+        ),
         ("run no-such.py", "SCRIPT: no-such.py is not there", "run"),
         ("audit --since silly", None, "audit"),
     ],

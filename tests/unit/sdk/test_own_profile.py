@@ -4,9 +4,12 @@ import base64
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from phoenix_dma.cli import build
 from phoenix_dma.cli.identity import run_profile
 from phoenix_dma.own_profile import can_enrol_others, own_profile_path, write_own_profile
 from phoenix_dma.profile import Profile, read_profile
@@ -89,3 +92,16 @@ def test_what_run_starts_has_nothing_of_the_operators(
     monkeypatch.setenv("PHOENIX_DMA_PROFILE", environment["PHOENIX_DMA_PROFILE"])
     run_profile.take_own_profile([])
     assert len(started) == 1, "with a profile of its own nothing is asked"
+
+
+def test_whose_profile_is_one_agents_decides_as_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = operator(tmp_path)
+    for name in ("agent.payer", "human.jane"):
+        write_own_profile(own_profile_path(name, base), token(sub=name), base)
+    monkeypatch.setenv("PHOENIX_DMA_PROFILE", str(own_profile_path("agent.payer", base)))
+    arguments = ["approvals", "approve", "approval.1", "--comment", "me", "--as", "human.jane"]
+    told: Any = CliRunner().invoke(build(), arguments)
+    assert told.exit_code == 2, told.output
+    assert "--as: the profile in use is of agent.payer alone, who is not human.jane" in told.stderr

@@ -30,4 +30,5 @@ def check(rpc: Rpc, call: Call | None) -> None:
             f"{rpc.method} is for {wanted}; this credential is for "
             f"{', '.join(sorted(call.principal.roles)) or 'nothing'}",
             {"rpc": rpc.method, "allowed_roles": wanted},
+            remedy=f"Use a profile or credential with one of these roles: {wanted}.",
         )
