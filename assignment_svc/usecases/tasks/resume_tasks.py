@@ -116,7 +116,11 @@ class ResumeTasks:
     ) -> tuple[Briefing | None, Receipt | None]:
         stage, task_id = step
         if stage == HELD:
-            return await self._take_up(call, task_id, standing)
+            taken_up = await self._take_up(call, task_id, standing)
+            if taken_up is not None:
+                return taken_up
+            # It was taken away since the tasks were read, and nobody asks for it again.
+            await self._first_beat(call, standing)
         return await self._return(call, task_id, standing.generation) or (None, None)
 
     async def _standing(
@@ -147,14 +151,17 @@ class ResumeTasks:
 
     async def _take_up(
         self, call: Call, task_id: str, standing: Standing
-    ) -> tuple[Briefing | None, Receipt | None]:
-        """A task that is still held: the same epoch for the same generation, else a new one."""
+    ) -> tuple[Briefing | None, Receipt | None] | None:
+        """A task that is still held: the same epoch for the same generation, else a new one.
+
+        None where the participant does not hold it any more.
+        """
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
             binding = task.binding
             if binding is None or binding.participant_id != standing.participant_id:
-                return None, None
+                return None
             if binding.generation >= standing.generation:
                 if task.resume_due_at is not None and binding.generation == standing.generation:
                     task = resume_settled(task)

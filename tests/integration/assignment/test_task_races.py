@@ -66,6 +66,29 @@ async def test_completing_and_migrating_wait_for_one_row_and_the_first_decides(
         assert isinstance(results[1], errors.StaleAssignment)
 
 
+async def test_a_task_that_is_taken_away_while_its_owner_resumes_is_given_back(
+    assignment: AssignmentService,
+) -> None:
+    assignment.registry.join("agent.a")
+    task = await assignment.active("task.one")
+    assignment.registry.change("agent.a", status=ParticipantStatus.FAILED)
+    row_key = {"tenant": assignment.tenant, "task_id": "task.one"}
+    async with held(assignment.admin_url, "assignment.tasks", **row_key) as row:
+        migrating = asyncio.create_task(assignment.reconcile(assignment.engine))
+        await row.waited_for_by(1)
+        assignment.registry.join("agent.a")
+        resuming = asyncio.create_task(assignment.tasks.resume(assignment.agent("agent.a"), 2))
+        await row.waited_for_by(2)
+        await row.release()
+        await migrating
+        resumed = await resuming
+    assert [one.task.task_id for one in resumed.briefings] == ["task.one"]
+    now = await assignment.task("task.one")
+    assert (now.status, now.owner_id) == (TaskStatus.ACTIVE, "agent.a")
+    assert now.epoch > task.epoch
+    assert not now.handoff_id
+
+
 async def test_a_zombies_checkpoint_after_the_rebind_is_refused(
     assignment: AssignmentService,
 ) -> None:
