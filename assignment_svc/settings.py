@@ -6,7 +6,7 @@ from assignment_svc.domain.rules import LAST_CHECKPOINT, OFFER_TIMEOUT, RESUME_T
 from assignment_svc.domain.scoring import ScoreWeights
 from assignment_svc.workers.background import DUE_INTERVAL, RECONCILE_INTERVAL, WorkerIntervals
 from phoenix_runtime.chassis.settings import Duration, ServiceSettings
-from phoenix_runtime.core.claims import CLAIM_DURATION
+from phoenix_runtime.core.durations import CLAIM_DURATION
 
 
 class AssignmentSettings(ServiceSettings):

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from governance_svc.domain.policy.engine import EVALUATION_SECONDS
 from phoenix_runtime.chassis.settings import Duration, ServiceSettings
-from phoenix_runtime.core.claims import CLAIM_DURATION
+from phoenix_runtime.core.durations import CLAIM_DURATION
 
 
 class GovernanceSettings(ServiceSettings):

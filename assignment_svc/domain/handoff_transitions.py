@@ -9,9 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from assignment_svc.domain.handoff import Acceptance, Handoff, Offer, ParkedHandoff
-from assignment_svc.domain.lifecycle import HANDOFF
+from assignment_svc.domain.lifecycle import HANDOFF, HandoffVerb
 from assignment_svc.domain.states import Actor, HandoffStatus
-from assignment_svc.domain.verbs import HandoffVerb
 
 
 def offered(handoff: Handoff, offer: Offer, *, source_seated: bool) -> Handoff:

@@ -1,8 +1,10 @@
-"""The three lifecycle tables as data; a state changes only through a verb of one of them.
+"""The verbs and the tables of the three lifecycles; a state changes only through a verb.
 
 `AWAITING_APPROVAL` is one state with two meanings (assign, complete): `task_step` checks the second
 half of the table, which verb goes with which, beside the table itself.
 """
+
+from enum import StrEnum
 
 from assignment_svc.domain.states import (
     ENDED,
@@ -13,9 +15,70 @@ from assignment_svc.domain.states import (
     RetirementStatus,
     TaskStatus,
 )
-from assignment_svc.domain.verbs import HandoffVerb, RetirementVerb, TaskVerb
 from phoenix_runtime.core.errors import IllegalTransition
 from phoenix_runtime.core.lifecycle import Lifecycle, transition
+
+
+class TaskVerb(StrEnum):
+    """What can happen to a task."""
+
+    SUBMIT = "submit"
+    ASSIGN = "assign"
+    ASK_HUMAN = "ask_human"
+    REFUSED_ASSIGNMENT = "refused_assignment"
+    REFUSED_RESULT = "refused_result"
+    REFUSED_WITHOUT_OWNER = "refused_without_owner"
+    ASK_AGAIN = "ask_again"
+    UNPARK = "unpark"
+    ORPHAN = "orphan"
+    START = "start"
+    DECLINE = "decline"
+    RESUME = "resume"
+    ABORT_HANDOFF = "abort_handoff"
+    MIGRATE = "migrate"
+    REBIND = "rebind"
+    SUCCEED = "succeed"
+    RETRY = "retry"
+    FAIL = "fail"
+    ABANDON = "abandon"
+    EXPIRE = "expire"
+    CANCEL = "cancel"
+
+
+class HandoffVerb(StrEnum):
+    """What can happen to a handoff."""
+
+    INITIATE = "initiate"
+    ASK_HUMAN = "ask_human"
+    APPROVED = "approved"
+    SOURCE_LOST = "source_lost"
+    WITHDRAW = "withdraw"
+    REFUSE_TARGET = "refuse_target"
+    OFFER = "offer"
+    DECLINE = "decline"
+    TIME_OUT = "time_out"
+    COMPLETE = "complete"
+    DENY = "deny"
+    ABORT = "abort"
+
+
+class RetirementVerb(StrEnum):
+    """What can happen to a retirement."""
+
+    BEGIN = "begin"
+    MAKE_IMMEDIATE = "make_immediate"
+    FINISH = "finish"
+
+
+class OfferOutcome(StrEnum):
+    """How an offer ended."""
+
+    COMPLETED = "completed"
+    DECLINED = "declined"
+    LAPSED = "lapsed"
+    WITHDRAWN = "withdrawn"
+    ABORTED = "aborted"
+
 
 _T, _H, _R = TaskStatus, HandoffStatus, RetirementStatus
 _TV, _HV, _RV = TaskVerb, HandoffVerb, RetirementVerb

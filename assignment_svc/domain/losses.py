@@ -15,9 +15,9 @@ from typing import Final
 
 from assignment_svc.domain.states import TaskStatus
 from assignment_svc.domain.task import Loss, Task
-from phoenix_runtime.core.counted import counted
 from phoenix_runtime.core.events import OWNER_LOST, ReasonCode
 from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.wire import counted
 
 MOST_LOSSES: Final = 100
 """The highest limit, and how many losses of a task without limit are kept."""

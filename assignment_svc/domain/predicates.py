@@ -5,6 +5,7 @@ from assignment_svc.domain.gate import Gate, full
 from assignment_svc.domain.handoff import Handoff, Offer
 from assignment_svc.domain.states import HandoffStatus, ParkedAction, TaskStatus
 from assignment_svc.domain.task import Binding, Parked, Task, TaskSpec
+from phoenix_runtime.core.durations import FRESH_SECONDS
 from phoenix_runtime.core.errors import (
     IllegalTransition,
     NotPermitted,
@@ -12,7 +13,6 @@ from phoenix_runtime.core.errors import (
     Refused,
     StaleAssignment,
 )
-from phoenix_runtime.core.freshness import FRESH_SECONDS
 from phoenix_runtime.core.standing import Standing
 
 

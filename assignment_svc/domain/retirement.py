@@ -3,10 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from assignment_svc.domain.lifecycle import RETIREMENT
+from assignment_svc.domain.lifecycle import RETIREMENT, RetirementVerb
 from assignment_svc.domain.states import Actor, Outcome, RetirementMode, RetirementStatus
 from assignment_svc.domain.task import earliest
-from assignment_svc.domain.verbs import RetirementVerb
 from phoenix_runtime.core.json import Json
 
 

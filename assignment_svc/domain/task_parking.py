@@ -6,10 +6,10 @@ A parked assignment holds no seat and no owner; a parked result keeps its owner 
 from dataclasses import replace
 from datetime import datetime
 
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.states import Actor, ParkedAction, TaskStatus
 from assignment_svc.domain.task import Parked, Task
 from assignment_svc.domain.task_transitions import step
-from assignment_svc.domain.verbs import TaskVerb
 from phoenix_runtime.core.events import ReasonCode
 
 

@@ -11,11 +11,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from assignment_svc.domain.context import ContextPointer
-from assignment_svc.domain.lifecycle import task_step
+from assignment_svc.domain.lifecycle import TaskVerb, task_step
 from assignment_svc.domain.obligations import met_by_decisions, stamped, with_obligations
 from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.task import Binding, Task
-from assignment_svc.domain.verbs import TaskVerb
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.verdict import Verdict
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import structlog
 
-from phoenix_runtime.core.claims import CLAIM_DURATION
 from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.durations import CLAIM_DURATION
 from phoenix_runtime.core.principal import Call
 
 log = structlog.get_logger()

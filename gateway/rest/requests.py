@@ -11,9 +11,9 @@ from gateway.rest.json_reader import FLOATS, fields_by_name, read_field, read_me
 from gateway.rest.routes import WHOLE, RestRoute
 from phoenix_runtime.chassis.rpc.reported_texts import carry_reported_texts
 from phoenix_runtime.chassis.rpc.validation import validate
-from phoenix_runtime.core.counted import counted
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.wire import counted
 
 NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?", re.ASCII | re.IGNORECASE)
 REQUEST_ID = "request_id"

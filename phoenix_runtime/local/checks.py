@@ -15,7 +15,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Final
 
-from phoenix_runtime.core.counted import counted
+from phoenix_runtime.core.wire import counted
 from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
 from phoenix_runtime.local.policy_engine import PolicyEngineFolder, is_installed
 from phoenix_runtime.local.ports import CUSTOMARY, LOOPBACK

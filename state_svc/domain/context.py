@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from phoenix_runtime.core.context_kinds import CONTEXT_KINDS
-from phoenix_runtime.core.counted import counted
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge, Violation
 from phoenix_runtime.core.json import (
     Json,
@@ -20,6 +18,7 @@ from phoenix_runtime.core.json import (
     canonical,
     is_exact,
 )
+from phoenix_runtime.core.wire import CONTEXT_KINDS, counted
 from state_svc.domain.quick_check import DEEPEST, is_clean, is_unicode
 from state_svc.domain.reasoning import is_marker, looks_private, marks_private, private_tag
 

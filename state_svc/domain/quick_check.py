@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
 
-from phoenix_runtime.core.context_kinds import CONTEXT_KINDS
 from phoenix_runtime.core.json import Json, JsonObject, is_exact
+from phoenix_runtime.core.wire import CONTEXT_KINDS
 from state_svc.domain.reasoning import is_marker, looks_private, marks_private, private_tag
 
 DEEPEST = 24

@@ -7,8 +7,8 @@ import pytest
 
 from gateway.rest.routes import rest_routes
 from phoenix_dma.v1 import session_pb2
+from phoenix_dma.wire.context_kinds import CONTEXT_KINDS
 from phoenix_runtime.chassis.schema import rpcs
-from phoenix_runtime.core.context_kinds import CONTEXT_KINDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "any-language.md").read_text()
 ROUTES = {(route.method, re.sub(r"\{[^}]*\}", "<>", route.path)) for route in rest_routes()}

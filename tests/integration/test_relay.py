@@ -14,8 +14,8 @@ from phoenix_runtime.chassis.data.unit import Units
 from phoenix_runtime.chassis.delivery import relay as relay_module
 from phoenix_runtime.chassis.delivery.consumers import FIRST_DELAY, OutboxConsumer
 from phoenix_runtime.chassis.delivery.relay import Relay, pruners
-from phoenix_runtime.core.claims import CLAIM_DURATION
 from phoenix_runtime.core.clock import ManualClock
+from phoenix_runtime.core.durations import CLAIM_DURATION
 from tests.support.builders.calls import call_of, repeatable
 from tests.support.fakes.outbox_consumers import (
     RecordingDirectiveSender,

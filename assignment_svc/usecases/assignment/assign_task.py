@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from assignment_svc.domain.approval import ApprovalSubject
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.predicates import CandidateLost, StaleRead, TooSlow
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.task_transitions import step
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.assignment.alternatives import nobody, outscored, rejected_candidate
 from assignment_svc.usecases.assignment.assigned import Assigned, standing_answer
 from assignment_svc.usecases.assignment.bind import BindRequest, BindTask

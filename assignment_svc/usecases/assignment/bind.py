@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 from assignment_svc.domain.approval import ASSIGN
 from assignment_svc.domain.discovery import Alternative, Evaluation
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.obligations import UsedApproval
 from assignment_svc.domain.predicates import CandidateLost, unchanged
 from assignment_svc.domain.task import Binding, Task
 from assignment_svc.domain.task_transitions import assigned
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.assignment.assigned import Assigned
 from assignment_svc.usecases.steps.documents import bound_detail, gate_document
 from assignment_svc.usecases.steps.ports import Ports

@@ -2,10 +2,10 @@
 
 from assignment_svc.domain.approval import REFUSAL_REASONS, Approval
 from assignment_svc.domain.discovery import Ranked
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.predicates import CandidateLost, StaleRead, unchanged, waits_for
 from assignment_svc.domain.states import ApprovalState, ParkedAction
 from assignment_svc.domain.task import Task
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.assignment.alternatives import passed_over
 from assignment_svc.usecases.assignment.bind import BindRequest, BindTask
 from assignment_svc.usecases.assignment.candidates import CandidateSearch, SearchResult

@@ -1,10 +1,10 @@
 """Aborts a handoff for an operator; a source that lives goes on under a new epoch."""
 
 from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.lifecycle import HandoffVerb
 from assignment_svc.domain.predicates import seats_of
 from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.task import Task
-from assignment_svc.domain.verbs import HandoffVerb
 from assignment_svc.usecases.handoff.give_up import give_up
 from assignment_svc.usecases.handoff.results import HandoffResult
 from assignment_svc.usecases.steps.existing import existing_handoff

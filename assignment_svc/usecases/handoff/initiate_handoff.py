@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.task_transitions import step
 from assignment_svc.domain.texts import checked_id
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.handoff.results import HandoffResult
 from assignment_svc.usecases.steps.migration import HandoffStart, begin_handoff
 from assignment_svc.usecases.steps.permissions import refusals_audited

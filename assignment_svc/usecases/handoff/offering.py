@@ -6,11 +6,11 @@ from assignment_svc.domain import handoff_transitions
 from assignment_svc.domain.approval import HANDOFF
 from assignment_svc.domain.discovery import Evaluation
 from assignment_svc.domain.handoff import Acceptance, Handoff, Offer, OfferRecord
+from assignment_svc.domain.lifecycle import HandoffVerb, OfferOutcome, TaskVerb
 from assignment_svc.domain.obligations import UsedApproval
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Binding, Exclusion, Task
 from assignment_svc.domain.task_transitions import rebound
-from assignment_svc.domain.verbs import HandoffVerb, OfferOutcome, TaskVerb
 from assignment_svc.usecases.steps.documents import bound_detail
 from assignment_svc.usecases.steps.migration import (
     context_hash,

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from assignment_svc.domain.lifecycle import RETIREMENT
+from assignment_svc.domain.lifecycle import RETIREMENT, RetirementVerb
 from assignment_svc.domain.retirement import Retirement, RetirementOutcome
 from assignment_svc.domain.states import Actor, RetirementMode
-from assignment_svc.domain.verbs import RetirementVerb
 from assignment_svc.usecases.membership.advance_retirement import AdvanceRetirement
 from assignment_svc.usecases.membership.retirement_record import record_retirement
 from assignment_svc.usecases.steps.documents import denial_detail, standing_document

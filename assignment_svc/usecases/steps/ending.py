@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from assignment_svc.domain import task_transitions
 from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.obligations import UsedApproval
 from assignment_svc.domain.predicates import seats_of
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.approval_requests import withdraw_questions
 from assignment_svc.usecases.steps.migration import HandoffAbort, abort_handoff, stop_source
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction

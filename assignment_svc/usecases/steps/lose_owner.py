@@ -6,10 +6,10 @@ source. Finding another owner is left to the handoff.
 
 from assignment_svc.domain import handoff_transitions, task_transitions
 from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.losses import is_loss, with_loss
 from assignment_svc.domain.states import TaskStatus
 from assignment_svc.domain.task import Binding, Task
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.migration import (
     HandoffStart,
     begin_handoff,

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.losses import (
     is_loss,
     losses_detail,
@@ -17,7 +18,6 @@ from assignment_svc.domain.losses import (
 from assignment_svc.domain.predicates import seats_of
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.ending import Ending, end
 from assignment_svc.usecases.steps.lose_owner import lose_owner
 from assignment_svc.usecases.steps.suspects import kept_apart_from

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from assignment_svc.domain import handoff_transitions, task_transitions
 from assignment_svc.domain.context import context_address
 from assignment_svc.domain.handoff import Handoff
-from assignment_svc.domain.lifecycle import HANDOFF
+from assignment_svc.domain.lifecycle import HANDOFF, HandoffVerb, OfferOutcome, TaskVerb
 from assignment_svc.domain.losses import loss_detail
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Binding, Task
-from assignment_svc.domain.verbs import HandoffVerb, OfferOutcome, TaskVerb
 from assignment_svc.usecases.steps.approval_requests import withdraw_question
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.directives import DirectiveAction

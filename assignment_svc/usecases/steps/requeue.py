@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field, replace
 
 from assignment_svc.domain import task_transitions
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.predicates import seats_of
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Exclusion, Task
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.migration import HandoffAbort, abort_handoff
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.directives import DirectiveAction

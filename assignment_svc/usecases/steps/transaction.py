@@ -13,6 +13,7 @@ from assignment_svc.domain import handoff_transitions, task_transitions
 from assignment_svc.domain.discovery import Evaluation
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.obligations import (
     UsedApproval,
     awaits_approval,
@@ -22,7 +23,6 @@ from assignment_svc.domain.obligations import (
 from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.predicates import admitted, fresh
 from assignment_svc.domain.task import Binding, BindingRecord, Task
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.suspects import apart, kept_apart_from
 from phoenix_runtime.core.directives import Directive, DirectiveAction

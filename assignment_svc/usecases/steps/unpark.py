@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from assignment_svc.domain import task_parking
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.task import Parked, Task
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.approval_requests import withdraw_question
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
 from phoenix_runtime.core.events import AuditEventType, ReasonCode

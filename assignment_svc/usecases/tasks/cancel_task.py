@@ -1,7 +1,7 @@
 """Cancels a task: it ends without a result, and its open children with it."""
 
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.states import Actor, TaskStatus
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.ending import Ending, end, lock_for_end
 from assignment_svc.usecases.steps.permissions import may_end, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports

@@ -10,13 +10,13 @@ from assignment_svc.domain.approval import (
     result_subject,
 )
 from assignment_svc.domain.declaration import Document, document
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.obligations import unmet
 from assignment_svc.domain.predicates import StaleRead, fenced, seats_of
 from assignment_svc.domain.states import Actor, ApprovalState, ParkedAction, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.task_parking import parked_with_result
 from assignment_svc.domain.task_transitions import step
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.approval_requests import (
     ask_human,
     refreshed_approvals,

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from assignment_svc.domain.approval import COMPLETE, Approval, ApprovalSubject
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.obligations import UsedApproval
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.denials import reasons_hash
 from assignment_svc.usecases.steps.documents import (
     approval_documents,

@@ -1,8 +1,8 @@
 """Declines a task: its assignee gives it back before it has started it."""
 
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.predicates import fenced
 from assignment_svc.domain.states import Actor
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.requeue import Requeue, requeue

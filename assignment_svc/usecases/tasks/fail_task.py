@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.predicates import fenced, may_retry
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.steps.ending import Ending, end, lock_for_end
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports

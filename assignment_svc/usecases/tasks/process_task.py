@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.predicates import may_retry
 from assignment_svc.domain.states import Actor, TaskStatus
 from assignment_svc.domain.task import Task
-from assignment_svc.domain.verbs import TaskVerb
 from assignment_svc.usecases.assignment.assign_task import AssignTask
 from assignment_svc.usecases.steps.ending import Ending, end, lock_for_end
 from assignment_svc.usecases.steps.losses import lock_held, lose

@@ -10,13 +10,9 @@ from dataclasses import dataclass
 
 from assignment_svc.domain.approval import assignment_subject
 from assignment_svc.domain.discovery import Evaluation
-from assignment_svc.domain.handoff import Handoff
-from assignment_svc.domain.losses import is_loss, loss_detail, with_loss
 from assignment_svc.domain.predicates import CandidateLost, StaleRead, covers, seats_of, unchanged
-from assignment_svc.domain.states import HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
-from assignment_svc.domain.task_transitions import resume_settled, resumed, returned
-from assignment_svc.domain.verbs import TaskVerb
+from assignment_svc.domain.task_transitions import resume_settled
 from assignment_svc.usecases.steps.approval_requests import current_approvals
 from assignment_svc.usecases.steps.briefing import Briefing, briefing_of
 from assignment_svc.usecases.steps.documents import (
@@ -31,12 +27,12 @@ from assignment_svc.usecases.steps.losses import (
     lose,
     lost_for_good,
 )
-from assignment_svc.usecases.steps.migration import HandoffAbort, abort_handoff
 from assignment_svc.usecases.steps.permissions import acting_participant, refusals_audited
 from assignment_svc.usecases.steps.ports import Ports
-from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
+from assignment_svc.usecases.steps.transaction import TaskTransaction
+from assignment_svc.usecases.tasks.resuming import give_back, may_return, renew
 from phoenix_runtime.core.errors import NotFound, NotPermitted
-from phoenix_runtime.core.events import AuditEventType, ReasonCode
+from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.pages import LARGEST_SIZE, PAGE_BYTES, PageRequest, page_request
 from phoenix_runtime.core.principal import Call
@@ -183,7 +179,7 @@ class ResumeTasks:
                 await transaction.finish()
                 return None, None
             transaction.put_gate(transaction.gate(standing.participant_id).brought_up(standing))
-            saved, receipt = await _renewed(transaction, task, standing, binding.decision_id)
+            saved, receipt = await renew(transaction, task, standing, binding.decision_id)
             await transaction.finish()
             return await briefing_of(unit, saved), receipt
 
@@ -206,7 +202,7 @@ class ResumeTasks:
         async with self._ports.units.reading(call) as unit:
             read = await unit.find_task(task_id)
             handoff = (await unit.open_handoffs([task_id])).get(task_id)
-        if read is None or not _may_return(read, handoff, call.principal.participant):
+        if read is None or not may_return(read, handoff, call.principal.participant):
             return None
         evaluation = await self._evaluate(call.about(read.correlation_id), read, generation)
         async with self._ports.units(call) as unit:
@@ -214,12 +210,12 @@ class ResumeTasks:
             task = await unit.lock_task(task_id)
             unchanged(read, task)
             handoff = (await unit.open_handoffs([task_id])).get(task_id)
-            if handoff is None or not _may_return(task, handoff, call.principal.participant):
+            if handoff is None or not may_return(task, handoff, call.principal.participant):
                 raise StaleRead
             await transaction.lock_gates(seats_of(task, handoff))
             transaction.rely_on(evaluation)
             await transaction.admit(evaluation.standing, task)
-            saved, receipt = await _returned(transaction, task, handoff, evaluation)
+            saved, receipt = await give_back(transaction, task, handoff, evaluation)
             await transaction.finish()
             return await briefing_of(unit, saved), receipt
 
@@ -240,67 +236,3 @@ class ResumeTasks:
         if verdict.effect is not Effect.ALLOW:
             raise CandidateLost("policy_allows", verdict.explanation)
         return Evaluation(standing, verdict, asked_at, decision_asked_at)
-
-
-def _may_return(task: Task, handoff: Handoff | None, participant_id: str) -> bool:
-    """MIGRATING, taken from this participant, and no offer stands."""
-    return (
-        task.status is TaskStatus.MIGRATING
-        and handoff is not None
-        and handoff.source == participant_id
-        and handoff.status is not HandoffStatus.OFFERED
-    )
-
-
-async def _renewed(
-    transaction: TaskTransaction, task: Task, standing: Standing, decision_id: str
-) -> tuple[Task, Receipt]:
-    """The same task and seat under a new epoch and the newer generation.
-
-    The process that worked on it is gone, whether or not its lease had expired: that is a loss.
-    """
-    if is_loss(task, ReasonCode.PARTICIPANT_RETURNED):
-        task = with_loss(task, ReasonCode.PARTICIPANT_RETURNED, transaction.now)
-    after = resumed(task, transaction.binding(task, standing, decision_id))
-    fields = EventFields(
-        AuditEventType.TASK_RESUMED,
-        reason=ReasonCode.PARTICIPANT_RETURNED,
-        participant=standing.participant_id,
-        detail={
-            "burnt_epoch": task.epoch,
-            "epoch": after.epoch,
-            "generation": standing.generation,
-            "attempt": task.attempt,
-            **loss_detail(task, task.epoch),
-        },
-        verb=TaskVerb.RESUME,
-    )
-    task, receipt = await transaction.save(task, after, fields)
-    return task, receipt
-
-
-async def _returned(
-    transaction: TaskTransaction, task: Task, handoff: Handoff, evaluation: Evaluation
-) -> tuple[Task, Receipt]:
-    """MIGRATING → ACTIVE with its own source; the handoff ends ABORTED, `source_returned`."""
-    standing, verdict = evaluation.standing, evaluation.verdict
-    why = "its source came back before anybody took over"
-    abort = HandoffAbort(ReasonCode.SOURCE_RETURNED, why)
-    task, _, _ = await abort_handoff(transaction, task, handoff, abort)
-    after = returned(task, transaction.binding(task, standing, verdict), verdict)
-    fields = EventFields(
-        AuditEventType.TASK_RESUMED,
-        reason=ReasonCode.SOURCE_RETURNED,
-        participant=standing.participant_id,
-        verdict=verdict,
-        detail={
-            "epoch": after.epoch,
-            "generation": standing.generation,
-            "attempt": after.attempt,
-            "handoff_id": handoff.handoff_id,
-            "standing_revision": standing.standing_revision,
-        },
-        verb=TaskVerb.RESUME,
-    )
-    task, receipt = await transaction.save(task, after, fields)
-    return task, receipt

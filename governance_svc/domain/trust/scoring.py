@@ -18,10 +18,10 @@ from governance_svc.domain.trust.evidence import (
     Review,
     TaskOutcome,
 )
-from phoenix_runtime.core.counted import counted
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.score import Score, Term, weigh
 from phoenix_runtime.core.standing import RiskLevel
+from phoenix_runtime.core.wire import counted
 
 COMPONENTS = (
     "identity_assurance",

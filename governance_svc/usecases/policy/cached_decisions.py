@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from governance_svc.domain.policy.engine import Evaluation, PolicyEngine
 from phoenix_runtime.core.clock import Clock
-from phoenix_runtime.core.freshness import FRESH_SECONDS
+from phoenix_runtime.core.durations import FRESH_SECONDS
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.verdict import DecisionPoint
 

@@ -17,7 +17,7 @@ from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.score import Score
 
 CACHE_SECONDS = 1.0
-"""How old cached evidence may be: far below `core.freshness`, the age of a decision that binds."""
+"""How old cached evidence may be: far below `core.durations.FRESH_SECONDS`."""
 
 MAX_PARTICIPANTS = 20_000
 """The most participants whose evidence is cached."""

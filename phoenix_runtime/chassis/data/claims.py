@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from phoenix_runtime.chassis.data.database import Database
-from phoenix_runtime.core.claims import CLAIM_DURATION
+from phoenix_runtime.core.durations import CLAIM_DURATION
 
 
 @dataclass(frozen=True, slots=True)

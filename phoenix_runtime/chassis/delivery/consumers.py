@@ -21,7 +21,7 @@ from phoenix_runtime.chassis.delivery.consumers_sql import (
     retry_statement,
     settle_statement,
 )
-from phoenix_runtime.core.claims import CLAIM_DURATION
+from phoenix_runtime.core.durations import CLAIM_DURATION
 
 SOURCES: Final = {
     LEDGER: ("outbox", "event_id"),

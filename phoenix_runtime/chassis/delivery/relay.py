@@ -28,9 +28,9 @@ from phoenix_runtime.chassis.delivery.consumers import (
 )
 from phoenix_runtime.chassis.failpoints import DELIVERY_AND_MARK, passing
 from phoenix_runtime.chassis.loops import Loop
-from phoenix_runtime.core.claims import CLAIM_DURATION
 from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.documents import directive_of, event_of
+from phoenix_runtime.core.durations import CLAIM_DURATION
 from phoenix_runtime.core.errors import PolicyEngineUnavailable, Unavailable
 from phoenix_runtime.core.events import AuditEvent
 

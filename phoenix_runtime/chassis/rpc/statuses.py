@@ -16,8 +16,8 @@ from phoenix_dma.wire.status_details import (
     rich_status_of,
 )
 from phoenix_runtime.core import errors
-from phoenix_runtime.core.counted import counted
 from phoenix_runtime.core.errors import FieldInvalid, QuotaExceeded, Refused, Violation
+from phoenix_runtime.core.wire import counted
 
 RETRY_AFTER = 1
 """Seconds after which a caller may try again what was refused as UNAVAILABLE."""

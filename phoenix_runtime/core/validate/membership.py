@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from phoenix_runtime.core.counted import counted
+from phoenix_runtime.core.durations import FRESH_SECONDS
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
-from phoenix_runtime.core.freshness import FRESH_SECONDS
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.validate.evidence import Evidence, Finding, ObservedHandoff, ObservedTask
+from phoenix_runtime.core.wire import counted
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 OPEN_HANDOFF = frozenset({"initiated", "awaiting_approval", "offered"})

@@ -34,8 +34,8 @@ from assignment_svc.store.unit import AssignmentUnits
 from phoenix_runtime.chassis.data.database import create_database
 from phoenix_runtime.chassis.data.outbox import Outbox
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.core.claims import CLAIM_DURATION
 from phoenix_runtime.core.clock import ManualClock
+from phoenix_runtime.core.durations import CLAIM_DURATION
 from phoenix_runtime.core.pages import page_request
 from tests.support.builders.calls import call_of
 from tests.support.servers.postgres import DatabaseFor, PostgresServer

@@ -13,7 +13,7 @@ from governance_svc.domain.approvals.approval import Decision
 from governance_svc.domain.lifecycle import ApprovalStatus
 from governance_svc.domain.policy.bundle import make_bundle
 from governance_svc.usecases.policy.evaluate_policies import EvaluatePolicies
-from phoenix_runtime.core.claims import CLAIM_DURATION
+from phoenix_runtime.core.durations import CLAIM_DURATION
 from phoenix_runtime.core.errors import IllegalTransition, NotPermitted
 from tests.integration.governance.manual_governance import HANG_GUARD, ManualGovernance
 from tests.support.builders.calls import call_of

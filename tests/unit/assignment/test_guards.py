@@ -20,8 +20,8 @@ from assignment_svc.domain.predicates import (
 )
 from assignment_svc.domain.states import TaskStatus
 from assignment_svc.domain.task import Binding, Task, TaskSpec
+from phoenix_runtime.core.durations import FRESH_SECONDS
 from phoenix_runtime.core.errors import StaleAssignment
-from phoenix_runtime.core.freshness import FRESH_SECONDS
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus, RiskLevel, Standing
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Grants, Verdict
 

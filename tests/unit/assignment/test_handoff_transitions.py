@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from assignment_svc.domain import handoff_transitions as steps
 from assignment_svc.domain.handoff import Acceptance, Handoff, ParkedHandoff
+from assignment_svc.domain.lifecycle import HandoffVerb
 from assignment_svc.domain.states import Actor, HandoffStatus
-from assignment_svc.domain.verbs import HandoffVerb
 from phoenix_runtime.core.errors import IllegalTransition
 from tests.support.builders.membership import NOW, handoff, offer
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from assignment_svc.workers.row_worker import WIDTH, RowWorker
-from phoenix_runtime.core.claims import CLAIM_DURATION
 from phoenix_runtime.core.clock import ManualClock
+from phoenix_runtime.core.durations import CLAIM_DURATION
 from phoenix_runtime.core.principal import Call
 from tests.support.builders.calls import call_of
 

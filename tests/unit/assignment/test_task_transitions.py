@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from assignment_svc.domain import losses, task_parking, task_transitions
 from assignment_svc.domain.context import ContextPointer
+from assignment_svc.domain.lifecycle import TaskVerb
 from assignment_svc.domain.states import Actor, AssignmentIntent, ParkedAction, TaskStatus
 from assignment_svc.domain.task import Binding, Parked, Task
-from assignment_svc.domain.verbs import TaskVerb
 from phoenix_runtime.core.errors import IllegalTransition
 from phoenix_runtime.core.events import ReasonCode
 from tests.support.builders.membership import NOW, binding, spec, task, verdict

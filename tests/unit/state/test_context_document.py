@@ -4,9 +4,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from phoenix_runtime.core.context_kinds import CONTEXT_KINDS
 from phoenix_runtime.core.errors import FieldInvalid, TooLarge
 from phoenix_runtime.core.json import Json, JsonObject, bytes_hash
+from phoenix_runtime.core.wire import CONTEXT_KINDS
 from state_svc.domain import context, quick_check
 from state_svc.domain.context import MOST_VIOLATIONS, context_document
 from state_svc.domain.quick_check import DEEPEST
