@@ -26,6 +26,23 @@ from phoenix_dma.cli.verify import verify
 from phoenix_dma.v1 import audit_pb2
 from phoenix_dma.wire.conversions import json_of, time_from, time_of, timestamp
 
+Participant = Annotated[str, typer.Option(help="Only about this participant.")]
+Task = Annotated[str, typer.Option(help="Only about this task.")]
+Kind = Annotated[
+    list[str] | None,
+    typer.Option("--type", help="Only this type, such as TASK_FAILED. Repeatable."),
+]
+Decision = Annotated[
+    str, typer.Option(help="Only what rests on this decision of policy, by its id.")
+]
+Handoff = Annotated[str, typer.Option(help="Only about this handoff.")]
+Correlation = Annotated[str, typer.Option(help="Only with this correlation id.")]
+Since = Annotated[str, typer.Option(help="Only from then on, such as 2026-06-13T21:00Z.")]
+Until = Annotated[str, typer.Option(help="Only before then, with a time zone, too.")]
+After = Annotated[int, typer.Option(help="Only after the event with this number (seq).", min=0)]
+Following = Annotated[
+    bool, typer.Option("--follow", "-f", help="Go on with what happens; Ctrl-C ends it.")
+]
 Full = Annotated[
     bool,
     typer.Option(
@@ -49,26 +66,17 @@ def register(app: typer.Typer) -> None:
 @group.callback()
 def audit(
     context: typer.Context,
-    participant: Annotated[str, typer.Option(help="Only about this participant.")] = "",
-    task: Annotated[str, typer.Option(help="Only about this task.")] = "",
-    kind: Annotated[
-        list[str] | None,
-        typer.Option("--type", help="Only this type, such as TASK_FAILED. Repeatable."),
-    ] = None,
-    decision: Annotated[
-        str, typer.Option(help="Only what rests on this decision of policy, by its id.")
-    ] = "",
-    handoff: Annotated[str, typer.Option(help="Only about this handoff.")] = "",
-    correlation: Annotated[str, typer.Option(help="Only with this correlation id.")] = "",
-    since: Annotated[str, typer.Option(help="Only from then on, such as 2026-06-13T21:00Z.")] = "",
-    until: Annotated[str, typer.Option(help="Only before then, with a time zone, too.")] = "",
-    after: Annotated[
-        int, typer.Option(help="Only after the event with this number (seq).", min=0)
-    ] = 0,
+    participant: Participant = "",
+    task: Task = "",
+    kind: Kind = None,
+    decision: Decision = "",
+    handoff: Handoff = "",
+    correlation: Correlation = "",
+    since: Since = "",
+    until: Until = "",
+    after: After = 0,
     last: LastOption = 200,
-    following: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what happens; Ctrl-C ends it.")
-    ] = False,
+    following: Following = False,
     full: Full = False,
     output: OutputOption = Output.TABLE,
 ) -> None:

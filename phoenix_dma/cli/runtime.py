@@ -39,9 +39,36 @@ class Ports(StrEnum):
     FREE = "free"
 
 
+UpDataOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where its data is kept; ~/.local/share/phoenix-dma (root: /var/lib/phoenix-dma).",
+        envvar="PHOENIX_DMA_DATA",
+    ),
+]
+PortsOption = Annotated[
+    Ports, typer.Option(help="The customary ports, or free ones, kept for the next start.")
+]
+PortOption = Annotated[
+    list[str] | None,
+    typer.Option(help="The port of a part that `status` names: rest=8081. Repeatable."),
+]
+PostgresOption = Annotated[
+    str | None,
+    typer.Option(help="A PostgreSQL of your own, as a role that may create roles."),
+]
+RedisOption = Annotated[
+    str | None, typer.Option(help="A Redis or Valkey of your own, instead of the private one.")
+]
+OpaOption = Annotated[
+    str | None, typer.Option(help="An OPA of your own, instead of the embedded engine.")
+]
 BundleOption = Annotated[
     Path | None,
     typer.Option(help="A policy overlay's folder: applied now and whenever a file changes."),
+]
+DetachOption = Annotated[
+    bool, typer.Option("--detach", help="Return once it serves; it goes on in the background.")
 ]
 
 
@@ -53,34 +80,14 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where its data is kept; ~/.local/share/phoenix-dma (root: /var/lib/phoenix-dma).",
-            envvar="PHOENIX_DMA_DATA",
-        ),
-    ] = None,
-    ports: Annotated[
-        Ports, typer.Option(help="The customary ports, or free ones, kept for the next start.")
-    ] = Ports.DEFAULT,
-    port: Annotated[
-        list[str] | None,
-        typer.Option(help="The port of a part that `status` names: rest=8081. Repeatable."),
-    ] = None,
-    postgres_url: Annotated[
-        str | None,
-        typer.Option(help="A PostgreSQL of your own, as a role that may create roles."),
-    ] = None,
-    redis_url: Annotated[
-        str | None, typer.Option(help="A Redis or Valkey of your own, instead of the private one.")
-    ] = None,
-    opa_url: Annotated[
-        str | None, typer.Option(help="An OPA of your own, instead of the embedded engine.")
-    ] = None,
+    data: UpDataOption = None,
+    ports: PortsOption = Ports.DEFAULT,
+    port: PortOption = None,
+    postgres_url: PostgresOption = None,
+    redis_url: RedisOption = None,
+    opa_url: OpaOption = None,
     bundle: BundleOption = None,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Return once it serves; it goes on in the background.")
-    ] = False,
+    detach: DetachOption = False,
 ) -> None:
     """Start the runtime and keep it running until Ctrl-C or `phoenix-dma down`."""
     from phoenix_runtime.local.data_folder.files import default_folder  # noqa: PLC0415  # see output

@@ -35,13 +35,17 @@ File = Annotated[
     str,
     typer.Argument(help="A JSON file with the task, - for stdin; options go before what it says."),
 ]
+TaskId = Annotated[str, typer.Option("--id", help="Its id; a new one where not given.")]
+Objective = Annotated[str, typer.Option(help="One sentence: what is wanted.")]
 Capability = Annotated[
     list[str] | None, typer.Option(help="A capability that it needs. Repeatable.")
 ]
 Domain = Annotated[list[str] | None, typer.Option(help="Data that it is about. Repeatable.")]
+Risk = Annotated[str, typer.Option(help="Its risk: low, medium or high; low where not given.")]
 Constraint = Annotated[
     list[str] | None, typer.Option(help="A constraint of policy for it. Repeatable.")
 ]
+Given = Annotated[str, typer.Option("--input", help="Its input, a JSON object.")]
 MaxLosses = Annotated[
     int | None, typer.Option(help="Fail after so many lost owners; 3 where not given, 0 never.")
 ]
@@ -57,15 +61,13 @@ def register(app: typer.Typer) -> None:
 
 def submit(
     file: File = "",
-    task_id: Annotated[str, typer.Option("--id", help="Its id; a new one where not given.")] = "",
-    objective: Annotated[str, typer.Option(help="One sentence: what is wanted.")] = "",
+    task_id: TaskId = "",
+    objective: Objective = "",
     capability: Capability = None,
     domain: Domain = None,
-    risk: Annotated[
-        str, typer.Option(help="Its risk: low, medium or high; low where not given.")
-    ] = "",
+    risk: Risk = "",
     constraint: Constraint = None,
-    given: Annotated[str, typer.Option("--input", help="Its input, a JSON object.")] = "",
+    given: Given = "",
     max_losses: MaxLosses = None,
     assign: Assign = False,
     wait: Wait = False,
