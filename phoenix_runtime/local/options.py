@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final, Self
 
 from phoenix_runtime.local.data_folder.files import temporary_folder
+from phoenix_runtime.local.ports import CUSTOMARY
 from phoenix_runtime.local.services import MODULES
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
@@ -47,3 +48,12 @@ class LocalRuntimeOptions:
         return cls(
             data=temporary_folder(), free_ports=True, services=services, environment=environment
         )
+
+    def parts(self) -> set[str]:
+        """Return the names of the parts that need a port: all but those that a URL replaces."""
+        parts = set(CUSTOMARY)
+        if self.postgres_url:
+            parts.remove("postgres")
+        if self.redis_url:
+            parts.remove("valkey")
+        return parts

@@ -169,21 +169,13 @@ class LocalRuntime:
         """Return the process id of a program: a service's name, ``postgres`` or ``valkey``."""
         return self._supervisor.children[MODULES.get(name, name)].pid
 
-    def _parts(self) -> set[str]:
-        parts = set(ports.CUSTOMARY)
-        if self.options.postgres_url:
-            parts.remove("postgres")
-        if self.options.redis_url:
-            parts.remove("valkey")
-        return parts
-
     def _choose_ports(self) -> None:
         free = self.options.free_ports
         kept = self.folder.kept_ports() if free else {}
         self._ports = ports.choose(
             chosen=self.options.ports,
             free=free,
-            parts=self._parts(),
+            parts=self.options.parts(),
             kept=kept,
             reservation=self._reservation,
         )
