@@ -20,6 +20,7 @@ from phoenix_dma.cli.output import (
     print_json_error,
     print_note,
 )
+from phoenix_dma.cli.which_runtime import up_line
 from phoenix_dma.errors import FieldInvalid, PhoenixError, ProfileError, Unavailable
 from phoenix_dma.profile import Profile, find_profile, is_loopback
 
@@ -110,7 +111,7 @@ def require_listener() -> None:
     except OSError as error:
         raise Unavailable(
             f"Nothing listens at {target} ({error.strerror or error})",
-            remedy="Start the runtime with `phoenix-dma up`, or name another profile in "
+            remedy=f"Start the runtime with `{up_line()}`, or name another profile in "
             "PHOENIX_DMA_PROFILE; `phoenix-dma status` says which one is up.",
         ) from error
 

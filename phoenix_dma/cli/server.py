@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
 
 UP: Final = "the runtime is up"
-INSTALL: Final = 'pip install "phoenix-dma[server]"'
 
 
 @contextmanager
@@ -32,6 +31,8 @@ def needs_server(command: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
+        from phoenix_runtime.local.starting import INSTALL  # noqa: PLC0415  # not for help
+
         print_error(
             f"`phoenix-dma {command}` needs the server ({missing.name} is missing): {INSTALL}"
         )

@@ -98,11 +98,13 @@ def _require_events(judged: Sequence[Judgement], asked: Sequence[str], output: O
 
 def _embedded_url(folder: DataFolder, output: Output) -> str:
     """The administrator's URL of the private PostgreSQL of the runtime in ``folder``."""
+    from phoenix_runtime.local import starting  # noqa: PLC0415  # see which_runtime
     from phoenix_runtime.local.postgres.server import Postgres  # noqa: PLC0415  # imports the database
 
     record = folder.record()
     if record is None:
-        remedy = "Start it: phoenix-dma up; or name a database: --postgres-url."
+        line = starting.up_line(folder.path)
+        remedy = f"Start it: {line}; or name a database: --postgres-url."
         raise _unreachable(f"The runtime in {folder.path} is down", remedy, output)
     if "postgres" not in record.addresses:
         remedy = "Name it: --postgres-url, as for `phoenix-dma up`."

@@ -36,6 +36,13 @@ def doubts_about(data: Path | None) -> list[str]:
     return said + others_up(profile_path(), folder.path)
 
 
+def up_line() -> str:
+    """The line that starts the runtime of the profile, with its data folder where it has one."""
+    from phoenix_runtime.local import starting  # noqa: PLC0415  # see output
+
+    return starting.up_line(_profile().data)
+
+
 def _profile() -> Profile:
     """The profile's file, as it is; an empty profile where there is none that can be read."""
     try:

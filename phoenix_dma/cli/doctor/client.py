@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from phoenix_dma.cli.calls import PROXIES
 from phoenix_dma.cli.doctor.finding import Finding
+from phoenix_dma.cli.which_runtime import up_line
 from phoenix_dma.errors import PhoenixError, ProfileError
 from phoenix_dma.profile import Profile, find_profile, is_loopback, profile_path
 
@@ -27,7 +28,6 @@ CALL_SECONDS: Final = 5.0
 SKEW_SECONDS: Final = 30.0
 EXCEPTIONS: Final = ("no_grpc_proxy", "no_proxy")
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-UP: Final = "start the runtime: phoenix-dma up (`phoenix-dma status` says which one is up)"
 GATEWAY: Final = "profile's gateway"
 REST: Final = "profile's REST port"
 """What a client connects to; the runtime on this machine has rows of its own, by its parts."""
@@ -40,7 +40,7 @@ def findings() -> Iterator[Finding]:
     try:
         profile = find_profile()
     except ProfileError as error:
-        yield Finding("profile", str(error), "correct it, or let `phoenix-dma up` write it anew")
+        yield Finding("profile", str(error), f"correct it, or let `{up_line()}` write it anew")
         return
     yield _profile(profile)
     yield from _overrides()
@@ -48,7 +48,7 @@ def findings() -> Iterator[Finding]:
     try:
         target = profile.endpoint().target
     except ProfileError as error:
-        yield Finding("address", str(error), UP)
+        yield Finding("address", str(error), _start())
         return
     yield _proxy(target)
     gateway = _listens(GATEWAY, target)
@@ -57,6 +57,10 @@ def findings() -> Iterator[Finding]:
         yield from _rest(profile.rest)
     if gateway.ok:
         yield _call(profile)
+
+
+def _start() -> str:
+    return f"start the runtime: {up_line()} (`phoenix-dma status` says which one is up)"
 
 
 def _python() -> Finding:
@@ -84,7 +88,8 @@ def _profile(profile: Profile) -> Finding:
     if not path.exists():
         if profile.grpc:
             return Finding("profile", f"none; the environment names {profile.grpc}")
-        return Finding("profile", f"there is none at {path}", f"{UP}; or set PHOENIX_DMA_PROFILE")
+        remedy = f"{_start()}; or set PHOENIX_DMA_PROFILE"
+        return Finding("profile", f"there is none at {path}", remedy)
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & stat.S_IWOTH or mode & stat.S_IWGRP:
         return Finding("profile", f"others may write {path}", f"chmod 600 {path}")
@@ -100,7 +105,7 @@ def _overrides() -> Iterator[Finding]:
 def _credential(profile: Profile) -> Finding:
     if profile.token:
         return _life("the token in PHOENIX_DMA_TOKEN", profile.token, "set a new PHOENIX_DMA_TOKEN")
-    anew = "let `phoenix-dma up` write a new profile, or enrol anew"
+    anew = f"let `{up_line()}` write a new profile, or enrol anew"
     try:
         enrolment = profile.enrolment()
     except ProfileError as error:
@@ -163,7 +168,7 @@ def _listens(name: str, target: str) -> Finding:
 def _remedy_at(host: str) -> str:
     """What to do where nothing answers: a runtime elsewhere is not started from here."""
     if is_loopback(host.strip("[]")):
-        return UP
+        return _start()
     return (
         f"see that the runtime on {host} is up and that nothing in between blocks the port; for "
         "another runtime set PHOENIX_DMA_PROFILE"
@@ -225,5 +230,5 @@ def _call(profile: Profile) -> Finding:
     try:
         asyncio.run(ask())
     except PhoenixError as error:
-        return Finding("call", f"{error.reason}: {error.text}", error.remedy or UP)
+        return Finding("call", f"{error.reason}: {error.text}", error.remedy or _start())
     return Finding("call", "the runtime takes the credential")

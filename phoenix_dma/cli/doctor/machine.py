@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 def findings(data: Path | None) -> Iterator[Finding]:
     """Every check of the runtime that is meant; of the SDK alone those that need no server."""
     from phoenix_runtime.local import checks  # noqa: PLC0415  # see __init__
+    from phoenix_runtime.local.starting import has_server  # noqa: PLC0415
 
     folder = folder_of(data)
     answers = [*checks.check_installation(folder)]
     try:
-        if checks.has_server() or folder.path.exists():
+        if has_server() or folder.path.exists():
             answers += checks.check_data_folder(folder)
             answers += checks.check_runtime(folder)
     except OSError as error:
@@ -28,7 +29,7 @@ def findings(data: Path | None) -> Iterator[Finding]:
     yield from (Finding(*answer) for answer in answers)
     for doubt in doubts_about(data):
         yield Finding("runtime", doubt)
-    if checks.has_server():
+    if has_server():
         yield from _services(folder)
 
 

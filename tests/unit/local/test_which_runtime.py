@@ -164,4 +164,4 @@ def test_a_runtime_that_is_down_is_told_to_the_verifier_like_every_other_error(
     if output == "json":
         assert json.loads(shown.stderr)["error"]["reason"] == "UNAVAILABLE"
     else:
-        assert "What to do: Start it: phoenix-dma up" in shown.stderr
+        assert "What to do: Start it: phoenix-dma up --data " in shown.stderr
