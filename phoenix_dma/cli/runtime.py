@@ -47,7 +47,11 @@ UpDataOption = Annotated[
     ),
 ]
 PortsOption = Annotated[
-    Ports, typer.Option(help="The customary ports, or free ones, kept for the next start.")
+    Ports | None,
+    typer.Option(
+        help="The customary ports, or free ones; not given: those of the data folder's last start "
+        "if they were free ones, else the customary."
+    ),
 ]
 PortOption = Annotated[
     list[str] | None,
@@ -81,7 +85,7 @@ def register(app: typer.Typer) -> None:
 
 def up(
     data: UpDataOption = None,
-    ports: PortsOption = Ports.DEFAULT,
+    ports: PortsOption = None,
     port: PortOption = None,
     postgres_url: PostgresOption = None,
     redis_url: RedisOption = None,
@@ -100,7 +104,7 @@ def up(
         data=(data or default_folder()).absolute(),
         profile=profile_path(),
         ports=_ports_by_part(port or []),
-        free_ports=ports is Ports.FREE,
+        free_ports=None if ports is None else ports is Ports.FREE,
         postgres_url=postgres_url,
         redis_url=redis_url,
         opa_url=opa_url,

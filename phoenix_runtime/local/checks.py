@@ -151,14 +151,19 @@ def _check_parts(record: RuntimeRecord, folder: DataFolder) -> Iterator[Answer]:
 
 
 def _check_ports(folder: DataFolder) -> Iterator[Answer]:
+    kept = folder.kept_ports()
     taken = [
-        f"{port} ({part})" for part, port in CUSTOMARY.items() if listens_at(f"{LOOPBACK}:{port}")
+        f"{port} ({part})"
+        for part, port in (kept or CUSTOMARY).items()
+        if listens_at(f"{LOOPBACK}:{port}")
     ]
-    if taken:
-        found = f"somebody else listens on {', '.join(taken)}"
-        yield "ports", found, up_line(folder.path, "--ports", "free")
+    found = f"somebody else listens on {', '.join(taken)}"
+    if not taken:
+        yield "ports", f"the {'last' if kept else 'customary'} ones are free", ""
+    elif kept:
+        yield "ports", f"{found}: the next start takes other free ones", ""
     else:
-        yield "ports", "the customary ones are free", ""
+        yield "ports", found, up_line(folder.path, "--ports", "free")
 
 
 def listens_at(address: str) -> bool:

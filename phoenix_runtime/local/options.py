@@ -21,7 +21,8 @@ class LocalRuntimeOptions:
 
     ``ports`` fixes the port of a part (names in `ports.CUSTOMARY`); the others are the customary
     ones or, with ``free_ports``, free ones, which the next runtime on the same data has again
-    unless somebody else has them. ``services`` are started (names in
+    unless somebody else has them. None is what the last runtime on the same data had; False
+    forgets it. ``services`` are started (names in
     `services.MODULES`); ``environment`` is added to theirs. ``profile`` is where the operator's
     profile is written, by default in the data folder ``data``; ``tenant`` is the profile's.
     """
@@ -30,7 +31,7 @@ class LocalRuntimeOptions:
     profile: Path | None = None
     tenant: str = "default"
     ports: Mapping[str, int] = field(default_factory=dict)
-    free_ports: bool = False
+    free_ports: bool | None = None
     postgres_url: str | None = None
     redis_url: str | None = None
     opa_url: str | None = None

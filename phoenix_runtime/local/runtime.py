@@ -170,8 +170,9 @@ class LocalRuntime:
         return self._supervisor.children[MODULES.get(name, name)].pid
 
     def _choose_ports(self) -> None:
-        free = self.options.free_ports
-        kept = self.folder.kept_ports() if free else {}
+        asked = self.options.free_ports
+        kept = {} if asked is False else self.folder.kept_ports()
+        free = bool(kept) if asked is None else asked
         self._ports = ports.choose(
             chosen=self.options.ports,
             free=free,
@@ -181,7 +182,7 @@ class LocalRuntime:
         )
         if free:
             self._notes += ports.moved(kept, self._ports, self.options.ports)
-            self.folder.keep_ports({**kept, **self._ports})
+        self.folder.keep_ports({**kept, **self._ports} if free else {})
 
     async def _start_database(self) -> None:
         if not self.options.postgres_url:

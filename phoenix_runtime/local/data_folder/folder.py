@@ -91,7 +91,7 @@ class DataFolder:
         return holder_of(self._lock_file) or holder_of(self.path / FORMER_LOCK)
 
     def kept_ports(self) -> dict[str, int]:
-        """Return the free ports that the last runtime here had, by part."""
+        """Return the free ports that the last runtime here had, by part; none: the customary."""
         try:
             found = json.loads(self._ports_file.read_text())
             return {str(part): int(port) for part, port in found.items()}

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from phoenix_runtime.local import ports
 from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
 from phoenix_runtime.local.data_folder.lock import AlreadyUp
+from phoenix_runtime.local.options import LocalRuntimeOptions
+from phoenix_runtime.local.runtime import LocalRuntime
 
 FORMER_LOCK = "house.lock"  # codespell:ignore house
 FORMER_RECORD = "house.json"  # codespell:ignore house
@@ -66,3 +69,28 @@ def test_locking_replaces_the_former_files(folder: DataFolder) -> None:
     assert {file.name for file in folder.path.glob("*.*")} == {"runtime.lock", "runtime.json"}
     folder.unlock()
     assert folder.record() is None
+
+
+def test_a_folder_keeps_its_free_ports_until_told_otherwise(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customary = ports.choose(free=True)
+    monkeypatch.setattr(ports, "CUSTOMARY", customary)
+
+    def chosen(*, free: bool | None, **wanted: int) -> dict[str, int]:
+        options = LocalRuntimeOptions(data=folder.path, free_ports=free, ports=wanted)
+        runtime = LocalRuntime(options)
+        runtime._choose_ports()
+        found = {part: int(runtime.address(part).rpartition(":")[2]) for part in customary}
+        runtime._reservation.close()
+        return found
+
+    assert chosen(free=None) == customary
+    first = chosen(free=True)
+    assert first != customary
+    assert chosen(free=None) == first
+    (other,) = ports.choose(free=True, parts=["rest"]).values()
+    assert chosen(free=None, rest=other) == first | {"rest": other}
+    assert chosen(free=None) == first | {"rest": other}
+    assert chosen(free=False) == customary
+    assert chosen(free=None) == customary
