@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,15 +19,15 @@ from phoenix_dma.cli.output import (
     say,
 )
 from phoenix_dma.errors import NotFound, NotPermitted
+from phoenix_dma.listing import Listing, listing_of
 from phoenix_dma.own_profile import holder_of, own_profile_path
 from phoenix_dma.profile import Profile, find_profile, read_profile
 from phoenix_dma.v1 import approval_pb2, governed_pb2, identity_pb2
-from phoenix_dma.wire.conversions import json_of, short, time_of
+from phoenix_dma.wire.conversions import json_of, short, shown_time
 
 if TYPE_CHECKING:
     from phoenix_dma.aio.client import AsyncPhoenixClient
     from phoenix_dma.aio.runtime_api import RuntimeApi
-    from phoenix_dma.listing import Listing
 
 Id = Annotated[str, typer.Argument(help="The approval's id.")]
 Human = Annotated[
@@ -83,9 +82,13 @@ def list_them(
 
     async def ask(client: AsyncPhoenixClient) -> Listing[approval_pb2.Approval]:
         api = await _api_of(client, human)
-        found = await api.listing(api.stubs.approvals.ListApprovals, request, "approvals", last)
-        open_to = [one for one in found.items if not human or human not in one.barred]
-        return replace(found, items=open_to)
+        method = api.stubs.approvals.ListApprovals
+        if not human:
+            return await api.listing(method, request, "approvals", last)
+        # All of them: how many this person is barred from is known of none before it is read.
+        found = await api.listing(method, request, "approvals", 0)
+        open_to = [one for one in reversed(found.items) if human not in one.barred]
+        return listing_of(open_to[:last] if last else open_to, len(open_to))
 
     found = call_runtime(ask, output, _profile_of(human))
     columns = ("approval", "status", "action", "task", "by", "comment")
@@ -201,7 +204,8 @@ def _show(approval: approval_pb2.Approval) -> None:
         ("asked by", approval.requested_by),
         ("may decide", ", ".join(approval.approvers)),
         ("may not", ", ".join(approval.barred)),
-        ("until", time_of(approval.expire_time) if approval.HasField("expire_time") else ""),
+        ("asked", shown_time(approval.create_time)),
+        ("until", shown_time(approval.expire_time) if approval.HasField("expire_time") else ""),
         ("decided by", approval.decided_by),
         ("comment", approval.comment),
         ("content hash", approval.subject_hash),

@@ -24,7 +24,7 @@ from phoenix_dma.cli.output import (
 )
 from phoenix_dma.cli.verify import verify
 from phoenix_dma.v1 import audit_pb2
-from phoenix_dma.wire.conversions import json_of, time_from, time_of, timestamp
+from phoenix_dma.wire.conversions import json_of, shown_time, time_from, time_of, timestamp
 
 Participant = Annotated[str, typer.Option(help="Only about this participant.")]
 Task = Annotated[str, typer.Option(help="Only about this task.")]
@@ -180,7 +180,7 @@ def fact_lines(event: audit_pb2.AuditEvent, shown: Shown = fitted) -> list[str]:
 
 def row(event: audit_pb2.AuditEvent) -> tuple[Any, ...]:
     """An event as a row of `COLUMNS`."""
-    when = time_of(event.timestamp).strftime("%Y-%m-%d %H:%M:%S")
+    when = shown_time(event.timestamp)
     about = event.task or event.participant or event.aggregate
     return (event.sequence, when, event.type, event.actor, about, _change(event), event.reason_code)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from google.protobuf import timestamp_pb2
 
 from phoenix_dma.cli.calls import call_runtime, states, word
 from phoenix_dma.cli.output import (
@@ -17,7 +16,7 @@ from phoenix_dma.cli.output import (
     print_listing,
 )
 from phoenix_dma.v1 import common_pb2, handoff_pb2, state_pb2
-from phoenix_dma.wire.conversions import short, time_of
+from phoenix_dma.wire.conversions import short, shown_time
 
 
 def register(app: typer.Typer) -> None:
@@ -97,7 +96,7 @@ def checkpoints(
 
 def _handoff(one: handoff_pb2.Handoff) -> tuple[object, ...]:
     status = short(handoff_pb2.HandoffStatus, one.status)
-    begun = _when(one.create_time)
+    begun = shown_time(one.create_time)
     return (one.handoff_id, begun, status, one.task_id, one.source, one.target, Prose(one.reason))
 
 
@@ -105,11 +104,11 @@ def _retirement(one: handoff_pb2.Retirement) -> tuple[object, ...]:
     status = short(handoff_pb2.RetirementStatus, one.status)
     mode = short(handoff_pb2.RetirementMode, one.mode)
     tasks = counted(len(one.outcomes), "task")
-    return (one.retirement_id, _when(one.create_time), status, one.participant_id, mode, tasks)
+    return (one.retirement_id, shown_time(one.create_time), status, one.participant_id, mode, tasks)
 
 
 def _checkpoint(one: common_pb2.ContextPointer) -> tuple[object, ...]:
-    recorded = _when(one.record_time) if one.HasField("record_time") else ""
+    recorded = shown_time(one.record_time) if one.HasField("record_time") else ""
     size = "by reference" if one.by_reference else one.size_bytes
     return (
         one.context_ref,
@@ -120,7 +119,3 @@ def _checkpoint(one: common_pb2.ContextPointer) -> tuple[object, ...]:
         size,
         one.hash,
     )
-
-
-def _when(moment: timestamp_pb2.Timestamp) -> str:
-    return f"{time_of(moment):%Y-%m-%d %H:%M:%S}"

@@ -82,6 +82,11 @@ def time_of(moment: timestamp_pb2.Timestamp) -> datetime:
     return found
 
 
+def shown_time(moment: timestamp_pb2.Timestamp) -> str:
+    """A Timestamp as tables and facts show it: UTC, to the second."""
+    return f"{time_of(moment):%Y-%m-%d %H:%M:%S}"
+
+
 ZONED: Final = "2026-06-13T21:00:00Z or 2026-06-13T23:00:00+02:00"
 """How times are written: without a zone, each machine would take another instant."""
 

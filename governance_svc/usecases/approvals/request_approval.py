@@ -68,7 +68,7 @@ class RequestApproval:
             request,
             last,
             approval_id=self._new_id("approval"),
-            requested_by=call.service or call.actor,
+            requested_by=request.proposed_by or call.actor,
             at=self._clock.now(),
         )
         receipt = await unit.audit(requested_event(approval, request.supersedes))

@@ -140,7 +140,10 @@ def list_them(
     last: LastOption = 50,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List who was enrolled and by whom, newest last."""
+    """List who was enrolled and by whom, newest last.
+
+    An enrolment is replaced where its identity has a newer one; it gets no credential any more.
+    """
     request = identity_pb2.ListEnrolmentsRequest(
         kinds=[word(identity_pb2.EnrolmentKind, name, "--kind") for name in kind or ()]
     )
@@ -151,7 +154,13 @@ def list_them(
         output,
     )
     columns = ("identity", "kind", "status", "type", "owner", "roles", "enrolled by")
-    print_listing(found, output, columns, _row, empty="nobody is enrolled")
+    newest = {one.identity: one.enrolment_id for one in found.items}
+
+    def row(one: identity_pb2.Enrolment) -> tuple[object, ...]:
+        replaced = one.identity != "" and one.enrolment_id != newest[one.identity]
+        return _row(one, replaced=replaced)
+
+    print_listing(found, output, columns, row, empty="nobody is enrolled")
 
 
 @user.command()
@@ -265,11 +274,12 @@ def _show(found: list[identity_pb2.Enrolment], output: Output, text: str) -> Non
         say(text)
 
 
-def _row(one: identity_pb2.Enrolment) -> tuple[object, ...]:
+def _row(one: identity_pb2.Enrolment, *, replaced: bool) -> tuple[object, ...]:
+    ended = one.status == identity_pb2.ENROLMENT_STATUS_DISABLED
     return (
         one.identity or "(its first use decides)",
         short(identity_pb2.EnrolmentKind, one.kind),
-        short(identity_pb2.EnrolmentStatus, one.status),
+        "replaced" if ended and replaced else short(identity_pb2.EnrolmentStatus, one.status),
         one.participant_type,
         one.owner,
         names(one.roles) or NO_ROLE.get(one.kind, "none"),

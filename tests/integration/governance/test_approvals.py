@@ -72,6 +72,7 @@ async def audited(governance: Governance, kind: str) -> list[audit_pb2.AuditEven
 
 async def test_a_human_approves_exactly_what_they_saw(governance: Governance) -> None:
     asked = await ask(governance)
+    assert asked.requested_by == "agent.a"
     assert asked.subject_hash == content_hash(PROPOSAL)
     answer = await decide(governance, decision(asked.approval_id, subject_hash=asked.subject_hash))
     assert answer.approval.status == approval_pb2.APPROVAL_STATUS_APPROVED

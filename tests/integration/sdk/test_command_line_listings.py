@@ -1,6 +1,7 @@
 """Every listing has a header, says when there is nothing, and is JSON for programs."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from phoenix_dma.cli import build
+from phoenix_dma.v1 import approval_pb2, identity_pb2, registry_pb2
 from phoenix_runtime.core import errors
 from tests.support.fakes.any_answer import AnyAnswer, any_answer
 
@@ -59,6 +61,7 @@ def runtime(
     monkeypatch.delenv("PHOENIX_DMA_PROFILE", raising=False)
     yield answering
     answering.empty, answering.refusal, answering.refused = False, None, frozenset()
+    answering.given = {}
 
 
 def ran(command: str) -> Result:
@@ -108,3 +111,60 @@ def test_what_waits_is_not_listed_for_somebody_who_takes_part_in_nothing(
     assert (shown.exit_code, shown.stdout) == (1, "")
     assert "human.nobody takes part in nothing here" in shown.stderr
     assert "phoenix-dma user add human.nobody --role reviewer" in shown.stderr
+
+
+def test_an_enrolment_that_a_newer_one_replaced_is_told_from_a_disabled_identity(
+    runtime: AnyAnswer,
+) -> None:
+    active, disabled = identity_pb2.ENROLMENT_STATUS_ACTIVE, identity_pb2.ENROLMENT_STATUS_DISABLED
+    newest_first = [
+        ("enrolment.5", "", disabled),
+        ("enrolment.4", "", disabled),
+        ("enrolment.3", "human.ended", disabled),
+        ("enrolment.2", "human.jane", active),
+        ("enrolment.1", "human.jane", disabled),
+    ]
+    runtime.given["ListEnrolments"] = identity_pb2.ListEnrolmentsResponse(
+        enrolments=[
+            identity_pb2.Enrolment(enrolment_id=which, identity=who, status=status, owner="o")
+            for which, who, status in newest_first
+        ]
+    )
+    lines = ran("user list").stdout.splitlines()[1:]
+    told = [next(w for w in line.split() if w in STATUSES) for line in lines]
+    assert told == ["replaced", "active", "disabled", "disabled", "disabled"]
+
+
+STATUSES = {"replaced", "active", "disabled"}
+
+
+def test_what_a_person_may_decide_is_counted_without_what_they_are_barred_from(
+    runtime: AnyAnswer,
+) -> None:
+    jane = "human.jane"
+    runtime.given["GetParticipant"] = registry_pb2.GetParticipantResponse(
+        participant=registry_pb2.Participant(id=jane, type="human")
+    )
+    barred = [[], [jane], [jane], [], [jane], []]
+    runtime.given["ListApprovals"] = approval_pb2.ListApprovalsResponse(
+        approvals=[
+            approval_pb2.Approval(approval_id=f"approval.{at}", barred=one)
+            for at, one in enumerate(barred)
+        ],
+        total_size=len(barred),
+    )
+    shown = ran(f"approvals list --as {jane} --last 2")
+    assert [line.split()[0] for line in shown.stdout.splitlines()[1:]] == [
+        "approval.3",
+        "approval.0",
+    ]
+    assert shown.stderr.startswith("1 more: ")
+    assert ran(f"approvals list --as {jane}").stderr == ""
+
+
+@pytest.mark.usefixtures("runtime")
+def test_an_approval_shows_its_times_as_tables_do() -> None:
+    shown = ran("approvals show approval.1").stdout
+    times = [line for line in shown.splitlines() if line.startswith(("asked  ", "until  "))]
+    assert len(times) == len(["asked", "until"])
+    assert all(re.search(r" \d{4}-\d\d-\d\d \d\d:\d\d:\d\d$", line) for line in times), times

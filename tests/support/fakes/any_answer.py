@@ -38,7 +38,7 @@ class AnyAnswer(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Answers by ``text``, or refuses with ``refusal`` where one is set.
 
     Where ``refused`` names methods, only these are refused. Where ``empty``, nothing is in what it
-    answers.
+    answers. ``given`` are answers of their own, by method.
     """
 
     def __init__(self, text: str) -> None:
@@ -46,6 +46,7 @@ class AnyAnswer(grpc.GenericRpcHandler):  # type: ignore[misc]
         self.refusal: Refused | None = None
         self.refused: frozenset[str] = frozenset()
         self.empty = False
+        self.given: dict[str, Message] = {}
         self.address = ""
 
     def service(self, handler_call_details: Any) -> Any:
@@ -59,6 +60,8 @@ class AnyAnswer(grpc.GenericRpcHandler):  # type: ignore[misc]
             if self.refusal is not None and (not self.refused or method in self.refused):
                 context.set_trailing_metadata(tuple(metadata_of(self.refusal)))
                 context.abort(code_of(self.refusal), self.refusal.text)
+            if method in self.given:
+                return self.given[method]
             if self.empty:
                 return message_factory.GetMessageClass(found.output_type)()
             return filled(found.output_type, self.text)
