@@ -16,7 +16,6 @@ from phoenix_dma.cli.output import (
     Output,
     bad,
     counted,
-    print_error,
     print_json_error,
     print_note,
 )
@@ -33,6 +32,13 @@ PROXIES: Final = ("grpc_proxy", "https_proxy", "http_proxy")
 """The variables that make gRPC connect elsewhere than to the address."""
 
 Found = TypeVar("Found")
+
+
+class TimeIsOver(PhoenixError):
+    """What was waited for did not come in the time given; the wait alone ended."""
+
+    reason = "TIMEOUT"
+    remedy = "Nothing was changed by that; look at it with `phoenix-dma tasks show`, or wait again."
 
 
 def call_runtime(
@@ -57,11 +63,9 @@ def call_runtime(
 
         return asyncio.run(asked())
     except PhoenixError as error:
-        print_refusal(error, output)
-        raise typer.Exit(code_of(error)) from error
+        raise refusal(error, output) from error
     except TimeoutError as error:
-        print_error(str(error))
-        raise typer.Exit(REFUSED) from error
+        raise refusal(TimeIsOver(str(error)), output) from error
     except UnicodeError as error:
         raise bad("an argument is no text in UTF-8") from error
     except ValueError as error:
@@ -91,6 +95,12 @@ def states(wrapper: Any) -> str:
 def code_of(error: PhoenixError) -> int:
     """The exit code of a refusal."""
     return UNREACHABLE if isinstance(error, ProfileError | Unavailable) else REFUSED
+
+
+def refusal(error: PhoenixError, output: Output) -> typer.Exit:
+    """Print ``error`` as every refusal; what to raise to end the command with its exit code."""
+    print_refusal(error, output)
+    return typer.Exit(code_of(error))
 
 
 def require_listener() -> None:

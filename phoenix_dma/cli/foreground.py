@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from phoenix_dma.cli.output import REFUSED, print_error
 from phoenix_dma.cli.policy.overlay_watch import watch_overlay
-from phoenix_dma.cli.server import show_addresses
+from phoenix_dma.cli.server import RuntimeFailed, show_addresses
 from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 
@@ -41,8 +41,7 @@ async def _run(runtime: LocalRuntime, bundle: Path | None) -> int:
     try:
         record = starting.result()
     except LocalRuntimeError as error:
-        print_error(str(error))
-        return REFUSED
+        return _failed(error)
     show_addresses(record, runtime.folder)
     watching = _watching(bundle)
     keeping = asyncio.create_task(runtime.keep())
@@ -55,7 +54,13 @@ async def _run(runtime: LocalRuntime, bundle: Path | None) -> int:
     await runtime.stop()
     if given_up is None:
         return 0
-    print_error(str(given_up))
+    return _failed(given_up)
+
+
+def _failed(error: LocalRuntimeError) -> int:
+    """Print what is wrong as every refusal; it may hold the end of a log, whose lines stay."""
+    print_error(f"{RuntimeFailed.reason}: {error}")
+    print_error(f"What to do: {RuntimeFailed.remedy}")
     return REFUSED
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 
+from phoenix_dma.cli.calls import refusal
 from phoenix_dma.cli.output import (
     DataOption,
     Output,
@@ -22,7 +23,7 @@ from phoenix_dma.cli.output import (
     print_note,
     say,
 )
-from phoenix_dma.cli.server import UP, needs_server, show_addresses
+from phoenix_dma.cli.server import UP, RuntimeFailed, needs_server, show_addresses
 from phoenix_dma.cli.which_runtime import doubts_about, folder_of
 from phoenix_dma.profile import profile_path
 
@@ -127,8 +128,9 @@ def down(data: DataOption = None) -> None:
         deadline = time.monotonic() + DOWN_SECONDS
         while folder.holder() is not None:
             if time.monotonic() > deadline:
-                print_error(f"process {pid} did not stop within {DOWN_SECONDS:g} s")
-                raise typer.Exit(1)
+                text = f"process {pid} did not stop within {DOWN_SECONDS:g} s"
+                remedy = f"Look into {folder.log('runtime')}; wait and ask again, or: kill -9 {pid}"
+                raise refusal(RuntimeFailed(text, remedy=remedy), Output.TABLE)
             time.sleep(POLL_SECONDS)
         say(f"the runtime is down; its data stays in {folder.path}")
     for doubt in doubts_about(data):

@@ -7,17 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import typer
-
+from phoenix_dma.cli.calls import refusal
 from phoenix_dma.cli.output import (
-    REFUSED,
+    Output,
     bad,
     counted,
-    print_error,
     print_facts,
     print_table,
     say,
 )
+from phoenix_dma.errors import PhoenixError
 
 if TYPE_CHECKING:
     from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
@@ -25,18 +24,29 @@ if TYPE_CHECKING:
 UP: Final = "the runtime is up"
 
 
+class ServerMissing(PhoenixError):
+    """A command runs the server, whose packages are not installed."""
+
+    reason = "SERVER_MISSING"
+
+
+class RuntimeFailed(PhoenixError):
+    """A runtime on this machine could not start, go on, or stop."""
+
+    reason = "RUNTIME_FAILED"
+    remedy = "Mend that, then start it again; `phoenix-dma doctor` says what else is wrong."
+
+
 @contextmanager
-def needs_server(command: str) -> Iterator[None]:
+def needs_server(command: str, output: Output = Output.TABLE) -> Iterator[None]:
     """End the command with one line where a package of the server is missing."""
     try:
         yield
     except ModuleNotFoundError as missing:
         from phoenix_runtime.local.starting import INSTALL  # noqa: PLC0415  # not for help
 
-        print_error(
-            f"`phoenix-dma {command}` needs the server ({missing.name} is missing): {INSTALL}"
-        )
-        raise typer.Exit(REFUSED) from missing
+        text = f"`phoenix-dma {command}` needs the server: {missing.name} is missing"
+        raise refusal(ServerMissing(text, remedy=f"Install it: {INSTALL}"), output) from missing
 
 
 def show_addresses(record: RuntimeRecord, folder: DataFolder) -> None:
@@ -71,12 +81,14 @@ def _restarts(record: RuntimeRecord) -> Iterator[str]:
         yield f"{part}: {times}, {now} since {state['since']}; last exit {state['last_exit']}"
 
 
-def issuer_enrolment(file: Path, tenant: str, data: Path | None) -> None:
+def issuer_enrolment(
+    file: Path, tenant: str, data: Path | None, output: Output = Output.TABLE
+) -> None:
     """Write an enrolment of the issuer itself for ``tenant``, to be removed after its one use.
 
     Raises typer's error where the data folder has no issuer's key, or ``tenant`` is no id.
     """
-    with needs_server("tenant"):  # not at the top: no part of a command's help
+    with needs_server("tenant", output):  # not at the top: no part of a command's help
         from phoenix_runtime.local.data_folder.files import default_folder  # noqa: PLC0415
         from phoenix_runtime.local.data_folder.folder import DataFolder  # noqa: PLC0415
         from phoenix_runtime.local.data_folder.keys import write_issuer_enrolment  # noqa: PLC0415

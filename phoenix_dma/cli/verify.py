@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from phoenix_dma.cli.calls import print_refusal
+from phoenix_dma.cli.calls import refusal
 from phoenix_dma.cli.output import (
     REFUSED,
-    UNREACHABLE,
     DataOption,
     Output,
     OutputOption,
@@ -66,7 +65,7 @@ def verify(
 
     Exit codes: 0 every rule holds, 1 one does not, 3 the database cannot be reached.
     """
-    with needs_server("audit verify"):
+    with needs_server("audit verify", output):
         # Not at the top: the help of `audit` waits for this module.
         import asyncio  # noqa: PLC0415
 
@@ -92,8 +91,7 @@ def _require_events(judged: Sequence[Judgement], asked: Sequence[str], output: O
     for one in judged:
         if one.tenant in asked and not one.events:
             remedy = "Check the id; without --tenant every tenant is verified."
-            print_refusal(NotFound(f"{one.tenant} has no audit here", remedy=remedy), output)
-            raise typer.Exit(REFUSED)
+            raise refusal(NotFound(f"{one.tenant} has no audit here", remedy=remedy), output)
 
 
 def _embedded_url(folder: DataFolder, output: Output) -> str:
@@ -114,8 +112,7 @@ def _embedded_url(folder: DataFolder, output: Output) -> str:
 
 
 def _unreachable(text: str, remedy: str, output: Output) -> typer.Exit:
-    print_refusal(Unavailable(text, remedy=remedy), output)
-    return typer.Exit(UNREACHABLE)
+    return refusal(Unavailable(text, remedy=remedy), output)
 
 
 def _document(judged: Judgement) -> dict[str, Any]:

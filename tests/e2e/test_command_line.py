@@ -171,6 +171,9 @@ async def test_an_operator_of_an_added_tenant_sees_nothing_of_another(
     assert (hidden.code, "RESOURCE_NOT_FOUND" in hidden.err) == (1, True)
     tenants = (await other.run("tenant", "list", *JSON)).json
     assert [one["profiles"] for one in tenants if one["tenant"] == name] == [[added["profile"]]]
+    twice = await programs.run("tenant", "add", name, "--operator", "human.second", *data)
+    assert (twice.code, "RESOURCE_EXISTS" in twice.err) == (1, True), twice.err
+    assert "phoenix-dma enrol person human.second --role operator" in twice.err
     for wrong in ("Bad Tenant!", "../elsewhere"):
         refused = await programs.run("tenant", "add", wrong, *data)
         assert (refused.code, "TENANT: " in refused.err) == (2, True)

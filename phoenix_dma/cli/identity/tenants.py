@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from phoenix_dma.cli.calls import call_runtime
+from phoenix_dma.cli.calls import call_runtime, refusal
 from phoenix_dma.cli.output import (
     DataOption,
     Output,
     OutputOption,
-    bad,
     print_facts,
     print_json,
     print_table,
     say,
 )
 from phoenix_dma.cli.server import issuer_enrolment
+from phoenix_dma.errors import AlreadyExists
 from phoenix_dma.own_profile import FOLDER, own_profile_path, write_own_profile
 from phoenix_dma.profile import Profile, find_profile
 from phoenix_dma.v1 import governed_pb2, identity_pb2
@@ -62,8 +62,8 @@ def add(
     """
     base = find_profile()
     file = own_profile_path(operator, _of(base, tenant))
-    if file.exists():
-        raise bad(f"{tenant} has {file} already", "TENANT")
+    if _known(base).get(tenant):
+        raise refusal(_exists(tenant, operator), output)
     credential = _first_operator(operator, _of(base, tenant), data or base.data, output)
     write_own_profile(file, credential, _of(base, tenant))
     _added(tenant, operator, file, output)
@@ -72,19 +72,34 @@ def add(
 @group.command("list")
 def list_them(output: OutputOption = Output.TABLE) -> None:
     """List the tenants of which this machine has profiles."""
-    base = find_profile()
-    folder = (base.follows or base.file or Path()).absolute().parent / FOLDER
-    found = {one.name: one for one in folder.iterdir() if one.is_dir()} if folder.is_dir() else {}
-    rows = {name: _profiles_in(one) for name, one in found.items()}
-    own = base.tenant or "default"
-    mine = [str(base.file.absolute())] if base.file is not None and base.file.exists() else []
-    rows[own] = [*mine, *(file for file in rows.get(own, ()) if file not in mine)]
+    rows = _known(find_profile())
     if output is Output.JSON:
         print_json([{"tenant": name, "profiles": rows[name]} for name in sorted(rows)])
         return
     columns = ("tenant", "profile")
     shown = [(name, file) for name in sorted(rows) for file in rows[name] or [""]]
     print_table(columns, shown, empty="")
+
+
+def _known(base: Profile) -> dict[str, list[str]]:
+    """The tenants of which this machine has profiles, the own one among them, and the profiles."""
+    folder = (base.follows or base.file or Path()).absolute().parent / FOLDER
+    found = {one.name: one for one in folder.iterdir() if one.is_dir()} if folder.is_dir() else {}
+    rows = {name: _profiles_in(one) for name, one in found.items()}
+    own = base.tenant or "default"
+    mine = [str(base.file.absolute())] if base.file is not None and base.file.exists() else []
+    rows[own] = [*mine, *(file for file in rows.get(own, ()) if file not in mine)]
+    return rows
+
+
+def _exists(tenant: str, operator: str) -> AlreadyExists:
+    """A further operator is made by the first one, never because an id was thought to be new."""
+    line = f"phoenix-dma enrol person {operator} --role operator"
+    remedy = (
+        f"Choose another id. To add an operator to {tenant}: `{line}`, with the profile of one "
+        "that it has (`phoenix-dma tenant list`)."
+    )
+    return AlreadyExists(f"the tenant {tenant} exists already", remedy=remedy)
 
 
 def _profiles_in(folder: Path) -> list[str]:
@@ -107,7 +122,7 @@ def _first_operator(operator: str, base: Profile, data: Path | None, output: Out
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "issuer.jwt"
-        issuer_enrolment(root, base.tenant, data)
+        issuer_enrolment(root, base.tenant, data, output)
         return call_runtime(ask, output, base.with_credential(root))
 
 
