@@ -54,6 +54,8 @@ class Rpc:
     response: type[Message]
     waits: bool = False
     """True where a call is held open until something happens."""
+    role_refusals_audited: bool = False
+    """True where the use case refuses by role, and audits it, not the interceptor."""
 
     @property
     def services_only(self) -> bool:
@@ -103,6 +105,7 @@ def _rpc(method: MethodDescriptor) -> Rpc:
         request=message_factory.GetMessageClass(method.input_type),
         response=message_factory.GetMessageClass(method.output_type),
         waits=governed.waits,
+        role_refusals_audited=governed.role_refusals_audited,
     )
 
 

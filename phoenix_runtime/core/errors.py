@@ -248,3 +248,13 @@ class NotPermitted(Refused):
         super().__init__(text, facts)
         if remedy:
             self.remedy = remedy
+
+
+def role_missing(rpc: str, *, allowed: Iterable[str], held: Iterable[str]) -> NotPermitted:
+    """The refusal of a credential that holds none of the roles that ``rpc`` is for."""
+    wanted = ", ".join(sorted(allowed))
+    return NotPermitted(
+        f"{rpc} is for {wanted}; this credential is for {', '.join(sorted(held)) or 'nothing'}",
+        {"rpc": rpc, "allowed_roles": wanted},
+        remedy=f"Use a profile or credential with one of these roles: {wanted}.",
+    )

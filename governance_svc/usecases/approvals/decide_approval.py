@@ -13,11 +13,17 @@ from governance_svc.domain.ports import Units
 from governance_svc.usecases.approvals.request_approval import ApprovalResult
 from governance_svc.usecases.policy.denial_log import DenialLog
 from phoenix_runtime.core.clock import Clock
-from phoenix_runtime.core.errors import FieldInvalid, NotFound, NotPermitted, Violation
+from phoenix_runtime.core.errors import (
+    FieldInvalid,
+    NotFound,
+    NotPermitted,
+    Violation,
+    role_missing,
+)
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.ports import AccessLog, Policy
-from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.principal import Call, Role
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 
 
@@ -40,9 +46,11 @@ class DecideApproval:
         `ContextHashMismatch` where another content was seen, `PolicyDenied`, `NotPermitted`,
         `PolicyEngineUnavailable`.
         """
-        _check_comment(decision.comment)
         async with self._units.reading(call) as unit:
-            approval = _found(await unit.find_approval(decision.approval_id), decision)
+            about = await unit.find_approval(decision.approval_id)
+        await self._check_role(call, about, decision)
+        _check_comment(decision.comment)
+        approval = _found(about, decision)
         approval.check_decidable(decision, self._clock.now())
         call = call.about(approval.correlation_id)
         verdict = await self._allowed(call, approval, decision)
@@ -60,6 +68,22 @@ class DecideApproval:
             result = ApprovalResult(decided, receipt)
             await unit.remember(result)
         return result
+
+    async def _check_role(self, call: Call, about: Approval | None, decision: Decision) -> None:
+        """Raise `NotPermitted`, audited, for a caller that is no reviewer.
+
+        The interceptor leaves it to this use case: a try to decide belongs in the audit whoever
+        made it, with the approval that it was about.
+        """
+        if call.principal.has(Role.REVIEWER):
+            return
+        refusal = role_missing("DecideApproval", allowed=[Role.REVIEWER], held=call.principal.roles)
+        facts: JsonObject = {"approval_id": decision.approval_id, "because": str(refusal)}
+        if about is not None:
+            facts = {**facts, "task_id": about.task_id}
+            call = call.about(about.correlation_id)
+        await self._access.refused(call, "approval.decide", facts)
+        raise refusal
 
     async def _allowed(self, call: Call, approval: Approval, decision: Decision) -> Verdict:
         """Policy's verdict, where it allows and nothing bars the decider whatever policy says."""

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from phoenix_dma.v1 import approval_pb2
-from phoenix_runtime.core.errors import NotPermitted
+from phoenix_runtime.chassis.data.access_log import EVENTS_A_MINUTE
+from phoenix_runtime.core.errors import NotPermitted, PolicyDenied
 from tests.integration.governance.conftest import REVIEWER, Governance
 from tests.integration.governance.test_approvals import approval_request, audited, decision
+from tests.support.waiting.until import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -72,6 +74,59 @@ async def test_who_was_enrolled_through_the_asker_does_not_decide(
     [event] = await audited(governance, "ACCESS_REFUSED")
     assert (event.reason_code, event.actor) == ("same_descent", REVIEWER)
     assert event.detail["facts"]["approval_id"] == asked.approval_id
+
+
+@pytest.mark.parametrize(
+    ("roles", "kind"),
+    [(["participant"], "agent"), (["submitter"], ""), (["operator", "auditor"], "")],
+    ids=["agent", "submitter", "operator"],
+)
+async def test_a_decision_by_who_has_no_such_role_is_refused_and_audited(
+    governance: Governance, roles: list[str], kind: str
+) -> None:
+    asked = await ask(governance)
+    claims = {"participant": "some.body", "participant_type": kind} if kind else {}
+    method, request = governance.approvals.DecideApproval, decision(asked.approval_id)
+    for _ in range(5):
+        with pytest.raises(NotPermitted, match="DecideApproval is for reviewer") as refused:
+            await governance.as_person(method, request, *roles, sub="some.body", **claims)
+        assert "reviewer" in refused.value.remedy
+
+    async def few() -> Any:
+        found = await audited(governance, "ACCESS_REFUSED")
+        return found if len(found) >= EVENTS_A_MINUTE else None
+
+    events = await until(few)
+    assert len(events) == EVENTS_A_MINUTE, "a flood of refusals does not fill the audit"
+    assert (events[0].reason_code, events[0].actor) == ("credential_misused", "some.body")
+    assert events[0].correlation_id == asked.correlation_id
+    assert events[0].detail["attempted"] == "approval.decide"
+    facts = events[0].detail["facts"]
+    assert (facts["approval_id"], facts["task_id"]) == (asked.approval_id, asked.task_id)
+    assert "is for reviewer" in facts["because"]
+
+
+async def test_a_decision_about_no_approval_is_refused_by_role_first(
+    governance: Governance,
+) -> None:
+    method, request = governance.approvals.DecideApproval, decision("approval.none")
+    with pytest.raises(NotPermitted):
+        await governance.as_person(method, request, "submitter", sub="some.body")
+    [event] = await audited(governance, "ACCESS_REFUSED")
+    assert event.detail["facts"]["approval_id"] == "approval.none"
+
+
+async def test_an_operator_whom_policy_denies_the_decision_is_audited(
+    governance: Governance,
+) -> None:
+    asked = await ask(governance)
+    method, request = governance.approvals.DecideApproval, decision(asked.approval_id)
+    with pytest.raises(PolicyDenied, match="human"):
+        await governance.as_person(method, request, "operator", "reviewer", sub="root")
+    [event] = await audited(governance, "POLICY_DENIED")
+    assert (event.actor, event.task) == ("root", asked.task_id)
+    assert event.detail["about"] == f"approval/{asked.approval_id}"
+    assert "human" in str(event.detail["explanation"])
 
 
 async def test_who_was_enrolled_by_the_same_operator_decides(governance: Governance) -> None:

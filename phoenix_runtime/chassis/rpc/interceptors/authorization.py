@@ -4,7 +4,7 @@ from phoenix_runtime.chassis.rpc.interceptors.chain import Arrival
 from phoenix_runtime.chassis.rpc.interceptors.identity import GATEWAY
 from phoenix_runtime.chassis.schema import Rpc
 from phoenix_runtime.chassis.serving import serving
-from phoenix_runtime.core.errors import CredentialInvalid, NotPermitted
+from phoenix_runtime.core.errors import CredentialInvalid, role_missing
 from phoenix_runtime.core.principal import Call, Role
 
 
@@ -21,14 +21,10 @@ def check(rpc: Rpc, call: Call | None) -> None:
     """Raise unless ``call`` may use ``rpc``: by a role of the caller, or as another service."""
     if call is None:
         raise CredentialInvalid("The call carries no credential")
+    if rpc.role_refusals_audited:
+        return  # refused and audited by its use case, which knows what the call is about
     if Role.ENROLLER in rpc.roles:
         return  # an enrolment credential was verified as such: it opens this and nothing else
     as_service = Role.SERVICE in rpc.roles and call.service not in {"", GATEWAY}
     if not as_service and rpc.roles.isdisjoint(call.principal.roles - {Role.SERVICE}):
-        wanted = ", ".join(sorted(rpc.roles))
-        raise NotPermitted(
-            f"{rpc.method} is for {wanted}; this credential is for "
-            f"{', '.join(sorted(call.principal.roles)) or 'nothing'}",
-            {"rpc": rpc.method, "allowed_roles": wanted},
-            remedy=f"Use a profile or credential with one of these roles: {wanted}.",
-        )
+        raise role_missing(rpc.method, allowed=rpc.roles, held=call.principal.roles)
