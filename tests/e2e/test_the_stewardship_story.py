@@ -6,6 +6,8 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from examples.stewardship.chapters import CHAPTERS
 from tests.support.processes.programs import plain_environment
 
@@ -43,6 +45,7 @@ async def test_all_eleven_steps_hold_and_nothing_is_left_running() -> None:
     _left_nothing(told)
 
 
+@pytest.mark.long
 async def test_a_story_that_is_broken_off_leaves_nothing_running_either() -> None:
     process = await _play()
     assert process.stdout is not None

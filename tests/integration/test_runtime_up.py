@@ -105,6 +105,7 @@ def test_a_killed_runtime_takes_every_child_along_and_the_next_one_recovers(
     assert terminal.status()["addresses"] == addresses  # whoever knows it finds it again
 
 
+@pytest.mark.long
 def test_after_kill_9_of_everything_the_next_runtime_recovers(terminal: Terminal) -> None:
     runtime, programs = terminal.up()
     runtime.kill()

@@ -25,6 +25,7 @@ from tests.e2e.scenarios.participant import Participant
 from tests.e2e.scenarios.scenario import TASK, Scenario
 from tests.robustness.crowds.measures import resident
 from tests.robustness.crowds.metrics import MetricsPage
+from tests.robustness.forms import long_form
 from tests.support.builders.keys import bearer
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
 from tests.support.waiting.until import until
@@ -129,7 +130,7 @@ def directive(name: str, number: int) -> session_pb2.Directive:
     )
 
 
-@pytest.mark.parametrize("part", ["gateway", "registry"])
+@pytest.mark.parametrize("part", ["gateway", *long_form("registry")])
 async def test_who_never_reads_is_cut_with_a_reason_and_costs_bounded_memory(
     runtime: BreakableRuntime, scenario: Scenario, pages: Pages, part: str
 ) -> None:

@@ -11,7 +11,13 @@ from phoenix_runtime.local import ports
 
 WORKER: Final = os.environ.get("PYTEST_XDIST_WORKER", "")
 WORKERS: Final = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-TIERS: Final = ("tests/robustness/", "tests/e2e/", "tests/integration/", "tests/contract/")
+TIERS: Final = (
+    "tests/robustness/",
+    "tests/integration/test_runtime_up.py",
+    "tests/e2e/",
+    "tests/integration/",
+    "tests/contract/",
+)
 """The longest first: a file that is begun last is one that everybody waits for."""
 
 

@@ -184,6 +184,8 @@ def test_the_task_waits_for_each_kill_but_the_last() -> None:
 def test_agents_follow_their_profile_whatever_the_environment_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for name in [one for one in os.environ if one.startswith("PHOENIX_DMA_")]:
+        monkeypatch.delenv(name)
     for name in ("PHOENIX_DMA_ADDRESS", "PHOENIX_DMA_TOKEN", "PHOENIX_DMA_DATA"):
         monkeypatch.setenv(name, "of the user's own runtime")
     own = settings(Path("own.toml"))
