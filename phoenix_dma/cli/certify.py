@@ -32,7 +32,9 @@ def register(app: typer.Typer) -> None:
 
 @group.command()
 def grant(
-    participant: Annotated[str, typer.Argument(help="The participant's id.")],
+    participant: Annotated[
+        str, typer.Argument(help="The participant's id; it has to have registered.")
+    ],
     evidence: Annotated[str, typer.Option(help="The evidence, in words.")],
     capability: Annotated[
         str, typer.Argument(help="The capability; the owner is certified where not given.")
