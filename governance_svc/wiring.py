@@ -204,9 +204,7 @@ def _governance_use_cases(settings: GovernanceSettings, shared: _Shared) -> Gove
         attempt=TryPolicy(shared.policy),
         decision=GetPolicyDecision(units),
         trust=GetTrustScore(trust, shared.policies.catalogue),
-        grant=GrantCertification(
-            (units, shared.notifier), trust, shared.policies.catalogue, clock, new_id
-        ),
+        grant=GrantCertification(units, trust, shared.policies.catalogue, clock, new_id),
         revoke=RevokeCertification(units, trust, clock),
         certifications=ListCertifications(units),
         catalogue=GetCatalogue(shared.policies),

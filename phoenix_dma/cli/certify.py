@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 @group.command()
 def grant(
     participant: Annotated[
-        str, typer.Argument(help="The participant's id; it has to have registered.")
+        str, typer.Argument(help="The participant's id; it has to be registered.")
     ],
     evidence: Annotated[str, typer.Option(help="The evidence, in words.")],
     capability: Annotated[
@@ -62,6 +62,8 @@ def grant(
     )
 
     async def ask(client: Any) -> Any:
+        # The runtime certifies whom it is told to, registered or not: an id may be misspelt.
+        await client.api.get_participant(participant)
         return await client.api.ask(client.api.stubs.governance.GrantCertification, request)
 
     _changed(call_runtime(ask, output), output, "granted")

@@ -180,12 +180,10 @@ class NotFound(Refused):
     reason = "RESOURCE_NOT_FOUND"
     remedy = "Check the id; what another tenant owns is not found either."
 
-    def __init__(self, resource: str, resource_id: str, *, remedy: str = "") -> None:
+    def __init__(self, resource: str, resource_id: str) -> None:
         super().__init__(
             f"There is no {resource} {resource_id}", {"resource": resource, "id": resource_id}
         )
-        if remedy:
-            self.remedy = remedy
 
 
 class AlreadyExists(Refused):

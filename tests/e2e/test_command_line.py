@@ -137,6 +137,10 @@ async def test_a_capability_is_certified_and_the_certificate_taken_back(
     assert [one["certification_id"] for one in listed] == [granted["certification_id"]]
     revoke = ("certify", "revoke", granted["certification_id"], "--reason", "the suite was wrong")
     assert "revoke_time" in (await programs.run(*revoke, *JSON)).json["certification"]
+    misspelt = await programs.run("certify", "grant", f"{STEWARD}.x", *grant[3:])
+    assert misspelt.code == 1
+    assert f"{STEWARD}.x" in misspelt.err
+    assert "What to do: " in misspelt.err
 
 
 async def test_an_operator_suspends_reinstates_and_cancels(

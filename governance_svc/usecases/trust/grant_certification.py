@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from governance_svc.domain.catalogue.catalogue import Catalogue, Kind
-from governance_svc.domain.ledger.entries import AuditFilter
-from governance_svc.domain.ledger.ports import LedgerNotifier
 from governance_svc.domain.ports import Units
 from governance_svc.domain.trust.certification import (
     Certification,
@@ -17,24 +15,13 @@ from governance_svc.domain.trust.certification import (
 from governance_svc.domain.trust.certification_events import granted_event
 from governance_svc.usecases.trust.assess_trust import AssessTrust
 from phoenix_runtime.core.clock import Clock
-from phoenix_runtime.core.errors import FieldInvalid, NotFound, NotPermitted, Violation
-from phoenix_runtime.core.events import AuditEventType
+from phoenix_runtime.core.errors import FieldInvalid, NotPermitted, Violation
 from phoenix_runtime.core.ids import NO_ID, NewId, is_identifier
-from phoenix_runtime.core.pages import page_request
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 
 MAX_TEXT = 4096
 """The longest evidence, or reason of a revocation, in characters."""
-
-READS = 10
-READ_AGAIN_SECONDS = 0.2
-"""Who registered a moment ago may be ahead of its event: the ledger is read again after the next
-append, at the latest after this time."""
-REMEDY = (
-    "Check the id (phoenix-dma participants lists them); a participant is certified once it has "
-    "registered."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +37,26 @@ class GrantCertification:
 
     def __init__(
         self,
-        ledger: tuple[Units, LedgerNotifier],
+        units: Units,
         trust: AssessTrust,
         catalogue: Callable[[str], Catalogue],
         clock: Clock,
         new_id: NewId,
     ) -> None:
-        self._units, self._notifier = ledger
+        self._units = units
         self._trust = trust
         self._catalogue = catalogue
         self._clock = clock
         self._new_id = new_id
 
     async def __call__(self, call: Call, request: CertificationRequest) -> CertificationResult:
-        """The certification.
-
-        Raises `FieldInvalid`, `NotPermitted` for a participant that certifies itself, `NotFound`
-        for one whose registration is not in the ledger.
-        """
+        """Raises `FieldInvalid`, and `NotPermitted` for a participant that certifies itself."""
         now = self._clock.now()
         violations = list(_violations(request, self._catalogue(call.tenant), now))
         if violations:
             raise FieldInvalid(violations)
         if request.participant_id in {call.principal.participant, call.actor}:
             raise NotPermitted("Nobody certifies itself", {"participant": request.participant_id})
-        await self._check_registered(call, request.participant_id)
         certification = granted(
             request, certification_id=self._new_id("cert"), granted_by=call.actor, at=now
         )
@@ -86,20 +68,6 @@ class GrantCertification:
             await unit.remember(result)
         self._trust.forget(call.tenant, [request.participant_id])
         return result
-
-    async def _check_registered(self, call: Call, participant_id: str) -> None:
-        """Raise `NotFound` unless the ledger has the registration, now or after a moment."""
-        wanted = AuditFilter(
-            participant=participant_id, types=(AuditEventType.PARTICIPANT_REGISTERED,)
-        )
-        page = page_request(1, "", {})
-        for read in range(READS):
-            if read:
-                await self._notifier.wait(call.tenant, READ_AGAIN_SECONDS)
-            async with self._units.reading(call) as unit:
-                if (await unit.list_entries(wanted, page)).items:
-                    return
-        raise NotFound("participant", participant_id, remedy=REMEDY)
 
 
 def _violations(

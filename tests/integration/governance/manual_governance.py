@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 from governance_svc.adapters.bundle_folder import shipped_bundle
-from governance_svc.adapters.ledger_notifier import LocalLedgerNotifier
 from governance_svc.adapters.local_ledger import LocalLedger
 from governance_svc.adapters.policy_engines.child_session import EngineLimits
 from governance_svc.domain.approvals.approval import ApprovalRequest
@@ -102,10 +101,7 @@ class ManualGovernance:
     async def certify(self, validity: timedelta) -> None:
         """Certify the participant ``p`` for `CAPABILITY`."""
         catalogue = shipped_bundle().catalogue
-        notifier = LocalLedgerNotifier()
-        grant = GrantCertification(
-            (self.units, notifier), self.trust, lambda _: catalogue, self.clock, new_id
-        )
+        grant = GrantCertification(self.units, self.trust, lambda _: catalogue, self.clock, new_id)
         until = self.clock.now() + validity
         request = CertificationRequest("p", CAPABILITY, "human", "seen it work", valid_until=until)
         await grant(call_of("operator", tenant=self.tenant), request)

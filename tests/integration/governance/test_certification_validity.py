@@ -58,7 +58,6 @@ async def test_a_certification_ends_by_itself(
 async def test_certifications_are_known_from_the_audit_alone(
     manual_governance: ManualGovernance,
 ) -> None:
-    await manual_governance.append(registered(manual_governance.tenant))
     await manual_governance.certify(timedelta(days=1))
 
     class NoBus:

@@ -1,14 +1,11 @@
 """Certifications over gRPC: granted, revoked, listed, audited (I15)."""
 
-import asyncio
-
 import pytest
 
 from phoenix_dma.v1 import governance_pb2
 from phoenix_runtime.core.errors import (
     FieldInvalid,
     IllegalTransition,
-    NotFound,
     NotPermitted,
 )
 from phoenix_runtime.core.verdict import Effect
@@ -51,7 +48,6 @@ async def test_certifications_are_refused_by_field_listed_and_audited(
         await certify(governance, capability="duplicate_detektion")
     with pytest.raises(FieldInvalid, match="coverage"):
         await certify(governance, coverage=1.5)
-    await governance.append(registered(governance.tenant))
     first = await certify(governance)
     second = await certify(governance, coverage=0.8, method="test_suite")
     request = governance_pb2.ListCertificationsRequest(participant_id=STEWARD, page_size=1)
@@ -64,24 +60,6 @@ async def test_certifications_are_refused_by_field_listed_and_audited(
     assert found == [second.certification_id, first.certification_id]
     assert answer.next_page_token == ""
     await until(lambda: audited(governance, "CERTIFICATION_GRANTED", 2))
-
-
-async def test_who_is_not_registered_is_not_certified(governance: Governance) -> None:
-    await governance.append(registered(governance.tenant))
-    with pytest.raises(NotFound, match="no participant") as refused:
-        await certify(governance, participant_id="agent.misspelt")
-    assert "phoenix-dma participants" in refused.value.remedy
-    method = governance.policies.ListCertifications
-    listed = governance_pb2.ListCertificationsRequest()
-    assert not (await governance.as_person(method, listed, "auditor")).certifications
-
-
-async def test_who_registered_a_moment_ago_is_certified_once_the_ledger_has_it(
-    governance: Governance,
-) -> None:
-    certifying = asyncio.create_task(certify(governance))
-    await governance.append(registered(governance.tenant))
-    assert (await certifying).participant_id == STEWARD
 
 
 async def test_nobody_certifies_itself(governance: Governance) -> None:
