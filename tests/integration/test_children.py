@@ -53,7 +53,7 @@ uvloop.run(main())
 
 MODULES = [
     "governance_svc.wiring",  # the one that starts programs: its policy engines
-    "gateway.app",
+    pytest.param("gateway.app", marks=pytest.mark.long),
     *(
         pytest.param(f"{service}_svc.wiring", marks=pytest.mark.long)
         for service in ("assignment", "registry", "state")

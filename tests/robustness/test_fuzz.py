@@ -43,7 +43,7 @@ from tests.robustness.forms import long_form
 
 __all__ = ["runtime", "target"]
 
-SESSIONS: Final = 60
+SESSIONS: Final = 30
 MORE_SESSIONS: Final = 300
 BODIES: Final = (600, *long_form(3000))
 COMMON: Final[dict[str, Any]] = {

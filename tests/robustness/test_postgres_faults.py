@@ -111,6 +111,7 @@ async def test_a_killed_postgres_is_unavailable_and_everything_goes_on_by_itself
         assert not await workload.scenario.events("PARTICIPANT_FAILED")
 
 
+@pytest.mark.long
 async def test_a_postgres_that_is_killed_at_the_busiest_moment_keeps_what_was_acknowledged(
     runtime: BreakableRuntime, tmp_path: Path
 ) -> None:

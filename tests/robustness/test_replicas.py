@@ -82,6 +82,7 @@ async def test_what_both_stand_on_is_killed_and_comes_back_and_nobody_fails(
         assert not await workload.scenario.events("TASK_MIGRATING")
 
 
+@pytest.mark.long
 async def test_whoever_has_the_stream_everybody_is_told_and_the_dead_are_found(
     runtime: ReplicatedRuntime,
 ) -> None:

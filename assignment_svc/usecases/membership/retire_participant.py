@@ -172,18 +172,20 @@ def _retirement(
     verdict: Verdict,
     held: Sequence[str],
 ) -> Retirement:
+    """The record of a retirement that begins now: whoever held the gate before may be bound."""
+    now = transaction.clock.now()
     return Retirement(
         retirement_id=transaction.new_id("retire"),
         participant_id=request.participant_id,
         mode=request.mode,
-        deadline_at=request.deadline or transaction.now + GRACE,
+        deadline_at=request.deadline or now + GRACE,
         reason=request.why,
         requested_by=call.actor,
         decision_id=verdict.decision_id,
         correlation_id=call.correlation_id,
-        created_at=transaction.now,
+        created_at=now,
         outcomes=tuple(RetirementOutcome(task_id) for task_id in held),
-        next_try_at=transaction.now,
+        next_try_at=now,
     )
 
 

@@ -89,6 +89,25 @@ async def test_an_operator_cannot_give_a_task_back_to_a_source_that_retires(
     assert (await assignment.task("task.one")).owner_id == "agent.b"
 
 
+async def test_a_retirement_begins_when_its_gate_closes_and_not_when_it_was_asked_for(
+    assignment: AssignmentService,
+) -> None:
+    assignment.registry.join("agent.a")
+    await assignment.active("task.one")
+    row_key = {"tenant": assignment.tenant, "participant_id": "agent.a"}
+    async with held(assignment.admin_url, "assignment.gates", **row_key) as row:
+        retiring = asyncio.create_task(
+            assignment.handoffs.retire(
+                assignment.operator, RetirementRequest("agent.a", RetirementMode.GRACEFUL)
+            )
+        )
+        await row.waited_for_by(1)
+        assignment.clock.advance(1)  # who holds the gate meanwhile may be bound
+        await row.release()
+        begun = (await retiring).retirement
+    assert begun.created_at == assignment.clock.now()
+
+
 async def test_a_retirement_knows_what_was_on_offer_when_it_began(
     assignment: AssignmentService,
 ) -> None:
