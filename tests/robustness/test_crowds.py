@@ -30,14 +30,14 @@ from tests.support.waiting.until import until
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
 
 SEATS: Final = 4
-RACES: Final = ((48, 12), pytest.param(200, 20, marks=pytest.mark.long))
+RACES: Final = ((24, 6), pytest.param(200, 20, marks=pytest.mark.long))
 """How many race for how many tasks."""
 DEATHS: Final = ((12, 4), pytest.param(50, 10, marks=pytest.mark.long))
 """How many die, and how many take over from them."""
 BRIEF: Final = Terms(ttl=30, interval=3, stay=32)
 LONGER: Final = Terms(ttl=60, interval=5, stay=62)
 LENGTHY: Final = Terms(ttl=120, interval=10, stay=125)
-CROWDS: Final = ((60, BRIEF), *long_form((300, LONGER), (2000, LENGTHY)))
+CROWDS: Final = ((40, BRIEF), *long_form((60, BRIEF), (300, LONGER), (2000, LENGTHY)))
 """How many streams, and under which leases: the more share two processors, the longer a beat may
 take, and who is merely slow is not silent."""
 RUNTIMES: Final = {"one of each": breakable_runtime, "two of each": replicated_runtime}
@@ -117,7 +117,7 @@ async def test_of_many_that_die_at_once_each_task_moves_once(
     await assert_invariants(scenario)
 
 
-@pytest_asyncio.fixture(loop_scope="module", params=CROWDS, ids=["60", "300", "2000"])
+@pytest_asyncio.fixture(loop_scope="module", params=CROWDS, ids=["40", "60", "300", "2000"])
 async def crowd(
     runtime: BreakableRuntime, scenario: Scenario, request: pytest.FixtureRequest
 ) -> AsyncIterator[tuple[Crowd, Terms]]:

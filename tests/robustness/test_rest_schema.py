@@ -24,7 +24,7 @@ from tests.robustness.bad_input.target import Target, runtime, target
 
 __all__ = ["runtime", "target"]
 
-EXAMPLES: Final = 10
+EXAMPLES: Final = 6
 MORE_EXAMPLES: Final = 100
 """For each operation."""
 DOCUMENT: Final = openapi_document(rest_routes())

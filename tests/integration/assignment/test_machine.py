@@ -76,7 +76,9 @@ GUARDS = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
+@pytest.mark.parametrize(
+    "guard", ["fencing", "the gate", pytest.param("base_version", marks=pytest.mark.long)]
+)
 def test_the_machine_finds_each_guard_that_is_removed(
     machine: type[Membership], monkeypatch: pytest.MonkeyPatch, guard: str
 ) -> None:
