@@ -30,7 +30,7 @@ from tests.support.waiting.until import until
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
 
 SEATS: Final = 4
-RACES: Final = ((24, 6), pytest.param(200, 20, marks=pytest.mark.long))
+RACES: Final = ((32, 8), pytest.param(200, 20, marks=pytest.mark.long))
 """How many race for how many tasks."""
 DEATHS: Final = ((12, 4), pytest.param(50, 10, marks=pytest.mark.long))
 """How many die, and how many take over from them."""
