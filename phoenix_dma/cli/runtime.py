@@ -26,6 +26,7 @@ from phoenix_dma.cli.output import (
 from phoenix_dma.cli.server import UP, RuntimeFailed, needs_server, show_addresses
 from phoenix_dma.cli.which_runtime import doubts_about, folder_of
 from phoenix_dma.profile import profile_path
+from phoenix_dma.wire.starting import default_folder
 
 DOWN_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
@@ -95,8 +96,6 @@ def up(
     detach: DetachOption = False,
 ) -> None:
     """Start the runtime and keep it running until Ctrl-C or `phoenix-dma down`."""
-    from phoenix_runtime.local.data_folder.files import default_folder  # noqa: PLC0415  # see output
-
     if bundle is not None and opa_url is not None:
         raise bad("an OPA server takes no overlay: leave out --opa-url, or --bundle", "bundle")
     with needs_server("up"):

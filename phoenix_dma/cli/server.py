@@ -17,6 +17,7 @@ from phoenix_dma.cli.output import (
     say,
 )
 from phoenix_dma.errors import PhoenixError
+from phoenix_dma.wire.starting import INSTALL, default_folder
 
 if TYPE_CHECKING:
     from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
@@ -43,8 +44,6 @@ def needs_server(command: str, output: Output = Output.TABLE) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
-        from phoenix_runtime.local.starting import INSTALL  # noqa: PLC0415  # not for help
-
         text = f"`phoenix-dma {command}` needs the server: {missing.name} is missing"
         raise refusal(ServerMissing(text, remedy=f"Install it: {INSTALL}"), output) from missing
 
@@ -89,7 +88,6 @@ def issuer_enrolment(
     Raises typer's error where the data folder has no issuer's key, or ``tenant`` is no id.
     """
     with needs_server("tenant", output):  # not at the top: no part of a command's help
-        from phoenix_runtime.local.data_folder.files import default_folder  # noqa: PLC0415
         from phoenix_runtime.local.data_folder.folder import DataFolder  # noqa: PLC0415
         from phoenix_runtime.local.data_folder.keys import write_issuer_enrolment  # noqa: PLC0415
 

@@ -25,6 +25,7 @@ from phoenix_dma.cli.output import (
 from phoenix_dma.cli.server import needs_server
 from phoenix_dma.cli.which_runtime import folder_of
 from phoenix_dma.errors import NotFound, Unavailable
+from phoenix_dma.wire import starting
 
 if TYPE_CHECKING:
     from phoenix_runtime.local.data_folder.folder import DataFolder
@@ -96,7 +97,6 @@ def _require_events(judged: Sequence[Judgement], asked: Sequence[str], output: O
 
 def _embedded_url(folder: DataFolder, output: Output) -> str:
     """The administrator's URL of the private PostgreSQL of the runtime in ``folder``."""
-    from phoenix_runtime.local import starting  # noqa: PLC0415  # see which_runtime
     from phoenix_runtime.local.postgres.server import Postgres  # noqa: PLC0415  # imports the database
 
     record = folder.record()

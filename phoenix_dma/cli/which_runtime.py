@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from phoenix_dma.errors import ProfileError
 from phoenix_dma.profile import Profile, profile_path, read_profile
+from phoenix_dma.wire import starting
 
 if TYPE_CHECKING:
     from phoenix_runtime.local.data_folder.folder import DataFolder
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
 
 def folder_of(data: Path | None) -> DataFolder:
     """The data folder that is meant."""
-    from phoenix_runtime.local.data_folder.files import default_folder  # noqa: PLC0415  # see output
     from phoenix_runtime.local.data_folder.folder import DataFolder  # noqa: PLC0415
 
-    return DataFolder(data or _profile().data or default_folder())
+    return DataFolder(data or _profile().data or starting.default_folder())
 
 
 def doubts_about(data: Path | None) -> list[str]:
@@ -38,8 +38,6 @@ def doubts_about(data: Path | None) -> list[str]:
 
 def up_line() -> str:
     """The line that starts the runtime of the profile, with its data folder where it has one."""
-    from phoenix_runtime.local import starting  # noqa: PLC0415  # see output
-
     return starting.up_line(_profile().data)
 
 

@@ -15,11 +15,11 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Final
 
+from phoenix_dma.wire.starting import INSTALL, has_server, missing_packages, up_line
 from phoenix_runtime.core.wire import counted
 from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
 from phoenix_runtime.local.policy_engine import PolicyEngineFolder, is_installed
 from phoenix_runtime.local.ports import CUSTOMARY, LOOPBACK
-from phoenix_runtime.local.starting import INSTALL, has_server, missing_packages, up_line
 
 Answer = tuple[str, str, str]
 """A check's name, what it found, and what to do; an empty text where nothing is to be done."""

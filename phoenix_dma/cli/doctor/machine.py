@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from phoenix_dma.cli.doctor.finding import Finding
 from phoenix_dma.cli.which_runtime import doubts_about, folder_of
+from phoenix_dma.wire.starting import has_server
 
 if TYPE_CHECKING:
     from phoenix_runtime.local.data_folder.folder import DataFolder
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 def findings(data: Path | None) -> Iterator[Finding]:
     """Every check of the runtime that is meant; of the SDK alone those that need no server."""
     from phoenix_runtime.local import checks  # noqa: PLC0415  # see __init__
-    from phoenix_runtime.local.starting import has_server  # noqa: PLC0415
 
     folder = folder_of(data)
     answers = [*checks.check_installation(folder)]

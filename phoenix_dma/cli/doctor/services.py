@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from phoenix_dma.cli.doctor.finding import Finding
-from phoenix_runtime.local.starting import INSTALL
+from phoenix_dma.wire.starting import INSTALL
 
 if TYPE_CHECKING:
     from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord

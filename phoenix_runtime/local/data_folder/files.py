@@ -1,4 +1,4 @@
-"""Files and folders that nobody else may read, and where the data folder is by default."""
+"""Files and folders that nobody else may read."""
 
 from __future__ import annotations
 
@@ -11,14 +11,6 @@ PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
 PASSABLE_FOLDER: Final = 0o711
 """For root: the database runs as another user, who passes through the folder but cannot list it."""
-
-
-def default_folder() -> Path:
-    """Return ``/var/lib/phoenix-dma`` for root, else a folder below ``$XDG_DATA_HOME``."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/phoenix-dma")
-    base = os.environ.get("XDG_DATA_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "phoenix-dma"
 
 
 def temporary_folder() -> Path:

@@ -9,7 +9,8 @@ import json
 from pathlib import Path
 from typing import Final
 
-from phoenix_runtime.local.data_folder.files import default_folder, write_private
+from phoenix_dma.wire.starting import default_folder
+from phoenix_runtime.local.data_folder.files import write_private
 from phoenix_runtime.local.data_folder.folder import DataFolder
 
 NAME: Final = "runtimes.json"

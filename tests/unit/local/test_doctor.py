@@ -19,8 +19,9 @@ from typer.testing import CliRunner
 
 from phoenix_dma.cli import build
 from phoenix_dma.cli.doctor import client
-from phoenix_runtime.local import checks, starting
-from phoenix_runtime.local.data_folder.files import default_folder
+from phoenix_dma.wire import starting
+from phoenix_dma.wire.starting import default_folder
+from phoenix_runtime.local import checks
 from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
 from phoenix_runtime.local.data_folder.profile import Profile, write_profile
 

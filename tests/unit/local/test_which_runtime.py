@@ -69,9 +69,7 @@ def runtimes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtim
     runtimes = Runtimes(tmp_path)
     monkeypatch.setenv("PHOENIX_DMA_PROFILE", str(runtimes.profile))
     monkeypatch.delenv("PHOENIX_DMA_DATA", raising=False)
-    monkeypatch.setattr(
-        "phoenix_runtime.local.data_folder.files.default_folder", lambda: tmp_path / "default"
-    )
+    monkeypatch.setattr("phoenix_dma.wire.starting.default_folder", lambda: tmp_path / "default")
     monkeypatch.setattr(
         "phoenix_runtime.local.data_folder.known.default_folder", lambda: tmp_path / "default"
     )

@@ -94,5 +94,4 @@ def test_a_command_finds_that_nothing_listens_before_it_loads_grpc(
 ) -> None:
     monkeypatch.setenv("PHOENIX_DMA_ADDRESS", "127.0.0.1:1")
     loaded = modules_after(RUN.format(commands=["tasks", "audit", "submit --objective o"]))
-    # Of the runtime only what names the line to run, by the standard library alone.
-    assert (HEAVY - {"phoenix_runtime"}) & loaded == set()
+    assert HEAVY & loaded == set()

