@@ -12,6 +12,8 @@ TESTS ?= tests
 ARGS ?=
 # More than there are processors: most of what a test does is to wait.
 WORKERS ?= 4
+# Modules stay compiled: otherwise each of the thousands of processes compiles what it imports, most of its start.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 BENCHMARKS ?= ledger policy crowds floods partitions
 

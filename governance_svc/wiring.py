@@ -56,6 +56,7 @@ from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.resources import ServiceResources, open_resources
 from phoenix_runtime.chassis.rpc.channels import service_call
 from phoenix_runtime.chassis.server import Service
+from phoenix_runtime.core.ports import AccessLog
 from phoenix_runtime.core.principal import Call
 
 NAME = "governance"
@@ -78,6 +79,7 @@ class _Shared:
     trust: AssessTrust
     policy: EvaluatePolicies
     denials: DenialLog
+    access: AccessLog
 
 
 async def build(settings: GovernanceSettings | None = None) -> Service:
@@ -129,6 +131,7 @@ def _shared(resources: ServiceResources, settings: GovernanceSettings) -> _Share
         trust=trust,
         policy=EvaluatePolicies(policies, trust, clock, new_id),
         denials=DenialLog(units, clock),
+        access=OutboxAccessLog(resources.units(Unit), clock=clock, new_id=new_id),
     )
 
 
@@ -185,8 +188,7 @@ def _audit_use_cases(shared: _Shared) -> AuditUseCases:
 
 
 def _approval_use_cases(shared: _Shared) -> ApprovalUseCases:
-    units, clock = shared.units, shared.resources.clock
-    access = OutboxAccessLog(shared.resources.units(Unit), clock=clock, new_id=new_id)
+    units, clock, access = shared.units, shared.resources.clock, shared.access
     return ApprovalUseCases(
         request=RequestApproval(units, clock, new_id),
         cancel=CancelApproval(units, clock),
@@ -204,7 +206,7 @@ def _governance_use_cases(settings: GovernanceSettings, shared: _Shared) -> Gove
         attempt=TryPolicy(shared.policy),
         decision=GetPolicyDecision(units),
         trust=GetTrustScore(trust, shared.policies.catalogue),
-        grant=GrantCertification(units, trust, shared.policies.catalogue, clock, new_id),
+        grant=GrantCertification(units, trust, shared.access, clock, new_id),
         revoke=RevokeCertification(units, trust, clock),
         certifications=ListCertifications(units),
         catalogue=GetCatalogue(shared.policies),

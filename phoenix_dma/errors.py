@@ -191,7 +191,7 @@ class CredentialInvalid(PhoenixError):
     """The credential is missing, expired or not issued for this runtime."""
 
     reason = "CREDENTIAL_INVALID"
-    remedy = "Check that the profile belongs to this runtime; `phoenix-dma up` writes it anew."
+    remedy = "Check that the profile is this runtime's; its `phoenix-dma up` writes it anew."
 
 
 class NotPermitted(PhoenixError):

@@ -35,6 +35,7 @@ from urllib.parse import urlsplit
 
 from phoenix_dma.errors import ProfileError
 from phoenix_dma.log import EventLog
+from phoenix_dma.wire.starting import up_line
 
 HTTPS_PORT: Final = 443
 HTTP_PORT: Final = 80
@@ -112,7 +113,11 @@ class Profile:
         try:
             return self.credential.read_text().strip()
         except OSError as error:
-            raise ProfileError(f"The credential cannot be read: {error}") from error
+            raise ProfileError(
+                f"The credential cannot be read: {error}",
+                remedy=f"Let `{up_line(self.data)}` write it anew, or name another profile in "
+                "PHOENIX_DMA_PROFILE.",
+            ) from error
 
 
 def profile_path() -> Path:

@@ -64,7 +64,7 @@ class AssessTrust:
 
     def __init__(self, units: Units, catalogue: Callable[[str], Catalogue], clock: Clock) -> None:
         self._units = units
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._clock = clock
         self._cache: OrderedDict[tuple[str, str], _CachedEvidence] = OrderedDict()
         self._changes = 0
@@ -126,7 +126,7 @@ class AssessTrust:
         self, tenant: str, projection: TrustProjection, certifications: tuple[Certification, ...]
     ) -> Evidence:
         owner = projection.owner
-        certified = bool(owner) and self._catalogue(tenant).owner(owner).certified
+        certified = bool(owner) and self.catalogue(tenant).owner(owner).certified
         return projection.evidence(certifications, owner_certified=certified)
 
     def _keep(self, tenant: str, name: str, entry: _CachedEvidence) -> None:
@@ -141,7 +141,7 @@ class AssessTrust:
         return cached.assessments[query]
 
     def _assess(self, tenant: str, cached: _CachedEvidence, query: TrustQuery) -> Assessment:
-        catalogue = self._catalogue(tenant)
+        catalogue = self.catalogue(tenant)
         # Policy itself refuses an unknown trust policy; here it must only not be easier.
         policy = query.trust_policy if query.trust_policy in catalogue.trust_policies else ""
         scorer = TrustScorer(

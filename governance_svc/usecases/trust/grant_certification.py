@@ -1,6 +1,6 @@
 """Certifies a participant for a capability, or its owner."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from governance_svc.usecases.trust.assess_trust import AssessTrust
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import FieldInvalid, NotPermitted, Violation
 from phoenix_runtime.core.ids import NO_ID, NewId, is_identifier
+from phoenix_runtime.core.ports import AccessLog
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 
@@ -39,24 +40,27 @@ class GrantCertification:
         self,
         units: Units,
         trust: AssessTrust,
-        catalogue: Callable[[str], Catalogue],
+        access: AccessLog,
         clock: Clock,
         new_id: NewId,
     ) -> None:
         self._units = units
         self._trust = trust
-        self._catalogue = catalogue
+        self._access = access
         self._clock = clock
         self._new_id = new_id
 
     async def __call__(self, call: Call, request: CertificationRequest) -> CertificationResult:
-        """Raises `FieldInvalid`, and `NotPermitted` for a participant that certifies itself."""
+        """Raises `FieldInvalid`, and `NotPermitted` for a participant that certifies itself.
+
+        So does whoever was enrolled by that participant: the same hand behind another name. The
+        refusal is audited.
+        """
         now = self._clock.now()
-        violations = list(_violations(request, self._catalogue(call.tenant), now))
+        violations = list(_violations(request, self._trust.catalogue(call.tenant), now))
         if violations:
             raise FieldInvalid(violations)
-        if request.participant_id in {call.principal.participant, call.actor}:
-            raise NotPermitted("Nobody certifies itself", {"participant": request.participant_id})
+        await self._check_certifier(call, request)
         certification = granted(
             request, certification_id=self._new_id("cert"), granted_by=call.actor, at=now
         )
@@ -68,6 +72,19 @@ class GrantCertification:
             await unit.remember(result)
         self._trust.forget(call.tenant, [request.participant_id])
         return result
+
+    async def _check_certifier(self, call: Call, request: CertificationRequest) -> None:
+        who = request.participant_id
+        principal = call.principal
+        if who in {principal.participant, call.actor}:
+            because = "Nobody certifies itself"
+        elif who in principal.descent.enrollers:
+            because = f"Nobody certifies who enrolled them, and {who} enrolled you"
+        else:
+            return
+        facts = {"participant": who}
+        await self._access.refused(call, "certification.grant", {**facts, "because": because})
+        raise NotPermitted(because, facts)
 
 
 def _violations(

@@ -62,9 +62,28 @@ async def test_certifications_are_refused_by_field_listed_and_audited(
     await until(lambda: audited(governance, "CERTIFICATION_GRANTED", 2))
 
 
-async def test_nobody_certifies_itself(governance: Governance) -> None:
+@pytest.mark.parametrize(
+    ("caller", "enrolled_by"),
+    [("human.a", []), ("human.b", [["root", "operator"], ["enrolment.a", "human.a"]])],
+    ids=["itself", "whom it enrolled"],
+)
+async def test_nobody_certifies_itself_and_a_try_is_audited(
+    governance: Governance, caller: str, enrolled_by: list[list[str]]
+) -> None:
     request = governance_pb2.GrantCertificationRequest(participant_id="human.a", evidence="me")
-    with pytest.raises(NotPermitted, match="certifies itself"):
-        await governance.as_participant(
-            governance.policies.GrantCertification, request, "human.a", "reviewer"
-        )
+    claims = {
+        "sub": caller,
+        "participant": caller,
+        "participant_type": "human",
+        "owner": "acme",
+        "credential": "enrolment.x",
+        "holder": caller,
+        "enrolled_by": enrolled_by,
+    }
+    method = governance.policies.GrantCertification
+    with pytest.raises(NotPermitted, match="Nobody certifies"):
+        await governance.as_person(method, request, "participant", "reviewer", **claims)
+    [event] = await until(lambda: audited(governance, "ACCESS_REFUSED", 1))
+    assert (event.reason_code, event.actor) == ("credential_misused", caller)
+    assert event.detail["attempted"] == "certification.grant"
+    assert event.detail["facts"]["participant"] == "human.a"

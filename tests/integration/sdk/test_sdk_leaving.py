@@ -1,6 +1,7 @@
 """How the SDK leaves: it drains, hands off, says Goodbye, and retires only when told so."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -19,23 +20,29 @@ from tests.support.waiting.until import PATIENCE
 async def test_draining_lets_handlers_end_declines_new_work_and_says_goodbye(
     control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
+    may_end = threading.Event()
+
     @client.task_handler()
     def handle(task: Task) -> str:
-        task.aio.lease.draining.wait(5)
+        may_end.wait(PATIENCE)
         task.checkpoint({"so far": 1})
         return "ended in time"
 
     await join(client)
     await control_plane.send(control_plane.give(TASK))
     await control_plane.hears("directive_ack")
-    await client.drain()
+    draining = asyncio.create_task(client.drain())
+    state = session_pb2.HEALTH_STATE_DRAINING
+    await control_plane.until(
+        lambda: any(b.state == state for beats in control_plane.all("beats") for b in beats.beats)
+    )
+    may_end.set()
+    await draining
     assert [json_of(done.result) for done in control_plane.all("CompleteTask")] == [
         {"value": "ended in time"}
     ]
     await control_plane.hears("goodbye")
     assert not control_plane.all("InitiateHandoff")
-    draining = [b.state for beats in control_plane.all("beats") for b in beats.beats]
-    assert session_pb2.HEALTH_STATE_DRAINING in draining
     assert not control_plane.all("RetireParticipant")
 
 

@@ -108,3 +108,12 @@ def test_a_file_that_is_no_profile_is_an_error(tmp_path: Path) -> None:
     file.write_text("addresses = 3")
     with pytest.raises(ProfileError, match="table"):
         read_profile(file)
+
+
+def test_a_credential_that_is_gone_is_written_anew_by_the_runtime_of_the_profile(
+    tmp_path: Path,
+) -> None:
+    profile = Profile(credential=tmp_path / "gone.jwt", data=tmp_path / "data")
+    with pytest.raises(ProfileError, match="cannot be read") as refused:
+        profile.enrolment()
+    assert f"phoenix-dma up --data {tmp_path / 'data'}" in refused.value.remedy
