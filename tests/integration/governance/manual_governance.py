@@ -95,16 +95,17 @@ class ManualGovernance:
     def decide(self, policy: EvaluatePolicies) -> DecideApproval:
         """Decides approvals, where ``policy`` allows."""
         denials = DenialLog(self.units, self.clock)
-        access = OutboxAccessLog(self.units, clock=self.clock, new_id=new_id)
-        return DecideApproval(self.units, policy, denials, access, self.clock)
+        return DecideApproval(self.units, policy, denials, self._access(), self.clock)
 
     async def certify(self, validity: timedelta) -> None:
         """Certify the participant ``p`` for `CAPABILITY`."""
-        catalogue = shipped_bundle().catalogue
-        grant = GrantCertification(self.units, self.trust, lambda _: catalogue, self.clock, new_id)
+        grant = GrantCertification(self.units, self.trust, self._access(), self.clock, new_id)
         until = self.clock.now() + validity
         request = CertificationRequest("p", CAPABILITY, "human", "seen it work", valid_until=until)
         await grant(call_of("operator", tenant=self.tenant), request)
+
+    def _access(self) -> OutboxAccessLog:
+        return OutboxAccessLog(self.units, clock=self.clock, new_id=new_id)
 
     async def append(self, *events: Any) -> None:
         """Append events to the ledger."""
