@@ -61,7 +61,7 @@ reviewer if callers.has_role(decider, {a | some a in catalogue.approvals.approve
 
 deny contains {
 	"rule": "approver",
-	"text": sprintf("%v is not among those asked: %s.", [decider.participant, concat(", ", sort(approvers))]),
+	"text": sprintf("%v is not among those asked: %s.", [callers.name(decider), concat(", ", sort(approvers))]),
 	"remedy": "Ask somebody with that role.",
 } if {
 	not asked_for
@@ -87,7 +87,7 @@ excluded contains "of the same owner as somebody who has worked on it" if {
 
 deny contains {
 	"rule": "distinct_human",
-	"text": sprintf("%v is %s.", [decider.participant, reason]),
+	"text": sprintf("%v is %s.", [callers.name(decider), reason]),
 	"remedy": "Have somebody decide who is not involved in the task.",
 } if {
 	some reason in excluded

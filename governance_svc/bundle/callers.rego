@@ -21,3 +21,8 @@ is_named(caller, id) if {
 	id != ""
 	id in {caller.subject, caller.participant}
 }
+
+# For texts: a caller that takes part in nothing has its subject alone.
+name(caller) := caller.participant if {
+	caller.participant != ""
+} else := caller.subject

@@ -79,6 +79,16 @@ test_submitters_and_workers_do_not_decide_under_either_of_their_names if {
 	f.rules(decide({"caller": {"subject": "sam"}})) == {"distinct_human"}
 }
 
+test_who_takes_no_part_is_named_by_the_subject if {
+	verdict := decide({
+		"caller": object.union(f.operator, {"roles": ["reviewer"]}),
+		"approval": {"barred": ["olga"], "approvers": ["human.steward.02"]},
+	})
+	texts := {r.text | some r in verdict.reasons}
+	"olga is the submitter, or has worked on it." in texts
+	"olga is not among those asked: human.steward.02." in texts
+}
+
 test_owners_of_workers_do_not_decide if {
 	f.rules(decide({"approval": {"barred_owners": ["human.steward.01"]}})) == {"distinct_human"}
 	decide({"approval": {"barred_owners": ["human.steward.01"]}}).effect == "allow" with data.catalogue.approvals.exclude_owners_of_workers as false

@@ -53,6 +53,11 @@ class Descent:
         """The subjects through whose credentials the enrolment was made."""
         return tuple(dict.fromkeys(one.subject for one in self.enrolled_by))
 
+    def subject_of(self, credential: str) -> str:
+        """Whose enrolment ``credential`` is, of those in ``credentials``."""
+        subjects = {one.credential: one.subject for one in self.enrolled_by}
+        return {**subjects, self.credential: self.holder}[credential]
+
 
 UNKNOWN_DESCENT = Descent()
 """That of a credential of another issuer, and of a service."""

@@ -144,5 +144,5 @@ class Verdict:
 
     @property
     def explanation(self) -> str:
-        """The reasons as one line for people."""
-        return "; ".join(reason.text for reason in self.reasons)
+        """The reasons as one line for people: sentences one after another, else with semicolons."""
+        return "; ".join(reason.text for reason in self.reasons).replace(".; ", ". ")

@@ -216,9 +216,11 @@ def same_descent(approval: Approval, decider: Principal) -> str:
     descent = decider.descent
     through = sorted(set(descent.credentials) & set(approval.barred_credentials))
     if through:
+        whose = f"an enrolment of {descent.subject_of(through[0])} ({through[0]})"
+        how = "decides with" if through[0] == descent.credential else "was enrolled through"
         return (
-            f"{decider.participant} was enrolled through {through[0]}, the credential of somebody "
-            "who asked for this or has worked on the task"
+            f"{decider.participant} {how} {whose}, with which somebody asked for this or has "
+            "worked on the task"
         )
     owners = sorted(set(descent.enrollers) & {*approval.barred_owners, approval.proposed_by} - {""})
     if owners:

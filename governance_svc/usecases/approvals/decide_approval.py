@@ -26,6 +26,13 @@ from phoenix_runtime.core.ports import AccessLog, Policy
 from phoenix_runtime.core.principal import Call, Role
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 
+_SOMEBODY_ELSE = "Have somebody decide who is not involved in the task."
+_OF_OTHER_DESCENT = (
+    "Have a person decide whom neither who asked, nor who worked on the task, nor their owner has "
+    "enrolled. An agent that ran with an operator's profile needs one of its own: "
+    "`phoenix-dma run`, or `phoenix-dma enrol participant`."
+)
+
 
 class DecideApproval:
     """Checks the approval, asks policy, and checks the approval again under the row's lock."""
@@ -111,7 +118,9 @@ class DecideApproval:
             "because": because,
         }
         await self._access.refused(call, "approval.decide", facts, reason)
-        raise NotPermitted(f"This approval is not yours to decide: {because}", facts)
+        text = f"This approval is not yours to decide: {because}"
+        descended = reason is ReasonCode.SAME_DESCENT
+        raise NotPermitted(text, facts, remedy=_OF_OTHER_DESCENT if descended else _SOMEBODY_ELSE)
 
 
 def _found(approval: Approval | None, decision: Decision) -> Approval:

@@ -84,7 +84,8 @@ class GrantCertification:
             return
         facts = {"participant": who}
         await self._access.refused(call, "certification.grant", {**facts, "because": because})
-        raise NotPermitted(because, facts)
+        remedy = f"Have somebody else certify, whom {who} has not enrolled."
+        raise NotPermitted(because, facts, remedy=remedy)
 
 
 def _violations(

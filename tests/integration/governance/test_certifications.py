@@ -81,8 +81,9 @@ async def test_nobody_certifies_itself_and_a_try_is_audited(
         "enrolled_by": enrolled_by,
     }
     method = governance.policies.GrantCertification
-    with pytest.raises(NotPermitted, match="Nobody certifies"):
+    with pytest.raises(NotPermitted, match="Nobody certifies") as refused:
         await governance.as_person(method, request, "participant", "reviewer", **claims)
+    assert "somebody else" in refused.value.remedy
     [event] = await until(lambda: audited(governance, "ACCESS_REFUSED", 1))
     assert (event.reason_code, event.actor) == ("credential_misused", caller)
     assert event.detail["attempted"] == "certification.grant"

@@ -69,8 +69,9 @@ async def test_who_was_enrolled_through_the_asker_does_not_decide(
     governance: Governance, bars: dict[str, Any], descent: dict[str, Any]
 ) -> None:
     asked = await ask(governance, **bars)
-    with pytest.raises(NotPermitted, match="enrolled"):
+    with pytest.raises(NotPermitted, match="enrol") as refused:
         await decide_as(governance, asked.approval_id, **descent)
+    assert "phoenix-dma enrol participant" in refused.value.remedy
     [event] = await audited(governance, "ACCESS_REFUSED")
     assert (event.reason_code, event.actor) == ("same_descent", REVIEWER)
     assert event.detail["facts"]["approval_id"] == asked.approval_id

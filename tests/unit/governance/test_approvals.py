@@ -15,11 +15,12 @@ from governance_svc.domain.approvals.approval import (
     Decision,
     barred_because,
     requested,
+    same_descent,
 )
 from governance_svc.domain.approvals.events import EVENTS, REASONS, ended_event, requested_event
 from governance_svc.domain.lifecycle import APPROVALS, ApprovalStatus, ApprovalVerb
 from phoenix_runtime.core.errors import ContextHashMismatch, IllegalTransition
-from phoenix_runtime.core.principal import Principal, Role
+from phoenix_runtime.core.principal import Descent, Enroller, Principal, Role
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 REQUEST = ApprovalRequest(
@@ -108,6 +109,21 @@ def test_what_policy_cannot_switch_off(decider: Principal, because: str) -> None
     why = barred_because(asked(), decider)
     assert because in why
     assert bool(why) == bool(because)
+
+
+@pytest.mark.parametrize(
+    ("descent", "told"),
+    [
+        (Descent("root", "olga"), "ann decides with an enrolment of olga (root)"),
+        (
+            Descent("enrolment.ann", "ann", (Enroller("root", "olga"),)),
+            "ann was enrolled through an enrolment of olga (root)",
+        ),
+    ],
+)
+def test_a_refusal_by_descent_names_whose_enrolment_it_was(descent: Descent, told: str) -> None:
+    approval = replace(asked(), barred_credentials=("root",))
+    assert same_descent(approval, replace(human("ann"), descent=descent)).startswith(told)
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,20 @@ def test_a_whole_answer_is_read_as_it_was_meant() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        (["It may."], "It may."),
+        (["No seat.", "No trust."], "No seat. No trust."),
+        (["no seat", "no trust", "Ask a human."], "no seat; no trust; Ask a human."),
+        ([], ""),
+    ],
+)
+def test_reasons_are_told_as_sentences(texts: list[str], told: str) -> None:
+    reasons = [{"rule": "r", "text": text} for text in texts]
+    assert read_verdict({**RAW, "reasons": reasons}, STAMP).explanation == told
+
+
 def test_what_a_verdict_may_leave_out_has_its_default() -> None:
     verdict = read_verdict({"effect": "require_approval", "policy": "p"}, STAMP)
     assert verdict.effect is Effect.REQUIRE_APPROVAL
