@@ -1,5 +1,6 @@
 """What both policy engines share: a session that holds one bundle, and how to evaluate in it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
@@ -14,8 +15,24 @@ UNKNOWN_REVISION: Final = "?"
 """In place of a revision where every input ended in an error."""
 
 
+_OWN_WORDS: Final = re.compile(
+    rf"^(?:{INSPECTOR}\.rego:\d+: eval_builtin_error: rego\.parse_module: )?"
+    r"\d+ errors? occurred:\s*(?=\S)"
+)
+"""What stands before errors of syntax: where the inspector asked for the tree, and their number."""
+
+
 class RegoError(Exception):
-    """The engine answered with an error: of syntax, of compilation or of evaluation."""
+    """The engine answered with an error: of syntax, of compilation or of evaluation.
+
+    Its text is one line, as an answer's field is: each error with the line of Rego that it shows,
+    without the mark below that line.
+    """
+
+    def __init__(self, text: str) -> None:
+        lines = [line for line in _OWN_WORDS.sub("", text).split("\n") if line.strip(" \t^")]
+        told = "".join(f": {one.strip()}" if one[0] in " \t" else f"; {one}" for one in lines)
+        super().__init__(told.removeprefix("; "))
 
 
 class EvaluationAborted(PolicyEngineUnavailable):

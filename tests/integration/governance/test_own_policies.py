@@ -173,6 +173,7 @@ REFUSED = {
         "nowhere is not a domain",
     ),
     "json": ({"catalogue": "{"}, "is no JSON"),
+    "syntax": ({"rules": RULES + "\ndeny contains 1 if {"}, "rego_parse_error: unexpected eof"),
     "clock": ({"rules": RULES + "\nnow := time.now_ns()"}, "time.now_ns"),
 }
 
@@ -185,7 +186,10 @@ async def test_a_bad_overlay_is_refused_with_what_is_wrong(
     request = governance_pb2.ValidatePolicyRequest(overlay=overlay(**changes))  # type: ignore[arg-type]
     with pytest.raises(FieldInvalid) as refused:
         await governance.as_person(governance.policies.ValidatePolicy, request, "operator")
-    assert named in "; ".join(violation.text for violation in refused.value.violations)
+    told = "; ".join(violation.text for violation in refused.value.violations)
+    assert named in told
+    assert "\n" not in told
+    assert "phoenix_engine" not in told
 
 
 async def test_a_rule_that_needs_what_is_hidden_denies(governance: Governance) -> None:
