@@ -16,7 +16,8 @@ class Obligation:
 
     ``due`` is before_complete or always: what is due always holds until the task ends. ``met_by``
     says what meets the others: decision (`fulfil` it) or approval (`authorize` ``action``, or what
-    the runtime itself asks). ``evidence`` is what did: a context's address, an approval's id.
+    the runtime itself asks). ``evidence`` is what did: a context's address, an approval's id. In
+    a handler's task, ``fulfilled`` and ``evidence`` are as of the beginning of the attempt.
     """
 
     id: str
