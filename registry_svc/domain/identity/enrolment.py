@@ -135,10 +135,19 @@ def choosable(record: Enrolment, request: EnrolmentRequest) -> bool:
     return True
 
 
+def require_not_disabled(identity: str, records: Sequence[Enrolment]) -> None:
+    """Raise `NotPermitted` where ``identity`` was enrolled once, and is not any more."""
+    if is_disabled(records):
+        raise NotPermitted(
+            f"{identity} is disabled",
+            {"identity": identity, "status": "disabled"},
+            remedy=f"An operator enrols it again with `phoenix-dma user enable {identity}`.",
+        )
+
+
 def require_enrolled(identity: str, records: Sequence[Enrolment], *kinds: EnrolmentKind) -> None:
     """Raise `NotPermitted` where ``identity`` is disabled, or enrolled as another kind."""
-    if is_disabled(records):
-        raise NotPermitted(f"{identity} is disabled", {"identity": identity, "status": "disabled"})
+    require_not_disabled(identity, records)
     other = next((one.kind for one in records if one.kind not in kinds), None)
     if other is not None:
         raise NotPermitted(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from phoenix_runtime.core.errors import FieldInvalid, NotFound, NotPermitted, Violation
 from phoenix_runtime.core.principal import Call, Role
 from registry_svc.domain.identity import events as identity_events
+from registry_svc.domain.identity.enrolment import require_not_disabled
 from registry_svc.domain.identity.orders import require_may_enrol, require_may_give
 from registry_svc.domain.identity.records import ACTIVE, Enrolment
 from registry_svc.usecases.context import RegistryContext, require_identifiers
@@ -24,8 +25,8 @@ class RoleChange:
 class ChangeRoles:
     """Changes the roles of an identity, which hold from its next credential on.
 
-    Raises `FieldInvalid`, `NotFound`, and `NotPermitted`, audited, for roles that the caller
-    lacks or that nobody of that kind may have.
+    Raises `FieldInvalid`, `NotFound`, `NotPermitted` for an identity that is disabled, and
+    `NotPermitted`, audited, for roles that the caller lacks or that nobody of that kind may have.
     """
 
     def __init__(self, context: RegistryContext) -> None:
@@ -64,6 +65,7 @@ class ChangeRoles:
 
 
 def _active(records: Sequence[Enrolment], identity: str) -> list[Enrolment]:
+    require_not_disabled(identity, records)
     active = [one for one in records if one.status is ACTIVE]
     if not active:
         raise NotFound("identity", identity)

@@ -86,6 +86,7 @@ class CreateEnrolment:
             raise NotPermitted(
                 f"{order.identity} is somebody of another kind already",
                 {"identity": order.identity, "kind": order.kind.value},
+                remedy="Choose another id; `phoenix-dma user list` says who is enrolled as what.",
             )
         wanted = EnrolmentRequest(
             participant_id=order.identity,

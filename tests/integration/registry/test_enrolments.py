@@ -157,6 +157,21 @@ async def test_who_is_disabled_gets_no_credential_and_is_suspended(registry: Reg
     assert event["detail"]["why"] == "it misbehaved"
 
 
+async def test_a_disabled_identity_gets_no_role_and_its_operator_reads_how_to_enable_it(
+    registry: Registry,
+) -> None:
+    await create(registry, kind=PERSON, identity=JANE, roles=[REVIEWER])
+    operator = registry.person("operator", "auditor", sub="operator")
+    disable = identity_pb2.DisableIdentityRequest(identity=JANE, reason="left")
+    await registry.identity.DisableIdentity(disable, metadata=operator)
+    change = identity_pb2.ChangeRolesRequest(identity=JANE, grant=[AUDITOR])
+    found = await refused(registry.identity.ChangeRoles(change, metadata=operator))
+    assert (found.reason, found.facts["status"]) == ("NOT_PERMITTED", "disabled")
+    assert f"phoenix-dma user enable {JANE}" in found.remedy
+    order = {"kind": PARTICIPANT, "identity": JANE, "owner": OWNER}
+    assert "another id" in (await refused(create(registry, **order))).remedy
+
+
 async def test_the_operators_own_enrolment_warns_where_it_is_used_by_a_participant(
     registry: Registry,
 ) -> None:
