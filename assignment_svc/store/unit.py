@@ -13,7 +13,7 @@ from assignment_svc.store.queue import QueueTable
 from assignment_svc.store.retirements import RetirementTable
 from assignment_svc.store.tasks import TaskTable
 from phoenix_runtime.chassis.data.database import Database
-from phoenix_runtime.chassis.data.outbox import Outbox
+from phoenix_runtime.chassis.data.outbox import Outbox, Rows
 from phoenix_runtime.chassis.data.unit import UnitParts, Units
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.events import AuditDraft
@@ -48,7 +48,7 @@ class AssignmentUnit(
         if handoff.status is HandoffStatus.COMPLETED:
             HANDOFF.observe((handoff.updated_at - handoff.created_at).total_seconds())
 
-    async def flush(self) -> bool:
+    async def flush(self) -> Rows:
         """Write what was collected, then count it."""
         written = await super().flush()
         count(self._drafts)

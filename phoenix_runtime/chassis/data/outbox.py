@@ -7,8 +7,10 @@ newest of its aggregate.
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
@@ -22,6 +24,7 @@ from phoenix_runtime.chassis.rpc.handler import AnsweredBefore
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.documents import directive_document, event_document
+from phoenix_runtime.core.durations import CLAIM_DURATION
 from phoenix_runtime.core.event_catalogue import CATALOGUE
 from phoenix_runtime.core.events import (
     EVENT_VERSION,
@@ -37,6 +40,21 @@ LEDGER: Final = "ledger"
 BUS: Final = "bus"
 DIRECTIVES: Final = "directives"
 """The receivers of an outbox, by their names in ``deliveries``."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A document for one receiver. ``failures`` counts the attempts that the receiver failed."""
+
+    tenant: str
+    key: str
+    document: str
+    failures: int = 0
+
+
+Take = Callable[[Sequence[OutboxRow]], None]
+Rows = Mapping[str, Sequence[OutboxRow]]
+"""What a transaction wrote, by receiver."""
 
 
 class VersionConflict(TransactionConflict):
@@ -65,6 +83,7 @@ class Outbox:
         self.metadata = metadata
         self._schema = metadata.schema or service
         self._listeners: list[Callable[[], None]] = []
+        self._takers: dict[str, Take] = {}
 
     def complete(self, draft: AuditDraft, call: Call) -> AuditEvent:
         """The event of ``draft``: with id, time, actor, correlation, salt and leaf hash.
@@ -100,14 +119,15 @@ class Outbox:
         )
         return replace(event, leaf_hash=leaf(event_document(event)))
 
-    async def flush(self, connection: AsyncConnection, call: Call, pending: Pending) -> None:
-        """Write ``pending`` in the transaction of ``connection``.
+    async def flush(self, connection: AsyncConnection, call: Call, pending: Pending) -> Rows:
+        """Write ``pending`` in the transaction of ``connection``; answers it by receiver.
 
         Raises `VersionConflict`, and `AnsweredBefore` where the same request was answered already.
         """
-        parts, arguments, heads = self._arguments(call, pending)
+        rows = _rows(call.tenant, pending)
+        parts, arguments, heads = self._arguments(call, pending, rows)
         if not parts.any:
-            return
+            return {}
         raw = await driver(connection)
         try:
             moved = await raw.fetchval(flush_statement(self._schema, parts), *arguments)
@@ -115,33 +135,51 @@ class Outbox:
             raise _refusal_of(error) from error
         if moved != heads:
             raise VersionConflict("An event does not follow the newest of its aggregate")
+        return rows
 
     def on_commit(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` after each commit that wrote something (it wakes the relay)."""
+        """Call ``listener`` after each commit that wrote something."""
         self._listeners.append(listener)
 
-    def notify_committed(self) -> None:
-        """Call the listeners."""
+    def hand_to(self, receiver: str, take: Take) -> None:
+        """Hand what is committed for ``receiver`` to ``take`` from now on, claimed for it.
+
+        Nobody else claims it for `CLAIM_DURATION`. What was committed by a process that died before
+        it was delivered is claimed after that, as any row.
+        """
+        self._takers[receiver] = take
+
+    def keep_from(self, receiver: str) -> None:
+        """Hand nothing more over for ``receiver``."""
+        self._takers.pop(receiver, None)
+
+    def notify_committed(self, rows: Rows) -> None:
+        """Hand ``rows``, which are committed now, to who takes them, and call the listeners."""
+        for receiver, take in self._takers.items():
+            if receiver in rows:
+                take(rows[receiver])
         for listener in self._listeners:
             listener()
 
-    def _arguments(self, call: Call, pending: Pending) -> tuple[Parts, list[Any], int]:
+    def _arguments(self, call: Call, pending: Pending, rows: Rows) -> tuple[Parts, list[Any], int]:
         now = self.clock.now()
         arguments: list[Any] = [call.tenant, now]
         heads = _heads(pending.events)
         born = {key: last for key, (first, last) in heads.items() if first <= 2 <= last}
         moved = {key: span for key, span in heads.items() if span[0] > 2}
-        deliveries = list(_deliveries(pending))
+        deliveries = list(self._deliveries(rows, now))
         if pending.events:
-            arguments += _columns(map(_event_row, pending.events), 5)
+            documents = {row.key: row.document for row in rows[LEDGER]}
+            arguments += _columns((_event_row(e, documents) for e in pending.events), 5)
         if deliveries:
-            arguments += _columns(deliveries, 2)
+            arguments += _columns(deliveries, 3)
         if born:
             arguments += [list(born), list(born.values())]
         if moved:
             arguments += _columns(((key, *span) for key, span in moved.items()), 3)
         if pending.directives:
-            arguments += _columns(map(_directive_row, pending.directives), 3)
+            documents = {row.key: row.document for row in rows[DIRECTIVES]}
+            arguments += _columns((_directive_row(d, documents) for d in pending.directives), 3)
         if pending.answer is not None and call.idempotency is not None:
             key = call.idempotency
             arguments += [call.actor, key.rpc, key.request_id, key.body_hash, pending.answer]
@@ -154,6 +192,13 @@ class Outbox:
             answer=pending.answer is not None,
         )
         return parts, arguments, len(moved)
+
+    def _deliveries(self, rows: Rows, now: datetime) -> Iterator[tuple[str, str, datetime]]:
+        """Key, receiver and the end of its first claim, of each delivery."""
+        for receiver, found in rows.items():
+            until = now + CLAIM_DURATION if receiver in self._takers else now
+            for row in found:
+                yield row.key, receiver, until
 
 
 def _heads(events: Sequence[AuditEvent]) -> dict[str, tuple[int, int]]:
@@ -168,25 +213,30 @@ def _heads(events: Sequence[AuditEvent]) -> dict[str, tuple[int, int]]:
     return heads
 
 
-def _event_row(event: AuditEvent) -> tuple[Any, ...]:
-    # Not the canonical form, which is slower to make: whoever checks the hash derives it from this.
-    document = json.dumps(event_document(event), ensure_ascii=False, separators=(",", ":"))
+def _rows(tenant: str, pending: Pending) -> Rows:
+    """What each receiver gets of ``pending``."""
+    rows: dict[str, list[OutboxRow]] = defaultdict(list)
+    for event in pending.events:
+        # Not the canonical form, which is slower: whoever checks the hash derives it from this.
+        document = json.dumps(event_document(event), ensure_ascii=False, separators=(",", ":"))
+        row = OutboxRow(tenant, event.event_id, document)
+        rows[LEDGER].append(row)
+        if CATALOGUE[event.type].published:
+            rows[BUS].append(row)
+    for directive in pending.directives:
+        document = json.dumps(directive_document(directive))
+        rows[DIRECTIVES].append(OutboxRow(tenant, directive.directive_id, document))
+    return rows
+
+
+def _event_row(event: AuditEvent, documents: Mapping[str, str]) -> tuple[Any, ...]:
+    document = documents[event.event_id]
     return event.event_id, event.aggregate, event.aggregate_version, event.type, document
 
 
-def _deliveries(pending: Pending) -> Iterator[tuple[str, str]]:
-    """The key and receiver of each delivery."""
-    for event in pending.events:
-        yield event.event_id, LEDGER
-        if CATALOGUE[event.type].published:
-            yield event.event_id, BUS
-    for directive in pending.directives:
-        yield directive.directive_id, DIRECTIVES
-
-
-def _directive_row(directive: Directive) -> tuple[str, str, str]:
-    document = json.dumps(directive_document(directive))
-    return directive.directive_id, directive.participant_id, document
+def _directive_row(directive: Directive, documents: Mapping[str, str]) -> tuple[str, str, str]:
+    key = directive.directive_id
+    return key, directive.participant_id, documents[key]
 
 
 def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:

@@ -58,10 +58,10 @@ def _events(schema: str, numbers: Iterator[int]) -> str:
 
 
 def _deliveries(schema: str, numbers: Iterator[int]) -> str:
-    arrays = _take(numbers, "text[]", "text[]")
+    arrays = _take(numbers, "text[]", "text[]", "timestamptz[]")
     return (
-        f"waiting AS (INSERT INTO {schema}.deliveries (tenant, claimed_until, key, receiver)"
-        f" SELECT $1::text, $2::timestamptz, d.* FROM unnest({arrays}) AS d)"
+        f"waiting AS (INSERT INTO {schema}.deliveries (tenant, key, receiver, claimed_until)"
+        f" SELECT $1::text, d.* FROM unnest({arrays}) AS d)"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phoenix_runtime.chassis.data.database import Database
-from phoenix_runtime.chassis.data.outbox import Outbox, Pending
+from phoenix_runtime.chassis.data.outbox import Outbox, Pending, Rows
 from phoenix_runtime.chassis.failpoints import AFTER_COMMIT, BEFORE_COMMIT, passing
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.directives import Directive
@@ -73,11 +73,10 @@ class Unit:
         if self.call.idempotency is not None:
             self._pending.answer = self.call.idempotency.encode(result)
 
-    async def flush(self) -> bool:
-        """Write what was collected (`Units` does it); True where the relay has work now."""
+    async def flush(self) -> Rows:
+        """Write what was collected (`Units` does it); answers what the relay has to deliver."""
         pending, self._pending = self._pending, Pending()
-        await self._outbox.flush(self.connection, self.call, pending)
-        return bool(pending.events or pending.directives)
+        return await self._outbox.flush(self.connection, self.call, pending)
 
 
 U = TypeVar("U", bound=Unit)
@@ -96,7 +95,7 @@ class Units(Generic[U]):
 
     @contextlib.asynccontextmanager
     async def __call__(self, call: Call) -> AsyncIterator[U]:
-        """One transaction in the call's tenant; committed at the end, then the relay is woken.
+        """One transaction in the call's tenant; committed at the end, then handed to the relay.
 
         Raises `core.errors.Unavailable`, `TransactionConflict`, `VersionConflict` and
         `AnsweredBefore`; nothing is kept then (after Unavailable in a commit: perhaps).
@@ -108,7 +107,7 @@ class Units(Generic[U]):
             passing(BEFORE_COMMIT, call.tenant)
         passing(AFTER_COMMIT, call.tenant)
         if written:
-            self._outbox.notify_committed()
+            self._outbox.notify_committed(written)
 
     @contextlib.asynccontextmanager
     async def reading(self, call: Call) -> AsyncIterator[U]:

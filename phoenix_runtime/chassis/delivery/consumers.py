@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from phoenix_runtime.chassis.data.database import Database, driver
-from phoenix_runtime.chassis.data.outbox import BUS, DIRECTIVES, LEDGER
+from phoenix_runtime.chassis.data.outbox import BUS, DIRECTIVES, LEDGER, OutboxRow
 from phoenix_runtime.chassis.delivery.consumers_sql import (
     claim_statement,
     due_statement,
@@ -31,16 +31,6 @@ SOURCES: Final = {
 """Table and key column of the documents that a receiver gets."""
 FIRST_DELAY: Final = timedelta(milliseconds=100)
 LONGEST_DELAY: Final = timedelta(seconds=30)
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """A claimed document. ``failures`` counts the attempts that this receiver failed."""
-
-    tenant: str
-    key: str
-    document: str
-    failures: int
 
 
 class OutboxConsumer:
