@@ -21,6 +21,9 @@ POLL_SECONDS: Final = 1.0
 """How often due approvals, and an engine that is away, are looked for."""
 RECONCILE_SECONDS: Final = 5.0
 """How often every ledger is compared with what was projected and announced."""
+PROJECT_SECONDS: Final = 0.25
+"""How long new entries wait to be projected together: trust is judged by evidence that is up to a
+second old anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,9 @@ class Workers:
 
     def __init__(self, use_cases: WorkerUseCases) -> None:
         self._use_cases = use_cases
-        self._project = Loop("project_trust", RECONCILE_SECONDS, use_cases.project)
+        self._project = Loop(
+            "project_trust", RECONCILE_SECONDS, use_cases.project, linger=PROJECT_SECONDS
+        )
         self._announce = Loop("announce_policy", RECONCILE_SECONDS, use_cases.announce)
         self._loops = (
             Loop("load_policy", POLL_SECONDS, self.load_policy),

@@ -1,6 +1,7 @@
 """The resources of every service with a database: clock, databases, outbox, peers, Redis."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import structlog
@@ -25,6 +26,8 @@ from phoenix_runtime.core.clock import Clock
 log = structlog.get_logger(__name__)
 U = TypeVar("U", bound=Unit)
 WORKER_CONNECTIONS = 3
+WORKER_STATEMENT = timedelta(seconds=5)
+"""How long a claim or a mark may take: a worker that hangs on one does nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,12 @@ async def open_resources(
         await _upgrade(name, settings.migration_database_url.get_secret_value())
     clock = steady_clock()
     serving = DatabaseOptions(name=f"phoenix-dma-{name}", pool=settings.database_pool)
-    working = DatabaseOptions(name=f"phoenix-dma-{name}-worker", pool=WORKER_CONNECTIONS)
+    working = DatabaseOptions(
+        name=f"phoenix-dma-{name}-worker",
+        pool=WORKER_CONNECTIONS,
+        statement_timeout=WORKER_STATEMENT,
+        durable=False,
+    )
     database = create_database(
         settings.database_url.get_secret_value(), clock=clock, options=serving
     )

@@ -30,8 +30,6 @@ BEGIN_READING = (
     "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;"
     " SELECT set_config('phoenix.tenant', '{tenant}', true)"
 )
-# A claim that a crash loses is only made again: its commit need not wait for the disk.
-BEGIN_CLAIMING = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +49,9 @@ class DatabaseOptions:
     """How long one statement may run."""
     lock_timeout: timedelta = timedelta(seconds=5)
     """How long a statement waits for a row's lock."""
+    durable: bool = True
+    """Whether a commit waits for the disk. A claim need not: one that a crash loses is only made
+    again."""
 
 
 class Database:
@@ -95,12 +96,12 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def claiming(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction without tenant, for the worker role's claims and marks only.
+        """A connection without tenant, for the worker role's claims and marks only.
 
-        Its commit does not wait for the disk: after a crash a claim may be forgotten. No other
-        role sees a row in it.
+        Each statement is a transaction of its own, and takes one round trip. No other role sees a
+        row in it.
         """
-        async with self._transaction(BEGIN_CLAIMING) as connection:
+        async with self._transaction("") as connection:
             yield connection
 
     async def close(self) -> None:
@@ -131,7 +132,8 @@ class Database:
         try:
             connection = await self._begun(begin)
             yield connection
-            await _commit(connection)
+            if begin:
+                await _commit(connection)
         except BaseException as error:
             if connection is not None:
                 await _abandon(connection)
@@ -142,7 +144,7 @@ class Database:
         await connection.close()
 
     async def _begun(self, begin: str) -> AsyncConnection:
-        """A connection on which ``begin`` has run.
+        """A connection on which ``begin`` has run, where there is any.
 
         A pooled connection that turns out to be dead is discarded and the next one tried, until the
         pool has only new ones. That is safe: no statement of the caller has run on it.
@@ -154,6 +156,8 @@ class Database:
 
     async def _begun_once(self, begin: str) -> AsyncConnection:
         connection = await self._engine.connect()
+        if not begin:
+            return connection
         try:
             await (await driver(connection)).execute(begin, timeout=self._response_timeout)
         except TimeoutError as error:
@@ -222,6 +226,8 @@ def _connect_arguments(options: DatabaseOptions) -> dict[str, object]:
             "idle_in_transaction_session_timeout": _milliseconds(options.statement_timeout * 3),
             "timezone": "UTC",
             "jit": "off",
+            "default_transaction_isolation": "read committed",
+            **({} if options.durable else {"synchronous_commit": "off"}),
         },
     }
 
