@@ -23,7 +23,8 @@ class LocalRuntimeOptions:
     ones or, with ``free_ports``, free ones, which the next runtime on the same data has again
     unless somebody else has them. None is what the last runtime on the same data had; False
     forgets it. ``services`` are started (names in
-    `services.MODULES`); ``environment`` is added to theirs. ``profile`` is where the operator's
+    `services.MODULES`); ``environment`` is added to theirs, ``postgres_settings`` to those of the
+    private server, by their names in ``postgresql.conf``. ``profile`` is where the operator's
     profile is written, by default in the data folder ``data``; ``tenant`` is the profile's.
     """
 
@@ -37,6 +38,7 @@ class LocalRuntimeOptions:
     opa_url: str | None = None
     services: tuple[str, ...] = tuple(MODULES)
     environment: Mapping[str, str] = field(default_factory=dict)
+    postgres_settings: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def temporary(
@@ -44,10 +46,15 @@ class LocalRuntimeOptions:
         *,
         services: tuple[str, ...] = tuple(MODULES),
         environment: Mapping[str, str] = NOTHING,
+        postgres_settings: Mapping[str, str] = NOTHING,
     ) -> Self:
         """Return options for a runtime on free ports in a fresh folder; the caller removes it."""
         return cls(
-            data=temporary_folder(), free_ports=True, services=services, environment=environment
+            data=temporary_folder(),
+            free_ports=True,
+            services=services,
+            environment=environment,
+            postgres_settings=postgres_settings,
         )
 
     def parts(self) -> set[str]:

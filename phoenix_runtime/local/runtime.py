@@ -186,7 +186,9 @@ class LocalRuntime:
 
     async def _start_database(self) -> None:
         if not self.options.postgres_url:
-            server = self._servers["postgres"] = Postgres(self.folder, self._ports["postgres"])
+            server = self._servers["postgres"] = Postgres(
+                self.folder, self._ports["postgres"], self.options.postgres_settings
+            )
             await server.start(self._supervisor)
             self.admin_url = server.url
         passwords = databases.load_passwords(self.folder.secrets / "roles.json")

@@ -61,10 +61,13 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
 class Postgres:
     """Runs the private server of one runtime."""
 
-    def __init__(self, folder: DataFolder, port: int) -> None:
-        """Take the data folder and the loopback port to serve on."""
+    def __init__(
+        self, folder: DataFolder, port: int, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Take the data folder, the loopback port to serve on, and further settings."""
         self.folder = folder
         self.port = port
+        self._settings = {**SETTINGS, **settings, "port": str(port)}
         self.account = database_account()
         self._password = folder.secrets / "postgres"
 
@@ -88,9 +91,7 @@ class Postgres:
         await child.until(self._accepts, START_SECONDS)
 
     def _program(self, binaries: Path) -> Program:
-        settings = [
-            f"--{key}={value}" for key, value in {**SETTINGS, "port": str(self.port)}.items()
-        ]
+        settings = [f"--{key}={value}" for key, value in self._settings.items()]
         return Program(
             name=NAME,
             command=[str(binaries / "postgres"), "-D", str(self.folder.postgres), *settings],
