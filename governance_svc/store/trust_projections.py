@@ -76,6 +76,8 @@ class TrustProjectionTables(TenantRows):
 
     async def find_projections(self, participants: Sequence[str]) -> Mapping[str, TrustProjection]:
         """The projections of ``participants``; who has none is left out."""
+        if not participants:
+            return {}
         parameters = {"tenant": self.tenant, "participants": list(participants)}
         rows = await self._all(PROJECTIONS, parameters)
         return {row["participant_id"]: projection_of(row["document"]) for row in rows}
@@ -141,8 +143,10 @@ class TrustProjectionTables(TenantRows):
 
     async def _locked_cursor(self) -> int:
         """The cursor, locked; 0 and no projection where the rules of projection have changed."""
-        await self._insert_if_absent(trust_cursors, {"sequence": 0, "rules": RULES})
         row = await self._find(trust_cursors, lock=True)
+        if row is None:
+            await self._insert_if_absent(trust_cursors, {"sequence": 0, "rules": RULES})
+            row = await self._find(trust_cursors, lock=True)
         if row is None:
             raise LookupError("the cursor that was just inserted is not there")
         if row["rules"] == RULES:
