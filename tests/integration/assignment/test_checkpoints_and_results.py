@@ -127,3 +127,20 @@ async def test_a_context_is_read_by_its_assignee_its_submitter_and_auditors_alon
     with pytest.raises(errors.NotPermitted):
         await assignment.tasks.resolve(assignment.agent("agent.b"), "task.one")
     assert assignment.access.refusals[-1][1] == "ResolveContext"
+
+
+async def test_policy_sees_what_is_submitted_done_and_delivered(
+    assignment: AssignmentService,
+) -> None:
+    """A rule on an amount has to find the amount, and not its hash."""
+    assignment.registry.join("agent.a")
+    payment = {"amount": 12_000}
+    task = await assignment.active("task.one", input=payment)
+    who = assignment.agent("agent.a")
+    pay = Action("task.one", task.epoch, ActionKind.DATA_MUTATION, "pay", payment)
+    await assignment.tasks.authorize(who, pay)
+    await assignment.tasks.complete(who, TaskResult("task.one", task.epoch, payment))
+    seen = {point: inputs[-1] for point, inputs in assignment.policy.asked}
+    assert seen[DecisionPoint.SUBMIT]["task"]["input"] == payment
+    assert seen[DecisionPoint.OPERATE]["subject"] == payment
+    assert seen[DecisionPoint.COMPLETE]["result"] == payment

@@ -152,7 +152,10 @@ async def test_a_yes_by_somebody_whom_the_present_owner_enrolled_is_asked_anew(
     with pytest.raises(errors.ApprovalRequired):
         await assignment.tasks.authorize(who, action)
     first = assignment.approvals.open_about("task.one", "merge")
-    assert assignment.approvals.questions[first].barred_credentials == ("enrolment.a",)
+    asked = assignment.approvals.questions[first]
+    assert asked.barred_credentials == ("enrolment.a",)
+    assert asked.barred_owners == ("data-governance",)
+    assert asked.barred == ("ann", "agent.a")
     assignment.approvals.decide(first, yes=True)
     # Governance lets nobody decide whom the asker enrolled; a later owner is another matter.
     assignment.approvals.descend(first, "enrolment.jane", "enrolment.a")

@@ -144,3 +144,22 @@ async def test_a_task_fails_whatever_its_handler_says(wired: WiredAssignment, sa
     failing = assignment_pb2.FailTaskRequest(**TASK_KEY, message=said)
     failed = await wired.tasks.FailTask(failing, metadata=me)
     assert failed.task.status == assignment_pb2.TASK_STATUS_FAILED
+
+
+@pytest.mark.parametrize("retryable", [True, False], ids=["retryable", "final"])
+async def test_a_failure_that_is_the_inputs_has_a_reason_of_its_own(
+    wired: WiredAssignment, *, retryable: bool
+) -> None:
+    """Trust reads the reason: what is the input's speaks against nobody who found it."""
+    wired.registry.join("agent.a")
+    request = assignment_pb2.AssignTaskRequest(task=REVIEW)
+    await wired.tasks.AssignTask(request, metadata=wired.person("submitter"))
+    me = wired.agent("agent.a")
+    await wired.tasks.StartTask(assignment_pb2.StartTaskRequest(**TASK_KEY), metadata=me)
+    failing = assignment_pb2.FailTaskRequest(
+        **TASK_KEY, message="row 3 has no name", retryable=retryable, input_at_fault=True
+    )
+    failed = (await wired.tasks.FailTask(failing, metadata=me)).task
+    assert failed.reason == "input_at_fault"
+    wanted = {True: "PENDING", False: "FAILED"}[retryable]
+    assert failed.status == assignment_pb2.TaskStatus.Value(f"TASK_STATUS_{wanted}")

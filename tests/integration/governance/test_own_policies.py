@@ -7,6 +7,7 @@ import pytest
 
 from governance_svc.adapters.bundle_folder import shipped_bundle
 from phoenix_dma.v1 import governance_pb2
+from phoenix_dma.wire.conversions import struct_of
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.errors import (
     FieldInvalid,
@@ -25,6 +26,8 @@ from tests.integration.governance.policies import (
     propose,
     upload,
 )
+from tests.integration.governance.test_approvals import ask, decision
+from tests.integration.governance.test_approvals import decide as decide_approval
 from tests.support.builders.overlays import RULES, TESTS
 from tests.support.fakes.opa import FakeOpa
 from tests.support.waiting.until import until
@@ -233,3 +236,25 @@ async def test_every_replica_follows_and_a_new_one_begins_with_the_overlay(start
     await until(followed)
     third = await start()
     assert (await decide(third, 12_000)).effect is Effect.REQUIRE_APPROVAL
+
+
+async def test_a_rule_about_a_decision_sees_what_is_decided(governance: Governance) -> None:
+    rules = """package phoenix.own.approval_decide
+
+deny contains "The bank decides." if input.approval.subject.amount > 10000
+"""
+    tests = """package phoenix.own_tests
+
+import data.phoenix.own.approval_decide as rules
+
+test_the_amount_counts if {
+	count(rules.deny) == 1 with input as {"approval": {"subject": {"amount": 12000}}}
+}
+"""
+    kept = await upload(governance, rules=rules, tests=tests)
+    await activate(governance, kept.overlay_revision)
+    large = await ask(governance, subject=struct_of({"amount": 12_000}))
+    with pytest.raises(PolicyDenied, match="The bank decides"):
+        await decide_approval(governance, decision(large.approval_id))
+    small = await ask(governance, subject=struct_of({"amount": 9_000}))
+    assert await decide_approval(governance, decision(small.approval_id))
