@@ -6,9 +6,13 @@ import pytest
 
 from phoenix_dma.v1 import approval_pb2
 from phoenix_runtime.chassis.data.access_log import EVENTS_A_MINUTE
+from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
+from phoenix_runtime.chassis.rpc.interceptors.identity import SERVICE_CREDENTIAL
+from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.errors import NotPermitted, PolicyDenied
 from tests.integration.governance.conftest import REVIEWER, Governance
 from tests.integration.governance.test_approvals import approval_request, audited, decision
+from tests.support.builders.keys import bearer
 from tests.support.waiting.until import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -75,6 +79,32 @@ async def test_who_was_enrolled_through_the_asker_does_not_decide(
     [event] = await audited(governance, "ACCESS_REFUSED")
     assert (event.reason_code, event.actor) == ("same_descent", REVIEWER)
     assert event.detail["facts"]["approval_id"] == asked.approval_id
+
+
+async def ask_in_a_call_of(governance: Governance, **claims: Any) -> approval_pb2.Approval:
+    """Assignment asks while it serves the call of a participant."""
+    key = governance.keys.service_key("assignment")
+    signer = ServiceSigner("assignment", key, SteadyClock(), audience="phoenix-dma")
+    token = governance.keys.token("participant", tenant=governance.tenant, **claims)
+    beside = ((SERVICE_CREDENTIAL, f"Bearer {signer.token(governance.tenant)}"),)
+    answer = await governance.approvals.RequestApproval(
+        approval_request(), metadata=bearer(token) + beside
+    )
+    return answer.approval
+
+
+async def test_the_credential_of_who_asks_bars_whom_it_enrolled(governance: Governance) -> None:
+    """It may be another one than the agent registered with, which is all that assignment knows."""
+    asker = {"sub": "agent.a", "participant": "agent.a", "participant_type": "agent"}
+    held = {"credential": AGENT, "holder": "ci", "enrolled_by": [OPERATOR]}
+    asked = await ask_in_a_call_of(governance, **asker, owner="acme", **held)
+    puppet = {
+        "credential": "enrolment.puppet",
+        "holder": REVIEWER,
+        "enrolled_by": [OPERATOR, [AGENT, "ci"]],
+    }
+    with pytest.raises(NotPermitted, match="was enrolled through"):
+        await decide_as(governance, asked.approval_id, **puppet)
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,12 @@ async def test_a_person_is_a_reviewer_and_the_audit_warns(registry: Registry) ->
     assert event["detail"]["roles"] == ["reviewer"]
     assert event["detail"]["enrolled_by"] == [{"enrolment_id": "root", "subject": "operator"}]
     assert event["detail"]["warnings"]
+    [registered] = await registry.events("PARTICIPANT_REGISTERED")
+    assert registered["detail"]["descent"] == {
+        "credential": made.enrolment.enrolment_id,
+        "holder": JANE,
+        "enrolled_by": event["detail"]["enrolled_by"],
+    }, "her credential says whom it comes from: nobody approves their own"
 
 
 async def test_enrolling_again_replaces_the_credential(registry: Registry) -> None:
@@ -125,6 +131,9 @@ async def test_roles_are_the_records_from_the_next_credential_on(registry: Regis
     auditor = {"roles": [AUDITOR]}
     assert (await refused(exchange(registry, made.credential, **auditor))).reason == "NOT_PERMITTED"
     await change(grant=[AUDITOR])
+    [event] = await registry.events("IDENTITY_ROLES_CHANGED")
+    assert event["detail"]["granted"] == ["auditor"]
+    assert event["detail"]["roles"] == ["auditor", "reviewer"]
     token = await exchange(registry, made.credential, **auditor)
     request = identity_pb2.ListEnrolmentsRequest()
     listed = await registry.identity.ListEnrolments(request, metadata=bearer(token))
