@@ -168,3 +168,16 @@ def test_an_approval_shows_its_times_as_tables_do() -> None:
     times = [line for line in shown.splitlines() if line.startswith(("asked  ", "until  "))]
     assert len(times) == len(["asked", "until"])
     assert all(re.search(r" \d{4}-\d\d-\d\d \d\d:\d\d:\d\d$", line) for line in times), times
+
+
+@pytest.mark.parametrize(
+    ("command", "method"),
+    [("audit", "ListAuditEvents"), ("participants", "ListParticipants")],
+)
+def test_where_the_order_can_be_chosen_the_newest_are_asked_for(
+    command: str, method: str, runtime: AnyAnswer
+) -> None:
+    """The oldest of however many would leave out what has just happened."""
+    assert ran(f"{command} --last 7").exit_code == 0
+    asked = runtime.asked[method]
+    assert (asked.newest_first, asked.page_size, asked.with_total) == (True, 7, True)

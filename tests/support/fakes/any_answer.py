@@ -38,7 +38,7 @@ class AnyAnswer(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Answers by ``text``, or refuses with ``refusal`` where one is set.
 
     Where ``refused`` names methods, only these are refused. Where ``empty``, nothing is in what it
-    answers. ``given`` are answers of their own, by method.
+    answers. ``given`` are answers of their own, ``asked`` the newest requests, both by method.
     """
 
     def __init__(self, text: str) -> None:
@@ -47,6 +47,7 @@ class AnyAnswer(grpc.GenericRpcHandler):  # type: ignore[misc]
         self.refused: frozenset[str] = frozenset()
         self.empty = False
         self.given: dict[str, Message] = {}
+        self.asked: dict[str, Any] = {}
         self.address = ""
 
     def service(self, handler_call_details: Any) -> Any:
@@ -56,7 +57,7 @@ class AnyAnswer(grpc.GenericRpcHandler):  # type: ignore[misc]
         asked = message_factory.GetMessageClass(found.input_type)
 
         def answer(request: Message, context: Any) -> Message:
-            del request
+            self.asked[method] = request
             if self.refusal is not None and (not self.refused or method in self.refused):
                 context.set_trailing_metadata(tuple(metadata_of(self.refusal)))
                 context.abort(code_of(self.refusal), self.refusal.text)

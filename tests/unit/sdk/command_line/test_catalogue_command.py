@@ -1,7 +1,14 @@
 """`phoenix-dma catalogue list`: every word of the shipped catalogue, with what it means."""
 
+import pytest
+from typer.testing import CliRunner
+
 from governance_svc.adapters.bundle_folder import shipped_bundle
+from phoenix_dma.cli import build
+from phoenix_dma.cli.policy import catalogue
 from phoenix_dma.cli.policy.catalogue import catalogue_rows
+from phoenix_dma.v1 import governance_pb2
+from phoenix_dma.wire.conversions import struct_of
 
 
 def test_every_word_of_the_catalogue_is_listed_with_its_meaning() -> None:
@@ -18,3 +25,27 @@ def test_every_word_of_the_catalogue_is_listed_with_its_meaning() -> None:
     gated = rows["constraint", "human_approval_required_for_merge"]
     assert gated.startswith("a human approves data.operate name merge; obliges: A human approves")
     assert rows["constraint", "degraded_allowed"] == "permits status degraded"
+
+
+def test_the_command_lists_one_vocabulary_or_all_and_says_which_policy_decides(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = governance_pb2.GetCatalogueResponse(
+        catalogue=struct_of(shipped_bundle().data), policy_revision="sha256:whole"
+    )
+    monkeypatch.setattr(catalogue, "call_runtime", lambda *_: answer)
+
+    def listed(*kind: str) -> list[str]:
+        shown = CliRunner().invoke(build(), ["catalogue", "list", *kind])
+        assert shown.exit_code == 0, shown.output
+        header, *lines, policy = shown.stdout.splitlines()
+        assert header.split() == ["kind", "name", "meaning"]
+        assert policy == "policy sha256:whole"
+        return lines
+
+    everything, permissions = listed(), listed("permission")
+    # Compared by words: a column is as wide as the longest of the words that are shown.
+    told = [line.split() for line in everything]
+    assert [line.split() for line in permissions] == [one for one in told if one[0] == "permission"]
+    assert ["permission", "suggest_merge"] in [line.split()[:2] for line in permissions]
+    assert len(everything) == len(list(catalogue_rows(shipped_bundle().data)))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -63,6 +64,11 @@ def test_the_application_says_what_it_is_and_its_exit_codes() -> None:
     words = " ".join(shown.stdout.split())
     assert "130 interrupted" in words
     assert all(f"{name} " in words for name in get_command(build()).list_commands(None))  # type: ignore[attr-defined,arg-type]
+
+
+def test_the_version_is_the_installed_packages() -> None:
+    shown = CliRunner().invoke(build(), ["--version"])
+    assert (shown.exit_code, shown.stdout) == (0, f"phoenix-dma {version('phoenix-dma')}\n")
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if hasattr(EVERY[name], "commands")])
