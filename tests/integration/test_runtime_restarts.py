@@ -103,6 +103,11 @@ async def test_what_keeps_dying_is_given_up_with_the_end_of_its_log(kept: Kept) 
     assert "it hurts" in str(given_up)
 
 
+def test_the_pauses_double_up_to_the_longest() -> None:
+    policy = RestartPolicy(first=0.5, longest=3.0)
+    assert [policy.pause(deaths) for deaths in range(1, 6)] == [0.5, 1.0, 2.0, 3.0, 3.0]
+
+
 async def test_a_part_that_lived_for_a_while_is_counted_anew(kept: Kept) -> None:
     keeping = asyncio.create_task(kept.restarter.keep(POLICY, kept.said.append))
     for times in range(1, 2 * POLICY.tries):

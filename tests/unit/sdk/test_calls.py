@@ -10,6 +10,7 @@ import pytest
 
 from phoenix_dma.aio.work import calls
 from phoenix_dma.aio.work.calls import awaited, in_thread
+from tests.support.waiting.until import PATIENCE
 
 DYING = """
 import asyncio, ctypes
@@ -23,7 +24,7 @@ print(asyncio.run(dying).error)
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux lists its threads")
 def test_a_thread_that_c_ended_without_a_word_is_noticed() -> None:
     said = subprocess.run(
-        [sys.executable, "-c", DYING], capture_output=True, text=True, check=True
+        [sys.executable, "-c", DYING], capture_output=True, text=True, check=True, timeout=PATIENCE
     ).stdout
     assert "died without a word" in said
 
