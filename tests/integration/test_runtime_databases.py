@@ -1,4 +1,4 @@
-"""The private PostgreSQL and Valkey of a runtime, without any service."""
+"""The private PostgreSQL and Valkey of a runtime, without any service but the one that decides."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ import pytest
 import pytest_asyncio
 import redis.asyncio as redis
 
-from phoenix_runtime.local import ports
+from phoenix_runtime.local import decisions, ports
 from phoenix_runtime.local.data_folder.files import temporary_folder
 from phoenix_runtime.local.data_folder.folder import DataFolder
 from phoenix_runtime.local.data_folder.lock import AlreadyUp
+from phoenix_runtime.local.decisions import CannotDecide
 from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.postgres.server import Postgres
 from phoenix_runtime.local.processes.supervisor import ProgramDied, Supervisor
 from phoenix_runtime.local.redis_probe import client_for
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from phoenix_runtime.local.valkey import Valkey
+from tests.support.fakes.opa import FakeOpa
 from tests.support.servers.temporary import temporary
 
 
@@ -215,6 +217,22 @@ async def test_a_server_of_ones_own_that_is_away_is_named_without_its_password(
     with pytest.raises(LocalRuntimeError, match=said) as refused:
         await LocalRuntime(replace(options, **chosen)).start()  # type: ignore[arg-type]
     assert "secret" not in str(refused.value)
+
+
+async def test_a_runtime_whose_policy_decides_nothing_is_not_up(
+    options: LocalRuntimeOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An OPA is there and answers, but no decisions: without one nothing could be done."""
+    monkeypatch.setattr(decisions, "DECISION_SECONDS", 0.0)
+    async with FakeOpa() as opa:
+        judged = replace(options, opa_url=opa.url, services=("governance",))
+        with (
+            opa.failing("500"),
+            pytest.raises(CannotDecide, match="The OPA at") as refused,
+        ):
+            await LocalRuntime(judged).start()
+    assert "No policy is loaded" in str(refused.value)
+    assert DataFolder(options.data).holder() is None
 
 
 def test_a_temporary_folder_lets_the_database_user_pass() -> None:
