@@ -29,7 +29,8 @@ TEMPLATE: Final[Mapping[str, str]] = {
 }
 """,
     "rules/payments.rego": """# Rules about operations. They stand in the package of their decision
-# point and say deny, ask or obligations; docs/policy-inputs.md lists what `input` holds at each.
+# point and say deny, ask or obligations. What `input` holds at each is in the project's
+# docs/policy-inputs.md; `phoenix-dma policy test` names a path that no input has.
 package phoenix.own.data_operate
 
 paying if input.name == "pay"

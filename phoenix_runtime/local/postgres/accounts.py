@@ -28,9 +28,31 @@ class Unreachable(LocalRuntimeError):
     """The database's user cannot pass through a folder on the way to its data."""
 
 
+class NoName(LocalRuntimeError):
+    """The user has a number and no name on this machine, and PostgreSQL asks for the name."""
+
+
+def name_missing() -> str:
+    """Why the user cannot run a database, as one whom a container gave a number; else empty."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return (
+            f"user {os.geteuid()} has no entry in /etc/passwd, and PostgreSQL asks for its name:"
+            " add one, run as another user, or name a PostgreSQL of your own (--postgres-url)"
+        )
+    return ""
+
+
 def database_account() -> Account:
-    """Return ``nobody`` for root, and whoever asks for everybody else."""
+    """Return ``nobody`` for root, and whoever asks for everybody else.
+
+    Raises `NoName`.
+    """
     if os.geteuid() != 0:
+        missing = name_missing()
+        if missing:
+            raise NoName(missing)
         return SAME_USER
     entry = pwd.getpwnam("nobody")
     return Account(entry.pw_uid, entry.pw_gid)
