@@ -1,6 +1,6 @@
 """The ports of the registry: its store, its credentials, and the events that it publishes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol, TypeAlias
@@ -18,6 +18,7 @@ from registry_svc.domain.health import Health
 from registry_svc.domain.identity.enrolment import Credential
 from registry_svc.domain.identity.records import Enrolment, EnrolmentFilter
 from registry_svc.domain.participant import Participant
+from registry_svc.domain.ranking import Matching
 from registry_svc.domain.session import LeaseKey, ParticipantKey
 
 HEARTBEAT: Final = "HEARTBEAT"
@@ -96,10 +97,14 @@ class Participants(Protocol):
 class Candidates(Protocol):
     """What discovery reads of the unit's tenant."""
 
+    async def matching(self, requirement: Requirement) -> Sequence[Matching]:
+        """Everybody who is granted all that is required, in an eligible state; in no order."""
+        ...
+
     async def matching_participants(
-        self, requirement: Requirement, *, after: str, limit: int
-    ) -> tuple[Participant, ...]:
-        """Participants that are granted everything required, in an eligible state; by id."""
+        self, requirement: Requirement, participant_ids: Sequence[str]
+    ) -> Mapping[str, Participant]:
+        """Those of ``participant_ids`` who match, by id."""
         ...
 
     async def near_misses(self, requirement: Requirement, *, limit: int) -> tuple[Participant, ...]:

@@ -1,6 +1,6 @@
 """Ranks candidates by capability match, trust, load, latency and cost; every term is explained."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +9,6 @@ from phoenix_runtime.core.standing import ParticipantStatus, Standing
 from phoenix_runtime.core.verdict import Verdict
 from registry_svc.domain.discovery import Candidate
 from registry_svc.domain.health import Health
-from registry_svc.domain.participant import Participant
 
 GRANTED: Final = 0.6
 """The value of a capability that is granted and not certified."""
@@ -36,28 +35,97 @@ class Eligible:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """A participant that is granted what is required: what its place is known by, and no more."""
+
+    participant_id: str
+    status: ParticipantStatus
+    cost: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What costs and latencies (seconds) are measured by: the highest of everybody who matches."""
+
+    cost: float = 0.0
+    latency: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a participant stands among all who match, before policy is asked; the least is best."""
+
+    suspect: bool
+    lacking: float
+    """1 minus the rank that is expected of it."""
+    participant_id: str
+
+
+def scale_of(costs: Iterable[float | None], latencies: Iterable[float | None]) -> Scale:
+    """The scale of those who have these costs and latencies."""
+    return Scale(
+        max((one for one in costs if one is not None), default=0.0),
+        max((one for one in latencies if one is not None), default=0.0),
+    )
+
+
+def places(
+    matching: Sequence[Matching], health: Sequence[Health], weights: RankWeights
+) -> tuple[list[Place], Scale]:
+    """The places of all who match, best first, and the scale that all are ranked by.
+
+    Everybody is placed by the terms of `rank`, with the trust of the last decision about them. What
+    a decision alone tells, which capabilities are certified, orders those who are judged together.
+    """
+    scale = scale_of((one.cost for one in matching), (one.latency for one in health))
+    found = [
+        Place(
+            known.suspect, round(1.0 - _expected(one, known, weights, scale), 9), one.participant_id
+        )
+        for one, known in zip(matching, health, strict=True)
+    ]
+    return sorted(found), scale
+
+
 def rank(
-    eligible: Sequence[Eligible], required: Sequence[str], weights: RankWeights
+    eligible: Sequence[Eligible], required: Sequence[str], weights: RankWeights, scale: Scale
 ) -> tuple[Candidate, ...]:
     """Rank eligible participants, best first: suspect ones last, ties by id."""
-    highest_cost = max((one.standing.cost or 0.0 for one in eligible), default=0.0)
-    slowest = max((one.standing.latency or 0.0 for one in eligible), default=0.0)
-    candidates = [_candidate(one, required, weights, (highest_cost, slowest)) for one in eligible]
+    candidates = [_candidate(one, required, weights, scale) for one in eligible]
     return tuple(sorted(candidates, key=_order))
 
 
-def pre_rank(participants: Sequence[Participant], health: Sequence[Health]) -> list[Participant]:
-    """Order participants for evaluation by policy, by what is known without asking."""
-    known = sorted(zip(participants, health, strict=True), key=lambda pair: _expectation(*pair))
-    return [participant for participant, _ in known]
+def _place(one: Matching, known: Health, weights: RankWeights, scale: Scale) -> Place:
+    # Rounded: a page token carries it, and equal ranks go by id.
+    lacking = round(1.0 - _expected(one, known, weights, scale), 9)
+    return Place(known.suspect, lacking, one.participant_id)
 
 
-def _expectation(participant: Participant, health: Health) -> tuple[bool, bool, float, float, str]:
-    trust = UNKNOWN if health.trust is None else health.trust
-    load = UNKNOWN if health.load is None else health.load
-    degraded = participant.status is ParticipantStatus.DEGRADED
-    cost = participant.declaration.cost or 0.0
-    return health.suspect, degraded, load - trust, cost, participant.id
+def _expected(one: Matching, known: Health, weights: RankWeights, scale: Scale) -> float:
+    degraded = one.status is ParticipantStatus.DEGRADED
+    return (
+        weights.capability_match * GRANTED
+        + weights.trust * (UNKNOWN if known.trust is None else min(1.0, max(0.0, known.trust)))
+        + weights.load * _load_value(known.load, halved=known.suspect or degraded)
+        + weights.latency * _latency_value(known.latency, scale.latency)
+        + weights.cost * _cost_value(one.cost, scale.cost)
+    )
+
+
+def _load_value(load: float | None, *, halved: bool) -> float:
+    value = UNKNOWN if load is None else 1.0 - load
+    return value * 0.5 if halved else value
+
+
+def _latency_value(latency: float | None, slowest: float) -> float:
+    if latency is None:
+        return UNKNOWN if slowest else 1.0
+    return 1.0 if slowest == 0.0 else 1.0 - latency / slowest
+
+
+def _cost_value(cost: float | None, highest: float) -> float:
+    return 1.0 if cost is None or highest == 0.0 else 1.0 - cost / highest
 
 
 def _order(candidate: Candidate) -> tuple[bool, float, str]:
@@ -66,15 +134,15 @@ def _order(candidate: Candidate) -> tuple[bool, float, str]:
 
 
 def _candidate(
-    one: Eligible, required: Sequence[str], weights: RankWeights, worst: tuple[float, float]
+    one: Eligible, required: Sequence[str], weights: RankWeights, scale: Scale
 ) -> Candidate:
     certified = _certified(one.verdict, required)
     terms = (
         _match(certified, required, weights.capability_match),
         _trust(one.verdict, weights.trust),
         _load(one.standing, weights.load),
-        _latency(one.standing, weights.latency, worst[1]),
-        _cost(one.standing, weights.cost, worst[0]),
+        _latency(one.standing, weights.latency, scale.latency),
+        _cost(one.standing, weights.cost, scale.cost),
     )
     return Candidate(one.standing, one.verdict, weigh(terms), certified)
 
@@ -103,27 +171,29 @@ def _trust(verdict: Verdict, weight: float) -> Term:
 
 
 def _load(standing: Standing, weight: float) -> Term:
-    value = UNKNOWN if standing.load is None else 1.0 - standing.load
+    degraded = standing.status is ParticipantStatus.DEGRADED
+    value = _load_value(standing.load, halved=standing.suspect or degraded)
     because = "no load reported" if standing.load is None else f"load {standing.load:.2f}"
-    if standing.suspect or standing.status is ParticipantStatus.DEGRADED:
-        value *= 0.5
-        because += ", halved: its stream is closed" if standing.suspect else ", halved: degraded"
+    if standing.suspect:
+        because += ", halved: its stream is closed"
+    elif degraded:
+        because += ", halved: degraded"
     return Term("load", value, weight, because)
 
 
 def _latency(standing: Standing, weight: float, slowest: float) -> Term:
+    value = _latency_value(standing.latency, slowest)
     if standing.latency is None:
-        value, because = (UNKNOWN if slowest else 1.0), "no latency reported"
+        because = "no latency reported"
     elif slowest == 0.0:
-        value, because = 1.0, "nobody reports a latency above zero"
+        because = "nobody reports a latency above zero"
     else:
-        value = 1.0 - standing.latency / slowest
         because = f"{standing.latency:.3f} s of {slowest:.3f} s, the slowest"
     return Term("latency", value, weight, because)
 
 
 def _cost(standing: Standing, weight: float, highest: float) -> Term:
+    value = _cost_value(standing.cost, highest)
     if standing.cost is None or highest == 0.0:
-        return Term("cost", 1.0, weight, "no cost declared")
-    value = 1.0 - standing.cost / highest
+        return Term("cost", value, weight, "no cost declared")
     return Term("cost", value, weight, f"costs {standing.cost:g} of {highest:g}, the highest")

@@ -5,7 +5,7 @@ leakproof, so row-level security keeps it from any index: to find five holders a
 participants it takes 16 ms, the graph 0.8 ms. For a capability that everybody has both take 8 ms.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -26,10 +26,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from phoenix_runtime.chassis.data.rows import TenantRows
+from phoenix_runtime.core.standing import ParticipantStatus
 from registry_svc.domain.discovery import Requirement
 from registry_svc.domain.graph import EdgeKind
 from registry_svc.domain.lifecycle import RETIRED
 from registry_svc.domain.participant import Participant
+from registry_svc.domain.ranking import Matching
 from registry_svc.store.participants import MAPPER
 from registry_svc.store.tables import edges, participants
 
@@ -85,18 +87,24 @@ NEAR: Final = NEAR_ANY.where(participants.c.participant_id == any_(_HOLDER_IDS))
 
 @cache
 def matching(looked_up: int) -> Select[Any]:
-    """Participants that are granted everything, by id; ``looked_up`` names are read in the graph.
+    """What a participant is placed by, of all that are granted everything.
 
-    Parameters ``kind_0`` and ``name_0``, and so on, are these names.
+    ``looked_up`` names are read in the graph: parameters ``kind_0`` and ``name_0``, and so on.
     """
-    statement = select(participants).where(
+    return select(participants.c.participant_id, participants.c.status, participants.c.cost).where(
         _OF_TENANT,
         _MATCHES,
-        participants.c.participant_id > bindparam("after", type_=Text),
         _NOT_EXCLUDED,
         *(_granted(number) for number in range(looked_up)),
     )
-    return statement.order_by(participants.c.participant_id).limit(_LIMIT)
+
+
+MATCHING_IDS: Final = select(participants).where(
+    _OF_TENANT,
+    participants.c.participant_id == any_(bindparam("participants", type_=TEXTS)),
+    _MATCHES,
+)
+"""The participants of some ids that are granted everything."""
 
 
 def _granted(number: int) -> ColumnElement[bool]:
@@ -113,29 +121,39 @@ def _granted(number: int) -> ColumnElement[bool]:
 class CandidateQueries(TenantRows):
     """Implements `domain.ports.Candidates`."""
 
-    async def matching_participants(
-        self, requirement: Requirement, *, after: str, limit: int
-    ) -> tuple[Participant, ...]:
+    async def matching(self, requirement: Requirement) -> Sequence[Matching]:
         """See the port."""
         names = [(EdgeKind.CAPABILITY.value, one) for one in requirement.required_capabilities]
         names += [(EdgeKind.DATA_DOMAIN.value, one) for one in requirement.data_domains]
         looked_up = names[:MAX_LOOKED_UP]
-        parameters = self._parameters(requirement, limit) | {"after": after}
+        parameters = self._parameters(requirement)
         for number, (kind, name) in enumerate(looked_up):
             parameters |= {f"kind_{number}": kind, f"name_{number}": name}
-        return await self._participants(matching(len(looked_up)), parameters)
+        rows = await self._all(matching(len(looked_up)), parameters)
+        return [
+            Matching(row["participant_id"], ParticipantStatus(row["status"]), row["cost"])
+            for row in rows
+        ]
+
+    async def matching_participants(
+        self, requirement: Requirement, participant_ids: Sequence[str]
+    ) -> Mapping[str, Participant]:
+        """See the port."""
+        parameters = self._parameters(requirement) | {"participants": list(participant_ids)}
+        found = await self._participants(MATCHING_IDS, parameters)
+        return {participant.id: participant for participant in found}
 
     async def near_misses(self, requirement: Requirement, *, limit: int) -> tuple[Participant, ...]:
         """See the port."""
         statement = NEAR if requirement.required_capabilities else NEAR_ANY
-        return await self._participants(statement, self._parameters(requirement, limit))
+        return await self._participants(statement, self._parameters(requirement) | {"most": limit})
 
     async def _participants(
         self, statement: Select[Any], parameters: Mapping[str, object]
     ) -> tuple[Participant, ...]:
         return tuple(MAPPER.value(row) for row in await self._all(statement, parameters))
 
-    def _parameters(self, requirement: Requirement, limit: int) -> dict[str, object]:
+    def _parameters(self, requirement: Requirement) -> dict[str, object]:
         return {
             "tenant": self.tenant,
             "statuses": [status.value for status in requirement.statuses],
@@ -143,5 +161,4 @@ class CandidateQueries(TenantRows):
             "data_domains": list(requirement.data_domains),
             "task_type": requirement.task_type,
             "excluded": list(requirement.exclude),
-            "most": limit,
         }

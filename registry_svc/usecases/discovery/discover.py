@@ -1,13 +1,16 @@
 """DiscoverParticipants (Algorithm 2, as the guarantees amend it).
 
-The store filters by all capabilities, every domain, state and task type. The rest is pre-ranked by
-what is known, and evaluated by policy in batches until the page is full or nobody is left: a denied
-first batch must not look like "nobody". Those that policy allows are ranked by current values.
+The store filters by all capabilities, every domain, state and task type. Everybody who is left is
+placed by what is known, and evaluated by policy in batches, the best first, until the page is full
+or nobody is left: a denied first batch must not look like "nobody". Those that policy allows are
+ranked by current values.
 """
 
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Final
 
 from phoenix_runtime.core.errors import FieldInvalid, Violation
@@ -32,26 +35,25 @@ from registry_svc.domain.discovery import (
 )
 from registry_svc.domain.documents import participant_document
 from registry_svc.domain.participant import Participant
-from registry_svc.domain.ranking import Eligible, RankWeights, pre_rank, rank
+from registry_svc.domain.ranking import Eligible, Place, RankWeights, Scale, places, rank
 from registry_svc.domain.session import ParticipantKey
 from registry_svc.usecases.context import RegistryContext
 
-WINDOW: Final = 4 * BATCH
-"""Participants that are read, and pre-ranked among each other, at once."""
 REMEMBERED_TRIES: Final = 50_000
 """Tasks whose last result of the engine's own tries is remembered."""
 
 
 @dataclass(slots=True)
 class Walk:
-    """What one search has found so far, and the position at which the next page begins."""
+    """What one search has found so far, and the place after which the next page begins."""
 
     size: int
     weight: int = 0
     """Bytes that the candidates take in an answer, about."""
     passed: list[tuple[Participant, Verdict]] = field(default_factory=list)
     excluded: list[Excluded] = field(default_factory=list)
-    next: tuple[str, int] | None = None
+    scale: Scale = field(default_factory=Scale)
+    next: Place | None = None
 
     @property
     def full(self) -> bool:
@@ -65,19 +67,6 @@ class Walk:
             self.weight += candidate_bytes(participant, verdict)
         elif len(self.excluded) < MAX_EXCLUDED:
             self.excluded.append(excluded_by_policy(participant.id, verdict))
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Participants to be evaluated together; ``start`` is their position in the window."""
-
-    participants: Sequence[Participant]
-    window: str
-    start: int
-    last: bool
-    """Whether nobody comes after this batch."""
-    beyond: str
-    """The id after which the next window begins; empty where this window goes on."""
 
 
 class DiscoverParticipants:
@@ -94,51 +83,52 @@ class DiscoverParticipants:
         if not walk.full and not search.page.after:
             await self._add_near_misses(call, search.requirement, walk)
         self._remember_trust(call, walk)
-        candidates = rank(
-            self._eligible(call, walk), search.requirement.required_capabilities, self._weights
-        )
-        token = "" if walk.next is None else search.page.token((walk.next[0], str(walk.next[1])))
+        required = search.requirement.required_capabilities
+        candidates = rank(self._eligible(call, walk), required, self._weights, walk.scale)
+        token = "" if walk.next is None else search.page.token(_written(walk.next))
         found = DiscoveryResult(candidates, tuple(walk.excluded), token)
         return replace(found, receipt=await self._audit(call, search, found))
 
     async def _walk(self, call: Call, search: Search) -> Walk:
         walk = Walk(search.page.size)
-        async for batch in self._batches(call, search):
-            questions = [_question(one, search.requirement) for one in batch.participants]
-            verdicts = await self._context.policy.evaluate(call, DecisionPoint.DISCOVER, questions)
-            for place, pair in enumerate(zip(batch.participants, verdicts, strict=True)):
-                walk.take(*pair)
+        placed, walk.scale = await self._placed(call, search.requirement)
+        after = _place(search.page.after)
+        first = 0 if after is None else bisect_right(placed, after)
+        for start in range(first, len(placed), BATCH):
+            batch = placed[start : start + BATCH]
+            judged = await self._judged(call, search.requirement, batch)
+            for number, place in enumerate(batch, start):
+                if place.participant_id in judged:
+                    walk.take(*judged[place.participant_id])
                 if walk.full:
-                    walk.next = _position_after(batch, place)
+                    walk.next = place if number + 1 < len(placed) else None
                     return walk
         return walk
 
-    async def _batches(self, call: Call, search: Search) -> AsyncIterator[Batch]:
-        """Batches of windows by id; each window is ordered by what is known.
+    async def _placed(self, call: Call, requirement: Requirement) -> tuple[list[Place], Scale]:
+        """Everybody who matches, the best first.
 
-        A page ends at a position in a window. Where a load changes between two pages, a participant
-        may stand on both or on neither: the next search finds it.
+        A page begins after a place. Where a load changes between two pages, a participant may stand
+        on both or on neither: the next search finds it.
         """
-        after, skip = _position(search.page.after)
-        while True:
-            window = await self._window(call, search.requirement, after)
-            health = self._context.sessions.health
-            known = [health(ParticipantKey(call.tenant, one.id)) for one in window]
-            ordered = pre_rank(window, known)
-            more = len(window) == WINDOW
-            for start in range(skip, len(ordered), BATCH):
-                ends = start + BATCH >= len(ordered)
-                beyond = window[-1].id if ends else ""
-                yield Batch(ordered[start : start + BATCH], after, start, ends and not more, beyond)
-            if not more:
-                return
-            after, skip = window[-1].id, 0
-
-    async def _window(
-        self, call: Call, requirement: Requirement, after: str
-    ) -> tuple[Participant, ...]:
         async with self._context.units.reading(call) as unit:
-            return await unit.matching_participants(requirement, after=after, limit=WINDOW)
+            matching = await unit.matching(requirement)
+        health = self._context.sessions.health
+        known = [health(ParticipantKey(call.tenant, one.participant_id)) for one in matching]
+        return places(matching, known, self._weights)
+
+    async def _judged(
+        self, call: Call, requirement: Requirement, batch: Sequence[Place]
+    ) -> Mapping[str, tuple[Participant, Verdict]]:
+        """The participants of a batch, with what policy says; who no longer matches is left out."""
+        async with self._context.units.reading(call) as unit:
+            ids = [place.participant_id for place in batch]
+            found = await unit.matching_participants(requirement, ids)
+        asked = [found[name] for name in ids if name in found]
+        questions = [_question(one, requirement) for one in asked]
+        verdicts = await self._context.policy.evaluate(call, DecisionPoint.DISCOVER, questions)
+        pairs = zip(asked, verdicts, strict=True)
+        return {participant.id: (participant, verdict) for participant, verdict in pairs}
 
     async def _add_near_misses(self, call: Call, requirement: Requirement, walk: Walk) -> None:
         """Add participants that the store's filter excluded although they have a capability."""
@@ -198,22 +188,20 @@ def _question(participant: Participant, requirement: Requirement) -> JsonObject:
     return {"candidate": participant_document(participant), "requirement": requirement.document()}
 
 
-def _position(after: tuple[str, ...]) -> tuple[str, int]:
-    """The window, and the position in it, at which a page begins; raises `FieldInvalid`."""
+def _written(place: Place) -> tuple[str, ...]:
+    """A place as the sort key in a page token."""
+    return "suspect" if place.suspect else "", repr(place.lacking), place.participant_id
+
+
+def _place(after: tuple[str, ...]) -> Place | None:
+    """The place after which a page begins, None for the first; raises `FieldInvalid`."""
     if not after:
-        return "", 0
-    window, place = (*after, "", "")[:2]
-    if len(after) != 2 or not place.isdecimal() or len(place) > 3 or int(place) > WINDOW:
-        raise FieldInvalid([Violation("page_token", "not a token of ours")])
-    return window, int(place)
-
-
-def _position_after(batch: Batch, place: int) -> tuple[str, int] | None:
-    """Where the page after ``place`` of ``batch`` begins; None where nobody is left."""
-    if place + 1 < len(batch.participants):
-        return batch.window, batch.start + place + 1
-    if batch.last:
         return None
-    if batch.beyond:
-        return batch.beyond, 0
-    return batch.window, batch.start + place + 1
+    try:
+        suspect, lacking, participant_id = after
+        place = Place(suspect == "suspect", float(lacking), participant_id)
+    except (ValueError, TypeError) as error:
+        raise FieldInvalid([Violation("page_token", "not a token of ours")]) from error
+    if not isfinite(place.lacking):
+        raise FieldInvalid([Violation("page_token", "not a token of ours")])
+    return place

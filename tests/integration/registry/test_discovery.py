@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any
 
 import pytest
@@ -5,7 +6,11 @@ from grpc.aio import AioRpcError
 
 from phoenix_dma.v1 import common_pb2, registry_pb2, session_pb2
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
+from phoenix_runtime.core.errors import FieldInvalid
+from phoenix_runtime.core.pages import page_request
+from phoenix_runtime.core.standing import RiskLevel
 from phoenix_runtime.core.verdict import DecisionPoint
+from registry_svc.domain.discovery import Requirement
 from tests.integration.registry.conftest import STEWARD, Registry
 from tests.support.assertions.metrics import counted
 from tests.support.fakes.policy import deny, everything
@@ -224,3 +229,54 @@ async def test_without_a_decision_nobody_is_found_and_it_is_said_why(registry: R
     with pytest.raises(AioRpcError) as refused:
         await discover(registry)
     assert refusal_of(refused.value).reason == "POLICY_ENGINE_UNAVAILABLE"
+
+
+async def crowd(registry: Registry, size: int, **fields: Any) -> list[str]:
+    """So many who are registered and beat, their ids in order."""
+    ids = [f"agent.{number:04}" for number in range(size)]
+    for start in range(0, size, 16):
+        together = (active(registry, one, **fields) for one in ids[start : start + 16])
+        await asyncio.gather(*together)
+    return ids
+
+
+@pytest.mark.parametrize("size", [300, pytest.param(1000, marks=pytest.mark.long)])
+async def test_the_best_of_many_is_the_first_wherever_its_id_stands(
+    registry: Registry, size: int
+) -> None:
+    others = await crowd(registry, size, cost=10.0)
+    await active(registry, "agent.best", cost=1.0)
+    await active(registry, "agent.zzz", cost=5.0)
+    found = await discover(registry, page_size=3)
+    assert names(found) == ["agent.best", "agent.zzz", others[0]]
+    seen = names(found)
+    while found.next_page_token:
+        found = await discover(registry, page_size=100, page_token=found.next_page_token)
+        seen += names(found)
+    assert seen == ["agent.best", "agent.zzz", *others]
+
+
+@pytest.mark.parametrize("size", [300, pytest.param(1000, marks=pytest.mark.long)])
+async def test_the_one_whom_policy_allows_is_found_among_many(
+    registry: Registry, size: int
+) -> None:
+    others = await crowd(registry, size)
+
+    def answer(point: DecisionPoint, question: Any) -> dict[str, Any]:
+        candidate = question.get("candidate")
+        if candidate is not None and candidate["id"] != others[-1]:
+            return deny("Trust is too low.", "trust_ok")
+        return everything(point, question)
+
+    registry.policy.answer = answer
+    found = await discover(registry, page_size=5)
+    assert (names(found), found.next_page_token) == ([others[-1]], "")
+
+
+@pytest.mark.parametrize("lacking", ["nan", "inf", "-inf", "x", ""])
+async def test_a_token_that_names_no_place_is_refused(registry: Registry, lacking: str) -> None:
+    filters = [Requirement(**NEED, risk_level=RiskLevel.LOW).document(), []]  # type: ignore[arg-type]
+    token = page_request(1, "", filters).token(("", lacking, "agent.x"))
+    with pytest.raises(AioRpcError) as refused:
+        await discover(registry, page_token=token)
+    assert isinstance(refusal_of(refused.value), FieldInvalid)

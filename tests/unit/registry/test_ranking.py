@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -8,10 +9,23 @@ from hypothesis import strategies as st
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus, Standing
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Grants, Reason, Verdict
 from registry_svc.domain.declaration import Declaration
-from registry_svc.domain.discovery import Requirement, excluded_by_filter, excluded_by_policy
+from registry_svc.domain.discovery import (
+    Candidate,
+    Requirement,
+    excluded_by_filter,
+    excluded_by_policy,
+)
 from registry_svc.domain.health import Health
 from registry_svc.domain.participant import Participant, register
-from registry_svc.domain.ranking import Eligible, RankWeights, pre_rank, rank
+from registry_svc.domain.ranking import (
+    Eligible,
+    Matching,
+    RankWeights,
+    Scale,
+    places,
+    rank,
+    scale_of,
+)
 
 NOON = datetime(2026, 1, 1, tzinfo=UTC)
 REQUIRED = ("duplicate_detection", "customer_validation")
@@ -46,8 +60,15 @@ def standing(name: str = "agent.1", **fields: Any) -> Standing:
     return Standing(**{**said, **fields})
 
 
+def rank_all(judged: Sequence[Eligible]) -> tuple[Candidate, ...]:
+    """Rank those who are judged, as if nobody else matched."""
+    standings = [one.standing for one in judged]
+    scale = scale_of((one.cost for one in standings), (one.latency for one in standings))
+    return rank(judged, REQUIRED, RankWeights(), scale)
+
+
 def ranked(*judged: Eligible) -> list[str]:
-    return [one.standing.participant_id for one in rank(judged, REQUIRED, RankWeights())]
+    return [one.standing.participant_id for one in rank_all(judged)]
 
 
 def member(name: str, status: str = "active", **grants: Any) -> Participant:
@@ -78,22 +99,20 @@ def test_every_rank_is_a_weighted_sum_of_explained_terms(
     members: list[tuple[Standing, float | None]],
 ) -> None:
     judged = [Eligible(one, verdict(trust=trust)) for one, trust in members]
-    candidates = rank(judged, REQUIRED, RankWeights())
+    candidates = rank_all(judged)
     for candidate in candidates:
         total = sum(term.value * term.weight for term in candidate.rank.terms)
         assert abs(total - candidate.rank.total) < 1e-9
         assert all(term.because for term in candidate.rank.terms)
     order = [(one.standing.suspect, -one.rank.total) for one in candidates]
     assert order == sorted(order)
-    assert rank(judged[::-1], REQUIRED, RankWeights()) == candidates
+    assert rank_all(judged[::-1]) == candidates
 
 
 def test_certified_counts_for_more_than_granted() -> None:
     certified = verdict(facts={"certified": ["duplicate_detection"]})
-    [first, _] = rank(
-        [Eligible(standing("agent.a"), verdict()), Eligible(standing("agent.b"), certified)],
-        REQUIRED,
-        RankWeights(),
+    [first, _] = rank_all(
+        [Eligible(standing("agent.a"), verdict()), Eligible(standing("agent.b"), certified)]
     )
     assert first.standing.participant_id == "agent.b"
     assert first.certified == ("duplicate_detection",)
@@ -127,15 +146,50 @@ def test_the_suspect_come_last_however_good_they_are() -> None:
 
 
 def test_who_is_asked_about_first_is_who_is_known_to_be_good() -> None:
-    members = [member(name) for name in ("agent.a", "agent.b", "agent.c", "agent.d")]
+    members = [
+        Matching(name, ParticipantStatus.ACTIVE, None)
+        for name in ("agent.a", "agent.b", "agent.c", "agent.d")
+    ]
     known = [
         Health(load=0.9, trust=0.5),
         Health(load=0.1, trust=0.5),
         Health(load=0.1, trust=0.9),
         Health(load=0.0, trust=1.0, suspect=True),
     ]
-    order = [one.id for one in pre_rank(members, known)]
+    placed, scale = places(members, known, RankWeights())
+    order = [place.participant_id for place in placed]
     assert order == ["agent.c", "agent.b", "agent.a", "agent.d"]
+    assert scale == Scale()
+
+
+@given(
+    st.lists(
+        st.tuples(standings, unit_interval, st.sampled_from(["active", "degraded"])),
+        max_size=20,
+        unique_by=lambda given: given[0].participant_id,
+    )
+)
+def test_everybody_is_placed_as_they_are_ranked_where_trust_is_known(
+    members: list[tuple[Standing, float, str]],
+) -> None:
+    """The naive ranking: ask policy about everybody, then rank all of them together."""
+    everybody = [
+        (replace(one, status=ParticipantStatus(status)), trust) for one, trust, status in members
+    ]
+    placed, scale = places(
+        [Matching(one.participant_id, one.status, one.cost) for one, _ in everybody],
+        [
+            Health(load=one.load, latency=one.latency, suspect=one.suspect, trust=trust)
+            for one, trust in everybody
+        ],
+        RankWeights(),
+    )
+    judged = [Eligible(one, verdict(trust=trust)) for one, trust in everybody]
+    naive = rank(judged, REQUIRED, RankWeights(), scale)
+    totals = {one.standing.participant_id: round(one.rank.total, 9) for one in naive}
+    suspects = {one.standing.participant_id: one.standing.suspect for one in naive}
+    order = [(suspects[p.participant_id], -totals[p.participant_id]) for p in placed]
+    assert order == sorted(order)
 
 
 def test_an_exclusion_names_the_conjunct_that_failed() -> None:
