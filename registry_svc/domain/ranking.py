@@ -71,21 +71,14 @@ def scale_of(costs: Iterable[float | None], latencies: Iterable[float | None]) -
 
 
 def places(
-    matching: Sequence[Matching], health: Sequence[Health], weights: RankWeights
-) -> tuple[list[Place], Scale]:
-    """The places of all who match, best first, and the scale that all are ranked by.
+    matching: Iterable[tuple[Matching, Health]], weights: RankWeights, scale: Scale
+) -> list[Place]:
+    """The places of those who match, in the order given; sorted, the best comes first.
 
     Everybody is placed by the terms of `rank`, with the trust of the last decision about them. What
     a decision alone tells, which capabilities are certified, orders those who are judged together.
     """
-    scale = scale_of((one.cost for one in matching), (one.latency for one in health))
-    found = [
-        Place(
-            known.suspect, round(1.0 - _expected(one, known, weights, scale), 9), one.participant_id
-        )
-        for one, known in zip(matching, health, strict=True)
-    ]
-    return sorted(found), scale
+    return [_place(one, known, weights, scale) for one, known in matching]
 
 
 def rank(

@@ -6,12 +6,13 @@ or nobody is left: a denied first batch must not look like "nobody". Those that 
 ranked by current values.
 """
 
+import asyncio
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import Final
+from typing import Final, TypeVar
 
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.events import AuditDraft, AuditEventType
@@ -34,13 +35,27 @@ from registry_svc.domain.discovery import (
     result_hash,
 )
 from registry_svc.domain.documents import participant_document
+from registry_svc.domain.health import Health
 from registry_svc.domain.participant import Participant
-from registry_svc.domain.ranking import Eligible, Place, RankWeights, Scale, places, rank
+from registry_svc.domain.ranking import (
+    Eligible,
+    Matching,
+    Place,
+    RankWeights,
+    Scale,
+    places,
+    rank,
+    scale_of,
+)
 from registry_svc.domain.session import ParticipantKey
 from registry_svc.usecases.context import RegistryContext
 
+AT_ONCE: Final = 1000
+"""Participants that are placed without a break."""
 REMEMBERED_TRIES: Final = 50_000
 """Tasks whose last result of the engine's own tries is remembered."""
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -114,8 +129,16 @@ class DiscoverParticipants:
         async with self._context.units.reading(call) as unit:
             matching = await unit.matching(requirement)
         health = self._context.sessions.health
-        known = [health(ParticipantKey(call.tenant, one.participant_id)) for one in matching]
-        return places(matching, known, self._weights)
+        known: list[tuple[Matching, Health]] = []
+        for some in _parts(matching):
+            known += [(m, health(ParticipantKey(call.tenant, m.participant_id))) for m in some]
+            await asyncio.sleep(0)  # beats are heard meanwhile
+        scale = scale_of((one.cost for one, _ in known), (health.latency for _, health in known))
+        placed: list[Place] = []
+        for part in _parts(known):
+            placed += places(part, self._weights, scale)
+            await asyncio.sleep(0)
+        return sorted(placed), scale
 
     async def _judged(
         self, call: Call, requirement: Requirement, batch: Sequence[Place]
@@ -181,6 +204,11 @@ class DiscoverParticipants:
         self._tries.move_to_end(key)
         if len(self._tries) > REMEMBERED_TRIES:
             self._tries.popitem(last=False)
+
+
+def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Parts of ``items`` that take some milliseconds each."""
+    return (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE))
 
 
 def _question(participant: Participant, requirement: Requirement) -> JsonObject:
