@@ -87,7 +87,7 @@ async def build(settings: GovernanceSettings | None = None) -> Service:
     settings = settings or GovernanceSettings()
     resources = await open_resources(NAME, settings, metadata)
     shared = _shared(resources, settings)
-    workers = Workers(_worker_use_cases(settings, shared))
+    workers = Workers(_worker_use_cases(settings, shared), settings.ledger_interval)
     # Load before the first request; without an engine the service starts all the same.
     await workers.load_policy()
     await workers.follow_policies()

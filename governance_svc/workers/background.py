@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -19,7 +20,7 @@ log = structlog.get_logger()
 
 POLL_SECONDS: Final = 1.0
 """How often due approvals, and an engine that is away, are looked for."""
-RECONCILE_SECONDS: Final = 5.0
+RECONCILE_INTERVAL: Final = timedelta(seconds=5)
 """How often every ledger is compared with what was projected and announced."""
 PROJECT_SECONDS: Final = 0.25
 """How long new entries wait to be projected together: trust is judged by evidence that is up to a
@@ -40,12 +41,13 @@ class WorkerUseCases:
 class Workers:
     """Runs one loop for each use case; an append to a ledger wakes those that it concerns."""
 
-    def __init__(self, use_cases: WorkerUseCases) -> None:
+    def __init__(
+        self, use_cases: WorkerUseCases, reconcile: timedelta = RECONCILE_INTERVAL
+    ) -> None:
         self._use_cases = use_cases
-        self._project = Loop(
-            "project_trust", RECONCILE_SECONDS, use_cases.project, linger=PROJECT_SECONDS
-        )
-        self._announce = Loop("announce_policy", RECONCILE_SECONDS, use_cases.announce)
+        every = reconcile.total_seconds()
+        self._project = Loop("project_trust", every, use_cases.project, linger=PROJECT_SECONDS)
+        self._announce = Loop("announce_policy", every, use_cases.announce)
         self._loops = (
             Loop("load_policy", POLL_SECONDS, self.load_policy),
             Loop("follow_policies", POLL_SECONDS, self.follow_policies),

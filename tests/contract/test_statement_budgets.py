@@ -17,7 +17,6 @@ import pytest_asyncio
 from phoenix_dma.v1 import audit_pb2, registry_pb2
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.local.runtime import LocalRuntime
-from tests.e2e.scenarios.intervals import INTERVALS
 from tests.e2e.scenarios.participant import Participant
 from tests.e2e.scenarios.scenario import STEWARD, Scenario
 from tests.support.servers.statements import (
@@ -30,6 +29,15 @@ from tests.support.servers.temporary import temporary
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+INTERVALS: Final = {
+    "PHOENIX_DMA_LEASE_TTL": "3600",
+    "PHOENIX_DMA_HEARTBEAT_INTERVAL": "1200",
+    "PHOENIX_DMA_OFFER_TIMEOUT": "3600",
+    "PHOENIX_DMA_RESUME_TIMEOUT": "3600",
+    "PHOENIX_DMA_RECONCILE_INTERVAL": "3600",
+    "PHOENIX_DMA_LEDGER_INTERVAL": "3600",
+}
+"""Nothing that is counted happens because time has passed."""
 CALLS: Final = 5
 """Calls of each kind that are counted; the first ones of a connection have been made before."""
 CYCLE: Final[Mapping[str, Asked]] = {
