@@ -22,9 +22,6 @@ POLL_SECONDS: Final = 1.0
 """How often due approvals, and an engine that is away, are looked for."""
 RECONCILE_INTERVAL: Final = timedelta(seconds=5)
 """How often every ledger is compared with what was projected and announced."""
-PROJECT_SECONDS: Final = 0.25
-"""How long new entries wait to be projected together: trust is judged by evidence that is up to a
-second old anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class Workers:
     ) -> None:
         self._use_cases = use_cases
         every = reconcile.total_seconds()
-        self._project = Loop("project_trust", every, use_cases.project, linger=PROJECT_SECONDS)
+        self._project = Loop("project_trust", every, use_cases.project)
         self._announce = Loop("announce_policy", every, use_cases.announce)
         self._loops = (
             Loop("load_policy", POLL_SECONDS, self.load_policy),

@@ -78,6 +78,7 @@ class Bench:
 
         await self._agent.register_participant(
             id="agent.bench",
+            type="agent",
             owner="bench",
             capabilities=NEED,
             data_domains=["customer"],
