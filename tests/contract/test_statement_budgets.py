@@ -46,8 +46,8 @@ CYCLE: Final[Mapping[str, Asked]] = {
     "checkpoint": Asked(24, 10),
     "complete": Asked(34, 12),
 }
-"""The most that each step asks of all services together. Evidence for trust is folded in between, a
-quarter of a second of events at a time: a slow machine folds more often, which is allowed for."""
+"""The most that each step asks of all services together. Evidence for trust is folded in between,
+as it comes: a slow machine folds more often, which is allowed for."""
 READS: Final[Mapping[str, Asked]] = {
     "GetTask": Asked(3, 2),
     "ListTasks": Asked(2, 2),
