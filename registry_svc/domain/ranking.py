@@ -114,11 +114,11 @@ def _load_value(load: float | None, *, halved: bool) -> float:
 def _latency_value(latency: float | None, slowest: float) -> float:
     if latency is None:
         return UNKNOWN if slowest else 1.0
-    return 1.0 if slowest == 0.0 else 1.0 - latency / slowest
+    return 1.0 if slowest == 0.0 else max(0.0, 1.0 - latency / slowest)
 
 
 def _cost_value(cost: float | None, highest: float) -> float:
-    return 1.0 if cost is None or highest == 0.0 else 1.0 - cost / highest
+    return 1.0 if cost is None or highest == 0.0 else max(0.0, 1.0 - cost / highest)
 
 
 def _order(candidate: Candidate) -> tuple[bool, float, str]:

@@ -138,6 +138,14 @@ def test_the_idle_the_quick_and_the_cheap_come_first_and_ties_go_by_id() -> None
     ) == ["agent.a", "agent.b"]
 
 
+def test_who_became_slower_and_dearer_than_anybody_was_is_the_slowest_and_the_dearest() -> None:
+    """A beat, or a registration, may come between the scale and the rank."""
+    late = Eligible(standing("agent.late", latency=3.0, cost=7.0), verdict())
+    [only] = rank([late], REQUIRED, RankWeights(), Scale(cost=5.0, latency=2.0))
+    values = {term.name: term.value for term in only.rank.terms}
+    assert (values["latency"], values["cost"]) == (0.0, 0.0)
+
+
 def test_the_suspect_come_last_however_good_they_are() -> None:
     assert ranked(
         Eligible(standing("agent.a", suspect=True, load=0.0), verdict(trust=1.0)),
