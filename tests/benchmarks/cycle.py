@@ -27,8 +27,8 @@ from phoenix_dma.profile import read_profile
 from phoenix_dma.v1 import assignment_pb2
 from phoenix_runtime.local.runtime import LocalRuntime
 from tests.robustness.crowds.measures import percentile
-from tests.support.processes.process_tree import children_of
-from tests.support.servers.statements import TRANSACTION, counting_options
+from tests.support.processes.process_tree import descendants
+from tests.support.servers.statements import asked, counting_options
 from tests.support.servers.temporary import temporary
 
 NEED: Final = ["duplicate_detection"]
@@ -128,14 +128,13 @@ class Bench:
         after = self._processor_ms()
         calls = {row["query"]: row["calls"] for row in await self._database.fetch(ASKED)}
         spent = {part: (after[part] - before[part]) / count for part in after}
-        asked = [n for query, n in calls.items() if not query.upper().startswith(TRANSACTION)]
-        ended = [n for query, n in calls.items() if query.upper().startswith("COMMIT")]
+        database = asked(calls)
         return Figures(
             name=name,
             a_second=round(count / took, 1),
             p50_ms=round(1000 * percentile(self._seconds, 0.5), 1) if self._seconds else 0.0,
-            statements=round(sum(asked) / count, 1),
-            commits=round(sum(ended) / count, 1),
+            statements=round(database.statements / count, 1),
+            commits=round(database.commits / count, 1),
             processor_ms=round(sum(spent.values()), 1),
             by_process_ms={part: round(value, 1) for part, value in spent.items()},
         )
@@ -146,7 +145,7 @@ class Bench:
     def _processor_ms(self) -> dict[str, float]:
         """The processor time of every part, with what it has started."""
         parts = (*self._runtime.options.services, "postgres", "valkey")
-        return {part: sum(map(processor_ms, _tree(self._runtime.pid(part)))) for part in parts}
+        return {part: _tree_ms(self._runtime.pid(part)) for part in parts}
 
 
 def processor_ms(pid: int) -> float:
@@ -158,8 +157,8 @@ def processor_ms(pid: int) -> float:
     return 1000 * sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def _tree(pid: int) -> list[int]:
-    return [pid, *(each for child in children_of(pid) for each in _tree(child))]
+def _tree_ms(pid: int) -> float:
+    return sum(map(processor_ms, (pid, *descendants(pid))))
 
 
 async def run(count: int) -> list[Figures]:

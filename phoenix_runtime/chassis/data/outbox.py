@@ -149,7 +149,7 @@ class Outbox:
         """
         self._takers[receiver] = take
 
-    def keep_from(self, receiver: str) -> None:
+    def stop_handing_to(self, receiver: str) -> None:
         """Hand nothing more over for ``receiver``."""
         self._takers.pop(receiver, None)
 

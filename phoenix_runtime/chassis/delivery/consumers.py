@@ -38,7 +38,7 @@ class OutboxConsumer:
 
     def __init__(self, database: Database, schema: str, receiver: str) -> None:
         self._database = database
-        self._receiver = receiver
+        self.receiver = receiver
         self._claim = claim_statement(schema, *SOURCES[receiver])
         self._due = due_statement(schema)
         self._extend = extend_statement(schema)
@@ -50,14 +50,14 @@ class OutboxConsumer:
         now = self._database.clock.now()
         async with self._database.claiming() as connection:
             raw = await driver(connection)
-            rows = await raw.fetch(self._claim, now, now + CLAIM_DURATION, limit, self._receiver)
+            rows = await raw.fetch(self._claim, now, now + CLAIM_DURATION, limit, self.receiver)
         return tuple(OutboxRow(*row) for row in rows)
 
     async def until_due(self) -> timedelta | None:
         """How long until the earliest row may be claimed, 0.1 s at least; None where none waits."""
         async with self._database.claiming() as connection:
             raw = await driver(connection)
-            due: datetime | None = await raw.fetchval(self._due, self._receiver)
+            due: datetime | None = await raw.fetchval(self._due, self.receiver)
         if due is None:
             return None
         return max(due - self._database.clock.now(), FIRST_DELAY)
@@ -68,13 +68,13 @@ class OutboxConsumer:
         until = self._database.clock.now() + CLAIM_DURATION
         async with self._database.claiming() as connection:
             raw = await driver(connection)
-            await raw.execute(self._extend, tenants, keys, self._receiver, until)
+            await raw.execute(self._extend, tenants, keys, self.receiver, until)
 
     async def settle(self, rows: Sequence[OutboxRow]) -> None:
         """Delete the deliveries of ``rows``: the receiver has them."""
         tenants, keys = _keys(rows)
         async with self._database.claiming() as connection:
-            await (await driver(connection)).execute(self._settle, tenants, keys, self._receiver)
+            await (await driver(connection)).execute(self._settle, tenants, keys, self.receiver)
 
     async def retry_later(self, rows: Sequence[OutboxRow]) -> None:
         """Release ``rows`` for another attempt, each after a delay that grows with its failures."""
@@ -83,7 +83,7 @@ class OutboxConsumer:
         due = [now + delay_after(row.failures + 1) for row in rows]
         async with self._database.claiming() as connection:
             raw = await driver(connection)
-            await raw.execute(self._retry_later, tenants, keys, due, self._receiver)
+            await raw.execute(self._retry_later, tenants, keys, due, self.receiver)
 
 
 def delay_after(failures: int) -> timedelta:

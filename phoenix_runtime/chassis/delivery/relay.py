@@ -99,7 +99,7 @@ class Relay:
     async def stop(self) -> None:
         """Stop; rows that were not delivered are delivered by another replica or later."""
         for delivery in self._deliveries:
-            self._outbox.keep_from(delivery.receiver)
+            self._outbox.stop_handing_to(delivery.receiver)
         await asyncio.gather(*(loop.stop() for loop in self.loops))
         await asyncio.gather(*(delivery.close() for delivery in self._deliveries))
 

@@ -17,7 +17,7 @@ async def kill_tree(pid: int) -> None:
     that moment, answers: a test that kills the postmaster alone may see a commit succeed.
     """
     send(pid, signal.SIGSTOP)  # what does not run starts nothing
-    tree = [pid, *_descendants(pid)]
+    tree = [pid, *descendants(pid)]
     for each in tree:
         send(each, signal.SIGKILL)
     while any(map(is_running, tree)):  # noqa: ASYNC110 - nothing tells us of their end
@@ -36,6 +36,7 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """What that process has started, and what those have, as long as all of them run."""
     children = children_of(pid)
-    return children + [each for child in children for each in _descendants(child)]
+    return children + [each for child in children for each in descendants(child)]

@@ -1,23 +1,20 @@
 """Counts what services ask of their database: statements and transactions, by pg_stat_statements.
 
 Only the roles of the services count, not those of their workers: these poll, so what they ask is a
-matter of time. What their claims and marks cost is counted by name.
+matter of time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import asyncpg
 
 from phoenix_runtime.local.options import LocalRuntimeOptions
 from tests.support.waiting.until import until
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 SETTINGS: Final[Mapping[str, str]] = {
     "shared_preload_libraries": "pg_stat_statements",
