@@ -26,16 +26,25 @@ def read_bundle(folder: Path) -> PolicyBundle:
         raise BundleRefused([Violation("bundle", f"cannot be read: {error}")]) from error
 
 
-@functools.cache
 def shipped_modules() -> Mapping[str, str]:
     """The modules of the bundle that is part of the service, by path."""
-    return shipped_bundle().modules
+    return _shipped().modules
+
+
+def is_shipped(bundle: PolicyBundle) -> bool:
+    """Whether ``bundle`` is the one that is part of the service, and thus known to be good."""
+    return bundle.revision == _shipped().revision
 
 
 def shipped_bundle() -> PolicyBundle:
     """The bundle that is part of the service."""
     with as_file(files("governance_svc").joinpath("bundle")) as folder:
         return read_bundle(folder)
+
+
+@functools.cache
+def _shipped() -> PolicyBundle:
+    return shipped_bundle()
 
 
 def _read_data(path: Path) -> JsonObject:

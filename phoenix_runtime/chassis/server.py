@@ -7,6 +7,7 @@ limits, stream admission, the interceptors, worker loops beside it, and a gracef
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -34,6 +35,7 @@ from phoenix_runtime.chassis.telemetry.metrics_stage import MetricsStage
 from phoenix_runtime.chassis.telemetry.setup import configure_logs, configure_traces, serve_metrics
 from phoenix_runtime.chassis.telemetry.tracing_stage import TracingStage
 from phoenix_runtime.core.clock import Clock, SteadyClock
+from phoenix_runtime.core.errors import Refused
 
 log = structlog.get_logger(__name__)
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -77,9 +79,18 @@ class Service:
 
 
 def run(name: str, build: Callable[[], Awaitable[Service]]) -> None:
-    """Run the service ``name`` that ``build`` makes until SIGTERM or SIGINT."""
+    """Run the service ``name`` that ``build`` makes until SIGTERM or SIGINT.
+
+    A refusal ends it with exit code 1 and one line of the log that says what to do, no traceback:
+    it is about what the service was given, such as a policy that is malformed.
+    """
     configure_logs(name, LogSettings().log_level)  # before it upgrades its schema, which is logged
-    uvloop.run(_run(build))
+    try:
+        uvloop.run(_run(build))
+    except Refused as refused:
+        told = {"reason": refused.reason, "error": refused.text, "remedy": refused.remedy}
+        log.error("start_refused", **told)  # noqa: TRY400 - see above
+        sys.exit(1)
 
 
 async def _run(build: Callable[[], Awaitable[Service]]) -> None:

@@ -40,6 +40,8 @@ NOT_OPA = {
     "bad_gateway": http("502 Bad Gateway", b'{"code": "bad"}'),
     "unauthorized": http("401 Unauthorized", b'{"code": "unauthorized"}'),
     "redirect": http("302 Found", b"", "location: http://localhost:1/"),
+    "no_number": http("200 OK", b'{"result": NaN}'),
+    "nested_without_end": http("200 OK", b"[" * 200_000),
     "cut_short": b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{",
     "no_http": b"SSH-2.0-OpenSSH\r\n",
     "silence": None,

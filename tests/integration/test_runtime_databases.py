@@ -219,15 +219,16 @@ async def test_a_server_of_ones_own_that_is_away_is_named_without_its_password(
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("fault", ["500", "garbage", "undefined", "true"])
 async def test_a_runtime_whose_policy_decides_nothing_is_not_up(
-    options: LocalRuntimeOptions, monkeypatch: pytest.MonkeyPatch
+    options: LocalRuntimeOptions, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     """An OPA is there and answers, but no decisions: without one nothing could be done."""
     monkeypatch.setattr(decisions, "DECISION_SECONDS", 0.0)
     async with FakeOpa() as opa:
         judged = replace(options, opa_url=opa.url, services=("governance",))
         with (
-            opa.failing("500"),
+            opa.failing(fault),
             pytest.raises(CannotDecide, match="The OPA at") as refused,
         ):
             await LocalRuntime(judged).start()

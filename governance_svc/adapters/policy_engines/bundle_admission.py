@@ -1,7 +1,9 @@
 """Admits a policy bundle to an engine, in the same steps for every engine.
 
-The bundle is read as syntax and refused where it is malformed or impure; it is put into the engine,
-which runs the bundle's own tests; then every decision point is probed.
+The engine has to answer what is known before. Then the bundle is read as syntax and refused where
+it is malformed or impure; it is put into the engine, which runs the bundle's own tests; then every
+decision point is probed. What an engine does to a bundle that is known to be good is the engine's
+fault: `PolicyEngineUnavailable`, never `BundleRefused`.
 """
 
 import re
@@ -9,12 +11,14 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
-from governance_svc.adapters.bundle_folder import shipped_modules
+from governance_svc.adapters.bundle_folder import is_shipped, shipped_modules
 from governance_svc.adapters.policy_engines.policy_session import (
     INSPECTOR,
+    MAX_ERROR,
     EvaluationAborted,
     PolicySession,
     RegoError,
+    engines_fault,
     evaluate,
 )
 from governance_svc.domain.policy.bundle import (
@@ -26,7 +30,7 @@ from governance_svc.domain.policy.bundle import (
 from governance_svc.domain.policy.input_reads.analysis import input_reads
 from governance_svc.domain.policy.input_reads.report import InputReads
 from governance_svc.domain.policy.own_rules import own_rule_violations
-from phoenix_runtime.core.errors import Violation
+from phoenix_runtime.core.errors import PolicyEngineUnavailable, Violation
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.verdict import DecisionPoint
 
@@ -43,12 +47,29 @@ TEST_RULE: Final = re.compile(r"^(test_\w+)", re.ASCII | re.MULTILINE)
 PACKAGE: Final = re.compile(rf"{ROOT}(\.[a-z_][a-z0-9_]*)*", re.ASCII)
 
 
+WORD: Final = "phoenix-dma"
+"""What an engine has to say again before it is given a bundle."""
+
+
 async def admit(session: PolicySession, bundle: PolicyBundle, *, tested: bool) -> BundleTests:
     """Load ``bundle`` into ``session`` and activate it; raises `BundleRefused` where it fails.
 
-    ``tested`` leaves its tests out, which have passed before.
+    ``tested`` leaves its tests out, which have passed before. Raises `PolicyEngineUnavailable` for
+    what is no engine, and where it refuses the bundle that is part of this release.
     """
-    await session.put_modules({f"{INSPECTOR}.rego": inspector_source()})
+    await _require_engine(session)
+    try:
+        return await _admitted(session, bundle, tested=tested)
+    except BundleCutOff:
+        raise
+    except BundleRefused as refused:
+        if not is_shipped(bundle):
+            raise
+        text = f"The policy engine refuses the rules of this release: {refused.text}"
+        raise PolicyEngineUnavailable(text[:MAX_ERROR]) from refused
+
+
+async def _admitted(session: PolicySession, bundle: PolicyBundle, *, tested: bool) -> BundleTests:
     tests = await _inspect(session, bundle)
     reads = await _input_reads(session, bundle)
     await _load(session, bundle.rules if tested else bundle.modules, bundle.data)
@@ -62,13 +83,35 @@ async def admit(session: PolicySession, bundle: PolicyBundle, *, tested: bool) -
 
 
 async def restore(session: PolicySession, bundle: PolicyBundle) -> None:
-    """Load and activate a bundle that was admitted before, without its tests."""
-    await session.put_modules({f"{INSPECTOR}.rego": inspector_source()})
-    await _load(session, bundle.rules, bundle.data)
+    """Load and activate a bundle that was admitted before, without its tests.
+
+    Raises `PolicyEngineUnavailable`: the engine that does not take it any more is at fault.
+    """
+    await _put_inspector(session)
+    try:
+        await _load(session, bundle.rules, bundle.data)
+    except BundleRefused as refused:
+        text = f"The policy engine does not take its policy any more: {refused.text}"
+        raise PolicyEngineUnavailable(text[:MAX_ERROR]) from refused
     # The first question makes the engine compile all rules: fifty times as long as a decision. On a
     # busy machine its deadline would cut that off, and so it would every engine after it.
     await evaluate(session, next(iter(DecisionPoint)), [{}])
     await session.activate(bundle.revision)
+
+
+async def _require_engine(session: PolicySession) -> None:
+    """Put the inspector in and ask it; raises `PolicyEngineUnavailable` where no engine answers."""
+    await _put_inspector(session)
+    with engines_fault("The policy engine does not evaluate the runtime's own module"):
+        said = await session.document(f"{INSPECTOR}.echo", {"word": WORD})
+    if said != WORD:
+        text = "The policy engine does not evaluate Rego: it answers something else than was asked"
+        raise PolicyEngineUnavailable(text)
+
+
+async def _put_inspector(session: PolicySession) -> None:
+    with engines_fault("The policy engine does not take the runtime's own module"):
+        await session.put_modules({f"{INSPECTOR}.rego": inspector_source()})
 
 
 def inspector_source() -> str:
@@ -146,9 +189,14 @@ async def _input_reads(session: PolicySession, bundle: PolicyBundle) -> InputRea
         trees: Any = await session.document(f"{INSPECTOR}.trees", {"modules": own})
     except RegoError as error:
         raise BundleRefused([Violation("bundle", str(error))]) from error
-    trees = trees if isinstance(trees, Mapping) else {}
-    reads = input_reads({path: tree for path, tree in trees.items() if path in bundle.rules})
-    violations = list(own_rule_violations(trees)) if bundle.own is not None else []
+    if not isinstance(trees, Mapping) or trees.keys() != own.keys():
+        raise PolicyEngineUnavailable("The policy engine gave other syntax trees than asked for")
+    try:
+        reads = input_reads({path: tree for path, tree in trees.items() if path in bundle.rules})
+        violations = list(own_rule_violations(trees)) if bundle.own is not None else []
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        text = f"The policy engine's syntax trees cannot be read ({type(error).__name__})"
+        raise PolicyEngineUnavailable(text) from error
     violations += [Violation(f"bundle.{one.module}", one.explanation) for one in reads.unknown]
     if violations:
         raise BundleRefused(violations)

@@ -12,7 +12,7 @@ from governance_svc.adapters.policy_engines import engine_frames
 from governance_svc.adapters.policy_engines.policy_session import EvaluationAborted, RegoError
 from governance_svc.domain.policy.engine import EVALUATION_SECONDS, LOADING_SECONDS
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
-from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.json import Json, JsonObject
 
 CHILD: Final = "governance_svc.adapters.policy_engines.engine_child"
 
@@ -49,7 +49,7 @@ class ChildSession:
         self._limits = limits
         self._pipe = asyncio.Lock()
         self._queued = 0
-        self._exchanges: set[asyncio.Task[Json]] = set()
+        self._exchanges: set[asyncio.Task[JsonObject]] = set()
         self._ended = False
         self.deadline = limits.loading
 
@@ -100,7 +100,9 @@ class ChildSession:
     async def documents(self, paths: Sequence[str]) -> Sequence[Json]:
         """Several documents in one query: each new query makes the engine compile once more."""
         answers = await self._request({"documents": list(paths)})
-        return answers if isinstance(answers, list) else [None] * len(paths)
+        if not isinstance(answers, list) or len(answers) != len(paths):
+            raise PolicyEngineUnavailable("The policy engine gave other documents than asked for")
+        return answers
 
     async def activate(self, revision: str) -> None:
         """Does nothing: a child holds one bundle for life, and whoever started it knows which."""
@@ -142,18 +144,18 @@ class ChildSession:
         finally:
             self._queued -= 1
 
-    def _release_pipe(self, exchange: "asyncio.Task[Json]") -> None:
+    def _release_pipe(self, exchange: "asyncio.Task[JsonObject]") -> None:
         self._exchanges.discard(exchange)
         self._pipe.release()
         if not exchange.cancelled():
             exchange.exception()  # retrieved here, because a cancelled caller never does
 
-    async def _exchange(self, frame: bytes) -> Json:
+    async def _exchange(self, frame: bytes) -> JsonObject:
         if self.ended:
             raise SessionEnded("The policy engine was replaced")
         try:
             async with asyncio.timeout(self.deadline):
-                return await self._write_and_read(frame)
+                answer = await self._write_and_read(frame)
         except TimeoutError as error:
             await self.kill()
             raise EvaluationAborted("The policy was cut off at its deadline") from error
@@ -163,6 +165,10 @@ class ChildSession:
         except asyncio.CancelledError:
             await self.kill()  # the event loop ends: the rest of the answer is never read
             raise
+        if isinstance(answer, Mapping) and answer.keys() in ({"value"}, {"error"}):
+            return answer
+        await self.kill()  # whatever writes to this pipe is no engine of ours
+        raise EvaluationAborted("The policy engine gave no answer")
 
     async def _write_and_read(self, frame: bytes) -> Json:
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -174,9 +180,7 @@ class ChildSession:
         return await engine_frames.receive(stdout)
 
 
-def _result_of(answer: Json) -> Json:
-    if not isinstance(answer, Mapping):
-        raise RegoError("the engine's process gave no answer")
-    if isinstance(error := answer.get("error"), str):
-        raise RegoError(error)
-    return answer.get("value")
+def _result_of(answer: JsonObject) -> Json:
+    if "error" in answer:
+        raise RegoError(str(answer["error"]))
+    return answer["value"]

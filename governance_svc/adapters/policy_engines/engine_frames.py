@@ -1,4 +1,7 @@
-"""The frames between the service and its policy engine: JSON behind four bytes of length."""
+"""The frames between the service and its policy engine: JSON behind four bytes of length.
+
+What an engine answers is read here, whichever way it came.
+"""
 
 import asyncio
 import json
@@ -44,5 +47,20 @@ async def receive(stream: asyncio.StreamReader) -> Json:
     (length,) = LENGTH.unpack(await stream.readexactly(LENGTH.size))
     if length > MAX_FRAME_BYTES:
         raise FrameTooLarge(f"{length} bytes")
-    value: Json = json.loads(await stream.readexactly(length))
+    return value_of(await stream.readexactly(length))
+
+
+def value_of(text: bytes) -> Json:
+    """The JSON value that an engine answered; raises ValueError for what is none.
+
+    NaN and infinities, which Python's reader takes, are none, nor is what is nested without end.
+    """
+    try:
+        value: Json = json.loads(text, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     return value
+
+
+def _no_constant(name: str) -> Json:
+    raise ValueError(f"{name} is no number of JSON")

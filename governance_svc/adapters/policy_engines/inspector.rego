@@ -2,6 +2,9 @@
 # the revision to every answer.
 package phoenix_engine
 
+# What an engine is asked before anything else: one that cannot say this again evaluates nothing.
+echo := input.word
+
 # ---- before the modules are loaded: input is {"modules": {path: source}}
 
 # The impure built-ins that each module calls. A decision may rest on its input and the bundle only:

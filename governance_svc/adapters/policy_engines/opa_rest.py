@@ -6,7 +6,11 @@ from typing import Final
 
 from governance_svc.adapters.policy_engines.bundle_admission import admit, restore
 from governance_svc.adapters.policy_engines.opa_session import OpaAddress, OpaSession
-from governance_svc.adapters.policy_engines.policy_session import UNKNOWN_REVISION, evaluate
+from governance_svc.adapters.policy_engines.policy_session import (
+    UNKNOWN_REVISION,
+    engines_fault,
+    evaluate,
+)
 from governance_svc.domain.policy.bundle import BundleTests, PolicyBundle
 from governance_svc.domain.policy.engine import Evaluation
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
@@ -77,7 +81,8 @@ class OpaRest:
     async def _recover(self) -> None:
         """Wait for a push that is running; push the bundle again where the server has lost it."""
         async with self._pushing:
-            served = await self._push_session.document("phoenix_bundle.revision", {})
+            with engines_fault("The OPA server does not say which policy it serves"):
+                served = await self._push_session.document("phoenix_bundle.revision", {})
             if self._bundle is None or served == self._bundle.revision:
                 return
             if served is not None:

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import httpx
 
-from governance_svc.adapters.policy_engines.policy_session import EvaluationAborted, RegoError
+from governance_svc.adapters.policy_engines import engine_frames
+from governance_svc.adapters.policy_engines.policy_session import (
+    EvaluationAborted,
+    RegoError,
+    engines_fault,
+)
 from governance_svc.domain.policy.engine import EVALUATION_SECONDS, LOADING_SECONDS
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.json import Json
@@ -86,8 +91,9 @@ class OpaSession:
 
     async def clear(self) -> None:
         """Remove the revision and the modules, in an order that the server accepts."""
-        await self._send("PUT", "/v1/data/phoenix_bundle", content="{}")
-        waiting = await self._module_ids()
+        with engines_fault("The OPA server cannot be emptied"):
+            await self._send("PUT", "/v1/data/phoenix_bundle", content="{}")
+            waiting = await self._module_ids()
         while waiting:
             remaining = [one for one in waiting if not await self._remove(one)]
             if len(remaining) == len(waiting):
@@ -106,7 +112,8 @@ class OpaSession:
 
     async def activate(self, revision: str) -> None:
         """Set the revision: until then no answer of the server is used."""
-        await self.put_data("phoenix_bundle", {"revision": revision})
+        with engines_fault("The OPA server does not take a policy's revision"):
+            await self.put_data("phoenix_bundle", {"revision": revision})
 
     def set_deadline(self, seconds: float) -> None:
         """Let each request take at most ``seconds`` from now on."""
@@ -144,10 +151,10 @@ class OpaSession:
         headers: Mapping[str, str] | None = None,
     ) -> Mapping[str, Json]:
         all_headers = {"content-type": "application/json", **(headers or {})}
-        request = self._client.build_request(
-            method, url, content=content.encode(), params=params, headers=all_headers
-        )
         try:
+            request = self._client.build_request(
+                method, url, content=content.encode(), params=params, headers=all_headers
+            )
             # Over the whole answer: the read timeout starts anew with every byte that arrives.
             async with asyncio.timeout(self._client.timeout.read):
                 return _read(*await self._receive(request))
@@ -173,7 +180,7 @@ class OpaSession:
 def _read(status: int, body: bytes) -> Mapping[str, Json]:
     """The answer's object; raises `RegoError` for an error that OPA itself reports."""
     try:
-        answer: Json = json.loads(body) if body else {}
+        answer: Json = engine_frames.value_of(body) if body else {}
     except ValueError as error:
         raise PolicyEngineUnavailable(f"The OPA server did not answer JSON ({status})") from error
     if not isinstance(answer, Mapping):

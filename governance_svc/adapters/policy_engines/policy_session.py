@@ -1,7 +1,8 @@
 """What both policy engines share: a session that holds one bundle, and how to evaluate in it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
@@ -22,6 +23,10 @@ _OWN_WORDS: Final = re.compile(
 """What stands before errors of syntax: where the inspector asked for the tree, and their number."""
 
 
+MAX_ERROR: Final = 4096
+"""So many characters of an engine's error are kept: it becomes a field of an answer."""
+
+
 class RegoError(Exception):
     """The engine answered with an error: of syntax, of compilation or of evaluation.
 
@@ -32,7 +37,19 @@ class RegoError(Exception):
     def __init__(self, text: str) -> None:
         lines = [line for line in _OWN_WORDS.sub("", text).split("\n") if line.strip(" \t^")]
         told = "".join(f": {one.strip()}" if one[0] in " \t" else f"; {one}" for one in lines)
-        super().__init__(told.removeprefix("; "))
+        super().__init__(told.removeprefix("; ")[:MAX_ERROR])
+
+
+@contextmanager
+def engines_fault(what: str) -> Iterator[None]:
+    """Around what asks no rule of a bundle: an error there is the engine's, and no bundle's.
+
+    Raises `PolicyEngineUnavailable` in its place, which begins with ``what``.
+    """
+    try:
+        yield
+    except RegoError as error:
+        raise PolicyEngineUnavailable(f"{what}: {error}") from error
 
 
 class EvaluationAborted(PolicyEngineUnavailable):

@@ -3,13 +3,14 @@
 There is one verdict for each input, whatever the answer was.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from governance_svc.domain.catalogue.catalogue import ACTIONS
-from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.json import Json, NotCanonical, canonical
 from phoenix_runtime.core.verdict import (
     ENGINE,
     DecisionPoint,
@@ -25,6 +26,8 @@ from phoenix_runtime.core.verdict import (
 
 GRANTING_POINTS = frozenset({DecisionPoint.JOIN, DecisionPoint.UPDATE_CAPABILITIES})
 """The points whose allow has to come with grants."""
+
+SURROGATES = re.compile("[\ud800-\udfff]")
 
 Read = TypeVar("Read")
 
@@ -102,7 +105,7 @@ def _read(raw: Json, stamp: DecisionStamp) -> Verdict:
         grants=_grants(entry.get("grants")),
         approvers=_each(entry.get("approvers"), "approvers", _text),
         trust=None if entry.get("trust") is None else _share(entry.get("trust"), "trust"),
-        facts=dict(_object(entry.get("facts") or {}, "facts is not an object")),
+        facts=_facts(entry.get("facts") or {}),
     )
     if verdict.allowed and stamp.point in GRANTING_POINTS and verdict.grants is None:
         raise _Unreadable("it allows without grants")
@@ -115,8 +118,18 @@ def _object(value: Json, text: str) -> Mapping[str, Json]:
     raise _Unreadable(text)
 
 
+def _facts(value: Json) -> dict[str, Json]:
+    facts = dict(_object(value, "facts is not an object"))
+    try:
+        canonical(facts)
+    except NotCanonical as error:
+        raise _Unreadable(f"facts cannot be passed on: {error}") from error
+    return facts
+
+
 def _text(value: Json, name: str) -> str:
-    if isinstance(value, str) and value:
+    # A lone surrogate has no form in UTF-8: no message could carry it.
+    if isinstance(value, str) and value and not SURROGATES.search(value):
         return value
     raise _Unreadable(f"{name} is not a text")
 

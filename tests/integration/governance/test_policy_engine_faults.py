@@ -18,6 +18,7 @@ from tests.integration.governance.participants import (
 )
 from tests.support.builders.audit_events import audit_event
 from tests.support.processes.process_tree import children_of
+from tests.support.servers.opa import Answering, http
 from tests.support.waiting.until import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -33,6 +34,19 @@ async def test_without_an_engine_every_decision_is_refused_and_the_ledger_goes_o
     request = audit_pb2.ListAuditEventsRequest()
     with pytest.raises(PolicyEngineUnavailable):
         await governance.as_person(governance.audit.ListAuditEvents, request, "auditor")
+
+
+@pytest.mark.parametrize(
+    "answer", [b"{}", b'{"result": true}', b'{"code": "x", "message": "y"}', b"<html>"], ids=str
+)
+async def test_a_service_starts_with_an_engine_that_answers_nonsense_and_allows_nothing(
+    start: Callable[..., Awaitable[Governance]], answer: bytes
+) -> None:
+    status = "500 " if b"code" in answer else "200 OK"
+    async with Answering(http(status, answer)) as opa:
+        governance = await start(opa_url=opa.url)
+        with pytest.raises(PolicyEngineUnavailable):
+            await assign(governance)
 
 
 async def test_an_engine_that_was_killed_is_replaced_and_decides_again(

@@ -105,6 +105,22 @@ def test_an_obligation_says_what_meets_it(said: dict[str, Any], read: tuple[str,
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"facts": {"share": float("nan")}},
+        {"facts": {"text": "\ud800"}},
+        {"facts": {"number": 2**53 + 1}},
+        {"policy": "\udfff"},
+        {"remediation": ["\ud83d"]},
+    ],
+    ids=repr,
+)
+def test_what_no_answer_can_carry_is_a_denial(change: dict[str, Any]) -> None:
+    verdict = read_verdict({**RAW, **change}, STAMP)
+    assert (verdict.effect, verdict.policy) == (Effect.DENY, ENGINE)
+
+
+@pytest.mark.parametrize(
     "raw",
     [None, True, "true", "allow", 1, 0.5, [], {}, ["allow"], {"effect": True}, {"effect": "ALLOW"}],
 )
