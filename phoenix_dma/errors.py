@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from phoenix_dma.wire.json_values import NotJson as NotJson  # noqa: PLC0414  # one of ours
 
@@ -16,7 +15,7 @@ from phoenix_dma.wire.json_values import NotJson as NotJson  # noqa: PLC0414  # 
 class PhoenixError(Exception):
     """The runtime refused a call, or could not be reached; ``text`` is for people."""
 
-    reason: ClassVar[str] = "INTERNAL"
+    reason: str = "INTERNAL"
     remedy: str = "Report the error id; the log has it too."
 
     def __init__(

@@ -16,6 +16,7 @@ from phoenix_dma.cli.output import (
     Output,
     bad,
     counted,
+    print_error,
     print_json_error,
     print_note,
 )
@@ -136,8 +137,12 @@ def say_what_is_missing() -> None:
         return  # a script may name the address of its runtime itself; the SDK says what is wrong
 
 
-def print_refusal(error: PhoenixError, output: Output) -> None:
-    """Print an error to standard error: its reason, its facts and what to do."""
+def print_refusal(error: PhoenixError, output: Output, *, lines: bool = False) -> None:
+    """Print an error to standard error: its reason, its facts and what to do.
+
+    ``lines`` keeps the line ends of a text that is the runtime's own.
+    """
+    tell = print_error if lines else print_note
     if output is Output.JSON:
         fields = {"reason": error.reason, "text": error.text, "facts": error.facts}
         print_json_error({"error": {**fields, "remedy": error.remedy}})
@@ -145,10 +150,10 @@ def print_refusal(error: PhoenixError, output: Output) -> None:
     violations = error.violations if isinstance(error, FieldInvalid) else ()
     several = len(violations) > 1
     text = f"{counted(len(violations), 'field')} are wrong" if several else error.text
-    print_note(f"{error.reason}: {text}")
+    tell(f"{error.reason}: {text}")
     for violation in violations if several else ():
         print_note(f"  {violation.field}: {violation.text}")
     for name, fact in sorted(error.facts.items()):
         if name not in {"explanation", "remediation"}:
             print_note(f"  {name}: {fact}")
-    print_note(f"What to do: {error.remedy}")
+    tell(f"What to do: {error.remedy}")

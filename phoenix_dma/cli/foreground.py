@@ -7,9 +7,9 @@ import signal
 from pathlib import Path
 from typing import Any, Final
 
-from phoenix_dma.cli.output import REFUSED, print_error
+from phoenix_dma.cli.output import Output, print_error
 from phoenix_dma.cli.policy.overlay_watch import watch_overlay
-from phoenix_dma.cli.server import RuntimeFailed, show_addresses
+from phoenix_dma.cli.server import end_failed, show_up
 from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 
@@ -19,15 +19,34 @@ INTERRUPTED: Final = 130
 """The exit code of a start that a signal ended."""
 
 
-def run_until_signal(options: LocalRuntimeOptions, bundle: Path | None = None) -> int:
+class Telling:
+    """Says to standard error what goes on; for programs only from the moment when all is up.
+
+    So a start for a program leaves one JSON value there at most: why it failed.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self.aloud = output is not Output.JSON
+
+    def __call__(self, text: str) -> None:
+        """Say it, or nothing."""
+        if self.aloud:
+            print_error(text)
+
+
+def run_until_signal(
+    options: LocalRuntimeOptions, bundle: Path | None = None, output: Output = Output.TABLE
+) -> int:
     """Run until SIGINT, SIGTERM or SIGHUP, or until a part keeps dying; return the exit code.
 
     ``bundle`` is the folder of a policy overlay that is watched meanwhile.
     """
-    return asyncio.run(_run(LocalRuntime(options, tell=print_error), bundle))
+    return asyncio.run(_run(options, bundle, output))
 
 
-async def _run(runtime: LocalRuntime, bundle: Path | None) -> int:
+async def _run(options: LocalRuntimeOptions, bundle: Path | None, output: Output) -> int:
+    tell = Telling(output)
+    runtime = LocalRuntime(options, tell=tell)
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -41,8 +60,9 @@ async def _run(runtime: LocalRuntime, bundle: Path | None) -> int:
     try:
         record = starting.result()
     except LocalRuntimeError as error:
-        return _failed(error)
-    show_addresses(record, runtime.folder)
+        return end_failed(error, output)
+    show_up(record, runtime.folder, output)
+    tell.aloud = True
     watching = _watching(bundle)
     keeping = asyncio.create_task(runtime.keep())
     await asyncio.wait({signalled, keeping}, return_when=asyncio.FIRST_COMPLETED)
@@ -54,14 +74,7 @@ async def _run(runtime: LocalRuntime, bundle: Path | None) -> int:
     await runtime.stop()
     if given_up is None:
         return 0
-    return _failed(given_up)
-
-
-def _failed(error: LocalRuntimeError) -> int:
-    """Print what is wrong as every refusal; it may hold the end of a log, whose lines stay."""
-    print_error(f"{RuntimeFailed.reason}: {error}")
-    print_error(f"What to do: {RuntimeFailed.remedy}")
-    return REFUSED
+    return end_failed(given_up, output)
 
 
 def _watching(bundle: Path | None) -> asyncio.Task[None] | None:

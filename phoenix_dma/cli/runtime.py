@@ -8,11 +8,11 @@ import sys
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final
 
 import typer
 
-from phoenix_dma.cli.calls import refusal
+from phoenix_dma.cli.calls import TimeIsOver, refusal
 from phoenix_dma.cli.output import (
     DataOption,
     Output,
@@ -23,10 +23,20 @@ from phoenix_dma.cli.output import (
     print_note,
     say,
 )
-from phoenix_dma.cli.server import UP, RuntimeFailed, needs_server, show_addresses
+from phoenix_dma.cli.server import (
+    UP,
+    end_failed,
+    known_of,
+    needs_server,
+    show_addresses,
+    show_up,
+)
 from phoenix_dma.cli.which_runtime import doubts_about, folder_of
 from phoenix_dma.profile import profile_path
 from phoenix_dma.wire.starting import default_folder
+
+if TYPE_CHECKING:
+    from phoenix_runtime.local.data_folder.folder import DataFolder
 
 DOWN_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
@@ -94,46 +104,67 @@ def up(
     opa_url: OpaOption = None,
     bundle: BundleOption = None,
     detach: DetachOption = False,
+    output: OutputOption = Output.TABLE,
 ) -> None:
-    """Start the runtime and keep it running until Ctrl-C or `phoenix-dma down`."""
+    """Start the runtime and keep it running until Ctrl-C or `phoenix-dma down`.
+
+    `--json` prints one line once it is up, and no progress before.
+    """
     if bundle is not None and opa_url is not None:
         raise bad("an OPA server takes no overlay: leave out --opa-url, or --bundle", "bundle")
-    with needs_server("up"):
+    with needs_server("up", output):
         from phoenix_dma.cli import foreground  # noqa: PLC0415  # imports every service
-    options = foreground.LocalRuntimeOptions(
-        data=(data or default_folder()).absolute(),
-        profile=profile_path(),
-        ports=_ports_by_part(port or []),
-        free_ports=None if ports is None else ports is Ports.FREE,
-        postgres_url=postgres_url,
-        redis_url=redis_url,
-        opa_url=opa_url,
-    )
-    if detach:
-        raise typer.Exit(_detach(options.data))
-    raise typer.Exit(foreground.run_until_signal(options, bundle))
+
+        options = foreground.LocalRuntimeOptions(
+            data=(data or default_folder()).absolute(),
+            profile=profile_path(),
+            ports=_ports_by_part(port or []),
+            free_ports=None if ports is None else ports is Ports.FREE,
+            postgres_url=postgres_url,
+            redis_url=redis_url,
+            opa_url=opa_url,
+        )
+        if detach:
+            raise typer.Exit(_detach(options.data, output))
+        raise typer.Exit(foreground.run_until_signal(options, bundle, output))
 
 
-def down(data: DataOption = None) -> None:
+def down(data: DataOption = None, output: OutputOption = Output.TABLE) -> None:
     """Stop the runtime of the profile, or of `--data`; harmless when it is down."""
-    from phoenix_runtime.local.processes.reaper import send  # noqa: PLC0415  # see output
-
     folder = folder_of(data)
     pid = folder.holder()
+    if pid is not None:
+        _stop(pid, folder, output)
+    doubts = doubts_about(data)
+    if output is Output.JSON:
+        print_json({**_down(folder, doubts), "stopped": pid})
+        return
     if pid is None:
         say(f"the runtime in {folder.path} is down")
     else:
-        send(pid, signal.SIGTERM)
-        deadline = time.monotonic() + DOWN_SECONDS
-        while folder.holder() is not None:
-            if time.monotonic() > deadline:
-                text = f"process {pid} did not stop within {DOWN_SECONDS:g} s"
-                remedy = f"Look into {folder.log('runtime')}; wait and ask again, or: kill -9 {pid}"
-                raise refusal(RuntimeFailed(text, remedy=remedy), Output.TABLE)
-            time.sleep(POLL_SECONDS)
         say(f"the runtime is down; its data stays in {folder.path}")
-    for doubt in doubts_about(data):
+    for doubt in doubts:
         print_note(doubt)
+
+
+def _stop(pid: int, folder: DataFolder, output: Output) -> None:
+    """End the runtime in ``folder`` and wait for it; ends the command where it goes on."""
+    from phoenix_runtime.local.processes.reaper import send  # noqa: PLC0415  # see output
+
+    send(pid, signal.SIGTERM)
+    deadline = time.monotonic() + DOWN_SECONDS
+    while folder.holder() is not None:
+        if time.monotonic() > deadline:
+            text = f"process {pid} did not stop within {DOWN_SECONDS:g} s"
+            remedy = f"Look into {folder.log('runtime')}; wait and ask again, or: kill -9 {pid}"
+            facts = {"pid": str(pid), "data": str(folder.path)}
+            raise refusal(TimeIsOver(text, facts, remedy=remedy), output)
+        time.sleep(POLL_SECONDS)
+
+
+def _down(folder: DataFolder, doubts: list[str]) -> dict[str, Any]:
+    known: dict[str, Any] = {"up": False, "data": str(folder.path)}
+    return {**known, "doubts": doubts} if doubts else known
 
 
 def status(
@@ -147,17 +178,8 @@ def status(
     folder = folder_of(data)
     record, doubts = folder.record(), doubts_about(data)
     if output is Output.JSON:
-        known: dict[str, Any] = {"up": record is not None, "data": str(folder.path)}
-        if record is not None:
-            known |= {
-                "pid": record.pid,
-                "addresses": record.addresses,
-                "profile": record.profile,
-                "parts": record.parts,
-            }
-        if doubts:
-            known["doubts"] = doubts
-        print_json(known)
+        known = _down(folder, doubts)
+        print_json(known if record is None else {**known, **known_of(record, folder)})
     else:
         if record is None:
             state = "down" if folder.holder() is None else "starting or stopping"
@@ -180,15 +202,19 @@ def _ports_by_part(texts: list[str]) -> dict[str, int]:
     return chosen
 
 
-def _detach(data: Path) -> int:
+def _detach(data: Path, output: Output) -> int:
     """Start the same command in the background; return once it serves, or could not.
 
     What it says meanwhile stands in its log, and is said here, too.
     """
     from phoenix_runtime.local.data_folder.folder import DataFolder  # noqa: PLC0415  # see output
+    from phoenix_runtime.local.errors import LocalRuntimeError  # noqa: PLC0415  # see output
 
     folder = DataFolder(data)
-    folder.create()
+    try:
+        folder.create()
+    except LocalRuntimeError as error:
+        return end_failed(error, output)
     log = folder.log("runtime")
     again = [argument for argument in sys.argv[1:] if argument != "--detach"]
     log.touch(mode=0o600)
@@ -203,13 +229,14 @@ def _detach(data: Path) -> int:
         )
     said = log.open("rb")
     said.seek(begun)
-    up = False
+    # What it says to a program is its own answer, which is given here, or why it failed.
+    up = output is Output.JSON
     with said:
         while process.poll() is None:
             record = folder.record()
             up = up or _say_rest(said)
             if record is not None and record.pid == process.pid:
-                show_addresses(record, folder)
+                show_up(record, folder, output)
                 return 0
             time.sleep(POLL_SECONDS)
         _say_rest(said)

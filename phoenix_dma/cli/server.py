@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from phoenix_dma.cli.calls import refusal
+from phoenix_dma.cli.calls import print_refusal, refusal
+from phoenix_dma.cli.mistakes import CommandLineError
 from phoenix_dma.cli.output import (
+    REFUSED,
+    WRONG,
     Output,
     bad,
     counted,
     print_facts,
+    print_json_line,
     print_table,
     say,
 )
@@ -21,6 +25,7 @@ from phoenix_dma.wire.starting import INSTALL, default_folder
 
 if TYPE_CHECKING:
     from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
+    from phoenix_runtime.local.errors import LocalRuntimeError
 
 UP: Final = "the runtime is up"
 
@@ -31,13 +36,6 @@ class ServerMissing(PhoenixError):
     reason = "SERVER_MISSING"
 
 
-class RuntimeFailed(PhoenixError):
-    """A runtime on this machine could not start, go on, or stop."""
-
-    reason = "RUNTIME_FAILED"
-    remedy = "Mend that, then start it again; `phoenix-dma doctor` says what else is wrong."
-
-
 @contextmanager
 def needs_server(command: str, output: Output = Output.TABLE) -> Iterator[None]:
     """End the command with one line where a package of the server is missing."""
@@ -46,6 +44,38 @@ def needs_server(command: str, output: Output = Output.TABLE) -> Iterator[None]:
     except ModuleNotFoundError as missing:
         text = f"`phoenix-dma {command}` needs the server: {missing.name} is missing"
         raise refusal(ServerMissing(text, remedy=f"Install it: {INSTALL}"), output) from missing
+
+
+def end_failed(error: LocalRuntimeError, output: Output) -> int:
+    """Print why a runtime could not start, or go on, as every refusal; return the exit code.
+
+    The text may hold the end of a log, whose lines stay.
+    """
+    failed = PhoenixError(error.text, error.facts, remedy=error.remedy)
+    failed.reason = error.reason
+    print_refusal(failed, output, lines=True)
+    return WRONG if error.reason == CommandLineError.reason else REFUSED
+
+
+def known_of(record: RuntimeRecord, folder: DataFolder) -> dict[str, Any]:
+    """What programs are told of a runtime that is up."""
+    return {
+        "up": True,
+        "data": str(folder.path),
+        "pid": record.pid,
+        "addresses": record.addresses,
+        "profile": record.profile,
+        "parts": record.parts,
+    }
+
+
+def show_up(record: RuntimeRecord, folder: DataFolder, output: Output) -> None:
+    """Print that a runtime has come up: one line for programs, what to try for people."""
+    if output is Output.JSON:
+        new = {"upgrades": list(record.upgrades), "notes": list(record.notes)}
+        print_json_line({**known_of(record, folder), **new})
+    else:
+        show_addresses(record, folder)
 
 
 def show_addresses(record: RuntimeRecord, folder: DataFolder) -> None:

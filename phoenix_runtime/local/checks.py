@@ -20,7 +20,7 @@ from phoenix_runtime.core.wire import counted
 from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
 from phoenix_runtime.local.policy_engine import PolicyEngineFolder, is_installed
 from phoenix_runtime.local.ports import CUSTOMARY, LOOPBACK
-from phoenix_runtime.local.postgres.accounts import name_missing
+from phoenix_runtime.local.postgres.accounts import NAME_REMEDY, name_missing
 
 Answer = tuple[str, str, str]
 """A check's name, what it found, and what to do; an empty text where nothing is to be done."""
@@ -40,9 +40,9 @@ def check_installation(folder: DataFolder) -> Iterator[Answer]:
         yield "server", f"incomplete: {', '.join(missing)} is missing", INSTALL
     else:
         yield "server", f"installed, {metadata.version('phoenix-dma')}", ""
-    nameless, _, remedy = name_missing().partition(": ")
+    nameless = name_missing()
     if nameless:
-        yield "user", nameless, remedy
+        yield "user", nameless, NAME_REMEDY
     engine = PolicyEngineFolder(folder.path)
     if is_installed() or engine.is_there():
         yield "policy engine", "there", ""

@@ -24,6 +24,8 @@ POLL_SECONDS: Final = 0.2
 class CannotDecide(LocalRuntimeError):
     """Governance answers no decision, or what its policy engine answers is none."""
 
+    reason = "POLICY_ENGINE_UNAVAILABLE"
+
 
 async def decision(address: str, token: str) -> common_pb2.PolicyVerdict:
     """Return a decision without effect by the governance service at ``address``.
@@ -70,11 +72,13 @@ def _cannot_decide(fault: str, opa_url: str | None, log: Path) -> CannotDecide:
     if opa_url:
         advice = (
             f"The OPA at {host_of(opa_url)} has to take policies and answer queries (`opa run"
-            " --server`); without --opa-url the embedded engine decides"
+            " --server`); without --opa-url the embedded engine decides."
         )
     else:
-        advice = "Name an OPA of your own: phoenix-dma up --opa-url http://127.0.0.1:8181"
+        advice = "Name an OPA of your own: phoenix-dma up --opa-url http://127.0.0.1:8181."
     return CannotDecide(
-        f"policy cannot decide, so nothing could be done: {fault}\n{advice}\n"
-        f"The log {log} ends:\n{tail(log)}"
+        f"policy cannot decide, so nothing could be done: {fault}\n"
+        f"The log {log} ends:\n{tail(log)}",
+        {"log": log, **({"server": host_of(opa_url)} if opa_url else {})},
+        remedy=advice,
     )

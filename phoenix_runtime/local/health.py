@@ -18,6 +18,12 @@ NO_PROXY: Final = (("grpc.enable_http_proxy", 0),)
 class OpaUnusable(LocalRuntimeError):
     """The external OPA cannot be reached, or is not healthy."""
 
+    reason = "POLICY_ENGINE_UNAVAILABLE"
+    remedy = (
+        "See that an OPA serves there (`opa run --server`); without --opa-url the embedded engine "
+        "decides."
+    )
+
 
 async def listens(address: str) -> bool:
     """Tell whether somebody accepts connections at ``host:port``."""
@@ -41,7 +47,8 @@ async def require_opa(url: str) -> None:
             answer = await client.get(f"{url.rstrip('/')}/health")
             answer.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise OpaUnusable(f"OPA at {host_of(url)}: {error}") from error
+        host = host_of(url)
+        raise OpaUnusable(f"OPA at {host}: {error}", {"server": host}) from error
 
 
 async def serves(address: str) -> bool:

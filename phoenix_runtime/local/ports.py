@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from phoenix_runtime.local.errors import LocalRuntimeError
+from phoenix_runtime.local.errors import COMMAND_LINE, LocalRuntimeError
 
 LOOPBACK: Final = "127.0.0.1"
 FREE: Final = range(20_000, 32_768)
@@ -76,13 +76,19 @@ class Reservation:
 class FreePortsInvalid(LocalRuntimeError):
     """The environment names free ports in another form than ``20000-20999``."""
 
+    reason = COMMAND_LINE
+
 
 class PortTaken(LocalRuntimeError):
     """Another program listens on a port that the runtime needs."""
 
+    reason = "PORT_TAKEN"
+
 
 class NoSuchPart(LocalRuntimeError):
     """A port was given for a part that the runtime does not have."""
+
+    reason = COMMAND_LINE
 
 
 def choose(
@@ -102,9 +108,8 @@ def choose(
     wanted = dict(chosen or {})
     unknown = wanted.keys() - CUSTOMARY.keys()
     if unknown:
-        raise NoSuchPart(
-            f"no such part: {', '.join(sorted(unknown))}; parts: {', '.join(CUSTOMARY)}"
-        )
+        text = f"--port: no such part: {', '.join(sorted(unknown))}"
+        raise NoSuchPart(text, remedy=f"Name one of: {', '.join(CUSTOMARY)}.")
     needed = set(parts)
     with contextlib.ExitStack() as stack:
         if reservation is None:
@@ -161,7 +166,9 @@ def _take_free(
 
 def _taken(port: int, part: str) -> PortTaken:
     return PortTaken(
-        f"port {port} ({part}) is taken: `--ports free` or `--port {part}=…` uses another"
+        f"port {port} ({part}) is taken",
+        {"port": port, "part": part},
+        remedy=f"End what listens there, or use another port: `--ports free`, `--port {part}=…`.",
     )
 
 
@@ -174,7 +181,9 @@ def _free_range() -> range:
     ports = range(int(match["first"]), int(match["last"]) + 1) if match else range(0)
     if not ports or ports[0] < 1 or ports[-1] > LAST_PORT:
         raise FreePortsInvalid(
-            f"{FREE_VARIABLE}={named} is no range of ports: write it as 20000-20999"
+            f"{FREE_VARIABLE}={named} is no range of ports",
+            {"variable": FREE_VARIABLE},
+            remedy="Write it as 20000-20999, or take the variable away.",
         )
     return ports
 

@@ -12,6 +12,12 @@ from phoenix_runtime.local.errors import LocalRuntimeError, host_of
 class RedisUnusable(LocalRuntimeError):
     """The external Redis cannot be reached, or refuses the login that was given."""
 
+    reason = "REDIS_UNUSABLE"
+    remedy = (
+        "See that the server is up and takes the login of --redis-url; without --redis-url a "
+        "private one is started."
+    )
+
 
 def client_for(url: str) -> redis.Redis:
     """Return a client that raises the first error instead of retrying."""
@@ -25,7 +31,8 @@ async def require(url: str) -> None:
         async with client_for(url) as client:
             await client.ping()
     except (ValueError, redis.RedisError) as error:
-        raise RedisUnusable(f"Redis at {host_of(url)}: {error}") from error
+        host = host_of(url)
+        raise RedisUnusable(f"Redis at {host}: {error}", {"server": host}) from error
 
 
 async def answers(client: redis.Redis) -> bool:

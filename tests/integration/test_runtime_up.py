@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import select
 import shutil
@@ -72,6 +73,10 @@ def test_up_serves_everything_and_down_leaves_nothing_running(terminal: Terminal
     assert again.returncode == 1
     assert "already up" in again.stderr
     assert str(runtime.pid) in again.stderr
+    told = json.loads(terminal.run("up", "--json").stderr)["error"]
+    assert told["reason"] == "ALREADY_UP"
+    assert told["facts"] == {"data": str(terminal.data), "pid": str(runtime.pid)}
+    assert "phoenix-dma down" in told["remedy"]
 
     assert terminal.run("down").returncode == 0
     code, said = ended(runtime)
@@ -155,12 +160,59 @@ def test_a_detached_runtime_goes_on_without_its_terminal(terminal: Terminal) -> 
     assert terminal.status()["up"]
 
 
+@pytest.mark.parametrize("detach", [(), pytest.param(("--detach",), marks=pytest.mark.long)])
+def test_programs_are_told_of_a_runtime_in_one_line(
+    terminal: Terminal, detach: tuple[str, ...]
+) -> None:
+    with terminal.started("--json", *detach) as runtime:
+        assert runtime.stdout is not None
+        up = json.loads(runtime.stdout.readline())
+        assert up["up"]
+        known = terminal.status()
+        assert {name: up[name] for name in known} == known
+        assert (up["profile"], up["data"]) == (str(terminal.profile), str(terminal.data))
+        assert up["addresses"].keys() >= {"gateway", "rest", "postgres", *SERVICES}
+        assert detach or up["pid"] == runtime.pid
+        down = terminal.run("down", "--json")
+        assert json.loads(down.stdout) == {
+            "up": False,
+            "data": str(terminal.data),
+            "stopped": up["pid"],
+        }
+        assert ended(runtime) == (0, "")
+    again = terminal.run("down", "--json")
+    assert (again.returncode, json.loads(again.stdout)["stopped"]) == (0, None)
+
+
 def test_a_port_that_is_taken_is_named_with_its_part(terminal: Terminal) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         refused = terminal.run("up", "--ports", "free", "--port", f"registry={port}")
+        again = terminal.run("up", "--ports", "free", "--port", f"registry={port}", "--json")
     assert refused.returncode == 1
-    assert f"port {port} (registry) is taken" in refused.stderr
+    assert f"PORT_TAKEN: port {port} (registry) is taken" in refused.stderr
+    told = json.loads(again.stderr)["error"]
+    assert (told["reason"], again.returncode, again.stdout) == ("PORT_TAKEN", 1, "")
+    assert told["facts"] == {"part": "registry", "port": str(port)}
+
+
+@pytest.mark.parametrize("detach", [(), ("--detach",)])
+def test_a_data_folder_that_is_none_is_no_traceback(
+    terminal: Terminal, detach: tuple[str, ...]
+) -> None:
+    file = terminal.data / "file"
+    file.write_text("")
+    other = Terminal(file)
+    refused = other.run("up", "--json", *detach)
+    told = json.loads(refused.stderr)["error"]
+    assert (told["reason"], refused.returncode) == ("DATA_FOLDER_UNUSABLE", 1)
+    assert told["facts"]["path"] == str(file)
+
+
+def test_a_port_for_no_part_is_a_wrong_command_line(terminal: Terminal) -> None:
+    refused = terminal.run("up", "--port", "gatway=50050", "--json")
+    assert refused.returncode == 2
+    assert json.loads(refused.stderr)["error"]["reason"] == "COMMAND_LINE"
 
 
 def _kill_if_there(pid: int) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
 from phoenix_runtime.local.data_folder.files import PRIVATE_FOLDER, outer_mode, write_private
 from phoenix_runtime.local.data_folder.lock import acquire, holder_of
+from phoenix_runtime.local.errors import LocalRuntimeError
 
 FORMER_LOCK: Final = "house.lock"  # codespell:ignore house
 """The lock's name up to release 0.1: such a runtime may still be up when this one starts."""
 FORMER_RECORD: Final = "house.json"  # codespell:ignore house
+FOLDER_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+"""Errors of a file system that name no file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,16 @@ class RuntimeRecord:
     parts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+class DataFolderUnusable(LocalRuntimeError):
+    """The data folder cannot be made, read or written, or there is no space left for it."""
+
+    reason = "DATA_FOLDER_UNUSABLE"
+    remedy = (
+        "See that it is yours, can be written to and has space; or name another folder: --data "
+        "(another profile: PHOENIX_DMA_PROFILE)."
+    )
+
+
 class DataFolder:
     """The paths of everything that one runtime keeps."""
 
@@ -52,7 +67,26 @@ class DataFolder:
         self._lock: int | None = None
 
     def create(self) -> None:
-        """Make the folders that are missing; narrow modes that became too wide."""
+        """Make the folders that are missing; narrow modes that became too wide.
+
+        Raises `DataFolderUnusable`.
+        """
+        with self.usable():
+            self._create()
+
+    @contextmanager
+    def usable(self) -> Iterator[None]:
+        """Around work in the folder; what the machine refuses is raised as `DataFolderUnusable`."""
+        try:
+            yield
+        except OSError as error:
+            if error.filename is None and error.errno not in FOLDER_ERRORS:
+                raise
+            where = error.filename or self.path
+            text = f"{where} cannot be used: {(error.strerror or str(error)).lower()}"
+            raise DataFolderUnusable(text, {"path": where, "data": self.path}) from error
+
+    def _create(self) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
         self.path.chmod(outer_mode())
         for folder in (self.keys, self.secrets, self.logs, self.valkey):

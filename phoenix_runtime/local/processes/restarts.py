@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.local.errors import LocalRuntimeError
-from phoenix_runtime.local.processes.supervisor import ProgramDied, Supervisor
+from phoenix_runtime.local.processes.supervisor import CannotStart, ProgramDied, Supervisor
 
 Tell = Callable[[str], None]
 """Takes a sentence for the person who started the runtime."""
@@ -53,9 +53,13 @@ class PartState:
 class KeepsDying(LocalRuntimeError):
     """A part died again and again; the text ends with the last lines of its log."""
 
+    reason = "PART_KEEPS_DYING"
+    remedy = ProgramDied.remedy
+
     def __init__(self, deaths: int, last: LocalRuntimeError) -> None:
         """Take the number of deaths and the last one."""
-        super().__init__(f"given up after {deaths} deaths in a row: {last}")
+        text = f"given up after {deaths} deaths in a row: {last.text}"
+        super().__init__(text, {**last.facts, "deaths": deaths})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +138,7 @@ class Restarter:
         """Start a part after its death, or after a start that failed; return how this one fails."""
         self._up[part.name].clear()
         pause = self._policy.pause(deaths)
-        said = str(died).partition(";")[0]
+        said = died.text.partition(";")[0]
         self._set(part, up=False, last_exit=f"{self._now()}: {said}")
         tell(f"{said}; it is started again in {pause:g} s")
         await asyncio.sleep(pause)
@@ -146,7 +150,7 @@ class Restarter:
         except LocalRuntimeError as error:
             return error
         except Exception as error:  # noqa: BLE001 - whatever a start fails with counts as a death
-            return LocalRuntimeError(f"{part.name} could not be started: {error!r}")
+            return CannotStart(f"{part.name} could not be started: {error!r}", {"part": part.name})
         self._up[part.name].set()
         self._set(part, up=True, restarts=self.states[part.name].restarts + 1)
         tell(f"{part.name} is up again")

@@ -54,21 +54,38 @@ class Program:
 class ProgramDied(LocalRuntimeError):
     """A program ended by itself; the text ends with the last lines of its log."""
 
+    reason = "PART_DIED"
+    remedy = "Look into its log; `phoenix-dma doctor` says what is wrong with the set-up."
+
     def __init__(self, program: Program, code: int) -> None:
         """Name the program and how it ended; a negative ``code`` is a signal's number."""
         self.name = program.name
         self.code = code
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        super().__init__(f"{program.name} {how}; its log {program.log} ends:\n{tail(program.log)}")
+        super().__init__(
+            f"{program.name} {how}; its log {program.log} ends:\n{tail(program.log)}",
+            {"part": program.name, "code": code, "log": program.log},
+        )
+
+
+class CannotStart(LocalRuntimeError):
+    """A program could not even be started."""
+
+    reason = "PART_DIED"
+    remedy = "See that the machine has memory and processes left, then start it again."
 
 
 class NotReady(LocalRuntimeError):
     """A program lives but did not become ready in time."""
 
+    reason = "PART_NOT_READY"
+    remedy = "Look into its log; on a machine that is busy start it again later."
+
     def __init__(self, program: Program, seconds: float) -> None:
         """Name the program and how many ``seconds`` it had."""
         super().__init__(
-            f"{program.name} was not ready after {seconds:g} s; its log ends:\n{tail(program.log)}"
+            f"{program.name} was not ready after {seconds:g} s; its log ends:\n{tail(program.log)}",
+            {"part": program.name, "seconds": f"{seconds:g}", "log": program.log},
         )
 
 

@@ -36,18 +36,22 @@ class Terminal:
 
     def up(self) -> tuple[subprocess.Popen[str], list[int]]:
         """Start the runtime; return its process and those of its programs, once it serves."""
-        process = subprocess.Popen(
-            [*CLI, "up", "--ports", "free", "--data", str(self.data)],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = self.started()
         assert process.stdout is not None
         assert process.stderr is not None
         first = process.stdout.readline()
         assert "the runtime is up" in first, first + process.stderr.read()
         return process, descendants_of(process.pid)
+
+    def started(self, *arguments: str) -> subprocess.Popen[str]:
+        """Begin a runtime on free ports."""
+        return subprocess.Popen(
+            [*CLI, "up", "--ports", "free", *arguments, "--data", str(self.data)],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def token(self) -> str:
         """A token of the operator."""
