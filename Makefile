@@ -15,7 +15,7 @@ WORKERS ?= 4
 # Modules stay compiled: otherwise each of the thousands of processes compiles what it imports, most of its start.
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-BENCHMARKS ?= cycle ledger policy crowds floods partitions
+BENCHMARKS ?= cycle discovery ledger policy crowds floods partitions
 
 .PHONY: help venv stubs lint lint-protos words format types test test-all bench test-opa chaos model demo clients up down clean
 

@@ -18,6 +18,7 @@ from phoenix_runtime.core.ports import Policy
 from phoenix_runtime.core.wakeup import WakeUp
 from registry_svc.adapters.bus_publisher import BusEventPublisher
 from registry_svc.adapters.credentials import LocalIssuer, MessageCredentialVerifier
+from registry_svc.adapters.discovery_index.index import InMemoryDiscoveryIndex
 from registry_svc.adapters.ended_leases import RedisEndedLeases
 from registry_svc.adapters.lease_store import RedisLeaseStore
 from registry_svc.api.gateway_liveness import GatewayLivenessServicer
@@ -34,6 +35,7 @@ from registry_svc.store.tables import metadata
 from registry_svc.store.unit import RegistryUnits
 from registry_svc.usecases.context import RegistryContext
 from registry_svc.usecases.discovery.discover import DiscoverParticipants
+from registry_svc.usecases.discovery.follow_participants import FollowParticipants
 from registry_svc.usecases.discovery.query_capability_graph import QueryCapabilityGraph
 from registry_svc.usecases.identity.change_roles import ChangeRoles
 from registry_svc.usecases.identity.create_enrolment import CreateEnrolment
@@ -102,6 +104,8 @@ class Shared:
     sync_work: WakeUp
     queue: DirectiveQueue
     replica_sync: ReplicaSync
+    index: InMemoryDiscoveryIndex
+    follow: FollowParticipants
     transitions: HealthTransitions
     apply_health: ApplyReportedHealth
     gateway_links: GatewayLinks
@@ -145,11 +149,13 @@ async def build(
 
 def _shared(resources: ServiceResources, settings: RegistrySettings, policy: Policy) -> Shared:
     clock, terms = resources.clock, settings.terms
+    sessions = SessionTable(interval=terms.interval)
+    index = InMemoryDiscoveryIndex(sessions, settings.weights)
     context = RegistryContext(
-        units=RegistryUnits(resources.database, resources.outbox),
+        units=RegistryUnits(resources.database, resources.outbox, index),
         policy=policy,
         access=OutboxAccessLog(resources.units(Unit), clock=clock, new_id=new_id),
-        sessions=SessionTable(interval=terms.interval),
+        sessions=sessions,
         clock=clock,
         new_id=new_id,
     )
@@ -166,6 +172,8 @@ def _shared(resources: ServiceResources, settings: RegistrySettings, policy: Pol
         sync_work=sync_work,
         queue=queue,
         replica_sync=ReplicaSync(context, queue, sync_work),
+        index=index,
+        follow=FollowParticipants(context, index),
         transitions=transitions,
         apply_health=ApplyReportedHealth(context, transitions),
         gateway_links=GatewayLinks(
@@ -181,7 +189,7 @@ def _registry_use_cases(shared: Shared) -> RegistryUseCases:
         update=UpdateCapabilities(context),
         get=GetParticipant(context),
         list=ListParticipants(context),
-        discover=DiscoverParticipants(context, shared.settings.weights),
+        discover=DiscoverParticipants(context, shared.follow, shared.settings.weights),
         suspend=SuspendParticipant(context),
         reinstate=ReinstateParticipant(context),
         graph=QueryCapabilityGraph(context),
@@ -237,7 +245,7 @@ def _identity_servicer(shared: Shared) -> IdentityServicer:
 
 def _bus_listener(shared: Shared) -> BusListener:
     clock = shared.resources.clock
-    replica_events = ReplicaEvents(shared.replica_sync, clock, replica=shared.replica)
+    replica_events = ReplicaEvents(shared.replica_sync, shared.index, clock, replica=shared.replica)
     review = ReviewMembers(shared.context)
     reviews = MembershipReviews(review, shared.claims.tenants, clock)
     return BusListener(BusReader(shared.resources.redis), replica_events, reviews)
@@ -248,6 +256,7 @@ def _workers(shared: Shared, sessions: SessionServicer) -> Workers:
     shared.directive_work.subscribe(workers.deliver.wake)
     shared.directive_work.subscribe(workers.forward.wake)
     shared.sync_work.subscribe(workers.replica_sync.wake)
+    shared.index.work.subscribe(workers.index.wake)
     shared.health_work.subscribe(workers.health.wake)
     return workers
 
@@ -284,6 +293,7 @@ def _worker_use_cases(shared: Shared, sessions: SessionServicer) -> WorkerUseCas
         deliver=DeliverDirectives(context, shared.queue, redelivery=redelivery),
         forward=ForwardDirectives(shared.queue, publisher),
         replica_sync=shared.replica_sync,
+        follow=shared.follow,
         close_slow_readers=sessions.close_slow_readers,
         prune_directives=shared.claims.prune_directives,
     )

@@ -14,8 +14,10 @@ from phoenix_runtime.core.verdict import Verdict
 from registry_svc.domain.checks import MOST_NAMES, Checks
 from registry_svc.domain.participant import Participant
 
+FIRST_BATCH: Final = 10
+"""Candidates in the first evaluation request to policy, or a page of them where that is more."""
 BATCH: Final = 64
-"""Candidates in one evaluation request to policy."""
+"""Candidates in one evaluation request to policy at most."""
 MAX_EXCLUDED: Final = 50
 CANDIDATE_BYTES: Final = 4096
 """A candidate without the texts of its grants and its verdict: ids, scores, instants."""
@@ -160,8 +162,22 @@ def excluded_by_policy(participant_id: str, verdict: Verdict) -> Excluded:
     return Excluded(participant_id, "policy_allows", because, verdict.decision_id)
 
 
+def matches(participant: Participant, requirement: Requirement) -> bool:
+    """Whether a participant is granted all that is required, in an eligible state.
+
+    `domain.discovery_index.TenantIndex.ranked` finds the same ones.
+    """
+    grants, task_types = participant.grants, participant.declaration.task_types
+    return (
+        participant.status in requirement.statuses
+        and grants.capabilities.issuperset(requirement.required_capabilities)
+        and grants.data_domains.issuperset(requirement.data_domains)
+        and (not requirement.task_type or not task_types or requirement.task_type in task_types)
+    )
+
+
 def excluded_by_filter(participant: Participant, requirement: Requirement) -> Excluded:
-    """Exclusion by the store's filter, before policy was asked: the first condition that failed."""
+    """Exclusion before policy was asked: the first condition of `matches` that failed."""
     missing = sorted(set(requirement.required_capabilities) - participant.grants.capabilities)
     if missing:
         text = f"{participant.id} is not granted {', '.join(missing)}."

@@ -1,6 +1,6 @@
 """The ports of the registry: its store, its credentials, and the events that it publishes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol, TypeAlias
@@ -12,13 +12,12 @@ from phoenix_runtime.core.ports import Journal
 from phoenix_runtime.core.principal import Call, Principal
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.standing import ParticipantStatus
-from registry_svc.domain.discovery import Requirement
+from registry_svc.domain.discovery_index import Indexed, RowTotals
 from registry_svc.domain.graph import Edge, EdgeFilter
 from registry_svc.domain.health import Health
 from registry_svc.domain.identity.enrolment import Credential
 from registry_svc.domain.identity.records import Enrolment, EnrolmentFilter
 from registry_svc.domain.participant import Participant
-from registry_svc.domain.ranking import Matching
 from registry_svc.domain.session import LeaseKey, ParticipantKey
 
 HEARTBEAT: Final = "HEARTBEAT"
@@ -94,21 +93,23 @@ class Participants(Protocol):
         ...
 
 
-class Candidates(Protocol):
-    """What discovery reads of the unit's tenant."""
+class IndexRows(Protocol):
+    """What the index of discovery reads of the unit's tenant."""
 
-    async def matching(self, requirement: Requirement) -> Sequence[Matching]:
-        """Everybody who is granted all that is required, in an eligible state; in no order."""
+    async def indexed_after(self, participant_id: str, *, limit: int) -> Sequence[Indexed]:
+        """Participants who are not RETIRED, in the order of their ids, after ``participant_id``."""
         ...
 
-    async def matching_participants(
-        self, requirement: Requirement, participant_ids: Sequence[str]
-    ) -> Mapping[str, Participant]:
-        """Those of ``participant_ids`` who match, by id."""
+    async def indexed_of(self, participant_ids: Sequence[str]) -> Sequence[Indexed]:
+        """Those of the ids that are known, the RETIRED too."""
         ...
 
-    async def near_misses(self, requirement: Requirement, *, limit: int) -> tuple[Participant, ...]:
-        """Participants that have one of the capabilities at least and yet do not match."""
+    async def versions_after(self, participant_id: str, *, limit: int) -> Sequence[tuple[str, int]]:
+        """Ids and versions of who is not RETIRED, in the order of the ids."""
+        ...
+
+    async def index_totals(self) -> RowTotals:
+        """What the index is compared with."""
         ...
 
 
@@ -162,7 +163,7 @@ class Enrolments(Protocol):
         ...
 
 
-class Unit(Journal, Participants, Candidates, Directives, Enrolments, Protocol):
+class Unit(Journal, Participants, IndexRows, Directives, Enrolments, Protocol):
     """One transaction of the registry: all of it is committed, or nothing."""
 
 

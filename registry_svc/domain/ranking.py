@@ -14,6 +14,7 @@ GRANTED: Final = 0.6
 """The value of a capability that is granted and not certified."""
 UNKNOWN: Final = 0.5
 """The value of a load, latency or trust that is not known yet."""
+BILLION: Final = 1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,8 @@ class Place:
     """Where a participant stands among all who match, before policy is asked; the least is best."""
 
     suspect: bool
-    lacking: float
-    """1 minus the rank that is expected of it."""
+    lacking: int
+    """1 minus the rank that is expected of it, in billionths: a page token carries it."""
     participant_id: str
 
 
@@ -81,6 +82,16 @@ def places(
     return [_place(one, known, weights, scale) for one, known in matching]
 
 
+def merit(status: ParticipantStatus, known: Health, weights: RankWeights) -> float:
+    """The part of the expected rank that is the same whoever else matches."""
+    degraded = status is ParticipantStatus.DEGRADED
+    return (
+        weights.capability_match * GRANTED
+        + weights.trust * (UNKNOWN if known.trust is None else min(1.0, max(0.0, known.trust)))
+        + weights.load * _load_value(known.load, halved=known.suspect or degraded)
+    )
+
+
 def rank(
     eligible: Sequence[Eligible], required: Sequence[str], weights: RankWeights, scale: Scale
 ) -> tuple[Candidate, ...]:
@@ -90,20 +101,12 @@ def rank(
 
 
 def _place(one: Matching, known: Health, weights: RankWeights, scale: Scale) -> Place:
-    # Rounded: a page token carries it, and equal ranks go by id.
-    lacking = round(1.0 - _expected(one, known, weights, scale), 9)
-    return Place(known.suspect, lacking, one.participant_id)
-
-
-def _expected(one: Matching, known: Health, weights: RankWeights, scale: Scale) -> float:
-    degraded = one.status is ParticipantStatus.DEGRADED
-    return (
-        weights.capability_match * GRANTED
-        + weights.trust * (UNKNOWN if known.trust is None else min(1.0, max(0.0, known.trust)))
-        + weights.load * _load_value(known.load, halved=known.suspect or degraded)
+    expected = (
+        merit(one.status, known, weights)
         + weights.latency * _latency_value(known.latency, scale.latency)
         + weights.cost * _cost_value(one.cost, scale.cost)
     )
+    return Place(known.suspect, round((1.0 - expected) * BILLION), one.participant_id)
 
 
 def _load_value(load: float | None, *, halved: bool) -> float:

@@ -6,6 +6,7 @@ It lives in memory only: PostgreSQL is the truth of every participant's state.
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Final, TypeVar
 
 from phoenix_runtime.core.standing import ParticipantStatus
@@ -18,6 +19,7 @@ from registry_svc.domain.session import (
     SessionStream,
 )
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 MOST_REMEMBERED: Final = 200_000
@@ -35,6 +37,8 @@ class SessionTable:
         self._transitions_due: dict[ParticipantKey, Session] = {}
         self._trust: OrderedDict[ParticipantKey, float] = OrderedDict()
         self._remote: OrderedDict[ParticipantKey, Health] = OrderedDict()
+        self._heard: dict[Session, None] = {}
+        self._moved: dict[ParticipantKey, None] = {}
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -74,7 +78,7 @@ class SessionTable:
             session.previous, known.newest = known, False
             self._by_silence.pop(known, None)
         self._sessions[lease.key] = session
-        self._by_silence[session] = self._renewed[session] = None
+        self._by_silence[session] = self._renewed[session] = self._heard[session] = None
         return session
 
     def attach(self, session: Session, stream: SessionStream, slot: int) -> None:
@@ -87,6 +91,7 @@ class SessionTable:
                 held.stream = None
         session.previous = None
         session.stream, session.slot, session.suspect = stream, slot, False
+        self._heard[session] = None
         session.in_flight.clear()
 
     def detach(self, session: Session, stream: SessionStream) -> None:
@@ -96,6 +101,7 @@ class SessionTable:
         """
         if session.stream is stream:
             session.stream, session.slot, session.suspect = None, -1, True
+            self._heard[session] = None
             session.in_flight.clear()
 
     def record_beat(self, session: Session, now: float, report: HealthReport) -> None:
@@ -109,7 +115,8 @@ class SessionTable:
         Memory only, and the one place where every nanosecond counts: thousands a message.
         """
         interval = int(now / self._interval)
-        move, renewed, asking = self._by_silence.move_to_end, self._renewed, False
+        move, renewed, heard = self._by_silence.move_to_end, self._renewed, self._heard
+        asking = False
         for session in sessions:
             if session is None:
                 continue
@@ -119,7 +126,7 @@ class SessionTable:
                 session.kept += 1
             if session.newest:
                 move(session)
-                renewed[session] = None
+                renewed[session] = heard[session] = None
                 if not session.up_to_date:
                     self._transitions_due[session.key] = session
                     asking = True
@@ -144,7 +151,8 @@ class SessionTable:
     ) -> None:
         """Remember the health that another replica received."""
         self._remote[key] = latest(health, self._remote.get(key, UNKNOWN_HEALTH))
-        _keep_newest(self._remote, key, most)
+        self._moved[key] = None
+        self._keep_newest(self._remote, key, most)
 
     def extend(self, session: Session, now: float) -> None:
         """Renew the lease at ``now`` without a heartbeat: none could have arrived."""
@@ -169,6 +177,7 @@ class SessionTable:
             session = session.previous
         if session is not None and self._sessions.get(lease.key) is session:
             del self._sessions[lease.key]
+            self._moved[lease.key] = None
             self._transitions_due.pop(lease.key, None)
         while session is not None:
             session.newest = False
@@ -177,6 +186,7 @@ class SessionTable:
                 session.stream.revoke(session.slot, reason, lease.participant_id, text)
                 session.stream = None
             self._renewed.pop(session, None)
+            self._heard.pop(session, None)
             session = session.previous
 
     def take_renewed(self) -> list[Session]:
@@ -214,12 +224,28 @@ class SessionTable:
         """Remember the trust that the last decision found for each participant id."""
         for participant_id, value in trust:
             key = ParticipantKey(tenant, participant_id)
-            self._trust[key] = value
-            _keep_newest(self._trust, key, most)
+            if self._trust.get(key) != value:
+                self._trust[key] = value
+                self._moved[key] = None
+            self._keep_newest(self._trust, key, most)
+
+    def take_moved(self, most: int) -> list[ParticipantKey]:
+        """Take at most so many participants whose `health` may have changed."""
+        taken = [session.key for session in _taken(self._heard, most)]
+        return taken + _taken(self._moved, most - len(taken))
+
+    def _keep_newest(
+        self, known: OrderedDict[ParticipantKey, T], key: ParticipantKey, most: int
+    ) -> None:
+        """Move ``key`` to the end, and forget the oldest beyond ``most``."""
+        known.move_to_end(key)
+        while len(known) > most:
+            self._moved[known.popitem(last=False)[0]] = None
 
 
-def _keep_newest(known: OrderedDict[ParticipantKey, T], key: ParticipantKey, most: int) -> None:
-    """Move ``key`` to the end, and forget the oldest beyond ``most``."""
-    known.move_to_end(key)
-    while len(known) > most:
-        known.popitem(last=False)
+def _taken(noted: dict[K, None], most: int) -> list[K]:
+    """Take at most so many, the oldest first."""
+    taken = list(islice(noted, most))
+    for one in taken:
+        del noted[one]
+    return taken

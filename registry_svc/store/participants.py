@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from phoenix_runtime.chassis.data.mapper import ColumnCodec, RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
 from phoenix_runtime.chassis.data.rows import KEY, TenantRows
+from phoenix_runtime.chassis.data.unit import UnitParts
 from phoenix_runtime.core.pages import Page, PageRequest
 from phoenix_runtime.core.receipt import Receipt
 from registry_svc.domain.declaration import claims_document, declaration_from
@@ -61,7 +62,11 @@ SAVE_EDGE: Final = _NEW_EDGE.on_conflict_do_update(
 
 
 class ParticipantTable(TenantRows):
-    """Implements `domain.ports.Participants`."""
+    """Implements `domain.ports.Participants`. ``saved`` is what the unit wrote."""
+
+    def __init__(self, parts: UnitParts) -> None:
+        super().__init__(parts)
+        self.saved: list[Participant] = []
 
     async def lock_participants(self, participant_ids: Iterable[str]) -> dict[str, Participant]:
         """See the port. Ordered by id, so that two units never wait for each other in a circle."""
@@ -76,10 +81,12 @@ class ParticipantTable(TenantRows):
     async def save_participants(self, changed: Sequence[Participant]) -> None:
         """See the port."""
         if changed:
+            self.saved += changed
             await self.connection.execute(MOVE, [self._moved(one) for one in changed])
 
     async def save_claims(self, participant: Participant) -> None:
         """See the port. Edges that stay as they are are not written."""
+        self.saved.append(participant)
         await self._upsert(participants, participant_row(participant))
         known = await self._find_all(edges, ("kind", "name"), participant_id=participant.id)
         before, after = {EDGES.value(row) for row in known}, set(edges_of(participant))

@@ -1,21 +1,45 @@
 """The unit of the registry: one transaction over participants, edges, directives and enrolments."""
 
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
 from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.outbox import Outbox
 from phoenix_runtime.chassis.data.unit import Units
 from phoenix_runtime.chassis.ids import new_id
-from registry_svc.store.candidates import CandidateQueries
+from phoenix_runtime.core.principal import Call
+from registry_svc.domain.discovery_index import ParticipantChanges
+from registry_svc.domain.participant import Participant
 from registry_svc.store.directives import DirectiveTable
 from registry_svc.store.enrolments import EnrolmentTable
+from registry_svc.store.index_rows import IndexQueries
 from registry_svc.store.participants import ParticipantTable
 
 
-class RegistryUnit(ParticipantTable, CandidateQueries, DirectiveTable, EnrolmentTable):
+class RegistryUnit(ParticipantTable, IndexQueries, DirectiveTable, EnrolmentTable):
     """Implements `domain.ports.Unit`."""
 
 
 class RegistryUnits(Units[RegistryUnit]):
-    """Implements `domain.ports.Units`."""
+    """Implements `domain.ports.Units`, and tells ``changes`` of what was committed."""
 
-    def __init__(self, database: Database, outbox: Outbox) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, changes: ParticipantChanges | None = None
+    ) -> None:
         super().__init__(database, RegistryUnit, outbox, new_id)
+        self._changes = changes
+
+    @contextlib.asynccontextmanager
+    async def __call__(self, call: Call) -> AsyncIterator[RegistryUnit]:
+        """See `Units`. Where the end of a commit is unknown, so is what the unit wrote."""
+        saved: Sequence[Participant] = ()
+        try:
+            async with super().__call__(call) as unit:
+                saved = unit.saved
+                yield unit
+        except BaseException:
+            if saved and self._changes is not None:
+                self._changes.uncertain(call.tenant, [one.id for one in saved])
+            raise
+        if saved and self._changes is not None:
+            self._changes.committed(call.tenant, saved)

@@ -6,6 +6,10 @@ from datetime import timedelta
 from typing import Final
 
 from phoenix_runtime.chassis.loops import Loop
+from registry_svc.usecases.discovery.follow_participants import (
+    ROUND_SECONDS,
+    FollowParticipants,
+)
 from registry_svc.usecases.leases.apply_reported_health import ApplyReportedHealth
 from registry_svc.usecases.leases.degrade_silent import DegradeSilent
 from registry_svc.usecases.leases.end_leases import EndLeases
@@ -46,6 +50,7 @@ class WorkerUseCases:
     deliver: DeliverDirectives
     forward: ForwardDirectives
     replica_sync: ReplicaSync
+    follow: FollowParticipants
     close_slow_readers: Callable[[], Awaitable[None]]
     prune_directives: Callable[[], Awaitable[None]]
 
@@ -58,12 +63,14 @@ class Workers:
     deliver: Loop
     forward: Loop
     replica_sync: Loop
+    index: Loop
     others: tuple[Loop, ...]
 
     @property
     def loops(self) -> tuple[Loop, ...]:
         """All of them."""
-        return (self.health, self.deliver, self.forward, self.replica_sync, *self.others)
+        woken = (self.health, self.deliver, self.forward, self.replica_sync, self.index)
+        return (*woken, *self.others)
 
 
 def make_workers(use_cases: WorkerUseCases, intervals: WorkerIntervals) -> Workers:
@@ -87,6 +94,8 @@ def make_workers(use_cases: WorkerUseCases, intervals: WorkerIntervals) -> Worke
         replica_sync=Loop(
             "registry_replica_sync", every_round, use_cases.replica_sync, linger=0.02
         ),
+        # Changes at other replicas that come together are read together.
+        index=Loop("registry_index", ROUND_SECONDS, use_cases.follow, linger=0.005),
         others=(
             Loop("registry_deadlines", intervals.write, write_behind),
             Loop("registry_leases", intervals.sweep, sweep),

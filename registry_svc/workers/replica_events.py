@@ -1,10 +1,11 @@
-"""Translates bus events of other replicas for `ReplicaSync`."""
+"""Translates bus events of other replicas for `ReplicaSync` and for the index of discovery."""
 
 from typing import Any, Final
 
 from phoenix_runtime.chassis.delivery.bus_events import BusEvent
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.events import AuditEventType
+from registry_svc.domain.discovery_index import DiscoveryIndex
 from registry_svc.domain.health import Health, HealthState
 from registry_svc.domain.participant import aggregate_of
 from registry_svc.domain.ports import DIRECTIVES_WAITING, HEARTBEAT
@@ -17,8 +18,11 @@ REGISTERED: Final = AuditEventType.PARTICIPANT_REGISTERED.value
 class ReplicaEvents:
     """Hands events of other replicas on; ``replica`` is this one, whose own events are ignored."""
 
-    def __init__(self, sync: ReplicaSync, clock: Clock, *, replica: str) -> None:
+    def __init__(
+        self, sync: ReplicaSync, index: DiscoveryIndex, clock: Clock, *, replica: str
+    ) -> None:
         self._sync = sync
+        self._index = index
         self._clock = clock
         self._replica = replica
 
@@ -27,13 +31,16 @@ class ReplicaEvents:
         key = ParticipantKey(bus_event.tenant, bus_event.participant)
         if bus_event.facts.get("replica") == self._replica:
             return
+        changed = bus_event.aggregate == aggregate_of(bus_event.participant)
+        if changed:
+            self._index.noticed(key, bus_event.aggregate_version)
         if bus_event.type == HEARTBEAT:
             self._sync.heartbeat_received(key, self._health(bus_event))
         elif bus_event.type == DIRECTIVES_WAITING:
             self._sync.directives_waiting(key)
         elif bus_event.audit_type == REGISTERED:
             self._sync.registered(key)
-        elif bus_event.aggregate == aggregate_of(bus_event.participant) and bus_event.state:
+        elif changed and bus_event.state:
             self._sync.status_changed(key, bus_event.state)
 
     def _health(self, bus_event: BusEvent) -> Health:

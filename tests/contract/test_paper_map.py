@@ -15,6 +15,7 @@ SUBJECTS = [
     "handoff",
     "retirement",
     "audit-and-outbox",
+    "discovery",
     "policy",
 ]
 

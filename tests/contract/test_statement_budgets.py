@@ -54,7 +54,7 @@ READS: Final[Mapping[str, Asked]] = {
     "ListTasks": Asked(2, 2),
     "GetParticipant": Asked(2, 2),
     "ListParticipants": Asked(2, 2),
-    "DiscoverParticipants": Asked(13, 8),
+    "DiscoverParticipants": Asked(10, 5),
     "GetLineage": Asked(6, 3),
 }
 

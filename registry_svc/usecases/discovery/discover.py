@@ -1,18 +1,15 @@
 """DiscoverParticipants (Algorithm 2, as the guarantees amend it).
 
-The store filters by all capabilities, every domain, state and task type. Everybody who is left is
-placed by what is known, and evaluated by policy in batches, the best first, until the page is full
-or nobody is left: a denied first batch must not look like "nobody". Those that policy allows are
-ranked by current values.
+The index ranks everybody who is granted all capabilities and every domain, in an eligible state,
+for the task type, by what is known. The best are read from their rows again and evaluated by
+policy, about ten first, then in batches, until the page is full or nobody is left: a denied first
+batch must not look like "nobody". Those that policy allows are ranked by current values.
 """
 
-import asyncio
-from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import isfinite
-from typing import Final, TypeVar
+from typing import Final
 
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.events import AuditDraft, AuditEventType
@@ -23,6 +20,7 @@ from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 from registry_svc.domain.discovery import (
     BATCH,
+    FIRST_BATCH,
     MAX_EXCLUDED,
     DiscoveryResult,
     Excluded,
@@ -32,30 +30,19 @@ from registry_svc.domain.discovery import (
     candidate_bytes,
     excluded_by_filter,
     excluded_by_policy,
+    matches,
     result_hash,
 )
+from registry_svc.domain.discovery_index import TenantIndex
 from registry_svc.domain.documents import participant_document
-from registry_svc.domain.health import Health
 from registry_svc.domain.participant import Participant
-from registry_svc.domain.ranking import (
-    Eligible,
-    Matching,
-    Place,
-    RankWeights,
-    Scale,
-    places,
-    rank,
-    scale_of,
-)
+from registry_svc.domain.ranking import BILLION, Eligible, Place, RankWeights, Scale, rank
 from registry_svc.domain.session import ParticipantKey
 from registry_svc.usecases.context import RegistryContext
+from registry_svc.usecases.discovery.follow_participants import FollowParticipants
 
-AT_ONCE: Final = 1000
-"""Participants that are placed without a break."""
 REMEMBERED_TRIES: Final = 50_000
 """Tasks whose last result of the engine's own tries is remembered."""
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -87,16 +74,20 @@ class Walk:
 class DiscoverParticipants:
     """Finds and ranks candidates. Raises `PolicyEngineUnavailable` where there was no decision."""
 
-    def __init__(self, context: RegistryContext, weights: RankWeights) -> None:
+    def __init__(
+        self, context: RegistryContext, followed: FollowParticipants, weights: RankWeights
+    ) -> None:
         self._context = context
+        self._followed = followed
         self._weights = weights
         self._tries: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     async def __call__(self, call: Call, search: Search) -> DiscoveryResult:
         """A page of candidates, best first; the audit event is committed before the answer."""
-        walk = await self._walk(call, search)
+        index = await self._followed.ready(call)
+        walk = await self._walk(call, search, index)
         if not walk.full and not search.page.after:
-            await self._add_near_misses(call, search.requirement, walk)
+            await self._add_near_misses(call, search.requirement, walk, index)
         self._remember_trust(call, walk)
         required = search.requirement.required_capabilities
         candidates = rank(self._eligible(call, walk), required, self._weights, walk.scale)
@@ -104,62 +95,54 @@ class DiscoverParticipants:
         found = DiscoveryResult(candidates, tuple(walk.excluded), token)
         return replace(found, receipt=await self._audit(call, search, found))
 
-    async def _walk(self, call: Call, search: Search) -> Walk:
-        walk = Walk(search.page.size)
-        placed, walk.scale = await self._placed(call, search.requirement)
-        after = _place(search.page.after)
-        first = 0 if after is None else bisect_right(placed, after)
-        for start in range(first, len(placed), BATCH):
-            batch = placed[start : start + BATCH]
-            judged = await self._judged(call, search.requirement, batch)
-            for number, place in enumerate(batch, start):
-                if place.participant_id in judged:
-                    walk.take(*judged[place.participant_id])
-                if walk.full:
-                    walk.next = place if number + 1 < len(placed) else None
-                    return walk
-        return walk
-
-    async def _placed(self, call: Call, requirement: Requirement) -> tuple[list[Place], Scale]:
-        """Everybody who matches, the best first.
+    async def _walk(self, call: Call, search: Search, index: TenantIndex) -> Walk:
+        """Ask about the best who are left until the page is full.
 
         A page begins after a place. Where a load changes between two pages, a participant may stand
         on both or on neither: the next search finds it.
         """
-        async with self._context.units.reading(call) as unit:
-            matching = await unit.matching(requirement)
-        health = self._context.sessions.health
-        known: list[tuple[Matching, Health]] = []
-        for some in _parts(matching):
-            known += [(m, health(ParticipantKey(call.tenant, m.participant_id))) for m in some]
-            await asyncio.sleep(0)  # beats are heard meanwhile
-        scale = scale_of((one.cost for one, _ in known), (health.latency for _, health in known))
-        placed: list[Place] = []
-        for part in _parts(known):
-            placed += places(part, self._weights, scale)
-            await asyncio.sleep(0)
-        return sorted(placed), scale
+        walk, most = Walk(search.page.size), max(FIRST_BATCH, min(search.page.size, BATCH))
+        ranking = index.ranked(search.requirement, _place(search.page.after))
+        walk.scale = ranking.scale
+        while batch := ranking.take(most):
+            judged = await self._judged(call, search.requirement, batch)
+            for number, place in enumerate(batch, 1):
+                if place.participant_id in judged:
+                    walk.take(*judged[place.participant_id])
+                if walk.full:
+                    walk.next = place if number < len(batch) or ranking.left else None
+                    return walk
+            most = BATCH
+        return walk
 
     async def _judged(
         self, call: Call, requirement: Requirement, batch: Sequence[Place]
     ) -> Mapping[str, tuple[Participant, Verdict]]:
         """The participants of a batch, with what policy says; who no longer matches is left out."""
-        async with self._context.units.reading(call) as unit:
-            ids = [place.participant_id for place in batch]
-            found = await unit.matching_participants(requirement, ids)
+        ids = [place.participant_id for place in batch]
+        found = {one.id: one for one in await self._read(call, ids) if matches(one, requirement)}
         asked = [found[name] for name in ids if name in found]
         questions = [_question(one, requirement) for one in asked]
         verdicts = await self._context.policy.evaluate(call, DecisionPoint.DISCOVER, questions)
         pairs = zip(asked, verdicts, strict=True)
         return {participant.id: (participant, verdict) for participant, verdict in pairs}
 
-    async def _add_near_misses(self, call: Call, requirement: Requirement, walk: Walk) -> None:
-        """Add participants that the store's filter excluded although they have a capability."""
-        room = MAX_EXCLUDED - len(walk.excluded)
-        if room > 0:
-            async with self._context.units.reading(call) as unit:
-                near = await unit.near_misses(requirement, limit=room)
-            walk.excluded += [excluded_by_filter(one, requirement) for one in near]
+    async def _add_near_misses(
+        self, call: Call, requirement: Requirement, walk: Walk, index: TenantIndex
+    ) -> None:
+        """Add participants that do not match although they have a capability."""
+        ids = index.near_misses(requirement, MAX_EXCLUDED - len(walk.excluded))
+        if ids:
+            near = await self._read(call, ids)
+            walk.excluded += [
+                excluded_by_filter(one, requirement)
+                for one in near
+                if not matches(one, requirement)
+            ]
+
+    async def _read(self, call: Call, ids: Sequence[str]) -> Sequence[Participant]:
+        async with self._context.units.reading(call) as unit:
+            return await unit.find_participants(ids)
 
     def _eligible(self, call: Call, walk: Walk) -> list[Eligible]:
         """The participants that policy allows, with their current standing."""
@@ -206,11 +189,6 @@ class DiscoverParticipants:
             self._tries.popitem(last=False)
 
 
-def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Parts of ``items`` that take some milliseconds each."""
-    return (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE))
-
-
 def _question(participant: Participant, requirement: Requirement) -> JsonObject:
     """The input for policy, to which governance adds what it knows of caller and candidate."""
     return {"candidate": participant_document(participant), "requirement": requirement.document()}
@@ -218,7 +196,7 @@ def _question(participant: Participant, requirement: Requirement) -> JsonObject:
 
 def _written(place: Place) -> tuple[str, ...]:
     """A place as the sort key in a page token."""
-    return "suspect" if place.suspect else "", repr(place.lacking), place.participant_id
+    return "suspect" if place.suspect else "", str(place.lacking), place.participant_id
 
 
 def _place(after: tuple[str, ...]) -> Place | None:
@@ -227,9 +205,9 @@ def _place(after: tuple[str, ...]) -> Place | None:
         return None
     try:
         suspect, lacking, participant_id = after
-        place = Place(suspect == "suspect", float(lacking), participant_id)
+        place = Place(suspect == "suspect", int(lacking), participant_id)
     except (ValueError, TypeError) as error:
         raise FieldInvalid([Violation("page_token", "not a token of ours")]) from error
-    if not isfinite(place.lacking):
+    if abs(place.lacking) > 2 * BILLION or not isinstance(participant_id, str):
         raise FieldInvalid([Violation("page_token", "not a token of ours")])
     return place

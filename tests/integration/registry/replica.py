@@ -15,10 +15,12 @@ from phoenix_runtime.chassis.data.unit import Unit, Units
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.principal import Call
+from registry_svc.adapters.discovery_index.index import InMemoryDiscoveryIndex
 from registry_svc.adapters.lease_store import RedisLeaseStore
 from registry_svc.domain.declaration import Declaration
 from registry_svc.domain.lease import LeaseTerms
 from registry_svc.domain.participant import Participant
+from registry_svc.domain.ranking import RankWeights
 from registry_svc.domain.session import ParticipantKey, Session
 from registry_svc.domain.session_table import SessionTable
 from registry_svc.domain.stall_detector import StallDetector
@@ -26,6 +28,7 @@ from registry_svc.store.claims import WorkerClaims
 from registry_svc.store.tables import metadata
 from registry_svc.store.unit import RegistryUnits
 from registry_svc.usecases.context import RegistryContext
+from registry_svc.usecases.discovery.follow_participants import FollowParticipants
 from registry_svc.usecases.leases.apply_reported_health import ApplyReportedHealth
 from registry_svc.usecases.leases.expire_leases import ExpireLeases
 from registry_svc.usecases.leases.health_transitions import HealthTransitions
@@ -55,6 +58,8 @@ class Replica:
     expire: ExpireLeases
     write: WriteDeadlines
     apply_health: ApplyReportedHealth
+    index: InMemoryDiscoveryIndex
+    follow: FollowParticipants
 
     def call(self, participant_id: str, **principal: Any) -> Call:
         """A participant's own call."""
@@ -116,11 +121,13 @@ async def _replica(
     database = await database_for("registry")
     outbox = Outbox("registry", metadata, clock=clock, new_id=new_id)
     policy = RecordingPolicy()
+    sessions = SessionTable(interval=TERMS.interval)
+    index = InMemoryDiscoveryIndex(sessions, RankWeights())
     context = RegistryContext(
-        units=RegistryUnits(database, outbox),
+        units=RegistryUnits(database, outbox, index),
         policy=policy,
         access=OutboxAccessLog(Units(database, Unit, outbox, new_id), clock=clock, new_id=new_id),
-        sessions=SessionTable(interval=TERMS.interval),
+        sessions=sessions,
         clock=clock,
         new_id=new_id,
     )
@@ -140,4 +147,6 @@ async def _replica(
         expire=ExpireLeases(context, leases, seed, stall_detector, TERMS),
         write=WriteDeadlines(context, leases, stall_detector, TERMS),
         apply_health=ApplyReportedHealth(context, HealthTransitions(context)),
+        index=index,
+        follow=FollowParticipants(context, index),
     )

@@ -37,12 +37,14 @@ SERVER_DECLARED = names_of(PROJECT["optional-dependencies"]["server"])
 
 
 def modules_of(distributions: Iterable[str]) -> dict[str, str]:
-    """Which of the distributions brings a module, by the module's dotted name."""
+    """Which distribution brings a module, by the module's dotted name; compiled ones too."""
     return {
-        str(file).removesuffix(".py").removesuffix("/__init__").replace("/", "."): name
+        str(file.with_suffix("") if file.suffix == ".py" else file.parent / file.stem.split(".")[0])
+        .removesuffix("/__init__")
+        .replace("/", "."): name
         for name in distributions
         for file in metadata.files(name) or ()
-        if file.suffix == ".py"
+        if file.suffix in {".py", ".so"}
     }
 
 

@@ -1,0 +1,247 @@
+"""The index of discovery against the definition: match by match, place by place, one by one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phoenix_runtime.core.standing import ParticipantStatus
+from registry_svc.adapters.discovery_index.labels import Labels
+from registry_svc.adapters.discovery_index.tenant import InMemoryTenantIndex
+from registry_svc.domain.discovery import DEGRADED_ALLOWED, Requirement
+from registry_svc.domain.discovery_index import Indexed, IndexTotals
+from registry_svc.domain.health import UNKNOWN_HEALTH, Health
+from registry_svc.domain.ranking import Matching, Place, RankWeights, Scale, places, scale_of
+
+WEIGHTS = RankWeights()
+IDS = [f"agent.{number}" for number in range(12)]
+RETIRED = ParticipantStatus.RETIRED
+
+names = st.frozensets(st.sampled_from(["a", "b", "c"]))
+# Few values, so that many are equal and ids decide; and any, so that every digit counts.
+loads = st.sampled_from([0.0, 0.25, 1.0]) | st.floats(min_value=0.0, max_value=1.0)
+seconds = st.sampled_from([0.0, 0.5, 2.0]) | st.floats(min_value=0.0, max_value=100.0)
+prices = st.sampled_from([0.0, 1.0, 5.0]) | st.floats(min_value=0.0, max_value=1e6)
+healths = st.builds(
+    Health,
+    load=st.none() | loads,
+    latency=st.none() | seconds,
+    trust=st.none() | loads,
+    suspect=st.booleans(),
+)
+rows = st.builds(
+    Indexed,
+    participant_id=st.sampled_from(IDS),
+    status=st.sampled_from(ParticipantStatus),
+    capabilities=names,
+    data_domains=names,
+    task_types=st.lists(st.sampled_from(["merge", "review"]), max_size=2).map(tuple),
+    cost=st.none() | prices,
+    version=st.integers(min_value=1, max_value=6),
+)
+requirements = st.builds(
+    Requirement,
+    required_capabilities=st.lists(st.sampled_from(["a", "b", "d"]), max_size=2),
+    data_domains=st.lists(st.sampled_from(["a", "b"]), max_size=1),
+    task_type=st.sampled_from(["", "merge"]),
+    policy_constraints=st.sampled_from([(), (DEGRADED_ALLOWED,)]),
+    exclude=st.lists(st.sampled_from([*IDS, "agent.unknown"]), max_size=2),
+)
+
+
+@dataclass
+class Oracle:
+    """The newest row of everybody, and what is known of their health."""
+
+    rows: dict[str, Indexed] = field(default_factory=dict)
+    health: dict[str, Health] = field(default_factory=dict)
+
+    def put(self, row: Indexed) -> None:
+        known = self.rows.get(row.participant_id)
+        if known is None or row.version > known.version:
+            self.rows[row.participant_id] = row
+
+    def present(self) -> list[Indexed]:
+        return [row for row in self.rows.values() if row.status is not RETIRED]
+
+    def matches(self, row: Indexed, need: Requirement) -> bool:
+        return (
+            row.status in need.statuses
+            and row.capabilities.issuperset(need.required_capabilities)
+            and row.data_domains.issuperset(need.data_domains)
+            and (not need.task_type or not row.task_types or need.task_type in row.task_types)
+        )
+
+    def places(self, need: Requirement) -> tuple[list[Place], Scale]:
+        known = [
+            (Matching(row.participant_id, row.status, row.cost), self.known(row.participant_id))
+            for row in self.present()
+            if self.matches(row, need) and row.participant_id not in need.exclude
+        ]
+        scale = scale_of((one.cost for one, _ in known), (health.latency for _, health in known))
+        return sorted(places(known, WEIGHTS, scale)), scale
+
+    def near(self, need: Requirement) -> set[str]:
+        wanted = set(need.required_capabilities)
+        return {
+            row.participant_id
+            for row in self.present()
+            if not self.matches(row, need)
+            and row.participant_id not in need.exclude
+            and (not wanted or row.capabilities & wanted)
+        }
+
+    def known(self, participant_id: str) -> Health:
+        return self.health.get(participant_id, UNKNOWN_HEALTH)
+
+    def totals(self) -> IndexTotals:
+        present = self.present()
+        return IndexTotals(len(present), sum(row.version for row in present))
+
+
+def opened() -> tuple[InMemoryTenantIndex, Oracle]:
+    oracle = Oracle()
+    return InMemoryTenantIndex(WEIGHTS, oracle.known), oracle
+
+
+def taken(
+    index: InMemoryTenantIndex, need: Requirement, after: Place | None, parts: Sequence[int]
+) -> list[Place]:
+    ranking = index.ranked(need, after)
+    found: list[Place] = []
+    for most in parts:
+        found += ranking.take(most)
+    while ranking.left:
+        found += ranking.take(5)
+    return found
+
+
+@given(
+    st.lists(rows, max_size=30),
+    st.dictionaries(st.sampled_from(IDS), healths),
+    requirements,
+    st.lists(st.integers(min_value=1, max_value=6), max_size=3),
+)
+def test_everybody_who_matches_is_ranked_as_if_one_by_one(
+    commits: list[Indexed],
+    health: Mapping[str, Health],
+    need: Requirement,
+    parts: list[int],
+) -> None:
+    index, oracle = opened()
+    oracle.health.update(health)
+    index.put(commits)
+    for row in commits:
+        oracle.put(row)
+    placed, scale = oracle.places(need)
+    assert index.ranked(need, None).scale == scale
+    assert taken(index, need, None, parts) == placed
+    for number, place in enumerate(placed):
+        assert taken(index, need, place, parts) == placed[number + 1 :]
+
+
+@given(
+    st.lists(
+        st.tuples(st.just("commit"), rows)
+        | st.tuples(st.just("health"), st.tuples(st.sampled_from(IDS), healths))
+        | st.tuples(st.just("replay"), st.integers(min_value=0, max_value=50))
+        | st.tuples(st.just("lost"), rows)
+        | st.tuples(st.just("repair"), st.none())
+        | st.tuples(st.just("rebuild"), st.none()),
+        max_size=40,
+    ),
+    requirements,
+)
+def test_the_index_equals_its_rows_after_any_history(
+    history: list[tuple[str, object]], need: Requirement
+) -> None:
+    index, oracle = opened()
+    seen: list[Indexed] = []
+    for kind, what in history:
+        if isinstance(what, Indexed):
+            oracle.put(what)
+            seen.append(what)
+            if kind == "commit":
+                index.put([what])
+        elif isinstance(what, tuple):
+            oracle.health[what[0]] = what[1]
+            index.place(what[0])
+        elif isinstance(what, int) and seen:
+            index.put([seen[what % len(seen)]])
+        elif kind == "repair":
+            repair(index, oracle)
+        elif kind == "rebuild":
+            index = InMemoryTenantIndex(WEIGHTS, oracle.known)
+            index.put(oracle.rows.values())
+    repair(index, oracle)
+    assert index.totals == oracle.totals()
+    assert taken(index, need, None, [3]) == oracle.places(need)[0]
+    assert set(index.near_misses(need, 50)) == oracle.near(need)
+
+
+def repair(index: InMemoryTenantIndex, oracle: Oracle) -> None:
+    """What a comparison does: read whose version is newer, and who is not there any more."""
+    present = {row.participant_id: row for row in oracle.present()}
+    stale = {name for name, row in present.items() if row.version > index.version(name)}
+    index.put(oracle.rows[name] for name in stale | index.missing(set(present)))
+
+
+def test_what_was_taken_late_is_nobody_elses_row() -> None:
+    index, _ = opened()
+    able = Indexed(
+        participant_id="agent.a",
+        status=ParticipantStatus.ACTIVE,
+        capabilities=frozenset({"a"}),
+        data_domains=frozenset(),
+        task_types=(),
+        cost=None,
+        version=1,
+    )
+    index.put([able, replace(able, participant_id="agent.b")])
+    ranking = index.ranked(Requirement(required_capabilities=["a"]), None)
+    index.put([replace(able, participant_id="agent.b", status=RETIRED, version=2)])
+    index.put([replace(able, participant_id="agent.c")])
+    assert [place.participant_id for place in ranking.take(5)] == ["agent.a"]
+
+
+def test_an_index_of_those_who_are_gone_asks_to_be_loaded_anew() -> None:
+    index, _ = opened()
+    row = Indexed(
+        participant_id="agent.a",
+        status=ParticipantStatus.ACTIVE,
+        capabilities=frozenset(),
+        data_domains=frozenset(),
+        task_types=(),
+        cost=None,
+        version=1,
+    )
+    for number in range(1100):
+        index.put([replace(row, participant_id=f"agent.{number}")])
+    assert not index.sparse
+    index.remove([f"agent.{number}" for number in range(1090)])
+    assert index.sparse
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from([f"{n:03}" for n in range(200)]))))
+def test_labels_stand_in_the_order_of_the_ids(steps: list[tuple[bool, str]]) -> None:
+    found: dict[str, int] = {}
+    labels = Labels(found.__setitem__)
+    for added, name in steps:
+        if not added:
+            labels.remove(name)
+            found.pop(name, None)
+        elif name not in found:
+            found[name] = labels.add(name)
+    assert sorted(found, key=found.__getitem__) == sorted(found)
+    assert len(set(found.values())) == len(found)
+    for name in ("", "100", "999"):
+        assert labels.up_to(name) == max((found[one] for one in found if one <= name), default=0)
+
+
+def test_labels_are_spread_where_no_number_is_left_between_two() -> None:
+    found: dict[str, int] = {}
+    labels = Labels(found.__setitem__)
+    for number in reversed(range(100)):
+        found[f"{number:03}"] = labels.add(f"{number:03}")
+    assert sorted(found, key=found.__getitem__) == sorted(found)
