@@ -10,6 +10,7 @@ from governance_svc.domain.lifecycle import (
     CertificationStatus,
     CertificationVerb,
 )
+from phoenix_runtime.core.principal import Principal
 
 DEFAULT_VALIDITY = timedelta(days=365)
 """How long a certification is valid where the request names no end."""
@@ -75,6 +76,13 @@ class Certification:
         """True while it is neither revoked nor past its validity."""
         return self.revoked_at is None and now < self.valid_until
 
+    def counts_for(self, owner: str) -> bool:
+        """Whether it is evidence on a participant of ``owner``: nobody vouches for their own.
+
+        Looked at when it is used, too: it may have been granted before the participant came.
+        """
+        return self.granted_by not in {owner, self.participant_id}
+
     def recorded(self, event_id: str) -> "Certification":
         """The certification whose grant was audited by ``event_id``."""
         return replace(self, event_id=event_id)
@@ -83,6 +91,24 @@ class Certification:
         """Revoked at ``at``; raises `IllegalTransition` where it is revoked already."""
         CERTIFICATIONS.apply(self.status, CertificationVerb.REVOKE, Actor.CERTIFIER)
         return replace(self, revoked_at=at, version=self.version + 1)
+
+
+def own_because(participant: str, owner: str, certifier: Principal) -> str:
+    """Why ``certifier`` may not certify ``participant``, whatever its role; empty where it may.
+
+    ``owner`` is the participant's, empty where it is not known. As with approvals: whoever enrolled
+    somebody can be that somebody, so what they vouch for would be their own.
+    """
+    itself = {certifier.participant, certifier.subject, certifier.descent.holder} - {""}
+    if participant in itself:
+        return "Nobody certifies itself"
+    if owner in itself:
+        return f"Nobody certifies what they own, and {participant} is {owner}'s"
+    if participant in certifier.descent.enrollers:
+        return f"Nobody certifies who enrolled them, and {participant} enrolled you"
+    if owner in certifier.descent.enrollers:
+        return f"Nobody certifies what belongs to who enrolled them, and {owner} enrolled you"
+    return ""
 
 
 def granted(

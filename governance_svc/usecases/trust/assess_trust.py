@@ -127,7 +127,8 @@ class AssessTrust:
     ) -> Evidence:
         owner = projection.owner
         certified = bool(owner) and self.catalogue(tenant).owner(owner).certified
-        return projection.evidence(certifications, owner_certified=certified)
+        counting = tuple(one for one in certifications if one.counts_for(owner))
+        return projection.evidence(counting, owner_certified=certified)
 
     def _keep(self, tenant: str, name: str, entry: _CachedEvidence) -> None:
         self._cache[tenant, name] = entry

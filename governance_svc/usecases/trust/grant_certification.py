@@ -11,6 +11,7 @@ from governance_svc.domain.trust.certification import (
     CertificationRequest,
     Method,
     granted,
+    own_because,
 )
 from governance_svc.domain.trust.certification_events import granted_event
 from governance_svc.usecases.trust.assess_trust import AssessTrust
@@ -34,7 +35,7 @@ class CertificationResult:
 
 
 class GrantCertification:
-    """Certifies a participant; never the participant by itself."""
+    """Certifies a participant; never by itself, by its owner, or by whom either has enrolled."""
 
     def __init__(
         self,
@@ -51,10 +52,10 @@ class GrantCertification:
         self._new_id = new_id
 
     async def __call__(self, call: Call, request: CertificationRequest) -> CertificationResult:
-        """Raises `FieldInvalid`, and `NotPermitted` for a participant that certifies itself.
+        """Raises `FieldInvalid`, and `NotPermitted`, audited, for who certifies its own.
 
-        So does whoever was enrolled by that participant: the same hand behind another name. The
-        refusal is audited.
+        That is the participant itself, its owner, and whom either has enrolled: the same hand
+        behind another name.
         """
         now = self._clock.now()
         violations = list(_violations(request, self._trust.catalogue(call.tenant), now))
@@ -75,16 +76,14 @@ class GrantCertification:
 
     async def _check_certifier(self, call: Call, request: CertificationRequest) -> None:
         who = request.participant_id
-        principal = call.principal
-        if who in {principal.participant, call.actor}:
-            because = "Nobody certifies itself"
-        elif who in principal.descent.enrollers:
-            because = f"Nobody certifies who enrolled them, and {who} enrolled you"
-        else:
+        owner = (await self._trust.projection(call, who)).owner
+        because = own_because(who, owner, call.principal)
+        if not because:
             return
-        facts = {"participant": who}
+        facts = {"participant": who, **({"owner": owner} if owner else {})}
         await self._access.refused(call, "certification.grant", {**facts, "because": because})
-        remedy = f"Have somebody else certify, whom {who} has not enrolled."
+        others = f"{who} or its owner {owner}" if owner else who
+        remedy = f"Have somebody else certify: an operator or a reviewer not enrolled by {others}."
         raise NotPermitted(because, facts, remedy=remedy)
 
 

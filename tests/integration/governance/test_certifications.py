@@ -20,6 +20,8 @@ from tests.integration.governance.participants import (
 )
 from tests.support.waiting.until import until
 
+OWNER = "data-governance"
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -60,6 +62,67 @@ async def test_certifications_are_refused_by_field_listed_and_audited(
     assert found == [second.certification_id, first.certification_id]
     assert answer.next_page_token == ""
     await until(lambda: audited(governance, "CERTIFICATION_GRANTED", 2))
+
+
+@pytest.mark.parametrize(
+    ("caller", "kind", "holder", "enrolled_by"),
+    [
+        (OWNER, "human", OWNER, []),
+        (OWNER, "", OWNER, []),
+        ("human.b", "human", OWNER, []),
+        ("human.b", "human", "human.b", [["root", "operator"], ["enrolment.o", OWNER]]),
+        ("human.b", "human", "human.b", [["enrolment.o", OWNER], ["enrolment.c", "human.c"]]),
+    ],
+    ids=["its owner", "no participant", "by the owner's enrolment", "whom it enrolled", "further"],
+)
+async def test_nobody_certifies_what_they_own_and_a_try_is_audited(
+    governance: Governance, caller: str, kind: str, holder: str, enrolled_by: list[list[str]]
+) -> None:
+    await projected(governance, registered(governance.tenant))
+    person = {"participant": caller, "participant_type": kind, "owner": "acme"} if kind else {}
+    descent = {"credential": "enrolment.x", "holder": holder, "enrolled_by": enrolled_by}
+    request = governance_pb2.GrantCertificationRequest(
+        participant_id=STEWARD, capability="duplicate_detection", evidence="mine"
+    )
+    method = governance.policies.GrantCertification
+    roles = ["participant", "reviewer"] if kind else ["operator"]
+    with pytest.raises(NotPermitted, match="Nobody certifies what") as refused:
+        await governance.as_person(method, request, *roles, sub=caller, **person, **descent)
+    assert "somebody else certify" in refused.value.remedy
+    assert OWNER in refused.value.remedy
+    [event] = await until(lambda: audited(governance, "ACCESS_REFUSED", 1))
+    assert (event.reason_code, event.actor) == ("credential_misused", caller)
+    facts = event.detail["facts"]
+    assert (facts["participant"], facts["owner"]) == (STEWARD, OWNER)
+
+
+async def test_whom_the_same_operator_enrolled_certifies(governance: Governance) -> None:
+    await projected(governance, registered(governance.tenant))
+    request = governance_pb2.GrantCertificationRequest(
+        participant_id=STEWARD, capability="duplicate_detection", evidence="reviewed"
+    )
+    claims = {"sub": "human.b", "participant": "human.b", "participant_type": "human"}
+    descent = {"credential": "e.b", "holder": "human.b", "enrolled_by": [["root", "operator"]]}
+    method = governance.policies.GrantCertification
+    answer = await governance.as_person(
+        method, request, "participant", "reviewer", **claims, owner=OWNER, **descent
+    )
+    assert answer.certification.granted_by == "human.b"
+
+
+async def test_what_an_owner_certified_before_its_participant_came_counts_for_nothing(
+    governance: Governance,
+) -> None:
+    wanted = ("low", "reference_data_validation")
+    request = governance_pb2.GrantCertificationRequest(
+        participant_id=STEWARD, capability="reference_data_validation", evidence="mine"
+    )
+    method = governance.policies.GrantCertification
+    await governance.as_person(method, request, "operator", sub=OWNER)
+    await projected(governance, registered(governance.tenant))
+    assert (await assign(governance, *wanted)).effect is Effect.DENY
+    await certify(governance, capability="reference_data_validation")
+    assert (await assign(governance, *wanted)).effect is Effect.ALLOW
 
 
 @pytest.mark.parametrize(
