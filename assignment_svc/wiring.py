@@ -54,8 +54,6 @@ from assignment_svc.usecases.tasks.submit_task import SubmitTask
 from assignment_svc.workers.background import Workers, WorkerUseCases
 from assignment_svc.workers.bus_events import BusListener, EventHandlers
 from phoenix_dma.v1 import assignment_pb2_grpc, handoff_pb2_grpc
-from phoenix_runtime.chassis.data.access_log import OutboxAccessLog
-from phoenix_runtime.chassis.data.unit import Unit
 from phoenix_runtime.chassis.delivery.bus import Bus, BusReader
 from phoenix_runtime.chassis.delivery.receivers import GrpcDirectiveSender, GrpcLedger
 from phoenix_runtime.chassis.delivery.relay import Relay
@@ -127,7 +125,7 @@ def _ports(base: ServiceResources, settings: AssignmentSettings, peers: Peers) -
         registry=peers.registry or GrpcRegistry(base.channels, base.clock),
         policy=peers.policy or base.policy(),
         approvals=peers.approvals or GrpcApprovals(base.channels),
-        access=OutboxAccessLog(base.units(Unit), clock=base.clock, new_id=new_id),
+        access=base.access,
         due_work=WakeUp(),
         new_tasks=WakeUp(),
         clock=base.clock,

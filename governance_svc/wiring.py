@@ -48,8 +48,6 @@ from governance_svc.usecases.trust.project_trust import ProjectTrust
 from governance_svc.usecases.trust.revoke_certification import RevokeCertification
 from governance_svc.workers.background import Workers, WorkerUseCases
 from phoenix_dma.v1 import approval_pb2_grpc, audit_pb2_grpc, governance_pb2_grpc
-from phoenix_runtime.chassis.data.access_log import OutboxAccessLog
-from phoenix_runtime.chassis.data.unit import Unit
 from phoenix_runtime.chassis.delivery.bus import Bus
 from phoenix_runtime.chassis.delivery.relay import Relay
 from phoenix_runtime.chassis.ids import new_id
@@ -131,7 +129,7 @@ def _shared(resources: ServiceResources, settings: GovernanceSettings) -> _Share
         trust=trust,
         policy=EvaluatePolicies(policies, trust, clock, new_id),
         denials=DenialLog(units, clock),
-        access=OutboxAccessLog(resources.units(Unit), clock=clock, new_id=new_id),
+        access=resources.access,
     )
 
 

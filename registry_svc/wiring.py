@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import grpc.aio
 
 from phoenix_dma.v1 import identity_pb2_grpc, registry_pb2_grpc, session_pb2_grpc
-from phoenix_runtime.chassis.data.access_log import OutboxAccessLog
-from phoenix_runtime.chassis.data.unit import Unit
 from phoenix_runtime.chassis.delivery.bus import Bus, BusReader
 from phoenix_runtime.chassis.delivery.receivers import GrpcLedger
 from phoenix_runtime.chassis.delivery.relay import Relay
@@ -154,7 +152,7 @@ def _shared(resources: ServiceResources, settings: RegistrySettings, policy: Pol
     context = RegistryContext(
         units=RegistryUnits(resources.database, resources.outbox, index),
         policy=policy,
-        access=OutboxAccessLog(resources.units(Unit), clock=clock, new_id=new_id),
+        access=resources.access,
         sessions=sessions,
         clock=clock,
         new_id=new_id,

@@ -73,6 +73,7 @@ class ApprovalServicer(approval_pb2_grpc.ApprovalServiceServicer):
             request,
             run=lambda call: self._use_cases.decide(call, decision_from_pb(request)),
             answer=decided_to_pb,
+            about=lambda call: self._use_cases.decide.attempted(call, request.approval_id),
         )
 
     async def GetApproval(  # noqa: N802  # the schema's name

@@ -8,6 +8,7 @@ import structlog
 from redis.asyncio import Redis
 from sqlalchemy import MetaData
 
+from phoenix_runtime.chassis.data.access_log import OutboxAccessLog
 from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, create_database
 from phoenix_runtime.chassis.data.idempotency import AnswerMemory
 from phoenix_runtime.chassis.data.migrations import upgrade
@@ -22,6 +23,7 @@ from phoenix_runtime.chassis.rpc.policy import GovernancePolicy
 from phoenix_runtime.chassis.settings import ServiceSettings
 from phoenix_runtime.chassis.wall_clock import steady_clock
 from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.ports import AccessLog
 
 log = structlog.get_logger(__name__)
 U = TypeVar("U", bound=Unit)
@@ -44,6 +46,8 @@ class ServiceResources:
     outbox: Outbox
     memory: AnswerMemory | None
     """None for a service whose effects, and so their repetitions, are another's (state)."""
+    access: AccessLog
+    """One for the service: it writes a few refusals a minute and caller."""
     channels: Channels
     redis: Redis
 
@@ -53,7 +57,7 @@ class ServiceResources:
 
     def handler(self) -> RpcHandler:
         """The handler that servicers serve their RPCs through."""
-        return RpcHandler(self.memory)
+        return RpcHandler(self.memory, self.access)
 
     def policy(self) -> GovernancePolicy:
         """The policy port, over gRPC to governance."""
@@ -85,6 +89,8 @@ async def open_resources(
         settings.database_url.get_secret_value(), clock=clock, options=serving
     )
     signer = ServiceSigner(name, settings.service_key, clock, audience=settings.audience)
+    outbox = Outbox(name, metadata, clock=clock, new_id=new_id)
+    units = Units(database, Unit, outbox, new_id)
     return ServiceResources(
         name=name,
         settings=settings,
@@ -93,8 +99,9 @@ async def open_resources(
         worker_database=create_database(
             settings.worker_database_url.get_secret_value(), clock=clock, options=working
         ),
-        outbox=Outbox(name, metadata, clock=clock, new_id=new_id),
+        outbox=outbox,
         memory=AnswerMemory(database, metadata) if _remembers(metadata) else None,
+        access=OutboxAccessLog(units, clock=clock, new_id=new_id),
         channels=Channels(settings, signer),
         redis=create_redis(settings.redis_url.get_secret_value(), name=f"phoenix-dma-{name}"),
     )

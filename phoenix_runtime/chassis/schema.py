@@ -21,6 +21,7 @@ from phoenix_dma.v1 import (  # noqa: F401  # importing them registers their des
     session_pb2,
     state_pb2,
 )
+from phoenix_runtime.core.events import AuditEventType
 from phoenix_runtime.core.principal import Role
 
 PACKAGE = "phoenix_dma.v1"
@@ -36,6 +37,14 @@ FILES = (
     "audit",
     "gateway",
 )
+
+
+AUTHORITIES = frozenset(
+    f"{PACKAGE}.{name}" for name in ("ApprovalService", "GovernanceService", "IdentityService")
+)
+"""The services of who may say yes, who somebody is, and what policy says."""
+REFUSALS = frozenset({AuditEventType.ACCESS_REFUSED.value, AuditEventType.POLICY_DENIED.value})
+"""The events of what did not happen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +63,22 @@ class Rpc:
     response: type[Message]
     waits: bool = False
     """True where a call is held open until something happens."""
-    role_refusals_audited: bool = False
-    """True where the use case refuses by role, and audits it, not the interceptor."""
 
     @property
     def services_only(self) -> bool:
         """True where nobody but another service may call."""
         return self.roles == {Role.SERVICE}
+
+    @property
+    def privileged(self) -> bool:
+        """True where people change who may say yes, who somebody is, or what policy says.
+
+        Whoever tries that without the role is audited, not only refused: these calls are what an
+        attack goes through. The RPC's own service refuses, and names what the call was about.
+        """
+        for_people = self.roles - {Role.SERVICE, Role.ENROLLER, Role.ANYBODY}
+        changes = set(self.audit_events) - REFUSALS
+        return self.service in AUTHORITIES and bool(for_people) and bool(changes)
 
     @property
     def held_open(self) -> bool:
@@ -105,7 +123,6 @@ def _rpc(method: MethodDescriptor) -> Rpc:
         request=message_factory.GetMessageClass(method.input_type),
         response=message_factory.GetMessageClass(method.output_type),
         waits=governed.waits,
-        role_refusals_audited=governed.role_refusals_audited,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from phoenix_runtime.core.directives import Directive
@@ -23,6 +24,15 @@ class Policy(Protocol):
         Raises `PolicyEngineUnavailable` where no decision could be had: nothing may change then.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What a refused call tried, for the audit: ``call`` correlated with what it was about."""
+
+    call: Call
+    what: str
+    facts: JsonObject
 
 
 class AccessLog(Protocol):

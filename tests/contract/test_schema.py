@@ -68,6 +68,29 @@ def test_what_changes_something_takes_a_request_id(rpc: Rpc) -> None:
     assert rpc.method in exempt or "request_id" in rpc.request.DESCRIPTOR.fields_by_name
 
 
+AUTHORITY = {
+    "APPROVAL_DECIDED",
+    "CERTIFICATION_GRANTED",
+    "CERTIFICATION_REVOKED",
+    "IDENTITY_DISABLED",
+    "IDENTITY_ENROLLED",
+    "IDENTITY_ROLES_CHANGED",
+    "POLICY_ACTIVATED",
+    "POLICY_UPLOADED",
+}
+"""What changes who may say yes, who somebody is, or what policy says."""
+BY_ENROLMENT = {"Enrol"}
+"""Opened by an enrolment credential, whatever roles that names."""
+
+
+@pytest.mark.parametrize("rpc", ALL, ids=named)
+def test_who_tries_a_privileged_call_without_its_role_is_audited(rpc: Rpc) -> None:
+    for_people = not rpc.services_only and rpc.method not in BY_ENROLMENT
+    assert rpc.privileged == (for_people and bool(AUTHORITY & set(rpc.audit_events)))
+    assert not rpc.privileged or "ACCESS_REFUSED" in rpc.audit_events
+    assert not (rpc.privileged and rpc.held_open), "the handler of single calls refuses"
+
+
 def test_participants_never_reach_what_is_for_services() -> None:
     mixed = [r.path for r in ALL if Role.SERVICE in r.roles and Role.ANYBODY in r.roles]
     assert mixed == []

@@ -18,13 +18,14 @@ from phoenix_runtime.core.errors import (
     NotFound,
     NotPermitted,
     Violation,
-    role_missing,
 )
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.json import JsonObject
-from phoenix_runtime.core.ports import AccessLog, Policy
-from phoenix_runtime.core.principal import Call, Role
+from phoenix_runtime.core.ports import AccessLog, Attempt, Policy
+from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
+
+TRIED = "approval.decide"
 
 _SOMEBODY_ELSE = "Have somebody decide who is not involved in the task."
 _OF_OTHER_DESCENT = (
@@ -55,7 +56,6 @@ class DecideApproval:
         """
         async with self._units.reading(call) as unit:
             about = await unit.find_approval(decision.approval_id)
-        await self._check_role(call, about, decision)
         _check_comment(decision.comment)
         approval = _found(about, decision)
         approval.check_decidable(decision, self._clock.now())
@@ -76,21 +76,18 @@ class DecideApproval:
             await unit.remember(result)
         return result
 
-    async def _check_role(self, call: Call, about: Approval | None, decision: Decision) -> None:
-        """Raise `NotPermitted`, audited, for a caller that is no reviewer.
+    async def attempted(self, call: Call, approval_id: str) -> Attempt:
+        """What a call tries that is no reviewer's: with the task, where there is such an approval.
 
-        The interceptor leaves it to this use case: a try to decide belongs in the audit whoever
-        made it, with the approval that it was about.
+        Whoever tries to decide belongs in the audit, with the approval that it was about.
         """
-        if call.principal.has(Role.REVIEWER):
-            return
-        refusal = role_missing("DecideApproval", allowed=[Role.REVIEWER], held=call.principal.roles)
-        facts: JsonObject = {"approval_id": decision.approval_id, "because": str(refusal)}
-        if about is not None:
-            facts = {**facts, "task_id": about.task_id}
-            call = call.about(about.correlation_id)
-        await self._access.refused(call, "approval.decide", facts)
-        raise refusal
+        async with self._units.reading(call) as unit:
+            about = await unit.find_approval(approval_id)
+        facts: JsonObject = {"approval_id": approval_id}
+        if about is None:
+            return Attempt(call, TRIED, facts)
+        facts = {**facts, "task_id": about.task_id}
+        return Attempt(call.about(about.correlation_id), TRIED, facts)
 
     async def _allowed(self, call: Call, approval: Approval, decision: Decision) -> Verdict:
         """Policy's verdict, where it allows and nothing bars the decider whatever policy says."""
@@ -117,7 +114,7 @@ class DecideApproval:
             "task_id": approval.task_id,
             "because": because,
         }
-        await self._access.refused(call, "approval.decide", facts, reason)
+        await self._access.refused(call, TRIED, facts, reason)
         text = f"This approval is not yours to decide: {because}"
         descended = reason is ReasonCode.SAME_DESCENT
         raise NotPermitted(text, facts, remedy=_OF_OTHER_DESCENT if descended else _SOMEBODY_ELSE)

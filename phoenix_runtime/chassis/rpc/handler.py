@@ -8,9 +8,11 @@ from google.protobuf.json_format import Error as JsonError
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
+from phoenix_runtime.chassis.rpc.roles import attempt_of, require_role
 from phoenix_runtime.chassis.serving import serving
-from phoenix_runtime.core.errors import FieldInvalid, Refused, Violation
+from phoenix_runtime.core.errors import FieldInvalid, NotPermitted, Refused, Violation
 from phoenix_runtime.core.json import content_hash
+from phoenix_runtime.core.ports import AccessLog, Attempt
 from phoenix_runtime.core.principal import Call, Idempotency
 
 Result = TypeVar("Result")
@@ -32,8 +34,10 @@ class Memory(Protocol):
 class RpcHandler:
     """Serves reads and mutations for every servicer of a service."""
 
-    def __init__(self, memory: Memory | None = None) -> None:
+    def __init__(self, memory: Memory | None = None, access: AccessLog | None = None) -> None:
+        """``access`` writes down who tried a privileged call without its role."""
         self._memory = memory
+        self._access = access
 
     async def read(
         self, *, run: Callable[[Call], Awaitable[Result]], answer: Callable[[Result], Answer]
@@ -47,9 +51,15 @@ class RpcHandler:
         *,
         run: Callable[[Call], Awaitable[Result]],
         answer: Callable[[Result], Answer],
+        about: Callable[[Call], Awaitable[Attempt]] | None = None,
     ) -> Answer:
-        """Serve a call that changes something, once however often its request id is sent."""
+        """Serve a call that changes something, once however often its request id is sent.
+
+        Raises `NotPermitted`, audited, where it is privileged and the caller has no such role;
+        ``about`` says more of what was tried than the request does.
+        """
         call = _call()
+        await self._require_role(call, request, about)
         request_id = _request_id(request, call)
         if not request_id or self._memory is None:
             return answer(await run(call))
@@ -75,6 +85,24 @@ class RpcHandler:
         if own is None:
             raise failure or LookupError("neither an answer nor a refusal")
         return own
+
+    async def _require_role(
+        self,
+        call: Call,
+        request: Message,
+        about: Callable[[Call], Awaitable[Attempt]] | None,
+    ) -> None:
+        rpc = serving.get().rpc
+        if rpc is None or not rpc.privileged:
+            return  # the interceptor has checked it
+        try:
+            require_role(rpc, call)
+        except NotPermitted as refused:
+            tried = attempt_of(rpc, call, request) if about is None else await about(call)
+            if self._access is not None:
+                facts = {**refused.facts, **tried.facts, "because": refused.text}
+                await self._access.refused(tried.call, tried.what, facts)
+            raise
 
 
 def _call() -> Call:
