@@ -1,0 +1,79 @@
+"""POLICY_UPLOADED: each proposal of an overlay stands in the audit, once, before it decides."""
+
+from typing import Any
+
+import pytest
+
+from phoenix_dma.v1 import governance_pb2
+from phoenix_runtime.core.errors import FieldInvalid
+from phoenix_runtime.core.verdict import Effect
+from tests.integration.governance.conftest import Governance
+from tests.integration.governance.participants import audited
+from tests.integration.governance.policies import activate, decide, overlay, propose, upload
+from tests.support.builders.overlays import TESTS
+from tests.support.waiting.until import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def uploads(governance: Governance, count: int) -> Any:
+    """The events, once there are so many, the oldest first."""
+    found = await until(lambda: audited(governance, "POLICY_UPLOADED", count))
+    return sorted(found, key=lambda event: event.sequence)
+
+
+async def test_an_upload_is_audited_with_what_was_kept_and_decides_nothing(
+    governance: Governance,
+) -> None:
+    kept = await upload(governance)
+    [event] = await uploads(governance, 1)
+    assert (event.actor, event.new_state) == ("ann", kept.policy_revision)
+    detail = event.detail
+    assert detail["overlay_revision"] == kept.overlay_revision
+    assert detail["policy_revision"] == kept.policy_revision
+    assert list(detail["files"]) == sorted(overlay().files)
+    assert dict(detail["tests"]) == {"passed": 1, "failed": 0}
+    assert (detail["note"], list(detail["replaced"])) == ("payments", list(kept.replaced))
+    assert (await decide(governance, 9_000)).effect is Effect.DENY
+
+
+async def test_what_is_pending_is_uploaded_once_whoever_does_it_again(
+    governance: Governance,
+) -> None:
+    first = await upload(governance)
+    for by in ("ann", "bob"):
+        again = await upload(governance, by=by)
+        assert (again.overlay_revision, again.uploaded_by) == (first.overlay_revision, "ann")
+    await activate(governance, first.overlay_revision)
+    shipped = await propose(governance, "", by="bob")
+    await activate(governance, shipped.overlay_revision, by="ann")
+    await propose(governance, first.overlay_revision, by="bob")  # policy has left it behind
+    events = await uploads(governance, 3)
+    assert [event.actor for event in events] == ["ann", "bob", "bob"]
+    revisions = [event.detail["overlay_revision"] for event in events]
+    assert revisions == [first.overlay_revision, shipped.overlay_revision, first.overlay_revision]
+
+
+async def test_a_request_id_uploads_once(governance: Governance) -> None:
+    request = governance_pb2.UploadPolicyRequest(
+        overlay=overlay(), note="once", request_id="upload.1"
+    )
+    method = governance.policies.UploadPolicy
+    answers = [
+        await governance.as_person(method, request, "policy_admin", sub="ann") for _ in range(2)
+    ]
+    assert answers[0] == answers[1]
+    [event] = await uploads(governance, 1)
+    assert event.event_id == answers[0].receipt.audit_event_id
+
+
+async def test_what_is_only_checked_or_refused_is_not_uploaded(governance: Governance) -> None:
+    method = governance.policies.ValidatePolicy
+    request = governance_pb2.ValidatePolicyRequest(overlay=overlay())
+    checked = await governance.as_person(method, request, "policy_admin", sub="ann")
+    with pytest.raises(FieldInvalid, match="the test fails"):
+        await upload(governance, tests=TESTS.replace("9000", "12000"))
+    kept = await upload(governance)
+    assert checked.policy.overlay_revision == kept.overlay_revision
+    [event] = await uploads(governance, 1)
+    assert event.detail["overlay_revision"] == kept.overlay_revision
