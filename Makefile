@@ -15,9 +15,8 @@ WORKERS ?= 4
 # Modules stay compiled: otherwise each of the thousands of processes compiles what it imports, most of its start.
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-BENCHMARKS ?= cycle discovery ledger policy crowds floods partitions
 
-.PHONY: help venv stubs lint lint-protos words format types test test-all bench test-opa chaos model demo clients up down clean
+.PHONY: help venv stubs lint lint-protos words format types test test-all bench bench-peers test-opa chaos model demo clients up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,8 +63,11 @@ test: stubs ## every tier, and one short pass of every robustness family (TESTS=
 test-all: stubs ## every test, the long forms too: hours
 	@$(PYTEST) $(TESTS) $(ARGS)
 
-bench: stubs ## measure latency, throughput, fairness and memory; wants an idle machine (BENCHMARKS=ledger)
-	@for each in $(BENCHMARKS); do echo "== $$each"; $(BIN)/python -m tests.benchmarks.$$each $(ARGS) || exit; done
+bench: stubs ## what it costs, beside neighbours; wants an idle machine (ARGS="--only discovery --json FILE", --list, --quick)
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-peers: stubs ## build the neighbours that make bench compares with: etcd and Temporal, where Go is
+	@$(BIN)/python -m tests.benchmarks.peers.build
 
 $(OPA):
 	@mkdir -p $(@D)

@@ -1,79 +1,57 @@
-"""What a task's cycle costs: submitted, bound, started, completed; alone and sixteen at once.
+"""A task's cycle: submitted, bound, started, completed; alone and sixteen at once.
 
-Run with ``python -m tests.benchmarks.cycle``; ``--json`` for programs. Clients use the gateway as
-anybody does. Statements, commits and processor time an operation do not depend on what else the
-machine does; cycles a second do. Statements are those of the services' own roles and, of their
-workers, the claims and marks.
+Clients use the gateway as anybody does. Statements are those of the services' own roles and, of
+their workers, the claims and marks. Temporal does a workflow with one activity meanwhile.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
-import os
-import sys
-import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
-
-import asyncpg
+from typing import Any, Final
 
 from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.profile import read_profile
 from phoenix_dma.v1 import assignment_pb2
-from phoenix_runtime.local.runtime import LocalRuntime
-from tests.robustness.crowds.measures import percentile
-from tests.support.processes.process_tree import descendants
-from tests.support.servers.statements import asked, counting_options
-from tests.support.servers.temporary import temporary
+from tests.benchmarks.frame.figures import (
+    Family,
+    Figure,
+    Peer,
+    Run,
+    at_most,
+    part_of_peer,
+    times_peer,
+)
+from tests.benchmarks.frame.load import drive
+from tests.benchmarks.frame.loaded import load_figures
+from tests.benchmarks.frame.metering import counting_runtime
+from tests.benchmarks.peers import temporal
 
 NEED: Final = ["duplicate_detection"]
 AT_ONCE: Final = 16
-IDLE_SECONDS: Final = 20.0
-SETTLE_SECONDS: Final = 2.0
-"""How long what follows from the last cycle has: the relay settles, trust is folded."""
-ASKED: Final = """
-    SELECT query, sum(calls)::bigint AS calls FROM pg_stat_statements AS asked
-    JOIN pg_roles AS role ON role.oid = asked.userid
-    WHERE role.rolname LIKE 'phoenix_%' AND role.rolname <> 'phoenix_admin' GROUP BY query
-"""
+WARM: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What was measured; per cycle, or a second where nothing is asked."""
+class Cycles:
+    """An agent that completes whatever it gets, and somebody who submits."""
 
-    name: str
-    a_second: float
-    p50_ms: float
-    statements: float
-    commits: float
-    processor_ms: float
-    by_process_ms: Mapping[str, float]
-
-
-class Bench:
-    """One runtime, an agent that completes whatever it gets, and somebody who submits."""
-
-    def __init__(self, runtime: LocalRuntime, database: asyncpg.Connection[asyncpg.Record]) -> None:
-        profile = read_profile(runtime.profile)
-        self._runtime = runtime
-        self._database = database
-        self._submitter = AsyncPhoenixClient(profile=profile)
-        self._agent = AsyncPhoenixClient(profile=profile)
-        self._handled: dict[str, asyncio.Event] = {}
-        self._seconds: list[float] = []
+    def __init__(self, profile: Path) -> None:
+        read = read_profile(profile)
+        self._submitter = AsyncPhoenixClient(profile=read)
+        self._agent = AsyncPhoenixClient(profile=read)
+        self._left: dict[str, asyncio.Event] = {}
+        """Set once the agent has been told that its completion is taken; by task."""
+        self._working: set[str] = set()
 
     async def open(self) -> None:
         """Register the agent."""
 
         @self._agent.task_handler()
         async def handle(task: AsyncTask) -> dict[str, bool]:
-            self._event(task.id).set()
+            self._working.add(task.id)
             return {"done": True}
 
         await self._agent.register_participant(
@@ -84,6 +62,9 @@ class Bench:
             data_domains=["customer"],
             capacity=4 * AT_ONCE,
         )
+        assert self._agent.participant is not None
+        executions = self._agent.participant.executions
+        executions.changed = self._after(executions.changed)
 
     async def close(self) -> None:
         """Leave."""
@@ -92,131 +73,74 @@ class Bench:
 
     async def cycle(self) -> None:
         """One task, until its completion was acknowledged to the agent."""
-        begun = time.perf_counter()
         declared = assignment_pb2.TaskDeclaration(
             objective="Measure", required_capabilities=NEED, task_type="bench"
         )
         task = await self._submitter.api.submit(declared)
         await self._event(task.id).wait()
-        participant = self._agent.participant
-        while participant is not None and participant.executions.find(task.id) is not None:  # noqa: ASYNC110 - nothing tells us of the acknowledgement
-            await asyncio.sleep(0.001)
-        del self._handled[task.id]
-        self._seconds.append(time.perf_counter() - begun)
+        del self._left[task.id]
 
-    async def cycles(self, count: int, at_once: int) -> None:
-        """So many cycles, so many of them at once."""
-        left = iter(range(count))
+    def _after(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """What the agent does when an execution begins or ends, and then ours."""
+        assert self._agent.participant is not None
+        find = self._agent.participant.executions.find
 
-        async def work() -> None:
-            for _ in left:
-                await self.cycle()
+        def tell() -> None:
+            changed()
+            for task_id in [one for one in self._working if find(one) is None]:
+                self._working.discard(task_id)
+                self._event(task_id).set()
 
-        await asyncio.gather(*(work() for _ in range(at_once)))
-
-    async def measured(
-        self, name: str, count: int, work: Callable[[], Awaitable[None]], settle: float
-    ) -> Figures:
-        """Do ``work``, which is ``count`` operations, and say what each has cost."""
-        await asyncio.sleep(settle)
-        self._seconds.clear()
-        await self._database.execute("SELECT pg_stat_statements_reset()")
-        before, begun = self._processor_ms(), time.perf_counter()
-        await work()
-        took = time.perf_counter() - begun
-        await asyncio.sleep(settle)
-        after = self._processor_ms()
-        calls = {row["query"]: row["calls"] for row in await self._database.fetch(ASKED)}
-        spent = {part: (after[part] - before[part]) / count for part in after}
-        database = asked(calls)
-        return Figures(
-            name=name,
-            a_second=round(count / took, 1),
-            p50_ms=round(1000 * percentile(self._seconds, 0.5), 1) if self._seconds else 0.0,
-            statements=round(database.statements / count, 1),
-            commits=round(database.commits / count, 1),
-            processor_ms=round(sum(spent.values()), 1),
-            by_process_ms={part: round(value, 1) for part, value in spent.items()},
-        )
+        return tell
 
     def _event(self, task_id: str) -> asyncio.Event:
-        return self._handled.setdefault(task_id, asyncio.Event())
-
-    def _processor_ms(self) -> dict[str, float]:
-        """The processor time of every part, with what it has started."""
-        parts = (*self._runtime.options.services, "postgres", "valkey")
-        return {part: _tree_ms(self._runtime.pid(part)) for part in parts}
+        return self._left.setdefault(task_id, asyncio.Event())
 
 
-def processor_ms(pid: int) -> float:
-    """Processor time of a process and of what it has started and waited for, in milliseconds."""
+@asynccontextmanager
+async def cycles(profile: Path) -> AsyncIterator[Cycles]:
+    """Cycles for the length of a block, warm."""
+    made = Cycles(profile)
+    await made.open()
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    return 1000 * sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        await drive([made.cycle] * 2, count=WARM)
+        yield made
+    finally:
+        await made.close()
 
 
-def _tree_ms(pid: int) -> float:
-    return sum(map(processor_ms, (pid, *descendants(pid))))
+async def measure(run: Run) -> AsyncIterator[Figure]:
+    """Temporal first, then the runtime: never both at once."""
+    run.say("cycle: Temporal, a workflow with one activity")
+    beside = await temporal.measured("cycle", seconds=run.seconds, at_once=AT_ONCE)
+    async with counting_runtime() as counting, cycles(counting.runtime.profile) as made:
+        run.say("cycle: one at a time")
+        alone = await counting.measured(lambda: drive([made.cycle], seconds=run.seconds))
+        run.say("cycle: sixteen at once")
+        together = await counting.measured(
+            lambda: drive([made.cycle] * AT_ONCE, seconds=run.seconds)
+        )
+    at_once = peers_of(beside, "at_once")
+    bars = {"rate": times_peer(2), "processor": at_most(15)}
+    bars |= {"statements": at_most(30), "commits": at_most(8)}
+    for figure in load_figures(f"task cycle, {AT_ONCE} at once", "tasks", together, bars, at_once):
+        yield figure
+    bars = {"p50": part_of_peer(0.25), "statements": at_most(45), "commits": at_most(14)}
+    by_one = peers_of(beside, "alone")
+    for figure in load_figures("task cycle, one at a time", "tasks", alone, bars, by_one):
+        yield figure
 
 
-async def run(count: int) -> list[Figures]:
-    """Every figure of one runtime."""
-    async with temporary(LocalRuntime(counting_options({}))) as runtime:
-        database = await asyncpg.connect(runtime.admin_url)
-        await database.execute("CREATE EXTENSION pg_stat_statements")
-        bench = Bench(runtime, database)
-        await bench.open()
-        try:
-            await bench.cycles(10, 1)
-            return [
-                await bench.measured(
-                    "alone", count, lambda: bench.cycles(count, 1), SETTLE_SECONDS
-                ),
-                await bench.measured(
-                    f"{AT_ONCE} at once",
-                    4 * count,
-                    lambda: bench.cycles(4 * count, AT_ONCE),
-                    SETTLE_SECONDS,
-                ),
-                await bench.measured(
-                    "idle, each second",
-                    int(IDLE_SECONDS),
-                    lambda: asyncio.sleep(IDLE_SECONDS),
-                    0.0,
-                ),
-            ]
-        finally:
-            await bench.close()
-            await database.close()
+def peers_of(beside: Mapping[str, Any] | None, how: str) -> dict[str, Peer]:
+    """Temporal's figures by the rows that they stand beside; without value where it is absent."""
+    found = beside[how] if beside else {}
+    names = {"rate": "rate", "p50": "p50_ms", "p99": "p99_ms"}
+    return {row: Peer("Temporal", found.get(name)) for row, name in names.items()}
 
 
-def table(found: list[Figures]) -> str:
-    """The figures for people."""
-    columns = ("a second", "p50 ms", "statements", "commits", "processor ms")
-    lines = [f"{'task cycle':<18}" + "".join(f"{column:>14}" for column in columns)]
-    for one in found:
-        values = (one.a_second, one.p50_ms, one.statements, one.commits, one.processor_ms)
-        lines.append(f"{one.name:<18}" + "".join(f"{value:>14}" for value in values))
-    busiest = found[1]
-    lines.append(f"processor ms a cycle, {busiest.name}:")
-    lines += [f"  {part:<16}{value:>14}" for part, value in busiest.by_process_ms.items()]
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cycles", type=int, default=100, help="alone; four times as many at once")
-    parser.add_argument("--json", action="store_true", help="for programs")
-    arguments = parser.parse_args()
-    found = asyncio.run(run(arguments.cycles))
-    if arguments.json:
-        json.dump([asdict(one) for one in found], sys.stdout, indent=2)
-    else:
-        print(table(found))
-
-
-if __name__ == "__main__":
-    main()
+FAMILY = Family(
+    name="cycle",
+    asks="What does a governed task cost from submission to completion?",
+    measure=measure,
+    peers=("Temporal",),
+)

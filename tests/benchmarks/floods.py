@@ -1,18 +1,16 @@
-"""How much slower a tenant's calls become beside another tenant's flood, in one run on one runtime.
+"""How much slower a tenant's calls become beside another tenant's flood, on one runtime.
 
-Run with ``python -m tests.benchmarks.floods``. The bar on an idle machine with two cores is a 99th
-percentile of at most three times that without the flood; only the ratio is to be trusted.
+The bar on an idle machine with two cores is a 99th percentile of at most three times that without
+the flood; only the ratio is to be trusted.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import statistics
 import time
-from collections import Counter
+from collections.abc import AsyncIterator
 from typing import Final
 
+from tests.benchmarks.frame.figures import Family, Figure, Peer, Run, part_of_peer
 from tests.robustness.crowds.measures import percentile
 from tests.robustness.floods.caller import Caller
 from tests.robustness.floods.tenants import (
@@ -35,48 +33,44 @@ PAUSE: Final = 0.15
 CLIENTS: Final = 4
 CALLS: Final = 55
 """Of a phase: of the calls of two phases one may be slower than the 99th percentile."""
+PHASES: Final = 2
 
 
-async def measured(caller: Caller) -> list[float]:
-    """How long each call of a phase took, in seconds; none is refused."""
+async def measured(caller: Caller, calls: int) -> list[float]:
+    """How long each call of a phase took, in milliseconds; none is refused."""
     took = []
-    async for call in call_in_turn(caller, CALLS, PAUSE):
+    async for call in call_in_turn(caller, calls, PAUSE):
         begun = time.perf_counter()
         await call()
-        took.append(time.perf_counter() - begun)
+        took.append(1000 * (time.perf_counter() - begun))
     return took
 
 
-async def run(phases: int) -> None:
-    """Measure in turns, so that whatever else the machine does is on both sides."""
+async def measure(run: Run) -> AsyncIterator[Figure]:
+    """In turns, so that whatever else the machine does is on both sides."""
     quiet: list[float] = []
     beside: list[float] = []
-    answers: Counter[str] = Counter()
     async with (
         breakable_runtime(QUOTAS) as runtime,
         loud_and_calm(runtime) as (loud, calm),
         caller(calm) as asking,
     ):
-        for _ in range(phases):
-            quiet += await measured(asking)
-            async with flood_by(loud, CLIENTS) as answered:
-                beside += await measured(asking)
-            answers += answered
-    print(f"the flood was answered {dict(answers)}")
-    for name, of in (("median", statistics.median), ("p99", p99)):
-        before, during = of(quiet), of(beside)
-        print(
-            f"{name}: {before * 1000:.0f} ms, beside a flood {during * 1000:.0f} ms,"
-            f" ratio {during / before:.1f}"
+        for phase in range(run.choose(PHASES, 1)):
+            run.say(f"floods: phase {phase + 1}, without and beside a flood")
+            calls = run.choose(CALLS, 11)
+            quiet += await measured(asking, calls)
+            async with flood_by(loud, CLIENTS):
+                beside += await measured(asking, calls)
+    for share, name, bars in ((0.5, "p50", ()), (0.99, "p99", part_of_peer(3))):
+        yield Figure(
+            what="a calm tenant's calls beside another one's flood",
+            value=percentile(beside, share),
+            unit=f"ms {name}",
+            bars=bars,
+            peer=Peer("without it", percentile(quiet, share)),
         )
 
 
-def p99(values: list[float]) -> float:
-    """The 99th percentile."""
-    return percentile(values, 0.99)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--phases", type=int, default=2, help="with and without a flood (2)")
-    asyncio.run(run(parser.parse_args().phases))
+FAMILY = Family(
+    name="floods", asks="How much does one tenant's flood slow another down?", measure=measure
+)

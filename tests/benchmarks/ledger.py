@@ -1,17 +1,16 @@
 """Durable audit appends: group commit against a locked head row, in one run on one server.
 
-Run with ``python -m tests.benchmarks.ledger``; the bar is 15 times the locked head and a p99 of at
-most 5 ms, both at 32 callers (only ratios inside one run are to be trusted).
+The bar is 15 times the locked head and a p99 of at most 5 ms, both at 32 callers (only ratios
+inside one run are to be trusted). The clients are the service's own store: the ledger has no public
+door for plain appends.
 """
 
-import argparse
 import asyncio
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-
-import uvloop
+from typing import Final
 
 from governance_svc.domain.ledger.entries import VerifiedEvent, verified
 from governance_svc.store import ledger_sql
@@ -23,6 +22,14 @@ from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.chain import GENESIS, Head, chained
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
+from tests.benchmarks.frame.figures import (
+    Family,
+    Figure,
+    Peer,
+    Run,
+    at_most,
+    times_peer,
+)
 from tests.support.builders.audit_events import audit_event
 from tests.support.servers.temporary import temporary
 
@@ -33,6 +40,9 @@ INSERT = (
     f" VALUES ($1, $2, $3, {_VALUES})"
 )
 MOVE = "UPDATE governance.ledger_heads SET sequence = $2, chain_hash = $3 WHERE tenant = $1"
+
+CALLERS: Final = 32
+EVENTS: Final = 20_000
 
 Append = Callable[[str, Sequence[VerifiedEvent]], Awaitable[object]]
 
@@ -64,8 +74,8 @@ class Figures:
     p99: float
 
 
-async def measure(append: Append, callers: int, events: int, size: int) -> Figures:
-    """``callers`` append ``events`` in all, ``size`` a call, made before the clock runs."""
+async def appended(append: Append, events: int, size: int) -> Figures:
+    """`CALLERS` append ``events`` in all, ``size`` a call, made before the clock runs."""
     tenant = new_id("tenant")
     waiting = iter([[made(tenant) for _ in range(size)] for _ in range(events // size)])
     lengths: list[float] = []
@@ -77,7 +87,7 @@ async def measure(append: Append, callers: int, events: int, size: int) -> Figur
             lengths.append(time.perf_counter() - begun)
 
     begun = time.perf_counter()
-    await asyncio.gather(*(caller() for _ in range(callers)))
+    await asyncio.gather(*(caller() for _ in range(CALLERS)))
     rate = len(lengths) * size / (time.perf_counter() - begun)
     return Figures(rate, statistics.quantiles(lengths, n=100)[98] * 1000)
 
@@ -94,32 +104,37 @@ def made(tenant: str) -> VerifiedEvent:
     return verified(event)
 
 
-async def run(callers: int, events: int) -> None:
-    """Print both figures and their ratio."""
+async def measure(run: Run) -> AsyncIterator[Figure]:
+    """The naive ledger and ours on the same server, one after the other."""
+    events = run.choose(EVENTS, 2_000)
     async with temporary(LocalRuntime(LocalRuntimeOptions.temporary(services=()))) as runtime:
         urls = runtime.databases["governance"]
         await upgrade("governance_svc", urls.owner)
-        pool = DatabaseOptions(name="benchmark", pool=callers + 2)
+        pool = DatabaseOptions(name="benchmark", pool=CALLERS + 2)
         database = create_database(urls.application, clock=SteadyClock(), options=pool)
         group = GroupCommitLedger(database)
-        await measure(group.append, callers, 2_000, 1)  # warm
-        locked = await measure(LockedHead(database).append, callers, events // 10, 1)
-        report("locked head", locked)
-        grouped = await measure(group.append, callers, events, 1)
-        report("group commit", grouped)
-        report("group commit, 50 events a call", await measure(group.append, callers, events, 50))
-        print(f"ratio {grouped.rate / locked.rate:.1f}")
+        await appended(group.append, 2_000, 1)  # warm
+        run.say("ledger: the naive append under a locked head")
+        locked = await appended(LockedHead(database).append, events // 10, 1)
+        run.say("ledger: group commit")
+        grouped = await appended(group.append, events, 1)
+        many = await appended(group.append, events, 50)
         await database.close()
+    yield Figure(
+        what=f"audit append, {CALLERS} callers",
+        value=grouped.rate,
+        unit="events/s",
+        bars=times_peer(15),
+        peer=Peer("locked head", locked.rate),
+    )
+    yield Figure(
+        what=f"audit append, {CALLERS} callers",
+        value=grouped.p99,
+        unit="ms p99",
+        bars=at_most(5),
+        peer=Peer("locked head", locked.p99),
+    )
+    yield Figure(what="audit append, 50 events a call", value=many.rate, unit="events/s")
 
 
-def report(name: str, figures: Figures) -> None:
-    """One line."""
-    print(f"{name}: {figures.rate:,.0f} events/s, p99 {figures.p99:.2f} ms")
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--callers", type=int, default=32)
-    parser.add_argument("--events", type=int, default=20_000)
-    asked = parser.parse_args()
-    uvloop.run(run(asked.callers, asked.events))
+FAMILY = Family(name="ledger", asks="How fast is an event durable?", measure=measure)

@@ -1,29 +1,30 @@
 """What a question to the policy engine costs, beside an engine that answers a constant.
 
-Run with ``python -m tests.benchmarks.policy``. Every candidate is another one, so nothing is
-answered twice; only ratios inside one run are to be trusted. CPU is that of the engine's process.
+Every candidate is another one, so nothing is answered twice; only ratios inside one run are to be
+trusted. CPU is that of the engine's process. ``--bundle FOLDER`` compares the shipped bundle with
+another one.
 """
 
-import argparse
-import os
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-import uvloop
+from typing import Final
 
 from governance_svc.adapters.bundle_folder import read_bundle, shipped_bundle
 from governance_svc.adapters.policy_engines.embedded_engine import EmbeddedEngine
 from governance_svc.domain.policy.bundle import PolicyBundle, make_bundle
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.verdict import DecisionPoint
+from tests.benchmarks.frame.figures import Bar, Family, Figure, Peer, Run, at_most
+from tests.benchmarks.frame.processes import processor_ms
 
 CONSTANT = """package phoenix
 
 decide := [{"effect": "deny", "policy": "phoenix", "reasons": []} | some one in input.inputs]
 """
+
+CONSTANT_RULE: Final = "a constant rule"
 
 CALLER: JsonObject = {"subject": "sam", "participant": "", "owner": "", "roles": ["submitter"]}
 
@@ -44,6 +45,7 @@ class Case:
     name: str
     point: DecisionPoint
     inputs: Sequence[JsonObject]
+    bars: tuple[Bar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,11 @@ def cases() -> list[Case]:
     fit = [_discovery(number) for number in range(100)]
     unfit = [_discovery(number, capabilities=["policy_check"]) for number in range(64)]
     return [
-        Case("participant.discover, 1 candidate", discover, fit[:1]),
-        Case("participant.discover, 64 candidates", discover, fit[:64]),
+        Case("participant.discover, 1 candidate", discover, fit[:1], at_most(0.3)),
+        Case("participant.discover, 64 candidates", discover, fit[:64], at_most(2)),
         Case("participant.discover, 100 candidates", discover, fit),
-        Case("participant.discover, 64 refused", discover, unfit),
-        Case("task.assign", DecisionPoint.ASSIGN, [_assignment()]),
+        Case("participant.discover, 64 refused", discover, unfit, at_most(2)),
+        Case("task.assign", DecisionPoint.ASSIGN, [_assignment()], at_most(0.4)),
         Case("data.operate", DecisionPoint.OPERATE, [_operation()]),
     ]
 
@@ -120,39 +122,18 @@ def _trust(number: int) -> JsonObject:
     return {"general": total, "by_capability": dict.fromkeys(names, certified)}
 
 
-async def measure(engine: EmbeddedEngine, case: Case, seconds: float) -> Figures:
+async def asked(engine: EmbeddedEngine, case: Case, seconds: float) -> Figures:
     """Ask for about ``seconds``."""
     await engine.evaluate(case.point, case.inputs)  # the first one compiles
     lengths: list[float] = []
-    before = cpu_seconds(engine.pid)
+    before = processor_ms([engine.pid])
     begun = time.perf_counter()
     while time.perf_counter() - begun < seconds:
-        asked = time.perf_counter()
+        began = time.perf_counter()
         await engine.evaluate(case.point, case.inputs)
-        lengths.append(time.perf_counter() - asked)
-    cpu = cpu_seconds(engine.pid) - before
-    return Figures(statistics.median(lengths) * 1000, cpu / len(lengths) * 1000)
-
-
-def cpu_seconds(pid: int) -> float:
-    """What a process has used so far, all its threads together, by the kernel's account of it."""
-    user, system = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
-async def run(bundles: dict[str, PolicyBundle], seconds: float) -> None:
-    """Print each case for each bundle, and how many constants it costs."""
-    engines = {name: EmbeddedEngine() for name in bundles}
-    for name, engine in engines.items():
-        await engine.load(bundles[name], tested=True)
-    for case in cases():
-        figures = {name: await measure(engine, case, seconds) for name, engine in engines.items()}
-        print(case.name)
-        for name, found in figures.items():
-            ratio = found.clock / figures["constant"].clock
-            print(f"  {name}: {found.clock:.2f} ms, CPU {found.cpu:.2f} ms, ratio {ratio:.1f}")
-    for engine in engines.values():
-        await engine.close()
+        lengths.append(time.perf_counter() - began)
+    cpu = processor_ms([engine.pid]) - before
+    return Figures(statistics.median(lengths) * 1000, cpu / len(lengths))
 
 
 def constant() -> PolicyBundle:
@@ -162,12 +143,36 @@ def constant() -> PolicyBundle:
     return make_bundle(modules, shipped_bundle().data)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=1.0, help="for each figure")
-    parser.add_argument("--beside", type=Path, help="another bundle's folder, to compare with")
-    told = parser.parse_args()
-    compared = {"constant": constant(), "shipped": shipped_bundle()}
-    if told.beside is not None:
-        compared["beside"] = read_bundle(told.beside)
-    uvloop.run(run(compared, told.seconds))
+async def measure(run: Run) -> AsyncIterator[Figure]:
+    """Each case for each bundle, one after the other."""
+    bundles = {CONSTANT_RULE: constant(), "shipped": shipped_bundle()}
+    if run.bundle is not None:
+        bundles[str(run.bundle)] = read_bundle(run.bundle)
+    engines = {name: EmbeddedEngine() for name in bundles}
+    try:
+        for name, engine in engines.items():
+            await engine.load(bundles[name], tested=True)
+        for case in cases():
+            run.say(f"policy: {case.name}")
+            found = {name: await asked(one, case, run.seconds / 5) for name, one in engines.items()}
+            for name in bundles:
+                if name != CONSTANT_RULE:
+                    for figure in figures(case, name, found):
+                        yield figure
+    finally:
+        for engine in engines.values():
+            await engine.close()
+
+
+def figures(case: Case, bundle: str, found: dict[str, Figures]) -> list[Figure]:
+    """The clock and the engine's processor, beside a rule that is a constant."""
+    what = case.name if bundle == "shipped" else f"{case.name}, {bundle}"
+    ours, constant_rule = found[bundle], found[CONSTANT_RULE]
+    clock, cpu = (Peer(CONSTANT_RULE, one) for one in (constant_rule.clock, constant_rule.cpu))
+    return [
+        Figure(what=what, value=ours.clock, unit="ms p50", bars=case.bars, peer=clock),
+        Figure(what=what, value=ours.cpu, unit="ms of a processor, engine", peer=cpu, steady=True),
+    ]
+
+
+FAMILY = Family(name="policy", asks="What does a policy decision cost?", measure=measure)

@@ -2,7 +2,7 @@
 
 The short form has some dozens of participants and one replica of each service; the long form has
 hundreds and two thousand, and two replicas as well. What a crowd costs, and how soon its tasks
-move, is measured by `tests/benchmarks/crowds.py`.
+move, is measured by `tests/benchmarks/streams.py` and `takeover.py`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""What all benchmarks share: figures and bars, runtimes that count, load, tables."""
