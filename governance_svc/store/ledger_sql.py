@@ -1,6 +1,6 @@
 """The statements of the ledger's writer; one round trip appends a batch.
 
-Raw SQL, because the append is measured: ``python -m tests.benchmarks.ledger`` compares it with a
+Raw SQL, because the append is measured: ``make bench ARGS="--only ledger"`` compares it with a
 writer that locks the head row for each append. The bar, with 32 callers, is 15 times its events a
 second and a 99th percentile of at most 5 ms. The statement takes arrays, because PostgreSQL
 refuses COPY into a table with row-level security.
