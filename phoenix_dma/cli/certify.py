@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -13,10 +14,12 @@ from phoenix_dma.cli.output import (
     Output,
     OutputOption,
     Prose,
+    bad,
     print_json,
     print_listing,
     say,
 )
+from phoenix_dma.errors import NotFound
 from phoenix_dma.v1 import governance_pb2
 from phoenix_dma.wire.conversions import time_of, timestamp
 
@@ -71,17 +74,40 @@ def grant(
 
 @group.command()
 def revoke(
-    certification: Annotated[str, typer.Argument(help="The certification's id.")],
+    certification: Annotated[
+        str, typer.Argument(help="The certification's id, or the participant's, as for grant.")
+    ],
     reason: Annotated[str, typer.Option(help="Why; kept in the audit.")],
+    capability: Annotated[
+        str, typer.Argument(help="The participant's capability; the owner where not given.")
+    ] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Revoke a certification; tasks that rest on it move."""
-    request = governance_pb2.RevokeCertificationRequest(
-        certification_id=certification, reason=reason
-    )
+    """Revoke a certification; tasks that rest on it move.
+
+    It is named by its id, or by what it certifies, as for `grant`:
+
+    phoenix-dma certify revoke agent.a policy_check --reason "outdated"
+    """
+
+    async def by_id(client: Any, certification_id: str) -> Any:
+        request = governance_pb2.RevokeCertificationRequest(
+            certification_id=certification_id, reason=reason
+        )
+        return await client.api.ask(client.api.stubs.governance.RevokeCertification, request)
 
     async def ask(client: Any) -> Any:
-        return await client.api.ask(client.api.stubs.governance.RevokeCertification, request)
+        if capability:
+            held = await _held(client, certification)
+            return await by_id(client, _only(held, certification, capability))
+        try:
+            return await by_id(client, certification)
+        except NotFound as none:
+            held = await _held(client, certification)
+            if not held:
+                raise
+            found = _only(held, certification, "", none)
+        return await by_id(client, found)
 
     _changed(call_runtime(ask, output), output, "revoked")
 
@@ -104,6 +130,41 @@ def list_them(
     print_listing(found, output, columns, _row, empty="nobody is certified")
 
 
+async def _held(client: Any, participant: str) -> list[governance_pb2.Certification]:
+    """The certifications of a participant that are not revoked, newest last."""
+    request = governance_pb2.ListCertificationsRequest(participant_id=participant)
+    stub = client.api.stubs.governance.ListCertifications
+    found = (await client.api.listing(stub, request, "certifications", 0)).items
+    return [one for one in found if not one.HasField("revoke_time")]
+
+
+def _only(
+    held: Sequence[governance_pb2.Certification],
+    participant: str,
+    capability: str,
+    cause: NotFound | None = None,
+) -> str:
+    """The id of the one certification for ``capability``, the owner's where empty, among ``held``.
+
+    Ends the command where there are several, and says which; raises `NotFound` for none.
+    """
+    meant = [one for one in held if one.capability == capability]
+    what = f"{_what(capability)} of {participant}"
+    if len(meant) > 1:
+        ids = ", ".join(one.certification_id for one in meant)
+        raise bad(f"{what} is certified {len(meant)} times; name one by its id: {ids}")
+    if not meant:
+        others = [f"{one.capability or '(owner)'} ({one.certification_id})" for one in held]
+        known = f"Certified are: {', '.join(others)}." if others else "Nothing of it is certified."
+        remedy = f"{known} `phoenix-dma certify list` has them all."
+        raise NotFound(f"{what} is not certified", remedy=remedy) from cause
+    return meant[0].certification_id
+
+
+def _what(capability: str) -> str:
+    return capability or "the owner"
+
+
 def _row(one: governance_pb2.Certification) -> tuple[object, ...]:
     until = f"{time_of(one.expire_time):%Y-%m-%d}" if one.HasField("expire_time") else ""
     state = "revoked" if one.HasField("revoke_time") else until
@@ -117,5 +178,4 @@ def _changed(answer: Any, output: Output, what: str) -> None:
         print_json(answer)
         return
     one = answer.certification
-    capability = one.capability or "the owner"
-    say(f"{one.certification_id}: {capability} of {one.participant_id} {what}")
+    say(f"{one.certification_id}: {_what(one.capability)} of {one.participant_id} {what}")
