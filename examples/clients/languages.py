@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from asyncio.subprocess import PIPE, STDOUT
+from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -86,17 +86,24 @@ class Language:
 
 async def run(command: Sequence[str], folder: Path) -> tuple[int, str]:
     """The exit code of a command, and what it said; cancelled, it ends what it started."""
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=folder, env=environment(), stdout=PIPE, stderr=STDOUT, start_new_session=True
-    )
+    starting = asyncio.create_task(_started(command, folder))
     try:
+        # Cancelled in the middle of its start, only the program itself would be ended.
+        process = await asyncio.shield(starting)
         said, _ = await process.communicate()
     finally:
+        process = await starting
         if process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     return process.returncode or 0, said.decode(errors="replace").strip()
+
+
+async def _started(command: Sequence[str], folder: Path) -> Process:
+    return await asyncio.create_subprocess_exec(
+        *command, cwd=folder, env=environment(), stdout=PIPE, stderr=STDOUT, start_new_session=True
+    )
 
 
 def environment() -> dict[str, str]:

@@ -6,7 +6,10 @@ import json
 import os
 import socket
 import sys
+from asyncio.subprocess import Process
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +22,7 @@ from examples.clients.runtimes import NotUsable, Runtime, able, reachable
 from phoenix_dma.declare import task
 from phoenix_dma.profile import Profile
 from phoenix_dma.v1 import assignment_pb2
+from phoenix_runtime.local.processes.reaper import is_running
 from tests.support.waiting.until import until
 
 ELSEWHERE = Runtime(profile=Path("profile.toml"), data=None, ids_end=".7f3a", goes_on=True)
@@ -146,23 +150,55 @@ def test_what_a_registry_brings_is_fetched_once_and_after_each_change_of_the_loc
     assert (folder / "log").read_text() == "xx"
 
 
-async def test_a_build_that_is_cancelled_leaves_no_process(tmp_path: Path) -> None:
-    written = tmp_path / "pid"
-    # The shell that starts another program stands for npm and mvn, which do.
-    shell = ("sh", "-c", 'sleep 600 & echo $! > "$0"; wait', str(written))
+@dataclass
+class Build:
+    """A shell that starts another program, as npm and mvn do."""
 
-    async def grandchild() -> int:
+    folder: Path
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        return ("sh", "-c", 'sleep 600 & echo $! > "$0"; wait', str(self.folder / "pid"))
+
+    async def program(self) -> int:
+        """The program that it started; 0 before it has."""
+        written = self.folder / "pid"
         return int(written.read_text() or 0) if written.exists() else 0
 
-    async def gone() -> bool:
-        return not os.path.exists(f"/proc/{pid}/exe")  # noqa: ASYNC240, PTH110  # no disk
+    async def gone(self) -> bool:
+        return not is_running(await self.program())
 
-    building = asyncio.create_task(languages.run(shell, tmp_path))
-    pid = await until(grandchild)
+
+async def test_a_build_that_is_cancelled_leaves_no_process(tmp_path: Path) -> None:
+    build = Build(tmp_path)
+    building = asyncio.create_task(languages.run(build.command, tmp_path))
+    await until(build.program)
     building.cancel()
     with pytest.raises(asyncio.CancelledError):
         await building
-    await until(gone)
+    await until(build.gone)
+
+
+async def test_a_build_that_is_cancelled_while_it_starts_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build, go_on = Build(tmp_path), asyncio.Event()
+    start = asyncio.create_subprocess_exec
+
+    async def slow(*command: Any, **options: Any) -> Process:
+        process = await start(*command, **options)
+        await go_on.wait()
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slow)
+    building = asyncio.create_task(languages.run(build.command, tmp_path))
+    await until(build.program)
+    building.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await building
+    await until(build.gone)
 
 
 def test_one_language_alone_takes_over_from_itself() -> None:
