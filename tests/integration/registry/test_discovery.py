@@ -16,6 +16,8 @@ from tests.support.assertions.metrics import counted
 from tests.support.fakes.policy import deny, everything
 from tests.support.waiting.until import until
 
+AT_ONCE = 4
+"""Fewer than there are connections: on a slow machine nobody waits for one in vain."""
 NEED = {
     "required_capabilities": ["duplicate_detection", "customer_validation"],
     "data_domains": ["customer"],
@@ -234,8 +236,8 @@ async def test_without_a_decision_nobody_is_found_and_it_is_said_why(registry: R
 async def crowd(registry: Registry, size: int, **fields: Any) -> list[str]:
     """So many who are registered and beat, their ids in order."""
     ids = [f"agent.{number:04}" for number in range(size)]
-    for start in range(0, size, 16):
-        together = (active(registry, one, **fields) for one in ids[start : start + 16])
+    for start in range(0, size, AT_ONCE):
+        together = (active(registry, one, **fields) for one in ids[start : start + AT_ONCE])
         await asyncio.gather(*together)
     return ids
 
