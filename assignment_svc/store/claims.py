@@ -46,10 +46,10 @@ class WorkerClaims(RowClaims):
     async def next_due(self, now: datetime) -> Mapping[str, datetime]:
         """See the port."""
         async with self._database.claiming() as connection:
-            row = (await connection.execute(NEXT_DUE, {"now": now})).mappings().one()
+            (row,) = await connection.fetch(NEXT_DUE, {"now": now})
         return {kind: at for kind, at in row.items() if at is not None}
 
     async def tenants(self) -> Sequence[str]:
         """Tenants with a gate."""
         async with self._database.claiming() as connection:
-            return [row.tenant for row in await connection.execute(TENANTS)]
+            return [row["tenant"] for row in await connection.fetch(TENANTS, {})]

@@ -40,4 +40,4 @@ class ExclusionTable(TenantRows):
             set_={"reasons_hash": statement.excluded.reasons_hash},
             where=denials.c.reasons_hash != statement.excluded.reasons_hash,
         )
-        return bool((await self.connection.execute(statement)).rowcount)
+        return bool(await self.connection.run(statement))

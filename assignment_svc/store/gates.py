@@ -8,11 +8,12 @@ from assignment_svc.domain.gate import Gate
 from assignment_svc.store.tables import gates, handoffs, tasks
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.rows import TenantRows
+from phoenix_runtime.chassis.data.statements import one_of
 
 MAPPER = RowMapper(Gate)
 GATES_OF = select(gates).where(
     gates.c.tenant == bindparam("tenant"),
-    gates.c.participant_id.in_(bindparam("ids", expanding=True)),
+    one_of(gates.c.participant_id, "ids"),
 )
 
 

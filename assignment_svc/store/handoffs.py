@@ -12,6 +12,7 @@ from assignment_svc.store.tables import handoffs, offers
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
 from phoenix_runtime.chassis.data.rows import TenantRows
+from phoenix_runtime.chassis.data.statements import one_of
 from phoenix_runtime.core.pages import Page, PageRequest
 
 MAPPER = RowMapper(Handoff)
@@ -20,8 +21,8 @@ OPEN = [status.value for status in HandoffStatus if status not in HANDOFF_ENDED]
 
 OPEN_OF_TASKS = select(handoffs).where(
     handoffs.c.tenant == bindparam("tenant"),
-    handoffs.c.task_id.in_(bindparam("tasks", expanding=True)),
-    handoffs.c.status.in_(OPEN),
+    one_of(handoffs.c.task_id, "tasks"),
+    one_of(handoffs.c.status, OPEN),
 )
 
 

@@ -65,7 +65,7 @@ class QueueTable(TenantRows):
             .where(self._matching(table), key.in_(waiting.with_for_update(skip_locked=True)))
             .values(next_try_at=now, wake_at=func.least(table.c.wake_at, now), claimed_until=None)
         )
-        return int((await self.connection.execute(statement)).rowcount)
+        return await self.connection.run(statement)
 
 
 def covered_by(grants: Collection[Grants]) -> ColumnElement[bool]:

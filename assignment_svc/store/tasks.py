@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Select,
     and_,
@@ -21,6 +20,7 @@ from assignment_svc.store.tables import HANDOFF_IS_OPEN, contents, handoffs, tas
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
 from phoenix_runtime.chassis.data.rows import TenantRows
+from phoenix_runtime.chassis.data.statements import one_of
 from phoenix_runtime.core.errors import NotFound
 from phoenix_runtime.core.pages import Page, PageRequest
 
@@ -31,8 +31,8 @@ FIXED = frozenset(RowMapper(Submission, flattened=("spec",)).columns)
 
 _IS_OPEN_CHILD = and_(
     tasks.c.tenant == bindparam("tenant"),
-    tasks.c.parent_task_id.in_(bindparam("parents", expanding=True)),
-    tasks.c.status.in_(OPEN),
+    one_of(tasks.c.parent_task_id, "parents"),
+    one_of(tasks.c.status, OPEN),
 )
 OPEN_IDS = select(tasks.c.task_id).where(_IS_OPEN_CHILD).order_by(tasks.c.task_id)
 OPEN_CHILDREN = (
@@ -43,8 +43,6 @@ OPEN_CHILDREN = (
 )
 """Children that end with their parents, locked by id."""
 
-_IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
-
 
 def _tasks_by(
     named: ColumnElement[str], task_id: ColumnElement[str], tenant: ColumnElement[str]
@@ -53,7 +51,7 @@ def _tasks_by(
 
     PostgreSQL chooses a partial index only where the statement has the index's condition, too.
     """
-    return select(task_id).where(tenant == bindparam("tenant"), named != "", named.in_(_IDS))
+    return select(task_id).where(tenant == bindparam("tenant"), named != "", one_of(named, "ids"))
 
 
 TASKS_AROUND = (
@@ -179,7 +177,7 @@ class TaskTable(TenantRows):
 
     async def add_content(self, content: Document) -> None:
         """Store an input or a result under its hash; again is harmless."""
-        await self._insert_if_absent(contents, {"hash": content.hash, "content": content.content})
+        await self._keep(contents, {"hash": content.hash, "content": content.content})
 
     async def content(self, content_hash: str) -> bytes:
         """The canonical bytes behind a hash; raises `NotFound`."""

@@ -11,6 +11,7 @@ from governance_svc.store.tables import certifications
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
 from phoenix_runtime.chassis.data.rows import TenantRows
+from phoenix_runtime.chassis.data.statements import one_of
 from phoenix_runtime.core.pages import Page, PageRequest
 
 MAPPER: Final = RowMapper(Certification)
@@ -19,7 +20,7 @@ UNREVOKED: Final = (
     select(certifications)
     .where(
         certifications.c.tenant == bindparam("tenant"),
-        certifications.c.participant_id.in_(bindparam("participants", expanding=True)),
+        one_of(certifications.c.participant_id, "participants"),
         certifications.c.revoked_at.is_(None),
     )
     .order_by(certifications.c.granted_at)

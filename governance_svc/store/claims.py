@@ -28,10 +28,10 @@ class WorkerClaims(RowClaims):
     async def policy_heads(self) -> Sequence[tuple[str, str]]:
         """(tenant, overlay revision) of every tenant that ever activated one; empty for none."""
         async with self._database.claiming() as connection:
-            found = await connection.execute(POLICY_HEADS)
-            return [(row.tenant, row.overlay_revision) for row in found]
+            found = await connection.fetch(POLICY_HEADS, {})
+        return [(row["tenant"], row["overlay_revision"]) for row in found]
 
     async def tenants(self) -> Sequence[str]:
         """Every tenant that has a ledger."""
         async with self._database.claiming() as connection:
-            return [row.tenant for row in await connection.execute(TENANTS)]
+            return [row["tenant"] for row in await connection.fetch(TENANTS, {})]

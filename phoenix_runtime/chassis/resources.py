@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 from sqlalchemy import MetaData
 
 from phoenix_runtime.chassis.data.access_log import OutboxAccessLog
-from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, create_database
+from phoenix_runtime.chassis.data.connecting import DatabaseOptions, create_database
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.idempotency import AnswerMemory
 from phoenix_runtime.chassis.data.migrations import upgrade
 from phoenix_runtime.chassis.data.outbox import Outbox

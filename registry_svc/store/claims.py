@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import and_, bindparam, delete, or_, select
 
 from phoenix_runtime.chassis.data.database import Database
+from phoenix_runtime.chassis.data.statements import one_of
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.standing import Liveness
 from registry_svc.domain.lifecycle import PRESENT, RETIRING
@@ -18,7 +19,7 @@ KEPT_ACKNOWLEDGED: Final = timedelta(hours=24)
 KEPT_WAITING: Final = timedelta(days=14)
 """How long a directive waits for a participant that does not come back."""
 
-_PRESENT: Final = participants.c.status.in_(sorted(status.value for status in PRESENT))
+_PRESENT: Final = one_of(participants.c.status, sorted(PRESENT))
 _RETIRING_WITH_LEASE: Final = and_(
     participants.c.status == RETIRING.value,
     participants.c.status_reason == ReasonCode.PARTICIPANT_RETIREMENT.value,
@@ -48,13 +49,15 @@ class WorkerClaims:
     async def lease_holders(self) -> tuple[LeaseKey, ...]:
         """See the port."""
         async with self._database.claiming() as connection:
-            rows = (await connection.execute(LEASE_HOLDERS)).all()
-        return tuple(LeaseKey(*row) for row in rows)
+            rows = await connection.fetch(LEASE_HOLDERS, {})
+        return tuple(
+            LeaseKey(row["tenant"], row["participant_id"], row["generation"]) for row in rows
+        )
 
     async def tenants(self) -> Sequence[str]:
         """The tenants in which a participant is present."""
         async with self._database.claiming() as connection:
-            return [row.tenant for row in await connection.execute(TENANTS)]
+            return [row["tenant"] for row in await connection.fetch(TENANTS, {})]
 
     async def prune_directives(self) -> None:
         """Delete directives that are kept no longer."""
@@ -64,4 +67,4 @@ class WorkerClaims:
             "created_before": now - KEPT_WAITING,
         }
         async with self._database.claiming() as connection:
-            await connection.execute(PRUNE_DIRECTIVES, before)
+            await connection.run(PRUNE_DIRECTIVES, before)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Integer, Text, bindparam, column, func, select, true, update
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from phoenix_runtime.chassis.data.rows import KEY, TenantRows
 from phoenix_runtime.core.directives import Directive
@@ -12,7 +12,29 @@ from phoenix_runtime.core.documents import directive_document, directive_of
 from registry_svc.domain.ports import Acknowledgement
 from registry_svc.store.tables import directives
 
-ADD: Final = insert(directives).on_conflict_do_nothing().returning(directives.c.directive_id)
+INSTANT: Final = directives.c.created_at.type
+_ADDED: Final = (
+    func.unnest(
+        bindparam("ids", type_=ARRAY(Text)),
+        bindparam("receivers", type_=ARRAY(Text)),
+        bindparam("documents", type_=ARRAY(JSONB)),
+    )
+    .table_valued(
+        column("directive_id", Text),
+        column("participant_id", Text),
+        column("document", JSONB),
+        name="added",
+    )
+    .render_derived()
+)
+ADD: Final = (
+    insert(directives)
+    .from_select(
+        ["tenant", "directive_id", "participant_id", "document", "created_at"],
+        select(bindparam("tenant", type_=Text), *_ADDED.c, bindparam("now", type_=INSTANT)),
+    )
+    .on_conflict_do_nothing()
+)
 ACKNOWLEDGE: Final = (
     update(directives)
     .where(
@@ -51,20 +73,16 @@ class DirectiveTable(TenantRows):
 
     async def add_directives(self, added: Sequence[Directive]) -> int:
         """See the port. They get their positions in the order in which they are given."""
-        now = self.clock.now()
-        rows = [
-            {
-                "tenant": self.tenant,
-                "directive_id": one.directive_id,
-                "participant_id": one.participant_id,
-                "document": directive_document(one),
-                "created_at": now,
-            }
-            for one in added
-        ]
-        if not rows:
+        if not added:
             return 0
-        return len((await self.connection.execute(ADD, rows)).all())
+        parameters = {
+            "tenant": self.tenant,
+            "ids": [one.directive_id for one in added],
+            "receivers": [one.participant_id for one in added],
+            "documents": [directive_document(one) for one in added],
+            "now": self.clock.now(),
+        }
+        return await self.connection.run(ADD, parameters)
 
     async def acknowledge_directives(self, acks: Sequence[Acknowledgement]) -> None:
         """See the port."""
@@ -79,8 +97,7 @@ class DirectiveTable(TenantRows):
             }
             for one in acks
         ]
-        if rows:
-            await self.connection.execute(ACKNOWLEDGE, rows)
+        await self.connection.run_for_each(ACKNOWLEDGE, rows)
 
     async def waiting_directives(
         self, participant_ids: Sequence[str], *, limit: int

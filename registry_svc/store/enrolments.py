@@ -32,7 +32,7 @@ class EnrolmentTable(TenantRows):
     async def lock_new_identity(self, identity: str) -> None:
         """See the port. An advisory lock: there may be no row to lock."""
         name = f"registry.identity/{self.tenant}/{identity}"
-        await self.connection.execute(LOCK_IDENTITY, {"name": name})
+        await self.connection.run(LOCK_IDENTITY, {"name": name})
 
     async def save_enrolment(self, enrolment: Enrolment) -> None:
         """See the port."""

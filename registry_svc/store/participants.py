@@ -76,13 +76,12 @@ class ParticipantTable(TenantRows):
     async def lock_new_id(self, participant_id: str) -> None:
         """See the port. An advisory lock: there is no row to lock."""
         name = f"registry.participant/{self.tenant}/{participant_id}"
-        await self.connection.execute(LOCK_NEW_ID, {"name": name})
+        await self.connection.run(LOCK_NEW_ID, {"name": name})
 
     async def save_participants(self, changed: Sequence[Participant]) -> None:
         """See the port."""
-        if changed:
-            self.saved += changed
-            await self.connection.execute(MOVE, [self._moved(one) for one in changed])
+        self.saved += changed
+        await self.connection.run_for_each(MOVE, [self._moved(one) for one in changed])
 
     async def save_claims(self, participant: Participant) -> None:
         """See the port. Edges that stay as they are are not written."""
@@ -95,10 +94,9 @@ class ParticipantTable(TenantRows):
         if removed:
             own = self._matching(edges, participant_id=participant.id)
             named = tuple_(edges.c.kind, edges.c.name).in_(removed)
-            await self.connection.execute(delete(edges).where(own, named))
+            await self.connection.run(delete(edges).where(own, named))
         changed = [{"tenant": self.tenant, **EDGES.row(one)} for one in sorted(after - before)]
-        if changed:
-            await self.connection.execute(SAVE_EDGE, changed)
+        await self.connection.run_for_each(SAVE_EDGE, changed)
 
     async def add_generation(self, participant: Participant, receipt: Receipt) -> None:
         """See the port."""

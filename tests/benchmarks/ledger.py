@@ -16,7 +16,8 @@ from governance_svc.domain.ledger.entries import VerifiedEvent, verified
 from governance_svc.store import ledger_sql
 from governance_svc.store.ledger_rows import COLUMNS, row_of
 from governance_svc.store.ledger_writer import GroupCommitLedger
-from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, create_database, driver
+from phoenix_runtime.chassis.data.connecting import DatabaseOptions, create_database
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.migrations import upgrade
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.chain import GENESIS, Head, chained
@@ -56,7 +57,7 @@ class LockedHead:
     async def append(self, tenant: str, events: Sequence[VerifiedEvent]) -> None:
         """One transaction for one caller's events."""
         async with self._database.transaction(tenant) as connection:
-            raw = await driver(connection)
+            raw = connection.raw
             await raw.execute(ledger_sql.FIRST_HEAD, tenant, GENESIS)
             head = Head(*(await raw.fetch(ledger_sql.LOCKED_HEAD, tenant))[0])
             for event in events:

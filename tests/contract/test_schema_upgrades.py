@@ -17,8 +17,7 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from phoenix_runtime.chassis.data.database import async_url
-from phoenix_runtime.chassis.data.migrations import SchemaTooNew, SchemaUpgrade, upgrade
+from phoenix_runtime.chassis.data.migrations import SchemaTooNew, SchemaUpgrade, async_url, upgrade
 from phoenix_runtime.chassis.data.schema_revisions import newest_revision, revisions
 from phoenix_runtime.local.postgres.databases import DatabaseUrls
 from tests.contract.table_rights import APPEND_ONLY, WORKER

@@ -19,7 +19,7 @@ from tests.support.servers.postgres import DatabaseFor
 async def written(database: Database, tenant: str) -> list[dict[str, Any]]:
     async with database.reading(tenant) as connection:
         query = select(outbox.c.document).order_by(outbox.c.event_id)
-        return [json.loads(text) for text in (await connection.execute(query)).scalars()]
+        return [json.loads(row["document"]) for row in await connection.fetch(query)]
 
 
 async def test_a_storm_of_refusals_is_a_few_events_and_a_count(

@@ -31,7 +31,7 @@ async def add(database: Database, call: Call, note_id: str) -> None:
 
 async def count(database: Database, tenant: str) -> Any:
     async with database.reading(tenant) as connection:
-        return (await connection.execute(select(func.count()).select_from(note))).scalar_one()
+        return await connection.value(select(func.count()).select_from(note))
 
 
 async def test_a_repetition_finds_the_first_answer(database_for: DatabaseFor, tenant: str) -> None:

@@ -64,7 +64,7 @@ class SampleService:
             deliveries.c.key == event, deliveries.c.receiver == "ledger"
         )
         async with self.database.reading(self.tenant) as connection:
-            found: datetime = (await connection.execute(rows)).scalar_one()
+            found: datetime = await connection.value(rows)
         return found
 
     async def step(self, consumer: int, relay: Relay | None = None) -> None:
@@ -77,7 +77,7 @@ async def sample_service(database_for: DatabaseFor, tenant: str) -> SampleServic
     database = await database_for("sample")
     worker = await database_for("sample", role="worker")
     async with worker.claiming() as connection:
-        await connection.execute(delete(deliveries))
+        await connection.run(delete(deliveries))
     units, box = note_units(database)
     return SampleService(database, worker, tenant, units, box)
 
@@ -239,7 +239,8 @@ async def counted(sample_service: SampleService) -> tuple[int, int]:
         select(func.count()).select_from(idempotency).scalar_subquery(),
     )
     async with sample_service.database.reading(sample_service.tenant) as connection:
-        events, answers = (await connection.execute(query)).one()
+        (found,) = await connection.fetch(query)
+    events, answers = found.values()
     return events, answers
 
 

@@ -46,7 +46,7 @@ async def waiting(sample_service: SampleService) -> int:
     mine = table.c.tenant == sample_service.tenant, table.c.receiver == "ledger"
     count = select(func.count()).select_from(table).where(*mine)
     async with sample_service.database.reading(sample_service.tenant) as connection:
-        found: int = (await connection.execute(count)).scalar_one()
+        found: int = await connection.value(count)
     return found
 
 

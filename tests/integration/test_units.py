@@ -5,8 +5,9 @@ import json
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Table, select
 
+from phoenix_runtime.chassis.data.connection import Row
 from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.database_errors import TransactionConflict
 from phoenix_runtime.chassis.data.outbox import VersionConflict
@@ -19,13 +20,13 @@ from tests.support.sample.store.tables import directive_outbox, note, outbox
 from tests.support.servers.postgres import DatabaseFor
 
 
-async def rows(database: Database, tenant: str, table: Table) -> Sequence[Row[tuple[object, ...]]]:
+async def rows(database: Database, tenant: str, table: Table) -> Sequence[Row]:
     async with database.reading(tenant) as connection:
-        return (await connection.execute(select(table))).all()
+        return await connection.fetch(select(table))
 
 
 async def versions(database: Database, tenant: str) -> list[int]:
-    return sorted(row.aggregate_version for row in await rows(database, tenant, outbox))
+    return sorted(row["aggregate_version"] for row in await rows(database, tenant, outbox))
 
 
 async def test_an_event_stands_in_the_outbox_complete_and_hashed(
@@ -37,9 +38,9 @@ async def test_an_event_stands_in_the_outbox_complete_and_hashed(
     async with units(call) as unit:
         receipt = await unit.tell("n1", 1)
     (row,) = await rows(database, tenant, outbox)
-    document = json.loads(row.document)
+    document = json.loads(row["document"])
     event = event_of(document)
-    assert event.event_id == receipt.audit_event_id == row.event_id
+    assert event.event_id == receipt.audit_event_id == row["event_id"]
     assert (event.actor, event.tenant, event.service) == ("ada", tenant, "registry")
     assert event.correlation_id == receipt.correlation_id == "correlation.test"
     assert event.timestamp == clock.now()
@@ -123,7 +124,7 @@ async def test_two_transactions_cannot_both_say_the_next_version(
 
     async def lose_the_race() -> None:
         async with units(call_of(tenant=tenant)) as late:
-            await late.connection.execute(select(note))
+            await late.connection.fetch(select(note))
             async with units(call_of(tenant=tenant)) as quick:
                 await quick.tell("n1", 3)
             await late.tell("n1", 3)

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, create_database
+from phoenix_runtime.chassis.data.connecting import DatabaseOptions, create_database
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.migrations import upgrade
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.errors import Unavailable
@@ -92,12 +93,12 @@ async def test_a_statement_that_takes_too_long_is_cut_off() -> None:
 
         async def dawdle() -> None:
             async with database.reading("t1") as connection:
-                await connection.execute(text("SELECT pg_sleep(30)"))
+                await connection.fetch(text("SELECT pg_sleep(30)"))
 
         with pytest.raises(Unavailable):
             await dawdle()
         async with database.reading("t1") as connection:
-            assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+            assert await connection.value(text("SELECT 1")) == 1
         await database.close()
 
 
@@ -111,7 +112,7 @@ async def test_a_call_that_is_cancelled_midway_leaves_nothing_and_its_connection
             async with units(CALL) as unit:
                 await unit.add("n1", "x")
                 waiting.set()
-                await unit.connection.execute(text("SELECT pg_sleep(5)"))
+                await unit.connection.fetch(text("SELECT pg_sleep(5)"))
 
         task = asyncio.create_task(wait_for_ever())
         await waiting.wait()

@@ -16,7 +16,7 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
-from phoenix_runtime.chassis.data.database import DatabaseOptions
+from phoenix_runtime.chassis.data.connecting import DatabaseOptions
 from phoenix_runtime.chassis.rpc.channels import OPTIONS
 from tests.e2e.scenarios.intervals import INTERVALS
 from tests.robustness.forms import long_form, short_and_long

@@ -64,8 +64,10 @@ async def approval_uses(unit: Unit, task_id: str) -> tuple[ApprovalUse, ...]:
 
     The newest that `APPROVALS_BYTES` hold, oldest first: each new content may be a new question.
     """
-    used = {one.approval_id: one.authorization_id for one in await unit.authorizations_of(task_id)}
     approvals = await unit.approvals_of(task_id)
+    if not approvals:
+        return ()
+    used = {one.approval_id: one.authorization_id for one in await unit.authorizations_of(task_id)}
     left = APPROVALS_BYTES
     shown: list[ApprovalUse] = []
     for one in reversed(approvals):

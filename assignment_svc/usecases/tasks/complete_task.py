@@ -123,10 +123,8 @@ class CompleteTask:
         verdict, approval_id = allowed
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
-            locked = await unit.lock_task(result.task_id)
-            fenced(locked, participant_id=call.principal.participant, epoch=result.epoch)
             family, handoffs = await lock_for_end(transaction, result.task_id)
-            await unit.add_content(content)
+            fenced(family[0], participant_id=call.principal.participant, epoch=result.epoch)
             ending = succeeded(
                 content.hash,
                 verdict,
@@ -135,6 +133,7 @@ class CompleteTask:
                 approval_id=approval_id,
             )
             changed = Changed(*await end(transaction, family, handoffs, ending))
+            await unit.add_content(content)
             await transaction.finish()
             await unit.remember(replace(changed, result=_shown(changed.task, content)))
         return changed

@@ -1,6 +1,6 @@
 """Starts a task: its assignee begins an attempt and gets everything that the work needs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assignment_svc.domain.predicates import fenced
 from assignment_svc.domain.states import TaskStatus
@@ -39,12 +39,13 @@ class StartTask:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
             fenced(task, participant_id=participant, epoch=epoch)
+            briefing = await briefing_of(unit, task)  # before anything waits to be written
             if task.status is TaskStatus.ACTIVE:
                 # The first answer was lost on its way; nothing starts twice.
                 receipt = Receipt(task.last_event_id, task.correlation_id, task.version)
             else:
                 task, receipt = await _start(transaction, task)
-            result = Started(await briefing_of(unit, task), receipt)
+            result = Started(replace(briefing, task=task), receipt)
             await unit.remember(result)
         return result
 

@@ -75,8 +75,8 @@ class RowClaims:
         """Execute a statement of `claiming`; answers (tenant, id) of at most ``limit`` rows."""
         parameters = {"now": now, "until": now + self._lasting, "most": limit}
         async with self._database.claiming() as connection:
-            rows = (await connection.execute(statement, parameters)).all()
-        return [(row[0], row[1]) for row in rows]
+            rows = await connection.fetch(statement, parameters)
+        return [tuple(row.values()) for row in rows]
 
 
 def claiming(rows: DueRows) -> Executable:

@@ -1,118 +1,105 @@
-"""Opens transactions inside one tenant.
+"""Opens transactions inside one tenant, and connections for reading in it.
 
 The tenant is set before anything else happens in a transaction, in one round trip with BEGIN, and
-row-level security sees to it that nothing else is found. The engine runs in autocommit mode and the
-transaction is ours: SQLAlchemy's own would take a round trip more each time.
+row-level security sees to it that nothing else is found.
+
+What only reads has no transaction: under READ COMMITTED each statement has a snapshot of its own
+anyway, so BEGIN and COMMIT would be two round trips for nothing. Its tenant is a setting of the
+session, which is set only where the connection was last used in another way.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final, TypeAlias
 
-import asyncpg
-import sqlalchemy.exc
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
-
+from phoenix_runtime.chassis.data.connection import CLAIMS, Connection, PooledConnection, Session
 from phoenix_runtime.chassis.data.database_errors import refusal_for
+from phoenix_runtime.chassis.data.pool import Pool
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import Unavailable
 from phoenix_runtime.core.ids import is_identifier
 
-BEGIN = (
-    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT set_config('phoenix.tenant', '{tenant}', true)"
-)
-BEGIN_READING = (
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;"
+BEGIN: Final = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
     " SELECT set_config('phoenix.tenant', '{tenant}', true)"
 )
+TRUSTED_SECONDS: Final = 1.0
+"""How long after its last answer a connection is taken to be alive without being asked."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseOptions:
-    """How the pool of one role behaves."""
-
-    name: str = "phoenix-dma"
-    """What the server's list of sessions shows."""
-    pool: int = 10
-    """Connections at most."""
-    checkout_timeout: timedelta = timedelta(seconds=5)
-    """How long a transaction waits for a free connection."""
-    response_timeout: timedelta = timedelta(seconds=2.5)
-    """How long a connection may take to be made, or to answer BEGIN, which waits for no lock: it
-    detects an unreachable server long before the time-out of a statement."""
-    statement_timeout: timedelta = timedelta(seconds=10)
-    """How long one statement may run."""
-    lock_timeout: timedelta = timedelta(seconds=5)
-    """How long a statement waits for a row's lock."""
-    durable: bool = True
-    """Whether a commit waits for the disk. A claim need not: one that a crash loses is only made
-    again."""
+Opening: TypeAlias = Callable[[PooledConnection], Awaitable[None]]
+"""Makes a connection ready for what its caller does with it."""
 
 
 class Database:
     """The connections of one role. ``clock`` is the clock of everything that is done through them.
 
-    ``response_timeout`` is how long the server may take to answer BEGIN.
+    ``response_timeout`` is how long the server may take to answer BEGIN, ``checkout_timeout`` how
+    long a transaction waits for one of the ``size`` connections.
     """
 
     def __init__(
         self,
-        engine: AsyncEngine,
+        pool: Pool,
         *,
+        size: int,
         clock: Clock,
-        response_timeout: timedelta = timedelta(seconds=2.5),
+        response_timeout: timedelta,
+        checkout_timeout: timedelta,
     ) -> None:
-        self._engine = engine
-        self._response_timeout = response_timeout.total_seconds()
-        pool = engine.pool
-        size = pool.size() if isinstance(pool, AsyncAdaptedQueuePool) else 1
+        self._pool = pool
         self._attempts = 1 + size
-        # The pool's queue is unfair: under load a waiting transaction timed out although a
-        # connection had become free a hundred times. A semaphore serves in order of arrival.
+        self._response_timeout = response_timeout.total_seconds()
+        self._checkout_timeout = checkout_timeout.total_seconds()
+        # A semaphore serves in the order of arrival: with an unfair queue a waiting transaction
+        # timed out under load although a connection had become free a hundred times.
         self._slots = asyncio.Semaphore(size)
-        self._checkout_timeout = pool.timeout() if isinstance(pool, AsyncAdaptedQueuePool) else None
         self.clock = clock
 
     @contextlib.asynccontextmanager
-    async def transaction(self, tenant: str) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self, tenant: str) -> AsyncIterator[Connection]:
         """One READ COMMITTED transaction inside ``tenant``: committed at the end, or not at all.
 
         Raises `core.errors.Unavailable` where the server is unavailable or lost (after a commit was
         sent, its outcome is then unknown), `TransactionConflict` for a deadlock.
         """
-        async with self._transaction(BEGIN.format(tenant=_checked(tenant))) as connection:
+        begin = BEGIN.format(tenant=_checked(tenant))
+        async with self._connection(lambda raw: self._ask(raw, begin)) as connection:
             yield connection
+            await connection.write()
+            await _commit(connection)
 
     @contextlib.asynccontextmanager
-    async def reading(self, tenant: str) -> AsyncIterator[AsyncConnection]:
-        """The same, read only."""
-        async with self._transaction(BEGIN_READING.format(tenant=_checked(tenant))) as connection:
+    async def reading(self, tenant: str) -> AsyncIterator[Connection]:
+        """A connection inside ``tenant`` that cannot write.
+
+        Each statement has a snapshot of its own. Raises `core.errors.Unavailable`.
+        """
+        session = Session(_checked(tenant), read_only=True)
+        async with self._connection(lambda raw: self._set(raw, session)) as connection:
             yield connection
+            await connection.write()  # which is refused
 
     @contextlib.asynccontextmanager
-    async def claiming(self) -> AsyncIterator[AsyncConnection]:
+    async def claiming(self) -> AsyncIterator[Connection]:
         """A connection without tenant, for the worker role's claims and marks only.
 
         Each statement is a transaction of its own, and takes one round trip. No other role sees a
         row in it.
         """
-        async with self._transaction("") as connection:
+        async with self._connection(lambda raw: self._set(raw, CLAIMS)) as connection:
             yield connection
 
     async def close(self) -> None:
-        """Close the pool."""
-        await self._engine.dispose()
+        """Close the connections."""
+        await self._pool.close()
 
     @contextlib.asynccontextmanager
-    async def _transaction(self, begin: str) -> AsyncIterator[AsyncConnection]:
+    async def _connection(self, opening: Opening) -> AsyncIterator[Connection]:
         await self._acquire_slot()
         try:
-            async with self._in_slot(begin) as connection:
+            async with self._in_slot(opening) as connection:
                 yield connection
         finally:
             self._slots.release()
@@ -127,126 +114,82 @@ class Database:
             raise Unavailable(text) from error
 
     @contextlib.asynccontextmanager
-    async def _in_slot(self, begin: str) -> AsyncIterator[AsyncConnection]:
-        connection: AsyncConnection | None = None
+    async def _in_slot(self, opening: Opening) -> AsyncIterator[Connection]:
+        raw: PooledConnection | None = None
         try:
-            connection = await self._begun(begin)
-            yield connection
-            if begin:
-                await _commit(connection)
+            raw = await self._opened(opening)
+            yield Connection(raw)
         except BaseException as error:
-            if connection is not None:
-                await _abandon(connection)
+            if raw is not None:
+                await self._abandon(raw)
             refused = refusal_for(error)
             if refused is None:
                 raise
             raise refused from error
-        await connection.close()
+        raw.known.answered_at = _now()
+        self._pool.give_back(raw)
 
-    async def _begun(self, begin: str) -> AsyncConnection:
-        """A connection on which ``begin`` has run, where there is any.
+    async def _opened(self, opening: Opening) -> PooledConnection:
+        """A connection that is ready, where there is any.
 
         A pooled connection that turns out to be dead is discarded and the next one tried, until the
         pool has only new ones. That is safe: no statement of the caller has run on it.
         """
         for _ in range(self._attempts - 1):
             with contextlib.suppress(_DeadConnection):
-                return await self._begun_once(begin)
-        return await self._begun_once(begin)
+                return await self._opened_once(opening)
+        return await self._opened_once(opening)
 
-    async def _begun_once(self, begin: str) -> AsyncConnection:
-        connection = await self._engine.connect()
-        if not begin:
-            return connection
+    async def _opened_once(self, opening: Opening) -> PooledConnection:
+        raw = await self._pool.take()
+        await opening(raw)
+        return raw
+
+    async def _set(self, raw: PooledConnection, session: Session) -> None:
+        """Set ``session``; asked where it is another, or the server may have died meanwhile."""
+        known = raw.known
+        if known.session == session and _now() - known.answered_at < TRUSTED_SECONDS:
+            return
+        # A failure here may leave either setting, so neither is remembered.
+        known.session = None
+        await self._ask(raw, session.statement)
+        known.session = session
+
+    async def _ask(self, raw: PooledConnection, statement: str) -> None:
+        """Execute what comes before the caller's statements.
+
+        Raises `Unavailable` where the server does not answer, `_DeadConnection` where it has gone.
+        """
         try:
-            await (await driver(connection)).execute(begin, timeout=self._response_timeout)
+            await raw.execute(statement, timeout=self._response_timeout)
         except TimeoutError as error:
             # A server that does not answer would not answer ROLLBACK either.
-            await _drop(connection)
+            raw.terminate()
             raise Unavailable("The database does not answer") from error
         except BaseException as error:
-            await _abandon(connection)
+            await self._abandon(raw)
             if refusal_for(error) is not None:
                 raise _DeadConnection("The database is unavailable; try again") from error
             raise
-        return connection
+
+    async def _abandon(self, raw: PooledConnection) -> None:
+        """Roll back and return the connection to the pool; discard it where that fails."""
+        try:
+            if not raw.is_closed():
+                await raw.execute("ROLLBACK", timeout=2)
+        except BaseException as error:
+            raw.terminate()
+            if not isinstance(error, Exception):
+                raise
+        self._pool.give_back(raw)
 
 
 class _DeadConnection(Unavailable):
     """A pooled connection whose server has gone."""
 
 
-async def driver(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
-    """The asyncpg connection below, for measured statements (`…_sql` modules) without SQLAlchemy.
-
-    Its statements raise asyncpg's errors. Raises `core.errors.Unavailable` where it is lost.
-    """
-    below = connection.sync_connection
-    if below is None or below.invalidated or below.closed:
-        raise Unavailable("The database is unavailable; try again")
-    raw: asyncpg.Connection[Any] = below.connection.driver_connection  # type: ignore[assignment]  # the dialect is asyncpg
-    return raw
-
-
-def create_database(url: str, *, clock: Clock, options: DatabaseOptions | None = None) -> Database:
-    """A pool on the server and role of ``url`` (``postgresql://…``); connects when first used."""
-    chosen = options or DatabaseOptions()
-    engine = create_async_engine(
-        async_url(url),
-        isolation_level="AUTOCOMMIT",
-        pool_size=chosen.pool,
-        max_overflow=0,
-        pool_timeout=chosen.checkout_timeout.total_seconds(),
-        pool_reset_on_return=None,
-        pool_use_lifo=True,
-        connect_args=_connect_arguments(chosen),
-    )
-    event.listen(engine.sync_engine.pool, "checkout", _only_live_connections)
-    return Database(engine, clock=clock, response_timeout=chosen.response_timeout)
-
-
-def async_url(url: str) -> str:
-    """``url`` for SQLAlchemy's asyncpg dialect."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme.split("+")[0] not in {"postgres", "postgresql"}:
-        raise ValueError("a database URL begins with postgresql://")
-    return f"postgresql+asyncpg://{rest}"
-
-
-def _connect_arguments(options: DatabaseOptions) -> dict[str, object]:
-    return {
-        "timeout": options.response_timeout.total_seconds(),
-        # Longer than the server's own limit: it only detects a server that has stopped answering.
-        "command_timeout": options.statement_timeout.total_seconds() + 5,
-        "prepared_statement_cache_size": 500,
-        "server_settings": {
-            "application_name": options.name,
-            "statement_timeout": _milliseconds(options.statement_timeout),
-            "lock_timeout": _milliseconds(options.lock_timeout),
-            "idle_in_transaction_session_timeout": _milliseconds(options.statement_timeout * 3),
-            "timezone": "UTC",
-            "jit": "off",
-            "default_transaction_isolation": "read committed",
-            **({} if options.durable else {"synchronous_commit": "off"}),
-        },
-    }
-
-
-def _milliseconds(length: timedelta) -> str:
-    return str(int(length.total_seconds() * 1000))
-
-
-def _only_live_connections(connection: Any, *_: object) -> None:
-    """Refuse a pooled connection that is dead or was left inside a transaction.
-
-    asyncpg sees the end of a killed server at once, so this finds out without a round trip.
-    """
-    raw: asyncpg.Connection[Any] = connection.driver_connection
-    if raw.is_closed():
-        # The other connections of that age are most likely dead as well.
-        raise sqlalchemy.exc.InvalidatePoolError
-    if raw.is_in_transaction():
-        raise sqlalchemy.exc.DisconnectionError
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _checked(tenant: str) -> str:
@@ -256,28 +199,8 @@ def _checked(tenant: str) -> str:
     return tenant
 
 
-async def _commit(connection: AsyncConnection) -> None:
-    status = await (await driver(connection)).execute("COMMIT")
+async def _commit(connection: Connection) -> None:
+    status: Any = await connection.raw.execute("COMMIT")
     if status != "COMMIT":
         # PostgreSQL answers ROLLBACK, without an error, where a statement has failed before.
         raise RuntimeError("a statement failed inside the transaction and its error was ignored")
-
-
-async def _drop(connection: AsyncConnection) -> None:
-    """Discard a connection that does not answer, without a message to the server."""
-    (await driver(connection)).terminate()
-    await connection.invalidate()
-    await connection.close()
-
-
-async def _abandon(connection: AsyncConnection) -> None:
-    """Roll back and return the connection to the pool; discard it where that fails."""
-    try:
-        if not connection.invalidated:
-            await (await driver(connection)).execute("ROLLBACK", timeout=2)
-    except BaseException as error:
-        await connection.invalidate()
-        if not isinstance(error, Exception):
-            raise
-    finally:
-        await connection.close()

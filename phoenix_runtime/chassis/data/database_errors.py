@@ -3,7 +3,6 @@
 from typing import Final
 
 import asyncpg
-import sqlalchemy.exc
 
 from phoenix_runtime.core.errors import Refused, Unavailable
 
@@ -22,8 +21,6 @@ class TransactionConflict(Unavailable):
 
 def refusal_for(error: BaseException) -> Refused | None:
     """The refusal that ``error`` means; None for an error of this program, or of another kind."""
-    if isinstance(error, sqlalchemy.exc.TimeoutError):
-        return Unavailable("The database is busy: no connection was free in time")
     state = sqlstate(error)
     if state in CONFLICTS:
         return TransactionConflict("Another transaction changed the same rows at the same time")
@@ -34,32 +31,15 @@ def refusal_for(error: BaseException) -> Refused | None:
 
 def sqlstate(error: BaseException) -> str:
     """The five characters by which PostgreSQL names an error; empty where it named none."""
-    cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
-    return str(getattr(cause, "sqlstate", None) or "")
-
-
-def constraint(error: BaseException) -> str:
-    """The name of the constraint that a statement violated; empty where it was none.
-
-    Takes what SQLAlchemy raises (``IntegrityError``) as well as what asyncpg raises.
-    """
-    cause: BaseException | None = error
-    while cause is not None:
-        name = getattr(cause, "constraint_name", None)
-        if name:
-            return str(name)
-        orig = getattr(cause, "orig", None)
-        cause = orig if isinstance(orig, BaseException) else cause.__cause__
-    return ""
+    return str(getattr(error, "sqlstate", None) or "")
 
 
 def _lost(error: BaseException) -> bool:
     """Whether the connection, not the statement, is at fault."""
-    if isinstance(error, sqlalchemy.exc.DBAPIError):
-        return error.connection_invalidated
     if isinstance(error, asyncpg.InternalClientError | asyncpg.InvalidCachedStatementError):
         # The server ended an idle connection, or a migration changed a prepared statement's tables.
         return True
     if isinstance(error, asyncpg.InterfaceError):
-        return "closed" in str(error)  # the same class also names mistakes in the call itself
+        # Closed or closing; the same class also names mistakes in the call itself.
+        return "clos" in str(error)
     return isinstance(error, OSError)  # TimeoutError is one: the server does not answer

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import MetaData, Table
 
-from phoenix_runtime.chassis.data.database import Database, driver
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.core.errors import RequestIdReused
 from phoenix_runtime.core.principal import Call
 
@@ -23,7 +23,7 @@ async def recall(database: Database, table: Table, call: Call) -> bytes | None:
     async with database.reading(call.tenant) as connection:
         # Every mutation reads this first. Measured: 0.18 ms of processor time through the driver,
         # 0.31 ms through SQLAlchemy.
-        row = await (await driver(connection)).fetchrow(
+        row = await connection.raw.fetchrow(
             f"SELECT body_hash, answer FROM {table.fullname}"  # noqa: S608  # a name of ours
             " WHERE tenant = $1 AND principal = $2 AND rpc = $3 AND request_id = $4",
             call.tenant,

@@ -17,7 +17,6 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from phoenix_runtime.chassis.data.database import async_url
 from phoenix_runtime.chassis.data.schema_revisions import (
     DISTRIBUTION,
     SchemaTooNew,
@@ -101,3 +100,11 @@ def _run(connection: Connection, location: Path, schema: str, target: str) -> No
 def _lock_key(schema: str) -> int:
     """The advisory lock of a schema's migrations."""
     return zlib.crc32(f"phoenix-dma migrations of {schema}".encode())
+
+
+def async_url(url: str) -> str:
+    """``url`` for SQLAlchemy's asyncpg dialect."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.split("+")[0] not in {"postgres", "postgresql"}:
+        raise ValueError("a database URL begins with postgresql://")
+    return f"postgresql+asyncpg://{rest}"

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import MetaData
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phoenix_runtime.chassis.data.database import driver
+from phoenix_runtime.chassis.data.connection import Connection
 from phoenix_runtime.chassis.data.database_errors import TransactionConflict
-from phoenix_runtime.chassis.data.outbox_sql import Parts, flush_statement
+from phoenix_runtime.chassis.data.outbox_sql import Kinds, flush_parts
+from phoenix_runtime.chassis.data.writes import Parts
 from phoenix_runtime.chassis.rpc.handler import AnsweredBefore
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.directives import Directive
@@ -119,18 +119,20 @@ class Outbox:
         )
         return replace(event, leaf_hash=leaf(event_document(event)))
 
-    async def flush(self, connection: AsyncConnection, call: Call, pending: Pending) -> Rows:
-        """Write ``pending`` in the transaction of ``connection``; answers it by receiver.
+    async def flush(self, connection: Connection, call: Call, pending: Pending) -> Rows:
+        """Write ``pending``, and what waits on ``connection``, by one statement.
 
-        Raises `VersionConflict`, and `AnsweredBefore` where the same request was answered already.
+        Answers what each receiver gets. Raises `VersionConflict`, `AnsweredBefore` where the same
+        request was answered already, and LookupError where a row that is written is not there.
         """
         rows = _rows(call.tenant, pending)
-        parts, arguments, heads = self._arguments(call, pending, rows)
-        if not parts.any:
+        kinds, arguments, heads = self._arguments(call, pending, rows)
+        if not kinds.any:
+            await connection.write()
             return {}
-        raw = await driver(connection)
+        own = Parts(*flush_parts(self._schema, kinds), arguments)
         try:
-            moved = await raw.fetchval(flush_statement(self._schema, parts), *arguments)
+            (moved,) = await connection.write(own)
         except asyncpg.UniqueViolationError as error:
             raise _refusal_of(error) from error
         if moved != heads:
@@ -161,7 +163,7 @@ class Outbox:
         for listener in self._listeners:
             listener()
 
-    def _arguments(self, call: Call, pending: Pending, rows: Rows) -> tuple[Parts, list[Any], int]:
+    def _arguments(self, call: Call, pending: Pending, rows: Rows) -> tuple[Kinds, list[Any], int]:
         now = self.clock.now()
         arguments: list[Any] = [call.tenant, now]
         heads = _heads(pending.events)
@@ -183,7 +185,7 @@ class Outbox:
         if pending.answer is not None and call.idempotency is not None:
             key = call.idempotency
             arguments += [call.actor, key.rpc, key.request_id, key.body_hash, pending.answer]
-        parts = Parts(
+        kinds = Kinds(
             events=bool(pending.events),
             deliveries=bool(deliveries),
             born=bool(born),
@@ -191,7 +193,7 @@ class Outbox:
             directives=bool(pending.directives),
             answer=pending.answer is not None,
         )
-        return parts, arguments, len(moved)
+        return kinds, arguments, len(moved)
 
     def _deliveries(self, rows: Rows, now: datetime) -> Iterator[tuple[str, str, datetime]]:
         """Key, receiver and the end of its first claim, of each delivery."""

@@ -12,8 +12,8 @@ from functools import cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """Which parts a transaction has; the statement holds only those.
+class Kinds:
+    """What a transaction has to write; the statement holds only parts for that.
 
     ``born`` are aggregates that get their second event, ``moved`` those that had more already.
     """
@@ -32,16 +32,18 @@ class Parts:
 
 
 @cache
-def flush_statement(schema: str, parts: Parts) -> str:
-    """The statement: $1 tenant, $2 now, then each part's arrays; answers how many heads moved."""
+def flush_parts(schema: str, kinds: Kinds) -> tuple[str, str]:
+    """The parts of the statement, and what to select of them: how many heads moved.
+
+    $1 is the tenant, $2 now, then come each part's arrays.
+    """
     numbers = iter(range(3, 100))
     steps = [
         build(schema, numbers)
-        for wanted, build in zip(astuple(parts), _BUILDERS, strict=True)
+        for wanted, build in zip(astuple(kinds), _BUILDERS, strict=True)
         if wanted
     ]
-    answer = "(SELECT count(*) FROM moved)" if parts.moved else "0"
-    return f"WITH {', '.join(steps)} SELECT {answer}"
+    return ", ".join(steps), "(SELECT count(*) FROM moved)" if kinds.moved else "0"
 
 
 def _take(numbers: Iterator[int], *types: str) -> str:

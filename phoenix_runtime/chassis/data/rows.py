@@ -6,7 +6,7 @@ needs to answer it.
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from phoenix_runtime.chassis.data.unit import Unit
+from phoenix_runtime.chassis.data.writes import Write
 from phoenix_runtime.core.pages import MOST_COUNTED, PageRequest
 
 KEY: Final = "key_"
@@ -43,22 +44,19 @@ class TenantRows(Unit):
     async def _all(
         self, statement: Executable, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[Mapping[str, Any]]:
-        result = await self.connection.execute(statement, parameters)
-        return cast("Sequence[Mapping[str, Any]]", result.mappings().all())
+        return await self.connection.fetch(statement, parameters)
 
     async def _total(self, statement: Select[Any], page: PageRequest) -> int:
         """How many rows ``statement`` has, at most `MOST_COUNTED`; 0 where nobody asks."""
         if not page.total:
             return 0
         matching = statement.with_only_columns(literal_column("1")).limit(MOST_COUNTED).subquery()
-        found = await self.connection.execute(select(func.count()).select_from(matching))
-        return int(found.scalar_one())
+        return int(await self.connection.value(select(func.count()).select_from(matching)))
 
     async def _first(
         self, statement: Executable, parameters: Mapping[str, Any] | None = None
     ) -> Mapping[str, Any] | None:
-        result = await self.connection.execute(statement, parameters)
-        return cast("Mapping[str, Any] | None", result.mappings().first())
+        return await self.connection.first(statement, parameters)
 
     async def _find(
         self, table: Table, *, lock: bool = False, **key: object
@@ -72,33 +70,45 @@ class TenantRows(Unit):
         """Read every row with ``key``, in the order of the columns ``order``."""
         return await self._all(_selection(table, tuple(key), order=tuple(order)), self._key(key))
 
+    # Written together with what else the unit writes; a violated key is an error of the unit's end.
+
     async def _insert(self, table: Table, row: Mapping[str, Any]) -> None:
-        await self.connection.execute(_insertion(table), {"tenant": self.tenant, **row})
+        await self._later(_insertion(table), table, row)
+
+    async def _keep(self, table: Table, row: Mapping[str, Any]) -> None:
+        """Insert unless a unique key is taken."""
+        await self._later(_insertion_if_absent(table), table, row)
+
+    async def _upsert(self, table: Table, row: Mapping[str, Any]) -> None:
+        """Insert, or replace the row with the same primary key."""
+        await self._later(_replacement(table, tuple(row)), table, row)
+
+    async def _update(self, table: Table, key: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+        """Write the columns ``row`` of the row with the primary key ``key``.
+
+        The unit ends with LookupError where there is none.
+        """
+        statement, parameters = _modification(table, tuple(key)), {**self._key(key), **row}
+        named = {"tenant": self.tenant, **key}
+        await self.connection.later(Write(table, named, statement, parameters, must_exist=True))
+
+    async def _later(self, statement: Executable, table: Table, row: Mapping[str, Any]) -> None:
+        written = {"tenant": self.tenant, **row}
+        await self.connection.later(Write(table, written, statement, written))
+
+    # Written at once.
 
     async def _insert_if_absent(self, table: Table, row: Mapping[str, Any]) -> bool:
         """Insert unless a unique key is taken; answers whether it was inserted."""
         parameters = {"tenant": self.tenant, **row}
-        result = await self.connection.execute(_insertion_if_absent(table), parameters)
-        return bool(result.rowcount)
-
-    async def _upsert(self, table: Table, row: Mapping[str, Any]) -> None:
-        """Insert, or replace the row with the same primary key."""
-        parameters = {"tenant": self.tenant, **row}
-        await self.connection.execute(_replacement(table, tuple(row)), parameters)
-
-    async def _update(self, table: Table, key: Mapping[str, Any], row: Mapping[str, Any]) -> None:
-        """Write the columns ``row`` of the row with ``key``; raises LookupError without one."""
-        if not await self._update_where(table, key, row):
-            raise LookupError(f"{table.name}: no row {dict(key)}")
+        return bool(await self.connection.run(_insertion_if_absent(table), parameters))
 
     async def _update_where(
         self, table: Table, key: Mapping[str, Any], row: Mapping[str, Any]
     ) -> int:
         """Write the columns ``row`` of every row with ``key``; answers how many there were."""
-        result = await self.connection.execute(
-            _modification(table, tuple(key)), {**self._key(key), **row}
-        )
-        return int(result.rowcount)
+        parameters = {**self._key(key), **row}
+        return await self.connection.run(_modification(table, tuple(key)), parameters)
 
     def _key(self, key: Mapping[str, object]) -> dict[str, object]:
         named = {f"{KEY}{name}": value for name, value in key.items()}

@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from phoenix_runtime.chassis.data.connection import Connection
 from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.outbox import Outbox, Pending, Rows
 from phoenix_runtime.chassis.failpoints import AFTER_COMMIT, BEFORE_COMMIT, passing
@@ -22,7 +21,7 @@ from phoenix_runtime.core.receipt import Receipt
 class UnitParts:
     """What a unit is made of; a subclass with a constructor of its own passes it on."""
 
-    connection: AsyncConnection
+    connection: Connection
     call: Call
     clock: Clock
     new_id: NewId
@@ -111,14 +110,15 @@ class Units(Generic[U]):
 
     @contextlib.asynccontextmanager
     async def reading(self, call: Call) -> AsyncIterator[U]:
-        """One read-only transaction in the call's tenant; raises `core.errors.Unavailable`.
+        """Reads in the call's tenant; raises `core.errors.Unavailable`.
 
-        PostgreSQL refuses writes in it. What its unit would audit, direct or remember is dropped.
+        Each statement has a snapshot of its own, and PostgreSQL refuses to write. What the unit
+        would audit, direct or remember is dropped.
         """
         async with self._database.reading(call.tenant) as connection:
             yield self._unit_class(self._parts(connection, call))
 
-    def _parts(self, connection: AsyncConnection, call: Call) -> UnitParts:
+    def _parts(self, connection: Connection, call: Call) -> UnitParts:
         return UnitParts(
             connection=connection,
             call=call,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from phoenix_runtime.chassis.data.database import Database, driver
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.outbox import BUS, DIRECTIVES, LEDGER, OutboxRow
 from phoenix_runtime.chassis.delivery.consumers_sql import (
     claim_statement,
@@ -49,14 +49,14 @@ class OutboxConsumer:
         """Claim at most ``limit`` rows of any tenant, the oldest first."""
         now = self._database.clock.now()
         async with self._database.claiming() as connection:
-            raw = await driver(connection)
+            raw = connection.raw
             rows = await raw.fetch(self._claim, now, now + CLAIM_DURATION, limit, self.receiver)
         return tuple(OutboxRow(*row) for row in rows)
 
     async def until_due(self) -> timedelta | None:
         """How long until the earliest row may be claimed, 0.1 s at least; None where none waits."""
         async with self._database.claiming() as connection:
-            raw = await driver(connection)
+            raw = connection.raw
             due: datetime | None = await raw.fetchval(self._due, self.receiver)
         if due is None:
             return None
@@ -67,14 +67,14 @@ class OutboxConsumer:
         tenants, keys = _keys(rows)
         until = self._database.clock.now() + CLAIM_DURATION
         async with self._database.claiming() as connection:
-            raw = await driver(connection)
+            raw = connection.raw
             await raw.execute(self._extend, tenants, keys, self.receiver, until)
 
     async def settle(self, rows: Sequence[OutboxRow]) -> None:
         """Delete the deliveries of ``rows``: the receiver has them."""
         tenants, keys = _keys(rows)
         async with self._database.claiming() as connection:
-            await (await driver(connection)).execute(self._settle, tenants, keys, self.receiver)
+            await connection.raw.execute(self._settle, tenants, keys, self.receiver)
 
     async def retry_later(self, rows: Sequence[OutboxRow]) -> None:
         """Release ``rows`` for another attempt, each after a delay that grows with its failures."""
@@ -82,7 +82,7 @@ class OutboxConsumer:
         tenants, keys = _keys(rows)
         due = [now + delay_after(row.failures + 1) for row in rows]
         async with self._database.claiming() as connection:
-            raw = await driver(connection)
+            raw = connection.raw
             await raw.execute(self._retry_later, tenants, keys, due, self.receiver)
 
 
@@ -118,5 +118,5 @@ class Pruner:
         """Delete at most ``limit`` rows; answers how many."""
         before = self._database.clock.now() - self._age
         async with self._database.claiming() as connection:
-            status = await (await driver(connection)).execute(self._statement, before, limit)
+            status = await connection.raw.execute(self._statement, before, limit)
         return int(str(status).rpartition(" ")[2])

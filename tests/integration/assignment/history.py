@@ -12,7 +12,8 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
-from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, create_database
+from phoenix_runtime.chassis.data.connecting import DatabaseOptions, create_database
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.errors import Refused
@@ -83,9 +84,9 @@ class History(RuleBasedStateMachine):
     async def remember(self) -> None:
         """Agents keep every epoch and offer that they ever had."""
         async with self.world.database.reading(self.runtime.tenant) as connection:
-            held = [tuple(row) for row in await connection.execute(text(HELD))]
-            offered = [tuple(row) for row in await connection.execute(text(OFFERED))]
-            waiting = [row[0] for row in await connection.execute(text(WAITING))]
+            held = [tuple(row.values()) for row in await connection.fetch(text(HELD))]
+            offered = [tuple(row.values()) for row in await connection.fetch(text(OFFERED))]
+            waiting = [next(iter(row.values())) for row in await connection.fetch(text(WAITING))]
         self.held = set(held)
         self.waiting = waiting
         self.epochs += [known for known in held if known not in self.epochs]

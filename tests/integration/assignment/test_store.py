@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
+import asyncpg
 import pytest
 import pytest_asyncio
-import sqlalchemy.exc
 
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.declaration import TaskDeclaration, submission
@@ -31,7 +31,7 @@ from assignment_svc.domain.task import (
 from assignment_svc.store.claims import WorkerClaims
 from assignment_svc.store.tables import metadata
 from assignment_svc.store.unit import AssignmentUnits
-from phoenix_runtime.chassis.data.database import create_database
+from phoenix_runtime.chassis.data.connecting import create_database
 from phoenix_runtime.chassis.data.outbox import Outbox
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import ManualClock
@@ -162,7 +162,7 @@ async def test_a_task_has_at_most_one_open_handoff(
         record = await unit.find_offer("offer.1")
         assert record is not None
         assert (record.outcome, record.offer) == ("declined", offer)
-    with pytest.raises(sqlalchemy.exc.IntegrityError):
+    with pytest.raises(asyncpg.UniqueViolationError):
         async with units(call) as unit:
             await unit.add_handoff(replace(first, handoff_id="handoff.2"))
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
 
 from governance_svc.domain.ledger.entries import Appended, AuditFilter, Entry, verified
 from governance_svc.domain.ledger.lineage import Family
@@ -166,9 +166,9 @@ async def test_the_service_itself_cannot_change_what_was_written(
     database_for: DatabaseFor, tenant: str, statement: str
 ) -> None:
     database = await database_for("governance")
-    with pytest.raises(ProgrammingError, match=r"permission denied|does not exist"):
+    with pytest.raises(asyncpg.PostgresError, match=r"permission denied|does not exist"):
         async with database.transaction(tenant) as connection:
-            await connection.execute(text(statement))
+            await connection.run(text(statement))
 
 
 async def test_pages_follow_each_other_while_the_ledger_grows(

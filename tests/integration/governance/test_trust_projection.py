@@ -70,8 +70,8 @@ async def test_a_projection_of_older_rules_is_computed_anew(
     await manual_governance.append(registered(manual_governance.tenant))
     await manual_governance.project()
     async with manual_governance.database.transaction(manual_governance.tenant) as connection:
-        await connection.execute(trust_cursors.update().values(rules="0"))
-        await connection.execute(trust_projections.update().values(document="{}"))
+        await connection.run(trust_cursors.update().values(rules="0"))
+        await connection.run(trust_projections.update().values(document="{}"))
     await manual_governance.project()
     assert (await manual_governance.projections("p"))["p"].method == "local"
 

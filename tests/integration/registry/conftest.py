@@ -21,7 +21,7 @@ from phoenix_dma.v1 import (
     session_pb2,
     session_pb2_grpc,
 )
-from phoenix_runtime.chassis.data.database import Database, driver
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
@@ -106,7 +106,7 @@ class Registry:
     async def events(self, *types: str) -> list[dict[str, Any]]:
         """The audit events of the tenant, in order of their ids."""
         async with self.database.reading(self.tenant) as connection:
-            raw = await driver(connection)
+            raw = connection.raw
             rows = await raw.fetch("SELECT document FROM registry.outbox ORDER BY event_id")
         found = [json.loads(row["document"]) for row in rows]
         return [event for event in found if not types or event["type"] in types]

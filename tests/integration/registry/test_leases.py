@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from redis.asyncio import Redis
 
-from phoenix_runtime.chassis.data.database import driver
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.standing import ParticipantStatus
 from registry_svc.adapters.ended_leases import RedisEndedLeases
@@ -38,7 +37,7 @@ class RecordingStream:
 
 async def events(replica: Replica, *types: str) -> list[dict[str, object]]:
     async with replica.database.reading(replica.tenant) as connection:
-        raw = await driver(connection)
+        raw = connection.raw
         rows = await raw.fetch("SELECT document FROM registry.outbox ORDER BY event_id")
     found = [json.loads(row["document"]) for row in rows]
     return [event for event in found if not types or event["type"] in types]

@@ -17,25 +17,24 @@ class NoteUnit(Unit):
 
     async def add(self, note_id: str, text: str) -> None:
         """A new note, version 1; not audited by itself."""
-        await self.connection.execute(
+        await self.connection.run(
             insert(note).values(tenant=self.tenant, note_id=note_id, text=text, version=1)
         )
 
     async def change(self, note_id: str, text: str) -> int:
         """Change a note; answers its new version."""
-        changed = await self.connection.execute(
+        version: int = await self.connection.value(
             update(note)
             .where(note.c.tenant == self.tenant, note.c.note_id == note_id)
             .values(text=text, version=note.c.version + 1)
             .returning(note.c.version)
         )
-        version: int = changed.scalar_one()
         return version
 
     async def texts(self) -> list[str]:
         """Every note, by a query that does not name the tenant."""
-        found = await self.connection.execute(select(note.c.text).order_by(note.c.note_id))
-        return list(found.scalars())
+        found = await self.connection.fetch(select(note.c.text).order_by(note.c.note_id))
+        return [row["text"] for row in found]
 
     async def tell(self, note_id: str, version: int) -> Receipt:
         """The audit event of a note's version."""

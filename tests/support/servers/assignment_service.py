@@ -162,8 +162,8 @@ class AssignmentService:
     async def due(self, kind: str) -> list[str]:
         """Ids of this tenant's rows whose time has come."""
         async with self.database.reading(self.tenant) as connection:
-            rows = await connection.execute(text(DUE[kind]), {"now": self.clock.now()})
-            return [str(row[0]) for row in rows]
+            rows = await connection.fetch(text(DUE[kind]), {"now": self.clock.now()})
+        return [str(next(iter(row.values()))) for row in rows]
 
     async def work(self, *, rounds: int = 20) -> int:
         """Do what is due until nothing is; answers how many steps it took."""

@@ -8,7 +8,8 @@ from typing import TypeAlias
 import pytest
 import pytest_asyncio
 
-from phoenix_runtime.chassis.data.database import Database, DatabaseOptions, create_database
+from phoenix_runtime.chassis.data.connecting import DatabaseOptions, create_database
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.migrations import upgrade
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import ManualClock
