@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 
 class LocalLedgerNotifier:
@@ -11,18 +11,18 @@ class LocalLedgerNotifier:
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
-        self._subscribers: list[Callable[[str], None]] = []
+        self._subscribers: list[Callable[[str, Collection[str]], None]] = []
 
-    def subscribe(self, subscriber: Callable[[str], None]) -> None:
-        """Call ``subscriber`` with the tenant after each append."""
+    def subscribe(self, subscriber: Callable[[str, Collection[str]], None]) -> None:
+        """Call ``subscriber`` after each append, with the tenant and the types of the events."""
         self._subscribers.append(subscriber)
 
-    def notify(self, tenant: str) -> None:
+    def notify(self, tenant: str, types: Collection[str]) -> None:
         """Wake whoever waits for the tenant's ledger, and call the subscribers."""
         for waiting in self._waiting.pop(tenant, ()):
             waiting.set()
         for subscriber in self._subscribers:
-            subscriber(tenant)
+            subscriber(tenant, types)
 
     async def wait(self, tenant: str, seconds: float) -> None:
         """Return after the next append to the tenant's ledger, or after ``seconds``."""

@@ -33,6 +33,7 @@ class EventRow:
     """One event, ready to be written. ``values`` are in the order of `COLUMNS`."""
 
     event_id: str
+    type: str
     version: tuple[str, str, int]
     leaf_hash: str
     values: tuple[Any, ...]
@@ -58,7 +59,7 @@ def row_of(verified: VerifiedEvent) -> EventRow:
     }
     version = (event.service, event.aggregate, event.aggregate_version)
     values = tuple(columns[name] for name in COLUMNS)
-    return EventRow(event.event_id, version, event.leaf_hash, values)
+    return EventRow(event.event_id, event.type, version, event.leaf_hash, values)
 
 
 def entry_of(row: Mapping[str, Any]) -> Entry:

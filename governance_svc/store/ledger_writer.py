@@ -4,7 +4,7 @@ The statements, and why they are raw SQL, stand in `ledger_sql` (performance: Au
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +15,7 @@ from governance_svc.domain.ledger.entries import Appended, VerifiedEvent
 from governance_svc.store import ledger_sql
 from governance_svc.store.ledger_deduplication import NewRows, new_rows
 from governance_svc.store.ledger_rows import EventRow, row_of
-from phoenix_runtime.chassis.data.database import Database, driver
+from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.core.chain import GENESIS, Head, extend
 from phoenix_runtime.core.errors import QuotaExceeded, Refused
 
@@ -55,9 +55,16 @@ class TenantQueue:
 
 
 class GroupCommitLedger:
-    """Implements `LedgerWriter` (I6, I7). ``appended`` is called with the tenant after a commit."""
+    """Implements `LedgerWriter` (I6, I7).
 
-    def __init__(self, database: Database, appended: Callable[[str], None] | None = None) -> None:
+    ``appended`` is called after a commit, with the tenant and the types of the events.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        appended: Callable[[str, Collection[str]], None] | None = None,
+    ) -> None:
         self._database = database
         self._appended = appended
         self._queues: dict[str, TenantQueue] = {}
@@ -113,7 +120,7 @@ class GroupCommitLedger:
             await self._append_new(tenant, queue, batch)
         EVENTS.inc(sum(len(queued.rows) for queued in batch))
         if self._appended is not None:
-            self._appended(tenant)
+            self._appended(tenant, {row.type for row in rows})
 
     async def _append(
         self, tenant: str, head: Head | None, rows: Sequence[EventRow]
@@ -122,14 +129,14 @@ class GroupCommitLedger:
         if head is None:
             return None
         async with self._database.transaction(tenant) as connection:
-            return await _append_after(await driver(connection), tenant, head, rows)
+            return await _append_after(connection.raw, tenant, head, rows)
 
     async def _append_new(
         self, tenant: str, queue: TenantQueue, batch: Sequence[QueuedEvents]
     ) -> None:
         """Append what is new of a batch, under the lock of the head."""
         async with self._database.transaction(tenant) as connection:
-            raw = await driver(connection)
+            raw = connection.raw
             await raw.execute(ledger_sql.FIRST_HEAD, tenant, GENESIS)
             head = Head(*(await raw.fetch(ledger_sql.LOCKED_HEAD, tenant))[0])
             groups = await new_rows(raw, tenant, [queued.rows for queued in batch])

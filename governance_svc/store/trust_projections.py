@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import bindparam, delete, literal_column, select
-from sqlalchemy.dialects.postgresql import insert
 
 from governance_svc.domain.rows import ProjectionStep
 from governance_svc.domain.trust.attribution import OUTCOME_TYPES
@@ -29,6 +28,7 @@ from governance_svc.store.tables import (
 )
 from governance_svc.store.trust_documents import document_of, projection_of
 from phoenix_runtime.chassis.data.rows import TenantRows
+from phoenix_runtime.chassis.data.statements import one_of
 from phoenix_runtime.core.events import AuditEvent
 
 MAX_ENTRIES: Final = 2_000
@@ -36,7 +36,7 @@ MAX_ENTRIES: Final = 2_000
 
 PROJECTIONS: Final = select(trust_projections.c.participant_id, trust_projections.c.document).where(
     trust_projections.c.tenant == bindparam("tenant"),
-    trust_projections.c.participant_id.in_(bindparam("participants", expanding=True)),
+    one_of(trust_projections.c.participant_id, "participants"),
 )
 
 EVENTS: Final = (
@@ -44,7 +44,7 @@ EVENTS: Final = (
     .where(
         ledger_events.c.tenant == bindparam("tenant"),
         ledger_events.c.sequence.between(bindparam("first"), bindparam("last")),
-        ledger_events.c.type.in_(EVIDENCE_TYPES),
+        one_of(ledger_events.c.type, EVIDENCE_TYPES),
         ledger_events.c.participant_id != literal_column("''"),
     )
     .order_by(ledger_events.c.sequence)
@@ -56,19 +56,28 @@ TRIES: Final = (
     .where(
         ledger_events.c.tenant == bindparam("tenant"),
         ledger_events.c.task_id != literal_column("''"),
-        ledger_events.c.task_id.in_(bindparam("tasks", expanding=True)),
+        one_of(ledger_events.c.task_id, "tasks"),
         ledger_events.c.sequence <= bindparam("last"),
-        ledger_events.c.type.in_(OUTCOME_TYPES),
+        one_of(ledger_events.c.type, OUTCOME_TYPES),
         ledger_events.c.participant_id != literal_column("''"),
     )
     .order_by(ledger_events.c.sequence)
 )
 """How the tries of some tasks ended up to ``last``, in order."""
 
-SAVE: Final = insert(trust_projections)
-SAVE_ALL: Final = SAVE.on_conflict_do_update(
-    index_elements=["tenant", "participant_id"], set_={"document": SAVE.excluded.document}
+CURSOR: Final = (
+    select(
+        trust_cursors.c.sequence,
+        trust_cursors.c.rules,
+        select(ledger_heads.c.sequence)
+        .where(ledger_heads.c.tenant == trust_cursors.c.tenant)
+        .scalar_subquery()
+        .label("ledger_end"),
+    )
+    .where(trust_cursors.c.tenant == bindparam("tenant"))
+    .with_for_update()
 )
+"""The locked cursor, and where the ledger ended no later than the lock was taken."""
 
 
 class TrustProjectionTables(TenantRows):
@@ -92,18 +101,14 @@ class TrustProjectionTables(TenantRows):
 
         The cursor's row is locked: replicas take turns, and no event is projected twice.
         """
-        cursor = await self._locked_cursor()
-        end = await self._ledger_end()
+        cursor, end = await self._locked_cursor()
         until = min(end, cursor + limit)
         if until <= cursor:
             return None
         changed = await self._projected(await self._events(cursor, until), cursor)
-        if changed:
-            rows = [
-                {"tenant": self.tenant, "participant_id": name, "document": document_of(projection)}
-                for name, projection in changed.items()
-            ]
-            await self.connection.execute(SAVE_ALL, rows)
+        for name, projection in changed.items():
+            row = {"participant_id": name, "document": document_of(projection)}
+            await self._upsert(trust_projections, row)
         await self._update(trust_cursors, {}, {"sequence": until})
         return ProjectionStep(tuple(changed), more=until < end)
 
@@ -141,21 +146,25 @@ class TrustProjectionTables(TenantRows):
         parameters = {"tenant": self.tenant, "first": after + 1, "last": until}
         return [entry_of(row).event for row in await self._all(EVENTS, parameters)]
 
-    async def _locked_cursor(self) -> int:
-        """The cursor, locked; 0 and no projection where the rules of projection have changed."""
-        row = await self._find(trust_cursors, lock=True)
+    async def _locked_cursor(self) -> tuple[int, int]:
+        """The cursor, locked, and the end of the ledger.
+
+        The cursor is 0, and there is no projection, where the rules of projection have changed.
+        """
+        row = await self._first(CURSOR, {"tenant": self.tenant})
         if row is None:
             await self._insert_if_absent(trust_cursors, {"sequence": 0, "rules": RULES})
-            row = await self._find(trust_cursors, lock=True)
+            row = await self._first(CURSOR, {"tenant": self.tenant})
         if row is None:
             raise LookupError("the cursor that was just inserted is not there")
+        end = int(row["ledger_end"] or 0)
         if row["rules"] == RULES:
-            return int(row["sequence"])
-        await self.connection.execute(
+            return int(row["sequence"]), end
+        await self.connection.run(
             delete(trust_projections).where(self._matching(trust_projections))
         )
         await self._update(trust_cursors, {}, {"sequence": 0, "rules": RULES})
-        return 0
+        return 0, end
 
     async def _ledger_end(self) -> int:
         row = await self._find(ledger_heads)

@@ -1,6 +1,6 @@
 """Runs the background workers of governance."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from governance_svc.domain.policy.bundle import BundleCutOff
+from governance_svc.domain.trust.projection import PATIENT_TYPES
 from governance_svc.usecases.approvals.expire_approvals import ExpireApprovals
 from governance_svc.usecases.policy.announce_policy import AnnouncePolicy
 from governance_svc.usecases.policy.follow_policies import FollowPolicies
@@ -20,6 +21,8 @@ log = structlog.get_logger()
 
 POLL_SECONDS: Final = 1.0
 """How often due approvals, and an engine that is away, are looked for."""
+PATIENCE_SECONDS: Final = 0.25
+"""How long the outcomes of tasks wait, so that those of many are projected together."""
 RECONCILE_INTERVAL: Final = timedelta(seconds=5)
 """How often every ledger is compared with what was projected and announced."""
 
@@ -63,10 +66,10 @@ class Workers:
         for loop in reversed(self._loops):
             await loop.stop()
 
-    def ledger_appended(self, tenant: str) -> None:
+    def ledger_appended(self, tenant: str, types: Collection[str]) -> None:
         """Wake the loops after an append to a tenant's ledger, perhaps the first one."""
         self._use_cases.project.appended(tenant)
-        self._project.wake()
+        self._project.wake(within=PATIENCE_SECONDS if PATIENT_TYPES.issuperset(types) else 0.0)
         if not self._use_cases.announce.announced_to(tenant):
             self._announce.wake()
 

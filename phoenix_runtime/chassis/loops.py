@@ -48,14 +48,21 @@ class Loop:
         self._woken = asyncio.Event()
         self._ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Start; the first step is run at once."""
         self._task = asyncio.create_task(self._run(), name=self.name)
 
-    def wake(self) -> None:
-        """Run a step soon; called from the event loop that the loop runs in."""
-        self._woken.set()
+    def wake(self, within: float = 0.0) -> None:
+        """Run a step soon, at the latest in ``within`` seconds.
+
+        Called from the event loop that the loop runs in.
+        """
+        if not within:
+            self._woken.set()
+        elif self._timer is None and not self._woken.is_set():
+            self._timer = asyncio.get_running_loop().call_later(within, self._woken.set)
 
     async def step_once(self) -> object:
         """Run one step now and answer what it answers; raises what it raises."""
@@ -74,6 +81,7 @@ class Loop:
         if self._task is None:
             return
         self._ending.set()
+        self._drop_timer()
         self._woken.set()
         await asyncio.wait([self._task], timeout=grace)
         self._task.cancel()
@@ -86,6 +94,7 @@ class Loop:
         failures = 0
         while not self._ending.is_set():
             self._woken.clear()
+            self._drop_timer()
             try:
                 more = await self.step_once()
             except Exception as error:  # an error must not end the loop
@@ -99,6 +108,11 @@ class Loop:
             elif not more:
                 # Replicas that started together should not ask together for ever.
                 await self._rest(self._interval * random.uniform(0.9, 1.1))  # noqa: S311
+
+    def _drop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     async def _rest(self, seconds: float) -> None:
         await _wait(self._woken, seconds)

@@ -27,7 +27,7 @@ from governance_svc.domain.trust.evidence import (
     TaskOutcome,
 )
 from phoenix_runtime.core.event_catalogue import ENTRIES, OUTCOMES, TrustEvidence
-from phoenix_runtime.core.events import AuditEvent, ReasonCode
+from phoenix_runtime.core.events import AuditEvent, AuditEventType, ReasonCode
 from phoenix_runtime.core.json import Json
 
 RULES: Final = "2"
@@ -47,6 +47,14 @@ EVIDENCE: Final[Mapping[str, TrustEvidence]] = MappingProxyType(
 
 EVIDENCE_TYPES: Final = tuple(sorted(EVIDENCE))
 """The event types that are projected; certifications are read from their own table."""
+
+PATIENT_TYPES: Final = frozenset(
+    event_type
+    for event_type in AuditEventType
+    if EVIDENCE.get(event_type, TrustEvidence.NONE) in {TrustEvidence.NONE, *OUTCOMES}
+)
+"""The event types that say nothing of a participant's identity, grants, health or conduct: whoever
+is asked for trust may leave them out for a moment."""
 
 Item = TypeVar("Item")
 

@@ -100,6 +100,20 @@ async def test_a_wake_up_during_a_step_is_not_lost() -> None:
     await loop.stop()
 
 
+async def test_what_may_wait_is_done_in_time_and_together_with_what_may_not() -> None:
+    steps = Steps()
+    loop = await running(steps)
+    await steps.reach(1)
+    loop.wake(within=0.01)
+    loop.wake(within=0.01)
+    await steps.reach(2)
+    loop.wake(within=3600)
+    loop.wake()
+    await steps.reach(3)
+    await loop.stop()
+    assert steps.count == 3
+
+
 async def test_stopping_lets_the_step_under_way_finish() -> None:
     began, go_on, finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
