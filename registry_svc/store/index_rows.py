@@ -62,9 +62,8 @@ class IndexQueries(TenantRows):
 
     async def index_totals(self) -> RowTotals:
         """See the port."""
-        found = await self.connection.execute(TOTALS, {"tenant": self.tenant})
-        row = found.one()
-        return RowTotals(IndexTotals(row.participants, row.versions), row.retired)
+        (row,) = await self._all(TOTALS, {"tenant": self.tenant})
+        return RowTotals(IndexTotals(row["participants"], row["versions"]), row["retired"])
 
     def _page(self, after: str, limit: int) -> Mapping[str, object]:
         return {"tenant": self.tenant, "after": after, "most": limit}
