@@ -76,7 +76,7 @@ $(OPA):
 test-opa: stubs ## the policy engines' contract against a real OPA server too (where Go is)
 	@command -v go >/dev/null || test -x $(OPA) || { echo "test-opa: skipped, there is no Go here"; exit 0; }; \
 	$(MAKE) --no-print-directory $(OPA) && PHOENIX_DMA_TEST_OPA="$(CURDIR)/$(OPA)" \
-	$(BIN)/pytest tests/contract/test_policy_engines.py tests/contract/test_policy_bundles.py tests/contract/test_opa_rest.py $(ARGS)
+	$(BIN)/pytest tests/contract/engines/test_policy_engines.py tests/contract/engines/test_policy_bundles.py tests/contract/engines/test_opa_rest.py $(ARGS)
 
 chaos: stubs ## faults under traffic for ten minutes, then judge what is left (ARGS="--seed 7 --minutes 30")
 	@$(BIN)/python -m tests.robustness.chaos $(ARGS)

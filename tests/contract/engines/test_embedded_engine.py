@@ -192,7 +192,7 @@ asyncio.run(main())
 
 @linux
 def test_an_engine_dies_with_its_parent_in_the_middle_of_a_rule_without_end() -> None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     with subprocess.Popen(
         [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, cwd=root, text=True
     ) as parent:
