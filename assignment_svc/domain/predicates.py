@@ -157,5 +157,6 @@ def offered_to(handoff: Handoff, offer_id: str, target: str) -> Offer:
     if handoff.status is not HandoffStatus.OFFERED or offer is None or offer.offer_id != offer_id:
         raise OfferLapsed(offer_id)
     if offer.target != target:
-        raise NotPermitted("The offer is somebody else's", {"offer_id": offer_id})
+        remedy = "Leave it to its target; who else is asked gets an offer of its own."
+        raise NotPermitted("The offer is somebody else's", {"offer_id": offer_id}, remedy=remedy)
     return offer

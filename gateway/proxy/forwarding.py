@@ -76,7 +76,11 @@ class ForwardingHandler(GenericRpcHandler):  # type: ignore[type-arg]  # generic
         """Return the call to the backend; raises `NotPermitted` for RPCs kept for services."""
         if rpc.services_only:
             text = f"{rpc.method} is for services of the runtime and not served here"
-            raise NotPermitted(text, {"rpc": rpc.method, "allowed_roles": "service"})
+            raise NotPermitted(
+                text,
+                {"rpc": rpc.method, "allowed_roles": "service"},
+                remedy="Leave it to the runtime: docs/any-language.md has the calls of clients.",
+            )
         backend = SERVED_BY[rpc.service]
         return ForwardedCall(
             channel=self._channels.channel(backend),

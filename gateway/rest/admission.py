@@ -78,7 +78,10 @@ class RestAdmission:
         """Raise `NotPermitted` unless the caller holds one of ``roles``."""
         if not call.principal.has(*roles):
             wanted = ", ".join(sorted(roles))
-            raise NotPermitted(f"This page is for {wanted}", {"allowed_roles": wanted})
+            remedy = f"Use a profile or credential with one of these roles: {wanted}."
+            raise NotPermitted(
+                f"This page is for {wanted}", {"allowed_roles": wanted}, remedy=remedy
+            )
 
 
 def _check_size(request: Request) -> None:

@@ -179,7 +179,10 @@ async def _api_of(client: AsyncPhoenixClient, human: str) -> RuntimeApi:
         remedy = f"Add them first: phoenix-dma user add {human} --role reviewer"
         raise NotFound(f"{human} takes part in nothing here", error.facts, remedy=remedy) from error
     if known.type != "human":
-        raise NotPermitted(f"{human} is a participant of type {known.type}, and decides nothing")
+        raise NotPermitted(
+            f"{human} is a participant of type {known.type}, and decides nothing",
+            remedy="Name a person: `phoenix-dma user list --kind person` lists them.",
+        )
     wanted = identity_pb2.EnrolRequest(
         participant_id=human,
         owner=known.owner,

@@ -237,17 +237,15 @@ class CredentialInvalid(Refused):
 
 
 class NotPermitted(Refused):
-    """A genuine credential, but not for this."""
+    """A genuine credential, but not for this; what to do differs, so each says it."""
 
     reason = "NOT_PERMITTED"
-    remedy = "Use a credential that is made for this call."
 
     def __init__(
-        self, text: str, facts: Mapping[str, object] | None = None, *, remedy: str = ""
+        self, text: str, facts: Mapping[str, object] | None = None, *, remedy: str
     ) -> None:
         super().__init__(text, facts)
-        if remedy:
-            self.remedy = remedy
+        self.remedy = remedy
 
 
 def role_missing(rpc: str, *, allowed: Iterable[str], held: Iterable[str]) -> NotPermitted:

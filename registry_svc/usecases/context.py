@@ -73,7 +73,12 @@ class RegistryContext:
         """Raise `NotPermitted`, audited: a genuine credential is used for another participant."""
         facts = {"participant_id": participant_id, "credential_of": call.actor}
         await self.access.refused(call, what, facts)
-        raise NotPermitted(f"This credential is not {participant_id}'s", {**facts, "tried": what})
+        raise NotPermitted(
+            f"This credential is not {participant_id}'s",
+            {**facts, "tried": what},
+            remedy=f"Use the profile of {participant_id} itself, or have an operator do it where "
+            "operators may.",
+        )
 
 
 def require_identifiers(field: str, *values: str) -> None:

@@ -98,7 +98,12 @@ class CheckpointContext:
             return
         facts = {"participant_id": checkpoint.participant_id, "task_id": checkpoint.task_id}
         await self._access_log.refused(call, "CheckpointContext", facts)
-        raise NotPermitted("A checkpoint is written by the participant of the credential", facts)
+        raise NotPermitted(
+            "A checkpoint is written by the participant of the credential",
+            facts,
+            remedy="Send it with the profile of the participant that holds the task, and name that "
+            "participant or none.",
+        )
 
     async def _store_document(
         self, call: Call, checkpoint: Checkpoint, value: ContextByValue

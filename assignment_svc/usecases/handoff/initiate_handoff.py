@@ -86,7 +86,10 @@ def _actor(call: Call, source: str) -> Actor:
         return Actor.SOURCE
     if call.principal.has(Role.OPERATOR):
         return Actor.OPERATOR
-    raise NotPermitted("Only the owner of a task, or an operator, may hand it off")
+    raise NotPermitted(
+        "Only the owner of a task, or an operator, may hand it off",
+        remedy="Have the participant that holds it, or an operator, do it: `phoenix-dma handoff`.",
+    )
 
 
 def _receipt_of(task: Task, handoff: Handoff) -> Receipt:

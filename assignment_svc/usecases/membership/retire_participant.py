@@ -162,7 +162,11 @@ def _actor(call: Call, participant_id: str) -> Actor:
         return Actor.PARTICIPANT
     if call.principal.has(Role.OPERATOR):
         return Actor.OPERATOR
-    raise NotPermitted("Only the participant itself, or an operator, may retire it")
+    raise NotPermitted(
+        "Only the participant itself, or an operator, may retire it",
+        {"participant_id": participant_id},
+        remedy=f"Have an operator do it: `phoenix-dma retire {participant_id}`.",
+    )
 
 
 def _retirement(

@@ -25,7 +25,10 @@ async def refusals_audited(ports: Ports, call: Call, what: str) -> AsyncIterator
 def acting_participant(call: Call) -> str:
     """The participant that the credential binds; raises `NotPermitted` where it binds none."""
     if not call.principal.participant:
-        raise NotPermitted("Only a participant's own credential may do this")
+        raise NotPermitted(
+            "Only a participant's own credential may do this",
+            remedy="Use the profile of the participant: `phoenix-dma enrol participant` makes one.",
+        )
     return call.principal.participant
 
 

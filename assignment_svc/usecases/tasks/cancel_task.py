@@ -46,7 +46,8 @@ class CancelTask:
         )
         if not permitted:
             text = "Only its submitter or an operator cancels a task"
-            raise NotPermitted(text, {"task_id": task_id})
+            remedy = "Ask one of them to; who works on it declines it, fails it or hands it off."
+            raise NotPermitted(text, {"task_id": task_id}, remedy=remedy)
 
 
 def _cancelled(call: Call, why: str) -> Ending:

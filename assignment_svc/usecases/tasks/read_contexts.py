@@ -51,6 +51,7 @@ class ResolveContext:
                     "Only the assignee, the target of a standing offer, the submitter, "
                     "operators, reviewers and auditors read a task's context",
                     {"task_id": task_id},
+                    remedy="Ask one of them; a target names its offer, and reads what is offered.",
                 )
             return await _at(unit, task, offered)
 
@@ -71,7 +72,8 @@ class ListContextPointers:
             task = await existing_task(unit, task_id)
             if not may_read(call, task):
                 text = "The contexts of a task are listed for those who may read them all"
-                raise NotPermitted(text, {"task_id": task_id})
+                remedy = "Ask its assignee or submitter, an operator, a reviewer or an auditor."
+                raise NotPermitted(text, {"task_id": task_id}, remedy=remedy)
             return await unit.list_pointers(task_id, page)
 
 

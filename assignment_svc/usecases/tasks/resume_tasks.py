@@ -130,7 +130,8 @@ class ResumeTasks:
         if generation != standing.generation:
             text = f"Generation {generation} is not the registry's {standing.generation}"
             facts = {"generation": generation, "current_generation": standing.generation}
-            raise NotPermitted(text, facts)
+            remedy = "Use the generation of the newest registration; of an older one, end."
+            raise NotPermitted(text, facts, remedy=remedy)
         return standing, asked_at
 
     async def _first_beat(self, call: Call, standing: Standing) -> None:

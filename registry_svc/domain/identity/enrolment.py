@@ -80,6 +80,8 @@ def enrolled_principal(enroller: Principal, request: EnrolmentRequest) -> Princi
         raise NotPermitted(
             f"This enrolment does not cover {request.participant_id}",
             {"participant_id": request.participant_id, "may_enrol": ", ".join(enroller.may_enrol)},
+            remedy="Choose an id that it covers, or have an operator make a profile for this one: "
+            f"`phoenix-dma enrol participant {request.participant_id}`.",
         )
     return Principal(
         tenant=enroller.tenant,
@@ -106,6 +108,8 @@ def recorded_principal(
         raise NotPermitted(
             f"{record.identity} submits tasks and is no participant",
             {"identity": record.identity, "participant_id": request.participant_id},
+            remedy="Submit with it, and take part with a participant's profile: `phoenix-dma enrol "
+            f"participant {request.participant_id}`.",
         )
     own = frozenset({Role.PARTICIPANT}) if record.participates and record.identity else frozenset()
     held = frozenset(record.roles) | own
@@ -131,6 +135,8 @@ def choosable(record: Enrolment, request: EnrolmentRequest) -> bool:
         raise NotPermitted(
             "This enrolment is for a participant that is no person",
             {"participant_id": request.participant_id, "enrolment_id": record.enrolment_id},
+            remedy="Register with another type; an operator enrols people with `phoenix-dma user "
+            f"add {request.participant_id}`.",
         )
     return True
 
@@ -151,7 +157,9 @@ def require_enrolled(identity: str, records: Sequence[Enrolment], *kinds: Enrolm
     other = next((one.kind for one in records if one.kind not in kinds), None)
     if other is not None:
         raise NotPermitted(
-            f"{identity} is enrolled as a {other.value}", {"identity": identity, "kind": other}
+            f"{identity} is enrolled as a {other.value}",
+            {"identity": identity, "kind": other},
+            remedy="Choose another id; `phoenix-dma user list` says who is enrolled as what.",
         )
 
 
@@ -194,15 +202,22 @@ def _require_owner_and_type(known: Participant, owner: str, kind: str) -> None:
         raise NotPermitted(
             f"{known.id} is registered under another owner or type",
             {"participant_id": known.id},
+            remedy="Name the owner and the type that it registered with, or choose another id; an "
+            f"operator sees them with `phoenix-dma participants show {known.id}`.",
         )
 
 
 def _require_not_out(known: Participant) -> None:
     """Raise `NotPermitted` for a participant that is SUSPENDED or RETIRED."""
-    if known.status in {SUSPENDED, RETIRED}:
+    remedies = {
+        SUSPENDED: f"An operator lets it in: `phoenix-dma participants reinstate {known.id}`.",
+        RETIRED: "Its id is never used again: choose another one.",
+    }
+    if known.status in remedies:
         raise NotPermitted(
             f"{known.id} is {known.status.value} and gets no credential",
             {"participant_id": known.id, "status": known.status.value},
+            remedy=remedies[known.status],
         )
 
 
@@ -220,6 +235,8 @@ def _require_held(held: frozenset[Role], wanted: frozenset[Role]) -> None:
         raise NotPermitted(
             f"This enrolment does not hold {', '.join(missing)}",
             {"missing_roles": ", ".join(missing)},
+            remedy="Ask for no other roles than it has, or have an operator who holds them grant "
+            "them: `phoenix-dma role grant`.",
         )
 
 
@@ -233,6 +250,8 @@ def _require_identity(record: Enrolment, request: EnrolmentRequest) -> None:
             f"This enrolment is for {record.identity} ({record.participant_type} of "
             f"{record.owner}) and nobody else",
             {"participant_id": request.participant_id, "identity": record.identity},
+            remedy=f"Register as {record.identity} with that owner and type; whoever else takes "
+            f"part needs a profile: `phoenix-dma enrol participant {request.participant_id}`.",
         )
 
 

@@ -56,6 +56,7 @@ def require_may_enrol(by: Principal) -> None:
         raise NotPermitted(
             f"{by.participant} is a participant of type {by.participant_type}, and enrols nobody",
             {"participant_id": by.participant},
+            remedy="Have a person, or a program that is no participant, do it as an operator.",
         )
 
 

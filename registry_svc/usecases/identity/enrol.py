@@ -98,6 +98,8 @@ async def _require_known_kind(unit: Unit, request: EnrolmentRequest) -> None:
         raise NotPermitted(
             f"{request.participant_id} has a credential of their own",
             {"participant_id": request.participant_id},
+            remedy="Use their own profile; an operator makes a new one with `phoenix-dma user "
+            f"add {request.participant_id}`.",
         )
 
 

@@ -168,7 +168,7 @@ def test_programs_get_every_text_as_it_was_stored(command: str) -> None:
         (errors.NotFound("task", NASTY), "table"),
         (errors.FieldInvalid([errors.Violation("task.id", NASTY)]), "table"),
         (errors.CredentialInvalid(NASTY), "table"),
-        (errors.NotPermitted(NASTY), "json"),
+        (errors.NotPermitted(NASTY, remedy="Do not."), "json"),
     ],
     ids=["not found", "invalid", "bad token", "not permitted"],
 )

@@ -199,7 +199,9 @@ async def test_a_script_without_handlers_ends_by_itself(
 async def test_a_script_whose_participant_may_not_join_says_why_and_what_to_do(
     control_plane: FakeControlPlane, profile: Path, tmp_path: Path
 ) -> None:
-    control_plane.refuse["RegisterParticipant"] = [errors.NotPermitted("not this owner")]
+    control_plane.refuse["RegisterParticipant"] = [
+        errors.NotPermitted("not this owner", remedy="Name it.")
+    ]
     script = tmp_path / "steward.py"
     script.write_text((FIGURE / "figure3.py").read_text())
     code, said = await ended(await start(profile, str(script)))

@@ -50,7 +50,7 @@ class Pointers(assignment_pb2_grpc.AssignmentServiceServicer):
         call = current_call()
         own = self._of(call.tenant, request.task_id)
         if call.principal.participant == "agent.2" and request.offer_id != "offer.1":
-            raise errors.NotPermitted("Only the assignee may read")
+            raise errors.NotPermitted("Only the assignee may read", remedy="Ask it.")
         version = request.version or len(own)
         if version > len(own):
             raise errors.NotFound("context", str(version))
