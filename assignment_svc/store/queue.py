@@ -2,9 +2,20 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, Table, and_, func, or_, select, union_all, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Table,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.sql import Select
 
 from assignment_svc.domain.states import HandoffStatus, TaskStatus
@@ -15,17 +26,43 @@ from phoenix_runtime.core.verdict import Grants
 _TASKS: Final = (tasks.c.priority.desc(), tasks.c.next_try_at)
 _HANDOFFS: Final = (handoffs.c.next_try_at,)
 
+T = TypeVar("T")
+Value: TypeAlias = T | BindParameter[T]
+
+
+def _waiting_tasks(tenant: Value[str], now: Value[datetime]) -> ColumnElement[bool]:
+    return and_(
+        tasks.c.tenant == tenant,
+        tasks.c.status == TaskStatus.PENDING.value,
+        tasks.c.next_try_at > now,
+    )
+
+
+def _waiting_handoffs(tenant: Value[str], now: Value[datetime]) -> ColumnElement[bool]:
+    """Handoffs after their first try; before it they wait for the source's last checkpoint."""
+    return and_(
+        handoffs.c.tenant == tenant,
+        handoffs.c.status == HandoffStatus.INITIATED.value,
+        handoffs.c.tries > 0,
+        handoffs.c.next_try_at > now,
+    )
+
+
+_TENANT: Final[BindParameter[str]] = bindparam("tenant")
+_NOW: Final[BindParameter[datetime]] = bindparam("now", type_=tasks.c.next_try_at.type)
+WAITING: Final = union_all(
+    select(tasks.c.task_id).where(_waiting_tasks(_TENANT, _NOW)).limit(1),
+    select(handoffs.c.task_id).where(_waiting_handoffs(_TENANT, _NOW)).limit(1),
+)
+"""One row where any waits for its next try."""
+
 
 class QueueTable(TenantRows):
     """Implements `domain.rows.Queue`: rows whose next try is in the future."""
 
     async def has_waiting(self, now: datetime) -> bool:
         """Whether any row waits for its next try."""
-        waiting = union_all(
-            select(tasks.c.task_id).where(self._tasks(now)).limit(1),
-            select(handoffs.c.task_id).where(self._handoffs(now)).limit(1),
-        )
-        return await self._first(waiting) is not None
+        return await self._first(WAITING, {"tenant": self.tenant, "now": now}) is not None
 
     async def wake_waiting(
         self, now: datetime, *, limit: int, grants: Collection[Grants] = ()
@@ -34,7 +71,7 @@ class QueueTable(TenantRows):
 
         Rows that are locked are skipped.
         """
-        wanted, open_ = self._tasks(now), self._handoffs(now)
+        wanted, open_ = _waiting_tasks(self.tenant, now), _waiting_handoffs(self.tenant, now)
         if grants:
             covered = covered_by(grants)
             mine = select(tasks.c.task_id).where(self._matching(tasks), covered)
@@ -43,19 +80,6 @@ class QueueTable(TenantRows):
         woken = await self._wake(tasks, tasks.c.task_id, found.limit(limit), now)
         found = select(handoffs.c.handoff_id).where(open_).order_by(*_HANDOFFS)
         return woken + await self._wake(handoffs, handoffs.c.handoff_id, found.limit(limit), now)
-
-    def _tasks(self, now: datetime) -> ColumnElement[bool]:
-        return and_(
-            self._matching(tasks, status=TaskStatus.PENDING.value), tasks.c.next_try_at > now
-        )
-
-    def _handoffs(self, now: datetime) -> ColumnElement[bool]:
-        """Handoffs after their first try; before it they wait for the source's last checkpoint."""
-        return and_(
-            self._matching(handoffs, status=HandoffStatus.INITIATED.value),
-            handoffs.c.tries > 0,
-            handoffs.c.next_try_at > now,
-        )
 
     async def _wake(
         self, table: Table, key: ColumnElement[str], waiting: Select[tuple[str]], now: datetime

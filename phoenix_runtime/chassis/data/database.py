@@ -18,7 +18,7 @@ from phoenix_runtime.chassis.data.connection import CLAIMS, Connection, PooledCo
 from phoenix_runtime.chassis.data.database_errors import refusal_for
 from phoenix_runtime.chassis.data.pool import Pool
 from phoenix_runtime.core.clock import Clock
-from phoenix_runtime.core.errors import Unavailable
+from phoenix_runtime.core.errors import Refused, Unavailable
 from phoenix_runtime.core.ids import is_identifier
 
 BEGIN: Final = (
@@ -120,8 +120,10 @@ class Database:
             raw = await self._opened(opening)
             yield Connection(raw)
         except BaseException as error:
-            if raw is not None:
+            if raw is not None and (raw.is_in_transaction() or not isinstance(error, Refused)):
                 await self._abandon(raw)
+            elif raw is not None:
+                self._pool.give_back(raw)  # a refusal of the caller's own, between two statements
             refused = refusal_for(error)
             if refused is None:
                 raise
