@@ -63,7 +63,6 @@ from phoenix_runtime.chassis.rpc.channels import service_call
 from phoenix_runtime.chassis.server import Service
 from phoenix_runtime.core.ports import Policy
 from phoenix_runtime.core.principal import Call
-from phoenix_runtime.core.wakeup import WakeUp
 
 NAME = "assignment"
 PROTOS = ("phoenix_dma.v1.AssignmentService", "phoenix_dma.v1.HandoffService")
@@ -95,12 +94,11 @@ async def build(
     """Assignment, migrated and ready to listen."""
     settings = settings or AssignmentSettings()
     base = await open_resources(NAME, settings, metadata)
-    ports = _ports(base, settings, peers or Peers())
+    units = AssignmentUnits(base.database, base.outbox)
+    ports = _ports(units, base, settings, peers or Peers())
     use_cases = build_use_cases(ports)
     workers = _workers(base, settings, use_cases)
-    ports.due_work.subscribe(workers.wake)
-    base.outbox.on_commit(workers.wake)
-    ports.new_tasks.subscribe(workers.tasks.wake)
+    units.on_due(workers.due_at)
     relay = Relay(
         base.worker_database,
         base.outbox,
@@ -119,15 +117,15 @@ async def build(
     )
 
 
-def _ports(base: ServiceResources, settings: AssignmentSettings, peers: Peers) -> Ports:
+def _ports(
+    units: AssignmentUnits, base: ServiceResources, settings: AssignmentSettings, peers: Peers
+) -> Ports:
     return Ports(
-        units=AssignmentUnits(base.database, base.outbox),
+        units=units,
         registry=peers.registry or GrpcRegistry(base.channels, base.clock),
         policy=peers.policy or base.policy(),
         approvals=peers.approvals or GrpcApprovals(base.channels),
         access=base.access,
-        due_work=WakeUp(),
-        new_tasks=WakeUp(),
         clock=base.clock,
         new_id=new_id,
         rules=settings.rules,

@@ -1,20 +1,21 @@
 """Stores approvals (questions to humans) and the authorizations that they led to."""
 
 from assignment_svc.domain.approval import Approval, Authorization
+from assignment_svc.store.due import Due, DueTable
 from assignment_svc.store.tables import approvals, authorizations
 from phoenix_runtime.chassis.data.mapper import RowMapper
-from phoenix_runtime.chassis.data.rows import TenantRows
 
 APPROVALS = RowMapper(Approval)
 AUTHORIZATIONS = RowMapper(Authorization)
 
 
-class ApprovalTable(TenantRows):
+class ApprovalTable(DueTable):
     """Implements `domain.rows.Approvals`."""
 
     async def save_approval(self, approval: Approval) -> None:
         """Write or replace a question and its answer; that ends any claim."""
         await self._upsert(approvals, APPROVALS.row(approval) | {"claimed_until": None})
+        self.becomes_due(Due.APPROVALS, approval.next_poll_at)
 
     async def find_approval(self, approval_id: str) -> Approval | None:
         """The question with this id; None where there is none."""

@@ -8,10 +8,10 @@ from sqlalchemy import bindparam, or_, select
 
 from assignment_svc.domain.handoff import Handoff, HandoffFilter, OfferRecord
 from assignment_svc.domain.states import HANDOFF_ENDED, HandoffStatus
+from assignment_svc.store.due import Due, DueTable
 from assignment_svc.store.tables import handoffs, offers
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
-from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.chassis.data.statements import one_of
 from phoenix_runtime.core.pages import Page, PageRequest
 
@@ -44,12 +44,13 @@ def handoff_of(row: Mapping[str, Any]) -> Handoff:
     return MAPPER.value(row)
 
 
-class HandoffTable(TenantRows):
+class HandoffTable(DueTable):
     """Implements `domain.rows.Handoffs`."""
 
     async def add_handoff(self, handoff: Handoff) -> None:
         """Insert a handoff; a second open one for the task violates a unique index."""
         await self._insert(handoffs, handoff_row(handoff))
+        self.becomes_due(Due.HANDOFFS, handoff.wake_at)
 
     async def find_handoff(self, handoff_id: str) -> Handoff | None:
         """The handoff as last committed."""
@@ -66,6 +67,7 @@ class HandoffTable(TenantRows):
         """Write back a handoff whose task is locked."""
         row = handoff_row(handoff)
         await self._update(handoffs, {"handoff_id": row.pop("handoff_id")}, row)
+        self.becomes_due(Due.HANDOFFS, handoff.wake_at)
 
     async def list_handoffs(self, wanted: HandoffFilter, page: PageRequest) -> Page[Handoff]:
         """Handoffs, newest first."""

@@ -19,8 +19,8 @@ from sqlalchemy import (
 from sqlalchemy.sql import Select
 
 from assignment_svc.domain.states import HandoffStatus, TaskStatus
+from assignment_svc.store.due import Due, DueTable
 from assignment_svc.store.tables import handoffs, tasks
-from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.core.verdict import Grants
 
 _TASKS: Final = (tasks.c.priority.desc(), tasks.c.next_try_at)
@@ -57,7 +57,7 @@ WAITING: Final = union_all(
 """One row where any waits for its next try."""
 
 
-class QueueTable(TenantRows):
+class QueueTable(DueTable):
     """Implements `domain.rows.Queue`: rows whose next try is in the future."""
 
     async def has_waiting(self, now: datetime) -> bool:
@@ -78,8 +78,11 @@ class QueueTable(TenantRows):
             wanted, open_ = and_(wanted, covered), and_(open_, handoffs.c.task_id.in_(mine))
         found = select(tasks.c.task_id).where(wanted).order_by(*_TASKS)
         woken = await self._wake(tasks, tasks.c.task_id, found.limit(limit), now)
+        self.becomes_due(Due.TASKS, now if woken else None)
         found = select(handoffs.c.handoff_id).where(open_).order_by(*_HANDOFFS)
-        return woken + await self._wake(handoffs, handoffs.c.handoff_id, found.limit(limit), now)
+        moved = await self._wake(handoffs, handoffs.c.handoff_id, found.limit(limit), now)
+        self.becomes_due(Due.HANDOFFS, now if moved else None)
+        return woken + moved
 
     async def _wake(
         self, table: Table, key: ColumnElement[str], waiting: Select[tuple[str]], now: datetime

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import select
 
 from assignment_svc.domain.retirement import Retirement, RetirementFilter
+from assignment_svc.store.due import Due, DueTable
 from assignment_svc.store.tables import retirements
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
-from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.core.errors import NotFound
 from phoenix_runtime.core.pages import Page, PageRequest
 
@@ -26,11 +26,12 @@ def retirement_of(row: Mapping[str, Any]) -> Retirement:
     return MAPPER.value(row)
 
 
-class RetirementTable(TenantRows):
+class RetirementTable(DueTable):
     """Implements `domain.rows.Retirements`."""
 
     async def add_retirement(self, retirement: Retirement) -> bool:
         """Insert; False where the participant has one already."""
+        self.becomes_due(Due.RETIREMENTS, retirement.wake_at)
         return await self._insert_if_absent(retirements, retirement_row(retirement))
 
     async def find_retirement(self, retirement_id: str) -> Retirement | None:
@@ -54,6 +55,7 @@ class RetirementTable(TenantRows):
         """Write back a locked retirement."""
         row = retirement_row(retirement)
         await self._update(retirements, {"retirement_id": row.pop("retirement_id")}, row)
+        self.becomes_due(Due.RETIREMENTS, retirement.wake_at)
 
     async def list_retirements(
         self, wanted: RetirementFilter, page: PageRequest

@@ -16,10 +16,10 @@ from sqlalchemy import (
 from assignment_svc.domain.declaration import Document
 from assignment_svc.domain.states import ENDED, TaskStatus
 from assignment_svc.domain.task import Submission, Task, TaskFilter
+from assignment_svc.store.due import Due, DueTable
 from assignment_svc.store.tables import HANDOFF_IS_OPEN, contents, handoffs, tasks
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
-from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.chassis.data.statements import one_of
 from phoenix_runtime.core.errors import NotFound
 from phoenix_runtime.core.pages import Page, PageRequest
@@ -89,13 +89,14 @@ def task_of(row: Mapping[str, Any]) -> Task:
     return MAPPER.value(row)
 
 
-class TaskTable(TenantRows):
+class TaskTable(DueTable):
     """Implements `domain.rows.Tasks`."""
 
     async def add_task(self, task: Task, content: Document) -> bool:
         """Insert a task and its input; False where the id is taken."""
         if not await self._insert_if_absent(tasks, task_row(task)):
             return False
+        self.becomes_due(Due.TASKS, task.wake_at)
         await self.add_content(content)
         return True
 
@@ -129,6 +130,7 @@ class TaskTable(TenantRows):
         """Write back a locked task."""
         row = {name: value for name, value in task_row(task).items() if name not in FIXED}
         await self._update(tasks, {"task_id": task.task_id}, row)
+        self.becomes_due(Due.TASKS, task.wake_at)
 
     async def open_children(self, task_id: str) -> tuple[str, ...]:
         """Ids of the children that have not ended."""

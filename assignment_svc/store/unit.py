@@ -1,10 +1,16 @@
 """The unit of assignment: one transaction over all of its repositories."""
 
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import TypeAlias
+
 from assignment_svc.domain.handoff import Handoff
 from assignment_svc.domain.states import HandoffStatus
 from assignment_svc.store.approvals import ApprovalTable
 from assignment_svc.store.bindings import BindingTable
 from assignment_svc.store.context_pointers import ContextPointerTable
+from assignment_svc.store.due import Due
 from assignment_svc.store.exclusions import ExclusionTable
 from assignment_svc.store.gates import GateTable
 from assignment_svc.store.handoffs import HandoffTable
@@ -17,7 +23,10 @@ from phoenix_runtime.chassis.data.outbox import Outbox, Rows
 from phoenix_runtime.chassis.data.unit import UnitParts, Units
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.events import AuditDraft
+from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
+
+DueListener: TypeAlias = Callable[[Due, datetime], None]
 
 
 class AssignmentUnit(
@@ -61,3 +70,17 @@ class AssignmentUnits(Units[AssignmentUnit]):
 
     def __init__(self, database: Database, outbox: Outbox) -> None:
         super().__init__(database, AssignmentUnit, outbox, new_id)
+        self._listeners: list[DueListener] = []
+
+    def on_due(self, listener: DueListener) -> None:
+        """Call ``listener`` after a commit, with each kind of row that it made due, and when."""
+        self._listeners.append(listener)
+
+    @contextlib.asynccontextmanager
+    async def __call__(self, call: Call) -> AsyncIterator[AssignmentUnit]:
+        """See `Units`."""
+        async with super().__call__(call) as unit:
+            yield unit
+        for kind, at in unit.due.items():
+            for listener in self._listeners:
+                listener(kind, at)

@@ -1,7 +1,7 @@
 """Background workers: loops around the use cases that nobody calls."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from assignment_svc.domain.ports import Claims
@@ -52,8 +52,8 @@ class WorkerUseCases:
 class Workers:
     """One loop for each kind of due row, one that knows when to wake these, one that reconciles.
 
-    One statement asks when the next row of each kind is due, so that kinds with nothing to do cost
-    nothing; a commit has it asked at once.
+    A commit of this process says which kind of row it made due, and when. What other replicas left
+    is found by one statement a second, which asks when the next row of each kind is due.
     """
 
     def __init__(
@@ -97,6 +97,15 @@ class Workers:
     def wake(self) -> None:
         """Have somebody look for due rows now."""
         self._looking.wake()
+
+    def due_at(self, kind: str, at: datetime) -> None:
+        """A row of ``kind`` has been committed that is due at ``at``.
+
+        What is due later than the next look is left to that.
+        """
+        wait = at - self._clock.now()
+        if wait <= LONGEST_REST:
+            self.due[kind].wake(within=max(wait, timedelta()).total_seconds())
 
     async def look(self) -> timedelta:
         """Wake the loops that have a row due; answers how long there will be no other."""

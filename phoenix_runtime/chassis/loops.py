@@ -61,8 +61,12 @@ class Loop:
         """
         if not within:
             self._woken.set()
-        elif self._timer is None and not self._woken.is_set():
-            self._timer = asyncio.get_running_loop().call_later(within, self._woken.set)
+            return
+        loop = asyncio.get_running_loop()
+        at = loop.time() + within
+        if self._timer is None or at < self._timer.when():
+            self._drop_timer()
+            self._timer = loop.call_at(at, self._woken.set)
 
     async def step_once(self) -> object:
         """Run one step now and answer what it answers; raises what it raises."""

@@ -44,7 +44,6 @@ class ContinueAssignment:
                 await self._once(call.about(task.correlation_id), task, approval)
             except StaleRead:
                 continue
-            self._ports.due_work.notify()
             return
 
     async def _once(self, call: Call, task: Task, approval: Approval) -> None:

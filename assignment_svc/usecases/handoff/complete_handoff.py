@@ -104,7 +104,6 @@ class CompleteHandoff:
             await self._refuse(call, completion, evaluated)
         taken = await self._write(call, completion, evaluated)
         if taken is None:
-            self._ports.due_work.notify()
             raise OfferLapsed(completion.offer_id)
         return taken
 
@@ -166,7 +165,6 @@ class CompleteHandoff:
             saved, _, _ = await transaction.record_handoff((task, task), (handoff, handoff), fields)
             await unit.save_task(saved)
             await transaction.finish()
-        self._ports.due_work.notify()
         raise PolicyDenied(evaluated.verdict)
 
     async def _write(

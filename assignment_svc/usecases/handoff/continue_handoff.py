@@ -31,7 +31,6 @@ class ContinueHandoff:
                 await self._clear(transaction, task, handoff, approval)
             else:
                 await self._refuse(transaction, task, handoff, approval)
-        self._ports.due_work.notify()
 
     async def _clear(
         self, transaction: TaskTransaction, task: Task, handoff: Handoff, approval: Approval

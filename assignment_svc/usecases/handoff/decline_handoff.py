@@ -21,9 +21,7 @@ class DeclineHandoff:
     ) -> HandoffResult:
         """Decline ``offer_id``; raises `NotFound`, `NotPermitted` and `OfferLapsed`."""
         async with refusals_audited(self._ports, call, "DeclineHandoff"):
-            result = await self._decline(call, handoff_id, offer_id, why)
-        self._ports.due_work.notify()
-        return result
+            return await self._decline(call, handoff_id, offer_id, why)
 
     async def _decline(self, call: Call, handoff_id: str, offer_id: str, why: str) -> HandoffResult:
         target = acting_participant(call)

@@ -44,9 +44,7 @@ class InitiateHandoff:
         checked_id("source", asked.source)
         async with refusals_audited(self._ports, call, "InitiateHandoff"):
             actor = _actor(call, asked.source)
-            result = await self._begin(call, asked, actor)
-        self._ports.due_work.notify()
-        return result
+            return await self._begin(call, asked, actor)
 
     async def _begin(self, call: Call, asked: HandoffRequest, actor: Actor) -> HandoffResult:
         async with self._ports.units(call) as unit:

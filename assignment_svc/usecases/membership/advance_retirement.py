@@ -96,7 +96,6 @@ class AdvanceRetirement:
             standing = StandingOffer(task, handoff, handoff.offer)
             await end_offer(transaction, standing, GATE_CLOSED)
             await transaction.finish()
-        self._ports.due_work.notify()
 
     async def _move(self, call: Call, retirement: Retirement, task_id: str, *, gone: bool) -> None:
         """Take one task's step: unparked, fenced, or handed off at its next checkpoint."""
@@ -116,7 +115,6 @@ class AdvanceRetirement:
                 task, _, _ = await begin_handoff(transaction, task, owner, start)
                 await unit.save_task(task)
             await transaction.finish()
-        self._ports.due_work.notify()
 
     async def _settle(self, call: Call, read: Retirement, *, gone: bool) -> None:
         """Save what became of each task; finish when nothing is bound or on offer."""

@@ -59,8 +59,6 @@ class ApplyStandings:
         due = await self._due(call, standings)
         steps = (self._in_turn(call, each) for each in due)
         outcomes = await asyncio.gather(*steps, return_exceptions=True)
-        if any(outcome is True for outcome in outcomes):
-            self._ports.due_work.notify()
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome

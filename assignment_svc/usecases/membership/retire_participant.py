@@ -146,7 +146,6 @@ class RetireParticipant:
         Only this answer is remembered (I10): where it is lost before, the repetition finds the
         retirement that there is.
         """
-        self._ports.due_work.notify()
         with contextlib.suppress(Unavailable):
             # The retirement is recorded: the background workers go on with it.
             await self._advance(call, result.retirement.retirement_id)

@@ -33,10 +33,7 @@ class WakeQueue:
             return 0
         async with self._ports.units(call) as unit:
             now = self._ports.clock.now()
-            woken = await unit.wake_waiting(now, limit=MOST_WOKEN, grants=grants)
-        if woken:
-            self._ports.due_work.notify()
-        return woken
+            return await unit.wake_waiting(now, limit=MOST_WOKEN, grants=grants)
 
     async def _grants(self, call: Call, participant_ids: Collection[str]) -> list[Grants]:
         """The grants of those who are eligible; equal ones once."""

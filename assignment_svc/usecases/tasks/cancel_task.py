@@ -32,7 +32,6 @@ class CancelTask:
                 )
                 await transaction.finish()
                 await unit.remember(result)
-        self._ports.due_work.notify()
         return result
 
     async def _permitted(self, call: Call, task_id: str) -> None:

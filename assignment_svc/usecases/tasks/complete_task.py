@@ -72,7 +72,6 @@ class CompleteTask:
             changed = await in_rounds(
                 self._ports.rules.rounds, lambda: self._try(call, result, content)
             )
-        self._ports.due_work.notify()
         return replace(changed, result=_shown(changed.task, content))
 
     async def _try(self, call: Call, result: TaskResult, content: Document) -> Changed:

@@ -71,7 +71,6 @@ class ContinueCompletion:
                 await self._once(call.about(task.correlation_id), task, approval, subject)
             except StaleRead:
                 continue
-            self._ports.due_work.notify()
             return
 
     async def _once(

@@ -38,5 +38,4 @@ class DeclineTask:
             fenced(task, participant_id=participant, epoch=epoch)
             result = Changed(*await requeue(transaction, task, how))
             await unit.remember(result)
-        self._ports.due_work.notify()
         return result

@@ -51,7 +51,6 @@ class FailTask:
             else:
                 result = await _failed(transaction, task, failure.message, failure.reason)
             await unit.remember(result)
-        self._ports.due_work.notify()
         return result
 
 

@@ -62,8 +62,7 @@ class ProcessTask:
         """Process. Raises `PolicyEngineUnavailable` and `Unavailable`: try again later."""
         task, known = await self._assign.read(call, task_id)
         if due_step(task, self._ports.clock.now()) is not None:
-            if await self._deadlines(call, task_id):
-                self._ports.due_work.notify()
+            await self._deadlines(call, task_id)
             task, known = await self._assign.read(call, task_id)
         if not self._waits(task):
             return
@@ -77,16 +76,14 @@ class ProcessTask:
         due = task.next_try_at is not None and task.next_try_at <= now
         return due and task.status is TaskStatus.PENDING
 
-    async def _deadlines(self, call: Call, task_id: str) -> bool:
-        """Act on the first deadline that has passed, under the lock; False where none has."""
+    async def _deadlines(self, call: Call, task_id: str) -> None:
+        """Act on the first deadline that has passed, under the lock."""
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             task = await unit.lock_task(task_id)
             step = due_step(task, transaction.now)
-            if step is None:
-                return False
-            await step(transaction, task)
-        return True
+            if step is not None:
+                await step(transaction, task)
 
 
 Step = Callable[[TaskTransaction, Task], Awaitable[None]]

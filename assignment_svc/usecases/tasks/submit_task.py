@@ -149,8 +149,6 @@ class SubmitTask:
             result = Submitted(task, receipt)
             if not here:
                 await unit.remember(result)
-        if not here:
-            ports.new_tasks.notify()
         return result
 
 

@@ -27,7 +27,6 @@ from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.json import content_hash
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.validate import Evidence, Finding, validate
-from phoenix_runtime.core.wakeup import WakeUp
 from phoenix_runtime.local.evidence import read_evidence
 from tests.support.builders.calls import call_of
 from tests.support.fakes.assignment_peers import (
@@ -73,8 +72,6 @@ class AssignmentService:
             policy=self.policy,
             approvals=self.approvals,
             access=self.access,
-            due_work=WakeUp(),
-            new_tasks=WakeUp(),
             clock=self.clock,
             new_id=new_id,
             rules=self.rules,

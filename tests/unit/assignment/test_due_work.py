@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+import pytest
+
+from assignment_svc.store.due import Due
+from assignment_svc.workers import background
 from assignment_svc.workers.background import (
     LONGEST_REST,
     WorkerIntervals,
@@ -57,6 +61,11 @@ class CountingClaims:
                 await self.changed.wait()
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_claimed_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "FALLBACK_SECONDS", 3600.0)
+
+
 def workers_of(claims: CountingClaims, clock: ManualClock) -> Workers:
     nothing_to_do = cast("Any", None)
     return Workers(
@@ -97,3 +106,18 @@ async def test_it_rests_until_something_is_due_and_never_for_long() -> None:
     assert await workers.look() == LONGEST_REST / 4
     clock.advance(LONGEST_REST.total_seconds())
     assert await workers.look() == DUE, "what is left over is looked for again"
+
+
+async def test_a_commit_wakes_the_kind_that_it_made_due() -> None:
+    claims, clock = CountingClaims(), ManualClock()
+    workers = workers_of(claims, clock)
+    await workers.start()
+    for kind in Due:
+        await claims.reach(kind, 1)  # the first step of each
+    workers.due_at(Due.HANDOFFS, clock.now() + 2 * LONGEST_REST)
+    workers.due_at(Due.APPROVALS, clock.now() + timedelta(milliseconds=1))
+    workers.due_at(Due.TASKS, clock.now() - timedelta(hours=1))
+    await claims.reach(Due.TASKS, 2)
+    await claims.reach(Due.APPROVALS, 2)
+    await workers.stop()
+    assert claims.claimed[Due.HANDOFFS] == claims.claimed[Due.RETIREMENTS] == 1
