@@ -3,16 +3,18 @@
 import asyncio
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from governance_svc.adapters.policy_engines import engine_frames
+from governance_svc.adapters.policy_engines.engine_frames import EngineCall
+from governance_svc.adapters.policy_engines.json_texts import NO_INPUT, json_text, json_value
 from governance_svc.adapters.policy_engines.policy_session import EvaluationAborted, RegoError
 from governance_svc.domain.policy.engine import EVALUATION_SECONDS, LOADING_SECONDS
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
-from phoenix_runtime.core.json import Json, JsonObject
+from phoenix_runtime.core.json import Json
 
 CHILD: Final = "governance_svc.adapters.policy_engines.engine_child"
 
@@ -21,6 +23,8 @@ INHERITED: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 
 GARBAGE_COLLECTION: Final = {"GOGC": "400"}
 """The engine's heap is small and its garbage short-lived: fewer collections, faster answers."""
+
+Read = TypeVar("Read")
 
 
 class SessionEnded(PolicyEngineUnavailable):
@@ -49,7 +53,7 @@ class ChildSession:
         self._limits = limits
         self._pipe = asyncio.Lock()
         self._queued = 0
-        self._exchanges: set[asyncio.Task[JsonObject]] = set()
+        self._exchanges: set[asyncio.Task[Any]] = set()
         self._ended = False
         self.deadline = limits.loading
 
@@ -87,20 +91,22 @@ class ChildSession:
     async def put_modules(self, modules: Mapping[str, str]) -> None:
         """Add modules; raises `RegoError` for syntax here, for the rest at the first request."""
         for path, source in modules.items():
-            await self._request({"module": path, "source": source})
+            await self._ask(EngineCall.ADD_MODULE, path, _text(source), _nothing)
 
     async def put_data(self, name: str, value: Json) -> None:
         """Set ``data.<name>``; once, since the engine merges."""
-        await self._request({"data": name, "value": value})
+        await self._ask(EngineCall.ADD_DATA, name, json_text(value), _nothing)
 
     async def document(self, path: str, input_document: Json) -> Json:
         """The value of ``data.<path>``, None where undefined; raises `RegoError`."""
-        return await self._request({"document": path, "input": input_document})
+        return await self._ask(EngineCall.DOCUMENT, path, json_text(input_document), _document)
 
     async def documents(self, paths: Sequence[str]) -> Sequence[Json]:
         """Several documents in one query: each new query makes the engine compile once more."""
-        answers = await self._request({"documents": list(paths)})
-        if not isinstance(answers, list) or len(answers) != len(paths):
+        listed = ", ".join(f"[x | x := data.{path}]" for path in paths)
+        query = f"answers := [{listed}]"
+        answers = await self._ask(EngineCall.QUERY, query, NO_INPUT, _documents)
+        if len(answers) != len(paths):
             raise PolicyEngineUnavailable("The policy engine gave other documents than asked for")
         return answers
 
@@ -120,15 +126,18 @@ class ChildSession:
                 self._process.kill()
         await self._process.wait()
 
-    async def _request(self, request: Json) -> Json:
-        frame = engine_frames.encode(request)
+    async def _ask(
+        self, call: EngineCall, first: str, second: bytes, read: Callable[[Any], Read]
+    ) -> Read:
+        """What ``read`` finds in the result; raises `RegoError` where the engine answers that."""
+        frame = engine_frames.request(call, _text(first), second)
         await self._acquire_pipe()
         # A cancelled caller must not leave half an answer in the pipe for the next one: the
         # exchange runs to its end as a task of its own, which releases the pipe.
-        exchange = asyncio.ensure_future(self._exchange(frame))
+        exchange = asyncio.ensure_future(self._exchange(frame, read))
         self._exchanges.add(exchange)
         exchange.add_done_callback(self._release_pipe)
-        return _result_of(await asyncio.shield(exchange))
+        return await asyncio.shield(exchange)
 
     async def _acquire_pipe(self) -> None:
         if self._queued >= self._limits.max_queued:
@@ -144,43 +153,71 @@ class ChildSession:
         finally:
             self._queued -= 1
 
-    def _release_pipe(self, exchange: "asyncio.Task[JsonObject]") -> None:
+    def _release_pipe(self, exchange: "asyncio.Task[Any]") -> None:
         self._exchanges.discard(exchange)
         self._pipe.release()
         if not exchange.cancelled():
             exchange.exception()  # retrieved here, because a cancelled caller never does
 
-    async def _exchange(self, frame: bytes) -> JsonObject:
+    async def _exchange(self, frame: bytes, read: Callable[[Any], Read]) -> Read:
         if self.ended:
             raise SessionEnded("The policy engine was replaced")
         try:
             async with asyncio.timeout(self.deadline):
                 answer = await self._write_and_read(frame)
+            return read(_result(json_value(answer)))
         except TimeoutError as error:
             await self.kill()
             raise EvaluationAborted("The policy was cut off at its deadline") from error
         except (asyncio.IncompleteReadError, OSError, ValueError) as error:
             await self.kill()
             raise EvaluationAborted("The policy engine died during the evaluation") from error
+        except (LookupError, TypeError) as error:
+            await self.kill()  # whatever writes to this pipe is no engine of ours
+            raise EvaluationAborted("The policy engine gave no answer") from error
         except asyncio.CancelledError:
             await self.kill()  # the event loop ends: the rest of the answer is never read
             raise
-        if isinstance(answer, Mapping) and answer.keys() in ({"value"}, {"error"}):
-            return answer
-        await self.kill()  # whatever writes to this pipe is no engine of ours
-        raise EvaluationAborted("The policy engine gave no answer")
 
-    async def _write_and_read(self, frame: bytes) -> Json:
+    async def _write_and_read(self, frame: bytes) -> bytes:
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None or stdin.is_closing():
             # uvloop, unlike asyncio, raises RuntimeError for a write to a closed pipe.
             raise OSError("the child's pipes are closed")
         stdin.write(frame)
         await stdin.drain()
-        return await engine_frames.receive(stdout)
+        return await engine_frames.receive_answer(stdout)
 
 
-def _result_of(answer: JsonObject) -> Json:
-    if "error" in answer:
-        raise RegoError(str(answer["error"]))
-    return answer["value"]
+def _result(answer: Any) -> Any:
+    """The result in an answer of the library; raises LookupError or TypeError where it is none."""
+    if "error" not in answer:
+        return answer["result"]
+    raise RegoError(str(answer["error"]["message"]))
+
+
+def _nothing(_: Any) -> None:
+    """What is to be read where something was only told."""
+
+
+def _document(result: Any) -> Json:
+    """The one value that a document has, None where it is undefined."""
+    if result is None:
+        return None
+    value: Json = result[0]["expressions"][0]["value"]
+    return value
+
+
+def _documents(result: Any) -> list[Json]:
+    """The values of several documents, each in a list that is empty where it is undefined."""
+    return [values[0] if values else None for values in result[0]["bindings"]["answers"]]
+
+
+def _text(text: str) -> bytes:
+    """``text`` for the engine, which reads up to the first NUL; raises `RegoError`."""
+    if "\0" in text:
+        raise RegoError("it holds a NUL character")
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise RegoError(f"it is not valid UTF-8: {error}") from None

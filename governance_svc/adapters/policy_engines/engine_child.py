@@ -1,36 +1,43 @@
 """The policy engine's own process: runs OPA as a shared library and answers requests over pipes.
 
 `embedded_engine` starts it as a new program, because the library's threads do not survive a fork,
-and kills it at a deadline. It ends with its parent: a thread of its own waits for the end of the
-standard input, so that even an endless evaluation is ended.
+and kills it at a deadline. It ends with its parent: a thread of its own waits for the other end of
+the standard input to close, so that even an endless evaluation is ended.
+
+The library is called by its C functions, which take and answer JSON texts, and not by the package's
+Python class, which would read and write each of these texts.
 """
 
+import ctypes
 import os
-import queue
+import select
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
-from opa_bindings import OpaEngine
-from opa_bindings.engine import OpaError, OpaUndefinedError
+from opa_bindings import _native
 
 from governance_svc.adapters.policy_engines import engine_frames
-from phoenix_runtime.core.json import Json
+from governance_svc.adapters.policy_engines.engine_frames import EngineCall
+
+NO_COVERAGE_NO_TRACE = (0, 0)
 
 
 def main() -> None:
     """Answer one request after the other until the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which ends this
     answers = _answer_pipe()
-    requests: queue.SimpleQueue[Json] = queue.SimpleQueue()
-    threading.Thread(target=_read_requests, args=(sys.stdin.buffer, requests), daemon=True).start()
-    engine = OpaEngine()
-    engine.print_handler = _discard_print
+    requests = sys.stdin.buffer
+    threading.Thread(target=_end_with_parent, args=(requests.fileno(),), daemon=True).start()
+    engine = Engine()
     while True:
-        answers.write(engine_frames.encode(_answer(engine, requests.get())))
-        answers.flush()
+        try:
+            call, first, second = engine_frames.read_request(requests)
+        except (EOFError, OSError, ValueError):
+            os._exit(0)
+        engine_frames.write_answer(answers, engine.answer(call, first, second))
 
 
 def _answer_pipe() -> BinaryIO:
@@ -40,51 +47,42 @@ def _answer_pipe() -> BinaryIO:
     return pipe
 
 
-def _read_requests(stream: BinaryIO, requests: "queue.SimpleQueue[Json]") -> None:
-    try:
-        while True:
-            requests.put(engine_frames.read(stream))
-    except (EOFError, OSError, ValueError):
-        os._exit(0)
+def _end_with_parent(requests: int) -> None:
+    """Waits until the pipe's other end is closed; what waits in it is not touched."""
+    hangups = select.poll()
+    hangups.register(requests, select.POLLHUP)
+    hangups.poll()
+    os._exit(0)
 
 
-def _discard_print(_message: str, _location: str) -> None:
-    """Discards what a policy prints, because it may hold the content that is decided about."""
+class Engine:
+    """One engine of the library. Its texts end with a NUL, as those of Python's bytes do."""
 
+    def __init__(self) -> None:
+        self._library = library = _native.load()
+        self._handle = library.OpaNew()
+        self._functions: Mapping[EngineCall, Callable[..., int | None]] = {
+            EngineCall.ADD_MODULE: library.OpaAddPolicy,
+            EngineCall.ADD_DATA: library.OpaAddData,
+            EngineCall.DOCUMENT: library.OpaEvalDocument,
+            EngineCall.QUERY: library.OpaEvalQuery,
+        }
 
-def _answer(engine: OpaEngine, request: Json) -> Json:
-    try:
-        return {"value": _perform(engine, request)}
-    except OpaUndefinedError:
-        return {"value": None}
-    except OpaError as error:
-        return {"error": error.message}
+    def answer(self, call: EngineCall, first: bytes, second: bytes) -> bytes:
+        """The library's answer, a JSON text.
 
-
-def _perform(engine: OpaEngine, request: Json) -> Json:
-    if not isinstance(request, Mapping):
-        raise OpaError("invalid_argument", "the request is not an object")
-    match request:
-        case {"module": str(path), "source": str(source)}:
-            engine.add_policy(path, source)
-            return None
-        case {"data": str(path), "value": value}:
-            engine.add_data(value, path)
-            return None
-        case {"documents": [*paths]}:
-            return _documents(engine, [str(path) for path in paths])
-        case {"document": str(path), "input": value}:
-            answer: Json = engine.eval_document(path, value)
-            return answer
-        case _:
-            raise OpaError("invalid_argument", "the request is unknown")
-
-
-def _documents(engine: OpaEngine, paths: list[str]) -> Json:
-    """Each document, None where undefined; one query, because every new one compiles all."""
-    listed = ", ".join(f"[x | x := data.{path}]" for path in paths)
-    (bindings,) = engine.eval_query(f"answers := [{listed}]")
-    return [values[0] if values else None for values in bindings["answers"]]
+        What a policy prints stands in it and is never read: it may hold the content that is
+        decided about.
+        """
+        evaluates = call in {EngineCall.DOCUMENT, EngineCall.QUERY}
+        flags = NO_COVERAGE_NO_TRACE if evaluates else ()
+        text = self._functions[call](self._handle, first, second, *flags)
+        if not text:
+            return b'{"error": {"message": "the engine gave no answer"}}'
+        try:
+            return ctypes.string_at(text)
+        finally:
+            self._library.OpaFreeString(text)
 
 
 if __name__ == "__main__":

@@ -1,38 +1,56 @@
-"""The frames between the service and its policy engine: JSON behind four bytes of length.
+"""The frames between the service and its policy engine, whose JSON nobody reads on the way.
 
-What an engine answers is read here, whichever way it came.
+A request is one call of the engine's library: which one, and its two texts. The answer is the
+library's own, a JSON text: the engine's process passes both on as they are, since to read and write
+them once more would take longer than the rules.
 """
 
 import asyncio
-import json
 import struct
-from typing import BinaryIO
+from enum import IntEnum
+from typing import BinaryIO, Final
 
-from phoenix_runtime.core.json import Json
+REQUEST: Final = struct.Struct(">BII")
+"""Which call it is, and the lengths of its texts."""
 
-LENGTH = struct.Struct(">I")
+ANSWER: Final = struct.Struct(">I")
+"""The length of an answer."""
 
-MAX_FRAME_BYTES = 32 * 1024 * 1024
+MAX_FRAME_BYTES: Final = 32 * 1024 * 1024
 """The largest frame: a bound, far above the largest batch."""
+
+
+class EngineCall(IntEnum):
+    """The calls of the engine's library; each takes two texts."""
+
+    ADD_MODULE = 1
+    """A path and the source."""
+
+    ADD_DATA = 2
+    """A dotted path and a JSON text."""
+
+    DOCUMENT = 3
+    """The dotted path of a document and its input, a JSON text."""
+
+    QUERY = 4
+    """A query and its input, a JSON text."""
 
 
 class FrameTooLarge(ValueError):
     """A frame is larger than `MAX_FRAME_BYTES`."""
 
 
-def encode(value: Json) -> bytes:
-    """The frame of ``value``; raises `FrameTooLarge`."""
-    body = json.dumps(value, ensure_ascii=True, allow_nan=False).encode("ascii")
-    if len(body) > MAX_FRAME_BYTES:
-        raise FrameTooLarge(f"{len(body)} bytes")
-    return LENGTH.pack(len(body)) + body
+def request(call: EngineCall, first: bytes, second: bytes) -> bytes:
+    """The frame of a call; raises `FrameTooLarge`."""
+    if len(first) + len(second) > MAX_FRAME_BYTES:
+        raise FrameTooLarge(f"{len(first) + len(second)} bytes")
+    return b"".join((REQUEST.pack(call, len(first), len(second)), first, second))
 
 
-def read(stream: BinaryIO) -> Json:
-    """The next value; raises EOFError at the end of the stream, in the middle of a frame too."""
-    (length,) = LENGTH.unpack(_exactly(stream, LENGTH.size))
-    value: Json = json.loads(_exactly(stream, length))
-    return value
+def read_request(stream: BinaryIO) -> tuple[EngineCall, bytes, bytes]:
+    """The next call; raises EOFError at the end of the stream, in the middle of a frame too."""
+    call, first, second = REQUEST.unpack(_exactly(stream, REQUEST.size))
+    return EngineCall(call), _exactly(stream, first), _exactly(stream, second)
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:
@@ -42,25 +60,16 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
     return content
 
 
-async def receive(stream: asyncio.StreamReader) -> Json:
-    """The next value; raises `asyncio.IncompleteReadError` at the end, ValueError for no JSON."""
-    (length,) = LENGTH.unpack(await stream.readexactly(LENGTH.size))
+def write_answer(stream: BinaryIO, answer: bytes) -> None:
+    """Write an answer; one that is larger than `MAX_FRAME_BYTES` is refused by its reader."""
+    stream.write(ANSWER.pack(len(answer)))
+    stream.write(answer)
+    stream.flush()
+
+
+async def receive_answer(stream: asyncio.StreamReader) -> bytes:
+    """The next answer; raises `asyncio.IncompleteReadError` at the end, or `FrameTooLarge`."""
+    (length,) = ANSWER.unpack(await stream.readexactly(ANSWER.size))
     if length > MAX_FRAME_BYTES:
         raise FrameTooLarge(f"{length} bytes")
-    return value_of(await stream.readexactly(length))
-
-
-def value_of(text: bytes) -> Json:
-    """The JSON value that an engine answered; raises ValueError for what is none.
-
-    NaN and infinities, which Python's reader takes, are none, nor is what is nested without end.
-    """
-    try:
-        value: Json = json.loads(text, parse_constant=_no_constant)
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
-    return value
-
-
-def _no_constant(name: str) -> Json:
-    raise ValueError(f"{name} is no number of JSON")
+    return await stream.readexactly(length)

@@ -29,7 +29,8 @@ forbidden_builtins := {
 # The syntax tree of each module, from which governance reads which parts of an input its rules use.
 trees[path] := rego.parse_module(path, source) if some path, source in input.modules
 
-# ---- afterwards: the verdicts for a batch, with the revision that answers
+# ---- afterwards: the verdicts for a batch, with the revision that answers. Input is {"point": …, "inputs": […]};
+# where several inputs have fields in common, these stand once beside them: {"point": …, "common": {…}, "inputs": […]}.
 
 answer := {"revision": revision, "verdicts": verdicts}
 
@@ -39,4 +40,10 @@ revision := data.phoenix_bundle.revision
 
 default verdicts := null
 
-verdicts := data.phoenix.decide
+verdicts := data.phoenix.decide if {
+	not input.common
+} else := found if {
+	found := data.phoenix.decide with input as batch
+}
+
+batch := {"point": input.point, "inputs": [object.union(input.common, one) | some one in input.inputs]}

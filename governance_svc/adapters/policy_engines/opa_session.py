@@ -1,7 +1,6 @@
 """OPA's REST API as a `PolicySession`."""
 
 import asyncio
-import json
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from governance_svc.adapters.policy_engines import engine_frames
+from governance_svc.adapters.policy_engines.json_texts import json_text, json_value
 from governance_svc.adapters.policy_engines.policy_session import (
     EvaluationAborted,
     RegoError,
@@ -87,12 +86,12 @@ class OpaSession:
 
     async def put_data(self, name: str, value: Json) -> None:
         """Set ``data.<name>``."""
-        await self._send("PUT", f"/v1/data/{name}", content=json.dumps(value))
+        await self._send("PUT", f"/v1/data/{name}", content=json_text(value))
 
     async def clear(self) -> None:
         """Remove the revision and the modules, in an order that the server accepts."""
         with engines_fault("The OPA server cannot be emptied"):
-            await self._send("PUT", "/v1/data/phoenix_bundle", content="{}")
+            await self._send("PUT", "/v1/data/phoenix_bundle", content=b"{}")
             waiting = await self._module_ids()
         while waiting:
             remaining = [one for one in waiting if not await self._remove(one)]
@@ -102,7 +101,7 @@ class OpaSession:
 
     async def document(self, path: str, input_document: Json) -> Json:
         """The value of ``data.<path>``, None where undefined; raises `RegoError`."""
-        body = json.dumps({"input": input_document}, allow_nan=False)
+        body = json_text({"input": input_document})
         url = "/v1/data/" + path.replace(".", "/")
         return (await self._send("POST", url, content=body, params=STRICT)).get("result")
 
@@ -126,7 +125,7 @@ class OpaSession:
     async def _put_module(self, path: str, source: str) -> None:
         headers = {"content-type": "text/plain"}
         url = f"/v1/policies/{POLICY_PREFIX}{path}"
-        await self._send("PUT", url, content=source, headers=headers)
+        await self._send("PUT", url, content=source.encode(), headers=headers)
 
     async def _module_ids(self) -> list[str]:
         listed = (await self._send("GET", "/v1/policies")).get("result")
@@ -146,14 +145,14 @@ class OpaSession:
         method: str,
         url: str,
         *,
-        content: str = "",
+        content: bytes = b"",
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Mapping[str, Json]:
         all_headers = {"content-type": "application/json", **(headers or {})}
         try:
             request = self._client.build_request(
-                method, url, content=content.encode(), params=params, headers=all_headers
+                method, url, content=content, params=params, headers=all_headers
             )
             # Over the whole answer: the read timeout starts anew with every byte that arrives.
             async with asyncio.timeout(self._client.timeout.read):
@@ -180,7 +179,7 @@ class OpaSession:
 def _read(status: int, body: bytes) -> Mapping[str, Json]:
     """The answer's object; raises `RegoError` for an error that OPA itself reports."""
     try:
-        answer: Json = engine_frames.value_of(body) if body else {}
+        answer: Json = json_value(body) if body else {}
     except ValueError as error:
         raise PolicyEngineUnavailable(f"The OPA server did not answer JSON ({status})") from error
     if not isinstance(answer, Mapping):

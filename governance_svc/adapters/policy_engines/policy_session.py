@@ -107,11 +107,28 @@ async def evaluate(
 async def _evaluate_batch(
     session: PolicySession, point: DecisionPoint, inputs: Sequence[JsonObject]
 ) -> tuple[str, Json]:
-    batch: JsonObject = {"point": point.value, "inputs": list(inputs)}
-    answer = await session.document(f"{INSPECTOR}.answer", batch)
+    answer = await session.document(f"{INSPECTOR}.answer", frame(point, inputs))
     if not isinstance(answer, Mapping) or not isinstance(answer.get("revision"), str):
         return "", None
     return str(answer["revision"]), answer.get("verdicts")
+
+
+def frame(point: DecisionPoint, inputs: Sequence[JsonObject]) -> JsonObject:
+    """A batch as it is carried to the engine: the fields that all inputs have in common once.
+
+    Which those are is told by their identity, which costs nothing: callers build a batch's inputs
+    from the same caller and the same requirement. What is alike by chance is carried several times.
+    """
+    first, *others = inputs
+    if not others:
+        return {"point": point.value, "inputs": [first]}
+    common = {
+        name: value
+        for name, value in first.items()
+        if all(name in one and one[name] is value for one in others)
+    }
+    own = [{name: one[name] for name in one if name not in common} for one in inputs]
+    return {"point": point.value, "common": common, "inputs": own}
 
 
 def _error_answer(error: RegoError) -> JsonObject:

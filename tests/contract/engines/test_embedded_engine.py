@@ -141,6 +141,20 @@ async def test_what_is_undefined_is_none_and_what_fails_is_a_fault() -> None:
     await session.kill()
 
 
+async def test_a_number_of_any_size_and_any_text_reach_the_engine_as_they_are() -> None:
+    session = await ChildSession.start(EngineLimits(loading=PATIENCE))
+    await session.put_modules({"x.rego": "package x\n\nsame := input == data.told"})
+    told: Json = {"large": 10**30, "nul": "a\0b", "beyond": "\U0001f600", "null": None, "half": 0.5}
+    await session.put_data("told", told)
+    assert await session.document("x.same", told) is True
+    with pytest.raises(RegoError):
+        await session.document("x.same", {"half": "\ud800"})
+    for source in ("package x\n\n# \ud800", "package x\n\n# \0"):
+        with pytest.raises(RegoError):
+            await session.put_modules({"y.rego": source})
+    await session.kill()
+
+
 @linux
 async def test_a_refused_bundle_leaves_no_process_behind(embedded_engine: EmbeddedEngine) -> None:
     before = children()

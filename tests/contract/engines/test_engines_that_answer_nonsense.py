@@ -152,7 +152,11 @@ FRAMES = {
     "true": frame(b"true"),
     "an empty object": frame(b"{}"),
     "a value and an error": frame(b'{"value": 1, "error": "both"}'),
-    "no number": frame(b'{"value": NaN}'),
+    "a result and an error": frame(b'{"result": null, "error": "both"}'),
+    "an error without words": frame(b'{"error": {}}'),
+    "results that are none": frame(b'{"result": [1]}'),
+    "a result without a value": frame(b'{"result": [{"expressions": []}]}'),
+    "no number": frame(b'{"result": NaN}'),
     "nested without end": frame(b"[" * 200_000),
 }
 

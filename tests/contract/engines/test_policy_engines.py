@@ -1,10 +1,12 @@
 """One contract for every policy engine: the embedded one, and OPA's REST API by URL."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from governance_svc.adapters.bundle_folder import shipped_bundle
+from governance_svc.adapters.policy_engines.policy_session import frame
 from governance_svc.domain.catalogue.catalogue import Kind
 from governance_svc.domain.policy.engine import PolicyEngine
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
@@ -14,6 +16,30 @@ from tests.support.servers.policy_engines import YES, allows, decide
 
 DEADLINE = pytest.mark.parametrize("evaluation", [5.0])
 """Marks what waits for a decision to be cut off, in seconds."""
+
+
+CALLER = {"subject": "sam", "participant": "", "owner": "", "roles": ["submitter"]}
+STEWARD: dict[str, Any] = {
+    "id": "agent.customer-steward.001",
+    "status": "active",
+    "capabilities": ["duplicate_detection", "record_merge"],
+    "data_domains": ["customer", "customer_master", "customer_contact"],
+    "permissions": ["read_customer_master"],
+    "trust_policy": "enterprise-standard",
+}
+REQUIREMENT: dict[str, Any] = {
+    "required_capabilities": ["duplicate_detection"],
+    "data_domains": ["customer_master"],
+    "risk_level": "medium",
+    "policy_constraints": [],
+}
+TRUST = {
+    "general": 0.6,
+    "by_capability": {
+        "duplicate_detection": {"total": 0.61, "certified": True},
+        "record_merge": {"total": 0.62, "certified": False},
+    },
+}
 
 
 # ---- the shipped bundle
@@ -116,6 +142,67 @@ async def test_a_caller_that_gives_up_leaves_the_others_their_answers(
     kept = [answer for answer in answers if not isinstance(answer, BaseException)]
     assert [verdict.explanation for (verdict,) in kept] == [f"n{n}" for n in range(1, 40, 2)]
     assert await allows(policy_engine)
+
+
+CANDIDATES: list[dict[str, Any]] = [
+    {},
+    {"id": "agent.other"},
+    {"capabilities": ["policy_check"]},
+    {"status": "retired"},
+    {"status": "degraded", "data_domains": []},
+    {"permissions": None},
+    {"id": 5},
+    {"trust_policy": "regulated"},
+    {"trust_policy": "nowhere"},
+]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"required_capabilities": []},
+        {"required_capabilities": ["record_merge"]},
+        {"required_capabilities": ["policy_chek"], "risk_level": "huge"},
+        {"data_domains": None},
+    ],
+    ids=["ordinary", "no capability", "high risk", "unknown names", "incomplete"],
+)
+async def test_a_batch_is_answered_as_each_input_alone(
+    policy_engine: PolicyEngine, changes: dict[str, Any]
+) -> None:
+    await policy_engine.load(shipped_bundle(), tested=True)
+    requirement = {**REQUIREMENT, **changes}
+    batch = [
+        {"caller": CALLER, "candidate": {**STEWARD, **one}, "requirement": requirement, **trust}
+        for one in CANDIDATES
+        for trust in ({"trust": TRUST}, {"trust": {"general": 0.2, "by_capability": {}}}, {})
+    ]
+    together = await decide(policy_engine, *batch, point=DecisionPoint.DISCOVER)
+    alone = [(await decide(policy_engine, one, point=DecisionPoint.DISCOVER))[0] for one in batch]
+    assert list(together) == alone
+
+
+async def test_what_inputs_have_in_common_is_carried_once_and_null_is_not_absent(
+    policy_engine: PolicyEngine,
+) -> None:
+    await policy_engine.load(small_bundle())
+    name = "x" * 100
+    answers = await decide(
+        policy_engine,
+        {"allow": True, "name": name, "more": None},
+        {"allow": False, "name": name},
+        {"allow": True, "name": name, "more": None},
+    )
+    assert [one.allowed for one in answers] == [True, False, True]
+    batch = frame(DecisionPoint.RETIRE, [{"a": name, "b": None}, {"a": name}])
+    assert batch == {
+        "point": "participant.retire",
+        "common": {"a": name},
+        "inputs": [{"b": None}, {}],
+    }
+    alike = frame(DecisionPoint.RETIRE, [{"a": [1]}, {"a": [True]}])
+    assert alike["common"] == {}
 
 
 @pytest.mark.parametrize(
