@@ -4,11 +4,23 @@ package phoenix
 
 import data.phoenix.own_rules
 
-decide := [answer(input.point, one) | some one in input.inputs]
+# Whether an installation has rules of its own at this point is asked once a batch.
+decide := data.phoenix.participant.discover.answers_to(input.inputs) if {
+	input.point == "participant.discover"
+	not own_rules.exist(input.point)
+} else := [answer(input.point, one) | some one in input.inputs] if {
+	not own_rules.exist(input.point)
+} else := [answer_with_own(input.point, one) | some one in input.inputs]
 
 answer(point, one) := verdict if {
+	verdict := verdict_at(point, one)
+} else := no_answer(point)
+
+answer_with_own(point, one) := verdict if {
 	verdict := own_rules.with_own(point, one, verdict_at(point, one))
-} else := {
+} else := no_answer(point)
+
+no_answer(point) := {
 	"effect": "deny",
 	"policy": "phoenix",
 	"policy_score": 0,
@@ -24,28 +36,65 @@ answer(point, one) := verdict if {
 	"facts": {},
 }
 
-verdict_at("participant.join", one) := v if v := data.phoenix.participant.join.verdict with input as one
+# The engine looks a rule up by what its body compares, and not by a constant among its arguments.
+verdict_at(point, one) := v if {
+	point == "participant.join"
+	v := data.phoenix.participant.join.verdict with input as one
+}
 
-verdict_at("capability.update", one) := v if v := data.phoenix.capability.update.verdict with input as one
+verdict_at(point, one) := v if {
+	point == "capability.update"
+	v := data.phoenix.capability.update.verdict with input as one
+}
 
-verdict_at("participant.discover", one) := data.phoenix.participant.discover.answer(one)
+verdict_at(point, one) := data.phoenix.participant.discover.answer(one) if point == "participant.discover"
 
-verdict_at("participant.remain", one) := v if v := data.phoenix.participant.remain.verdict with input as one
+verdict_at(point, one) := v if {
+	point == "participant.remain"
+	v := data.phoenix.participant.remain.verdict with input as one
+}
 
-verdict_at("participant.retire", one) := v if v := data.phoenix.participant.retire.verdict with input as one
+verdict_at(point, one) := v if {
+	point == "participant.retire"
+	v := data.phoenix.participant.retire.verdict with input as one
+}
 
-verdict_at("task.submit", one) := v if v := data.phoenix.task.submit.verdict with input as one
+verdict_at(point, one) := v if {
+	point == "task.submit"
+	v := data.phoenix.task.submit.verdict with input as one
+}
 
-verdict_at("task.assign", one) := v if v := data.phoenix.task.assign.verdict with input as one
+verdict_at(point, one) := v if {
+	point == "task.assign"
+	v := data.phoenix.task.assign.verdict with input as one
+}
 
-verdict_at("data.operate", one) := v if v := data.phoenix.data_operate.verdict with input as one
+verdict_at(point, one) := v if {
+	point == "data.operate"
+	v := data.phoenix.data_operate.verdict with input as one
+}
 
-verdict_at("handoff.initiate", one) := v if v := data.phoenix.handoff.initiate.verdict with input as one
+verdict_at(point, one) := v if {
+	point == "handoff.initiate"
+	v := data.phoenix.handoff.initiate.verdict with input as one
+}
 
-verdict_at("task.complete", one) := v if v := data.phoenix.task.complete.verdict with input as one
+verdict_at(point, one) := v if {
+	point == "task.complete"
+	v := data.phoenix.task.complete.verdict with input as one
+}
 
-verdict_at("approval.decide", one) := v if v := data.phoenix.approval.decide.verdict with input as one
+verdict_at(point, one) := v if {
+	point == "approval.decide"
+	v := data.phoenix.approval.decide.verdict with input as one
+}
 
-verdict_at("policy.activate", one) := v if v := data.phoenix.policy.activate.verdict with input as one
+verdict_at(point, one) := v if {
+	point == "policy.activate"
+	v := data.phoenix.policy.activate.verdict with input as one
+}
 
-verdict_at("audit.read", one) := v if v := data.phoenix.audit.read.verdict with input as one
+verdict_at(point, one) := v if {
+	point == "audit.read"
+	v := data.phoenix.audit.read.verdict with input as one
+}

@@ -17,22 +17,42 @@ wanted(one) := one.task if {
 	one.task
 } else := object.get(one, "requirement", {})
 
-# ---- eligible: all conjuncts in one rule, and the description of a candidate that passes. Its expressions
-# are evaluated for each candidate, so what depends on the requirement alone stands in `criteria_of`.
+# ---- eligible: all conjuncts, and the description of a candidate that passes
 
-eligible(one, requirement) := {"text": description.text, "trust": least, "policy_score": description.policy_score, "facts": description.facts} if {
-	criteria := criteria_of(requirement)
+eligible(one, requirement) := object.union(description_of(standing, certified), {"trust": least}) if {
 	candidate := one.candidate
-	criteria.statuses[candidate.status]
-	covers(object.get(candidate, "capabilities", []), criteria.capabilities)
-	covers(object.get(candidate, "data_domains", []), criteria.reached)
-	is_array(candidate.permissions)
-	least := least_of(one, criteria.capabilities)
-	least >= criteria.thresholds[object.get(candidate, "trust_policy", "")]
-	certified := certified_of(one, criteria.capabilities)
-	covers(certified, criteria.high_risk)
-	description := description_of(criteria.data_domains, certified, candidate.permissions)
+	standing := standing_of(
+		requirement,
+		candidate.status,
+		object.get(candidate, "capabilities", []),
+		object.get(candidate, "data_domains", []),
+		candidate.permissions,
+		object.get(candidate, "trust_policy", ""),
+	)
+	standing.fits
+	least := least_of(one, standing.capabilities)
+	least >= standing.threshold
+	certified := certified_of(one, standing.capabilities)
+	covers(certified, standing.high_risk)
 }
+
+# What candidates with the same grants share. Whether they fit is said without regard to trust.
+standing_of(requirement, status, capabilities, domains, held, trust_policy) := {
+	"fits": true,
+	"capabilities": criteria.capabilities,
+	"needed": count(criteria.capabilities),
+	"high_risk": criteria.high_risk,
+	"threshold": threshold,
+	"data_domains": criteria.data_domains,
+	"unreadable": sort({d | some d in criteria.data_domains} - union({permissions.reads(p) | some p in held})),
+} if {
+	criteria := criteria_of(requirement)
+	present(status, requirement)
+	covers(capabilities, criteria.capabilities)
+	covers(domains, criteria.reached)
+	is_array(held)
+	threshold := threshold_of(trust_policy, requirement)
+} else := {"fits": false}
 
 # The criteria of a well-formed requirement without unknown names. The types are checked, because a
 # comprehension over a missing field is empty and would find nothing wrong.
@@ -41,17 +61,14 @@ criteria_of(requirement) := {
 	"high_risk": high_risk(requirement),
 	"data_domains": sort(requirement.data_domains),
 	"reached": vocabulary.expand(requirement.data_domains),
-	"statuses": {status | some status in ["active", "degraded"]; present(status, requirement)},
-	"thresholds": {policy: limit |
-		some policy in (object.keys(catalogue.trust_policies) | {""})
-		limit := threshold_of(policy, requirement)
-	},
 } if {
 	is_array(requirement.required_capabilities)
 	is_array(requirement.data_domains)
 	is_array(requirement.policy_constraints)
-	is_string(requirement.risk_level)
-	count(unknown_names(requirement)) == 0
+	requirement.risk_level in catalogue.risk_levels
+	count([name | some name in requirement.required_capabilities; not catalogue.capabilities[name]]) == 0
+	count([name | some name in requirement.data_domains; not catalogue.domains[name]]) == 0
+	count([name | some name in requirement.policy_constraints; not catalogue.constraints[name]]) == 0
 }
 
 unknown_names(requirement) := union({
@@ -78,7 +95,7 @@ present("degraded", requirement) if {
 }
 
 # Not `object.subset` of a list and a set: it miscounts names that the list holds twice.
-covers(names, wanted_names) if count(wanted_names - {name | some name in names}) == 0
+covers(names, wanted_names) if count({name | some name in wanted_names; name in names}) == count(wanted_names)
 
 least_of(one, capabilities) := min(totals) if {
 	totals := [total | some c in capabilities; total := one.trust.by_capability[c].total; is_number(total)]
@@ -98,13 +115,15 @@ certified_of(one, capabilities) := {c | some c in capabilities; one.trust.by_cap
 
 # ---- the description of an eligible candidate
 
-description_of(domains, certificates, held) := {
-	"text": sprintf("Participant has %s and %s.", [capability_text(certified), permission_text(domains, unreadable)]),
-	"policy_score": policy_score(count(unreadable)),
+description_of(standing, certificates) := {
+	"text": sprintf("Participant has %s and %s.", [
+		capability_text(certified),
+		permission_text(standing.data_domains, standing.unreadable),
+	]),
+	"policy_score": policy_score(count(standing.unreadable)),
 	"facts": {"certified": certified},
 } if {
 	certified := sort(certificates)
-	unreadable := sort({d | some d in domains} - union({permissions.reads(p) | some p in held}))
 }
 
 capability_text([]) := "granted capability"
@@ -129,17 +148,41 @@ policy_score(unreadable) := 0.5 if unreadable > 0
 
 # ---- not eligible: one refusal for each conjunct that fails, from the input itself
 
-shortfalls(one) := union({
+shortfalls(one) := without_trust(one, requirement) | distrusted(one, requirement) if {
+	requirement := wanted(one)
+}
+
+without_trust(one, requirement) := union({
 	incomplete(one, requirement),
 	{refusal | some refusal in unknown_names(requirement)},
 	inactive(one, requirement),
 	incapable(one, requirement),
 	uncertified(one, requirement),
-	distrusted(one, requirement),
 	outside(one, requirement),
-}) if {
-	requirement := wanted(one)
+})
+
+# The same for all candidates with the same grants: where an id stands in a text, the text is in parts.
+template(requirement, status, capabilities, domains, held, certified) := {
+	"reasons": [{"rule": pair[0], "parts": split(pair[1], hole)} |
+		some pair in sort([[r.rule, r.text] | some r in refusals])
+	],
+	"remedies": {r.remedy | some r in refusals},
+} if {
+	one := {
+		"candidate": {
+			"id": hole,
+			"status": status,
+			"capabilities": capabilities,
+			"data_domains": domains,
+			"permissions": held,
+		},
+		"trust": {"by_capability": {c: {"certified": true} | some c in certified}},
+	}
+	refusals := without_trust(one, requirement)
 }
+
+# In place of an id: no name holds it.
+hole := "\u0000id\u0000"
 
 incomplete(one, requirement) := set() if {
 	is_string(one.candidate.id)

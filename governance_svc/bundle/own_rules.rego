@@ -6,9 +6,9 @@ package phoenix.own_rules
 import data.catalogue
 import data.phoenix.gates
 
-with_own(point, one, verdict) := verdict if {
-	not data.phoenix.own[package_of(point)]
-} else := denied(point, verdict, denials) if {
+exist(point) if data.phoenix.own[package_of(point)]
+
+with_own(point, one, verdict) := denied(point, verdict, denials) if {
 	denials := entries(point, one, "deny")
 	count(denials) > 0
 } else := asked(point, obliged(verdict, owed), questions) if {

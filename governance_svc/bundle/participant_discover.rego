@@ -1,25 +1,107 @@
 # participant.discover (Algorithm 2, step 4): is this candidate eligible for that requirement?
 #
-# A batch holds many candidates, so this point is a function of the input: with `with input as` the
-# engine would evaluate anew for each of them what depends on the requirement alone.
+# A batch holds many candidates, so this point is a function of all inputs, in three passes: who is eligible,
+# who is not, and whose input is no ordinary one. What is evaluated for each candidate stands in the passes
+# themselves, since a call of a rule for each would cost as much again; what candidates share is a rule, whose
+# answers the engine remembers. It remembers numbers badly (all fractions below one have the same hash), so
+# trust is no argument.
 package phoenix.participant.discover
 
 import data.phoenix.eligibility
 import data.phoenix.verdict as answers
 
-# An eligible candidate is answered at once; for any other the refusals are collected.
-answer(one) := {
+answers_to(inputs) := [answers[i] | some i, _ in inputs] if {
+	answers := complete(inputs, allowed(inputs))
+}
+
+complete(inputs, eligible) := eligible if {
+	count(eligible) == count(inputs)
+} else := answers if {
+	answers := object.union(eligible, refused(inputs, eligible))
+	count(answers) == count(inputs)
+} else := object.union(answers, {i: answer(one) | some i, one in inputs; not answers[i]}) if {
+	answers := object.union(eligible, refused(inputs, eligible))
+}
+
+allowed(inputs) := {i: verdict |
+	some i, one in inputs
+	requester_known(one.caller)
+	candidate := one.candidate
+	is_string(candidate.id)
+	standing := eligibility.standing_of(
+		one.requirement,
+		candidate.status,
+		object.get(candidate, "capabilities", []),
+		object.get(candidate, "data_domains", []),
+		candidate.permissions,
+		object.get(candidate, "trust_policy", ""),
+	)
+	standing.fits
+	trusts := one.trust.by_capability
+	totals := [total | some c in standing.capabilities; total := trusts[c].total; is_number(total)]
+	count(totals) == standing.needed
+	least := min(totals)
+	least >= standing.threshold
+	certified := {c | some c in standing.capabilities; trusts[c].certified == true}
+	verdict := object.union(allowance(standing, certified), {"trust": least})
+}
+
+refused(inputs, eligible) := {i: verdict |
+	some i, one in inputs
+	not eligible[i]
+	requester_known(one.caller)
+	candidate := one.candidate
+	is_string(candidate.id)
+	trusts := one.trust.by_capability
+	is_object(trusts)
+	certified := {c | some c in eligibility.high_risk(one.requirement); trusts[c].certified == true}
+	template := eligibility.template(
+		one.requirement,
+		candidate.status,
+		candidate.capabilities,
+		candidate.data_domains,
+		candidate.permissions,
+		certified,
+	)
+	doubts := eligibility.distrusted(one, one.requirement)
+	count(template.reasons) + count(doubts) > 0
+	verdict := {
+		"effect": "deny",
+		"policy": "phoenix.participant.discover",
+		"reasons": array.concat(
+			[{"rule": reason.rule, "text": concat(candidate.id, reason.parts)} | some reason in template.reasons],
+			[{"rule": doubt.rule, "text": doubt.text} | some doubt in doubts],
+		),
+		"remediation": remediation(template, doubts),
+		"obligations": [],
+		"approvers": [],
+		"grants": null,
+		"trust": null,
+		"policy_score": 1,
+		"facts": {},
+	}
+}
+
+remediation(template, doubts) := sort(template.remedies | {doubt.remedy | some doubt in doubts})
+
+allowance(standing, certified) := allowance_of(eligibility.description_of(standing, certified)) if {
+	eligibility.covers(certified, standing.high_risk)
+}
+
+allowance_of(description) := {
 	"effect": "allow",
 	"policy": "phoenix.participant.discover",
-	"reasons": [{"rule": "eligible", "text": eligible.text}],
+	"reasons": [{"rule": "eligible", "text": description.text}],
 	"remediation": [],
 	"obligations": [],
 	"approvers": [],
 	"grants": null,
-	"trust": eligible.trust,
-	"policy_score": eligible.policy_score,
-	"facts": eligible.facts,
-} if {
+	"policy_score": description.policy_score,
+	"facts": description.facts,
+}
+
+# One by one: for an input that lacks something, or a requirement without capabilities.
+answer(one) := object.union(allowance_of(eligible), {"trust": eligible.trust}) if {
 	requester_known(one.caller)
 	is_string(one.candidate.id)
 	eligible := eligibility.eligible(one, one.requirement)

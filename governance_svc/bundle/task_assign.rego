@@ -22,6 +22,14 @@ verdict := answers.with_facts(
 
 eligible := eligibility.eligible(input, input.task) if is_string(input.candidate.id)
 
+# Who is eligible has no shortfalls, where the types are those that an input has.
+assignable if {
+	eligible
+	is_array(input.candidate.capabilities)
+	is_array(input.candidate.data_domains)
+	is_object(input.trust.by_capability)
+}
+
 judged := {"trust": eligible.trust, "policy_score": eligible.policy_score, "facts": eligible.facts} if {
 	eligible
 } else := {}
@@ -30,6 +38,9 @@ allow contains {"rule": "assignable", "text": eligible.text, "remedy": ""} if {
 	gates.unobjected(policy_input, facts)
 }
 
-deny contains shortfall if some shortfall in eligibility.shortfalls(input)
+deny contains shortfall if {
+	not assignable
+	some shortfall in eligibility.shortfalls(input)
+}
 
 deny contains refusal if some refusal in gates.refusals(policy_input, facts)

@@ -18,21 +18,46 @@ tree := {name: object.get(spec, "contains", []) | some name, spec in catalogue.d
 
 # ---- vocabularies, by the names that refusals use for them
 
-known("capability", name) if catalogue.capabilities[name]
+# The engine looks a rule up by what its body compares, and not by a constant among its arguments.
+known(kind, name) if {
+	kind == "capability"
+	catalogue.capabilities[name]
+}
 
-known("constraint", name) if catalogue.constraints[name]
+known(kind, name) if {
+	kind == "constraint"
+	catalogue.constraints[name]
+}
 
-known("data_domain", name) if catalogue.domains[name]
+known(kind, name) if {
+	kind == "data_domain"
+	catalogue.domains[name]
+}
 
-known("participant_type", name) if name in catalogue.participant_types
+known(kind, name) if {
+	kind == "participant_type"
+	name in catalogue.participant_types
+}
 
-known("permission", name) if catalogue.permissions[name]
+known(kind, name) if {
+	kind == "permission"
+	catalogue.permissions[name]
+}
 
-known("risk_level", name) if name in catalogue.risk_levels
+known(kind, name) if {
+	kind == "risk_level"
+	name in catalogue.risk_levels
+}
 
-known("trust_policy", name) if catalogue.trust_policies[name]
+known(kind, name) if {
+	kind == "trust_policy"
+	catalogue.trust_policies[name]
+}
 
-known("operation_kind", name) if catalogue.needs[name]
+known(kind, name) if {
+	kind == "operation_kind"
+	catalogue.needs[name]
+}
 
 names_of("capability") := object.keys(catalogue.capabilities)
 
