@@ -7,6 +7,7 @@ from typing import Final, Protocol, TypeAlias
 
 from phoenix_runtime.core import ports
 from phoenix_runtime.core.directives import Directive
+from phoenix_runtime.core.events import AuditDraft
 from phoenix_runtime.core.pages import Page, PageRequest
 from phoenix_runtime.core.ports import Journal
 from phoenix_runtime.core.principal import Call, Principal
@@ -165,6 +166,10 @@ class Enrolments(Protocol):
 
 class Unit(Journal, Participants, IndexRows, Directives, Enrolments, Protocol):
     """One transaction of the registry: all of it is committed, or nothing."""
+
+    async def audit_for(self, call: Call, draft: AuditDraft) -> Receipt:
+        """Write an event of another call of the tenant; see `Journal.audit`."""
+        ...
 
 
 Units: TypeAlias = ports.Units[Unit]

@@ -50,7 +50,11 @@ class Unit:
         It is written at the end of the unit, with directives and answer. A version that does not
         follow raises `VersionConflict` there, and the transaction is rolled back.
         """
-        event = self._outbox.complete(draft, self.call)
+        return await self.audit_for(self.call, draft)
+
+    async def audit_for(self, call: Call, draft: AuditDraft) -> Receipt:
+        """As `audit`, of another call of the tenant whose event is written together with others."""
+        event = self._outbox.complete(draft, call)
         self._pending.events.append(event)
         return Receipt(
             audit_event_id=event.event_id,

@@ -13,11 +13,10 @@ from typing import Final
 
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.events import AuditDraft, AuditEventType
-from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.pages import PAGE_BYTES
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
-from phoenix_runtime.core.verdict import DecisionPoint, Verdict
+from phoenix_runtime.core.verdict import Verdict
 from registry_svc.domain.discovery import (
     BATCH,
     FIRST_BATCH,
@@ -34,12 +33,12 @@ from registry_svc.domain.discovery import (
     result_hash,
 )
 from registry_svc.domain.discovery_index import TenantIndex
-from registry_svc.domain.documents import participant_document
 from registry_svc.domain.participant import Participant
 from registry_svc.domain.ranking import BILLION, Eligible, Place, RankWeights, Scale, rank
 from registry_svc.domain.session import ParticipantKey
 from registry_svc.usecases.context import RegistryContext
 from registry_svc.usecases.discovery.follow_participants import FollowParticipants
+from registry_svc.usecases.discovery.shared_work import Questions, SharedWork
 
 REMEMBERED_TRIES: Final = 50_000
 """Tasks whose last result of the engine's own tries is remembered."""
@@ -80,6 +79,7 @@ class DiscoverParticipants:
         self._context = context
         self._followed = followed
         self._weights = weights
+        self._shared = SharedWork(context)
         self._tries: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     async def __call__(self, call: Call, search: Search) -> DiscoveryResult:
@@ -120,10 +120,10 @@ class DiscoverParticipants:
     ) -> Mapping[str, tuple[Participant, Verdict]]:
         """The participants of a batch, with what policy says; who no longer matches is left out."""
         ids = [place.participant_id for place in batch]
-        found = {one.id: one for one in await self._read(call, ids) if matches(one, requirement)}
+        rows = await self._shared.read(call, ids)
+        found = {one.id: one for one in rows if matches(one, requirement)}
         asked = [found[name] for name in ids if name in found]
-        questions = [_question(one, requirement) for one in asked]
-        verdicts = await self._context.policy.evaluate(call, DecisionPoint.DISCOVER, questions)
+        verdicts = await self._shared.judge(Questions(call, requirement, asked))
         pairs = zip(asked, verdicts, strict=True)
         return {participant.id: (participant, verdict) for participant, verdict in pairs}
 
@@ -133,16 +133,12 @@ class DiscoverParticipants:
         """Add participants that do not match although they have a capability."""
         ids = index.near_misses(requirement, MAX_EXCLUDED - len(walk.excluded))
         if ids:
-            near = await self._read(call, ids)
+            near = await self._shared.read(call, ids)
             walk.excluded += [
                 excluded_by_filter(one, requirement)
                 for one in near
                 if not matches(one, requirement)
             ]
-
-    async def _read(self, call: Call, ids: Sequence[str]) -> Sequence[Participant]:
-        async with self._context.units.reading(call) as unit:
-            return await unit.find_participants(ids)
 
     def _eligible(self, call: Call, walk: Walk) -> list[Eligible]:
         """The participants that policy allows, with their current standing."""
@@ -161,17 +157,15 @@ class DiscoverParticipants:
         """Audit DISCOVERY_COMPLETED; of the engine's own tries only where the result changed."""
         if search.engine_try and self._same_as_before(call, search, found):
             return None
-        async with self._context.units(call) as unit:
-            receipt = await unit.audit(
-                AuditDraft(
-                    type=AuditEventType.DISCOVERY_COMPLETED,
-                    aggregate=f"discovery/{self._context.new_id('discovery')}",
-                    aggregate_version=1,
-                    task=search.requirement.task_id,
-                    correlation_id=search.correlation_id,
-                    detail=audit_detail(search.requirement, found),
-                )
-            )
+        draft = AuditDraft(
+            type=AuditEventType.DISCOVERY_COMPLETED,
+            aggregate=f"discovery/{self._context.new_id('discovery')}",
+            aggregate_version=1,
+            task=search.requirement.task_id,
+            correlation_id=search.correlation_id,
+            detail=audit_detail(search.requirement, found),
+        )
+        receipt = await self._shared.audit(call, draft)
         if search.engine_try:
             self._note_try(call, search, found)
         return receipt
@@ -187,11 +181,6 @@ class DiscoverParticipants:
         self._tries.move_to_end(key)
         if len(self._tries) > REMEMBERED_TRIES:
             self._tries.popitem(last=False)
-
-
-def _question(participant: Participant, requirement: Requirement) -> JsonObject:
-    """The input for policy, to which governance adds what it knows of caller and candidate."""
-    return {"candidate": participant_document(participant), "requirement": requirement.document()}
 
 
 def _written(place: Place) -> tuple[str, ...]:
