@@ -88,10 +88,10 @@ def _highest(values: Values) -> float:
 
 
 def _latency_values(latency: Values, slowest: float) -> Values:
-    unknown = latency < 0.0
     if slowest == 0.0:
         return np.ones_like(latency)
-    return np.where(unknown, UNKNOWN, np.maximum(0.0, 1.0 - latency / slowest))
+    known = np.maximum(0.0, 1.0 - np.maximum(0.0, latency) / slowest)
+    return np.where(latency < 0.0, UNKNOWN, known)
 
 
 def _cost_values(cost: Values, highest: float) -> Values:

@@ -9,10 +9,11 @@ answers: no replica answers from what is older.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.together import Together
 from registry_svc.domain.discovery_index import DiscoveryIndex, Indexed, TenantIndex
 from registry_svc.domain.ports import Unit
 from registry_svc.usecases.context import RegistryContext, chunks
@@ -25,8 +26,10 @@ ROUND_SECONDS: Final = 5.0
 """The interval at which is looked which index is due."""
 KEPT_SECONDS: Final = 600.0
 """How long an index is kept that nobody asks."""
-ROWS: Final = 2000
+ROWS: Final = 500
 """Rows that are read at once, some milliseconds of work."""
+WAITING: Final = 1000
+"""Searches that are answered by one loading, or one comparison."""
 PLACED: Final = 1000
 """Participants that are placed without a break: heartbeats are taken meanwhile."""
 
@@ -40,7 +43,6 @@ class Followed:
     """How many were RETIRED at the last comparison."""
     compared_at: float
     used_at: float
-    comparing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class FollowParticipants:
@@ -50,12 +52,14 @@ class FollowParticipants:
         self._context = context
         self._index = index
         self._followed: dict[str, Followed] = {}
-        self._loading: dict[str, asyncio.Lock] = {}
+        # Rounds of their own: where a caller gives up, what it waited for goes on for the next.
+        self._loads = Together(self._load_once, most=WAITING)
+        self._comparisons = Together(self._compare_once, most=WAITING)
 
     async def ready(self, call: Call) -> TenantIndex:
         """The index of the call's tenant, as fresh as it has to be. Raises `Unavailable`."""
         tenant = call.tenant
-        followed = self._followed.get(tenant) or await self._loaded(tenant)
+        followed = self._followed.get(tenant) or await self._loads(tenant, None)
         followed.used_at = self._now()
         await self._compare_older(tenant, followed, STALE_SECONDS)
         await self._place_moved()
@@ -73,26 +77,25 @@ class FollowParticipants:
             if unused <= STALE_SECONDS:
                 await self._compare_older(tenant, followed, COMPARE_SECONDS)
 
-    async def _loaded(self, tenant: str) -> Followed:
-        """Load the index of a tenant, once for all who wait for it."""
-        async with self._loading.setdefault(tenant, asyncio.Lock()):
-            known = self._followed.get(tenant)
-            if known is not None:
-                return known
-            # It follows commits from here on: a row that is read before such a one is older.
-            index, begun = self._index.begin(tenant), self._now()
-            try:
-                async with self._reading(tenant) as unit:
-                    retired = (await unit.index_totals()).retired
-                async for rows in self._rows(tenant):
-                    index.put(rows)
-            except BaseException:
-                self._index.drop(tenant)
-                raise
-            followed = Followed(index, retired, compared_at=begun, used_at=begun)
-            self._followed[tenant] = followed
-        self._loading.pop(tenant, None)
-        return followed
+    async def _load_once(self, tenant: str, waiting: Sequence[None]) -> Sequence[Followed]:
+        """Load the index of a tenant, unless those who came before had it loaded."""
+        followed = self._followed.get(tenant)
+        if followed is None:
+            self._followed[tenant] = followed = await self._load(tenant)
+        return [followed] * len(waiting)
+
+    async def _load(self, tenant: str) -> Followed:
+        # It follows commits from here on: a row that is read before such a one is older.
+        index, begun = self._index.begin(tenant), self._now()
+        try:
+            async with self._reading(tenant) as unit:
+                retired = (await unit.index_totals()).retired
+            async for rows in self._rows(tenant):
+                index.put(rows)
+        except BaseException:
+            self._index.drop(tenant)
+            raise
+        return Followed(index, retired, compared_at=begun, used_at=self._now())
 
     async def _rows(self, tenant: str) -> AsyncIterator[Sequence[Indexed]]:
         after = ""
@@ -106,17 +109,24 @@ class FollowParticipants:
 
     async def _compare_older(self, tenant: str, followed: Followed, age: float) -> None:
         """Compare an index whose last comparison is older than ``age`` seconds."""
-        if self._now() - followed.compared_at < age:
-            return
-        async with followed.comparing:
-            begun = self._now()
-            if begun - followed.compared_at < age:
-                return
-            async with self._reading(tenant) as unit:
-                totals = await unit.index_totals()
-            if (totals.present, totals.retired) != (followed.index.totals, followed.retired):
-                await self._repair(tenant, followed.index)
-            followed.retired, followed.compared_at = totals.retired, begun
+        if self._now() - followed.compared_at >= age:
+            await self._comparisons(tenant, (followed, age))
+
+    async def _compare_once(
+        self, tenant: str, asked: Sequence[tuple[Followed, float]]
+    ) -> Sequence[None]:
+        for followed, age in asked:
+            if self._now() - followed.compared_at >= age:
+                await self._compare(tenant, followed)
+        return [None] * len(asked)
+
+    async def _compare(self, tenant: str, followed: Followed) -> None:
+        begun = self._now()
+        async with self._reading(tenant) as unit:
+            totals = await unit.index_totals()
+        if (totals.present, totals.retired) != (followed.index.totals, followed.retired):
+            await self._repair(tenant, followed.index)
+        followed.retired, followed.compared_at = totals.retired, begun
 
     async def _repair(self, tenant: str, index: TenantIndex) -> None:
         """Find every participant whose row is another than the index has, and read it."""
@@ -135,7 +145,7 @@ class FollowParticipants:
     async def _read_uncertain(self, tenant: str, index: TenantIndex) -> None:
         uncertain = self._index.take_uncertain(tenant)
         try:
-            for chunk in chunks(uncertain):
+            for chunk in chunks(sorted(uncertain), ROWS):
                 await self._read(tenant, index, chunk)
         except BaseException:
             self._index.uncertain(tenant, uncertain)

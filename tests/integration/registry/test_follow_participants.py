@@ -176,6 +176,22 @@ async def test_who_comes_while_the_index_is_loaded_is_in_it(
     assert indexes[1:] == indexes[:1] * 2
 
 
+async def test_a_load_goes_on_where_the_caller_gives_up(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow_participants, "ROWS", 1)
+    for number in range(5):
+        await join(replica, f"agent.{number}")
+    waiting = asyncio.create_task(ready(replica))
+    while (begun := replica.index.get(replica.tenant)) is None:  # noqa: ASYNC110  # nothing tells us
+        await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert await ready(replica) is begun
+    assert found(begun) == [f"agent.{number}" for number in range(5)]
+
+
 async def test_loads_and_trust_place_anew(replica: Replica) -> None:
     for name in ("agent.a", "agent.b", "agent.c"):
         await join(replica, name)
