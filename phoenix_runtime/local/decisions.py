@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -50,12 +51,17 @@ def fault_of(verdict: common_pb2.PolicyVerdict) -> str:
     return "; ".join(reason.text for reason in verdict.reasons)
 
 
-async def require_decisions(address: str, token: str, opa_url: str | None, log: Path) -> None:
-    """Raise `CannotDecide` unless governance decides, within `DECISION_SECONDS`."""
+async def require_decisions(
+    address: str, token: Callable[[], str], opa_url: str | None, log: Path
+) -> None:
+    """Raise `CannotDecide` unless governance decides, within `DECISION_SECONDS`.
+
+    ``token`` makes a new one for each try: one lives no longer than this waits.
+    """
     deadline = asyncio.get_running_loop().time() + DECISION_SECONDS
     while True:
         try:
-            fault = fault_of(await decision(address, token))
+            fault = fault_of(await decision(address, token()))
         except grpc.aio.AioRpcError as error:
             fault = error.details() or error.code().name
             waited_for = error.code() is grpc.StatusCode.UNAVAILABLE

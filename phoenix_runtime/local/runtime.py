@@ -223,10 +223,10 @@ class LocalRuntime:
 
     async def _require_decisions(self, environment: ProcessEnvironment) -> None:
         """Nothing can be done without decisions, so a runtime without them is not up."""
-        token = operator_token(environment.keys, tenant=self.options.tenant, clock=SteadyClock())
+        tenant, clock = self.options.tenant, SteadyClock()
         await require_decisions(
             self.address(GOVERNANCE),
-            token,
+            partial(operator_token, environment.keys, tenant=tenant, clock=clock),
             self.options.opa_url,
             self.folder.log(MODULES[GOVERNANCE]),
         )

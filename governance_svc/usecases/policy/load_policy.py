@@ -1,8 +1,10 @@
 """Loads the bundle into the policy engine, and retries while the engine is away."""
 
+from governance_svc.domain.policy.bundle import BundleCutOff
 from governance_svc.usecases.policy.announce_policy import AnnouncePolicy
 from governance_svc.usecases.policy.tenant_policies import TenantPolicies
 from governance_svc.usecases.trust.assess_trust import AssessTrust
+from phoenix_runtime.core.errors import PolicyEngineUnavailable
 
 
 class LoadPolicy:
@@ -26,7 +28,11 @@ class LoadPolicy:
         """
         if not self._loaded:
             shared = self._policies.shared
-            tests = await shared.engine.load(shared.bundle)
+            try:
+                tests = await shared.engine.load(shared.bundle)
+            except (PolicyEngineUnavailable, BundleCutOff) as error:
+                self._policies.not_loaded(error.text)
+                raise
             self._policies.use_shared(tests)
             self._loaded = True
             self._trust.forget_all()

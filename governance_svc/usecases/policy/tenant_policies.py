@@ -52,6 +52,7 @@ class TenantPolicies:
         self._broken: dict[str, tuple[str, str, float]] = {}
         self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
         self._complete = False
+        self._not_loaded = ""
 
     @property
     def shared(self) -> LoadedPolicy:
@@ -66,11 +67,13 @@ class TenantPolicies:
     def of(self, tenant: str, point: DecisionPoint | None = None) -> LoadedPolicy:
         """The policy that decides ``point`` in ``tenant``.
 
-        Raises `PolicyEngineUnavailable` while it is not known whether the tenant has an overlay,
-        and where its overlay cannot be loaded: to go on without its rules would allow what they
-        deny. Who may activate policy is always decided by the shipped rules, so that no overlay
-        locks out those who could mend it.
+        Raises `PolicyEngineUnavailable` while none is loaded, with the reason; while it is not
+        known whether the tenant has an overlay; and where its overlay cannot be loaded: to go on
+        without its rules would allow what they deny. Who may activate policy is always decided by
+        the shipped rules, so that no overlay locks out those who could mend it.
         """
+        if self._not_loaded:
+            raise PolicyEngineUnavailable(f"No policy is loaded: {self._not_loaded}")
         if point is DecisionPoint.ACTIVATE_POLICY:
             return self._shared
         if not self._complete:
@@ -131,8 +134,13 @@ class TenantPolicies:
         """Every tenant's overlay is known from now on."""
         self._complete = True
 
+    def not_loaded(self, why: str) -> None:
+        """The shared engine could not load its bundle: until it has, nothing is decided."""
+        self._not_loaded = why
+
     def use_shared(self, tests: BundleTests) -> None:
         """The shared engine has loaded its bundle."""
+        self._not_loaded = ""
         shared = self._shared
         self._shared = LoadedPolicy(shared.bundle, shared.engine, shared.decisions, tests)
 

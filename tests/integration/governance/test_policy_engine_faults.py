@@ -45,7 +45,7 @@ async def test_a_service_starts_with_an_engine_that_answers_nonsense_and_allows_
     status = "500 " if b"code" in answer else "200 OK"
     async with Answering(http(status, answer)) as opa:
         governance = await start(opa_url=opa.url)
-        with pytest.raises(PolicyEngineUnavailable):
+        with pytest.raises(PolicyEngineUnavailable, match="No policy is loaded: The "):
             await assign(governance)
 
 
