@@ -31,3 +31,5 @@ class Directive:
     offer_id: str = ""
     deadline: datetime | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    required_capabilities: tuple[str, ...] = ()
+    """With START_TASK, what the task requires."""

@@ -58,6 +58,7 @@ def directive_document(directive: Directive) -> dict[str, Json]:
         "offer_id": directive.offer_id,
         "deadline": None if directive.deadline is None else time_text(directive.deadline),
         "facts": dict(directive.facts),
+        "required_capabilities": list(directive.required_capabilities),
     }
 
 
@@ -66,4 +67,5 @@ def directive_of(document: Mapping[str, Any]) -> Directive:
     values = dict(document)
     deadline = values.pop("deadline")
     values["action"] = DirectiveAction(values["action"])
+    values["required_capabilities"] = tuple(values.get("required_capabilities", ()))
     return Directive(**values, deadline=None if deadline is None else time_of(deadline))

@@ -90,6 +90,7 @@ def directive_from_pb(directive: session_pb2.Directive) -> Directive:
         offer_id=directive.offer_id,
         deadline=time_from_pb(directive, "deadline"),
         facts=dict(directive.facts),
+        required_capabilities=tuple(directive.required_capabilities),
     )
 
 

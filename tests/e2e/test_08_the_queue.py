@@ -91,6 +91,7 @@ async def test_many_tasks_race_for_few_seats_and_nobody_gets_more_than_its_capac
 
     for _ in names:
         told = await steward.directive("start_task")
+        assert told.required_capabilities == ["duplicate_detection"]
         held = (await scenario.evidence()).tasks
         assert sum(task.owner == STEWARD for task in held) <= 2
         await steward.start(told.task_id, told.epoch)

@@ -236,6 +236,7 @@ class TaskTransaction:
         facts: dict[str, str] | None = None,
     ) -> None:
         """Send a directive about a task once this unit has committed."""
+        starting = action is DirectiveAction.START_TASK
         await self.unit.direct(
             Directive(
                 directive_id=self.new_id("directive"),
@@ -243,7 +244,8 @@ class TaskTransaction:
                 participant_id=participant_id,
                 task_id=task.task_id,
                 epoch=epoch or task.epoch,
-                deadline=task.start_due_at if action is DirectiveAction.START_TASK else None,
+                deadline=task.start_due_at if starting else None,
                 facts=facts or {},
+                required_capabilities=task.spec.required_capabilities if starting else (),
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
@@ -147,10 +147,8 @@ class DirectiveHandler:
         execution = self._executions.find(directive.task_id)
         if execution is not None and execution.task.epoch >= directive.epoch:
             return ""
-        # Read first: a task without a handler is declined, which is too late after StartTask.
-        request = assignment_pb2.GetTaskRequest(task_id=directive.task_id)
-        task = (await self._session.ask(self._session.stubs.assignment.GetTask, request)).task
-        handler = await self._handler(task)
+        # Chosen first: a task without a handler is declined, which is too late after StartTask.
+        handler = await self._handler(await self._required(directive))
         if handler is None:
             await self._decline(directive)
             return ""
@@ -158,6 +156,14 @@ class DirectiveHandler:
         answer = await self._session.ask(self._session.stubs.assignment.StartTask, starting)
         self._executions.begin(answer.briefing, handler)
         return ""
+
+    async def _required(self, directive: Directive) -> Sequence[str]:
+        """What the task requires, which a runtime of before does not say in the directive."""
+        if directive.required_capabilities:
+            return directive.required_capabilities
+        request = assignment_pb2.GetTaskRequest(task_id=directive.task_id)
+        answer = await self._session.ask(self._session.stubs.assignment.GetTask, request)
+        return answer.task.required_capabilities
 
     async def _decline(self, directive: Directive) -> None:
         reason = "it is draining" if self.draining else "it has no handler for the capabilities"
@@ -182,7 +188,7 @@ class DirectiveHandler:
         request = assignment_pb2.GetTaskRequest(task_id=directive.task_id)
         task = (await self._session.ask(self._session.stubs.assignment.GetTask, request)).task
         if not self.draining:
-            handler = await self._handler(task)
+            handler = await self._handler(task.required_capabilities)
         received = await self._receiver.receive(directive, task, able=handler is not None)
         if received is not None and handler is not None:
             self._executions.begin(received.briefing, handler, received.context)
@@ -226,7 +232,7 @@ class DirectiveHandler:
             assignment_pb2.TASK_STATUS_ACTIVE,
         }:
             return
-        handler = await self._handler(task)
+        handler = await self._handler(task.required_capabilities)
         if handler is None:
             log.warning("task_without_handler", task=task.task_id)
             return
@@ -239,9 +245,8 @@ class DirectiveHandler:
             ).briefing
         self._executions.begin(briefing, handler)
 
-    async def _handler(self, task: assignment_pb2.Task) -> Handler | None:
-        """The handler for a task; waits while the program may still register one."""
-        required = task.required_capabilities
+    async def _handler(self, required: Sequence[str]) -> Handler | None:
+        """The handler for what a task requires; waits while the program may still register one."""
         waited = 0.0
         while not self.draining:
             found = self._handlers.find(required)

@@ -117,6 +117,7 @@ def directive_to_pb(directive: Directive) -> session_pb2.Directive:
         offer_id=directive.offer_id,
         deadline=time_to_pb(directive.deadline),
         facts=directive.facts,
+        required_capabilities=directive.required_capabilities,
     )
 
 

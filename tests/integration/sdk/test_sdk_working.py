@@ -43,6 +43,22 @@ async def test_a_task_is_started_worked_on_checkpointed_and_completed(
     assert (ack.directive_id, ack.error, ack.slot) == (f"directive.start_task.{TASK}.1", "", 7)
 
 
+@pytest.mark.parametrize(("says", "reads"), [(["customer_validation"], 0), ([], 1)])
+async def test_a_task_is_read_before_its_start_only_where_the_directive_does_not_say_what_it_needs(
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient, says: list[str], reads: int
+) -> None:
+    @client.task_handler(capability="customer_validation")
+    async def handle(task: AsyncTask) -> dict[str, Any]:
+        return {}
+
+    await join(client)
+    order = control_plane.give(TASK)
+    order.required_capabilities.extend(says)
+    await control_plane.send(order)
+    await control_plane.hears("CompleteTask")
+    assert len(control_plane.all("GetTask")) == reads
+
+
 async def test_a_directive_that_comes_twice_is_carried_out_once_and_acknowledged_twice(
     control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
