@@ -29,10 +29,10 @@ from phoenix_runtime.chassis.rpc.conversions import (
     receipt_to_pb,
     score_to_pb,
     short,
-    struct_to_json,
     verdict_to_pb,
 )
 from phoenix_runtime.chassis.rpc.pages import page_to_pb
+from phoenix_runtime.chassis.rpc.structs import struct_to_json
 from phoenix_runtime.core.pages import Page
 
 

@@ -11,14 +11,13 @@ from assignment_svc.usecases.steps.briefing import Briefing
 from phoenix_dma.v1 import assignment_pb2, common_pb2
 from phoenix_runtime.chassis.rpc.conversions import (
     json_object,
-    json_to_struct,
     number,
     seconds_from_pb,
     short,
-    struct_to_json,
     time_from_pb,
     time_to_pb,
 )
+from phoenix_runtime.chassis.rpc.structs import json_to_struct, struct_to_json
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.verdict import evidence_of
 

@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 
 from phoenix_dma.wire.conversions import ZONED
 from phoenix_dma.wire.reported_text import carried
-from phoenix_runtime.chassis.rpc.conversions import json_to_struct
+from phoenix_runtime.chassis.rpc.structs import json_to_struct
 from phoenix_runtime.chassis.schema import longest_report
 from phoenix_runtime.core.errors import Violation
 from phoenix_runtime.core.json import Json, is_exact

@@ -6,15 +6,14 @@ from governance_svc.domain.rows import ApprovalFilter
 from governance_svc.usecases.approvals.request_approval import ApprovalResult
 from phoenix_dma.v1 import approval_pb2
 from phoenix_runtime.chassis.rpc.conversions import (
-    json_to_struct,
     number,
     receipt_to_pb,
     short,
-    struct_to_json,
     time_from_pb,
     time_to_pb,
 )
 from phoenix_runtime.chassis.rpc.pages import page_to_pb
+from phoenix_runtime.chassis.rpc.structs import json_to_struct, struct_to_json
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import NotCanonical, content_hash
 from phoenix_runtime.core.pages import Page

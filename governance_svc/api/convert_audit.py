@@ -8,8 +8,9 @@ from typing import Final
 from governance_svc.domain.ledger.entries import Appended, AuditFilter, Entry
 from phoenix_dma.v1 import audit_pb2
 from phoenix_runtime.chassis.delivery.receivers import event_to_pb
-from phoenix_runtime.chassis.rpc.conversions import struct_to_json, time_from_pb
+from phoenix_runtime.chassis.rpc.conversions import time_from_pb
 from phoenix_runtime.chassis.rpc.pages import page_to_pb
+from phoenix_runtime.chassis.rpc.structs import struct_to_json
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.events import AuditEvent, AuditEventType
 from phoenix_runtime.core.ids import NO_ID, is_identifier

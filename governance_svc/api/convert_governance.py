@@ -11,15 +11,14 @@ from governance_svc.usecases.trust.get_trust_score import TrustReport
 from governance_svc.usecases.trust.grant_certification import CertificationResult
 from phoenix_dma.v1 import governance_pb2
 from phoenix_runtime.chassis.rpc.conversions import (
-    json_to_struct,
     receipt_to_pb,
     score_to_pb,
-    struct_to_json,
     time_from_pb,
     time_to_pb,
     verdict_to_pb,
 )
 from phoenix_runtime.chassis.rpc.pages import page_to_pb
+from phoenix_runtime.chassis.rpc.structs import json_to_struct, structs_to_json
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.pages import Page
@@ -37,9 +36,7 @@ def point_from_pb(name: str) -> DecisionPoint:
 
 def inputs_from_pb(request: governance_pb2.EvaluatePoliciesRequest) -> tuple[JsonObject, ...]:
     """The inputs; raises `FieldInvalid` for what is not JSON."""
-    return tuple(
-        struct_to_json(one, f"inputs[{index}]") for index, one in enumerate(request.inputs)
-    )
+    return structs_to_json(request.inputs, lambda index: f"inputs[{index}]")
 
 
 def verdicts_to_pb(verdicts: tuple[Verdict, ...]) -> governance_pb2.EvaluatePoliciesResponse:

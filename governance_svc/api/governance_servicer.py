@@ -41,8 +41,9 @@ from governance_svc.usecases.trust.grant_certification import (
 from governance_svc.usecases.trust.list_certifications import ListCertifications
 from governance_svc.usecases.trust.revoke_certification import RevokeCertification
 from phoenix_dma.v1 import governance_pb2, governance_pb2_grpc
-from phoenix_runtime.chassis.rpc.conversions import page_from_pb, struct_to_json
+from phoenix_runtime.chassis.rpc.conversions import page_from_pb
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
+from phoenix_runtime.chassis.rpc.structs import struct_to_json
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import Verdict

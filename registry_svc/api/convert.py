@@ -4,18 +4,17 @@ from collections.abc import Sequence
 
 from phoenix_dma.v1 import registry_pb2
 from phoenix_runtime.chassis.rpc.conversions import (
-    json_to_struct,
     number,
     receipt_to_pb,
     refusal_to_pb,
     seconds_from_pb,
     seconds_to_pb,
     short,
-    struct_to_json,
     time_to_pb,
 )
 from phoenix_runtime.chassis.rpc.pages import page_to_pb
 from phoenix_runtime.chassis.rpc.standing_conversions import standing_to_pb
+from phoenix_runtime.chassis.rpc.structs import json_to_struct, struct_to_json
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.standing import Liveness, ParticipantStatus, Standing
 from registry_svc.domain.declaration import Claims, Declaration, ModelEndpoint

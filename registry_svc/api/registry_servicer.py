@@ -7,8 +7,9 @@ from typing import Any, TypeAlias
 from grpc.aio import ServicerContext
 
 from phoenix_dma.v1 import registry_pb2, registry_pb2_grpc
-from phoenix_runtime.chassis.rpc.conversions import page_from_pb, struct_to_json
+from phoenix_runtime.chassis.rpc.conversions import page_from_pb
 from phoenix_runtime.chassis.rpc.handler import RpcHandler
+from phoenix_runtime.chassis.rpc.structs import struct_to_json
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call

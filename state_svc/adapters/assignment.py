@@ -3,7 +3,8 @@
 from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, common_pb2
 from phoenix_runtime.chassis.failpoints import CONTENT_AND_POINTER, passing
 from phoenix_runtime.chassis.rpc.channels import Channels
-from phoenix_runtime.chassis.rpc.conversions import struct_to_json, time_from_pb
+from phoenix_runtime.chassis.rpc.conversions import time_from_pb
+from phoenix_runtime.chassis.rpc.structs import struct_to_json
 from phoenix_runtime.core.pages import Page
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt

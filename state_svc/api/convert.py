@@ -8,9 +8,9 @@ from phoenix_runtime.chassis.rpc.conversions import (
     json_object,
     number,
     receipt_to_pb,
-    struct_to_json,
     time_to_pb,
 )
+from phoenix_runtime.chassis.rpc.structs import struct_to_json
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.pages import Page
 from state_svc.domain.context import context_document

@@ -15,7 +15,7 @@ from phoenix_dma.v1 import (
     state_pb2_grpc,
 )
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.rpc.conversions import json_to_struct
+from phoenix_runtime.chassis.rpc.structs import json_to_struct
 from phoenix_runtime.core.json import content_hash
 from tests.contract.conftest import TASK_ID, PaperTenant
 from tests.support.builders.payloads import PARTICIPANT, TASK

@@ -18,8 +18,9 @@ from phoenix_dma.v1 import (
 from phoenix_runtime.chassis.failpoints import OFFER_AND_DIRECTIVE, passing
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.channels import Channels, service_call
-from phoenix_runtime.chassis.rpc.conversions import json_to_struct, time_to_pb
+from phoenix_runtime.chassis.rpc.conversions import time_to_pb
 from phoenix_runtime.chassis.rpc.parts import in_parts
+from phoenix_runtime.chassis.rpc.structs import json_to_struct
 from phoenix_runtime.core.directives import Directive, DirectiveAction
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.principal import Call

@@ -3,15 +3,14 @@
 A service's own messages are converted in its ``api/convert``; this is for the common ones.
 """
 
-import math
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar
 
-from google.protobuf import duration_pb2, json_format, struct_pb2, timestamp_pb2
+from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
 
 from phoenix_dma.v1 import common_pb2
+from phoenix_runtime.chassis.rpc.structs import json_to_struct, struct_to_json
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.pages import PageRequest, page_request
@@ -61,7 +60,7 @@ def page_from_pb(request: Any, filters: Json) -> PageRequest:
     return page_request(request.page_size, request.page_token, filters, total=request.with_total)
 
 
-# Times and JSON -------------------------------------------------------------------------------
+# Times ------------------------------------------------------------------------------------
 
 
 def time_to_pb(value: datetime | None) -> timestamp_pb2.Timestamp | None:
@@ -105,33 +104,6 @@ def seconds_from_pb(holder: Any, field: str) -> float | None:
     except (ValueError, OverflowError) as error:
         raise FieldInvalid([Violation(field, "is no duration that can be counted")]) from error
     return span.total_seconds()
-
-
-def struct_to_json(value: struct_pb2.Struct, field: str = "struct") -> dict[str, Json]:
-    """A Struct as a JSON object; raises `FieldInvalid` for NaN, infinities and lone surrogates."""
-    try:
-        found: dict[str, Json] = json_format.MessageToDict(value)
-    except (ValueError, UnicodeError, RecursionError) as error:
-        raise FieldInvalid([Violation(field, f"is no JSON object: {error}")]) from error
-    return found
-
-
-def json_to_struct(value: Mapping[str, Json]) -> struct_pb2.Struct:
-    """A JSON object as a Struct; integers beyond ±2^53 would lose digits and are refused before."""
-    made = struct_pb2.Struct()
-    made.update(_plain(value))
-    return made
-
-
-def _plain(value: Any) -> Any:
-    """Struct takes dict and list alone, not every Mapping and Sequence."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | frozenset | set):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("JSON has no NaN and no infinity")
-    return value
 
 
 # Policy ---------------------------------------------------------------------------------------

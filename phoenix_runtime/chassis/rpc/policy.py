@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from phoenix_dma.v1 import common_pb2, governance_pb2, governance_pb2_grpc
 from phoenix_runtime.chassis.rpc.channels import Channels
-from phoenix_runtime.chassis.rpc.conversions import json_to_struct, verdict_from_pb
+from phoenix_runtime.chassis.rpc.conversions import verdict_from_pb
 from phoenix_runtime.chassis.rpc.parts import in_parts
+from phoenix_runtime.chassis.rpc.structs import json_to_struct
 from phoenix_runtime.core.errors import PolicyEngineUnavailable, Unavailable
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.principal import Call

@@ -10,7 +10,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from phoenix_dma.v1 import state_pb2
 from phoenix_dma.wire.status_details import DETAILS_KEY
-from phoenix_runtime.chassis.rpc.conversions import json_to_struct
+from phoenix_runtime.chassis.rpc.structs import json_to_struct
 from phoenix_runtime.core.json import content_hash
 from tests.support.servers.postgres import PostgresServer
 

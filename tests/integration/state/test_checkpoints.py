@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 
 from phoenix_dma.v1 import state_pb2
-from phoenix_runtime.chassis.rpc.conversions import json_to_struct
+from phoenix_runtime.chassis.rpc.structs import json_to_struct
 from tests.integration.state.conftest import StateService
 from tests.integration.state.requests import (
     ATTESTED,

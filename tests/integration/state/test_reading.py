@@ -5,7 +5,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 
 from phoenix_dma.v1 import state_pb2
-from phoenix_runtime.chassis.rpc.conversions import json_to_struct
+from phoenix_runtime.chassis.rpc.structs import json_to_struct
 from phoenix_runtime.core.json import content_hash
 from tests.integration.state.conftest import INPUT, StateService
 from tests.integration.state.requests import (

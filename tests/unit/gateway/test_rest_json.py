@@ -12,7 +12,7 @@ from gateway.rest.json_writer import document
 from gateway.rest.requests import MOST_VIOLATIONS, RestRequest, message_of
 from gateway.rest.routes import RestRoute, rest_routes
 from phoenix_dma.v1 import assignment_pb2, common_pb2, registry_pb2, session_pb2, state_pb2
-from phoenix_runtime.chassis.rpc.conversions import json_to_struct
+from phoenix_runtime.chassis.rpc.structs import json_to_struct
 from phoenix_runtime.core.errors import FieldInvalid
 from phoenix_runtime.core.json import Json
 from tests.support.builders.payloads import PARTICIPANT, TASK
