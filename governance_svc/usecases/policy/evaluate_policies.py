@@ -1,10 +1,11 @@
 """Evaluates policy for a batch of inputs at one decision point (governance.md, first section)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from governance_svc.domain.catalogue.catalogue import Catalogue
 from governance_svc.domain.policy.caller import caller_document
+from governance_svc.domain.policy.input_hashes import input_hashes
 from governance_svc.domain.policy.verdicts import DecisionStamp, read_verdicts
 from governance_svc.domain.policy.visible_content import hidden_paths, visible
 from governance_svc.domain.trust.queries import EXPLAINED, TrustQuery, trust_query
@@ -13,7 +14,7 @@ from governance_svc.usecases.trust.assess_trust import Assessment, AssessTrust
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import FieldInvalid, PolicyEngineUnavailable, Violation
 from phoenix_runtime.core.ids import NewId
-from phoenix_runtime.core.json import Json, JsonObject, NotCanonical, content_hash
+from phoenix_runtime.core.json import Json, JsonObject, NotCanonical
 from phoenix_runtime.core.policy_inputs.shapes import Path, dotted
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Reason, Verdict
@@ -98,7 +99,7 @@ class EvaluatePolicies:
             policy = self._policies.of(tenant, point)
             catalogue = policy.bundle.catalogue
             shown = [_visible(i, point, one, catalogue) for i, one in enumerate(completed)]
-            hashes = [_hash(index, one) for index, one in enumerate(shown)]
+            hashes = _hashes(shown)
             try:
                 evaluation = await policy.decisions.evaluate(point, shown, hashes)
             except PolicyEngineUnavailable:
@@ -169,11 +170,13 @@ def _needing(verdict: Verdict, hidden: Sequence[Path]) -> Verdict:
     )
 
 
-def _hash(index: int, policy_input: Mapping[str, Json]) -> str:
+def _hashes(inputs: Sequence[JsonObject]) -> list[str]:
+    hashes: list[str] = []
     try:
-        return content_hash(policy_input)
+        hashes.extend(input_hashes(inputs))
     except NotCanonical as error:
-        raise FieldInvalid([Violation(f"inputs[{index}]", str(error))]) from error
+        raise FieldInvalid([Violation(f"inputs[{len(hashes)}]", str(error))]) from error
+    return hashes
 
 
 def _explained(verdict: Verdict, assessment: Assessment | None) -> Verdict:
