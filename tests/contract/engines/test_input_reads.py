@@ -61,6 +61,17 @@ READ = {
     "deny contains 1 if count(input.subject) > 1": {("subject",)},
     "deny contains 1 if not is_number(input.subject.amount)": {("subject", "amount", "()")},
     "deny contains 1 if {\n\twalk(input, [_, x])\n\tx == 1\n}": {()},
+    'deny contains 1 if {\n\tx := input.subject.payee\n\tx in {"Ann"}\n}': {("subject", "payee")},
+    'deny contains 1 if {\n\tsome x in input.subject.lines\n\tx in {"Ann"}\n}': {
+        ("subject", "lines", "[]")
+    },
+    'deny contains 1 if {\n\tx := "Ann"\n\tx = input.subject.payee\n}': {("subject", "payee")},
+    'deny contains $"pay {input.subject.payee}, {lower(input.name)}"': {
+        ("subject", "payee"),
+        ("name",),
+    },
+    'deny contains 1 if f(input.subject.payee)\n\nf("Ann") if true': {("subject", "payee")},
+    'deny contains 1 if f(input.subject)\n\nf({"payee": x}) if x == 1': {("subject",)},
 }
 
 

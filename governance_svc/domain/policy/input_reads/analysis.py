@@ -15,6 +15,7 @@ from governance_svc.domain.policy.input_reads.program import (
     Program,
     Rule,
     constants,
+    parts,
     texts,
 )
 from governance_svc.domain.policy.input_reads.report import (
@@ -124,6 +125,9 @@ class _Clause:
     def visit(self) -> None:
         """Visit body and head; what the head is, the rule is."""
         head = self._rule.node["head"]
+        for index, term in enumerate(head.get("args") or ()):
+            if term["type"] != "var":  # a constant or a pattern compares what is passed
+                self._analysis.read(self._analysis.value((*self._rule.key, index)))
         self._body(self._rule.node.get("body") or ())
         if "key" in head:
             self._consume(head["key"])
@@ -146,27 +150,29 @@ class _Clause:
         elif "symbols" in terms:
             for symbol in terms["symbols"]:
                 if symbol["type"] == "call":
-                    self._statement(symbol["value"])
+                    self._declare(*symbol["value"][1:])
         elif "domain" in terms:
             self._bind(terms["value"], self._items(terms["domain"]))
             self._body(terms["body"])
         else:
             self._consume(terms)
 
+    def _declare(self, *terms: Node) -> None:
+        """``some x in xs`` or ``some k, x in xs``: x may be an item of xs."""
+        self._bind(terms[-2], self._items(terms[-1]))
+        for one in (each for each in terms[:-1] if each["type"] != "var"):
+            self._consume(one)
+
     def _statement(self, terms: Sequence[Node]) -> None:
         """A call that stands by itself; some of them give variables their values."""
         name, arguments = ".".join(texts(terms[0]["value"])), terms[1:]
         if name == "assign":
             self._bind(arguments[0], self._value(arguments[1]))
-        elif name in {"eq", "unify"} and any(one["type"] == "var" for one in arguments):
+            return
+        if name in {"eq", "unify"}:  # it binds variables, or compares those that are bound
             for one, other in (arguments, arguments[::-1]):
                 self._bind(one, self._value(other)) if one["type"] == "var" else None
-        elif name in {"internal.member_2", "internal.member_3"}:
-            self._bind(arguments[-2], self._items(arguments[-1]))
-            if arguments[-2]["type"] != "var":
-                self._consume(arguments[-2])
-        else:
-            self._analysis.read(self._call(terms))
+        self._analysis.read(self._call(terms))
 
     def _bind(self, target: Node, paths: Paths) -> None:
         """A variable may be ``paths``; a pattern of several takes the value apart: read whole."""
@@ -197,7 +203,7 @@ class _Clause:
             return self._call(value)
         if kind.endswith("comprehension"):
             self._body(value["body"])
-        for part in _parts(kind, value):
+        for part in parts(kind, value):
             self._consume(part)
         return NOTHING
 
@@ -282,14 +288,3 @@ class _Clause:
         for one in key["value"] if key["type"] == "array" else [key]:
             base = self._step(base, one)
         return base | other
-
-
-def _parts(kind: str, value: Any) -> list[Node]:
-    """The terms within a composite term."""
-    if kind.endswith("comprehension"):
-        return [value[part] for part in ("key", "value", "term") if part in value]
-    if kind in {"array", "set"}:
-        return list(value or ())
-    if kind == "object":
-        return [part for pair in value or () for part in pair]
-    return []

@@ -91,6 +91,25 @@ def constants(terms: Iterable[Node]) -> Key:
     return tuple(str(term["value"]) for term in leading)
 
 
+def parts(kind: str, value: Any) -> list[Node]:
+    """The terms within a composite term."""
+    if kind.endswith("comprehension"):
+        return [value[part] for part in ("key", "value", "term") if part in value]
+    if kind in {"array", "set"}:
+        return list(value or ())
+    if kind == "object":
+        return [part for pair in value or () for part in pair]
+    if kind == "templatestring":
+        return [_embedded(part) for part in value["parts"]]
+    return []
+
+
+def _embedded(part: Node) -> Node:
+    """A part of a template string: a text, or an expression whose value is put in."""
+    terms = part.get("terms", part)
+    return {"type": "call", "value": terms} if isinstance(terms, list) else terms
+
+
 def _module(path: str, tree: Node) -> Module:
     package = tuple(str(term["value"]) for term in tree["package"]["path"][1:])
     imports = {}
