@@ -22,6 +22,18 @@ class Columns:
         self.suspect: Flags = np.zeros(64, dtype=bool)
         self.label: Numbers = np.zeros(64, dtype=np.int64)
 
+    def write(  # the columns in their order
+        self,
+        number: int,
+        merit: float,
+        latency: float,
+        cost: float,
+        suspect: bool,  # noqa: FBT001  # a column
+    ) -> None:
+        """Write what ranks one row."""
+        self.merit[number], self.latency[number] = merit, latency
+        self.cost[number], self.suspect[number] = cost, suspect
+
     def make_room(self, number: int) -> None:
         """Grow until there is a row ``number``."""
         while number >= len(self.merit):

@@ -14,6 +14,8 @@ from registry_svc.domain.ranking import BILLION, UNKNOWN, Place, RankWeights, Sc
 
 SUSPECT: Final = 1 << 40
 """Added to the key of the suspect: more than anybody can lack."""
+HEAD: Final = 64
+"""Rows that are selected at first; whoever takes more has all sorted."""
 
 Show = Callable[[Sequence[int], Scale], list[Place]]
 
@@ -26,18 +28,10 @@ class After:
     label: int
 
 
-class ColumnRanking:
-    """Implements `domain.discovery_index.Ranking`. ``show`` makes the places of some rows."""
+class Order:
+    """The order of some rows at one moment: the best of them, and all where more are asked for."""
 
-    def __init__(
-        self,
-        numbers: Numbers,
-        columns: Columns,
-        weights: RankWeights,
-        after: After | None,
-        show: Show,
-    ) -> None:
-        self._show = show
+    def __init__(self, numbers: Numbers, columns: Columns, weights: RankWeights) -> None:
         latency, cost = columns.latency[numbers], columns.cost[numbers]
         self.scale = Scale(cost=_highest(cost), latency=_highest(latency))
         expected = (
@@ -49,37 +43,62 @@ class ColumnRanking:
         self._keys: Numbers = keys + columns.suspect[numbers] * SUSPECT
         self._labels: Numbers = columns.label[numbers]
         self._numbers = numbers
-        self._selected = self._sorted = False
-        if after is not None:
-            self._keep(_behind(self._keys, self._labels, after))
+        self._sorted: list[int] | None = None
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def after(self, after: After) -> "Order":
+        """Those of it who stand after a place, on the same scale; to be asked of nothing else."""
+        behind = (self._keys > after.key) | (
+            (self._keys == after.key) & (self._labels > after.label)
+        )
+        self._keys, self._labels = self._keys[behind], self._labels[behind]
+        self._numbers = self._numbers[behind]
+        return self
+
+    def rows(self, first: int, last: int) -> list[int]:
+        """The numbers of the rows from place ``first`` to before ``last``, the best is 0."""
+        if self._sorted is None or len(self._sorted) < min(last, len(self)):
+            self._sorted = self._least(HEAD if self._sorted is None and last <= HEAD else len(self))
+        return self._sorted[first:last]
+
+    def _least(self, most: int) -> list[int]:
+        """The ``most`` best, in order."""
+        keys, labels, numbers = self._keys, self._labels, self._numbers
+        if most < len(self):
+            least = _least(keys, labels, most)
+            keys, labels, numbers = keys[least], labels[least], numbers[least]
+        best: list[int] = numbers[np.lexsort((labels, keys))].tolist()
+        return best
+
+
+class ColumnRanking:
+    """Implements `domain.discovery_index.Ranking`. ``show`` makes the places of some rows."""
+
+    def __init__(self, order: Order, show: Show) -> None:
+        self._order = order
+        self._show = show
+        self._taken = 0
+
+    @property
+    def scale(self) -> Scale:
+        """See the port."""
+        return self._order.scale
 
     @property
     def left(self) -> int:
         """See the port."""
-        return len(self._numbers)
+        return len(self._order) - self._taken
 
     def take(self, most: int) -> list[Place]:
-        """See the port. The first part is selected; for further ones the rest is sorted once."""
-        if self._selected or most >= self.left:
-            self._sort()
-            taken = self._numbers[:most]
-            self._keep(slice(most, None))
-        else:
-            self._selected = True
-            least = _least(self._keys, self._labels, most)
-            order = np.lexsort((self._labels[least], self._keys[least]))
-            taken = self._numbers[least][order]
-            self._keep(~least)
-        return self._show(taken.tolist(), self.scale)
-
-    def _sort(self) -> None:
-        if not self._sorted:
-            self._keep(np.lexsort((self._labels, self._keys)))
-            self._sorted = True
-
-    def _keep(self, chosen: Flags | Numbers | slice) -> None:
-        self._keys, self._labels = self._keys[chosen], self._labels[chosen]
-        self._numbers = self._numbers[chosen]
+        """See the port. Who has gone meanwhile is passed over."""
+        while self.left:
+            numbers = self._order.rows(self._taken, self._taken + most)
+            self._taken += len(numbers)
+            if shown := self._show(numbers, self.scale):
+                return shown
+        return []
 
 
 def _highest(values: Values) -> float:
@@ -96,11 +115,6 @@ def _latency_values(latency: Values, slowest: float) -> Values:
 
 def _cost_values(cost: Values, highest: float) -> Values:
     return np.ones_like(cost) if highest == 0.0 else np.maximum(0.0, 1.0 - cost / highest)
-
-
-def _behind(keys: Numbers, labels: Numbers, after: After) -> Flags:
-    behind: Flags = (keys > after.key) | ((keys == after.key) & (labels > after.label))
-    return behind
 
 
 def _least(keys: Numbers, labels: Numbers, most: int) -> Flags:

@@ -1,5 +1,6 @@
 """The index of one tenant: named sets of row numbers, and columns of what ranks the rows."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Final
@@ -11,13 +12,15 @@ from phoenix_runtime.core.standing import ParticipantStatus
 from registry_svc.adapters.discovery_index.columns import UNKNOWN_LATENCY, Columns
 from registry_svc.adapters.discovery_index.labels import Labels
 from registry_svc.adapters.discovery_index.named_sets import NamedSet, NamedSets
-from registry_svc.adapters.discovery_index.ranking import SUSPECT, After, ColumnRanking
+from registry_svc.adapters.discovery_index.ranking import SUSPECT, After, ColumnRanking, Order
 from registry_svc.domain.discovery import Requirement
 from registry_svc.domain.discovery_index import Indexed, IndexTotals
 from registry_svc.domain.health import UNKNOWN_HEALTH, Health
 from registry_svc.domain.lifecycle import RETIRED
 from registry_svc.domain.ranking import Matching, Place, RankWeights, Scale, merit, places
 
+ORDERS: Final = 8
+"""Requirements whose order is kept."""
 FEW: Final = 1024
 """Rows that are kept although they are of nobody any more."""
 
@@ -25,7 +28,16 @@ FEW: Final = 1024
 class Row:
     """What is known of one participant, and the sets in which its number is."""
 
-    __slots__ = ("cost", "health", "number", "participant_id", "sets", "status", "version")
+    __slots__ = (
+        "cost",
+        "health",
+        "number",
+        "participant_id",
+        "sets",
+        "status",
+        "version",
+        "written",
+    )
 
     def __init__(self, participant_id: str, number: int) -> None:
         self.participant_id = participant_id
@@ -35,6 +47,8 @@ class Row:
         self.cost: float | None = None
         self.health = UNKNOWN_HEALTH
         self.sets: tuple[NamedSet, ...] = ()
+        self.written: tuple[float, float, float, bool] | None = None
+        """What stands in the columns."""
 
 
 class InMemoryTenantIndex:
@@ -54,6 +68,8 @@ class InMemoryTenantIndex:
         self._sets = NamedSets()
         self._columns = Columns()
         self._labels = Labels(self._relabel)
+        self._orders: OrderedDict[Requirement, Order] = OrderedDict()
+        """Orders as long as nothing changes: the same is looked for again and again."""
 
     @property
     def totals(self) -> IndexTotals:
@@ -80,6 +96,7 @@ class InMemoryTenantIndex:
                 self._labels.remove(participant_id)
                 self._numbered[row.number] = None
                 self._versions -= row.version
+                self._orders.clear()
 
     def version(self, participant_id: str) -> int:
         """See the port."""
@@ -103,10 +120,21 @@ class InMemoryTenantIndex:
 
     def ranked(self, requirement: Requirement, after: Place | None) -> ColumnRanking:
         """See the port."""
-        found = self._sets.matching(requirement) - self._numbers_of(requirement.exclude)
-        numbers = np.asarray(found.to_array(), dtype=np.int64)
-        behind = None if after is None else self._after(after)
-        return ColumnRanking(numbers, self._columns, self._weights, behind, self._places)
+        if after is not None:
+            return ColumnRanking(self._order(requirement).after(self._after(after)), self._places)
+        sought = Requirement(
+            required_capabilities=tuple(requirement.required_capabilities),
+            data_domains=tuple(requirement.data_domains),
+            policy_constraints=tuple(requirement.policy_constraints),
+            task_type=requirement.task_type,
+            exclude=tuple(requirement.exclude),
+        )
+        order = self._orders.get(sought)
+        if order is None:
+            order = self._orders[sought] = self._order(requirement)
+            if len(self._orders) > ORDERS:
+                self._orders.popitem(last=False)
+        return ColumnRanking(order, self._places)
 
     def near_misses(self, requirement: Requirement, most: int) -> Sequence[str]:
         """See the port."""
@@ -127,6 +155,7 @@ class InMemoryTenantIndex:
         row.sets = self._sets.add(row.number, new)
         self._versions += new.version - row.version
         row.version, row.status, row.cost = new.version, new.status, new.cost
+        self._orders.clear()
         self._write(row)
 
     def _added(self, participant_id: str) -> Row:
@@ -139,11 +168,19 @@ class InMemoryTenantIndex:
         return row
 
     def _write(self, row: Row) -> None:
-        columns, number, health = self._columns, row.number, row.health
-        columns.merit[number] = merit(row.status, health, self._weights)
-        columns.latency[number] = UNKNOWN_LATENCY if health.latency is None else health.latency
-        columns.cost[number] = row.cost or 0.0
-        columns.suspect[number] = health.suspect
+        health = row.health
+        latency = UNKNOWN_LATENCY if health.latency is None else health.latency
+        value = merit(row.status, health, self._weights)
+        written = value, latency, row.cost or 0.0, health.suspect
+        if row.written != written:
+            row.written = written
+            self._columns.write(row.number, *written)
+            self._orders.clear()
+
+    def _order(self, requirement: Requirement) -> Order:
+        found = self._sets.matching(requirement) - self._numbers_of(requirement.exclude)
+        numbers = np.asarray(found.to_array(), dtype=np.int64)
+        return Order(numbers, self._columns, self._weights)
 
     def _relabel(self, participant_id: str, label: int) -> None:
         self._columns.label[self._rows[participant_id].number] = label

@@ -161,6 +161,7 @@ def test_the_index_equals_its_rows_after_any_history(
     index, oracle = opened()
     commits: dict[tuple[str, int], Indexed] = {}
     for kind, what in history:
+        index.ranked(need, None).take(2)  # what it remembers of this has to be forgotten in time
         if isinstance(what, Indexed):
             # One version is one commit, whatever else was drawn for it.
             row = commits.setdefault((what.participant_id, what.version), what)
@@ -190,37 +191,51 @@ def repair(index: InMemoryTenantIndex, oracle: Oracle) -> None:
     index.put(oracle.rows[name] for name in stale | index.missing(set(present)))
 
 
+ABLE = Indexed(
+    participant_id="agent.a",
+    status=ParticipantStatus.ACTIVE,
+    capabilities=frozenset({"a"}),
+    data_domains=frozenset(),
+    task_types=(),
+    cost=None,
+    version=1,
+)
+NEED_A = Requirement(required_capabilities=["a"])
+
+
+def found(index: InMemoryTenantIndex) -> tuple[list[str], Scale]:
+    ranking = index.ranked(NEED_A, None)
+    return [place.participant_id for place in ranking.take(5)], ranking.scale
+
+
+def test_an_order_is_kept_until_what_it_rests_on_changes() -> None:
+    index, oracle = opened()
+    index.put([ABLE, replace(ABLE, participant_id="agent.b", cost=2.0)])
+    assert found(index) == (["agent.a", "agent.b"], Scale(cost=2.0))
+    oracle.health["agent.a"] = Health(suspect=True)
+    index.place("agent.a")
+    assert found(index) == (["agent.b", "agent.a"], Scale(cost=2.0))
+    index.put([replace(ABLE, capabilities=frozenset(), version=2)])
+    assert found(index) == (["agent.b"], Scale(cost=2.0))
+    index.put([replace(ABLE, version=3)])
+    assert found(index) == (["agent.b", "agent.a"], Scale(cost=2.0))
+    index.remove(["agent.b"])
+    assert found(index) == (["agent.a"], Scale())
+
+
 def test_what_was_taken_late_is_nobody_elses_row() -> None:
     index, _ = opened()
-    able = Indexed(
-        participant_id="agent.a",
-        status=ParticipantStatus.ACTIVE,
-        capabilities=frozenset({"a"}),
-        data_domains=frozenset(),
-        task_types=(),
-        cost=None,
-        version=1,
-    )
-    index.put([able, replace(able, participant_id="agent.b")])
-    ranking = index.ranked(Requirement(required_capabilities=["a"]), None)
-    index.put([replace(able, participant_id="agent.b", status=RETIRED, version=2)])
-    index.put([replace(able, participant_id="agent.c")])
+    index.put([ABLE, replace(ABLE, participant_id="agent.b")])
+    ranking = index.ranked(NEED_A, None)
+    index.put([replace(ABLE, participant_id="agent.b", status=RETIRED, version=2)])
+    index.put([replace(ABLE, participant_id="agent.c")])
     assert [place.participant_id for place in ranking.take(5)] == ["agent.a"]
 
 
 def test_an_index_of_those_who_are_gone_asks_to_be_loaded_anew() -> None:
     index, _ = opened()
-    row = Indexed(
-        participant_id="agent.a",
-        status=ParticipantStatus.ACTIVE,
-        capabilities=frozenset(),
-        data_domains=frozenset(),
-        task_types=(),
-        cost=None,
-        version=1,
-    )
     for number in range(1100):
-        index.put([replace(row, participant_id=f"agent.{number}")])
+        index.put([replace(ABLE, participant_id=f"agent.{number}")])
     assert not index.sparse
     index.remove([f"agent.{number}" for number in range(1090)])
     assert index.sparse
