@@ -16,6 +16,7 @@ SUBJECTS = [
     "retirement",
     "audit-and-outbox",
     "discovery",
+    "engine",
     "policy",
 ]
 
