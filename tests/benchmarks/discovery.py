@@ -1,6 +1,6 @@
 """Discovery: a page of ten where 1,000, 10,000 and 100,000 participants are registered.
 
-Half of them are eligible, each at a price of its own. Before a size is measured, the cheapest of
+Half of them are eligible, at different prices. Before a size is measured, the cheapest of
 its copies has to be found as the best.
 """
 

@@ -28,6 +28,8 @@ LIFE: Final = timedelta(minutes=15)
 """Of a credential, the longest that is taken."""
 RENEWED: Final = 300.0
 """Seconds after which a client has another one."""
+DEADLINE: Final = 60.0
+"""Seconds after which a call that is not answered ends its benchmark."""
 OWN_CONNECTION: Final = [
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.max_receive_message_length", -1),
@@ -53,7 +55,7 @@ class Client:
             self._metadata = bearer(self._sign())
             self._renews = time.monotonic() + RENEWED
         identify(request)
-        return await method(request, metadata=self._metadata)
+        return await method(request, metadata=self._metadata, timeout=DEADLINE)
 
 
 def signing_person(scenario: Scenario) -> Callable[[], str]:

@@ -26,11 +26,11 @@ COPIED: Final = """
     FROM registry.participants AS template, generate_series($1::int, $2::int) AS number,
     LATERAL (SELECT 'agent.copy.' || number AS name,
         CASE WHEN $5 AND number % 2 = 1 THEN 'failed' ELSE 'active' END AS state,
-        CASE WHEN number = $2 THEN 99 - $2 / 1e6 ELSE 100 + number % 97 END AS price) AS copy
+        CASE WHEN number = $2 THEN 50 - $2 / 1e6 ELSE 100 + number % 97 END AS price) AS copy
     WHERE template.tenant = $3 AND template.participant_id = $4
 """
-"""All of them dear; the last is the cheapest of them, so that a search tells that it knows all.
-$5: every other one has failed.
+"""All of them dear; the last is the cheapest by far, so that a search tells that it knows all: who
+was judged before is trusted less than who was not. $5: every other one has failed.
 """
 EDGES: Final = """
     INSERT INTO registry.edges
@@ -39,6 +39,8 @@ EDGES: Final = """
     LATERAL (SELECT 'agent.copy.' || number AS copied) AS copy
     WHERE template.tenant = $3 AND template.participant_id = $4
 """
+KNOWN_SECONDS: Final = 120.0
+"""Within which searches have to know what was written: an index is compared every ten seconds."""
 STATISTICS: Final = "VACUUM ANALYZE registry.participants, registry.edges"
 
 
@@ -78,11 +80,17 @@ class Population:
         await self._database.execute(EDGES, *span)
         await self._database.execute(STATISTICS)
         self._size = size
+        best = ""
 
         async def known() -> bool:
-            return await self._best() == f"agent.copy.{size}"
+            nonlocal best
+            best = await self._best()
+            return best == f"agent.copy.{size}"
 
-        await until(known)
+        try:
+            await until(known, KNOWN_SECONDS)
+        except TimeoutError:
+            raise RuntimeError(f"of {size} copies, the best is still {best or 'nobody'}") from None
 
     async def _best(self) -> str:
         """Who is found first, those apart that are no copies."""

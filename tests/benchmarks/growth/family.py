@@ -39,9 +39,7 @@ async def measure(run: Run) -> AsyncIterator[Figure]:
     async with stage() as made:
         run.say(f"growth: retirement of {', '.join(map(str, tasks))} tasks")
         yield figure("RetireParticipant", "k", tasks, await by_tasks(made, tasks))
-        pair = [
-            await made.scenario.participant(name, capacity=64) for name in ("agent.a", "agent.b")
-        ]
+        pair = [await made.scenario.participant(name, capacity=64) for name in PAIR]
         held = Held(made, "task.handed.over", pair)
         await held.begin()
         run.say(f"growth: contexts of {', '.join(map(str, kibibytes))} KiB")

@@ -25,8 +25,8 @@ FLOWING: Final = 4
 """Tasks on their way at once."""
 PAUSE: Final = 0.2
 """Between two tasks of the same submitter: the soak is no test of speed."""
-TRANSIENT: Final = ("deliveries", "directives")
-"""Tables whose rows are there until something has been delivered."""
+TRANSIENT: Final = ("deliveries", "directives without acknowledgement")
+"""What is there until something has been delivered. What was delivered is kept for an hour."""
 
 
 async def keep_beating(stream: BeatStream, offset: float) -> None:

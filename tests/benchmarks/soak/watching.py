@@ -22,6 +22,9 @@ TABLES: Final = """
     WHERE schemaname IN ('registry', 'assignment', 'state', 'governance') ORDER BY 1
 """
 
+WAITING: Final = "registry.directives without acknowledgement"
+UNACKNOWLEDGED: Final = "SELECT count(*) FROM registry.directives WHERE acknowledged_at IS NULL"
+
 
 class MemoryWatch:
     """Samples of each process's memory, by the part and its number in it."""
@@ -73,9 +76,10 @@ class MemoryWatch:
 
 
 async def rows(database: asyncpg.Connection[asyncpg.Record]) -> dict[str, int]:
-    """How many rows each table of the services has."""
+    """How many rows each table of the services has, and how many directives wait."""
     names = [record["name"] for record in await database.fetch(TABLES)]
-    return {
+    found = {
         name: await database.fetchval(f"SELECT count(*) FROM {name}")  # noqa: S608  # our own names
         for name in names
     }
+    return {**found, WAITING: await database.fetchval(UNACKNOWLEDGED)}
