@@ -1,7 +1,8 @@
 """Stores approvals (questions to humans) and the authorizations that they led to."""
 
 from assignment_svc.domain.approval import Approval, Authorization
-from assignment_svc.store.due import Due, DueTable
+from assignment_svc.store.due import Due
+from assignment_svc.store.related import Related, RelatedTable
 from assignment_svc.store.tables import approvals, authorizations
 from phoenix_runtime.chassis.data.mapper import RowMapper
 
@@ -9,13 +10,14 @@ APPROVALS = RowMapper(Approval)
 AUTHORIZATIONS = RowMapper(Authorization)
 
 
-class ApprovalTable(DueTable):
+class ApprovalTable(RelatedTable):
     """Implements `domain.rows.Approvals`."""
 
     async def save_approval(self, approval: Approval) -> None:
-        """Write or replace a question and its answer; that ends any claim."""
+        """Write or replace a question and its answer; that ends any claim. Its task is locked."""
+        await self._mark(Related.APPROVALS, approval.task_id)
         await self._upsert(approvals, APPROVALS.row(approval) | {"claimed_until": None})
-        self.becomes_due(Due.APPROVALS, approval.next_poll_at)
+        self._becomes_due(Due.APPROVALS, approval.next_poll_at)
 
     async def find_approval(self, approval_id: str) -> Approval | None:
         """The question with this id; None where there is none."""
@@ -24,6 +26,8 @@ class ApprovalTable(DueTable):
 
     async def approvals_of(self, task_id: str) -> tuple[Approval, ...]:
         """Every question about a task, oldest first."""
+        if not self._may_have(Related.APPROVALS, [task_id]):
+            return ()
         rows = await self._find_all(approvals, ["requested_at", "approval_id"], task_id=task_id)
         return tuple(APPROVALS.value(row) for row in rows)
 

@@ -24,7 +24,7 @@ class DueTable(TenantRows):
         self.due: dict[Due, datetime] = {}
         """When the earliest row of each kind is due that this unit has written."""
 
-    def becomes_due(self, kind: Due, at: datetime | None) -> None:
+    def _becomes_due(self, kind: Due, at: datetime | None) -> None:
         """Note that a row of ``kind`` was written that is due at ``at``; None for never."""
         if at is not None:
             self.due[kind] = min(at, self.due.get(kind, at))

@@ -5,23 +5,26 @@ from typing import Final
 from sqlalchemy.dialects.postgresql import insert
 
 from assignment_svc.domain.task import Exclusion
+from assignment_svc.store.related import Related, RelatedTable
 from assignment_svc.store.tables import denials, exclusions
 from phoenix_runtime.chassis.data.mapper import RowMapper
-from phoenix_runtime.chassis.data.rows import TenantRows
 
 MAPPER: Final = RowMapper(Exclusion)
 
 
-class ExclusionTable(TenantRows):
+class ExclusionTable(RelatedTable):
     """Implements `domain.rows.Exclusions`."""
 
     async def exclusions(self, task_id: str) -> tuple[Exclusion, ...]:
         """Everybody who is, or was, not asked for a task."""
+        if not self._may_have(Related.EXCLUSIONS, [task_id]):
+            return ()
         rows = await self._find_all(exclusions, ["participant_id"], task_id=task_id)
         return tuple(MAPPER.value(row) for row in rows)
 
     async def exclude(self, entry: Exclusion) -> None:
-        """Write or replace one entry."""
+        """Write or replace one entry; its task is locked."""
+        await self._mark(Related.EXCLUSIONS, entry.task_id)
         await self._upsert(exclusions, MAPPER.row(entry))
 
     async def denial_changed(

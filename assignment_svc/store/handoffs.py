@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, or_, select
 
 from assignment_svc.domain.handoff import Handoff, HandoffFilter, OfferRecord
 from assignment_svc.domain.states import HANDOFF_ENDED, HandoffStatus
-from assignment_svc.store.due import Due, DueTable
+from assignment_svc.store.due import Due
+from assignment_svc.store.related import Related, RelatedTable
 from assignment_svc.store.tables import handoffs, offers
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
@@ -44,13 +45,14 @@ def handoff_of(row: Mapping[str, Any]) -> Handoff:
     return MAPPER.value(row)
 
 
-class HandoffTable(DueTable):
+class HandoffTable(RelatedTable):
     """Implements `domain.rows.Handoffs`."""
 
     async def add_handoff(self, handoff: Handoff) -> None:
-        """Insert a handoff; a second open one for the task violates a unique index."""
+        """Insert a handoff of a locked task; a second open one violates a unique index."""
+        await self._mark(Related.HANDOFFS, handoff.task_id)
         await self._insert(handoffs, handoff_row(handoff))
-        self.becomes_due(Due.HANDOFFS, handoff.wake_at)
+        self._becomes_due(Due.HANDOFFS, handoff.wake_at)
 
     async def find_handoff(self, handoff_id: str) -> Handoff | None:
         """The handoff as last committed."""
@@ -59,7 +61,10 @@ class HandoffTable(DueTable):
 
     async def open_handoffs(self, task_ids: Collection[str]) -> dict[str, Handoff]:
         """The open handoff of each of these tasks, by task id."""
-        parameters = {"tenant": self.tenant, "tasks": sorted(task_ids)}
+        wanted = self._may_have(Related.HANDOFFS, sorted(task_ids))
+        if not wanted:
+            return {}
+        parameters = {"tenant": self.tenant, "tasks": wanted}
         rows = await self._all(OPEN_OF_TASKS, parameters)
         return {row["task_id"]: handoff_of(row) for row in rows}
 
@@ -67,7 +72,7 @@ class HandoffTable(DueTable):
         """Write back a handoff whose task is locked."""
         row = handoff_row(handoff)
         await self._update(handoffs, {"handoff_id": row.pop("handoff_id")}, row)
-        self.becomes_due(Due.HANDOFFS, handoff.wake_at)
+        self._becomes_due(Due.HANDOFFS, handoff.wake_at)
 
     async def list_handoffs(self, wanted: HandoffFilter, page: PageRequest) -> Page[Handoff]:
         """Handoffs, newest first."""

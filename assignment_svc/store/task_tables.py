@@ -68,6 +68,8 @@ tasks = tenant_table(
     instant_column("next_try_at", optional=True),
     instant_column("start_due_at", optional=True),
     instant_column("attempt_due_at", optional=True),
+    # Which kinds of other rows it may have (`related.Related`); every kind where nothing was said.
+    Column("related", Integer, nullable=False, server_default=text("15")),
     instant_column("resume_due_at", optional=True),
     # Derived from the fields above, for queries.
     text_column("participant_id"),

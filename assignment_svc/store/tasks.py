@@ -16,7 +16,8 @@ from sqlalchemy import (
 from assignment_svc.domain.declaration import Document
 from assignment_svc.domain.states import ENDED, TaskStatus
 from assignment_svc.domain.task import Submission, Task, TaskFilter
-from assignment_svc.store.due import Due, DueTable
+from assignment_svc.store.due import Due
+from assignment_svc.store.related import Related, RelatedTable
 from assignment_svc.store.tables import HANDOFF_IS_OPEN, contents, handoffs, tasks
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
@@ -89,28 +90,30 @@ def task_of(row: Mapping[str, Any]) -> Task:
     return MAPPER.value(row)
 
 
-class TaskTable(DueTable):
+class TaskTable(RelatedTable):
     """Implements `domain.rows.Tasks`."""
 
     async def add_task(self, task: Task, content: Document) -> bool:
-        """Insert a task and its input; False where the id is taken."""
-        if not await self._insert_if_absent(tasks, task_row(task)):
+        """Insert a task and its input; False where the id is taken. Its parent is locked."""
+        if task.spec.parent_task_id:
+            await self._mark(Related.CHILDREN, task.spec.parent_task_id)
+        if not await self._insert_if_absent(tasks, task_row(task) | {"related": 0}):
             return False
-        self.becomes_due(Due.TASKS, task.wake_at)
+        self._becomes_due(Due.TASKS, task.wake_at)
         await self.add_content(content)
         return True
 
     async def find_task(self, task_id: str) -> Task | None:
         """The task as last committed, unlocked."""
         row = await self._find(tasks, task_id=task_id)
-        return task_of(row) if row is not None else None
+        return self._task(row) if row is not None else None
 
     async def lock_task(self, task_id: str) -> Task:
         """The task under its row lock; raises `NotFound`."""
         row = await self._find(tasks, task_id=task_id, lock=True)
         if row is None:
             raise NotFound("task", task_id)
-        return task_of(row)
+        return self._task(row)
 
     async def lock_family(self, task_id: str) -> tuple[Task, ...]:
         """The task and its open, attached descendants, a level at a time, each by id."""
@@ -123,17 +126,25 @@ class TaskTable(DueTable):
         return tuple(family)
 
     async def _lock_children(self, parents: list[str]) -> list[Task]:
-        rows = await self._all(OPEN_CHILDREN, {"tenant": self.tenant, "parents": parents})
-        return [task_of(row) for row in rows]
+        some = self._may_have(Related.CHILDREN, parents)
+        if not some:
+            return []
+        rows = await self._all(OPEN_CHILDREN, {"tenant": self.tenant, "parents": some})
+        return [self._task(row) for row in rows]
+
+    def _task(self, row: Mapping[str, Any]) -> Task:
+        return task_of(self._note(row))
 
     async def save_task(self, task: Task) -> None:
         """Write back a locked task."""
         row = {name: value for name, value in task_row(task).items() if name not in FIXED}
         await self._update(tasks, {"task_id": task.task_id}, row)
-        self.becomes_due(Due.TASKS, task.wake_at)
+        self._becomes_due(Due.TASKS, task.wake_at)
 
     async def open_children(self, task_id: str) -> tuple[str, ...]:
         """Ids of the children that have not ended."""
+        if not self._may_have(Related.CHILDREN, [task_id]):
+            return ()
         rows = await self._all(OPEN_IDS, {"tenant": self.tenant, "parents": [task_id]})
         return tuple(row["task_id"] for row in rows)
 
@@ -175,7 +186,7 @@ class TaskTable(DueTable):
         if not participant_ids:
             return ()
         parameters = {"tenant": self.tenant, "ids": sorted(participant_ids)}
-        return tuple(task_of(row) for row in await self._all(TASKS_AROUND, parameters))
+        return tuple(self._task(row) for row in await self._all(TASKS_AROUND, parameters))
 
     async def add_content(self, content: Document) -> None:
         """Store an input or a result under its hash; again is harmless."""

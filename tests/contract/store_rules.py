@@ -92,8 +92,23 @@ def module_faults(modules: Mapping[str, ast.Module], others: Mapping[str, str]) 
         if name not in FIXED_MODULES
         and not name.endswith(("_tables", "_sql"))
         and name not in others
-        and not any(_inherits(found, "TenantRows") for found in _classes(module))
+        and not any(
+            _inherits(found, base) for found in _classes(module) for base in _row_classes(modules)
+        )
     ]
+
+
+def _row_classes(modules: Mapping[str, ast.Module]) -> set[str]:
+    """TenantRows, and the classes of the store that inherit it, however indirectly."""
+    known = {"TenantRows"}
+    classes = [found for module in modules.values() for found in _classes(module)]
+    while more := {
+        one.name
+        for one in classes
+        if one.name not in known and any(_inherits(one, base) for base in known)
+    }:
+        known |= more
+    return known
 
 
 def database_faults(modules: Mapping[str, ast.Module], others: Mapping[str, str]) -> list[str]:

@@ -25,7 +25,11 @@ from tests.contract.store_rules import (
 ROOT = Path(__file__).parents[2]
 OTHERS: Mapping[str, Mapping[str, str]] = {
     "registry": {},
-    "assignment": {"metrics": "counts what a unit writes"},
+    "assignment": {
+        "metrics": "counts what a unit writes",
+        "due": "notes what a unit makes due, for the workers",
+        "related": "notes on a task which kinds of rows it has, for several repositories",
+    },
     "state": {},
     "governance": {
         "ledger_writer": "commits the events of many callers at once, in a transaction of its own",
