@@ -19,7 +19,7 @@ LAWS: Final[Mapping[str, Callable[[float], float]]] = {
 """The simplest first."""
 FLAT: Final = 0.25
 """What varies by less than this part of itself over all sizes is called constant."""
-BETTER: Final = 1.25
+BETTER: Final = 2.0
 """How many times smaller the error of a law with more growth has to be: noise always finds one that
 fits a little better."""
 NOISE: Final = 0.02
