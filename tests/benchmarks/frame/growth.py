@@ -13,17 +13,14 @@ LAWS: Final[Mapping[str, Callable[[float], float]]] = {
     "O(1)": lambda size: 0.0,
     "O(log n)": math.log,
     "O(n)": lambda size: size,
-    "O(n log n)": lambda size: size * math.log(size),
     "O(n²)": lambda size: size * size,
 }
-"""The simplest first."""
+"""The simplest first. Figures that are a little noisy do not tell O(n log n) from O(n)."""
 FLAT: Final = 0.25
 """What varies by less than this part of itself over all sizes is called constant."""
-BETTER: Final = 2.0
-"""How many times smaller the error of a law with more growth has to be: noise always finds one that
-fits a little better."""
-NOISE: Final = 0.02
-"""A relative error that no measurement goes below."""
+BETTER: Final = {"O(1)": 1.0, "O(log n)": 1.25, "O(n)": 1.25, "O(n²)": 2.0}
+"""How many times smaller the error of a law has to be than that of a simpler one: with some noise,
+and few sizes, what bends a little more always fits a little better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +38,17 @@ class Growth:
 
 
 def growth_of(sizes: Sequence[float], costs: Sequence[float], symbol: str = "n") -> Growth:
-    """Fit ``costs = a + b × law(sizes)``, b ≥ 0; answers the simplest of the laws that fit best.
+    """Fit ``costs = a + b × law(sizes)``, b ≥ 0; answers the simplest that fits well.
 
     ``sizes`` ascend. Raises ValueError for fewer than three sizes, or a cost that is not positive.
     """
     if len(sizes) < 3 or len(sizes) != len(costs) or min(costs) <= 0:
         raise ValueError("growth needs three sizes or more, and a cost above zero for each")
     errors = {law: _error(shape, sizes, costs) for law, shape in LAWS.items()}
-    limit = max(BETTER * min(errors.values()), NOISE)
-    law = next(law for law, error in errors.items() if error <= limit)
+    law = "O(1)"
+    for steeper, error in errors.items():
+        if error * BETTER[steeper] < errors[law]:
+            law = steeper
     if max(costs) / min(costs) < 1 + FLAT:
         law = "O(1)"
     exponent = float(np.polyfit(np.log(sizes), np.log(costs), 1)[0])

@@ -68,7 +68,6 @@ async def test_a_refused_call_ends_the_load_with_its_refusal() -> None:
         ("O(1)", lambda n: 5.0 + n / 20_000),
         ("O(log n)", lambda n: 1.0 + math.log(n)),
         ("O(n)", lambda n: 3.0 + 0.02 * n),
-        ("O(n log n)", lambda n: n * math.log(n)),
         ("O(n²)", lambda n: 1.0 + n * n),
     ],
 )
