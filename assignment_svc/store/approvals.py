@@ -1,7 +1,7 @@
 """Stores approvals (questions to humans) and the authorizations that they led to."""
 
 from assignment_svc.domain.approval import Approval, Authorization
-from assignment_svc.store.due import Due
+from assignment_svc.store.due import DueKind
 from assignment_svc.store.related import Related, RelatedTable
 from assignment_svc.store.tables import approvals, authorizations
 from phoenix_runtime.chassis.data.mapper import RowMapper
@@ -17,7 +17,7 @@ class ApprovalTable(RelatedTable):
         """Write or replace a question and its answer; that ends any claim. Its task is locked."""
         await self._mark(Related.APPROVALS, approval.task_id)
         await self._upsert(approvals, APPROVALS.row(approval) | {"claimed_until": None})
-        self._becomes_due(Due.APPROVALS, approval.next_poll_at)
+        self._becomes_due(DueKind.APPROVALS, approval.next_poll_at)
 
     async def find_approval(self, approval_id: str) -> Approval | None:
         """The question with this id; None where there is none."""

@@ -6,15 +6,15 @@ from typing import Final
 
 from sqlalchemy import select
 
-from assignment_svc.store.due import Due
+from assignment_svc.store.due import DueKind
 from assignment_svc.store.tables import approvals, gates, handoffs, retirements, tasks
 from phoenix_runtime.chassis.data.claims import DueRows, RowClaims, claiming
 
 KINDS: Final = {
-    Due.TASKS: DueRows(tasks.c.task_id, tasks.c.wake_at, urgency=tasks.c.priority),
-    Due.HANDOFFS: DueRows(handoffs.c.handoff_id, handoffs.c.wake_at),
-    Due.RETIREMENTS: DueRows(retirements.c.retirement_id, retirements.c.wake_at),
-    Due.APPROVALS: DueRows(approvals.c.approval_id, approvals.c.next_poll_at),
+    DueKind.TASKS: DueRows(tasks.c.task_id, tasks.c.wake_at, urgency=tasks.c.priority),
+    DueKind.HANDOFFS: DueRows(handoffs.c.handoff_id, handoffs.c.wake_at),
+    DueKind.RETIREMENTS: DueRows(retirements.c.retirement_id, retirements.c.wake_at),
+    DueKind.APPROVALS: DueRows(approvals.c.approval_id, approvals.c.next_poll_at),
 }
 CLAIMING: Final = {kind: claiming(rows) for kind, rows in KINDS.items()}
 NEXT_DUE: Final = select(*(rows.next().label(kind) for kind, rows in KINDS.items()))
@@ -30,19 +30,19 @@ class WorkerClaims(RowClaims):
         What is claimed together is processed at the same time: a less urgent task of the same
         claim might be faster, and take the one free seat.
         """
-        return await self._claim(CLAIMING[Due.TASKS], now, limit)
+        return await self._claim(CLAIMING[DueKind.TASKS], now, limit)
 
     async def due_handoffs(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim due handoffs."""
-        return await self._claim(CLAIMING[Due.HANDOFFS], now, limit)
+        return await self._claim(CLAIMING[DueKind.HANDOFFS], now, limit)
 
     async def due_retirements(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim due retirements."""
-        return await self._claim(CLAIMING[Due.RETIREMENTS], now, limit)
+        return await self._claim(CLAIMING[DueKind.RETIREMENTS], now, limit)
 
     async def due_approvals(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim approvals to be read or cancelled."""
-        return await self._claim(CLAIMING[Due.APPROVALS], now, limit)
+        return await self._claim(CLAIMING[DueKind.APPROVALS], now, limit)
 
     async def next_due(self, now: datetime) -> Mapping[str, datetime]:
         """See the port."""

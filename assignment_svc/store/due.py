@@ -7,7 +7,7 @@ from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.chassis.data.unit import UnitParts
 
 
-class Due(StrEnum):
+class DueKind(StrEnum):
     """The kinds of rows that become due."""
 
     TASKS = "tasks"
@@ -21,10 +21,10 @@ class DueTable(TenantRows):
 
     def __init__(self, parts: UnitParts) -> None:
         super().__init__(parts)
-        self.due: dict[Due, datetime] = {}
+        self.due: dict[DueKind, datetime] = {}
         """When the earliest row of each kind is due that this unit has written."""
 
-    def _becomes_due(self, kind: Due, at: datetime | None) -> None:
+    def _becomes_due(self, kind: DueKind, at: datetime | None) -> None:
         """Note that a row of ``kind`` was written that is due at ``at``; None for never."""
         if at is not None:
             self.due[kind] = min(at, self.due.get(kind, at))

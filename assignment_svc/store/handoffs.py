@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, or_, select
 
 from assignment_svc.domain.handoff import Handoff, HandoffFilter, OfferRecord
 from assignment_svc.domain.states import HANDOFF_ENDED, HandoffStatus
-from assignment_svc.store.due import Due
+from assignment_svc.store.due import DueKind
 from assignment_svc.store.related import Related, RelatedTable
 from assignment_svc.store.tables import handoffs, offers
 from phoenix_runtime.chassis.data.mapper import RowMapper
@@ -52,7 +52,7 @@ class HandoffTable(RelatedTable):
         """Insert a handoff of a locked task; a second open one violates a unique index."""
         await self._mark(Related.HANDOFFS, handoff.task_id)
         await self._insert(handoffs, handoff_row(handoff))
-        self._becomes_due(Due.HANDOFFS, handoff.wake_at)
+        self._becomes_due(DueKind.HANDOFFS, handoff.wake_at)
 
     async def find_handoff(self, handoff_id: str) -> Handoff | None:
         """The handoff as last committed."""
@@ -72,7 +72,7 @@ class HandoffTable(RelatedTable):
         """Write back a handoff whose task is locked."""
         row = handoff_row(handoff)
         await self._update(handoffs, {"handoff_id": row.pop("handoff_id")}, row)
-        self._becomes_due(Due.HANDOFFS, handoff.wake_at)
+        self._becomes_due(DueKind.HANDOFFS, handoff.wake_at)
 
     async def list_handoffs(self, wanted: HandoffFilter, page: PageRequest) -> Page[Handoff]:
         """Handoffs, newest first."""

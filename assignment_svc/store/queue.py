@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.sql import Select
 
 from assignment_svc.domain.states import HandoffStatus, TaskStatus
-from assignment_svc.store.due import Due, DueTable
+from assignment_svc.store.due import DueKind, DueTable
 from assignment_svc.store.tables import handoffs, tasks
 from phoenix_runtime.core.verdict import Grants
 
@@ -78,10 +78,10 @@ class QueueTable(DueTable):
             wanted, open_ = and_(wanted, covered), and_(open_, handoffs.c.task_id.in_(mine))
         found = select(tasks.c.task_id).where(wanted).order_by(*_TASKS)
         woken = await self._wake(tasks, tasks.c.task_id, found.limit(limit), now)
-        self._becomes_due(Due.TASKS, now if woken else None)
+        self._becomes_due(DueKind.TASKS, now if woken else None)
         found = select(handoffs.c.handoff_id).where(open_).order_by(*_HANDOFFS)
         moved = await self._wake(handoffs, handoffs.c.handoff_id, found.limit(limit), now)
-        self._becomes_due(Due.HANDOFFS, now if moved else None)
+        self._becomes_due(DueKind.HANDOFFS, now if moved else None)
         return woken + moved
 
     async def _wake(

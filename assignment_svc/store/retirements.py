@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from assignment_svc.domain.retirement import Retirement, RetirementFilter
-from assignment_svc.store.due import Due, DueTable
+from assignment_svc.store.due import DueKind, DueTable
 from assignment_svc.store.tables import retirements
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
@@ -31,7 +31,7 @@ class RetirementTable(DueTable):
 
     async def add_retirement(self, retirement: Retirement) -> bool:
         """Insert; False where the participant has one already."""
-        self._becomes_due(Due.RETIREMENTS, retirement.wake_at)
+        self._becomes_due(DueKind.RETIREMENTS, retirement.wake_at)
         return await self._insert_if_absent(retirements, retirement_row(retirement))
 
     async def find_retirement(self, retirement_id: str) -> Retirement | None:
@@ -55,7 +55,7 @@ class RetirementTable(DueTable):
         """Write back a locked retirement."""
         row = retirement_row(retirement)
         await self._update(retirements, {"retirement_id": row.pop("retirement_id")}, row)
-        self._becomes_due(Due.RETIREMENTS, retirement.wake_at)
+        self._becomes_due(DueKind.RETIREMENTS, retirement.wake_at)
 
     async def list_retirements(
         self, wanted: RetirementFilter, page: PageRequest

@@ -16,7 +16,7 @@ from sqlalchemy import (
 from assignment_svc.domain.declaration import Document
 from assignment_svc.domain.states import ENDED, TaskStatus
 from assignment_svc.domain.task import Submission, Task, TaskFilter
-from assignment_svc.store.due import Due
+from assignment_svc.store.due import DueKind
 from assignment_svc.store.related import Related, RelatedTable
 from assignment_svc.store.tables import HANDOFF_IS_OPEN, contents, handoffs, tasks
 from phoenix_runtime.chassis.data.mapper import RowMapper
@@ -99,7 +99,7 @@ class TaskTable(RelatedTable):
             await self._mark(Related.CHILDREN, task.spec.parent_task_id)
         if not await self._insert_if_absent(tasks, task_row(task) | {"related": 0}):
             return False
-        self._becomes_due(Due.TASKS, task.wake_at)
+        self._becomes_due(DueKind.TASKS, task.wake_at)
         await self.add_content(content)
         return True
 
@@ -139,7 +139,7 @@ class TaskTable(RelatedTable):
         """Write back a locked task."""
         row = {name: value for name, value in task_row(task).items() if name not in FIXED}
         await self._update(tasks, {"task_id": task.task_id}, row)
-        self._becomes_due(Due.TASKS, task.wake_at)
+        self._becomes_due(DueKind.TASKS, task.wake_at)
 
     async def open_children(self, task_id: str) -> tuple[str, ...]:
         """Ids of the children that have not ended."""

@@ -10,7 +10,7 @@ from assignment_svc.domain.states import HandoffStatus
 from assignment_svc.store.approvals import ApprovalTable
 from assignment_svc.store.bindings import BindingTable
 from assignment_svc.store.context_pointers import ContextPointerTable
-from assignment_svc.store.due import Due
+from assignment_svc.store.due import DueKind
 from assignment_svc.store.exclusions import ExclusionTable
 from assignment_svc.store.gates import GateTable
 from assignment_svc.store.handoffs import HandoffTable
@@ -26,7 +26,7 @@ from phoenix_runtime.core.events import AuditDraft
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 
-DueListener: TypeAlias = Callable[[Due, datetime], None]
+DueListener: TypeAlias = Callable[[DueKind, datetime], None]
 
 
 class AssignmentUnit(

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from assignment_svc.store.due import Due
+from assignment_svc.store.due import DueKind
 from assignment_svc.workers import background
 from assignment_svc.workers.background import (
     LONGEST_REST,
@@ -112,12 +112,12 @@ async def test_a_commit_wakes_the_kind_that_it_made_due() -> None:
     claims, clock = CountingClaims(), ManualClock()
     workers = workers_of(claims, clock)
     await workers.start()
-    for kind in Due:
+    for kind in DueKind:
         await claims.reach(kind, 1)  # the first step of each
-    workers.due_at(Due.HANDOFFS, clock.now() + 2 * LONGEST_REST)
-    workers.due_at(Due.APPROVALS, clock.now() + timedelta(milliseconds=1))
-    workers.due_at(Due.TASKS, clock.now() - timedelta(hours=1))
-    await claims.reach(Due.TASKS, 2)
-    await claims.reach(Due.APPROVALS, 2)
+    workers.due_at(DueKind.HANDOFFS, clock.now() + 2 * LONGEST_REST)
+    workers.due_at(DueKind.APPROVALS, clock.now() + timedelta(milliseconds=1))
+    workers.due_at(DueKind.TASKS, clock.now() - timedelta(hours=1))
+    await claims.reach(DueKind.TASKS, 2)
+    await claims.reach(DueKind.APPROVALS, 2)
     await workers.stop()
-    assert claims.claimed[Due.HANDOFFS] == claims.claimed[Due.RETIREMENTS] == 1
+    assert claims.claimed[DueKind.HANDOFFS] == claims.claimed[DueKind.RETIREMENTS] == 1
