@@ -38,8 +38,10 @@ INTERVALS: Final = {
     "PHOENIX_DMA_LEDGER_INTERVAL": "3600",
 }
 """Nothing that is counted happens because time has passed."""
-CALLS: Final = 5
+CALLS: Final = 20
 """Calls of each kind that are counted; the first ones of a connection have been made before."""
+BESIDE: Final = CALLS // 2
+"""What the services' loops may ask meanwhile, on a slow machine: less than one more a call."""
 CYCLE: Final[Mapping[str, Asked]] = {
     "submit and bind": Asked(34, 13),
     "start": Asked(16, 6),
@@ -148,8 +150,8 @@ async def test_what_is_asked_most_keeps_its_budget(counted: Counted, name: str) 
             await ask()
 
     budget = READS[name]
-    found = await counted.asked(several)
-    within(Asked(CALLS * budget.statements, CALLS * budget.commits), found, name)
+    most = Asked(CALLS * budget.statements + BESIDE, CALLS * budget.commits + BESIDE)
+    within(most, await counted.asked(several), name)
 
 
 def within(budget: Asked, found: Asked, name: str) -> None:
