@@ -1,5 +1,6 @@
 """Background workers: loops around the use cases that nobody calls."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -103,9 +104,12 @@ class Workers:
 
         What is due later than the next look is left to that.
         """
-        wait = at - self._clock.now()
-        if wait <= LONGEST_REST:
-            self.due[kind].wake(within=max(wait, timedelta()).total_seconds())
+        wait, wake = at - self._clock.now(), self.due[kind].wake
+        if wait <= timedelta():
+            wake()
+        elif wait <= LONGEST_REST:
+            # Not sooner: a step that finds nothing due would leave the row to the next look.
+            asyncio.get_running_loop().call_later(wait.total_seconds(), wake)
 
     async def look(self) -> timedelta:
         """Wake the loops that have a row due; answers how long there will be no other."""

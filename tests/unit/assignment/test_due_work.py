@@ -121,3 +121,16 @@ async def test_a_commit_wakes_the_kind_that_it_made_due() -> None:
     await claims.reach(DueKind.APPROVALS, 2)
     await workers.stop()
     assert claims.claimed[DueKind.HANDOFFS] == claims.claimed[DueKind.RETIREMENTS] == 1
+
+
+async def test_what_is_due_in_a_moment_is_claimed_then_although_something_else_was_due_before() -> (
+    None
+):
+    claims, clock = CountingClaims(), ManualClock()
+    workers = workers_of(claims, clock)
+    await workers.start()
+    await claims.reach(DueKind.TASKS, 1)  # the first step
+    workers.due_at(DueKind.TASKS, clock.now() + timedelta(milliseconds=100))
+    workers.due_at(DueKind.TASKS, clock.now())
+    await claims.reach(DueKind.TASKS, 3)
+    await workers.stop()
