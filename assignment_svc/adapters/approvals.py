@@ -7,10 +7,7 @@ from assignment_svc.domain.approval import ApprovalAnswer, ApprovalQuestion
 from assignment_svc.domain.states import ApprovalState
 from phoenix_dma.v1 import approval_pb2, approval_pb2_grpc
 from phoenix_runtime.chassis.rpc.channels import Channels
-from phoenix_runtime.chassis.rpc.conversions import (
-    enum_from,
-    time_from_pb,
-)
+from phoenix_runtime.chassis.rpc.conversions import enum_from, time_from_pb
 from phoenix_runtime.chassis.rpc.structs import json_to_struct
 from phoenix_runtime.core.errors import ContextHashMismatch
 from phoenix_runtime.core.json import content_hash

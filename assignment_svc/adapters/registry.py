@@ -8,10 +8,7 @@ from assignment_svc.domain.retirement import Retirement
 from phoenix_dma.v1 import common_pb2, registry_pb2, registry_pb2_grpc
 from phoenix_runtime.chassis.failpoints import GATE_AND_REGISTRY, passing
 from phoenix_runtime.chassis.rpc.channels import Channels
-from phoenix_runtime.chassis.rpc.conversions import (
-    number,
-    verdict_from_pb,
-)
+from phoenix_runtime.chassis.rpc.conversions import number, verdict_from_pb
 from phoenix_runtime.chassis.rpc.parts import in_parts
 from phoenix_runtime.chassis.rpc.standing_conversions import standing_from_pb
 from phoenix_runtime.chassis.rpc.structs import json_to_struct

@@ -4,8 +4,7 @@
         ...  # runtime.address("gateway"), runtime.profile
 
 Every part is a process of its own. The data folder survives restarts, ``kill -9`` of everything
-included; a URL puts an external PostgreSQL, Redis or OPA in the place of the embedded one. The
-environment of the services is described in ``services.py``.
+included; a URL puts an external PostgreSQL, Redis or OPA there (services get: ``services.py``).
 """
 
 from __future__ import annotations

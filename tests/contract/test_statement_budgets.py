@@ -44,9 +44,9 @@ BESIDE: Final = CALLS // 2
 """What the services' loops may ask meanwhile, on a slow machine: less than one more a call."""
 CYCLE: Final[Mapping[str, Asked]] = {
     "submit and bind": Asked(34, 13),
-    "start": Asked(16, 6),
-    "checkpoint": Asked(15, 6),
-    "complete": Asked(24, 7),
+    "start": Asked(12, 5),
+    "checkpoint": Asked(12, 6),
+    "complete": Asked(18, 6),
 }
 """The most that each step asks of all services together. Evidence for trust is folded in between:
 a slow machine folds after each event, a quick one after several, and the budget is the slow
@@ -56,7 +56,7 @@ READS: Final[Mapping[str, Asked]] = {
     "ListTasks": Asked(1, 0),
     "GetParticipant": Asked(1, 0),
     "ListParticipants": Asked(1, 0),
-    "DiscoverParticipants": Asked(6, 4),
+    "DiscoverParticipants": Asked(6, 3),
     "GetLineage": Asked(4, 0),
 }
 

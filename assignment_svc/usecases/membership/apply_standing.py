@@ -104,23 +104,22 @@ class ApplyStandings:
                     due.append(Due(task.task_id, standing))
         return due
 
-    async def _in_turn(self, call: Call, due: Due) -> bool:
+    async def _in_turn(self, call: Call, due: Due) -> None:
         async with self._width:
-            return await self._step(call, due.task_id, due.standing)
+            await self._step(call, due.task_id, due.standing)
 
-    async def _step(self, call: Call, task_id: str, standing: Standing) -> bool:
-        """Decide and carry out one task's step under its lock; False where nothing changes."""
+    async def _step(self, call: Call, task_id: str, standing: Standing) -> None:
+        """Decide and carry out one task's step under its lock."""
         who = standing.participant_id
         async with self._ports.units(call) as unit:
             transaction = TaskTransaction(unit, self._ports)
             held = await lock_held(transaction, task_id, [who])
             gate = transaction.gate(who)
             if gate.standing_revision != standing.standing_revision:
-                return False
+                return
             effect = effect_of(standing, gate, held.task, held.handoff)
             await _carry_out(transaction, held, standing, effect)
             await transaction.finish()
-        return effect is not StandingEffect.NONE
 
 
 def _concerned(task: Task, handoff: Handoff | None) -> set[str]:

@@ -158,7 +158,7 @@ class DirectiveHandler:
         return ""
 
     async def _required(self, directive: Directive) -> Sequence[str]:
-        """What the task requires, which a runtime of before does not say in the directive."""
+        """What the task requires, which an older runtime does not say in the directive."""
         if directive.required_capabilities:
             return directive.required_capabilities
         request = assignment_pb2.GetTaskRequest(task_id=directive.task_id)

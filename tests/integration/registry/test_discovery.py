@@ -1,7 +1,9 @@
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
+from grpc import StatusCode
 from grpc.aio import AioRpcError
 
 from phoenix_dma.v1 import common_pb2, registry_pb2, session_pb2
@@ -234,11 +236,24 @@ async def test_without_a_decision_nobody_is_found_and_it_is_said_why(registry: R
 
 
 async def crowd(registry: Registry, size: int, **fields: Any) -> list[str]:
-    """So many who are registered and beat, their ids in order."""
+    """So many who are registered and beat, their ids in order.
+
+    A busy registry refuses some for a moment; as any client they try again.
+    """
     ids = [f"agent.{number:04}" for number in range(size)]
+
+    async def joins(participant_id: str) -> bool:
+        try:
+            await active(registry, participant_id, **fields)
+        except AioRpcError as refused:
+            if refused.code() is not StatusCode.UNAVAILABLE:
+                raise
+            return False
+        return True
+
     for start in range(0, size, AT_ONCE):
-        together = (active(registry, one, **fields) for one in ids[start : start + AT_ONCE])
-        await asyncio.gather(*together)
+        some = ids[start : start + AT_ONCE]
+        await asyncio.gather(*(until(partial(joins, one)) for one in some))
     return ids
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,26 +12,10 @@ from typer.testing import CliRunner
 from phoenix_dma.cli import build
 from phoenix_dma.v1 import governance_pb2
 from phoenix_runtime.core import errors
-from tests.support.fakes.any_answer import AnyAnswer, any_answer
+from tests.integration.sdk.test_command_line_listings import answering, runtime
+from tests.support.fakes.any_answer import AnyAnswer
 
-
-@pytest.fixture(scope="module")
-def answering() -> Iterator[AnyAnswer]:
-    with any_answer("agent.a") as runtime:
-        yield runtime
-
-
-@pytest.fixture
-def runtime(
-    answering: AnyAnswer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[AnyAnswer]:
-    monkeypatch.setenv("PHOENIX_DMA_ADDRESS", answering.address)
-    monkeypatch.setenv("PHOENIX_DMA_TOKEN", "given")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.delenv("PHOENIX_DMA_PROFILE", raising=False)
-    yield answering
-    answering.refusal, answering.refused = None, frozenset()
-    answering.given, answering.asked = {}, {}
+__all__ = ["answering", "runtime"]
 
 
 def ran(*words: str) -> Result:

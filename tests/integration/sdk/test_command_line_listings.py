@@ -61,7 +61,7 @@ def runtime(
     monkeypatch.delenv("PHOENIX_DMA_PROFILE", raising=False)
     yield answering
     answering.empty, answering.refusal, answering.refused = False, None, frozenset()
-    answering.given = {}
+    answering.given, answering.asked = {}, {}
 
 
 def ran(command: str) -> Result:
