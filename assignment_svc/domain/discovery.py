@@ -74,6 +74,11 @@ class Ranked:
     used: int
     failed_before: bool = False
 
+    @property
+    def crowded(self) -> bool:
+        """Whether no seat is left beside those that other tasks are about to take."""
+        return self.used >= self.candidate.standing.capacity
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:

@@ -37,6 +37,13 @@ class Tasks(Protocol):
         """The task under its row lock; raises `NotFound`."""
         ...
 
+    async def lock_free_tasks(self, task_ids: Collection[str]) -> dict[str, Task]:
+        """Those of the tasks that nobody has locked, under their row locks, by id.
+
+        It waits for no lock: no task of many waits for what is done with another one.
+        """
+        ...
+
     async def lock_family(self, task_id: str) -> tuple[Task, ...]:
         """The task and its open descendants that end with it, parents first, all locked.
 

@@ -44,6 +44,11 @@ def rank(
     return tuple(sorted(ranked, key=lambda r: (-r.score.total, r.used, r.candidate.participant_id)))
 
 
+def free_first(ranked: Iterable[Ranked]) -> tuple[Ranked, ...]:
+    """The candidates in their order, but those last whose seats are all about to be taken."""
+    return tuple(sorted(ranked, key=lambda one: one.crowded))
+
+
 def others_first(ranked: Iterable[Ranked], failed: Collection[str]) -> tuple[Ranked, ...]:
     """The candidates in their order, but those last who have failed the task before.
 

@@ -1,8 +1,10 @@
 """Stores gates: locked in every bind, offer, rebind and release, in the order of their ids."""
 
 from collections.abc import Collection
+from typing import Final
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import Text, bindparam, column, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from assignment_svc.domain.gate import Gate
 from assignment_svc.store.tables import gates, handoffs, tasks
@@ -15,6 +17,52 @@ GATES_OF = select(gates).where(
     gates.c.tenant == bindparam("tenant"),
     one_of(gates.c.participant_id, "ids"),
 )
+_CLOSED: Final = {k: v for k, v in MAPPER.row(Gate("")).items() if k != "participant_id"}
+_WANTED: Final = (
+    func.unnest(bindparam("ids", type_=ARRAY(Text)))
+    .table_valued(column("participant_id", Text), name="wanted")
+    .render_derived()
+)
+_MADE: Final = (
+    insert(gates)
+    .from_select(
+        ["tenant", "participant_id", *_CLOSED],
+        select(
+            bindparam("tenant", type_=Text),
+            _WANTED.c.participant_id,
+            *(literal(value, gates.c[name].type) for name, value in _CLOSED.items()),
+        ),
+    )
+    .on_conflict_do_nothing()
+    .returning(gates.c.participant_id)
+    .cte("made")
+)
+_THERE: Final = gates.alias("there")
+LOCK: Final = (
+    select(gates)
+    .where(
+        gates.c.tenant == bindparam("tenant"),
+        one_of(gates.c.participant_id, "ids"),
+        select(func.count()).select_from(_MADE).scalar_subquery()
+        + select(func.count())
+        .select_from(_THERE)
+        .where(
+            _THERE.c.tenant == bindparam("tenant"),
+            one_of(_THERE.c.participant_id, "ids"),
+        )
+        .scalar_subquery()
+        == func.cardinality(bindparam("ids", type_=ARRAY(Text))),
+    )
+    .order_by(gates.c.participant_id.collate("C"))
+    .with_for_update(of=gates)
+)
+"""Makes the missing ones, by id, then locks those that were there before, by id.
+
+Where somebody else made one meanwhile, which this statement does not see, it locks none: those that
+follow would be locked before that one.
+"""
+ATTEMPTS: Final = 5
+"""Each time but the first because somebody made a gate at that moment."""
 
 
 class GateTable(TenantRows):
@@ -23,12 +71,18 @@ class GateTable(TenantRows):
     async def lock_gates(self, participant_ids: Collection[str]) -> dict[str, Gate]:
         """The gates under their row locks, taken by id; missing ones are made, closed.
 
-        One statement a gate: a single one with ORDER BY may lock in another order.
+        The ids of the rows never change, so that PostgreSQL locks in the order in which it sorts.
         """
-        locked = {}
-        for participant_id in sorted(set(participant_ids)):
-            locked[participant_id] = await self._lock_gate(participant_id)
-        return locked
+        ids = sorted(set(participant_ids))
+        if len(ids) == 1:
+            return {ids[0]: await self._lock_gate(ids[0])}
+        for _ in range(ATTEMPTS if ids else 0):
+            rows = await self._all(LOCK, {"tenant": self.tenant, "ids": ids})
+            if len(rows) == len(ids):
+                return {row["participant_id"]: MAPPER.value(row) for row in rows}
+        if ids:
+            raise LookupError(f"the gates of {ids} could not be made")
+        return {}
 
     async def _lock_gate(self, participant_id: str) -> Gate:
         row = await self._find(gates, participant_id=participant_id, lock=True)

@@ -35,6 +35,11 @@ _IS_OPEN_CHILD = and_(
     one_of(tasks.c.parent_task_id, "parents"),
     one_of(tasks.c.status, OPEN),
 )
+FREE_TASKS = (
+    select(tasks)
+    .where(tasks.c.tenant == bindparam("tenant"), one_of(tasks.c.task_id, "ids"))
+    .with_for_update(skip_locked=True)
+)
 OPEN_IDS = select(tasks.c.task_id).where(_IS_OPEN_CHILD).order_by(tasks.c.task_id)
 OPEN_CHILDREN = (
     select(tasks)
@@ -114,6 +119,12 @@ class TaskTable(RelatedTable):
         if row is None:
             raise NotFound("task", task_id)
         return self._task(row)
+
+    async def lock_free_tasks(self, task_ids: Collection[str]) -> dict[str, Task]:
+        """Those of the tasks that nobody has locked, under their row locks; waits for none."""
+        parameters = {"tenant": self.tenant, "ids": sorted(set(task_ids))}
+        rows = await self._all(FREE_TASKS, parameters)
+        return {row["task_id"]: self._task(row) for row in rows}
 
     async def lock_family(self, task_id: str) -> tuple[Task, ...]:
         """The task and its open, attached descendants, a level at a time, each by id."""

@@ -11,7 +11,7 @@ from assignment_svc.usecases.membership.advance_retirement import AdvanceRetirem
 from assignment_svc.usecases.membership.reconcile import Reconcile
 from assignment_svc.usecases.tasks.follow_approval import FollowApproval
 from assignment_svc.usecases.tasks.process_task import ProcessTask
-from assignment_svc.workers.row_worker import CallFor, RowWorker
+from assignment_svc.workers.row_worker import CallFor, RowKind, RowWorker
 from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.core.clock import Clock
 
@@ -26,6 +26,10 @@ FALLBACK_SECONDS: Final = 30.0
 
 RECONCILE_INTERVAL: Final = timedelta(seconds=2)
 """How often every busy gate is compared with the registry."""
+
+HANDOFFS: Final = 16
+"""Handoffs that are worked on at once: more than there are connections, since those that move at
+the same time share their questions and their commits."""
 
 LINGER_SECONDS: Final = 0.002
 """How long a woken loop waits before it claims, so that one claim takes what came together."""
@@ -71,15 +75,13 @@ class Workers:
         self._due_interval = timedelta(seconds=intervals.due)
         self._reconcile = use_cases.reconcile
         self._call = call
-        tasks, *others = (
-            RowWorker(name, claim, work, clock=clock, call=call)
-            for name, claim, work in (
-                ("tasks", claims.due_tasks, use_cases.tasks),
-                ("handoffs", claims.due_handoffs, use_cases.handoffs),
-                ("retirements", claims.due_retirements, use_cases.retirements),
-                ("approvals", claims.due_approvals, use_cases.approvals),
-            )
+        kinds = (
+            RowKind("tasks", claims.due_tasks, use_cases.tasks),
+            RowKind("handoffs", claims.due_handoffs, use_cases.handoffs, HANDOFFS),
+            RowKind("retirements", claims.due_retirements, use_cases.retirements),
+            RowKind("approvals", claims.due_approvals, use_cases.approvals),
         )
+        tasks, *others = (RowWorker(kind, clock=clock, call=call) for kind in kinds)
         self.tasks = _loop(tasks, linger=LINGER_SECONDS)
         self.due = {tasks.name: self.tasks, **{each.name: _loop(each) for each in others}}
         self._looking = Loop("assignment_due", intervals.due, self.look, linger=LINGER_SECONDS)

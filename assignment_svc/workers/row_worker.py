@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -14,8 +15,8 @@ log = structlog.get_logger()
 
 WIDTH = 6
 """How many rows are worked on at once: fewer than the pool has connections."""
-LIMIT = 2 * WIDTH
-"""Rows of one claim: the last of more would still wait when the claim of all of them ends."""
+TURNS = 2
+"""Turns that the rows of one claim take: of more the last would still wait when the claim ends."""
 
 Claim = Callable[..., Awaitable[Sequence[tuple[str, str]]]]
 """``claim(now, limit=…)`` answers (tenant, id) of claimed rows."""
@@ -25,16 +26,25 @@ CallFor = Callable[[str], Call]
 """The service's own call in a tenant."""
 
 
-class RowWorker:
-    """Claims rows and runs a use case for each; a loop runs `step`."""
+@dataclass(frozen=True, slots=True)
+class RowKind:
+    """A kind of row: how rows of it are claimed, what is done with each, how many at once."""
 
-    def __init__(self, name: str, claim: Claim, work: Work, *, clock: Clock, call: CallFor) -> None:
-        self.name = name
-        self._claim = claim
-        self._work = work
+    name: str
+    claim: Claim
+    work: Work
+    width: int = WIDTH
+
+
+class RowWorker:
+    """Claims rows of one kind and runs its use case for each; a loop runs `step`."""
+
+    def __init__(self, kind: RowKind, *, clock: Clock, call: CallFor) -> None:
+        self.name = kind.name
+        self._kind = kind
         self._clock = clock
         self._call = call
-        self._width = asyncio.Semaphore(WIDTH)
+        self._width = asyncio.Semaphore(kind.width)
 
     async def step(self) -> bool:
         """Work on one claim; True where more may be due, rows of a lower priority for example.
@@ -43,7 +53,7 @@ class RowWorker:
         row succeeded, so that the loop pauses: most likely a peer is away.
         """
         now: datetime = self._clock.now()
-        due = await self._claim(now, limit=LIMIT)
+        due = await self._kind.claim(now, limit=TURNS * self._kind.width)
         until = self._clock.monotonic() + CLAIM_DURATION.total_seconds() / 2
         failures = await asyncio.gather(*(self._one(tenant, row, until) for tenant, row in due))
         errors = [error for error in failures if error is not None]
@@ -56,7 +66,7 @@ class RowWorker:
             if self._clock.monotonic() > until:
                 return None  # its claim ends soon, and another replica may take the row then
             try:
-                await self._work(self._call(tenant), row_id)
+                await self._kind.work(self._call(tenant), row_id)
             except Exception as error:  # whatever it is, the other rows are worked on
                 log.warning("row_failed", worker=self.name, row=row_id, exc_info=error)
                 return error

@@ -24,9 +24,11 @@ def outscored(others: Sequence[Ranked], best: Ranked) -> tuple[Alternative, ...]
 
 
 def _after(one: Ranked, best: Ranked) -> str:
-    if best.failed_before or not one.failed_before:
-        return ""
-    return "; it failed this task before, others are tried first"
+    if one.failed_before and not best.failed_before:
+        return "; it failed this task before, others are tried first"
+    if one.crowded and not best.crowded:
+        return "; other tasks are about to take its seats"
+    return ""
 
 
 def passed_over(others: Iterable[Ranked], approved: Ranked) -> tuple[Alternative, ...]:

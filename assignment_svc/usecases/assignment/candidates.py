@@ -1,15 +1,23 @@
 """Finds and evaluates candidates for a task (paper, Algorithm 3, steps 1 to 4)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assignment_svc.domain.approval import Approval, ApprovalSubject, assignment_subject
-from assignment_svc.domain.discovery import Alternative, Discovery, Evaluation, Ranked, Seats
+from assignment_svc.domain.discovery import (
+    Alternative,
+    Candidate,
+    Discovery,
+    Evaluation,
+    Ranked,
+    Seats,
+)
 from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.ports import Unit
-from assignment_svc.domain.scoring import others_first, rank
+from assignment_svc.domain.scoring import free_first, others_first, rank
 from assignment_svc.domain.task import Exclusion, Task
 from assignment_svc.usecases.assignment.alternatives import backing_off, kept_apart, no_seat
+from assignment_svc.usecases.assignment.expected_seats import ExpectedSeats
 from assignment_svc.usecases.steps.approval_requests import refreshed_approvals
 from assignment_svc.usecases.steps.documents import (
     approval_documents,
@@ -67,6 +75,8 @@ class CandidateSearch:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
+        self.expected = ExpectedSeats()
+        """What those who go through a result are about to take."""
 
     async def find(
         self,
@@ -91,11 +101,11 @@ class CandidateSearch:
         ranked = rank(
             task.spec.required_capabilities,
             (c for c in found.candidates if c.participant_id not in out),
-            seats=Seats({name: gate.used for name, gate in gates.items()}),
+            seats=self._seats(call, found.candidates, gates),
             weights=self._ports.rules.weights,
         )
         failed = {one.participant_id for one in known.exclusions if one.failed_before}
-        ranked = others_first(ranked, failed)
+        ranked = others_first(free_first(ranked), failed)
         resting = resting[:RESTING_SHOWN]
         apart = (kept_apart(name, other) for name, other in sorted(apart_from.items()))
         lost = (*found.excluded, *map(backing_off, resting), *map(no_seat, full), *apart)
@@ -141,6 +151,14 @@ class CandidateSearch:
             if one.scope in {"", scope.handoff_id}
             and (not one.excluded_until or one.excluded_until > now)
         ]
+
+    def _seats(
+        self, call: Call, candidates: Sequence[Candidate], gates: Mapping[str, Gate]
+    ) -> Seats:
+        """The seats that are taken, and those that are expected to be."""
+        names = [one.participant_id for one in candidates]
+        used = {name: gates[name].used if name in gates else 0 for name in names}
+        return Seats({n: u + self.expected.of(call.tenant, n) for n, u in used.items()})
 
     async def _gates(
         self, call: Call, task: Task, candidates: Sequence[str]

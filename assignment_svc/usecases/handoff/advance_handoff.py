@@ -5,7 +5,6 @@ whose source lives was never interrupted (DENIED), or goes on under a new epoch 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from assignment_svc.domain import handoff_transitions
 from assignment_svc.domain.discovery import Alternative, Ranked
@@ -17,7 +16,6 @@ from assignment_svc.domain.states import HandoffStatus, TaskStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.assignment.alternatives import outscored, rejected_candidate
 from assignment_svc.usecases.assignment.candidates import (
-    AssignmentHistory,
     CandidateSearch,
     SearchResult,
     SearchScope,
@@ -29,11 +27,11 @@ from assignment_svc.usecases.handoff.evaluate_target import (
     TargetEvaluation,
 )
 from assignment_svc.usecases.handoff.give_up import give_up
+from assignment_svc.usecases.handoff.make_offers import HandoffSnapshot, MakeOffers, Proposal
 from assignment_svc.usecases.handoff.offering import (
     TIMED_OUT,
     StandingOffer,
     end_offer,
-    make_offer,
 )
 from assignment_svc.usecases.handoff.park_handoff import ParkHandoff
 from assignment_svc.usecases.handoff.refused_targets import record_denial, record_nobody
@@ -46,15 +44,6 @@ from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import Effect
 
 
-@dataclass(frozen=True, slots=True)
-class HandoffSnapshot:
-    """A handoff and its task as they were read together, and what decides who is asked."""
-
-    task: Task
-    handoff: Handoff
-    known: AssignmentHistory
-
-
 class AdvanceHandoff:
     """Takes an open handoff one step further; calling it again is harmless."""
 
@@ -65,6 +54,7 @@ class AdvanceHandoff:
         self._search = search
         self._evaluate = evaluate
         self._park = park
+        self._offer = MakeOffers(ports)
 
     async def __call__(self, call: Call, handoff_id: str) -> None:
         """Advance; raises `PolicyEngineUnavailable` and `Unavailable`: try again later."""
@@ -119,12 +109,13 @@ class AdvanceHandoff:
         lost = list(found.lost)
         for ranked, others in _in_order(found, handoff.cleared_target_id):
             candidate = _candidate(found, ranked, (*lost, *others))
-            target = await self._evaluate(call, task, handoff, candidate)
-            try:
-                await self._settle(call, snapshot, target)
-            except CandidateLost as loss:
-                lost.append(rejected_candidate(ranked, loss, target.evaluation))
-                continue
+            with self._search.expected.taking(call.tenant, ranked.candidate.participant_id):
+                target = await self._evaluate(call, task, handoff, candidate)
+                try:
+                    await self._settle(call, snapshot, target)
+                except CandidateLost as loss:
+                    lost.append(rejected_candidate(ranked, loss, target.evaluation))
+                    continue
             return
         await self._nobody(call, snapshot, lost)
 
@@ -133,27 +124,12 @@ class AdvanceHandoff:
     ) -> None:
         """Offer, park, or have the target lose; raises `CandidateLost` and `StaleRead`."""
         if target.effect is Effect.ALLOW:
-            await self._offer(call, snapshot, target)
+            await self._offer(call, Proposal(snapshot, target))
         elif target.effect is Effect.REQUIRE_APPROVAL:
             await self._park(call, snapshot.task, snapshot.handoff, target)
         else:
             await self._deny_target(call, snapshot, target)
             raise CandidateLost("policy_allows", target.verdict.explanation or "policy denies it")
-
-    async def _offer(self, call: Call, snapshot: HandoffSnapshot, target: TargetEvaluation) -> None:
-        async with self._ports.units(call) as unit:
-            transaction = TaskTransaction(unit, self._ports)
-            task, handoff = await locked(transaction, snapshot)
-            await transaction.lock_gates({handoff.source, target.participant_id})
-            if not handoff.source_gone and transaction.gate(handoff.source).marked:
-                # A source that retires is not given its task back if the offer fails: it counts as
-                # gone. The offer is made in the next round, which the lost source asks for at once.
-                why = "a target was found for the task of a retiring participant"
-                reason = ReasonCode.PARTICIPANT_RETIREMENT
-                await lose_owner(transaction, task, handoff, reason=reason, why=why)
-            else:
-                await make_offer(transaction, task, handoff, target.evaluation)
-            await transaction.finish()
 
     async def _deny_target(
         self, call: Call, snapshot: HandoffSnapshot, target: TargetEvaluation
@@ -200,18 +176,7 @@ async def locked(transaction: TaskTransaction, snapshot: HandoffSnapshot) -> tup
     """Task and handoff under the task's lock; raises `StaleRead` where either moved on."""
     task = await transaction.unit.lock_task(snapshot.task.task_id)
     handoff = await transaction.unit.find_handoff(snapshot.handoff.handoff_id)
-    same = (
-        handoff is not None
-        and handoff.status is snapshot.handoff.status
-        and handoff.offer == snapshot.handoff.offer
-        and handoff.source_gone == snapshot.handoff.source_gone
-        and task.status is snapshot.task.status
-        and task.epoch == snapshot.task.epoch
-        and task.pointer == snapshot.task.pointer
-    )
-    if handoff is None or not same:
-        raise StaleRead
-    return task, handoff
+    return snapshot.still(task, handoff)
 
 
 def _in_order(found: SearchResult, cleared: str) -> list[tuple[Ranked, tuple[Alternative, ...]]]:

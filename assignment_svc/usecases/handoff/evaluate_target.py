@@ -17,6 +17,7 @@ from assignment_svc.usecases.steps.documents import (
     standing_document,
 )
 from assignment_svc.usecases.steps.ports import Ports
+from assignment_svc.usecases.steps.shared_questions import SharedQuestions
 from phoenix_runtime.core.json import Json
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.score import Score
@@ -73,6 +74,7 @@ class EvaluateTarget:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
+        self._questions = SharedQuestions(ports.policy, ports.registry)
 
     async def __call__(
         self, call: Call, task: Task, handoff: Handoff, target: TargetCandidate
@@ -101,8 +103,8 @@ class EvaluateTarget:
             "approvals": _as_assignment(approval_documents(known)),
         }
         verdicts = await asyncio.gather(
-            self._ask(call, DecisionPoint.ASSIGN, assigning),
-            self._ask(call, DecisionPoint.HANDOFF, moving),
+            self._questions.verdict(call, DecisionPoint.ASSIGN, assigning),
+            self._questions.verdict(call, DecisionPoint.HANDOFF, moving),
         )
         evaluation = Evaluation(
             target.standing,
@@ -114,10 +116,6 @@ class EvaluateTarget:
         )
         return TargetEvaluation(evaluation, subject, tuple(known))
 
-    async def _ask(self, call: Call, point: DecisionPoint, question: dict[str, Json]) -> Verdict:
-        (verdict,) = await self._ports.policy.evaluate(call, point, [question])
-        return verdict
-
     async def _source(
         self, call: Call, handoff: Handoff, target: TargetCandidate
     ) -> dict[str, Json]:
@@ -126,8 +124,7 @@ class EvaluateTarget:
             return {**gone_document(handoff.source_binding), "id": ""}
         standing = target.source
         if standing is None:
-            found = await self._ports.registry.standings(call, [handoff.source])
-            standing = found.get(handoff.source)
+            standing = await self._questions.standing(call, handoff.source)
         if standing is None:
             return gone_document(handoff.source_binding)
         return standing_document(standing)

@@ -201,12 +201,15 @@ class TaskTransaction:
             self._changed.add(gate.participant_id)
 
     async def admit(self, standing: Standing, task: Task) -> None:
-        """Take a seat for ``task`` at ``standing``; raises `StaleRead` or `CandidateLost`."""
-        gate = self._gates[standing.participant_id]
-        self.put_gate(admitted(gate, standing, degraded_allowed=task.spec.degraded_allowed))
+        """Take a seat for ``task`` at ``standing``.
+
+        Raises `StaleRead` or `CandidateLost`, and then no seat is taken.
+        """
         who = standing.participant_id
+        seated = admitted(self._gates[who], standing, degraded_allowed=task.spec.degraded_allowed)
         if other := (await kept_apart_from(self.unit, task, [who])).get(who):
             raise apart(other)
+        self.put_gate(seated)
 
     def release(self, participant_id: str) -> None:
         """Give a seat back."""

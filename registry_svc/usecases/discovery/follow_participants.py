@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from phoenix_runtime.core.principal import Call
+from phoenix_runtime.core.together import Together
 from registry_svc.domain.discovery_index import DiscoveryIndex, Indexed, TenantIndex
 from registry_svc.domain.ports import Unit
 from registry_svc.usecases.context import RegistryContext, chunks
-from registry_svc.usecases.discovery.together import Together
 
 COMPARE_SECONDS: Final = 10.0
 """The interval at which an index in use is compared with the rows."""

@@ -11,12 +11,12 @@ from phoenix_runtime.core.events import AuditDraft
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.principal import Call, Principal
 from phoenix_runtime.core.receipt import Receipt
+from phoenix_runtime.core.together import Together
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 from registry_svc.domain.discovery import BATCH, Requirement
 from registry_svc.domain.documents import participant_document
 from registry_svc.domain.participant import Participant
 from registry_svc.usecases.context import RegistryContext, chunks
-from registry_svc.usecases.discovery.together import Together
 
 SEARCHES: Final = 16
 """Searches that are served together at most."""

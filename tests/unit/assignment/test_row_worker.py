@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from assignment_svc.workers.row_worker import WIDTH, RowWorker
+from assignment_svc.workers.row_worker import WIDTH, RowKind, RowWorker
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.durations import CLAIM_DURATION
 from phoenix_runtime.core.principal import Call
@@ -21,9 +21,8 @@ async def test_a_row_whose_turn_comes_when_its_claim_is_nearly_over_is_left_to_t
         begun.append(row_id)
         clock.advance(CLAIM_DURATION.total_seconds() / WIDTH / 3)
 
-    worker = RowWorker(
-        "tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant)
-    )
+    kind = RowKind("tasks", claim, work)
+    worker = RowWorker(kind, clock=clock, call=lambda tenant: call_of(tenant=tenant))
     assert await worker.step(), "there is more to do"
     assert begun == [f"task.{number}" for number in range(len(begun))]
     assert WIDTH <= len(begun) < 2 * WIDTH
@@ -40,8 +39,7 @@ async def test_no_more_is_claimed_than_can_be_worked_on_before_the_claim_is_over
         raise AssertionError(row_id)
 
     clock = ManualClock()
-    worker = RowWorker(
-        "tasks", claim, work, clock=clock, call=lambda tenant: call_of(tenant=tenant)
-    )
+    kind = RowKind("tasks", claim, work)
+    worker = RowWorker(kind, clock=clock, call=lambda tenant: call_of(tenant=tenant))
     assert not await worker.step()
     assert asked == [2 * WIDTH]
