@@ -13,7 +13,7 @@ from phoenix_runtime.chassis.resources import ServiceResources, open_resources
 from phoenix_runtime.chassis.rpc.credentials import KeyRing
 from phoenix_runtime.chassis.server import Service, make_verifier
 from phoenix_runtime.core.ports import Policy
-from phoenix_runtime.core.wakeup import WakeUp
+from phoenix_runtime.core.waiting.wakeup import WakeUp
 from registry_svc.adapters.bus_publisher import BusEventPublisher
 from registry_svc.adapters.credentials import LocalIssuer, MessageCredentialVerifier
 from registry_svc.adapters.discovery_index.index import InMemoryDiscoveryIndex

@@ -21,7 +21,7 @@ from assignment_svc.usecases.steps.shared_questions import Caller
 from assignment_svc.usecases.steps.transaction import TaskTransaction
 from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.principal import Call
-from phoenix_runtime.core.together import Together
+from phoenix_runtime.core.waiting.together import Together
 
 AT_ONCE: Final = 8
 """Offers of one commit: the gates that it has locked are waited for by others."""

@@ -13,8 +13,8 @@ from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.ports import Policy
 from phoenix_runtime.core.principal import Call, Principal
 from phoenix_runtime.core.standing import Standing
-from phoenix_runtime.core.together import Together
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
+from phoenix_runtime.core.waiting.together import Together
 
 AT_ONCE: Final = 16
 """Questions of one call: who comes first does not wait long for the others."""

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from phoenix_runtime.core.wakeup import WakeUp
+from phoenix_runtime.core.waiting.wakeup import WakeUp
 from registry_svc.adapters.discovery_index.tenant import InMemoryTenantIndex
 from registry_svc.domain.discovery_index import indexed
 from registry_svc.domain.health import Health

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from phoenix_runtime.core.principal import Call
-from phoenix_runtime.core.together import Together
+from phoenix_runtime.core.waiting.together import Together
 from registry_svc.domain.discovery_index import DiscoveryIndex, Indexed, TenantIndex
 from registry_svc.domain.ports import Unit
 from registry_svc.usecases.context import RegistryContext, chunks

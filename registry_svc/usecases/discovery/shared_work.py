@@ -11,8 +11,8 @@ from phoenix_runtime.core.events import AuditDraft
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.principal import Call, Principal
 from phoenix_runtime.core.receipt import Receipt
-from phoenix_runtime.core.together import Together
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
+from phoenix_runtime.core.waiting.together import Together
 from registry_svc.domain.discovery import BATCH, Requirement
 from registry_svc.domain.documents import participant_document
 from registry_svc.domain.participant import Participant

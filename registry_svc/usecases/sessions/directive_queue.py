@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from phoenix_runtime.core.wakeup import WakeUp
+from phoenix_runtime.core.waiting.wakeup import WakeUp
 from registry_svc.domain.ports import Acknowledgement
 from registry_svc.domain.session import ParticipantKey, Session
 from registry_svc.usecases.context import require_identifiers

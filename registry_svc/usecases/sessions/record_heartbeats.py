@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from phoenix_runtime.core.wakeup import WakeUp
+from phoenix_runtime.core.waiting.wakeup import WakeUp
 from registry_svc.domain.session import Session
 from registry_svc.usecases.context import RegistryContext
 

@@ -7,7 +7,7 @@ within milliseconds. Since events may be lost, a slow round reads every session'
 from collections import defaultdict
 from typing import Final
 
-from phoenix_runtime.core.wakeup import WakeUp
+from phoenix_runtime.core.waiting.wakeup import WakeUp
 from registry_svc.domain.health import Health
 from registry_svc.domain.session import ParticipantKey
 from registry_svc.domain.session_rules import follow_row

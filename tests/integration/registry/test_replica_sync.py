@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from phoenix_runtime.core.standing import ParticipantStatus
-from phoenix_runtime.core.wakeup import WakeUp
+from phoenix_runtime.core.waiting.wakeup import WakeUp
 from registry_svc.domain.health import HealthReport, HealthState
 from registry_svc.domain.lease_store import LeaseStoreState
 from registry_svc.domain.ports import HeartbeatNotice

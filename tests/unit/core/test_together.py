@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from phoenix_runtime.core.together import Together
+from phoenix_runtime.core.waiting.together import Together
 
 
 class Rounds:
