@@ -68,7 +68,11 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         """Reads the lineage of a task with its children."""
         return await self._handler.read(
             run=lambda call: self._use_cases.lineage(
-                call, request.task_id, request.page_size, request.page_token
+                call,
+                request.task_id,
+                request.page_size,
+                request.page_token,
+                epoch=request.epoch,
             ),
             answer=lineage_to_pb,
         )

@@ -207,8 +207,11 @@ class AsyncTask:
         return task_info(answer.task)
 
     async def lineage(self) -> list[audit_pb2.AuditEvent]:
-        """The audit events of this task so far, its children's included, oldest first."""
-        request = audit_pb2.GetLineageRequest(task_id=self.id, page_size=200)
+        """The audit events of this task so far, its children's included, oldest first.
+
+        It may be ahead of the ledger, which is told of it a moment later, and waits for that.
+        """
+        request = audit_pb2.GetLineageRequest(task_id=self.id, page_size=200, epoch=self.epoch)
         events: list[audit_pb2.AuditEvent] = []
         while True:
             answer = await self._session.ask(self._session.stubs.audit.GetLineage, request)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from phoenix_runtime.core.event_catalogue import Ownership, with_ownership
+from phoenix_runtime.core.event_catalogue import CATALOGUE, Ownership, with_ownership
 from phoenix_runtime.core.events import AuditEvent
 
 GAINED = with_ownership(Ownership.GAINED)
@@ -70,6 +70,16 @@ def holder(events: Iterable[AuditEvent]) -> str:
         elif event.type in GAINED or _returned(event):
             current = event.participant
     return current
+
+
+def latest_epoch(events: Iterable[AuditEvent]) -> int:
+    """The highest epoch at which ``events`` tell of a holder; 0 where they tell of none."""
+    named = (
+        event.detail.get(CATALOGUE[event.type].epoch_field)
+        for event in events
+        if event.type in GAINED or event.type in RETURNED
+    )
+    return max((epoch for epoch in named if isinstance(epoch, int)), default=0)
 
 
 def _returned(event: AuditEvent) -> bool:

@@ -3,11 +3,17 @@
 from dataclasses import dataclass
 
 from governance_svc.domain.ledger.entries import Entry
-from governance_svc.domain.ledger.lineage import OWNERSHIP_TYPES, Family, family, holder
+from governance_svc.domain.ledger.lineage import (
+    OWNERSHIP_TYPES,
+    Family,
+    family,
+    holder,
+    latest_epoch,
+)
 from governance_svc.domain.ledger.ports import LedgerNotifier
 from governance_svc.domain.ports import Units
 from governance_svc.usecases.policy.denial_log import DenialLog
-from phoenix_runtime.core.errors import NotFound
+from phoenix_runtime.core.errors import FieldInvalid, NotFound, Unavailable, Violation
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.pages import Page, page_request
 from phoenix_runtime.core.ports import Policy
@@ -26,6 +32,8 @@ class _TaskOwnership:
 
     family: Family | None
     assignee: str
+    epoch: int
+    """The latest epoch that it tells of; 0 for none."""
 
 
 class GetLineage:
@@ -40,28 +48,39 @@ class GetLineage:
         self._denials = denials
 
     async def __call__(
-        self, call: Call, task_id: str, page_size: int, page_token: str
+        self, call: Call, task_id: str, page_size: int, page_token: str, *, epoch: int = 0
     ) -> Page[Entry]:
-        """A page; raises `NotFound`, `FieldInvalid`, `PolicyDenied`, `PolicyEngineUnavailable`."""
+        """A page; raises `NotFound`, `FieldInvalid`, `PolicyDenied`, `PolicyEngineUnavailable`.
+
+        ``epoch`` is that of a holder that asks. Raises `Unavailable` where the ledger does not know
+        of it yet: nobody is denied for an event that is still on its way.
+        """
+        if epoch < 0:
+            raise FieldInvalid([Violation("epoch", "is negative; leave it out, or name yours")])
         page = page_request(page_size, page_token, {"lineage": task_id})
-        allowed = await self._allowed(call, task_id)
+        allowed = await self._allowed(call, task_id, epoch)
         async with self._units.reading(call) as unit:
             return await unit.lineage(allowed, page)
 
-    async def _allowed(self, call: Call, task_id: str) -> Family:
+    async def _allowed(self, call: Call, task_id: str, epoch: int) -> Family:
         """The family, where the caller may read it now or after the next appends."""
         verdict: Verdict | None = None
         judged: _TaskOwnership | None = None
+        told_of = 0
         for read in range(READS):
             if read:
                 await self._notifier.wait(call.tenant, READ_AGAIN_SECONDS)
             ownership = await self._read(call, task_id)
+            told_of = ownership.epoch
             if ownership.family is None or ownership == judged:
                 continue
             judged = ownership
             verdict = await self._judge(call, ownership.family, ownership.assignee)
             if verdict.allowed:
                 return ownership.family
+        if epoch > told_of:
+            text = f"The ledger has not been told of epoch {epoch} of this task yet; try again"
+            raise Unavailable(text)
         if verdict is None or judged is None or judged.family is None:
             raise NotFound("task", task_id)
         about = call.about(judged.family.correlation_id)
@@ -71,10 +90,10 @@ class GetLineage:
         async with self._units.reading(call) as unit:
             submission = await unit.submission_of(task_id)
             if submission is None:
-                return _TaskOwnership(None, "")
+                return _TaskOwnership(None, "", 0)
             related = await unit.submissions(submission.correlation_id)
             events = await unit.events_of_task(task_id, OWNERSHIP_TYPES)
-        return _TaskOwnership(family(task_id, related), holder(events))
+        return _TaskOwnership(family(task_id, related), holder(events), latest_epoch(events))
 
     async def _judge(self, call: Call, read: Family, assignee: str) -> Verdict:
         policy_input: JsonObject = {

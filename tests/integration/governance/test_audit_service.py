@@ -7,7 +7,13 @@ import pytest
 
 from phoenix_dma.v1 import audit_pb2
 from phoenix_runtime.chassis.delivery.receivers import event_to_pb
-from phoenix_runtime.core.errors import FieldInvalid, NotFound, NotPermitted, PolicyDenied
+from phoenix_runtime.core.errors import (
+    FieldInvalid,
+    NotFound,
+    NotPermitted,
+    PolicyDenied,
+    Unavailable,
+)
 from phoenix_runtime.core.events import AuditEvent
 from tests.integration.governance.conftest import Governance
 from tests.support.builders.audit_events import NOON, audit_event
@@ -175,6 +181,36 @@ async def test_an_assignee_that_lost_the_task_reads_no_more(governance: Governan
     request = audit_pb2.GetLineageRequest(task_id="t")
     with pytest.raises(PolicyDenied):
         await governance.as_participant(governance.audit.GetLineage, request, "agent.a")
+
+
+async def test_a_new_owner_waits_for_the_event_that_makes_it_the_owner(
+    governance: Governance,
+) -> None:
+    """A relay may deliver later than the owner reads: that is no denial, and not nothing."""
+    read = governance.audit.GetLineage
+    request = audit_pb2.GetLineageRequest(task_id="t", epoch=2)
+    with pytest.raises(Unavailable, match="epoch 2"):
+        await governance.as_participant(read, request, "agent.b")
+    await governance.append(*story(governance.tenant).values())
+    with pytest.raises(Unavailable, match="epoch 2"):
+        await governance.as_participant(read, request, "agent.b")
+    moved = audit_event(
+        governance.tenant,
+        aggregate="task/t",
+        task="t",
+        aggregate_version=4,
+        type="HANDOFF_COMPLETED",
+        participant="agent.b",
+        correlation_id="audit.corr.t",
+        detail={"target_epoch": 2},
+    )
+    await governance.append(moved)
+    assert (await governance.as_participant(read, request, "agent.b")).events
+    with pytest.raises(PolicyDenied):
+        await governance.as_participant(read, request, "agent.a")
+    request.epoch = -1
+    with pytest.raises(FieldInvalid, match="epoch"):
+        await governance.as_participant(read, request, "agent.b")
 
 
 async def test_a_refused_reader_is_in_the_lineage_once(governance: Governance) -> None:
