@@ -6,8 +6,8 @@ Several are separated by commas, each is ``name[@word…][*n]=action``:
     relay.between_delivery_and_mark@ledger=kill, unit.after_commit@SubmitTask*2=hang
 
 Every ``@word`` has to be known of a passage for it to count: the RPC that is served, the loop or
-receiver that works, the tenant. The action is taken at the n-th passage that counts: ``kill`` is
-SIGKILL to the own process, ``hang`` is SIGSTOP.
+receiver that works, the tenant, the types of the events that a unit writes. The action is taken at
+the n-th passage that counts: ``kill`` is SIGKILL to the own process, ``hang`` is SIGSTOP.
 """
 
 import os

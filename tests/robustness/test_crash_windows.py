@@ -10,21 +10,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any, Unpack
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from phoenix_dma.declare import TaskFields
 from phoenix_dma.errors import PhoenixError, PolicyEngineUnavailable, Unavailable
-from phoenix_dma.v1 import assignment_pb2
 from phoenix_runtime.chassis.failpoints import POINTS
 from phoenix_runtime.local.processes.supervisor import ProgramDied
 from tests.e2e.conftest import logged_errors
 from tests.e2e.scenarios.assertions import REFUSALS, RPCS, assert_invariants
 from tests.e2e.scenarios.intervals import INTERVALS, PATIENCE
-from tests.e2e.scenarios.scenario import Scenario
+from tests.e2e.scenarios.unhurried import UnhurriedScenario
 from tests.robustness.crash_windows.cases_handoffs import HANDOFFS
 from tests.robustness.crash_windows.cases_identities import IDENTITIES
 from tests.robustness.crash_windows.cases_participants import PARTICIPANTS
@@ -38,8 +35,6 @@ from tests.support.waiting.until import until
 
 UNHURRIED = {"PHOENIX_DMA_OFFER_TIMEOUT": "120", "PHOENIX_DMA_RESUME_TIMEOUT": "120"}
 """What may not run out while a service is being started."""
-BEGUN_LATE = timedelta(minutes=10)
-"""In which the owner of a task has to begin it, while services are started again and again."""
 KNOWN = {"PHOENIX_DMA_REFERENCES": PLACES, "PHOENIX_DMA_CLAIM": "1"}
 NOTICE = 0.2
 """Seconds between the death of a service and word of it."""
@@ -71,14 +66,6 @@ def parameters() -> Iterator[Any]:
     for case in CASES:
         marks = () if case.id in SHORT else pytest.mark.long
         yield pytest.param(case, marks=marks, id=case.id)
-
-
-class UnhurriedScenario(Scenario):
-    """Its tasks may be begun late."""
-
-    def task(self, **fields: Unpack[TaskFields]) -> assignment_pb2.TaskDeclaration:
-        unhurried: TaskFields = {"start_timeout": BEGUN_LATE}
-        return super().task(**{**unhurried, **fields})
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -20,6 +20,7 @@ from phoenix_runtime.chassis.ids import new_id
 from tests.e2e.scenarios.assertions import assert_invariants
 from tests.e2e.scenarios.intervals import INTERVALS, PATIENCE
 from tests.e2e.scenarios.scenario import Scenario
+from tests.e2e.scenarios.unhurried import UnhurriedScenario
 from tests.robustness.crowds.heartbeat_clients import Crowd, Terms, registered
 from tests.robustness.crowds.successors import Successors, at_work, joined
 from tests.robustness.forms import long_form
@@ -55,7 +56,7 @@ async def runtime(request: pytest.FixtureRequest) -> AsyncIterator[BreakableRunt
 @pytest_asyncio.fixture(loop_scope="module")
 async def scenario(runtime: BreakableRuntime) -> AsyncIterator[Scenario]:
     """A tenant of its own."""
-    async with Scenario(runtime, new_id("tenant")) as scenario:
+    async with UnhurriedScenario(runtime, new_id("tenant")) as scenario:
         yield scenario
 
 

@@ -76,6 +76,10 @@ class Unit:
         if self.call.idempotency is not None:
             self._pending.answer = self.call.idempotency.encode(result)
 
+    def event_types(self) -> list[str]:
+        """The types of the events that it is about to write."""
+        return [event.type for event in self._pending.events]
+
     async def flush(self) -> Rows:
         """Write what was collected (`Units` does it); answers what the relay has to deliver."""
         pending, self._pending = self._pending, Pending()
@@ -106,9 +110,10 @@ class Units(Generic[U]):
         async with self._database.transaction(call.tenant) as connection:
             unit = self._unit_class(self._parts(connection, call))
             yield unit
+            known = (call.tenant, *unit.event_types())
             written = await unit.flush()
-            passing(BEFORE_COMMIT, call.tenant)
-        passing(AFTER_COMMIT, call.tenant)
+            passing(BEFORE_COMMIT, *known)
+        passing(AFTER_COMMIT, *known)
         if written:
             self._outbox.notify_committed(written)
 

@@ -6,7 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from phoenix_dma.v1 import registry_pb2, session_pb2
-from phoenix_runtime.chassis.failpoints import AFTER_COMMIT, CLAIM_AND_COMMIT, DELIVERY_AND_MARK
+from phoenix_runtime.chassis.failpoints import (
+    AFTER_COMMIT,
+    BEFORE_REPLY,
+    CLAIM_AND_COMMIT,
+    DELIVERY_AND_MARK,
+)
 from tests.e2e.scenarios.participant import Participant
 from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
 from tests.robustness.crash_windows.ends import in_ledger, nothing, take_over_and_complete
@@ -148,6 +153,11 @@ def told(one: Participant, action: str) -> int:
 
 
 REGISTRY = "registry"
+SEARCH = (
+    # Searches that run at the same time write their events together, in the context of no call.
+    *unit("DISCOVERY_COMPLETED"),
+    Window(BEFORE_REPLY, ("DiscoverParticipants",)),
+)
 SWEEP = (
     Window(CLAIM_AND_COMMIT, told=False),
     Window(AFTER_COMMIT, ("registry_leases",), told=False, quiet=True),
@@ -158,7 +168,7 @@ PARTICIPANTS = (
     CrashCase("claiming", REGISTRY, verb("UpdateCapabilities"), claiming),
     CrashCase("suspending", REGISTRY, verb("SuspendParticipant"), suspending),
     CrashCase("reinstating", REGISTRY, verb("ReinstateParticipant"), reinstating),
-    CrashCase("searching", REGISTRY, verb("DiscoverParticipants"), searching),
+    CrashCase("searching", REGISTRY, SEARCH, searching),
     CrashCase("expiring", REGISTRY, SWEEP, expiring),
     CrashCase("being-told", REGISTRY, verb("SendDirectives", told=False), being_told),
     *(
