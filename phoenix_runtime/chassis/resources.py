@@ -1,6 +1,6 @@
 """The resources of every service with a database: clock, databases, outbox, peers, Redis."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -79,8 +79,14 @@ async def open_resources(
     if settings.migration_database_url is not None:
         await _upgrade(name, settings.migration_database_url.get_secret_value())
     clock = steady_clock()
-    serving = DatabaseOptions(name=f"phoenix-dma-{name}", pool=settings.database_pool)
-    working = DatabaseOptions(
+    serving = DatabaseOptions(
+        name=f"phoenix-dma-{name}",
+        pool=settings.database_pool,
+        checkout_timeout=settings.database_checkout,
+        response_timeout=settings.database_response,
+    )
+    working = replace(
+        serving,
         name=f"phoenix-dma-{name}-worker",
         pool=WORKER_CONNECTIONS,
         statement_timeout=WORKER_STATEMENT,

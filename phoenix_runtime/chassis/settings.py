@@ -111,3 +111,8 @@ class ServiceSettings(ServerSettings):
     """PostgreSQL, as the owner role; where given, the service migrates its schema at start."""
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
     database_pool: int = Field(10, ge=2)
+    """Connections of the application role at most."""
+    database_checkout: Duration = timedelta(seconds=5)
+    """How long a call waits for a free connection."""
+    database_response: Duration = timedelta(seconds=2.5)
+    """How long the server may take to accept a connection, or to open a transaction."""

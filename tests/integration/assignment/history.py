@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.errors import Refused
 from phoenix_runtime.core.standing import ParticipantStatus
 from tests.support.servers.assignment_service import AssignmentService
+from tests.support.waiting.until import PATIENCE
 
 Step = Coroutine[Any, Any, object]
 AGENTS = ("agent.a", "agent.b", "agent.c")
@@ -42,7 +44,10 @@ class World:
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
     def __post_init__(self) -> None:
-        options = DatabaseOptions(name="phoenix-dma-test", pool=8)
+        patient = timedelta(seconds=2 * PATIENCE)
+        options = DatabaseOptions(
+            name="phoenix-dma-test", pool=8, checkout_timeout=patient, response_timeout=patient
+        )
         self.database: Database = create_database(
             self.application, clock=self.clock, options=options
         )
