@@ -36,6 +36,10 @@ Units: TypeAlias = ports.Units[Unit]
 class Claims(Protocol):
     """What the worker role sees across tenants."""
 
+    async def next_expiry(self, now: datetime) -> datetime | None:
+        """When the next pending approval ends that nobody has claimed; None where there is none."""
+        ...
+
     async def expired_approvals(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim pending approvals past their end: (tenant, approval id)."""
         ...

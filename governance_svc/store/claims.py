@@ -11,9 +11,9 @@ from governance_svc.store.tables import approvals, ledger_heads, policy_heads
 from phoenix_runtime.chassis.data.claims import DueRows, RowClaims, claiming
 
 PENDING: Final = approvals.c.status == ApprovalStatus.PENDING.value
-EXPIRED_APPROVALS: Final = claiming(
-    DueRows(approvals.c.approval_id, approvals.c.expires_at, condition=PENDING)
-)
+EXPIRING: Final = DueRows(approvals.c.approval_id, approvals.c.expires_at, condition=PENDING)
+EXPIRED_APPROVALS: Final = claiming(EXPIRING)
+NEXT_EXPIRY: Final = select(EXPIRING.next().label("at"))
 TENANTS: Final = select(ledger_heads.c.tenant)
 POLICY_HEADS: Final = select(policy_heads.c.tenant, policy_heads.c.overlay_revision)
 
@@ -24,6 +24,13 @@ class WorkerClaims(RowClaims):
     async def expired_approvals(self, now: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
         """Claim pending approvals past their end: (tenant, approval id)."""
         return await self._claim(EXPIRED_APPROVALS, now, limit)
+
+    async def next_expiry(self, now: datetime) -> datetime | None:
+        """When the next pending approval ends that nobody has claimed."""
+        async with self._database.claiming() as connection:
+            (row,) = await connection.fetch(NEXT_EXPIRY, {"now": now})
+        at: datetime | None = row["at"]
+        return at
 
     async def policy_heads(self) -> Sequence[tuple[str, str]]:
         """(tenant, overlay revision) of every tenant that ever activated one; empty for none."""

@@ -16,11 +16,12 @@ from governance_svc.usecases.policy.load_policy import LoadPolicy
 from governance_svc.usecases.trust.project_trust import ProjectTrust
 from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
+from phoenix_runtime.core.events import AuditEventType
 
 log = structlog.get_logger()
 
 POLL_SECONDS: Final = 1.0
-"""How often due approvals, and an engine that is away, are looked for."""
+"""How often what tenants have activated, and an engine that is away, are looked for."""
 PATIENCE_SECONDS: Final = 0.25
 """How long the outcomes of tasks wait, so that those of many are projected together."""
 RECONCILE_INTERVAL: Final = timedelta(seconds=5)
@@ -48,10 +49,11 @@ class Workers:
         every = reconcile.total_seconds()
         self._project = Loop("project_trust", every, use_cases.project)
         self._announce = Loop("announce_policy", every, use_cases.announce)
+        self._expire = Loop("expire_approvals", POLL_SECONDS, use_cases.expire)
         self._loops = (
             Loop("load_policy", POLL_SECONDS, self.load_policy),
             Loop("follow_policies", POLL_SECONDS, self.follow_policies),
-            Loop("expire_approvals", POLL_SECONDS, use_cases.expire),
+            self._expire,
             self._project,
             self._announce,
         )
@@ -70,6 +72,8 @@ class Workers:
         """Wake the loops after an append to a tenant's ledger, perhaps the first one."""
         self._use_cases.project.appended(tenant)
         self._project.wake(within=PATIENCE_SECONDS if PATIENT_TYPES.issuperset(types) else 0.0)
+        if AuditEventType.APPROVAL_REQUESTED in types:
+            self._expire.wake()  # it may end before the loop would look
         if not self._use_cases.announce.announced_to(tenant):
             self._announce.wake()
 

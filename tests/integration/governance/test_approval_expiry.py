@@ -56,6 +56,18 @@ async def test_an_approval_that_nobody_decided_expires_once_and_counts_as_refusa
     assert ApprovalStatus.EXPIRED.refuses
 
 
+async def test_a_step_rests_until_the_next_approval_ends_and_never_longer(
+    manual_governance: ManualGovernance,
+) -> None:
+    await manual_governance.ask()
+    manual_governance.clock.advance(timedelta(days=7).total_seconds() - 1)
+    rest: bool | timedelta = True
+    while rest is True:  # other tenants' approvals end, too
+        rest = await manual_governance.expire()()
+    assert isinstance(rest, timedelta)
+    assert timedelta() < rest <= timedelta(seconds=1)
+
+
 async def test_a_claim_whose_worker_died_is_made_again(
     manual_governance: ManualGovernance,
 ) -> None:
