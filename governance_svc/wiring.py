@@ -41,6 +41,7 @@ from governance_svc.usecases.policy.tenant_policies import TenantPolicies
 from governance_svc.usecases.policy.try_policy import TryPolicy
 from governance_svc.usecases.policy.upload_policy import UploadPolicy, ValidatePolicy
 from governance_svc.usecases.trust.assess_trust import AssessTrust
+from governance_svc.usecases.trust.batch_get_trust import BatchGetTrust
 from governance_svc.usecases.trust.get_trust_score import GetTrustScore
 from governance_svc.usecases.trust.grant_certification import GrantCertification
 from governance_svc.usecases.trust.list_certifications import ListCertifications
@@ -204,6 +205,7 @@ def _governance_use_cases(settings: GovernanceSettings, shared: _Shared) -> Gove
         attempt=TryPolicy(shared.policy),
         decision=GetPolicyDecision(units),
         trust=GetTrustScore(trust, shared.policies.catalogue),
+        trusts=BatchGetTrust(trust),
         grant=GrantCertification(units, trust, shared.access, clock, new_id),
         revoke=RevokeCertification(units, trust, clock),
         certifications=ListCertifications(units),

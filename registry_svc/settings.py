@@ -36,6 +36,8 @@ class RegistrySettings(ServiceSettings):
     """How long a reader may leave one message untaken before its stream is closed."""
     redelivery: Duration = timedelta(seconds=5)
     """After which an unacknowledged directive is sent once more."""
+    trust_interval: Duration = timedelta(seconds=2)
+    """The interval at which discovery reads the trust in whom there is new evidence about."""
     rank_weights: dict[str, float] = Field(default_factory=dict)
     """capability_match, trust, load, latency, cost; they sum to 1."""
 
@@ -56,6 +58,7 @@ class RegistrySettings(ServiceSettings):
             sweep=self.sweep_interval.total_seconds(),
             silence=min(0.5, self.heartbeat_interval.total_seconds() / 4),
             round=min(1.0, self.reader_patience.total_seconds() / 4),
+            trust=self.trust_interval.total_seconds(),
         )
 
     @property

@@ -12,12 +12,12 @@ from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.resources import ServiceResources, open_resources
 from phoenix_runtime.chassis.rpc.credentials import KeyRing
 from phoenix_runtime.chassis.server import Service, make_verifier
-from phoenix_runtime.core.ports import Policy
 from phoenix_runtime.core.waiting.wakeup import WakeUp
 from registry_svc.adapters.bus_publisher import BusEventPublisher
 from registry_svc.adapters.credentials import LocalIssuer, MessageCredentialVerifier
 from registry_svc.adapters.discovery_index.index import InMemoryDiscoveryIndex
 from registry_svc.adapters.ended_leases import RedisEndedLeases
+from registry_svc.adapters.governance import GrpcGovernance
 from registry_svc.adapters.lease_store import RedisLeaseStore
 from registry_svc.api.gateway_liveness import GatewayLivenessServicer
 from registry_svc.api.identity_servicer import IdentityServicer, IdentityUseCases
@@ -25,6 +25,7 @@ from registry_svc.api.keep_alive_stream import SessionUseCases
 from registry_svc.api.registry_servicer import RegistryServicer, RegistryUseCases
 from registry_svc.api.session_servicer import SessionServicer
 from registry_svc.domain.gateway_links import GatewayLinks
+from registry_svc.domain.ports import Governance
 from registry_svc.domain.session_table import SessionTable
 from registry_svc.domain.stall_detector import StallDetector
 from registry_svc.settings import RegistrySettings
@@ -34,6 +35,7 @@ from registry_svc.store.unit import RegistryUnits
 from registry_svc.usecases.context import RegistryContext
 from registry_svc.usecases.discovery.discover import DiscoverParticipants
 from registry_svc.usecases.discovery.follow_participants import FollowParticipants
+from registry_svc.usecases.discovery.follow_trust import FollowTrust
 from registry_svc.usecases.discovery.query_capability_graph import QueryCapabilityGraph
 from registry_svc.usecases.identity.change_roles import ChangeRoles
 from registry_svc.usecases.identity.create_enrolment import CreateEnrolment
@@ -104,23 +106,22 @@ class Shared:
     replica_sync: ReplicaSync
     index: InMemoryDiscoveryIndex
     follow: FollowParticipants
+    follow_trust: FollowTrust
     transitions: HealthTransitions
     apply_health: ApplyReportedHealth
     gateway_links: GatewayLinks
 
 
 async def build(
-    settings: RegistrySettings | None = None, *, policy: Policy | None = None
+    settings: RegistrySettings | None = None, *, policy: Governance | None = None
 ) -> Service:
     """The registry, migrated and ready to listen; ``policy`` is governance where not given."""
     settings = settings or RegistrySettings()
     resources = await open_resources(NAME, settings, metadata)
-    shared = _shared(resources, settings, policy or resources.policy())
-    handler = resources.handler()
-    registry = RegistryServicer(handler, _registry_use_cases(shared))
+    shared = _shared(resources, settings, policy or GrpcGovernance(resources.channels))
+    registry = RegistryServicer(resources.handler(), _registry_use_cases(shared))
     sessions = _session_servicer(shared)
     identity = _identity_servicer(shared)
-    workers = _workers(shared, sessions)
     relay = Relay(
         resources.worker_database,
         resources.outbox,
@@ -139,13 +140,13 @@ async def build(
         names=PROTOS,
         register=register,
         clock=resources.clock,
-        running=[*workers.loops, _bus_listener(shared), relay],
+        running=[*_workers(shared, sessions).loops, _bus_listener(shared), relay],
         close=[resources.close],
         health=GatewayLivenessServicer(shared.gateway_links, resources.clock),
     )
 
 
-def _shared(resources: ServiceResources, settings: RegistrySettings, policy: Policy) -> Shared:
+def _shared(resources: ServiceResources, settings: RegistrySettings, policy: Governance) -> Shared:
     clock, terms = resources.clock, settings.terms
     sessions = SessionTable(interval=terms.interval)
     index = InMemoryDiscoveryIndex(sessions, settings.weights)
@@ -157,6 +158,7 @@ def _shared(resources: ServiceResources, settings: RegistrySettings, policy: Pol
         clock=clock,
         new_id=new_id,
     )
+    follow_trust = FollowTrust(context, index, policy)
     directive_work, sync_work = WakeUp(), WakeUp()
     queue, transitions = DirectiveQueue(directive_work), HealthTransitions(context)
     return Shared(
@@ -171,7 +173,8 @@ def _shared(resources: ServiceResources, settings: RegistrySettings, policy: Pol
         queue=queue,
         replica_sync=ReplicaSync(context, queue, sync_work),
         index=index,
-        follow=FollowParticipants(context, index),
+        follow=FollowParticipants(context, index, follow_trust),
+        follow_trust=follow_trust,
         transitions=transitions,
         apply_health=ApplyReportedHealth(context, transitions),
         gateway_links=GatewayLinks(
@@ -214,8 +217,7 @@ def _session_servicer(shared: Shared) -> SessionServicer:
     )
     heartbeat = Heartbeat(context, record, shared.apply_health, use_cases.leave, shared.queue)
     wait = WaitForDirectives(context, shared.queue)
-    patience = settings.reader_patience.total_seconds()
-    handler = shared.resources.handler()
+    patience, handler = settings.reader_patience.total_seconds(), shared.resources.handler()
     return SessionServicer(handler, use_cases, (heartbeat, wait), clock, patience=patience)
 
 
@@ -242,8 +244,8 @@ def _identity_servicer(shared: Shared) -> IdentityServicer:
 
 
 def _bus_listener(shared: Shared) -> BusListener:
-    clock = shared.resources.clock
-    replica_events = ReplicaEvents(shared.replica_sync, shared.index, clock, replica=shared.replica)
+    clock, followed = shared.resources.clock, (shared.index, shared.follow_trust)
+    replica_events = ReplicaEvents(shared.replica_sync, followed, clock, replica=shared.replica)
     review = ReviewMembers(shared.context)
     reviews = MembershipReviews(review, shared.claims.tenants, clock)
     return BusListener(BusReader(shared.resources.redis), replica_events, reviews)
@@ -267,7 +269,7 @@ def _expiry(shared: Shared, expire: ExpireLeases) -> ExpireLeases | EndLeases:
 
 def _worker_use_cases(shared: Shared, sessions: SessionServicer) -> WorkerUseCases:
     context, settings, resources = shared.context, shared.settings, shared.resources
-    terms, clock = settings.terms, resources.clock
+    terms, clock, redelivery = settings.terms, resources.clock, settings.redelivery.total_seconds()
     stall_detector = StallDetector(limit=terms.margin)
     leases = RedisLeaseStore(
         resources.redis,
@@ -279,7 +281,6 @@ def _worker_use_cases(shared: Shared, sessions: SessionServicer) -> WorkerUseCas
     publisher = BusEventPublisher(Bus(resources.redis), clock, new_id, replica=shared.replica)
     silent = SilentSessions(context, leases, stall_detector, terms)
     seed = SeedLeases(clock, leases, shared.claims, stall_detector, terms)
-    redelivery = settings.redelivery.total_seconds()
     return WorkerUseCases(
         extend=ExtendLeases(context, shared.gateway_links),
         write=WriteDeadlines(context, leases, stall_detector, terms),
@@ -292,6 +293,7 @@ def _worker_use_cases(shared: Shared, sessions: SessionServicer) -> WorkerUseCas
         forward=ForwardDirectives(shared.queue, publisher),
         replica_sync=shared.replica_sync,
         follow=shared.follow,
+        follow_trust=shared.follow_trust,
         close_slow_readers=sessions.close_slow_readers,
         prune_directives=shared.claims.prune_directives,
     )

@@ -1,12 +1,16 @@
 """Converts between governance messages and the values of the domain."""
 
+from collections.abc import Sequence
+
 from governance_svc.domain.policy.bundle import PolicyBundle
 from governance_svc.domain.trust.certification import (
     Certification,
     CertificationRequest,
     Method,
 )
+from governance_svc.domain.trust.scoring import DECIMALS
 from governance_svc.usecases.policy.get_policy_decision import PolicyDecision
+from governance_svc.usecases.trust.assess_trust import Assessment
 from governance_svc.usecases.trust.get_trust_score import TrustReport
 from governance_svc.usecases.trust.grant_certification import CertificationResult
 from phoenix_dma.v1 import governance_pb2
@@ -68,6 +72,24 @@ def trust_to_pb(report: TrustReport) -> governance_pb2.GetTrustScoreResponse:
         least=assessment.least,
         as_of_sequence=assessment.as_of_sequence,
         thresholds=report.thresholds,
+    )
+
+
+def trusts_to_pb(assessments: Sequence[Assessment]) -> governance_pb2.BatchGetTrustResponse:
+    """Trust in numbers, rounded as policy is told it."""
+    return governance_pb2.BatchGetTrustResponse(trusts=map(_participant_trust, assessments))
+
+
+def _participant_trust(one: Assessment) -> governance_pb2.ParticipantTrust:
+    return governance_pb2.ParticipantTrust(
+        participant_id=one.participant_id,
+        general=round(one.general.total, DECIMALS),
+        capabilities=[
+            governance_pb2.CapabilityTrust(
+                capability=name, total=round(score.total, DECIMALS), certified=name in one.certified
+            )
+            for name, score in one.scores.items()
+        ],
     )
 
 

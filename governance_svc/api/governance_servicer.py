@@ -16,6 +16,7 @@ from governance_svc.api.convert_governance import (
     revoked_to_pb,
     tried_to_pb,
     trust_to_pb,
+    trusts_to_pb,
     verdicts_to_pb,
 )
 from governance_svc.api.convert_policy import (
@@ -33,6 +34,7 @@ from governance_svc.usecases.policy.get_policy_decision import GetPolicyDecision
 from governance_svc.usecases.policy.list_policies import ListPolicies
 from governance_svc.usecases.policy.try_policy import TryPolicy
 from governance_svc.usecases.policy.upload_policy import UploadPolicy, ValidatePolicy
+from governance_svc.usecases.trust.batch_get_trust import BatchGetTrust
 from governance_svc.usecases.trust.get_trust_score import GetTrustScore
 from governance_svc.usecases.trust.grant_certification import (
     CertificationResult,
@@ -57,6 +59,7 @@ class GovernanceUseCases:
     attempt: TryPolicy
     decision: GetPolicyDecision
     trust: GetTrustScore
+    trusts: BatchGetTrust
     grant: GrantCertification
     revoke: RevokeCertification
     certifications: ListCertifications
@@ -68,7 +71,7 @@ class GovernanceUseCases:
 
 
 class GovernanceServicer(governance_pb2_grpc.GovernanceServiceServicer):
-    """The twelve RPCs."""
+    """The thirteen RPCs."""
 
     def __init__(self, handler: RpcHandler, use_cases: GovernanceUseCases) -> None:
         self._handler = handler
@@ -118,6 +121,15 @@ class GovernanceServicer(governance_pb2_grpc.GovernanceServiceServicer):
                 call, request.participant_id, tuple(request.capabilities)
             ),
             answer=trust_to_pb,
+        )
+
+    async def BatchGetTrust(  # noqa: N802  # the schema's name
+        self, request: governance_pb2.BatchGetTrustRequest, context: ServicerContext[Any, Any]
+    ) -> governance_pb2.BatchGetTrustResponse:
+        """Answers the trust of many participants, in numbers alone."""
+        return await self._handler.read(
+            run=lambda call: self._use_cases.trusts(call, request.participant_ids),
+            answer=trusts_to_pb,
         )
 
     async def GrantCertification(  # noqa: N802  # the schema's name

@@ -5,14 +5,14 @@ commit by their events; what no event brought is found by comparison. It says in
 participants are looked at; each is read from its row again before anybody is told of it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from phoenix_runtime.core.standing import ParticipantStatus
 from registry_svc.domain.discovery import Requirement
 from registry_svc.domain.participant import Participant
-from registry_svc.domain.ranking import Place, Scale
+from registry_svc.domain.ranking import KnownTrust, Place, Scale
 from registry_svc.domain.session import ParticipantKey
 
 
@@ -105,6 +105,18 @@ class TenantIndex(Protocol):
         """The version that is known of a participant; 0 where it is unknown or RETIRED."""
         ...
 
+    def participants(self) -> Sequence[str]:
+        """Everybody who is known here."""
+        ...
+
+    def untrusted(self) -> Sequence[str]:
+        """Those whose trust is not known yet."""
+        ...
+
+    def trust(self, known: Mapping[str, KnownTrust]) -> None:
+        """Take over what governance says of the trust in participants."""
+        ...
+
     def missing(self, participant_ids: set[str]) -> set[str]:
         """Who is known here and not among ``participant_ids``."""
         ...
@@ -158,7 +170,7 @@ class DiscoveryIndex(ParticipantChanges, Protocol):
         ...
 
     def place_moved(self, most: int) -> int:
-        """Place at most so many anew whose load, latency, trust or stream changed.
+        """Place at most so many anew whose load, latency or stream changed.
 
         Answers how many it were.
         """

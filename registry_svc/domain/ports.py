@@ -19,6 +19,7 @@ from registry_svc.domain.health import Health
 from registry_svc.domain.identity.enrolment import Credential
 from registry_svc.domain.identity.records import Enrolment, EnrolmentFilter
 from registry_svc.domain.participant import Participant
+from registry_svc.domain.ranking import KnownTrust
 from registry_svc.domain.session import LeaseKey, ParticipantKey
 
 HEARTBEAT: Final = "HEARTBEAT"
@@ -242,3 +243,15 @@ class EventPublisher(Protocol):
     async def directives_waiting(self, keys: Sequence[ParticipantKey]) -> None:
         """Publish DIRECTIVES_WAITING: the replica with the participant's stream delivers."""
         ...
+
+
+class TrustSource(Protocol):
+    """Governance, as whoever orders participants by trust asks it."""
+
+    async def trust_of(self, call: Call, participant_ids: Sequence[str]) -> Sequence[KnownTrust]:
+        """One answer an id, in order; raises `PolicyEngineUnavailable` where there is none."""
+        ...
+
+
+class Governance(ports.Policy, TrustSource, Protocol):
+    """Governance as the registry asks it."""

@@ -1,7 +1,8 @@
 """Ranks candidates by capability match, trust, load, latency and cost; every term is explained."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from phoenix_runtime.core.score import Term, weigh
@@ -13,7 +14,7 @@ from registry_svc.domain.health import Health
 GRANTED: Final = 0.6
 """The value of a capability that is granted and not certified."""
 UNKNOWN: Final = 0.5
-"""The value of a load, latency or trust that is not known yet."""
+"""The value of a load or latency that is not known yet, and of a trust that was not judged."""
 BILLION: Final = 1e9
 
 
@@ -26,6 +27,44 @@ class RankWeights:
     load: float = 0.2
     latency: float = 0.1
     cost: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityTrust:
+    """The trust for a capability that a certification is held for.
+
+    ``certified``: it covers enough to count.
+    """
+
+    total: float
+    certified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTrust:
+    """The trust in a participant: for a capability of its own, and for every other."""
+
+    general: float
+    capabilities: Mapping[str, CapabilityTrust] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+
+    def least(self, required: Sequence[str]) -> float:
+        """The least trust over the required capabilities, as policy judges by it."""
+        return min((self._total(one) for one in required), default=self.general)
+
+    def certified_among(self, required: Sequence[str]) -> int:
+        """For how many of the required capabilities it is certified."""
+        known = self.capabilities
+        return sum(one in known and known[one].certified for one in required)
+
+    def _total(self, capability: str) -> float:
+        one = self.capabilities.get(capability)
+        return self.general if one is None else one.total
+
+
+UNKNOWN_TRUST: Final = KnownTrust(0.5)
+"""What is said of whom governance was not asked about yet; nobody is ranked by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +82,7 @@ class Matching:
     participant_id: str
     status: ParticipantStatus
     cost: float | None
+    trust: KnownTrust = UNKNOWN_TRUST
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +112,38 @@ def scale_of(costs: Iterable[float | None], latencies: Iterable[float | None]) -
 
 
 def places(
-    matching: Iterable[tuple[Matching, Health]], weights: RankWeights, scale: Scale
+    matching: Iterable[tuple[Matching, Health]],
+    required: Sequence[str],
+    weights: RankWeights,
+    scale: Scale,
 ) -> list[Place]:
     """The places of those who match, in the order given; sorted, the best comes first.
 
-    Everybody is placed by the terms of `rank`, with the trust of the last decision about them. What
-    a decision alone tells, which capabilities are certified, orders those who are judged together.
+    Everybody is placed by the terms of `rank`, with the trust and the certifications that
+    governance tells of: a search asks about nobody to learn in which order to ask.
     """
-    return [_place(one, known, weights, scale) for one, known in matching]
+    return [_place(one, known, required, weights, scale) for one, known in matching]
 
 
-def merit(status: ParticipantStatus, known: Health, weights: RankWeights) -> float:
-    """The part of the expected rank that is the same whoever else matches."""
+def merit(
+    status: ParticipantStatus, known: Health, trust: KnownTrust, weights: RankWeights
+) -> float:
+    """The part of the expected rank that is the same whoever else matches, whatever is required."""
     degraded = status is ParticipantStatus.DEGRADED
     return (
         weights.capability_match * GRANTED
-        + weights.trust * (UNKNOWN if known.trust is None else min(1.0, max(0.0, known.trust)))
+        + weights.trust * _unit(trust.general)
         + weights.load * _load_value(known.load, halved=known.suspect or degraded)
     )
+
+
+def bonus(trust: KnownTrust, required: Sequence[str], weights: RankWeights) -> float:
+    """What its certifications add to the expected rank of a participant; 0 for who has none."""
+    if not required or not trust.capabilities:
+        return 0.0
+    certified = trust.certified_among(required) / len(required)
+    gained = _unit(trust.least(required)) - _unit(trust.general)
+    return weights.capability_match * (1.0 - GRANTED) * certified + weights.trust * gained
 
 
 def rank(
@@ -100,13 +154,25 @@ def rank(
     return tuple(sorted(candidates, key=_order))
 
 
-def _place(one: Matching, known: Health, weights: RankWeights, scale: Scale) -> Place:
+def _place(
+    one: Matching, known: Health, required: Sequence[str], weights: RankWeights, scale: Scale
+) -> Place:
     expected = (
-        merit(one.status, known, weights)
+        merit(one.status, known, one.trust, weights)
+        + bonus(one.trust, required, weights)
         + weights.latency * _latency_value(known.latency, scale.latency)
         + weights.cost * _cost_value(one.cost, scale.cost)
     )
-    return Place(known.suspect, round((1.0 - expected) * BILLION), one.participant_id)
+    return Place(known.suspect, _lacking(expected), one.participant_id)
+
+
+def _lacking(rank: float) -> int:
+    """What a rank lacks, in billionths: the sums' last digits, which say nothing, break no tie."""
+    return round((1.0 - rank) * BILLION)
+
+
+def _unit(value: float) -> float:
+    return min(1.0, max(0.0, value))
 
 
 def _load_value(load: float | None, *, halved: bool) -> float:
@@ -124,9 +190,9 @@ def _cost_value(cost: float | None, highest: float) -> float:
     return 1.0 if cost is None or highest == 0.0 else max(0.0, 1.0 - cost / highest)
 
 
-def _order(candidate: Candidate) -> tuple[bool, float, str]:
+def _order(candidate: Candidate) -> tuple[bool, int, str]:
     standing = candidate.standing
-    return standing.suspect, -candidate.rank.total, standing.participant_id
+    return standing.suspect, _lacking(candidate.rank.total), standing.participant_id
 
 
 def _candidate(
@@ -161,7 +227,7 @@ def _match(certified: Sequence[str], required: Sequence[str], weight: float) -> 
 def _trust(verdict: Verdict, weight: float) -> Term:
     if verdict.trust is None:
         return Term("trust", UNKNOWN, weight, "trust was not judged")
-    value = min(1.0, max(0.0, verdict.trust))
+    value = _unit(verdict.trust)
     because = f"least trust over the required capabilities is {value:.2f}"
     return Term("trust", value, weight, because)
 

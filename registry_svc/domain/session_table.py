@@ -224,9 +224,7 @@ class SessionTable:
         """Remember the trust that the last decision found for each participant id."""
         for participant_id, value in trust:
             key = ParticipantKey(tenant, participant_id)
-            if self._trust.get(key) != value:
-                self._trust[key] = value
-                self._moved[key] = None
+            self._trust[key] = value
             self._keep_newest(self._trust, key, most)
 
     def take_moved(self, most: int) -> list[ParticipantKey]:

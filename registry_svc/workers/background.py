@@ -10,6 +10,7 @@ from registry_svc.usecases.discovery.follow_participants import (
     ROUND_SECONDS,
     FollowParticipants,
 )
+from registry_svc.usecases.discovery.follow_trust import FollowTrust
 from registry_svc.usecases.leases.apply_reported_health import ApplyReportedHealth
 from registry_svc.usecases.leases.degrade_silent import DegradeSilent
 from registry_svc.usecases.leases.end_leases import EndLeases
@@ -34,6 +35,7 @@ class WorkerIntervals:
     sweep: float
     silence: float
     round: float
+    trust: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,7 @@ class WorkerUseCases:
     forward: ForwardDirectives
     replica_sync: ReplicaSync
     follow: FollowParticipants
+    follow_trust: FollowTrust
     close_slow_readers: Callable[[], Awaitable[None]]
     prune_directives: Callable[[], Awaitable[None]]
 
@@ -97,6 +100,7 @@ def make_workers(use_cases: WorkerUseCases, intervals: WorkerIntervals) -> Worke
         # Changes at other replicas that come together are read together.
         index=Loop("registry_index", ROUND_SECONDS, use_cases.follow, linger=0.005),
         others=(
+            Loop("registry_trust", intervals.trust, use_cases.follow_trust),
             Loop("registry_deadlines", intervals.write, write_behind),
             Loop("registry_leases", intervals.sweep, sweep),
             Loop("registry_silence", intervals.silence, use_cases.degrade_silent),

@@ -36,6 +36,7 @@ INTERVALS: Final = {
     "PHOENIX_DMA_RESUME_TIMEOUT": "3600",
     "PHOENIX_DMA_RECONCILE_INTERVAL": "3600",
     "PHOENIX_DMA_LEDGER_INTERVAL": "3600",
+    "PHOENIX_DMA_TRUST_INTERVAL": "3600",
 }
 """Nothing that is counted happens because time has passed."""
 CALLS: Final = 20

@@ -76,6 +76,21 @@ class AssessTrust:
             self._assessment(call.tenant, cached[query.participant_id], query) for query in queries
         )
 
+    async def in_numbers(self, call: Call, participants: Sequence[str]) -> tuple[Assessment, ...]:
+        """The general trust in each, and that in the capabilities that it is certified for.
+
+        By the trust policy under which it registered, as its registration tells.
+        """
+        cached = await self._cached(call, participants)
+        return tuple(
+            self._assessment(
+                call.tenant,
+                cached[name],
+                TrustQuery(name, _held(cached[name]), cached[name].projection.trust_policy),
+            )
+            for name in participants
+        )
+
     async def projection(self, call: Call, participant_id: str) -> TrustProjection:
         """The projection of one participant."""
         cached = await self._cached(call, [participant_id])
@@ -153,6 +168,11 @@ class AssessTrust:
         certified = frozenset(c for c in query.capabilities if scorer.certified(evidence, c))
         general = scorer.score(evidence)
         return Assessment(query.participant_id, general, scores, certified, cached.as_of_sequence)
+
+
+def _held(cached: _CachedEvidence) -> tuple[str, ...]:
+    """The capabilities for which there is a certification, whether or not it holds."""
+    return tuple(sorted({c.capability for c in cached.evidence.certifications if c.capability}))
 
 
 def _explained(score: Score) -> dict[str, Json]:

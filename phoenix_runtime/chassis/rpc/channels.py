@@ -29,6 +29,7 @@ Answer = TypeVar("Answer", bound=Message)
 READS = [
     {"service": "phoenix_dma.v1.RegistryService", "method": "BatchGetStandings"},
     {"service": "phoenix_dma.v1.GovernanceService", "method": "EvaluatePolicies"},
+    {"service": "phoenix_dma.v1.GovernanceService", "method": "BatchGetTrust"},
     {"service": "phoenix_dma.v1.ApprovalService", "method": "GetApproval"},
     {"service": "phoenix_dma.v1.AssignmentService", "method": "ResolveContext"},
 ]

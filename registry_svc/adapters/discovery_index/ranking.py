@@ -31,11 +31,14 @@ class After:
 class Order:
     """The order of some rows at one moment: the best of them, and all where more are asked for."""
 
-    def __init__(self, numbers: Numbers, columns: Columns, weights: RankWeights) -> None:
+    def __init__(
+        self, numbers: Numbers, columns: Columns, bonuses: Values, weights: RankWeights
+    ) -> None:
         latency, cost = columns.latency[numbers], columns.cost[numbers]
         self.scale = Scale(cost=_highest(cost), latency=_highest(latency))
         expected = (
             columns.merit[numbers]
+            + bonuses
             + weights.latency * _latency_values(latency, self.scale.latency)
             + weights.cost * _cost_values(cost, self.scale.cost)
         )

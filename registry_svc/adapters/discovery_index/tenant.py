@@ -1,7 +1,7 @@
 """The index of one tenant: named sets of row numbers, and columns of what ranks the rows."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -9,15 +9,31 @@ import numpy as np
 from pyroaring import BitMap
 
 from phoenix_runtime.core.standing import ParticipantStatus
+from registry_svc.adapters.discovery_index.bonuses import Bonuses
 from registry_svc.adapters.discovery_index.columns import UNKNOWN_LATENCY, Columns
 from registry_svc.adapters.discovery_index.labels import Labels
 from registry_svc.adapters.discovery_index.named_sets import NamedSet, NamedSets
-from registry_svc.adapters.discovery_index.ranking import SUSPECT, After, ColumnRanking, Order
+from registry_svc.adapters.discovery_index.ranking import (
+    SUSPECT,
+    After,
+    ColumnRanking,
+    Order,
+    Show,
+)
 from registry_svc.domain.discovery import Requirement
 from registry_svc.domain.discovery_index import Indexed, IndexTotals
 from registry_svc.domain.health import UNKNOWN_HEALTH, Health
 from registry_svc.domain.lifecycle import RETIRED
-from registry_svc.domain.ranking import Matching, Place, RankWeights, Scale, merit, places
+from registry_svc.domain.ranking import (
+    UNKNOWN_TRUST,
+    KnownTrust,
+    Matching,
+    Place,
+    RankWeights,
+    Scale,
+    merit,
+    places,
+)
 
 ORDERS: Final = 8
 """Requirements whose order is kept."""
@@ -35,6 +51,7 @@ class Row:
         "participant_id",
         "sets",
         "status",
+        "trust",
         "version",
         "written",
     )
@@ -46,6 +63,7 @@ class Row:
         self.status = ParticipantStatus.REGISTERED
         self.cost: float | None = None
         self.health = UNKNOWN_HEALTH
+        self.trust = UNKNOWN_TRUST
         self.sets: tuple[NamedSet, ...] = ()
         self.written: tuple[float, float, float, bool] | None = None
         """What stands in the columns."""
@@ -67,6 +85,8 @@ class InMemoryTenantIndex:
         self._versions = 0
         self._sets = NamedSets()
         self._columns = Columns()
+        self._bonuses = Bonuses(weights)
+        self._untrusted: dict[str, None] = {}
         self._labels = Labels(self._relabel)
         self._orders: OrderedDict[Requirement, Order] = OrderedDict()
         """Orders as long as nothing changes: the same is looked for again and again."""
@@ -95,6 +115,8 @@ class InMemoryTenantIndex:
                 self._sets.discard(row.number, row.sets)
                 self._labels.remove(participant_id)
                 self._numbered[row.number] = None
+                self._bonuses.discard(row.number)
+                self._untrusted.pop(participant_id, None)
                 self._versions -= row.version
                 self._orders.clear()
 
@@ -106,6 +128,27 @@ class InMemoryTenantIndex:
     def known_version(self, participant_id: str) -> int:
         """As `version`, also of who is RETIRED: an older row that is read late revives nobody."""
         return self.version(participant_id) or self._retired.get(participant_id, 0)
+
+    def participants(self) -> Sequence[str]:
+        """See the port."""
+        return list(self._rows)
+
+    def untrusted(self) -> Sequence[str]:
+        """See the port."""
+        return list(self._untrusted)
+
+    def trust(self, known: Mapping[str, KnownTrust]) -> None:
+        """See the port."""
+        for participant_id, trust in known.items():
+            row = self._rows.get(participant_id)
+            if row is None:
+                continue
+            self._untrusted.pop(participant_id, None)
+            if row.trust != trust:
+                row.trust = trust
+                self._bonuses.put(row.number, trust)
+                self._orders.clear()
+                self._write(row)
 
     def missing(self, participant_ids: set[str]) -> set[str]:
         """See the port."""
@@ -121,7 +164,8 @@ class InMemoryTenantIndex:
     def ranked(self, requirement: Requirement, after: Place | None) -> ColumnRanking:
         """See the port."""
         if after is not None:
-            return ColumnRanking(self._order(requirement).after(self._after(after)), self._places)
+            behind = self._order(requirement).after(self._after(after))
+            return ColumnRanking(behind, self._shown(requirement))
         sought = Requirement(
             required_capabilities=tuple(requirement.required_capabilities),
             data_domains=tuple(requirement.data_domains),
@@ -134,7 +178,7 @@ class InMemoryTenantIndex:
             order = self._orders[sought] = self._order(requirement)
             if len(self._orders) > ORDERS:
                 self._orders.popitem(last=False)
-        return ColumnRanking(order, self._places)
+        return ColumnRanking(order, self._shown(sought))
 
     def near_misses(self, requirement: Requirement, most: int) -> Sequence[str]:
         """See the port."""
@@ -160,6 +204,7 @@ class InMemoryTenantIndex:
 
     def _added(self, participant_id: str) -> Row:
         row = Row(participant_id, len(self._numbered))
+        self._untrusted[participant_id] = None
         row.health = self._health(participant_id)
         self._rows[participant_id] = row
         self._numbered.append(row)
@@ -170,7 +215,7 @@ class InMemoryTenantIndex:
     def _write(self, row: Row) -> None:
         health = row.health
         latency = UNKNOWN_LATENCY if health.latency is None else health.latency
-        value = merit(row.status, health, self._weights)
+        value = merit(row.status, health, row.trust, self._weights)
         written = value, latency, row.cost or 0.0, health.suspect
         if row.written != written:
             row.written = written
@@ -180,7 +225,8 @@ class InMemoryTenantIndex:
     def _order(self, requirement: Requirement) -> Order:
         found = self._sets.matching(requirement) - self._numbers_of(requirement.exclude)
         numbers = np.asarray(found.to_array(), dtype=np.int64)
-        return Order(numbers, self._columns, self._weights)
+        bonuses = self._bonuses.of(numbers, requirement.required_capabilities)
+        return Order(numbers, self._columns, bonuses, self._weights)
 
     def _relabel(self, participant_id: str, label: int) -> None:
         self._columns.label[self._rows[participant_id].number] = label
@@ -193,11 +239,16 @@ class InMemoryTenantIndex:
         key = place.lacking + (SUSPECT if place.suspect else 0)
         return After(key, self._labels.up_to(place.participant_id))
 
-    def _places(self, numbers: Sequence[int], scale: Scale) -> list[Place]:
-        rows = (self._numbered[number] for number in numbers)
-        known = [(_matching(row), row.health) for row in rows if row is not None]
-        return places(known, self._weights, scale)
+    def _shown(self, requirement: Requirement) -> Show:
+        required = requirement.required_capabilities
+
+        def show(numbers: Sequence[int], scale: Scale) -> list[Place]:
+            rows = (self._numbered[number] for number in numbers)
+            known = [(_matching(row), row.health) for row in rows if row is not None]
+            return places(known, required, self._weights, scale)
+
+        return show
 
 
 def _matching(row: Row) -> Matching:
-    return Matching(row.participant_id, row.status, row.cost)
+    return Matching(row.participant_id, row.status, row.cost, row.trust)

@@ -1,9 +1,10 @@
 """DiscoverParticipants (Algorithm 2, as the guarantees amend it).
 
 The index ranks everybody who is granted all capabilities and every domain, in an eligible state,
-for the task type, by what is known. The best are read from their rows again and evaluated by
-policy, about ten first, then in batches, until the page is full or nobody is left: a denied first
-batch must not look like "nobody". Those that policy allows are ranked by current values.
+for the task type, by the trust that governance tells of and by what heartbeats say. The best are
+read from their rows again and evaluated by policy, about ten first, then in batches, until the
+page is full or nobody is left: a denied first batch must not look like "nobody". Those that policy
+allows are ranked by current values.
 """
 
 from collections import OrderedDict

@@ -17,6 +17,7 @@ from phoenix_runtime.core.waiting.together import Together
 from registry_svc.domain.discovery_index import DiscoveryIndex, Indexed, TenantIndex
 from registry_svc.domain.ports import Unit
 from registry_svc.usecases.context import RegistryContext, chunks
+from registry_svc.usecases.discovery.follow_trust import FollowTrust
 
 COMPARE_SECONDS: Final = 10.0
 """The interval at which an index in use is compared with the rows."""
@@ -48,20 +49,25 @@ class Followed:
 class FollowParticipants:
     """Loads indexes, reads the rows of changes, compares, and forgets what nobody uses."""
 
-    def __init__(self, context: RegistryContext, index: DiscoveryIndex) -> None:
+    def __init__(self, context: RegistryContext, index: DiscoveryIndex, trust: FollowTrust) -> None:
         self._context = context
         self._index = index
+        self._trust = trust
         self._followed: dict[str, Followed] = {}
         # Rounds of their own: where a caller gives up, what it waited for goes on for the next.
         self._loads = Together(self._load_once, most=WAITING)
         self._comparisons = Together(self._compare_once, most=WAITING)
 
     async def ready(self, call: Call) -> TenantIndex:
-        """The index of the call's tenant, as fresh as it has to be. Raises `Unavailable`."""
+        """The index of the call's tenant, as fresh as it has to be.
+
+        Raises `Unavailable`, and `PolicyEngineUnavailable` where nobody says whom to trust.
+        """
         tenant = call.tenant
         followed = self._followed.get(tenant) or await self._loads(tenant, None)
         followed.used_at = self._now()
         await self._compare_older(tenant, followed, STALE_SECONDS)
+        await self._trust.complete(call, followed.index)
         await self._place_moved()
         return followed.index
 

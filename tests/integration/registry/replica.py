@@ -29,6 +29,7 @@ from registry_svc.store.tables import metadata
 from registry_svc.store.unit import RegistryUnits
 from registry_svc.usecases.context import RegistryContext
 from registry_svc.usecases.discovery.follow_participants import FollowParticipants
+from registry_svc.usecases.discovery.follow_trust import FollowTrust
 from registry_svc.usecases.leases.apply_reported_health import ApplyReportedHealth
 from registry_svc.usecases.leases.expire_leases import ExpireLeases
 from registry_svc.usecases.leases.health_transitions import HealthTransitions
@@ -59,6 +60,7 @@ class Replica:
     write: WriteDeadlines
     apply_health: ApplyReportedHealth
     index: InMemoryDiscoveryIndex
+    follow_trust: FollowTrust
     follow: FollowParticipants
 
     def call(self, participant_id: str, **principal: Any) -> Call:
@@ -132,6 +134,7 @@ async def _replica(
         new_id=new_id,
     )
     claims = WorkerClaims(await database_for("registry", role="worker"))
+    follow_trust = FollowTrust(context, index, policy)
     stall_detector = StallDetector(limit=TERMS.margin)
     seed = SeedLeases(clock, leases, claims, stall_detector, TERMS)
     return Replica(
@@ -148,5 +151,6 @@ async def _replica(
         write=WriteDeadlines(context, leases, stall_detector, TERMS),
         apply_health=ApplyReportedHealth(context, HealthTransitions(context)),
         index=index,
-        follow=FollowParticipants(context, index),
+        follow_trust=follow_trust,
+        follow=FollowParticipants(context, index, follow_trust),
     )

@@ -192,15 +192,6 @@ async def test_a_load_goes_on_where_the_caller_gives_up(
     assert found(begun) == [f"agent.{number}" for number in range(5)]
 
 
-async def test_loads_and_trust_place_anew(replica: Replica) -> None:
-    for name in ("agent.a", "agent.b", "agent.c"):
-        await join(replica, name)
-    index = await ready(replica)
-    replica.context.sessions.record_trust(replica.tenant, [("agent.c", 0.9), ("agent.b", 0.7)])
-    assert found(await ready(replica)) == ["agent.c", "agent.b", "agent.a"]
-    assert found(index) == ["agent.c", "agent.b", "agent.a"]
-
-
 @pytest.mark.parametrize("seed", range(4))
 async def test_both_indexes_equal_the_rows_after_any_history(
     open_replica: OpenReplica, seed: int
@@ -215,9 +206,8 @@ async def test_both_indexes_equal_the_rows_after_any_history(
     for replica in replicas:
         replica.clock.advance(STALE_SECONDS)
         index = await ready(replica)
-        oracle = await FollowParticipants(replica.context, replica.index).ready(
-            replica.call("agent.asking")
-        )
+        fresh = FollowParticipants(replica.context, replica.index, replica.follow_trust)
+        oracle = await fresh.ready(replica.call("agent.asking"))
         assert index is not oracle
         assert index.totals == oracle.totals
         for need in NEEDS:

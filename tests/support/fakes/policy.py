@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
@@ -12,6 +12,9 @@ from phoenix_runtime.core.policy_inputs.points import INPUTS
 from phoenix_runtime.core.policy_inputs.shapes import differences
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Grants, Reason, Verdict
+from registry_svc.domain.ranking import KnownTrust
+
+TRUSTED: Final = KnownTrust(0.6)
 
 Answer: TypeAlias = Callable[[DecisionPoint, Any], dict[str, Any]]
 
@@ -43,11 +46,16 @@ def deny(text: str, rule: str = "test") -> dict[str, Any]:
 
 @dataclass
 class RecordingPolicy:
-    """Implements `core.ports.Policy`; ``answer`` may be exchanged, ``away`` takes it away."""
+    """Implements `core.ports.Policy`, and the registry's `Governance`.
+
+    ``answer`` may be exchanged, ``away`` takes it away.
+    """
 
     answer: Answer = everything
     away: bool = False
     asked: list[tuple[DecisionPoint, list[Any]]] = field(default_factory=list)
+    trusts: dict[str, KnownTrust] = field(default_factory=dict)
+    """What `trust_of` answers about whom; about others what `everything` says."""
 
     async def evaluate(
         self, call: Call, point: DecisionPoint, inputs: Sequence[JsonObject]
@@ -59,6 +67,12 @@ class RecordingPolicy:
         for one in inputs:
             assert not (found := undocumented(point, one)), f"{point}: {found}"
         return tuple(self._verdict(point, one) for one in inputs)
+
+    async def trust_of(self, call: Call, participant_ids: Sequence[str]) -> Sequence[KnownTrust]:
+        """One answer an id."""
+        if self.away:
+            raise PolicyEngineUnavailable("The test took governance away")
+        return [self.trusts.get(one, TRUSTED) for one in participant_ids]
 
     def _verdict(self, point: DecisionPoint, question: JsonObject) -> Verdict:
         plain = Verdict(

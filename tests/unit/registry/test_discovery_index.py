@@ -1,20 +1,27 @@
 """The index of discovery against the definition: match by match, place by place, one by one."""
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from phoenix_runtime.core.standing import ParticipantStatus
-from registry_svc.adapters.discovery_index.labels import Labels
 from registry_svc.adapters.discovery_index.tenant import InMemoryTenantIndex
 from registry_svc.domain.discovery import DEGRADED_ALLOWED, Requirement
 from registry_svc.domain.discovery_index import Indexed, IndexTotals
 from registry_svc.domain.health import UNKNOWN_HEALTH, Health
-from registry_svc.domain.ranking import Matching, Place, RankWeights, Scale, places, scale_of
+from registry_svc.domain.ranking import (
+    UNKNOWN_TRUST,
+    CapabilityTrust,
+    KnownTrust,
+    Matching,
+    Place,
+    RankWeights,
+    Scale,
+    places,
+    scale_of,
+)
 
 WEIGHTS = RankWeights()
 IDS = [f"agent.{number}" for number in range(12)]
@@ -29,8 +36,14 @@ healths = st.builds(
     Health,
     load=st.none() | loads,
     latency=st.none() | seconds,
-    trust=st.none() | loads,
     suspect=st.booleans(),
+)
+trusts = st.builds(
+    KnownTrust,
+    loads,
+    st.dictionaries(
+        st.sampled_from(["a", "b", "c"]), st.builds(CapabilityTrust, loads, st.booleans())
+    ),
 )
 rows = st.builds(
     Indexed,
@@ -58,6 +71,7 @@ class Oracle:
 
     rows: dict[str, Indexed] = field(default_factory=dict)
     health: dict[str, Health] = field(default_factory=dict)
+    trusts: dict[str, KnownTrust] = field(default_factory=dict)
 
     def put(self, row: Indexed) -> None:
         known = self.rows.get(row.participant_id)
@@ -77,12 +91,15 @@ class Oracle:
 
     def places(self, need: Requirement) -> tuple[list[Place], Scale]:
         known = [
-            (Matching(row.participant_id, row.status, row.cost), self.known(row.participant_id))
+            (
+                Matching(row.participant_id, row.status, row.cost, self.trust(row.participant_id)),
+                self.known(row.participant_id),
+            )
             for row in self.present()
             if self.matches(row, need) and row.participant_id not in need.exclude
         ]
         scale = scale_of((one.cost for one, _ in known), (health.latency for _, health in known))
-        return sorted(places(known, WEIGHTS, scale)), scale
+        return sorted(places(known, need.required_capabilities, WEIGHTS, scale)), scale
 
     def near(self, need: Requirement) -> set[str]:
         wanted = set(need.required_capabilities)
@@ -96,6 +113,9 @@ class Oracle:
 
     def known(self, participant_id: str) -> Health:
         return self.health.get(participant_id, UNKNOWN_HEALTH)
+
+    def trust(self, participant_id: str) -> KnownTrust:
+        return self.trusts.get(participant_id, UNKNOWN_TRUST)
 
     def totals(self) -> IndexTotals:
         present = self.present()
@@ -121,19 +141,21 @@ def taken(
 
 @given(
     st.lists(rows, max_size=30),
-    st.dictionaries(st.sampled_from(IDS), healths),
+    st.dictionaries(st.sampled_from(IDS), st.tuples(healths, trusts)),
     requirements,
     st.lists(st.integers(min_value=1, max_value=6), max_size=3),
 )
 def test_everybody_who_matches_is_ranked_as_if_one_by_one(
     commits: list[Indexed],
-    health: Mapping[str, Health],
+    known: Mapping[str, tuple[Health, KnownTrust]],
     need: Requirement,
     parts: list[int],
 ) -> None:
     index, oracle = opened()
-    oracle.health.update(health)
+    oracle.health.update({name: health for name, (health, _) in known.items()})
     index.put(commits)
+    for name, (_, trust) in known.items():
+        learn(index, oracle, name, trust)
     for row in commits:
         oracle.put(row)
     placed, scale = oracle.places(need)
@@ -147,6 +169,7 @@ def test_everybody_who_matches_is_ranked_as_if_one_by_one(
     st.lists(
         st.tuples(st.just("commit"), rows)
         | st.tuples(st.just("health"), st.tuples(st.sampled_from(IDS), healths))
+        | st.tuples(st.just("trust"), st.tuples(st.sampled_from(IDS), trusts))
         | st.tuples(st.just("replay"), st.integers(min_value=0, max_value=50))
         | st.tuples(st.just("lost"), rows)
         | st.tuples(st.just("repair"), st.none())
@@ -169,8 +192,7 @@ def test_the_index_equals_its_rows_after_any_history(
             if kind == "commit":
                 index.put([row])
         elif isinstance(what, tuple):
-            oracle.health[what[0]] = what[1]
-            index.place(what[0])
+            said(index, oracle, *what)
         elif isinstance(what, int) and commits:
             index.put([list(commits.values())[what % len(commits)]])
         elif kind == "repair":
@@ -178,10 +200,31 @@ def test_the_index_equals_its_rows_after_any_history(
         elif kind == "rebuild":
             index = InMemoryTenantIndex(WEIGHTS, oracle.known)
             index.put(oracle.rows.values())
+            index.trust(oracle.trusts)
     repair(index, oracle)
+    index.trust({name: oracle.trust(name) for name in index.untrusted()})
     assert index.totals == oracle.totals()
     assert taken(index, need, None, [3]) == oracle.places(need)[0]
     assert set(index.near_misses(need, 50)) == oracle.near(need)
+
+
+def said(
+    index: InMemoryTenantIndex, oracle: Oracle, participant_id: str, what: Health | KnownTrust
+) -> None:
+    """What heartbeats or governance say of a participant."""
+    if isinstance(what, KnownTrust):
+        learn(index, oracle, participant_id, what)
+    else:
+        oracle.health[participant_id] = what
+        index.place(participant_id)
+
+
+def learn(
+    index: InMemoryTenantIndex, oracle: Oracle, participant_id: str, trust: KnownTrust
+) -> None:
+    """What governance answers about a participant, whether the index has it or not."""
+    oracle.trusts[participant_id] = trust
+    index.trust({participant_id: trust})
 
 
 def repair(index: InMemoryTenantIndex, oracle: Oracle) -> None:
@@ -239,43 +282,3 @@ def test_an_index_of_those_who_are_gone_asks_to_be_loaded_anew() -> None:
     assert not index.sparse
     index.remove([f"agent.{number}" for number in range(1090)])
     assert index.sparse
-
-
-@given(st.lists(st.tuples(st.booleans(), st.sampled_from([f"{n:03}" for n in range(200)]))))
-def test_labels_stand_in_the_order_of_the_ids(steps: list[tuple[bool, str]]) -> None:
-    found: dict[str, int] = {}
-    labels = Labels(found.__setitem__)
-    for added, name in steps:
-        if not added:
-            labels.remove(name)
-            found.pop(name, None)
-        elif name not in found:
-            found[name] = labels.add(name)
-    assert sorted(found, key=found.__getitem__) == sorted(found)
-    assert len(set(found.values())) == len(found)
-    for name in ("", "100", "999"):
-        assert labels.up_to(name) == max((found[one] for one in found if one <= name), default=0)
-
-
-@pytest.mark.parametrize("order", ["forwards", "backwards", "inwards", "anyhow"])
-def test_few_labels_are_given_anew_in_whichever_order_the_ids_come(order: str) -> None:
-    count, again = 3000, 0
-    numbers = {
-        "forwards": list(range(count)),
-        "backwards": list(reversed(range(count))),
-        "inwards": [number // 2 if number % 2 else -number // 2 for number in range(count)],
-        "anyhow": random.Random(1).sample(range(count), count),  # noqa: S311  # no secret
-    }[order]
-    found: dict[str, int] = {}
-
-    def relabel(name: str, label: int) -> None:
-        nonlocal again
-        again += 1
-        found[name] = label
-
-    labels = Labels(relabel)
-    for number in numbers:
-        name = f"{number % count:05}"
-        found[name] = labels.add(name)
-    assert sorted(found, key=found.__getitem__) == sorted(found)
-    assert again < 5 * count

@@ -20,8 +20,8 @@ steps = st.tuples(verbs, st.sampled_from(NAMES), st.sampled_from([0.0, 0.5, 1.0]
 
 
 def ranked_by(health: Health) -> Health:
-    """What the order of discovery rests on."""
-    return replace(health, last_beat=None, state=UNKNOWN_HEALTH.state)
+    """What the order of discovery rests on: not on the trust of the last decision, for one."""
+    return replace(health, last_beat=None, state=UNKNOWN_HEALTH.state, trust=None)
 
 
 def act(
