@@ -7,6 +7,7 @@ from typing import Final, Protocol, TypeAlias
 
 from phoenix_runtime.core import ports
 from phoenix_runtime.core.directives import Directive
+from phoenix_runtime.core.errors import Unavailable
 from phoenix_runtime.core.events import AuditDraft
 from phoenix_runtime.core.pages import Page, PageRequest
 from phoenix_runtime.core.ports import Journal
@@ -36,6 +37,10 @@ class ParticipantFilter:
     newest_first: bool = False
 
 
+class IdTaken(Unavailable):
+    """Somebody else registered the id at the same moment; this unit was rolled back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
     """The answer of a participant to a directive; ``error`` says why it refuses, where it does."""
@@ -52,8 +57,11 @@ class Participants(Protocol):
         """Lock participants until commit, in the order of their ids; unknown ids are left out."""
         ...
 
-    async def lock_new_id(self, participant_id: str) -> None:
-        """Lock an id that has no row yet, so that two first registrations go one by one."""
+    async def add_participant(self, participant: Participant) -> None:
+        """Write the first row of an id, and its edges; the unit ends with `IdTaken` if it has one.
+
+        Nothing is locked before: of two first registrations one commits.
+        """
         ...
 
     async def save_participants(self, participants: Sequence[Participant]) -> None:

@@ -3,13 +3,26 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Select, Text, any_, bindparam, delete, func, literal, select, tuple_, update
+from sqlalchemy import (
+    Boolean,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from phoenix_runtime.chassis.data.mapper import ColumnCodec, RowMapper
 from phoenix_runtime.chassis.data.paging import newest_first, page_of
 from phoenix_runtime.chassis.data.rows import KEY, TenantRows
 from phoenix_runtime.chassis.data.unit import UnitParts
+from phoenix_runtime.chassis.data.writes import Write
 from phoenix_runtime.core.pages import Page, PageRequest
 from phoenix_runtime.core.receipt import Receipt
 from registry_svc.domain.declaration import claims_document, declaration_from
@@ -43,9 +56,6 @@ OF_IDS: Final = (
     .order_by(participants.c.participant_id)
 )
 LOCKED_OF_IDS: Final = OF_IDS.with_for_update()
-LOCK_NEW_ID: Final = select(
-    func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), 0))
-)
 MOVE: Final = (
     update(participants)
     .where(
@@ -54,29 +64,50 @@ MOVE: Final = (
     )
     .values({name: bindparam(name) for name in MOVED})
 )
-_NEW_EDGE: Final = insert(edges)
-SAVE_EDGE: Final = _NEW_EDGE.on_conflict_do_update(
-    index_elements=list(edges.primary_key),
-    set_={name: _NEW_EDGE.excluded[name] for name in ("granted", "refused_because")},
+_TEXTS: Final = ARRAY(Text)
+_NAMED: Final = (
+    func.unnest(
+        bindparam("kinds", type_=_TEXTS),
+        bindparam("names", type_=_TEXTS),
+        bindparam("grants", type_=ARRAY(Boolean)),
+        bindparam("reasons", type_=_TEXTS),
+    )
+    .table_valued("kind", "name", "granted", "refused_because")
+    .render_derived("claimed")
 )
+_NEW_EDGES: Final = insert(edges).from_select(
+    ["tenant", "participant_id", *_NAMED.c.keys()],
+    select(bindparam("of_tenant", type_=Text), bindparam("of_participant", type_=Text), *_NAMED.c),
+)
+SAVE_EDGES: Final = _NEW_EDGES.on_conflict_do_update(
+    index_elements=list(edges.primary_key),
+    set_={name: _NEW_EDGES.excluded[name] for name in ("granted", "refused_because")},
+)
+"""Edges of one participant, however many: one statement, which goes with the rest of the unit."""
 
 
 class ParticipantTable(TenantRows):
-    """Implements `domain.ports.Participants`. ``saved`` is what the unit wrote."""
+    """Implements `domain.ports.Participants`.
+
+    ``saved`` is what the unit wrote; ``added``, that a row of it is the first of its id.
+    """
 
     def __init__(self, parts: UnitParts) -> None:
         super().__init__(parts)
         self.saved: list[Participant] = []
+        self.added = False
 
     async def lock_participants(self, participant_ids: Iterable[str]) -> dict[str, Participant]:
         """See the port. Ordered by id, so that two units never wait for each other in a circle."""
         rows = await self._all(LOCKED_OF_IDS, self._of_ids(participant_ids))
         return {row["participant_id"]: MAPPER.value(row) for row in rows}
 
-    async def lock_new_id(self, participant_id: str) -> None:
-        """See the port. An advisory lock: there is no row to lock."""
-        name = f"registry.participant/{self.tenant}/{participant_id}"
-        await self.connection.run(LOCK_NEW_ID, {"name": name})
+    async def add_participant(self, participant: Participant) -> None:
+        """See the port. `RegistryUnits` tells of an id that has a row."""
+        self.saved.append(participant)
+        self.added = True
+        await self._insert(participants, participant_row(participant))
+        await self._save_edges(participant, edges_of(participant))
 
     async def save_participants(self, changed: Sequence[Participant]) -> None:
         """See the port."""
@@ -86,7 +117,6 @@ class ParticipantTable(TenantRows):
     async def save_claims(self, participant: Participant) -> None:
         """See the port. Edges that stay as they are are not written."""
         self.saved.append(participant)
-        await self._upsert(participants, participant_row(participant))
         known = await self._find_all(edges, ("kind", "name"), participant_id=participant.id)
         before, after = {EDGES.value(row) for row in known}, set(edges_of(participant))
         kept = {(edge.kind, edge.name) for edge in after}
@@ -95,8 +125,22 @@ class ParticipantTable(TenantRows):
             own = self._matching(edges, participant_id=participant.id)
             named = tuple_(edges.c.kind, edges.c.name).in_(removed)
             await self.connection.run(delete(edges).where(own, named))
-        changed = [{"tenant": self.tenant, **EDGES.row(one)} for one in sorted(after - before)]
-        await self.connection.run_for_each(SAVE_EDGE, changed)
+        await self._upsert(participants, participant_row(participant))
+        await self._save_edges(participant, sorted(after - before))
+
+    async def _save_edges(self, participant: Participant, changed: Sequence[Edge]) -> None:
+        if not changed:
+            return
+        parameters = {
+            "of_tenant": self.tenant,
+            "of_participant": participant.id,
+            "kinds": [one.kind.value for one in changed],
+            "names": [one.name for one in changed],
+            "grants": [one.granted for one in changed],
+            "reasons": [one.refused_because for one in changed],
+        }
+        first = {"tenant": self.tenant, **EDGES.row(changed[0])}
+        await self.connection.later(Write(edges, first, SAVE_EDGES, parameters))
 
     async def add_generation(self, participant: Participant, receipt: Receipt) -> None:
         """See the port."""

@@ -17,6 +17,7 @@ import pytest_asyncio
 from phoenix_dma.v1 import audit_pb2, registry_pb2
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.local.runtime import LocalRuntime
+from tests.benchmarks.frame.clients import channels, register
 from tests.e2e.scenarios.participant import Participant
 from tests.e2e.scenarios.scenario import STEWARD, Scenario
 from tests.support.servers.statements import (
@@ -60,6 +61,9 @@ READS: Final[Mapping[str, Asked]] = {
     "DiscoverParticipants": Asked(6, 3),
     "GetLineage": Asked(4, 0),
 }
+
+REGISTER: Final = Asked(10, 3)
+"""The first registration of an id, whatever it claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,21 @@ async def test_what_is_asked_most_keeps_its_budget(counted: Counted, name: str) 
     budget = READS[name]
     most = Asked(CALLS * budget.statements + BESIDE, CALLS * budget.commits + BESIDE)
     within(most, await counted.asked(several), name)
+
+
+async def test_a_registration_keeps_its_budget(counted: Counted) -> None:
+    """One at a time, each of another participant, with the evidence for trust that it is."""
+    async with channels(counted.scenario.runtime.address("gateway")) as (channel,):
+
+        async def several() -> None:
+            for _ in range(CALLS):
+                name = new_id("agent")
+                await register(counted.scenario, channel, name, {"liveness": "unleased"})
+
+        await several()
+        asked = await counted.asked(several)
+    most = Asked(CALLS * REGISTER.statements + BESIDE, CALLS * REGISTER.commits + BESIDE)
+    within(most, asked, "RegisterParticipant")
 
 
 def within(budget: Asked, found: Asked, name: str) -> None:

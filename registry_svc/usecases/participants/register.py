@@ -11,7 +11,7 @@ from registry_svc.domain.identity.events import borrowed
 from registry_svc.domain.lifecycle import OPERATOR, PARTICIPANT
 from registry_svc.domain.participant import Participant, register, registered_status
 from registry_svc.domain.participant_view import ParticipantChange
-from registry_svc.domain.ports import Unit
+from registry_svc.domain.ports import IdTaken, Unit
 from registry_svc.usecases.context import RegistryContext
 
 
@@ -28,6 +28,19 @@ class RegisterParticipant:
         """Register, or register again under the next generation."""
         declaration = parse_declaration(raw)
         await self._verify_identity(call, declaration)
+        try:
+            changed = await self._decide_and_register(call, declaration)
+        except IdTaken:
+            # Its row is there now: policy judges the next generation.
+            changed = await self._decide_and_register(call, declaration)
+        after = changed.view.participant
+        if after.liveness is Liveness.LEASED:
+            # The lease starts now: who never sends a heartbeat fails like anybody else.
+            self._context.open_session(call, after, leased=True)
+        return changed
+
+    async def _decide_and_register(self, call: Call, declaration: Declaration) -> ParticipantChange:
+        """Steps 3 to 8; raises `IdTaken` where somebody else's registration is the id's first."""
         known = await self._context.find(call, declaration.id)
         await self._require_registrable(call, declaration, known)
         verdict = await self._decide(call, declaration, known)
@@ -35,10 +48,6 @@ class RegisterParticipant:
             before = await self._current(unit, declaration, known)
             changed = await self._register(unit, call, (declaration, before), verdict)
             await unit.remember(changed)
-        after = changed.view.participant
-        if after.liveness is Liveness.LEASED:
-            # The lease starts now: who never sends a heartbeat fails like anybody else.
-            self._context.open_session(call, after, leased=True)
         return changed
 
     async def _verify_identity(self, call: Call, declaration: Declaration) -> None:
@@ -87,10 +96,9 @@ class RegisterParticipant:
         self, unit: Unit, declaration: Declaration, known: Participant | None
     ) -> Participant | None:
         """The row as it stands now. Policy judged ``known``: its owner must not have changed."""
+        if known is None:
+            return None
         before = (await unit.lock_participants([declaration.id])).get(declaration.id)
-        if before is None:
-            await unit.lock_new_id(declaration.id)
-            before = (await unit.lock_participants([declaration.id])).get(declaration.id)
         if _owner(before) != _owner(known):
             raise Unavailable("Somebody else registered this id at the same moment")
         return before
@@ -108,7 +116,7 @@ class RegisterParticipant:
         after = register(before, declaration, grants, actor=_actor(call), at=at)
         after = after.holding(_held(call, declaration))
         receipt = await unit.audit(participant_events.registered(call, before, after, verdict))
-        await unit.save_claims(after)
+        await (unit.add_participant(after) if before is None else unit.save_claims(after))
         await unit.add_generation(after, receipt)
         warnings = borrowed(call.principal)
         return ParticipantChange(self._context.view(call.tenant, after), receipt, warnings)

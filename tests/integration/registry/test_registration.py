@@ -1,3 +1,6 @@
+import asyncio
+from typing import Any
+
 import pytest
 from google.protobuf.json_format import MessageToDict
 from grpc import StatusCode
@@ -5,7 +8,10 @@ from grpc.aio import AioRpcError
 
 from phoenix_dma.v1 import registry_pb2
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
+from registry_svc.domain.declaration import Declaration
+from registry_svc.usecases.participants.register import RegisterParticipant
 from tests.integration.registry.conftest import STEWARD, Registry, steward
+from tests.integration.registry.replica import Replica
 from tests.support.fakes.policy import deny
 
 
@@ -144,3 +150,27 @@ async def test_another_tenant_finds_nothing(registry: Registry) -> None:
         registry_pb2.ListParticipantsRequest(), metadata=foreign_operator
     )
     assert list(listed.participants) == []
+
+
+async def test_of_two_first_registrations_of_one_id_one_is_the_next_generation(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both find no row and are allowed before either commits."""
+    evaluate, met = replica.policy.evaluate, asyncio.Barrier(2)
+    asked: list[Any] = []
+
+    async def together(*question: Any) -> Any:
+        asked.append(question)
+        if len(asked) <= met.parties:
+            await met.wait()
+        return await evaluate(*question)
+
+    monkeypatch.setattr(replica.policy, "evaluate", together)
+    declared = Declaration(id="agent.new", type="agent", owner="acme", capabilities=("a", "b"))
+    register = RegisterParticipant(replica.context)
+    changed = await asyncio.gather(
+        *(register(replica.call("agent.new"), declared) for _ in range(met.parties))
+    )
+    assert sorted(one.view.participant.generation for one in changed) == [1, 2]
+    assert (await replica.get("agent.new")).generation == 2
+    assert len(asked) == 3
