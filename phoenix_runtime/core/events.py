@@ -122,12 +122,14 @@ class AuditDraft:
     """What a use case knows of an event; the outbox adds id, time, actor and hashes.
 
     ``aggregate`` is ``task/<id>``, ``participant/<id>``, ``approval/<id>``, …; its version grows by
-    one with every event. A refusal without a row is an aggregate of its own.
+    one with every event. A refusal without a row is an aggregate of its own. ``last``: the
+    aggregate has ended, and no other event of it follows.
     """
 
     type: AuditEventType
     aggregate: str
     aggregate_version: int
+    last: bool = False
     participant: str = ""
     task: str = ""
     handoff: str = ""

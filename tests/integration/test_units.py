@@ -16,7 +16,7 @@ from phoenix_runtime.core.documents import event_document, event_of
 from phoenix_runtime.core.events import leaf
 from tests.support.builders.calls import call_of
 from tests.support.sample.notes import note_units
-from tests.support.sample.store.tables import directive_outbox, note, outbox
+from tests.support.sample.store.tables import directive_outbox, metadata, note, outbox
 from tests.support.servers.postgres import DatabaseFor
 
 
@@ -112,6 +112,44 @@ async def test_a_version_that_does_not_follow_is_refused_and_nothing_kept(
         await tell(said, "n2")
     assert await versions(database, tenant) == there
     assert await rows(database, tenant, note) == []
+
+
+@pytest.mark.parametrize(
+    "units_of", [[[1]], [[1], [2]], [[1, 2, 3]], [[1, 2], [3]], [[1, 2], [3, 4]]]
+)
+async def test_nothing_is_kept_of_an_aggregate_but_its_events_when_it_has_ended(
+    database_for: DatabaseFor, tenant: str, units_of: list[list[int]]
+) -> None:
+    database = await database_for("sample")
+    units, _ = note_units(database)
+    newest = units_of[-1][-1]
+    for some in units_of:
+        async with units(call_of(tenant=tenant)) as unit:
+            for version in some:
+                await unit.tell("n1", version, last=version == newest)
+    heads = metadata.tables[f"{metadata.schema}.outbox_heads"]
+    assert await versions(database, tenant) == list(range(1, newest + 1))
+    assert await rows(database, tenant, heads) == []
+
+
+async def test_the_last_event_follows_the_newest_too_and_none_follows_it(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("sample")
+    units, _ = note_units(database)
+
+    async def tell(version: int, *, last: bool = False) -> None:
+        async with units(call_of(tenant=tenant)) as unit:
+            await unit.tell("n1", version, last=last)
+
+    for version in (1, 2, 3):
+        await tell(version)
+    with pytest.raises(VersionConflict):
+        await tell(5, last=True)
+    await tell(4, last=True)
+    with pytest.raises(VersionConflict):
+        await tell(5)
+    assert await versions(database, tenant) == [1, 2, 3, 4]
 
 
 async def test_two_transactions_cannot_both_say_the_next_version(

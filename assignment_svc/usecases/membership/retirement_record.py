@@ -1,6 +1,7 @@
 """Records the steps of a retirement, which is an aggregate of its own in the audit."""
 
 from assignment_svc.domain.retirement import Retirement
+from assignment_svc.domain.states import RetirementStatus
 from assignment_svc.usecases.steps.transaction import TaskTransaction
 from phoenix_runtime.core.events import AuditDraft, AuditEventType, ReasonCode
 from phoenix_runtime.core.json import JsonObject
@@ -25,6 +26,7 @@ async def record_retirement(
             type=kind,
             aggregate=after.aggregate,
             aggregate_version=after.version + 1,
+            last=after.status is RetirementStatus.FINISHED,
             participant=after.participant_id,
             reason_code=ReasonCode.PARTICIPANT_RETIREMENT,
             previous_state=before.status.value if before is not None else "",

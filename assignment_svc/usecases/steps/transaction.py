@@ -89,6 +89,7 @@ class TaskTransaction:
                 type=fields.type,
                 aggregate=after.aggregate,
                 aggregate_version=version,
+                last=after.ended,
                 participant=fields.participant,
                 task=after.task_id,
                 handoff=fields.handoff,

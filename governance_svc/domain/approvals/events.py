@@ -63,6 +63,7 @@ def _event(
         type=EVENTS[approval.status],
         aggregate=approval.aggregate,
         aggregate_version=approval.version,
+        last=approval.status is not ApprovalStatus.PENDING,
         participant=approval.proposed_by,
         task=approval.task_id,
         handoff=_text(approval.subject.get("handoff_id")),

@@ -35,6 +35,7 @@ def revoked_event(certification: Certification, reason: str) -> AuditDraft:
         type=AuditEventType.CERTIFICATION_REVOKED,
         aggregate=certification.aggregate,
         aggregate_version=certification.version,
+        last=True,
         participant=certification.participant_id,
         previous_state=CertificationStatus.GRANTED.value,
         new_state=certification.status.value,

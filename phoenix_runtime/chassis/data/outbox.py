@@ -71,6 +71,8 @@ class Pending:
     events: list[AuditEvent] = field(default_factory=list)
     directives: list[Directive] = field(default_factory=list)
     answer: bytes | None = None
+    ended: set[str] = field(default_factory=set)
+    """Aggregates of which one of ``events`` is the last."""
 
 
 class Outbox:
@@ -126,16 +128,16 @@ class Outbox:
         request was answered already, and LookupError where a row that is written is not there.
         """
         rows = _rows(call.tenant, pending)
-        kinds, arguments, heads = self._arguments(call, pending, rows)
+        kinds, arguments, followed = self._arguments(call, pending, rows)
         if not kinds.any:
             await connection.write()
             return {}
         own = Parts(*flush_parts(self._schema, kinds), arguments)
         try:
-            (moved,) = await connection.write(own)
+            (found,) = await connection.write(own)
         except asyncpg.UniqueViolationError as error:
             raise _refusal_of(error) from error
-        if moved != heads:
+        if found != followed:
             raise VersionConflict("An event does not follow the newest of its aggregate")
         return rows
 
@@ -167,8 +169,12 @@ class Outbox:
         now = self.clock.now()
         arguments: list[Any] = [call.tenant, now]
         heads = _heads(pending.events)
-        born = {key: last for key, (first, last) in heads.items() if first <= 2 <= last}
-        moved = {key: span for key, span in heads.items() if span[0] > 2}
+        # Nobody asks any more which version an aggregate has whose last event this is.
+        gone = {key: first for key, (first, _) in heads.items() if key in pending.ended}
+        kept = {key: span for key, span in heads.items() if key not in gone}
+        gone = {key: first for key, first in gone.items() if first > 2}
+        born = {key: last for key, (first, last) in kept.items() if first <= 2 <= last}
+        moved = {key: span for key, span in kept.items() if span[0] > 2}
         deliveries = list(self._deliveries(rows, now))
         if pending.events:
             documents = {row.key: row.document for row in rows[LEDGER]}
@@ -179,6 +185,8 @@ class Outbox:
             arguments += [list(born), list(born.values())]
         if moved:
             arguments += _columns(((key, *span) for key, span in moved.items()), 3)
+        if gone:
+            arguments += [list(gone), list(gone.values())]
         if pending.directives:
             documents = {row.key: row.document for row in rows[DIRECTIVES]}
             arguments += _columns((_directive_row(d, documents) for d in pending.directives), 3)
@@ -190,10 +198,11 @@ class Outbox:
             deliveries=bool(deliveries),
             born=bool(born),
             moved=bool(moved),
+            gone=bool(gone),
             directives=bool(pending.directives),
             answer=pending.answer is not None,
         )
-        return kinds, arguments, len(moved)
+        return kinds, arguments, len(moved) + len(gone)
 
     def _deliveries(self, rows: Rows, now: datetime) -> Iterator[tuple[str, str, datetime]]:
         """Key, receiver and the end of its first claim, of each delivery."""

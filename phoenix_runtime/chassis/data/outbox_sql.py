@@ -15,13 +15,15 @@ from functools import cache
 class Kinds:
     """What a transaction has to write; the statement holds only parts for that.
 
-    ``born`` are aggregates that get their second event, ``moved`` those that had more already.
+    ``born`` are aggregates that get their second event, ``moved`` those that had more already, and
+    ``gone`` those of these that have ended.
     """
 
     events: bool
     deliveries: bool
     born: bool
     moved: bool
+    gone: bool
     directives: bool
     answer: bool
 
@@ -33,7 +35,7 @@ class Kinds:
 
 @cache
 def flush_parts(schema: str, kinds: Kinds) -> tuple[str, str]:
-    """The parts of the statement, and what to select of them: how many heads moved.
+    """The parts of the statement, and what to select of them: how many heads moved or went.
 
     $1 is the tenant, $2 now, then come each part's arrays.
     """
@@ -43,7 +45,9 @@ def flush_parts(schema: str, kinds: Kinds) -> tuple[str, str]:
         for wanted, build in zip(astuple(kinds), _BUILDERS, strict=True)
         if wanted
     ]
-    return ", ".join(steps), "(SELECT count(*) FROM moved)" if kinds.moved else "0"
+    counted = [name for name in ("moved", "gone") if getattr(kinds, name)]
+    counts = " + ".join(f"(SELECT count(*) FROM {name})" for name in counted)
+    return ", ".join(steps), counts or "0"
 
 
 def _take(numbers: Iterator[int], *types: str) -> str:
@@ -86,6 +90,16 @@ def _moved(schema: str, numbers: Iterator[int]) -> str:
     )
 
 
+def _gone(schema: str, numbers: Iterator[int]) -> str:
+    arrays = _take(numbers, "text[]", "bigint[]")
+    return (
+        f"gone AS (DELETE FROM {schema}.outbox_heads AS head"
+        f" USING unnest({arrays}) AS h (aggregate, oldest)"
+        " WHERE head.tenant = $1::text AND head.aggregate = h.aggregate"
+        " AND head.version = h.oldest - 1 RETURNING 1)"
+    )
+
+
 def _directives(schema: str, numbers: Iterator[int]) -> str:
     arrays = _take(numbers, "text[]", "text[]", "text[]")
     return (
@@ -103,4 +117,4 @@ def _answer(schema: str, numbers: Iterator[int]) -> str:
     )
 
 
-_BUILDERS = (_events, _deliveries, _born, _moved, _directives, _answer)
+_BUILDERS = (_events, _deliveries, _born, _moved, _gone, _directives, _answer)

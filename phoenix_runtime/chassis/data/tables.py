@@ -96,7 +96,7 @@ def idempotency_table(metadata: MetaData) -> Table:
 
 
 def _heads_table(metadata: MetaData) -> Table:
-    """The newest version of every aggregate with more than one event, against gaps."""
+    """The newest version of every aggregate with more than one event that has not ended."""
     return tenant_table(
         "outbox_heads",
         metadata,

@@ -56,6 +56,8 @@ class Unit:
         """As `audit`, of another call of the tenant whose event is written together with others."""
         event = self._outbox.complete(draft, call)
         self._pending.events.append(event)
+        if draft.last:
+            self._pending.ended.add(draft.aggregate)
         return Receipt(
             audit_event_id=event.event_id,
             correlation_id=event.correlation_id,

@@ -36,13 +36,14 @@ class NoteUnit(Unit):
         found = await self.connection.fetch(select(note.c.text).order_by(note.c.note_id))
         return [row["text"] for row in found]
 
-    async def tell(self, note_id: str, version: int) -> Receipt:
+    async def tell(self, note_id: str, version: int, *, last: bool = False) -> Receipt:
         """The audit event of a note's version."""
         return await self.audit(
             AuditDraft(
                 type=AuditEventType.CAPABILITIES_UPDATED,
                 aggregate=f"note/{note_id}",
                 aggregate_version=version,
+                last=last,
                 participant=note_id,
             )
         )
