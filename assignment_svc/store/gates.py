@@ -87,7 +87,9 @@ class GateTable(TenantRows):
     async def _lock_gate(self, participant_id: str) -> Gate:
         row = await self._find(gates, participant_id=participant_id, lock=True)
         if row is None:
-            await self._insert_if_absent(gates, MAPPER.row(Gate(participant_id)))
+            made = Gate(participant_id)
+            if await self._insert_if_absent(gates, MAPPER.row(made)):
+                return made  # locked: nobody else sees it before the commit
             row = await self._find(gates, participant_id=participant_id, lock=True)
         if row is None:
             raise LookupError(f"the gate of {participant_id} was inserted and is not there")
