@@ -71,6 +71,16 @@ criteria_of(requirement) := {
 	count([name | some name in requirement.policy_constraints; not catalogue.constraints[name]]) == 0
 }
 
+# What a candidate's trust has to reach, in which capabilities.
+limits_of(requirement, trust_policy) := {
+	"capabilities": capabilities,
+	"needed": count(capabilities),
+	"high_risk": high_risk(requirement),
+	"threshold": threshold_of(trust_policy, requirement),
+} if {
+	capabilities := required(requirement)
+}
+
 unknown_names(requirement) := union({
 	vocabulary.unknown("capability", requirement.required_capabilities),
 	vocabulary.unknown("data_domain", requirement.data_domains),
@@ -166,7 +176,8 @@ template(requirement, status, capabilities, domains, held, certified) := {
 	"reasons": [{"rule": pair[0], "parts": split(pair[1], hole)} |
 		some pair in sort([[r.rule, r.text] | some r in refusals])
 	],
-	"remedies": {r.remedy | some r in refusals},
+	"refuses": count(refusals) > 0,
+	"remediation": sort({r.remedy | some r in refusals}),
 } if {
 	one := {
 		"candidate": {

@@ -1,10 +1,10 @@
 # participant.discover (Algorithm 2, step 4): is this candidate eligible for that requirement?
 #
-# A batch holds many candidates, so this point is a function of all inputs, in three passes: who is eligible,
-# who is not, and whose input is no ordinary one. What is evaluated for each candidate stands in the passes
-# themselves, since a call of a rule for each would cost as much again; what candidates share is a rule, whose
-# answers the engine remembers. It remembers numbers badly (all fractions below one have the same hash), so
-# trust is no argument.
+# A batch holds many candidates, so this point is a function of all inputs, in passes: who is eligible, who lacks
+# something although trusted, who else is not, and whose input is no ordinary one. What is evaluated for each
+# candidate stands in the passes themselves, since a call of a rule for each would cost as much again; what
+# candidates share is a rule, whose answers the engine remembers. It remembers numbers badly (all fractions below
+# one have the same hash), so trust is no argument. Of each verdict they leave out the fields that are empty.
 package phoenix.participant.discover
 
 import data.phoenix.eligibility
@@ -17,15 +17,17 @@ answers_to(inputs) := [answers[i] | some i, _ in inputs] if {
 complete(inputs, eligible) := eligible if {
 	count(eligible) == count(inputs)
 } else := answers if {
-	answers := object.union(eligible, refused(inputs, eligible))
+	answers := object.union(eligible, unfit(inputs, eligible))
 	count(answers) == count(inputs)
 } else := object.union(answers, {i: answer(one) | some i, one in inputs; not answers[i]}) if {
-	answers := object.union(eligible, refused(inputs, eligible))
+	found := object.union(eligible, unfit(inputs, eligible))
+	answers := object.union(found, refused(inputs, found))
 }
 
 allowed(inputs) := {i: verdict |
 	some i, one in inputs
-	requester_known(one.caller)
+	is_string(one.caller.subject)
+	one.caller.subject != ""
 	candidate := one.candidate
 	is_string(candidate.id)
 	standing := eligibility.standing_of(
@@ -46,9 +48,40 @@ allowed(inputs) := {i: verdict |
 	verdict := object.union(allowance(standing, certified), {"trust": least})
 }
 
-refused(inputs, eligible) := {i: verdict |
+# Trusted enough, and something else is lacking: most of those who are refused.
+unfit(inputs, eligible) := {i: verdict |
 	some i, one in inputs
 	not eligible[i]
+	is_string(one.caller.subject)
+	one.caller.subject != ""
+	candidate := one.candidate
+	is_string(candidate.id)
+	trusts := one.trust.by_capability
+	is_object(trusts)
+	limits := eligibility.limits_of(one.requirement, object.get(candidate, "trust_policy", ""))
+	totals := [total | some c in limits.capabilities; total := trusts[c].total; is_number(total)]
+	count(totals) == limits.needed
+	min(totals) >= limits.threshold
+	template := eligibility.template(
+		one.requirement,
+		candidate.status,
+		candidate.capabilities,
+		candidate.data_domains,
+		candidate.permissions,
+		{c | some c in limits.high_risk; trusts[c].certified == true},
+	)
+	template.refuses
+	verdict := {
+		"effect": "deny",
+		"policy": "phoenix.participant.discover",
+		"reasons": [{"rule": reason.rule, "text": concat(candidate.id, reason.parts)} | some reason in template.reasons],
+		"remediation": template.remediation,
+	}
+}
+
+refused(inputs, found) := {i: verdict |
+	some i, one in inputs
+	not found[i]
 	requester_known(one.caller)
 	candidate := one.candidate
 	is_string(candidate.id)
@@ -72,17 +105,9 @@ refused(inputs, eligible) := {i: verdict |
 			[{"rule": reason.rule, "text": concat(candidate.id, reason.parts)} | some reason in template.reasons],
 			[{"rule": doubt.rule, "text": doubt.text} | some doubt in doubts],
 		),
-		"remediation": remediation(template, doubts),
-		"obligations": [],
-		"approvers": [],
-		"grants": null,
-		"trust": null,
-		"policy_score": 1,
-		"facts": {},
+		"remediation": sort({remedy | some remedy in template.remediation} | {doubt.remedy | some doubt in doubts}),
 	}
 }
-
-remediation(template, doubts) := sort(template.remedies | {doubt.remedy | some doubt in doubts})
 
 allowance(standing, certified) := allowance_of(eligibility.description_of(standing, certified)) if {
 	eligibility.covers(certified, standing.high_risk)
@@ -92,16 +117,15 @@ allowance_of(description) := {
 	"effect": "allow",
 	"policy": "phoenix.participant.discover",
 	"reasons": [{"rule": "eligible", "text": description.text}],
-	"remediation": [],
-	"obligations": [],
-	"approvers": [],
-	"grants": null,
 	"policy_score": description.policy_score,
 	"facts": description.facts,
 }
 
 # One by one: for an input that lacks something, or a requirement without capabilities.
-answer(one) := object.union(allowance_of(eligible), {"trust": eligible.trust}) if {
+answer(one) := object.union(
+	{"remediation": [], "obligations": [], "approvers": [], "grants": null, "trust": eligible.trust},
+	allowance_of(eligible),
+) if {
 	requester_known(one.caller)
 	is_string(one.candidate.id)
 	eligible := eligibility.eligible(one, one.requirement)
