@@ -62,8 +62,8 @@ READS: Final[Mapping[str, Asked]] = {
     "GetLineage": Asked(4, 0),
 }
 
-REGISTER: Final = Asked(10, 3)
-"""The first registration of an id, whatever it claims."""
+REGISTER: Final = Asked(17, 4)
+"""The first registration of an id, whatever it claims, with its gate in assignment."""
 
 
 @dataclass(frozen=True, slots=True)
