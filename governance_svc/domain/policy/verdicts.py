@@ -27,6 +27,8 @@ from phoenix_runtime.core.verdict import (
 GRANTING_POINTS = frozenset({DecisionPoint.JOIN, DecisionPoint.UPDATE_CAPABILITIES})
 """The points whose allow has to come with grants."""
 
+EFFECTS = {effect.value: effect for effect in Effect}
+
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 Read = TypeVar("Read")
@@ -87,11 +89,11 @@ def _read(raw: Json, stamp: DecisionStamp) -> Verdict:
     if isinstance(fault := entry.get("fault"), str):
         raise _Unreadable(fault)
     effect = entry.get("effect")
-    # Membership by value: "true", True and 1 are not effects.
-    if not isinstance(effect, str) or effect not in tuple(Effect):
+    # By value: "true", True and 1 are not effects.
+    if not isinstance(effect, str) or effect not in EFFECTS:
         raise _Unreadable(f"{effect!r} is not an effect")
     verdict = Verdict(
-        effect=Effect(effect),
+        effect=EFFECTS[effect],
         decision_id=stamp.decision_id,
         point=stamp.point,
         policy=_text(entry.get("policy"), "policy"),
@@ -120,6 +122,8 @@ def _object(value: Json, text: str) -> Mapping[str, Json]:
 
 def _facts(value: Json) -> dict[str, Json]:
     facts = dict(_object(value, "facts is not an object"))
+    if not facts:
+        return facts
     try:
         canonical(facts)
     except NotCanonical as error:
