@@ -85,6 +85,17 @@ class PolicyEngineUnavailable(Refused):
     reason = "POLICY_ENGINE_UNAVAILABLE"
     remedy = "Retry after the delay given; nothing was changed."
 
+    def __init__(self, text: str, *, lasting: bool = False) -> None:
+        """``lasting``: what is in the engine's place is none, so to wait does not help."""
+        super().__init__(text, {"lasting": "true"} if lasting else {})
+        if lasting:
+            self.remedy = "Nothing was changed. See to the policy engine: to wait does not help."
+
+    @property
+    def lasting(self) -> bool:
+        """Whether somebody has to do something before there can be a decision."""
+        return "lasting" in self.facts
+
 
 class Unavailable(Refused):
     """A part of the runtime is unavailable."""

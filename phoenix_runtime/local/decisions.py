@@ -9,8 +9,10 @@ from typing import Final
 
 import grpc
 import grpc.aio
+from google.rpc import error_details_pb2
 
 from phoenix_dma.v1 import common_pb2, governance_pb2, governance_pb2_grpc
+from phoenix_dma.wire.status_details import detail_of, rich_status_of
 from phoenix_runtime.core.verdict import ENGINE, DecisionPoint
 from phoenix_runtime.local.errors import LocalRuntimeError, host_of
 from phoenix_runtime.local.health import NO_PROXY
@@ -52,11 +54,16 @@ def fault_of(verdict: common_pb2.PolicyVerdict) -> str:
 
 
 async def require_decisions(
-    address: str, token: Callable[[], str], opa_url: str | None, log: Path
+    address: str,
+    token: Callable[[], str],
+    opa_url: str | None,
+    log: Path,
+    mend: str = "Name an OPA of your own: phoenix-dma up --opa-url http://127.0.0.1:8181.",
 ) -> None:
     """Raise `CannotDecide` unless governance decides, within `DECISION_SECONDS`.
 
-    ``token`` makes a new one for each try: one lives no longer than this waits.
+    What is certainly no engine is not waited for. ``token`` makes a new one for each try: one lives
+    no longer than this waits. ``mend`` is the advice about the embedded engine.
     """
     deadline = asyncio.get_running_loop().time() + DECISION_SECONDS
     while True:
@@ -64,24 +71,30 @@ async def require_decisions(
             fault = fault_of(await decision(address, token()))
         except grpc.aio.AioRpcError as error:
             fault = error.details() or error.code().name
-            waited_for = error.code() is grpc.StatusCode.UNAVAILABLE
+            waited_for = error.code() is grpc.StatusCode.UNAVAILABLE and not _lasting(error)
         else:
             waited_for = False
         if not fault:
             return
         if not waited_for or asyncio.get_running_loop().time() > deadline:
-            raise _cannot_decide(fault, opa_url, log)
+            raise _cannot_decide(fault, opa_url, log, mend)
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _cannot_decide(fault: str, opa_url: str | None, log: Path) -> CannotDecide:
+def _lasting(error: grpc.aio.AioRpcError) -> bool:
+    """Whether governance says that somebody has to do something about its engine."""
+    found = detail_of(rich_status_of(error), error_details_pb2.ErrorInfo)
+    return found is not None and "lasting" in found.metadata
+
+
+def _cannot_decide(fault: str, opa_url: str | None, log: Path, mend: str) -> CannotDecide:
     if opa_url:
         advice = (
             f"The OPA at {host_of(opa_url)} has to take policies and answer queries (`opa run"
             " --server`); without --opa-url the embedded engine decides."
         )
     else:
-        advice = "Name an OPA of your own: phoenix-dma up --opa-url http://127.0.0.1:8181."
+        advice = mend
     return CannotDecide(
         f"policy cannot decide, so nothing could be done: {fault}\n"
         f"The log {log} ends:\n{tail(log)}",

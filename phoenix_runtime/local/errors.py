@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 COMMAND_LINE: Final = "COMMAND_LINE"
 """The reason of what was asked for wrongly; the commands end with another exit code for it."""
+NO_HOST: Final = "a URL without a host"
 
 
 class LocalRuntimeError(RuntimeError):
@@ -39,4 +40,7 @@ class ServerIncomplete(LocalRuntimeError):
 
 def host_of(url: str) -> str:
     """Return host and port of a URL for an error text, without its login."""
-    return urlsplit(url).netloc.rpartition("@")[2]
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or NO_HOST
+    except ValueError:
+        return NO_HOST

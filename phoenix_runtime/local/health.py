@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from phoenix_runtime.local.connections import words_of
 from phoenix_runtime.local.errors import LocalRuntimeError, host_of
 
 PROBE_TIMEOUT: Final = 5.0
@@ -33,7 +35,8 @@ async def listens(address: str) -> bool:
     except OSError:
         return False
     writer.close()
-    await writer.wait_closed()
+    with suppress(OSError):  # whoever accepts it and resets it listens all the same
+        await writer.wait_closed()
     return True
 
 
@@ -46,9 +49,9 @@ async def require_opa(url: str) -> None:
         async with httpx.AsyncClient(timeout=PROBE_TIMEOUT, trust_env=False) as client:
             answer = await client.get(f"{url.rstrip('/')}/health")
             answer.raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
         host = host_of(url)
-        raise OpaUnusable(f"OPA at {host}: {error}", {"server": host}) from error
+        raise OpaUnusable(f"OPA at {host}: {words_of(error)}", {"server": host}) from error
 
 
 async def serves(address: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -81,12 +82,30 @@ class PolicyEngineFolder:
         try:
             shutil.rmtree(partial, ignore_errors=True)
             self._fetch(partial)
+            self._remove()
             partial.rename(self.path)
         except OSError as error:
             raise self._missing(str(error)) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         return True
+
+    def advice(self) -> str:
+        """Return what to do where the engine is there and is none."""
+        other = "Or name an OPA of your own: phoenix-dma up --opa-url http://127.0.0.1:8181."
+        if is_installed():
+            pip = [sys.executable, "-m", "pip", "install", "--force-reinstall", *FLAGS]
+            again = shlex.join([*pip, "--requirement", str(REQUIREMENTS)])
+            return f"Install the engine again:\n  {again}\n{other}"
+        line = f"rm -rf {shlex.quote(str(self.path))}"
+        return f"Remove the engine, and the next start fetches it again:\n  {line}\n{other}"
+
+    def _remove(self) -> None:
+        """Remove what stands in its place and is no engine."""
+        if self.path.is_dir() and not self.path.is_symlink():
+            shutil.rmtree(self.path)
+        else:
+            self.path.unlink(missing_ok=True)
 
     def _fetch(self, target: Path) -> None:
         done = subprocess.run(

@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from phoenix_runtime.local.connections import said_as_connection
+
 
 async def told(
     tell: Callable[[str], None], doing: str, step: Callable[[], Awaitable[None]]
 ) -> None:
-    """Run ``step``; ``tell`` takes a sentence before it and another one after it."""
+    """Run ``step``; ``tell`` takes a sentence before it and another one after it.
+
+    Raises what the step raises, and `ConnectionFailed` where a connection of it breaks.
+    """
     tell(doing)
     clock = asyncio.get_running_loop().time
     began = clock()
-    await step()
+    with said_as_connection(doing):
+        await step()
     tell(f"{doing}: done after {clock() - began:.1f} s")

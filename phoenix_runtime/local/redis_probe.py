@@ -6,6 +6,7 @@ import redis.asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from phoenix_runtime.local.connections import words_of
 from phoenix_runtime.local.errors import LocalRuntimeError, host_of
 
 
@@ -30,9 +31,10 @@ async def require(url: str) -> None:
     try:
         async with client_for(url) as client:
             await client.ping()
-    except (ValueError, redis.RedisError) as error:
+    except (OSError, ValueError, redis.RedisError) as error:
         host = host_of(url)
-        raise RedisUnusable(f"Redis at {host}: {error}", {"server": host}) from error
+        text = f"Redis at {host}: {words_of(error)}"
+        raise RedisUnusable(text, {"server": host}) from error
 
 
 async def answers(client: redis.Redis) -> bool:

@@ -22,6 +22,7 @@ from typing import Final, Self
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.local import policy_engine, ports
 from phoenix_runtime.local.concurrently import concurrently
+from phoenix_runtime.local.connections import said_as_connection
 from phoenix_runtime.local.data_folder.folder import DataFolder, RuntimeRecord
 from phoenix_runtime.local.data_folder.keys import (
     KeyFiles,
@@ -108,10 +109,9 @@ class LocalRuntime:
     async def start(self) -> RuntimeRecord:
         """Start everything and return when all of it serves; on failure stop what had started.
 
-        An older data folder is upgraded. Raises a `LocalRuntimeError` that says what is wrong and
-        what to do: `AlreadyUp`, `PortTaken`, `ProgramDied`, `DataTooNew` and others.
+        An older data folder is upgraded. Raises `LocalRuntimeError`: `AlreadyUp` and others.
         """
-        with self.folder.usable():
+        with said_as_connection("starting the runtime"), self.folder.usable():
             return await self._start()
 
     async def _start(self) -> RuntimeRecord:
@@ -195,10 +195,11 @@ class LocalRuntime:
             await server.start(self._supervisor)
             self.admin_url = server.url
         passwords = databases.load_passwords(self.folder.secrets / "roles.json")
-        await databases.prepare(self.admin_url, passwords)
-        self.databases = databases.urls_for(self.admin_url, passwords)
-        served = [schema for schema in databases.SCHEMAS if schema in self.options.services]
-        self._upgrades = await pending_upgrades(self.admin_url, served)
+        with databases.usable(self.admin_url):
+            await databases.prepare(self.admin_url, passwords)
+            self.databases = databases.urls_for(self.admin_url, passwords)
+            served = [schema for schema in databases.SCHEMAS if schema in self.options.services]
+            self._upgrades = await pending_upgrades(self.admin_url, served)
 
     async def _start_redis(self) -> None:
         if self.options.redis_url:
@@ -228,6 +229,7 @@ class LocalRuntime:
             partial(operator_token, environment.keys, tenant=tenant, clock=clock),
             self.options.opa_url,
             self.folder.log(MODULES[GOVERNANCE]),
+            policy_engine.PolicyEngineFolder(self.folder.path).advice(),
         )
 
     def _process_environment(self) -> ProcessEnvironment:
@@ -259,11 +261,9 @@ class LocalRuntime:
 
     async def _start_service(self, environment: ProcessEnvironment, name: str) -> None:
         rest = self.address("rest") if name == GATEWAY else None
-        await self._run(environment.program(name), MODULES[name], self.address(name), rest=rest)
+        await self._run(environment.program(name), MODULES[name], self.address(name), rest)
 
-    async def _run(
-        self, program: Program, module: str, address: str, *, rest: str | None = None
-    ) -> None:
+    async def _run(self, program: Program, module: str, address: str, rest: str | None) -> None:
         """Start ``module`` as ``program``; return once it serves at each address."""
         child = await self._launcher.start(program, module)
         await child.until(lambda: serves(address), SERVICE_SECONDS)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
 import stat
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -223,8 +225,8 @@ async def test_a_server_of_ones_own_that_is_away_is_named_without_its_password(
 async def test_a_runtime_whose_policy_decides_nothing_is_not_up(
     options: LocalRuntimeOptions, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    """An OPA is there and answers, but no decisions: without one nothing could be done."""
-    monkeypatch.setattr(decisions, "DECISION_SECONDS", 0.0)
+    """An OPA is there and answers, but no decisions: what is certainly none is not waited for."""
+    monkeypatch.setattr(decisions, "DECISION_SECONDS", 0.0 if fault == "500" else math.inf)
     async with FakeOpa() as opa:
         judged = replace(options, opa_url=opa.url, services=("governance",))
         with (
@@ -233,6 +235,21 @@ async def test_a_runtime_whose_policy_decides_nothing_is_not_up(
         ):
             await LocalRuntime(judged).start()
     assert "No policy is loaded" in str(refused.value)
+    assert DataFolder(options.data).holder() is None
+
+
+async def test_an_engine_that_is_none_is_not_waited_for(
+    options: LocalRuntimeOptions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The package is there and is no engine, as after a fetch that somebody has damaged."""
+    monkeypatch.setattr(decisions, "DECISION_SECONDS", math.inf)
+    (tmp_path / "opa_bindings.py").write_text("")
+    alone = replace(options, services=("governance",), environment={"PYTHONPATH": str(tmp_path)})
+    with pytest.raises(CannotDecide, match="ended with code 1 before it answered") as refused:
+        await LocalRuntime(alone).start()
+    assert "_native" in refused.value.text, "the log says why"
+    assert "pip install" in refused.value.remedy
+    assert "phoenix-dma up --opa-url" in refused.value.remedy
     assert DataFolder(options.data).holder() is None
 
 

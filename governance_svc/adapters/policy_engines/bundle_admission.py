@@ -16,6 +16,7 @@ from governance_svc.adapters.policy_engines.policy_session import (
     INSPECTOR,
     MAX_ERROR,
     EvaluationAborted,
+    NoEngine,
     PolicySession,
     RegoError,
     engines_fault,
@@ -66,7 +67,7 @@ async def admit(session: PolicySession, bundle: PolicyBundle, *, tested: bool) -
         if not is_shipped(bundle):
             raise
         text = f"The policy engine refuses the rules of this release: {refused.text}"
-        raise PolicyEngineUnavailable(text[:MAX_ERROR]) from refused
+        raise PolicyEngineUnavailable(text[:MAX_ERROR], lasting=True) from refused
 
 
 async def _admitted(session: PolicySession, bundle: PolicyBundle, *, tested: bool) -> BundleTests:
@@ -102,15 +103,16 @@ async def restore(session: PolicySession, bundle: PolicyBundle) -> None:
 async def _require_engine(session: PolicySession) -> None:
     """Put the inspector in and ask it; raises `PolicyEngineUnavailable` where no engine answers."""
     await _put_inspector(session)
-    with engines_fault("The policy engine does not evaluate the runtime's own module"):
+    what = "The policy engine does not evaluate the runtime's own module"
+    with engines_fault(what, lasting=True):
         said = await session.document(f"{INSPECTOR}.echo", {"word": WORD})
     if said != WORD:
         text = "The policy engine does not evaluate Rego: it answers something else than was asked"
-        raise PolicyEngineUnavailable(text)
+        raise NoEngine(text)
 
 
 async def _put_inspector(session: PolicySession) -> None:
-    with engines_fault("The policy engine does not take the runtime's own module"):
+    with engines_fault("The policy engine does not take the runtime's own module", lasting=True):
         await session.put_modules({f"{INSPECTOR}.rego": inspector_source()})
 
 

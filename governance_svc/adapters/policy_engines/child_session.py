@@ -1,6 +1,7 @@
 """One child process that runs one engine, answers one request at a time, and has a deadline."""
 
 import asyncio
+import errno
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,11 @@ from typing import Any, Final, TypeVar
 from governance_svc.adapters.policy_engines import engine_frames
 from governance_svc.adapters.policy_engines.engine_frames import EngineCall
 from governance_svc.adapters.policy_engines.json_texts import NO_INPUT, json_text, json_value
-from governance_svc.adapters.policy_engines.policy_session import EvaluationAborted, RegoError
+from governance_svc.adapters.policy_engines.policy_session import (
+    EvaluationAborted,
+    NoEngine,
+    RegoError,
+)
 from governance_svc.domain.policy.engine import EVALUATION_SECONDS, LOADING_SECONDS
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.json import Json
@@ -20,6 +25,12 @@ CHILD: Final = "governance_svc.adapters.policy_engines.engine_child"
 
 INHERITED: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 """The child's environment, beside PYTHON…: an engine needs none of the service's secrets."""
+
+SCARCE: Final = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+"""Errors of a start that end by themselves."""
+
+EXIT_SECONDS: Final = 5.0
+"""How long a child that has closed its pipe may take to end."""
 
 GARBAGE_COLLECTION: Final = {"GOGC": "400"}
 """The engine's heap is small and its garbage short-lived: fewer collections, faster answers."""
@@ -55,6 +66,10 @@ class ChildSession:
         self._queued = 0
         self._exchanges: set[asyncio.Task[Any]] = set()
         self._ended = False
+        self.answered = False
+        """Whether it has answered anything: until then it may be no engine at all."""
+        self.crashed = False
+        """Whether a signal ended it before it had answered anything."""
         self.deadline = limits.loading
 
     @classmethod
@@ -75,7 +90,8 @@ class ChildSession:
                 env=environment,
             )
         except OSError as error:
-            raise PolicyEngineUnavailable("The policy engine could not be started") from error
+            text = f"The policy engine could not be started: {error.strerror or error}"
+            raise PolicyEngineUnavailable(text, lasting=error.errno not in SCARCE) from error
         return cls(process, limits)
 
     @property
@@ -165,19 +181,38 @@ class ChildSession:
         try:
             async with asyncio.timeout(self.deadline):
                 answer = await self._write_and_read(frame)
-            return read(_result(json_value(answer)))
+            result = json_value(answer)
+            found = _result(result)
+            self.answered = True
+            return read(found)
         except TimeoutError as error:
             await self.kill()
             raise EvaluationAborted("The policy was cut off at its deadline") from error
-        except (asyncio.IncompleteReadError, OSError, ValueError) as error:
-            await self.kill()
-            raise EvaluationAborted("The policy engine died during the evaluation") from error
-        except (LookupError, TypeError) as error:
+        except (asyncio.IncompleteReadError, OSError) as error:
+            raise await self._died() from error
+        except (ValueError, LookupError, TypeError) as error:
             await self.kill()  # whatever writes to this pipe is no engine of ours
+            if not self.answered:
+                raise NoEngine("What runs as the policy engine answers something else") from error
             raise EvaluationAborted("The policy engine gave no answer") from error
         except asyncio.CancelledError:
             await self.kill()  # the event loop ends: the rest of the answer is never read
             raise
+
+    async def _died(self) -> PolicyEngineUnavailable:
+        """The error for a child that has closed its pipe, which has ended on return."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(EXIT_SECONDS):
+                await self._process.wait()
+        code = self._process.returncode
+        await self.kill()
+        if self.answered:
+            return EvaluationAborted("The policy engine died during the evaluation")
+        how = "closed its pipe" if code is None else f"ended with code {code}"
+        if code is None or code >= 0:
+            return NoEngine(f"What runs as the policy engine {how} before it answered anything")
+        self.crashed = True
+        return EvaluationAborted(f"The policy engine was ended by signal {-code} at its start")
 
     async def _write_and_read(self, frame: bytes) -> bytes:
         stdin, stdout = self._process.stdin, self._process.stdout

@@ -7,6 +7,7 @@ children are swapped; the old one finishes its request first.
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from governance_svc.adapters.policy_engines.bundle_admission import admit, restore
 from governance_svc.adapters.policy_engines.child_session import (
@@ -14,12 +15,19 @@ from governance_svc.adapters.policy_engines.child_session import (
     EngineLimits,
     SessionEnded,
 )
-from governance_svc.adapters.policy_engines.policy_session import evaluate
+from governance_svc.adapters.policy_engines.policy_session import (
+    EvaluationAborted,
+    NoEngine,
+    evaluate,
+)
 from governance_svc.domain.policy.bundle import BundleTests, PolicyBundle
 from governance_svc.domain.policy.engine import Evaluation
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.verdict import DecisionPoint
+
+CRASHES: Final = 3
+"""After so many children in a row that a signal ended at their start, there is no engine."""
 
 
 class EmbeddedEngine:
@@ -31,6 +39,7 @@ class EmbeddedEngine:
         self._swapping = asyncio.Lock()
         self._bundle: PolicyBundle | None = None
         self._session: ChildSession | None = None
+        self._crashes = 0
 
     @property
     def revision(self) -> str:
@@ -48,14 +57,21 @@ class EmbeddedEngine:
             session = await ChildSession.start(self._limits)
             try:
                 tests = await admit(session, bundle, tested=tested)
-            except BaseException:
+            except BaseException as error:
                 await session.kill()
+                self._count_crash(session, error)
                 raise
             async with self._swapping:
                 old = self._serve(session, bundle)
         if old is not None:
             await old.finish()
         return tests
+
+    def _count_crash(self, session: ChildSession, error: BaseException) -> None:
+        """Raise `NoEngine` where no child has lived to answer, `CRASHES` times in a row."""
+        self._crashes = self._crashes + 1 if session.crashed else 0
+        if self._crashes >= CRASHES and isinstance(error, EvaluationAborted):
+            raise NoEngine(f"{error.text}, {self._crashes} times in a row") from error
 
     async def evaluate(self, point: DecisionPoint, inputs: Sequence[JsonObject]) -> Evaluation:
         """Evaluate; raises `PolicyEngineUnavailable` where the engine dies during it."""

@@ -11,6 +11,7 @@ import httpx
 from governance_svc.adapters.policy_engines.json_texts import json_text, json_value
 from governance_svc.adapters.policy_engines.policy_session import (
     EvaluationAborted,
+    NoEngine,
     RegoError,
     engines_fault,
 )
@@ -23,6 +24,10 @@ MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
 POLICY_PREFIX = "phoenix/"
 """The ids of the runtime's modules on the server begin with this; others are left alone."""
+
+PASSING = {408, 425, 429}
+"""The statuses of a refusal that ends by itself, as those from `SERVER_ERROR` on."""
+SERVER_ERROR = 500
 
 STRICT = {"strict-builtin-errors": "true"}
 """An error in a built-in is an error, as in the embedded engine, and not silently *undefined*."""
@@ -181,14 +186,21 @@ def _read(status: int, body: bytes) -> Mapping[str, Json]:
     try:
         answer: Json = json_value(body) if body else {}
     except ValueError as error:
-        raise PolicyEngineUnavailable(f"The OPA server did not answer JSON ({status})") from error
+        raise _no_answer(status, f"did not answer JSON ({status})") from error
     if not isinstance(answer, Mapping):
-        raise PolicyEngineUnavailable(f"The OPA server did not answer a JSON object ({status})")
+        raise _no_answer(status, f"did not answer a JSON object ({status})")
     if status in {200, 204}:
         return answer
     if status in {400, 500} and isinstance(answer.get("code"), str):
         raise RegoError(_error_text(answer))
-    raise PolicyEngineUnavailable(f"The OPA server answered {status}")
+    raise _no_answer(status, f"answered {status}")
+
+
+def _no_answer(status: int, what: str) -> PolicyEngineUnavailable:
+    """The error for an answer that OPA does not give; what a proxy says meanwhile may pass."""
+    text = f"The OPA server {what}"
+    passing = status in PASSING or status >= SERVER_ERROR
+    return PolicyEngineUnavailable(text) if passing else NoEngine(text)
 
 
 def _error_text(answer: Mapping[str, Json]) -> str:

@@ -41,7 +41,7 @@ class RegoError(Exception):
 
 
 @contextmanager
-def engines_fault(what: str) -> Iterator[None]:
+def engines_fault(what: str, *, lasting: bool = False) -> Iterator[None]:
     """Around what asks no rule of a bundle: an error there is the engine's, and no bundle's.
 
     Raises `PolicyEngineUnavailable` in its place, which begins with ``what``.
@@ -49,7 +49,14 @@ def engines_fault(what: str) -> Iterator[None]:
     try:
         yield
     except RegoError as error:
-        raise PolicyEngineUnavailable(f"{what}: {error}") from error
+        raise PolicyEngineUnavailable(f"{what}: {error}", lasting=lasting) from error
+
+
+class NoEngine(PolicyEngineUnavailable):
+    """What was started or answered as the policy engine is certainly none."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, lasting=True)
 
 
 class EvaluationAborted(PolicyEngineUnavailable):

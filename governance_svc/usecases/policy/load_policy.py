@@ -31,7 +31,8 @@ class LoadPolicy:
             try:
                 tests = await shared.engine.load(shared.bundle)
             except (PolicyEngineUnavailable, BundleCutOff) as error:
-                self._policies.not_loaded(error.text)
+                lasting = isinstance(error, PolicyEngineUnavailable) and error.lasting
+                self._policies.not_loaded(error.text, lasting=lasting)
                 raise
             self._policies.use_shared(tests)
             self._loaded = True

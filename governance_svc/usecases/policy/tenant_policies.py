@@ -52,7 +52,7 @@ class TenantPolicies:
         self._broken: dict[str, tuple[str, str, float]] = {}
         self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
         self._complete = False
-        self._not_loaded = ""
+        self._not_loaded: tuple[str, bool] | None = None
 
     @property
     def shared(self) -> LoadedPolicy:
@@ -73,7 +73,8 @@ class TenantPolicies:
         the shipped rules, so that no overlay locks out those who could mend it.
         """
         if self._not_loaded:
-            raise PolicyEngineUnavailable(f"No policy is loaded: {self._not_loaded}")
+            why, lasting = self._not_loaded
+            raise PolicyEngineUnavailable(f"No policy is loaded: {why}", lasting=lasting)
         if point is DecisionPoint.ACTIVATE_POLICY:
             return self._shared
         if not self._complete:
@@ -134,13 +135,13 @@ class TenantPolicies:
         """Every tenant's overlay is known from now on."""
         self._complete = True
 
-    def not_loaded(self, why: str) -> None:
+    def not_loaded(self, why: str, *, lasting: bool) -> None:
         """The shared engine could not load its bundle: until it has, nothing is decided."""
-        self._not_loaded = why
+        self._not_loaded = (why, lasting)
 
     def use_shared(self, tests: BundleTests) -> None:
         """The shared engine has loaded its bundle."""
-        self._not_loaded = ""
+        self._not_loaded = None
         shared = self._shared
         self._shared = LoadedPolicy(shared.bundle, shared.engine, shared.decisions, tests)
 

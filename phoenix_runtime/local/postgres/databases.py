@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -21,6 +23,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
+from phoenix_runtime.local.connections import words_of
 from phoenix_runtime.local.data_folder.files import write_private
 from phoenix_runtime.local.errors import LocalRuntimeError, host_of
 
@@ -66,19 +69,19 @@ def urls_for(admin_url: str, passwords: dict[str, str]) -> dict[str, DatabaseUrl
     return {schema: _urls(admin_url, schema, passwords) for schema in SCHEMAS}
 
 
-async def prepare(admin_url: str, passwords: dict[str, str]) -> None:
-    """Create the database, roles and schemas that are missing, and set the roles' passwords.
-
-    Raises `DatabaseUnusable`: no such server, a refused password, a role that may not create roles.
-    """
+@contextmanager
+def usable(admin_url: str) -> Iterator[None]:
+    """Around work in the database; what it or the way to it refuses is `DatabaseUnusable`."""
     try:
-        await _prepare(admin_url, passwords)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        yield
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         host = host_of(admin_url)
-        raise DatabaseUnusable(f"PostgreSQL at {host}: {error}", {"server": host}) from error
+        text = f"PostgreSQL at {host}: {words_of(error)}"
+        raise DatabaseUnusable(text, {"server": host}) from error
 
 
-async def _prepare(admin_url: str, passwords: dict[str, str]) -> None:
+async def prepare(admin_url: str, passwords: dict[str, str]) -> None:
+    """Create the database, roles and schemas that are missing, and set the roles' passwords."""
     try:
         connection = await asyncpg.connect(admin_url)
     except asyncpg.InvalidCatalogNameError:

@@ -113,7 +113,7 @@ class Postgres:
                 database="postgres",
                 timeout=5,
             )
-        except (OSError, asyncpg.CannotConnectNowError):
+        except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
             return False
         await connection.close()
         return True

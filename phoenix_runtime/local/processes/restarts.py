@@ -7,12 +7,15 @@ time, and starts it. A part that lived for a while has a clean slate.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.local.errors import LocalRuntimeError
 from phoenix_runtime.local.processes.supervisor import CannotStart, ProgramDied, Supervisor
+
+_log = logging.getLogger(__name__)
 
 Tell = Callable[[str], None]
 """Takes a sentence for the person who started the runtime."""
@@ -159,7 +162,10 @@ class Restarter:
     def _set(self, part: Part, **changes: object) -> None:
         state = replace(self.states[part.name], since=self._now(), **changes)  # type: ignore[arg-type]
         self.states[part.name] = state
-        self._changed()
+        try:
+            self._changed()
+        except OSError as error:  # a disk that is full ends nothing that runs
+            _log.warning("the state of %s could not be written: %s", part.name, error)
 
     def _now(self) -> str:
         return self._clock.now().isoformat(timespec="seconds")

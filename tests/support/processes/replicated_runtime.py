@@ -85,7 +85,7 @@ class ReplicatedRuntime(BreakableRuntime):
             environment={**program.environment, **own},
         )
         door = rest if part == GATEWAY else None
-        await self._run(program, MODULES[part], address, rest=door)
+        await self._run(program, MODULES[part], address, door)
 
     async def _open(self, part: str) -> None:
         door = FaultProxy(*(self._own[f"{part}.{number}"] for number in REPLICAS))
