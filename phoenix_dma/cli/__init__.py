@@ -58,6 +58,9 @@ USAGE_ERROR: Final = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 HELP: Final = "Phoenix DMA Runtime: governed dynamic membership."
 
+SCRIPTS: Final = "run"
+"""The command that runs somebody's script."""
+
 EXIT_CODES: Final = (
     "Exit codes: 0 done, 1 refused, 2 wrong command line, 3 no runtime, 4 superseded and 5 retired "
     "(run), 130 interrupted."
@@ -111,7 +114,11 @@ class Commands(TyperGroup):
 
 @contextmanager
 def _explaining(arguments: Sequence[str], command: str) -> Iterator[None]:
-    """Raise a mistake in a command line as `mistakes.WrongCommandLine`."""
+    """Raise a mistake in a command line as `mistakes.WrongCommandLine`.
+
+    What the machine refuses ends the command with one line; an error of a script that it runs is
+    the script's own, as is a fault of this program.
+    """
     try:
         yield
     except USAGE_ERROR as error:
@@ -121,6 +128,24 @@ def _explaining(arguments: Sequence[str], command: str) -> Iterator[None]:
         if told is error:
             raise
         raise told from error
+    except Exception as error:
+        if command != SCRIPTS and (code := _ended(error, arguments)) is not None:
+            raise typer.Exit(code) from error
+        raise
+
+
+def _ended(error: Exception, arguments: Sequence[str]) -> int | None:
+    """The exit code for what the machine refused, which is printed; None for anything else."""
+    if isinstance(error, typer.Exit):
+        return None
+    from phoenix_dma.cli import faults, mistakes  # noqa: PLC0415  # no part of a help
+    from phoenix_dma.cli.calls import print_refusal  # noqa: PLC0415
+
+    found = faults.told(error)
+    if found is None:
+        return None
+    print_refusal(found[0], mistakes.output_of(arguments))
+    return found[1]
 
 
 def _called(arguments: Sequence[str]) -> str:
@@ -134,7 +159,7 @@ def _called(arguments: Sequence[str]) -> str:
 
 def spelled_out(arguments: Sequence[str]) -> list[str]:
     """``--json`` as ``--output json``; what follows ``run``, or ``--``, is a script's own."""
-    if "--json" not in arguments or arguments[0] == "run":
+    if "--json" not in arguments or arguments[0] == SCRIPTS:
         return list(arguments)
     end = arguments.index("--") if "--" in arguments else len(arguments)
     own = [part for argument in arguments[:end] for part in _parts(argument)]

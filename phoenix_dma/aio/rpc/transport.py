@@ -100,14 +100,17 @@ class Transport:
         """Call with a bearer token; ``patience`` is in seconds, over all tries."""
         until = time.monotonic() + (self.patience if patience is None else patience)
         backoff = Backoff(0.1, 2.0)
+        refusal: PhoenixError | None = None
         while True:
             channel = self.connection.channel
             try:
                 return await self._once(token, method, request, until)
             except AioRpcError as error:
-                refusal = error_of(error)
                 if error.code() is StatusCode.DEADLINE_EXCEEDED:
                     self.connection.replace(channel)
+                # A try that time cut off says nothing: what was answered before it says why.
+                if refusal is None or error.code() is not StatusCode.DEADLINE_EXCEEDED:
+                    refusal = error_of(error)
                 delay = max(backoff.next(), retry_after(error))
                 if error.code() not in UNREACHABLE or time.monotonic() + delay >= until:
                     raise refusal from error

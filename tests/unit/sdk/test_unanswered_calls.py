@@ -42,3 +42,18 @@ async def test_a_call_that_was_not_answered_is_made_again(code: grpc.StatusCode)
     await transport.ask_as("token", method, assignment_pb2.SubmitTaskRequest(request_id="one"))
     await transport.close()
     assert asked == ["one", "one"]
+
+
+@pytest.mark.asyncio
+async def test_what_was_answered_before_time_was_over_says_why() -> None:
+    tries: list[grpc.StatusCode] = []
+
+    async def method(_: Any, **__: Any) -> Any:
+        tries.append(grpc.StatusCode.DEADLINE_EXCEEDED if tries else grpc.StatusCode.UNAVAILABLE)
+        details = "cut off" if len(tries) > 1 else "the policy engine is busy"
+        raise AioRpcError(tries[-1], Metadata(), Metadata(), details=details)
+
+    transport = Transport(Endpoint(target="127.0.0.1:1", tls=False), patience=1.0)
+    with pytest.raises(Unavailable, match="the policy engine is busy"):
+        await transport.ask_as("token", method, assignment_pb2.SubmitTaskRequest())
+    await transport.close()
