@@ -191,7 +191,7 @@ def _approval_use_cases(shared: _Shared) -> ApprovalUseCases:
     return ApprovalUseCases(
         request=RequestApproval(units, clock, new_id),
         cancel=CancelApproval(units, clock),
-        decide=DecideApproval(units, shared.policy, shared.denials, access, clock),
+        decide=DecideApproval(units, shared.policy, (shared.denials, access, shared.trust), clock),
         get=GetApproval(units),
         list=ListApprovals(units),
     )
@@ -215,7 +215,7 @@ def _governance_use_cases(settings: GovernanceSettings, shared: _Shared) -> Gove
         activate=ActivatePolicy(
             units,
             shared.policies,
-            (shared.policy, shared.denials, trust),
+            (shared.policy, shared.denials, trust, shared.access),
             clock,
             development=settings.development,
         ),

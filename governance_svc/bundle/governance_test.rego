@@ -139,7 +139,12 @@ test_what_nobody_proposed_is_activated_by_nobody_alone if {
 
 test_nobody_else_activates if {
 	f.rules(activate({"caller": {"roles": ["operator"]}})) == {"policy_admin"}
+	f.rules(activate({"caller": {"participant": "agent.x", "participant_type": "agent"}})) == {"policy_admin"}
 	f.rules(activate({"caller": {"participant": "agent.x"}})) == {"policy_admin"}
+}
+
+test_a_person_who_takes_part_activates if {
+	activate({"caller": {"participant": "human.x", "participant_type": "human"}}).effect == "allow"
 }
 
 test_a_bundle_whose_tests_fail_or_are_missing_stays_out if {

@@ -24,9 +24,14 @@ allow contains {
 }
 
 administrator if {
-	input.caller.participant == ""
+	person_or_program
 	"policy_admin" in input.caller.roles
 }
+
+# A person who takes part stays a person; an agent or a service changes no policy.
+person_or_program if input.caller.participant == ""
+
+person_or_program if input.caller.participant_type == "human"
 
 tested if {
 	bundle.tests.passed > 0

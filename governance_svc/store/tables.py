@@ -124,6 +124,8 @@ certifications = tenant_table(
     instant_column("revoked_at", optional=True),
     text_column("event_id"),
     count_column("version"),
+    Column("granter_credentials", ARRAY(Text), nullable=False),
+    Column("granter_enrollers", ARRAY(Text), nullable=False),
     Index("certifications_participant", "tenant", "participant_id", "granted_at"),
     Index("certifications_granted", "tenant", "granted_at", "certification_id"),
 )
@@ -167,6 +169,7 @@ policy_overlays = tenant_table(
     text_column("uploaded_by"),
     instant_column("uploaded_at"),
     count_column("policy_version"),
+    Column("uploader_credentials", ARRAY(Text), nullable=False),
 )
 """The uploads of overlays, in order; the same one again where policy changed in between."""
 

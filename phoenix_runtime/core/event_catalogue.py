@@ -34,6 +34,7 @@ class TrustEvidence(StrEnum):
 
     NONE = ""
     IDENTITY = "identity"
+    ENROLMENT = "enrolment"
     GRANTS = "grants"
     HEALTH = "health"
     REVIEW = "review"
@@ -84,6 +85,7 @@ STATES: Final = ("ACTIVE", "DEGRADED")
 """The names that `BY_STATE` stands for (events.md: health changed)."""
 DENIAL: Final = ("policy", "decision", "explanation", "remediation")
 RETIRED: Final = ("mode", "active_tasks", "handoff_outcomes")
+ENROLLED: Final = ("identity", "kind", "roles", "enrolled_by")
 SUBJECT: Final = ("subject_hash", "approval_id")
 TAKEN_OVER: Final = (
     "source",
@@ -267,7 +269,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(Type.APPROVAL_CANCELLED, wakes=(Wakes.APPROVAL,)),
     Entry(Type.CERTIFICATION_GRANTED, wakes=(Wakes.QUEUE,)),
     Entry(Type.CERTIFICATION_REVOKED),
-    Entry(Type.IDENTITY_ENROLLED, None, detail=("identity", "kind", "roles", "enrolled_by")),
+    Entry(Type.IDENTITY_ENROLLED, None, detail=ENROLLED, evidence=TrustEvidence.ENROLMENT),
     Entry(Type.IDENTITY_ROLES_CHANGED, None, detail=("identity", "granted", "revoked", "roles")),
     Entry(Type.IDENTITY_DISABLED, None, detail=("identity", "why")),
     Entry(Type.POLICY_UPLOADED, detail=("overlay_revision",)),

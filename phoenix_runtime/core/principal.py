@@ -1,6 +1,6 @@
 """The caller: what a credential proves, and what a call carries through a service."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -52,6 +52,24 @@ class Descent:
     def enrollers(self) -> tuple[str, ...]:
         """The subjects through whose credentials the enrolment was made."""
         return tuple(dict.fromkeys(one.subject for one in self.enrolled_by))
+
+    def shared_with(self, credentials: Iterable[str]) -> str:
+        """The first of ``credentials`` that is held, or through which this one was made; else "".
+
+        Whoever holds a credential through which somebody was enrolled can be that somebody.
+        """
+        own = self.credentials
+        return next((one for one in credentials if one and one in own), "")
+
+    def one_hand_with(self, credentials: Sequence[str]) -> str:
+        """The credential by which the bearer may be the holder of ``credentials``; else empty.
+
+        Or the other way round: the first of ``credentials`` is held, it descends from the others.
+        """
+        other = credentials[0] if credentials else ""
+        return self.shared_with([other]) or (
+            self.credential if self.credential in credentials and self.credential else ""
+        )
 
     def subject_of(self, credential: str) -> str:
         """Whose enrolment ``credential`` is, of those in ``credentials``."""

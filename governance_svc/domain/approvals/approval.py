@@ -1,5 +1,6 @@
 """Approvals: a human's decision about exactly one content (I13)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -207,20 +208,21 @@ def barred_because(approval: Approval, decider: Principal) -> str:
     return ""
 
 
-def same_descent(approval: Approval, decider: Principal) -> str:
+def same_descent(approval: Approval, decider: Principal, owners: Sequence[str] = ()) -> str:
     """Why the descent of the decider's credential bars it, whatever policy says; else empty.
 
     Whoever holds the credential through which somebody was enrolled can be that somebody, so a
-    yes of theirs would be one's own (governance, Approvals).
+    yes of theirs would be one's own (governance, Approvals). ``owners`` are the enrolments with
+    which owners of those who have worked on the task take part.
     """
     descent = decider.descent
-    through = sorted(set(descent.credentials) & set(approval.barred_credentials))
+    through = descent.shared_with((*sorted(approval.barred_credentials), *owners))
     if through:
-        whose = f"an enrolment of {descent.subject_of(through[0])} ({through[0]})"
-        how = "decides with" if through[0] == descent.credential else "was enrolled through"
+        whose = f"an enrolment of {descent.subject_of(through)} ({through})"
+        how = "decides with" if through == descent.credential else "was enrolled through"
         return (
-            f"{decider.participant} {how} {whose}, with which somebody asked for this or has "
-            "worked on the task"
+            f"{decider.participant} {how} {whose}, with which somebody asked for this, has worked "
+            "on the task or owns who did"
         )
     owners = sorted(set(descent.enrollers) & {*approval.barred_owners, approval.proposed_by} - {""})
     if owners:

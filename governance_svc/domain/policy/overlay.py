@@ -47,6 +47,7 @@ class StoredOverlay:
 
     ``policy_version`` is that of the tenant's `PolicyHead` at the upload: whoever uploads proposes
     a change of the policy that they see, so the proposal ends with the next change.
+    ``uploader_credentials`` are the enrolment that they hold and those that it descends from.
     """
 
     number: int
@@ -58,6 +59,7 @@ class StoredOverlay:
     uploaded_by: str
     uploaded_at: datetime
     policy_version: int
+    uploader_credentials: tuple[str, ...] = ()
 
     @property
     def overlay(self) -> Overlay:

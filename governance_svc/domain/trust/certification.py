@@ -40,11 +40,29 @@ class CertificationRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class CertifiedParty:
+    """Whom a certification is about, as far as the ledger tells; empty where it does not.
+
+    ``credentials`` are the enrolments with which the participant and its owner take part.
+    """
+
+    participant: str
+    owner: str = ""
+    credentials: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The participant and its owner."""
+        return frozenset({self.participant, self.owner} - {""})
+
+
+@dataclass(frozen=True, slots=True)
 class Certification:
     """A participant's certification for a capability, or for its owner where that is empty.
 
     ``coverage`` is in (0, 1]. ``version`` is that of its aggregate: 1 when granted, 2 when
-    revoked. ``event_id`` names the audit event that granted it, so that trust can cite it.
+    revoked. ``event_id`` names the audit event that granted it, so that trust can cite it. The
+    descent of whoever granted it is kept with it.
     """
 
     certification_id: str
@@ -59,6 +77,8 @@ class Certification:
     event_id: str = ""
     revoked_at: datetime | None = None
     version: int = 1
+    granter_credentials: tuple[str, ...] = ()
+    granter_enrollers: tuple[str, ...] = ()
 
     @property
     def aggregate(self) -> str:
@@ -76,12 +96,15 @@ class Certification:
         """True while it is neither revoked nor past its validity."""
         return self.revoked_at is None and now < self.valid_until
 
-    def counts_for(self, owner: str) -> bool:
-        """Whether it is evidence on a participant of ``owner``: nobody vouches for their own.
+    def counts_for(self, party: CertifiedParty) -> bool:
+        """Whether it is evidence on ``party``: nobody vouches for their own.
 
         Looked at when it is used, too: it may have been granted before the participant came.
         """
-        return self.granted_by not in {owner, self.participant_id}
+        by = {self.granted_by, *self.granter_enrollers}
+        return by.isdisjoint(party.names) and not set(self.granter_credentials) & set(
+            party.credentials
+        )
 
     def recorded(self, event_id: str) -> "Certification":
         """The certification whose grant was audited by ``event_id``."""
@@ -93,12 +116,13 @@ class Certification:
         return replace(self, revoked_at=at, version=self.version + 1)
 
 
-def own_because(participant: str, owner: str, certifier: Principal) -> str:
-    """Why ``certifier`` may not certify ``participant``, whatever its role; empty where it may.
+def own_because(party: CertifiedParty, certifier: Principal) -> str:
+    """Why ``certifier`` may not certify ``party``, whatever its role; empty where it may.
 
-    ``owner`` is the participant's, empty where it is not known. As with approvals: whoever enrolled
-    somebody can be that somebody, so what they vouch for would be their own.
+    As with approvals: whoever enrolled somebody can be that somebody, so what they vouch for would
+    be their own. What credentials say of it is `same_hand_because`.
     """
+    participant, owner = party.participant, party.owner
     itself = {certifier.participant, certifier.subject, certifier.descent.holder} - {""}
     if participant in itself:
         return "Nobody certifies itself"
@@ -111,8 +135,25 @@ def own_because(participant: str, owner: str, certifier: Principal) -> str:
     return ""
 
 
+def same_hand_because(party: CertifiedParty, certifier: Principal) -> str:
+    """Why the credential of ``certifier`` bars it; empty where it does not.
+
+    Names differ where one enrolment can be several people: two who share one would certify each
+    other's participants.
+    """
+    through = certifier.descent.shared_with(party.credentials)
+    if not through:
+        return ""
+    how = "hold" if through == certifier.descent.credential else "were enrolled through"
+    whose = certifier.descent.subject_of(through)
+    return (
+        f"Nobody certifies by a credential of their own, and you {how} an enrolment of {whose} "
+        f"({through}), with which {party.participant} or its owner takes part"
+    )
+
+
 def granted(
-    request: CertificationRequest, *, certification_id: str, granted_by: str, at: datetime
+    request: CertificationRequest, *, certification_id: str, granted_by: Principal, at: datetime
 ) -> Certification:
     """A new certification, as ``request`` asks for it; ValueError for an unknown method."""
     CERTIFICATIONS.apply(None, CertificationVerb.GRANT, Actor.CERTIFIER)
@@ -123,7 +164,9 @@ def granted(
         method=Method(request.method),
         evidence=request.evidence,
         coverage=request.coverage,
-        granted_by=granted_by,
+        granted_by=granted_by.subject,
         granted_at=at,
         valid_until=request.valid_until or at + DEFAULT_VALIDITY,
+        granter_credentials=granted_by.descent.credentials,
+        granter_enrollers=granted_by.descent.enrollers,
     )

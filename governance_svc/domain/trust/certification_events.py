@@ -4,6 +4,7 @@ from governance_svc.domain.lifecycle import CertificationStatus
 from governance_svc.domain.trust.certification import Certification, Method
 from phoenix_runtime.core.documents import time_of, time_text
 from phoenix_runtime.core.events import AuditDraft, AuditEvent, AuditEventType, ReasonCode
+from phoenix_runtime.core.json import Json
 
 
 def granted_event(certification: Certification) -> AuditDraft:
@@ -22,6 +23,8 @@ def granted_event(certification: Certification) -> AuditDraft:
             "evidence": certification.evidence,
             "coverage": certification.coverage,
             "granted_by": certification.granted_by,
+            "granter_credentials": list(certification.granter_credentials),
+            "granter_enrollers": list(certification.granter_enrollers),
             "grant_time": time_text(certification.granted_at),
             "expire_time": time_text(certification.valid_until),
         },
@@ -64,4 +67,11 @@ def certification_of_event(event: AuditEvent) -> Certification:
         valid_until=time_of(str(detail["expire_time"])),
         event_id=event.event_id,
         version=event.aggregate_version,
+        granter_credentials=_texts(detail.get("granter_credentials")),
+        granter_enrollers=_texts(detail.get("granter_enrollers")),
     )
+
+
+def _texts(value: Json) -> tuple[str, ...]:
+    """The texts of a list; none where an older release wrote the event."""
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()

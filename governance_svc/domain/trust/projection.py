@@ -30,7 +30,7 @@ from phoenix_runtime.core.event_catalogue import ENTRIES, OUTCOMES, TrustEvidenc
 from phoenix_runtime.core.events import AuditEvent, AuditEventType, ReasonCode
 from phoenix_runtime.core.json import Json
 
-RULES: Final = "2"
+RULES: Final = "3"
 """The version of the rules below. Change it with them: then every ledger is projected anew."""
 
 MAX_ITEMS: Final = 100
@@ -64,10 +64,12 @@ class TrustProjection:
     """The evidence on one participant from the ledger, certifications aside.
 
     ``method`` is how its newest registration was proved, ``registration`` that event's id;
-    ``capabilities`` are those granted; ``excused`` are outcomes that do not count.
+    ``capabilities`` are those granted; ``excused`` are outcomes that do not count. ``credential``
+    is the enrolment with which it takes part, or was enrolled last.
     """
 
     method: str = ""
+    credential: str = ""
     owner: str = ""
     registration: str = ""
     trust_policy: str = ""
@@ -178,7 +180,19 @@ def _with_registration(projection: TrustProjection, event: AuditEvent) -> TrustP
         owner=str(event.detail.get("owner") or ""),
         trust_policy=str(claims.get("trust_policy") or ""),
         registration=event.event_id,
+        credential=_held(event) or projection.credential,
     )
+
+
+def _held(event: AuditEvent) -> str:
+    """The enrolment that a participant registered with; empty where somebody registered it."""
+    own = event.actor in {event.participant, f"participant:{event.participant}"}
+    descent = _object(event.detail.get("descent"))
+    return str(descent.get("credential") or "") if own else ""
+
+
+def _with_enrolment(projection: TrustProjection, event: AuditEvent) -> TrustProjection:
+    return replace(projection, credential=str(event.detail.get("enrolment_id") or ""))
 
 
 def _with_grants(projection: TrustProjection, event: AuditEvent) -> TrustProjection:
@@ -250,6 +264,7 @@ def _with_review(projection: TrustProjection, event: AuditEvent) -> TrustProject
 
 _ADDING: Final[Mapping[str, Callable[[TrustProjection, AuditEvent], TrustProjection]]] = {
     TrustEvidence.IDENTITY: _with_registration,
+    TrustEvidence.ENROLMENT: _with_enrolment,
     TrustEvidence.GRANTS: _with_grants,
     TrustEvidence.HEALTH: _with_health,
     TrustEvidence.REVIEW: _with_review,

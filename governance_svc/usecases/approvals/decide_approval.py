@@ -12,6 +12,7 @@ from governance_svc.domain.approvals.events import ended_event
 from governance_svc.domain.ports import Units
 from governance_svc.usecases.approvals.request_approval import ApprovalResult
 from governance_svc.usecases.policy.denial_log import DenialLog
+from governance_svc.usecases.trust.assess_trust import AssessTrust
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import (
     FieldInvalid,
@@ -39,12 +40,16 @@ class DecideApproval:
     """Checks the approval, asks policy, and checks the approval again under the row's lock."""
 
     def __init__(
-        self, units: Units, policy: Policy, denials: DenialLog, access: AccessLog, clock: Clock
+        self,
+        units: Units,
+        policy: Policy,
+        judges: tuple[DenialLog, AccessLog, AssessTrust],
+        clock: Clock,
     ) -> None:
+        """``judges`` audit who may not, and know with which credentials owners take part."""
         self._units = units
         self._policy = policy
-        self._denials = denials
-        self._access = access
+        self._denials, self._access, self._trust = judges
         self._clock = clock
 
     async def __call__(self, call: Call, decision: Decision) -> ApprovalResult:
@@ -97,7 +102,8 @@ class DecideApproval:
         task = approval.task_id
         if not verdict.allowed:
             raise await self._denials.denied(call, verdict, task=task, about=approval.aggregate)
-        descended = same_descent(approval, call.principal)
+        owners = await self._trust.credentials(call, approval.barred_owners)
+        descended = same_descent(approval, call.principal, tuple(owners.values()))
         if descended:
             await self._refuse(call, approval, descended, ReasonCode.SAME_DESCENT)
         because = barred_because(approval, call.principal)

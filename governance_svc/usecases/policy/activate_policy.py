@@ -17,12 +17,18 @@ from governance_svc.usecases.policy.tenant_policies import LoadedPolicy, TenantP
 from governance_svc.usecases.policy.upload_policy import prepare
 from governance_svc.usecases.trust.assess_trust import AssessTrust
 from phoenix_runtime.core.clock import Clock
-from phoenix_runtime.core.errors import FieldInvalid, NotFound, Unavailable
+from phoenix_runtime.core.errors import FieldInvalid, NotFound, NotPermitted, Unavailable
+from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.json import JsonObject
-from phoenix_runtime.core.ports import Policy
+from phoenix_runtime.core.ports import AccessLog, Policy
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
+
+SECOND = (
+    "Have a policy administrator activate it who neither holds that credential nor was enrolled "
+    "through it; the operator enrols two: `phoenix-dma user add human.… --role policy_admin`."
+)
 
 
 class ActivatePolicy:
@@ -32,7 +38,7 @@ class ActivatePolicy:
         self,
         units: Units,
         policies: TenantPolicies,
-        judges: tuple[Policy, DenialLog, AssessTrust],
+        judges: tuple[Policy, DenialLog, AssessTrust, AccessLog],
         clock: Clock,
         *,
         development: bool,
@@ -40,7 +46,7 @@ class ActivatePolicy:
         """``judges`` decide who may, audit who may not, and forget what they knew."""
         self._units = units
         self._policies = policies
-        self._policy, self._denials, self._trust = judges
+        self._policy, self._denials, self._trust, self._access = judges
         self._clock = clock
         self._development = development
 
@@ -60,6 +66,7 @@ class ActivatePolicy:
         if known is not None:
             return known
         verdict = await self._allowed(call, stored, head)
+        await self._check_second_person(call, stored)
         loaded = None if wanted is None else await prepare(self._policies, wanted.overlay)
         try:
             change = await self._commit(call, wanted, loaded, (verdict, head.version))
@@ -115,6 +122,21 @@ class ActivatePolicy:
         if not verdict.allowed:
             raise await self._denials.denied(call, verdict, about=f"policy {bundle['revision']}")
         return verdict
+
+    async def _check_second_person(self, call: Call, stored: StoredOverlay | None) -> None:
+        """Raise `NotPermitted`, audited, where one credential can be both persons.
+
+        Policy compares names, and one enrolment can be several people.
+        """
+        uploader = stored.uploader_credentials if stored else ()
+        shared = call.principal.descent.one_hand_with(uploader)
+        if self._development or stored is None or not shared:
+            return
+        who, by = call.actor, stored.uploaded_by
+        because = f"{who} and {by}, who uploaded it, may be one person: both have {shared}"
+        facts: JsonObject = {"overlay_revision": stored.overlay_revision, "because": because}
+        await self._access.refused(call, "policy.activate", facts, ReasonCode.SAME_DESCENT)
+        raise NotPermitted(f"A second person has to activate it: {because}", facts, remedy=SECOND)
 
     async def _commit(
         self,

@@ -68,6 +68,7 @@ class ValidatePolicy:
             uploaded_by=call.actor,
             uploaded_at=self._clock.now(),
             policy_version=0,
+            uploader_credentials=call.principal.descent.credentials,
         )
         return PolicyRevision(stored, replaced(self._policies.shared.bundle, overlay))
 

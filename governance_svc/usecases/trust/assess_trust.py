@@ -1,12 +1,12 @@
 """Assesses the trust in participants from the evidence in the ledger (governance: Trust)."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from governance_svc.domain.catalogue.catalogue import Catalogue
 from governance_svc.domain.ports import Units
-from governance_svc.domain.trust.certification import Certification
+from governance_svc.domain.trust.certification import Certification, CertifiedParty
 from governance_svc.domain.trust.evidence import Evidence
 from governance_svc.domain.trust.projection import TrustProjection
 from governance_svc.domain.trust.queries import TrustQuery
@@ -96,6 +96,18 @@ class AssessTrust:
         cached = await self._cached(call, [participant_id])
         return cached[participant_id].projection
 
+    async def party(self, call: Call, participant_id: str) -> CertifiedParty:
+        """Whom a certification of that participant would be about."""
+        projection = await self.projection(call, participant_id)
+        held = await self.credentials(call, [projection.owner] if projection.owner else [])
+        return _party(participant_id, projection, held)
+
+    async def credentials(self, call: Call, names: Sequence[str]) -> dict[str, str]:
+        """The enrolments with which these identities take part, of those that are known."""
+        async with self._units.reading(call) as unit:
+            found = await unit.find_projections(names) if names else {}
+        return {name: one.credential for name, one in found.items() if one.credential}
+
     def forget(self, tenant: str, participants: Sequence[str]) -> None:
         """Read these participants' evidence anew, because it has changed."""
         self._changes += 1
@@ -127,10 +139,19 @@ class AssessTrust:
             projections = await unit.find_projections(participants)
             held = await unit.unrevoked_certifications(participants)
             sequence = await unit.projected_sequence()
+            # Few are certified, and only a certifier's credentials make its owner's matter.
+            owners = {
+                projections[name].owner
+                for name, certifications in held.items()
+                if name in projections and any(one.granter_credentials for one in certifications)
+            } - {""}
+            found = await unit.find_projections(sorted(owners)) if owners else {}
+        credentials = {name: one.credential for name, one in found.items() if one.credential}
         entries = {}
         for name in participants:
             projection = projections.get(name, TrustProjection())
-            evidence = self._evidence(call.tenant, projection, held.get(name, ()))
+            party = _party(name, projection, credentials)
+            evidence = self._evidence(call.tenant, projection, party, held.get(name, ()))
             entries[name] = _CachedEvidence(now, sequence, projection, evidence)
             # What changed during the read may be missing from the entry: use it once only.
             if changes == self._changes:
@@ -138,11 +159,15 @@ class AssessTrust:
         return entries
 
     def _evidence(
-        self, tenant: str, projection: TrustProjection, certifications: tuple[Certification, ...]
+        self,
+        tenant: str,
+        projection: TrustProjection,
+        party: CertifiedParty,
+        certifications: tuple[Certification, ...],
     ) -> Evidence:
         owner = projection.owner
         certified = bool(owner) and self.catalogue(tenant).owner(owner).certified
-        counting = tuple(one for one in certifications if one.counts_for(owner))
+        counting = tuple(one for one in certifications if one.counts_for(party))
         return projection.evidence(counting, owner_certified=certified)
 
     def _keep(self, tenant: str, name: str, entry: _CachedEvidence) -> None:
@@ -173,6 +198,12 @@ class AssessTrust:
 def _held(cached: _CachedEvidence) -> tuple[str, ...]:
     """The capabilities for which there is a certification, whether or not it holds."""
     return tuple(sorted({c.capability for c in cached.evidence.certifications if c.capability}))
+
+
+def _party(name: str, projection: TrustProjection, owners: Mapping[str, str]) -> CertifiedParty:
+    """Whom certifications of ``name`` are about; ``owners`` has its owner's credential."""
+    credentials = {projection.credential, owners.get(projection.owner, "")} - {""}
+    return CertifiedParty(name, projection.owner, tuple(sorted(credentials)))
 
 
 def _explained(score: Score) -> dict[str, Json]:

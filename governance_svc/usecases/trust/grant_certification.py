@@ -12,16 +12,22 @@ from governance_svc.domain.trust.certification import (
     Method,
     granted,
     own_because,
+    same_hand_because,
 )
 from governance_svc.domain.trust.certification_events import granted_event
 from governance_svc.usecases.trust.assess_trust import AssessTrust
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.errors import FieldInvalid, NotPermitted, Violation
+from phoenix_runtime.core.events import ReasonCode
 from phoenix_runtime.core.ids import NO_ID, NewId, is_identifier
 from phoenix_runtime.core.ports import AccessLog
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 
+OWN_PROFILE = (
+    "An agent that runs with an operator's profile needs one of its own: `phoenix-dma run`, or "
+    "`phoenix-dma enrol participant`."
+)
 MAX_TEXT = 4096
 """The longest evidence, or reason of a revocation, in characters."""
 
@@ -54,8 +60,8 @@ class GrantCertification:
     async def __call__(self, call: Call, request: CertificationRequest) -> CertificationResult:
         """Raises `FieldInvalid`, and `NotPermitted`, audited, for who certifies its own.
 
-        That is the participant itself, its owner, and whom either has enrolled: the same hand
-        behind another name.
+        That is the participant itself, its owner, whom either has enrolled, and who holds the
+        credential of either, or was enrolled through it: the same hand behind another name.
         """
         now = self._clock.now()
         violations = list(_violations(request, self._trust.catalogue(call.tenant), now))
@@ -63,7 +69,7 @@ class GrantCertification:
             raise FieldInvalid(violations)
         await self._check_certifier(call, request)
         certification = granted(
-            request, certification_id=self._new_id("cert"), granted_by=call.actor, at=now
+            request, certification_id=self._new_id("cert"), granted_by=call.principal, at=now
         )
         async with self._units(call) as unit:
             receipt = await unit.audit(granted_event(certification))
@@ -75,16 +81,19 @@ class GrantCertification:
         return result
 
     async def _check_certifier(self, call: Call, request: CertificationRequest) -> None:
-        who = request.participant_id
-        owner = (await self._trust.projection(call, who)).owner
-        because = own_because(who, owner, call.principal)
+        party = await self._trust.party(call, request.participant_id)
+        who, owner = party.participant, party.owner
+        named = own_because(party, call.principal)
+        because = named or same_hand_because(party, call.principal)
         if not because:
             return
         facts = {"participant": who, **({"owner": owner} if owner else {})}
-        await self._access.refused(call, "certification.grant", {**facts, "because": because})
+        reason = ReasonCode.CREDENTIAL_MISUSED if named else ReasonCode.SAME_DESCENT
+        tried = "certification.grant"
+        await self._access.refused(call, tried, {**facts, "because": because}, reason)
         others = f"{who} or its owner {owner}" if owner else who
         remedy = f"Have somebody else certify: an operator or a reviewer not enrolled by {others}."
-        raise NotPermitted(because, facts, remedy=remedy)
+        raise NotPermitted(because, facts, remedy=remedy if named else f"{remedy} {OWN_PROFILE}")
 
 
 def _violations(

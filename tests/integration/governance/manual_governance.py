@@ -95,7 +95,7 @@ class ManualGovernance:
     def decide(self, policy: EvaluatePolicies) -> DecideApproval:
         """Decides approvals, where ``policy`` allows."""
         denials = DenialLog(self.units, self.clock)
-        return DecideApproval(self.units, policy, denials, self._access(), self.clock)
+        return DecideApproval(self.units, policy, (denials, self._access(), self.trust), self.clock)
 
     async def certify(self, validity: timedelta) -> None:
         """Certify the participant ``p`` for `CAPABILITY`."""

@@ -1,5 +1,7 @@
 """Certifications over gRPC: granted, revoked, listed, audited (I15)."""
 
+from typing import Any
+
 import pytest
 
 from phoenix_dma.v1 import governance_pb2
@@ -8,6 +10,7 @@ from phoenix_runtime.core.errors import (
     IllegalTransition,
     NotPermitted,
 )
+from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.verdict import Effect
 from tests.integration.governance.conftest import Governance
 from tests.integration.governance.participants import (
@@ -18,6 +21,7 @@ from tests.integration.governance.participants import (
     projected,
     registered,
 )
+from tests.support.builders.audit_events import audit_event
 from tests.support.waiting.until import until
 
 OWNER = "data-governance"
@@ -151,3 +155,77 @@ async def test_nobody_certifies_itself_and_a_try_is_audited(
     assert (event.reason_code, event.actor) == ("credential_misused", caller)
     assert event.detail["attempted"] == "certification.grant"
     assert event.detail["facts"]["participant"] == "human.a"
+
+
+SHARED = {"credential": "root", "holder": "operator", "enrolled_by": []}
+"""The descent of everybody whom the operator's enrolment can be."""
+
+
+def with_credential(tenant: str, credential: str = "root") -> AuditEvent:
+    """A steward of Alice's that takes part with that enrolment."""
+    descent = {"credential": credential, "holder": "operator", "enrolled_by": []}
+    detail = {**registered(tenant).detail, "owner": "human.alice", "descent": descent}
+    return audit_event(
+        tenant, type="PARTICIPANT_REGISTERED", actor=STEWARD, participant=STEWARD, detail=detail
+    )
+
+
+def by_its_owner(tenant: str) -> list[AuditEvent]:
+    """A steward with an enrolment of its own; its owner has a credential by the operator's."""
+    owner = audit_event(
+        tenant,
+        type="IDENTITY_ENROLLED",
+        actor="human.alice",
+        participant="human.alice",
+        detail={"identity": "human.alice", "enrolment_id": "root"},
+    )
+    return [owner, with_credential(tenant, "e.steward")]
+
+
+@pytest.mark.parametrize("which", ["its credential", "its owner's"])
+@pytest.mark.parametrize(
+    "descent",
+    [SHARED, {"credential": "e.bob", "holder": "human.bob", "enrolled_by": [["root", "operator"]]}],
+    ids=["shared", "enrolled through it"],
+)
+async def test_people_of_one_credential_do_not_certify_for_each_other(
+    governance: Governance, which: str, descent: dict[str, Any]
+) -> None:
+    """Alice's agent, and Bob who certifies: both names can be minted by one enrolment."""
+    tenant = governance.tenant
+    owners = which == "its owner's"
+    for event in by_its_owner(tenant) if owners else [with_credential(tenant)]:
+        await governance.append(event)
+    await projected(governance, with_credential(tenant, "e.steward" if owners else "root"))
+    request = governance_pb2.GrantCertificationRequest(
+        participant_id=STEWARD, capability="duplicate_detection", evidence="it is good"
+    )
+    method = governance.policies.GrantCertification
+    bob = {"sub": "human.bob", "participant": "human.bob", "participant_type": "human"}
+    roles = ("participant", "reviewer")
+    with pytest.raises(NotPermitted, match="by a credential of their own") as refused:
+        await governance.as_person(method, request, *roles, **bob, owner="human.bob", **descent)
+    assert "(root)" in refused.value.text
+    assert "phoenix-dma enrol participant" in refused.value.remedy
+    [event] = await until(lambda: audited(governance, "ACCESS_REFUSED", 1))
+    assert (event.reason_code, event.actor) == ("same_descent", "human.bob")
+    assert event.detail["attempted"] == "certification.grant"
+    # Another enrolment of the same operator is somebody else: as with approvals.
+    other = {"credential": "e.carol", "holder": "carol", "enrolled_by": [["key", "issuer"]]}
+    answer = await governance.as_person(method, request, "operator", sub="carol", **other)
+    assert answer.certification.granted_by == "carol"
+
+
+async def test_what_one_credential_certified_before_its_participant_came_counts_for_nothing(
+    governance: Governance,
+) -> None:
+    wanted = ("low", "reference_data_validation")
+    request = governance_pb2.GrantCertificationRequest(
+        participant_id=STEWARD, capability="reference_data_validation", evidence="it is good"
+    )
+    method = governance.policies.GrantCertification
+    await governance.as_person(method, request, "operator", sub="human.bob", **SHARED)
+    await projected(governance, with_credential(governance.tenant))
+    assert (await assign(governance, *wanted)).effect is Effect.DENY
+    await certify(governance, capability="reference_data_validation")
+    assert (await assign(governance, *wanted)).effect is Effect.ALLOW

@@ -10,8 +10,11 @@ from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.rpc.interceptors.identity import SERVICE_CREDENTIAL
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.errors import NotPermitted, PolicyDenied
+from phoenix_runtime.core.events import AuditEvent
 from tests.integration.governance.conftest import REVIEWER, Governance
+from tests.integration.governance.participants import projected, registered
 from tests.integration.governance.test_approvals import approval_request, audited, decision
+from tests.support.builders.audit_events import audit_event
 from tests.support.builders.keys import bearer
 from tests.support.waiting.until import until
 
@@ -79,6 +82,34 @@ async def test_who_was_enrolled_through_the_asker_does_not_decide(
     [event] = await audited(governance, "ACCESS_REFUSED")
     assert (event.reason_code, event.actor) == ("same_descent", REVIEWER)
     assert event.detail["facts"]["approval_id"] == asked.approval_id
+
+
+async def test_whom_the_credential_of_an_owner_can_be_does_not_decide(
+    governance: Governance,
+) -> None:
+    """The owner's name and the decider's differ; one enrolment can be both."""
+    enrolled = audit_event(
+        governance.tenant,
+        type="IDENTITY_ENROLLED",
+        actor="otto",
+        participant="otto",
+        detail={"identity": "otto", "enrolment_id": "root"},
+    )
+    await governance.append(enrolled)
+    asked = await ask(governance, barred_owners=["otto"])
+
+    await projected_of(governance, enrolled)
+    with pytest.raises(NotPermitted, match="owns who did"):
+        await decide_as(governance, asked.approval_id, credential="root", holder="operator")
+    own = {"credential": "e.jane", "holder": REVIEWER, "enrolled_by": [["key", "issuer"]]}
+    decided = await decide_as(governance, asked.approval_id, **own)
+    assert decided.approval.decided_by == REVIEWER
+
+
+async def projected_of(governance: Governance, event: AuditEvent) -> None:
+    """Wait until trust rests on the event: later events of the ledger are projected after it."""
+    assert event.tenant == governance.tenant
+    await projected(governance, registered(governance.tenant))
 
 
 async def ask_in_a_call_of(governance: Governance, **claims: Any) -> approval_pb2.Approval:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from phoenix_dma.v1 import governance_pb2
-from phoenix_runtime.core.errors import FieldInvalid
+from phoenix_runtime.core.errors import FieldInvalid, NotPermitted, PolicyDenied
 from phoenix_runtime.core.verdict import Effect
 from tests.integration.governance.conftest import Governance
 from tests.integration.governance.participants import audited
@@ -77,3 +77,49 @@ async def test_what_is_only_checked_or_refused_is_not_uploaded(governance: Gover
     assert checked.policy.overlay_revision == kept.overlay_revision
     [event] = await uploads(governance, 1)
     assert event.detail["overlay_revision"] == kept.overlay_revision
+
+
+ROOT: dict[str, Any] = {"credential": "root", "holder": "operator", "enrolled_by": []}
+BY_ROOT = [["root", "operator"]]
+
+
+def person(name: str) -> dict[str, Any]:
+    """A person with an enrolment of their own, made through the operator's."""
+    return {"credential": f"e.{name}", "holder": name, "enrolled_by": BY_ROOT}
+
+
+@pytest.mark.parametrize(
+    ("uploader", "activator"),
+    [(ROOT, ROOT), (ROOT, person("bob")), (person("ann"), ROOT)],
+    ids=["shared", "enrolled by who uploads", "who enrolled the uploader"],
+)
+async def test_two_names_of_one_credential_are_no_two_persons(
+    governance: Governance, uploader: dict[str, Any], activator: dict[str, Any]
+) -> None:
+    request = governance_pb2.UploadPolicyRequest(overlay=overlay(), note="payments")
+    upload_it, activate_it = governance.policies.UploadPolicy, governance.policies.ActivatePolicy
+    kept = await governance.as_person(upload_it, request, "policy_admin", sub="ann", **uploader)
+    wanted = governance_pb2.ActivatePolicyRequest(overlay_revision=kept.policy.overlay_revision)
+    with pytest.raises(NotPermitted, match="may be one person: both have root") as refused:
+        await governance.as_person(activate_it, wanted, "policy_admin", sub="bob", **activator)
+    assert "phoenix-dma user add" in refused.value.remedy
+    [event] = await until(lambda: audited(governance, "ACCESS_REFUSED", 1))
+    assert (event.reason_code, event.detail["attempted"]) == ("same_descent", "policy.activate")
+    assert (await decide(governance, 9_000)).effect is Effect.DENY
+
+
+async def test_two_persons_whom_one_operator_enrolled_change_policy_though_they_take_part(
+    governance: Governance,
+) -> None:
+    def takes_part(name: str) -> dict[str, Any]:
+        return {"participant": name, "participant_type": "human", "owner": name, **person(name)}
+
+    request = governance_pb2.UploadPolicyRequest(overlay=overlay(), note="payments")
+    upload_it, activate_it = governance.policies.UploadPolicy, governance.policies.ActivatePolicy
+    roles = ("participant", "policy_admin")
+    kept = await governance.as_person(upload_it, request, *roles, sub="ann", **takes_part("ann"))
+    wanted = governance_pb2.ActivatePolicyRequest(overlay_revision=kept.policy.overlay_revision)
+    with pytest.raises(PolicyDenied, match="not activate it alone"):
+        await governance.as_person(activate_it, wanted, *roles, sub="ann", **takes_part("ann"))
+    done = await governance.as_person(activate_it, wanted, *roles, sub="bob", **takes_part("bob"))
+    assert done.policy.active

@@ -12,7 +12,9 @@ from governance_svc.domain.trust.certification import (
     DEFAULT_VALIDITY,
     Certification,
     CertificationRequest,
+    CertifiedParty,
     granted,
+    same_hand_because,
 )
 from governance_svc.domain.trust.certification_events import (
     certification_of_event,
@@ -21,15 +23,22 @@ from governance_svc.domain.trust.certification_events import (
 )
 from phoenix_runtime.core.documents import time_text
 from phoenix_runtime.core.errors import IllegalTransition
+from phoenix_runtime.core.principal import Descent, Enroller, Principal, Role
 from tests.support.builders.audit_events import audit_event
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+OLGA = Principal(
+    "t",
+    "olga",
+    frozenset({Role.REVIEWER}),
+    descent=Descent("e.olga", "olga", (Enroller("root", "operator"),)),
+)
 REQUEST = CertificationRequest("agent.a", "policy_check", "human", "reviewed 200 pairs")
 
 
 def certification(**fields: object) -> Certification:
     request = replace(REQUEST, **fields)  # type: ignore[arg-type]
-    return granted(request, certification_id="cert.1", granted_by="olga", at=NOON)
+    return granted(request, certification_id="cert.1", granted_by=OLGA, at=NOON)
 
 
 def test_every_state_is_reached_and_revoked_is_the_only_end() -> None:
@@ -84,3 +93,43 @@ def test_its_events_describe_it() -> None:
     revoked = revoked_event(certification().revoked(NOON), "drifted")
     assert (revoked.previous_state, revoked.new_state) == ("granted", "revoked")
     assert revoked.detail["revoke_time"] == time_text(NOON)
+
+
+@pytest.mark.parametrize(
+    ("party", "counts"),
+    [
+        (CertifiedParty("agent.a"), True),
+        (CertifiedParty("agent.a", "acme", ("e.a", "e.acme")), True),
+        (CertifiedParty("agent.a", "olga"), False),
+        (CertifiedParty("agent.a", "operator"), False),
+        (CertifiedParty("agent.a", "acme", ("e.olga",)), False),
+        (CertifiedParty("agent.a", "acme", ("e.a", "root")), False),
+    ],
+)
+def test_what_one_credential_or_hand_says_of_its_own_counts_for_nothing(
+    party: CertifiedParty, *, counts: bool
+) -> None:
+    assert certification().counts_for(party) is counts
+
+
+def test_whose_credential_bars_a_certifier_is_said() -> None:
+    assert same_hand_because(CertifiedParty("agent.a", "acme", ("e.a",)), OLGA) == ""
+    held = same_hand_because(CertifiedParty("agent.a", "acme", ("e.olga",)), OLGA)
+    assert "you hold an enrolment of olga (e.olga)" in held
+    through = same_hand_because(CertifiedParty("agent.a", "acme", ("root",)), OLGA)
+    assert "you were enrolled through an enrolment of operator (root)" in through
+
+
+@pytest.mark.parametrize(
+    ("credentials", "shared"),
+    [
+        ((), ""),
+        (("e.peter", "root"), ""),
+        (("e.olga", "root"), "e.olga"),
+        (("root",), "root"),
+        (("e.peter", "e.olga", "root"), "e.olga"),
+    ],
+    ids=["of another issuer", "siblings", "the same", "who enrolled it", "whom it enrolled"],
+)
+def test_two_names_may_be_one_hand(credentials: tuple[str, ...], shared: str) -> None:
+    assert OLGA.descent.one_hand_with(credentials) == shared
