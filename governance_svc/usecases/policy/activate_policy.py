@@ -26,8 +26,9 @@ from phoenix_runtime.core.receipt import Receipt
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 
 SECOND = (
-    "Have a policy administrator activate it who neither holds that credential nor was enrolled "
-    "through it; the operator enrols two: `phoenix-dma user add human.… --role policy_admin`."
+    "Have two policy administrators do it, each with an enrolment of their own, neither of which "
+    "was made through the other (`phoenix-dma user add human.… --role policy_admin`): one uploads "
+    "it again, `phoenix-dma policy apply`, and the other activates it."
 )
 
 

@@ -96,7 +96,8 @@ class UploadPolicy:
         """Check and keep ``files``, or the overlay ``overlay_revision`` that is kept already.
 
         What is pending or decides is answered as it is kept; what policy has left behind since is
-        proposed anew, by this caller. Raises `NotFound`, and as validating.
+        proposed anew, by this caller, and so is what somebody uploaded who may be this caller under
+        another name: nobody of that hand could activate it. Raises `NotFound`, and as validating.
         """
         if overlay_revision:
             files = await self._kept(call, files, overlay_revision)
@@ -104,7 +105,7 @@ class UploadPolicy:
         async with self._units(call) as unit:
             head = await unit.find_policy_head() or NO_HEAD
             known = await unit.find_overlay(checked.stored.overlay_revision)
-            if known is not None and is_pending(known, head):
+            if known is not None and is_pending(known, head) and not _other_hand(call, known):
                 receipt = Receipt("", "", 1)
                 return PolicyChange(
                     await policy_revision(unit, known), known.policy_revision, receipt
@@ -129,3 +130,9 @@ class UploadPolicy:
         if stored is None:
             raise NotFound("policy", overlay_revision)
         return stored.overlay.files
+
+
+def _other_hand(call: Call, known: StoredOverlay) -> bool:
+    """Whether somebody else's name uploaded it by a credential that bars this caller."""
+    shared = call.principal.descent.one_hand_with(known.uploader_credentials)
+    return bool(shared) and known.uploaded_by != call.actor

@@ -123,3 +123,20 @@ async def test_two_persons_whom_one_operator_enrolled_change_policy_though_they_
         await governance.as_person(activate_it, wanted, *roles, sub="ann", **takes_part("ann"))
     done = await governance.as_person(activate_it, wanted, *roles, sub="bob", **takes_part("bob"))
     assert done.policy.active
+
+
+async def test_what_one_hand_uploaded_is_proposed_anew_by_whom_it_enrolled(
+    governance: Governance,
+) -> None:
+    """Otherwise nobody whom the operator enrolled could ever activate it."""
+    request = governance_pb2.UploadPolicyRequest(overlay=overlay(), note="payments")
+    method = governance.policies.UploadPolicy
+    for name, descent in (("operator", ROOT), ("ann", person("ann")), ("bob", person("bob"))):
+        kept = await governance.as_person(method, request, "policy_admin", sub=name, **descent)
+        assert kept.policy.uploaded_by == ("operator" if name == "operator" else "ann")
+    wanted = governance_pb2.ActivatePolicyRequest(overlay_revision=kept.policy.overlay_revision)
+    activate_it = governance.policies.ActivatePolicy
+    done = await governance.as_person(
+        activate_it, wanted, "policy_admin", sub="bob", **person("bob")
+    )
+    assert done.policy.active
