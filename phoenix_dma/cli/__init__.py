@@ -129,15 +129,19 @@ def _explaining(arguments: Sequence[str], command: str) -> Iterator[None]:
             raise
         raise told from error
     except Exception as error:
-        if command != SCRIPTS and (code := _ended(error, arguments)) is not None:
-            raise typer.Exit(code) from error
+        if command != SCRIPTS:
+            end_refused(error, arguments)
         raise
 
 
-def _ended(error: Exception, arguments: Sequence[str]) -> int | None:
-    """The exit code for what the machine refused, which is printed; None for anything else."""
-    if isinstance(error, typer.Exit):
-        return None
+def end_refused(error: Exception, arguments: Sequence[str] = ()) -> None:
+    """End the command with one line where ``error`` is what the machine or the runtime refused."""
+    code = None if isinstance(error, typer.Exit) else _told(error, arguments)
+    if code is not None:
+        raise typer.Exit(code) from error
+
+
+def _told(error: Exception, arguments: Sequence[str]) -> int | None:
     from phoenix_dma.cli import faults, mistakes  # noqa: PLC0415  # no part of a help
     from phoenix_dma.cli.calls import print_refusal  # noqa: PLC0415
 

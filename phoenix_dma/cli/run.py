@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from phoenix_dma.cli import end_refused
 from phoenix_dma.cli.calls import say_what_is_missing
 from phoenix_dma.cli.identity.run_profile import take_own_profile
 from phoenix_dma.cli.output import bad, print_error
@@ -65,8 +66,7 @@ def run(
     """
     configure_text_log(logging.INFO if verbose else logging.WARNING)
     announcements.always = True
-    say_what_is_missing()
-    take_own_profile(roles or [])
+    _prepare(roles or [])
     names: dict[str, Any] = {"load_context": load_context}
     for path in supplied or []:
         names |= public_names(load(path))
@@ -74,6 +74,16 @@ def run(
     sys.path.insert(0, str(script.resolve().parent))  # as python itself does for a script
     sys.excepthook = print_traceback
     runpy.run_path(str(script), init_globals=names, run_name="__main__")
+
+
+def _prepare(roles: list[str]) -> None:
+    """Take a profile of its own; so far nothing that fails is the script's own."""
+    try:
+        say_what_is_missing()
+        take_own_profile(roles)
+    except Exception as error:
+        end_refused(error)
+        raise
 
 
 def print_traceback(

@@ -141,3 +141,15 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     told = command_line("status", home=tmp_path, out=writing)
     os.close(writing)
     assert "Traceback" not in told.stderr
+
+
+def test_what_run_itself_needs_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("print('the script')")
+    profile = tmp_path / "config" / "phoenix-dma" / "profile.toml"
+    profile.parent.mkdir(parents=True)
+    profile.write_text("[[[")
+    told = command_line("run", str(tmp_path / "script.py"), home=tmp_path)
+    assert (told.returncode, told.stdout) == (3, "")
+    first, *_, last = told.stderr.strip().splitlines()
+    assert first.startswith(f"PROFILE: {profile} is no profile: ")
+    assert last.startswith("What to do: ")
