@@ -58,26 +58,26 @@ async def require_decisions(
     token: Callable[[], str],
     opa_url: str | None,
     log: Path,
-    mend: str = "Name an OPA of your own: phoenix-dma up --opa-url http://127.0.0.1:8181.",
+    mend: str = "",
 ) -> None:
     """Raise `CannotDecide` unless governance decides, within `DECISION_SECONDS`.
 
     What is certainly no engine is not waited for. ``token`` makes a new one for each try: one lives
-    no longer than this waits. ``mend`` is the advice about the embedded engine.
+    no longer than this waits. ``mend`` is the advice where there is no embedded engine.
     """
     deadline = asyncio.get_running_loop().time() + DECISION_SECONDS
     while True:
         try:
             fault = fault_of(await decision(address, token()))
         except grpc.aio.AioRpcError as error:
-            fault = error.details() or error.code().name
-            waited_for = error.code() is grpc.StatusCode.UNAVAILABLE and not _lasting(error)
+            fault, lasting = error.details() or error.code().name, _lasting(error)
+            waited_for = error.code() is grpc.StatusCode.UNAVAILABLE and not lasting
         else:
-            waited_for = False
+            waited_for = lasting = False
         if not fault:
             return
         if not waited_for or asyncio.get_running_loop().time() > deadline:
-            raise _cannot_decide(fault, opa_url, log, mend)
+            raise _cannot_decide(fault, opa_url, log, mend if lasting else "")
         await asyncio.sleep(POLL_SECONDS)
 
 
@@ -94,7 +94,10 @@ def _cannot_decide(fault: str, opa_url: str | None, log: Path, mend: str) -> Can
             " --server`); without --opa-url the embedded engine decides."
         )
     else:
-        advice = mend
+        advice = mend or (
+            "Start it again once the machine is less busy; or name an OPA of your own: phoenix-dma "
+            "up --opa-url http://127.0.0.1:8181."
+        )
     return CannotDecide(
         f"policy cannot decide, so nothing could be done: {fault}\n"
         f"The log {log} ends:\n{tail(log)}",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
+
+Content = TypeVar("Content")
 
 PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
@@ -23,6 +27,17 @@ def temporary_folder() -> Path:
 def outer_mode() -> int:
     """Return the mode of the data folder itself."""
     return PASSABLE_FOLDER if os.geteuid() == 0 else PRIVATE_FOLDER
+
+
+def read_as(path: Path, read: Callable[[str], Content]) -> Content:
+    """Return what ``read`` makes of a file's text.
+
+    Raises an OSError that names the file where it holds something else, as after a disk was full.
+    """
+    try:
+        return read(path.read_text())
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise OSError(errno.EBADMSG, "it is damaged", str(path)) from error
 
 
 def write_private(path: Path, text: str) -> None:

@@ -11,7 +11,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
-from phoenix_runtime.local.data_folder.files import PRIVATE_FOLDER, outer_mode, write_private
+from phoenix_runtime.local.data_folder.files import (
+    PRIVATE_FOLDER,
+    outer_mode,
+    read_as,
+    write_private,
+)
 from phoenix_runtime.local.data_folder.lock import acquire, holder_of
 from phoenix_runtime.local.errors import LocalRuntimeError
 
@@ -151,7 +156,11 @@ class DataFolder:
 
 
 def _read(file: Path) -> RuntimeRecord:
-    found = json.loads(file.read_text())
+    return read_as(file, _record_of)
+
+
+def _record_of(text: str) -> RuntimeRecord:
+    found = json.loads(text)
     # Of another release it may have more fields than these.
     names = {one.name for one in fields(RuntimeRecord)}
     known = {name: value for name, value in found.items() if name in names}

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from phoenix_runtime.chassis.rpc.credentials import ENROLMENT_AUDIENCE, KeyRing, Verifier, sign
@@ -20,7 +21,7 @@ from phoenix_runtime.core.clock import Clock, SteadyClock
 from phoenix_runtime.core.errors import CredentialInvalid
 from phoenix_runtime.core.ids import NO_ID, is_identifier
 from phoenix_runtime.core.principal import Role
-from phoenix_runtime.local.data_folder.files import write_private
+from phoenix_runtime.local.data_folder.files import read_as, write_private
 
 ISSUER: Final = "phoenix-dma-local"
 OPERATOR_ROLES: Final = [
@@ -128,7 +129,14 @@ def _ensure_key(path: Path, owner: str | None = None) -> OKPKey:
 
 
 def _read_key(path: Path) -> OKPKey:
-    return OKPKey.import_key(json.loads(path.read_text()))
+    return read_as(path, _key_of)
+
+
+def _key_of(text: str) -> OKPKey:
+    try:
+        return OKPKey.import_key(json.loads(text))
+    except JoseError as error:
+        raise ValueError(str(error)) from error
 
 
 def _write_jwks(path: Path, keys: list[OKPKey]) -> None:

@@ -24,7 +24,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 
 from phoenix_runtime.local.connections import words_of
-from phoenix_runtime.local.data_folder.files import write_private
+from phoenix_runtime.local.data_folder.files import read_as, write_private
 from phoenix_runtime.local.errors import LocalRuntimeError, host_of
 
 SCHEMAS: Final = ("registry", "assignment", "state", "governance")
@@ -56,12 +56,16 @@ def role_names(schema: str) -> tuple[str, str, str]:
 
 def load_passwords(file: Path) -> dict[str, str]:
     """Return the roles' passwords from ``file``; make and store those that are missing."""
-    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    known: dict[str, str] = read_as(file, _passwords) if file.exists() else {}
     roles = [role for schema in SCHEMAS for role in role_names(schema)]
     complete = {role: known.get(role) or secrets.token_urlsafe(24) for role in roles}
     if complete != known:
         write_private(file, json.dumps(complete, indent=2))
     return complete
+
+
+def _passwords(text: str) -> dict[str, str]:
+    return {str(role): str(password) for role, password in json.loads(text).items()}
 
 
 def urls_for(admin_url: str, passwords: dict[str, str]) -> dict[str, DatabaseUrls]:

@@ -25,26 +25,34 @@ def end_leftover(cluster: Path, timeout: float = 10.0) -> None:
     file = cluster / "postmaster.pid"
     if not file.exists():
         return
-    pid = int(file.read_text().splitlines()[0])
+    pid = _pid_in(file)
     deadline = time.monotonic() + timeout
     while _serves(pid, cluster) or any(_inside(cluster)):
         if time.monotonic() > deadline:
             _kill_all(pid, cluster)
         time.sleep(POLL_SECONDS)
-    if PROCESSES.exists() and not is_running(pid):
+    if PROCESSES.exists() and (pid is None or not is_running(pid)):
         file.unlink(missing_ok=True)
 
 
-def _kill_all(pid: int, cluster: Path) -> None:
+def _pid_in(file: Path) -> int | None:
+    """The server's process id; None where the file holds none, as after a disk was full."""
+    try:
+        return int(file.read_text().splitlines()[0])
+    except (ValueError, IndexError):
+        return None
+
+
+def _kill_all(pid: int | None, cluster: Path) -> None:
     for leftover in _inside(cluster):
         send(leftover, signal.SIGKILL)
-    if _serves(pid, cluster):
+    if pid is not None and _serves(pid, cluster):
         send(pid, signal.SIGKILL)
 
 
-def _serves(pid: int, cluster: Path) -> bool:
+def _serves(pid: int | None, cluster: Path) -> bool:
     """Tell whether that process is this cluster's server, and not another with its number."""
-    return is_running(pid) and str(cluster) in _command_of(pid)
+    return pid is not None and is_running(pid) and str(cluster) in _command_of(pid)
 
 
 def _command_of(pid: int) -> str:

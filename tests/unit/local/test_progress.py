@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from phoenix_runtime.local.connections import ConnectionFailed
 from phoenix_runtime.local.progress import told
 
 
@@ -24,6 +25,6 @@ async def test_a_step_that_fails_is_not_told_as_done() -> None:
     async def step() -> None:
         raise OSError
 
-    with pytest.raises(OSError):  # noqa: PT011  # the very one
+    with pytest.raises(ConnectionFailed, match="starting registry: the connection failed"):
         await told(said.append, "starting registry", step)
     assert said == ["starting registry"]
