@@ -7,13 +7,10 @@ a traceback for what its user can mend.
 from __future__ import annotations
 
 import errno
-import os
-import sys
-from contextlib import suppress
 from typing import Final
 
 from phoenix_dma.cli.calls import code_of
-from phoenix_dma.cli.output import REFUSED, UNREACHABLE, WRONG
+from phoenix_dma.cli.output import REFUSED, UNREACHABLE, WRONG, discard_output
 from phoenix_dma.cli.which_runtime import up_line
 from phoenix_dma.errors import PhoenixError, Unavailable
 
@@ -73,12 +70,6 @@ def _refused(error: OSError) -> tuple[PhoenixError, int]:
     if of_sockets or error.errno in NETWORK or isinstance(error, ConnectionError | TimeoutError):
         return _unreachable(why)
     return SystemRefused(f"the machine refuses it: {why}"), REFUSED
-
-
-def discard_output() -> None:
-    """Let nothing more be written: at the program's end Python would fail with it again."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unreachable(why: str) -> tuple[PhoenixError, int]:

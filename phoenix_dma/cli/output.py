@@ -8,10 +8,12 @@ Nothing heavy is imported: the help of a command waits for this module.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -167,6 +169,12 @@ def say_whole(text: str, indent: str = "") -> None:
     """
     for line in text.split("\n"):
         say(f"{indent}{line}".rstrip())
+
+
+def discard_output() -> None:
+    """Let nothing more be written: at the program's end Python would fail with it again."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def bad(text: str, option: str = "") -> typer.BadParameter:
