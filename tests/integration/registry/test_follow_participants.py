@@ -150,7 +150,7 @@ async def test_a_commit_whose_end_is_unknown_is_read(
     await join(replica, "agent.a")
     index = await ready(replica)
 
-    def lost(point: str, tenant: str) -> None:
+    def lost(point: str, *_: str) -> None:
         if point == AFTER_COMMIT:
             raise Unavailable("The server was lost in the commit")
 
