@@ -1,7 +1,6 @@
 """The unit of assignment: one transaction over all of its repositories."""
 
-import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import TypeAlias
 
@@ -23,7 +22,6 @@ from phoenix_runtime.chassis.data.outbox import Outbox, Rows
 from phoenix_runtime.chassis.data.unit import UnitParts, Units
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.events import AuditDraft
-from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.receipt import Receipt
 
 DueListener: TypeAlias = Callable[[DueKind, datetime], None]
@@ -76,11 +74,9 @@ class AssignmentUnits(Units[AssignmentUnit]):
         """Call ``listener`` after a commit, with each kind of row that it made due, and when."""
         self._listeners.append(listener)
 
-    @contextlib.asynccontextmanager
-    async def __call__(self, call: Call) -> AsyncIterator[AssignmentUnit]:
-        """See `Units`."""
-        async with super().__call__(call) as unit:
-            yield unit
+    def committed(self, unit: AssignmentUnit, written: Rows) -> None:
+        """See `Units`; also says what fell due."""
+        super().committed(unit, written)
         for kind, at in unit.due.items():
             for listener in self._listeners:
                 listener(kind, at)

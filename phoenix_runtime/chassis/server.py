@@ -26,9 +26,10 @@ from phoenix_runtime.chassis.limits.quotas import Quotas, QuotaTerms
 from phoenix_runtime.chassis.limits.stage import QuotaStage
 from phoenix_runtime.chassis.rpc.credentials import KeyRing, Verifier
 from phoenix_runtime.chassis.rpc.interceptors.authorization import AuthorizationStage
-from phoenix_runtime.chassis.rpc.interceptors.chain import Chain, Stage
+from phoenix_runtime.chassis.rpc.interceptors.chain import Chain
 from phoenix_runtime.chassis.rpc.interceptors.errors import ErrorStage
 from phoenix_runtime.chassis.rpc.interceptors.identity import IdentityStage
+from phoenix_runtime.chassis.rpc.interceptors.stages import Stage
 from phoenix_runtime.chassis.schema import rpcs
 from phoenix_runtime.chassis.settings import KeySettings, LogSettings, ServerSettings
 from phoenix_runtime.chassis.telemetry.metrics_stage import MetricsStage

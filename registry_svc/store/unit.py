@@ -1,17 +1,12 @@
 """The unit of the registry: one transaction over participants, edges, directives and enrolments."""
 
-import contextlib
-from collections.abc import AsyncIterator, Sequence
-
 from asyncpg import UniqueViolationError
 
 from phoenix_runtime.chassis.data.database import Database
-from phoenix_runtime.chassis.data.outbox import Outbox, VersionConflict
+from phoenix_runtime.chassis.data.outbox import Outbox, Rows, VersionConflict
 from phoenix_runtime.chassis.data.unit import Units
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.core.principal import Call
 from registry_svc.domain.discovery_index import ParticipantChanges
-from registry_svc.domain.participant import Participant
 from registry_svc.domain.ports import IdTaken
 from registry_svc.store.directives import DirectiveTable
 from registry_svc.store.enrolments import EnrolmentTable
@@ -32,25 +27,22 @@ class RegistryUnits(Units[RegistryUnit]):
         super().__init__(database, RegistryUnit, outbox, new_id)
         self._changes = changes
 
-    @contextlib.asynccontextmanager
-    async def __call__(self, call: Call) -> AsyncIterator[RegistryUnit]:
-        """See `Units`. Where the end of a commit is unknown, so is what the unit wrote.
+    def committed(self, unit: RegistryUnit, written: Rows) -> None:
+        """See `Units`; also says which participants were saved."""
+        super().committed(unit, written)
+        if unit.saved and self._changes is not None:
+            self._changes.committed(unit.tenant, unit.saved)
 
-        Of two first registrations of an id, the later one is `IdTaken` at its end: by its row's
-        key, or by the version of its event.
+    def failed(self, unit: RegistryUnit) -> None:
+        """See `Units`. Where the end of a commit is unknown, so is what the unit wrote."""
+        if unit.saved and self._changes is not None:
+            self._changes.uncertain(unit.tenant, [one.id for one in unit.saved])
+
+    def meaning(self, unit: RegistryUnit, error: BaseException) -> BaseException:
+        """Of two first registrations of an id, the later one is `IdTaken`.
+
+        By its row's key, or by the version of its event.
         """
-        saved: Sequence[Participant] = ()
-        added = False
-        try:
-            async with super().__call__(call) as unit:
-                saved = unit.saved
-                yield unit
-                added = unit.added
-        except BaseException as error:
-            if saved and self._changes is not None:
-                self._changes.uncertain(call.tenant, [one.id for one in saved])
-            if added and isinstance(error, UniqueViolationError | VersionConflict):
-                raise IdTaken("Somebody else registered this id at the same moment") from error
-            raise
-        if saved and self._changes is not None:
-            self._changes.committed(call.tenant, saved)
+        if unit.added and isinstance(error, UniqueViolationError | VersionConflict):
+            return IdTaken("Somebody else registered this id at the same moment")
+        return error

@@ -9,9 +9,10 @@ session, which is set only where the connection was last used in another way.
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from types import TracebackType
 from typing import Any, Final, TypeAlias
 
 from phoenix_runtime.chassis.data.connection import CLAIMS, Connection, PooledConnection, Session
@@ -30,6 +31,8 @@ TRUSTED_SECONDS: Final = 1.0
 
 Opening: TypeAlias = Callable[[PooledConnection], Awaitable[None]]
 """Makes a connection ready for what its caller does with it."""
+Finish: TypeAlias = Callable[[Connection], Awaitable[object]]
+"""Ends what was done through a connection."""
 
 
 class Database:
@@ -57,79 +60,78 @@ class Database:
         self._slots = asyncio.Semaphore(size)
         self.clock = clock
 
-    @contextlib.asynccontextmanager
-    async def transaction(self, tenant: str) -> AsyncIterator[Connection]:
+    def transaction(self, tenant: str) -> AbstractAsyncContextManager[Connection]:
         """One READ COMMITTED transaction inside ``tenant``: committed at the end, or not at all.
 
         Raises `core.errors.Unavailable` where the server is unavailable or lost (after a commit was
         sent, its outcome is then unknown), `TransactionConflict` for a deadlock.
         """
         begin = BEGIN.format(tenant=_checked(tenant))
-        async with self._connection(lambda raw: self._ask(raw, begin)) as connection:
-            yield connection
-            await connection.write()
-            await _commit(connection)
+        return _Held(self, lambda raw: self._ask(raw, begin), _commit)
 
-    @contextlib.asynccontextmanager
-    async def reading(self, tenant: str) -> AsyncIterator[Connection]:
+    def reading(self, tenant: str) -> AbstractAsyncContextManager[Connection]:
         """A connection inside ``tenant`` that cannot write.
 
         Each statement has a snapshot of its own. Raises `core.errors.Unavailable`.
         """
         session = Session(_checked(tenant), read_only=True)
-        async with self._connection(lambda raw: self._set(raw, session)) as connection:
-            yield connection
-            await connection.write()  # which is refused
+        # What would be written is refused.
+        return _Held(self, lambda raw: self._set(raw, session), Connection.write)
 
-    @contextlib.asynccontextmanager
-    async def claiming(self) -> AsyncIterator[Connection]:
+    def claiming(self) -> AbstractAsyncContextManager[Connection]:
         """A connection without tenant, for the worker role's claims and marks only.
 
         Each statement is a transaction of its own, and takes one round trip. No other role sees a
         row in it.
         """
-        async with self._connection(lambda raw: self._set(raw, CLAIMS)) as connection:
-            yield connection
+        return _Held(self, lambda raw: self._set(raw, CLAIMS), _nothing)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._pool.close()
 
-    @contextlib.asynccontextmanager
-    async def _connection(self, opening: Opening) -> AsyncIterator[Connection]:
+    async def take(self, opening: Opening) -> PooledConnection:
+        """A connection that is ready, to be given back or given up.
+
+        Raises `core.errors.Unavailable` where none is free in time, or none can be had.
+        """
         await self._acquire_slot()
         try:
-            async with self._in_slot(opening) as connection:
-                yield connection
+            return await self._opened(opening)
+        except BaseException as error:
+            self._slots.release()
+            refused = refusal_for(error)
+            if refused is None:
+                raise
+            raise refused from error
+
+    def give_back(self, raw: PooledConnection) -> None:
+        """Give back a connection that has answered everything."""
+        raw.known.answered_at = _now()
+        self._pool.give_back(raw)
+        self._slots.release()
+
+    async def give_up(self, raw: PooledConnection, error: BaseException) -> None:
+        """Give back a connection after ``error``, rolled back, or discarded where that fails."""
+        try:
+            if raw.is_in_transaction() or not isinstance(error, Refused):
+                await self._abandon(raw)
+            else:
+                self._pool.give_back(raw)  # a refusal of the caller's own, between two statements
         finally:
             self._slots.release()
 
     async def _acquire_slot(self) -> None:
         """Wait for a free connection; raises `core.errors.Unavailable` after the time-out."""
+        if not self._slots.locked():
+            await self._slots.acquire()  # which does not wait
+            return
         try:
             async with asyncio.timeout(self._checkout_timeout):
                 await self._slots.acquire()
         except TimeoutError as error:
             text = "The database is busy: no connection was free in time"
             raise Unavailable(text) from error
-
-    @contextlib.asynccontextmanager
-    async def _in_slot(self, opening: Opening) -> AsyncIterator[Connection]:
-        raw: PooledConnection | None = None
-        try:
-            raw = await self._opened(opening)
-            yield Connection(raw)
-        except BaseException as error:
-            if raw is not None and (raw.is_in_transaction() or not isinstance(error, Refused)):
-                await self._abandon(raw)
-            elif raw is not None:
-                self._pool.give_back(raw)  # a refusal of the caller's own, between two statements
-            refused = refusal_for(error)
-            if refused is None:
-                raise
-            raise refused from error
-        raw.known.answered_at = _now()
-        self._pool.give_back(raw)
 
     async def _opened(self, opening: Opening) -> PooledConnection:
         """A connection that is ready, where there is any.
@@ -138,8 +140,10 @@ class Database:
         pool has only new ones. That is safe: no statement of the caller has run on it.
         """
         for _ in range(self._attempts - 1):
-            with contextlib.suppress(_DeadConnection):
+            try:
                 return await self._opened_once(opening)
+            except _DeadConnection:
+                continue
         return await self._opened_once(opening)
 
     async def _opened_once(self, opening: Opening) -> PooledConnection:
@@ -186,6 +190,50 @@ class Database:
         self._pool.give_back(raw)
 
 
+class _Held(AbstractAsyncContextManager[Connection]):
+    """One connection of a database for the length of a block.
+
+    A class, and not a generator: each reading and each transaction passes here, and a generator
+    inside another costs as much as a statement.
+    """
+
+    __slots__ = ("_connection", "_database", "_finish", "_opening", "_raw")
+
+    def __init__(self, database: Database, opening: Opening, finish: Finish) -> None:
+        self._database = database
+        self._opening = opening
+        self._finish = finish
+
+    async def __aenter__(self) -> Connection:
+        """A connection that is ready."""
+        self._raw = await self._database.take(self._opening)
+        self._connection = Connection(self._raw)
+        return self._connection
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish, or give up; raises the refusal that an error of the driver means."""
+        if error is None:
+            try:
+                await self._finish(self._connection)
+            except BaseException as raised:
+                await self._give_up(raised)
+                raise
+            self._database.give_back(self._raw)
+        else:
+            await self._give_up(error)
+
+    async def _give_up(self, error: BaseException) -> None:
+        await self._database.give_up(self._raw, error)
+        refused = refusal_for(error)
+        if refused is not None:
+            raise refused from error
+
+
 class _DeadConnection(Unavailable):
     """A pooled connection whose server has gone."""
 
@@ -201,7 +249,12 @@ def _checked(tenant: str) -> str:
     return tenant
 
 
+async def _nothing(connection: Connection) -> None:
+    """Each statement was a transaction of its own."""
+
+
 async def _commit(connection: Connection) -> None:
+    await connection.write()
     status: Any = await connection.raw.execute("COMMIT")
     if status != "COMMIT":
         # PostgreSQL answers ROLLBACK, without an error, where a statement has failed before.

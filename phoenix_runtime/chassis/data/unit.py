@@ -1,8 +1,8 @@
 """One transaction of one use case: the change, its audit events, its directives, its answer."""
 
-import contextlib
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from phoenix_runtime.chassis.data.connection import Connection
@@ -102,32 +102,37 @@ class Units(Generic[U]):
         self._outbox = outbox
         self._new_id = new_id
 
-    @contextlib.asynccontextmanager
-    async def __call__(self, call: Call) -> AsyncIterator[U]:
+    def __call__(self, call: Call) -> AbstractAsyncContextManager[U]:
         """One transaction in the call's tenant; committed at the end, then handed to the relay.
 
         Raises `core.errors.Unavailable`, `TransactionConflict`, `VersionConflict` and
         `AnsweredBefore`; nothing is kept then (after Unavailable in a commit: perhaps).
         """
-        async with self._database.transaction(call.tenant) as connection:
-            unit = self._unit_class(self._parts(connection, call))
-            yield unit
-            known = (call.tenant, *unit.event_types())
-            written = await unit.flush()
-            passing(BEFORE_COMMIT, *known)
-        passing(AFTER_COMMIT, *known)
-        if written:
-            self._outbox.notify_committed(written)
+        return _Open(self, self._database.transaction(call.tenant), call)
 
-    @contextlib.asynccontextmanager
-    async def reading(self, call: Call) -> AsyncIterator[U]:
+    def reading(self, call: Call) -> AbstractAsyncContextManager[U]:
         """Reads in the call's tenant; raises `core.errors.Unavailable`.
 
         Each statement has a snapshot of its own, and PostgreSQL refuses to write. What the unit
         would audit, direct or remember is dropped.
         """
-        async with self._database.reading(call.tenant) as connection:
-            yield self._unit_class(self._parts(connection, call))
+        return _Reading(self, self._database.reading(call.tenant), call)
+
+    def unit(self, connection: Connection, call: Call) -> U:
+        """A unit on ``connection``."""
+        return self._unit_class(self._parts(connection, call))
+
+    def committed(self, unit: U, written: Rows) -> None:
+        """Hand what ``unit`` wrote to the relay; a service's subclass tells others, too."""
+        if written:
+            self._outbox.notify_committed(written)
+
+    def failed(self, unit: U) -> None:
+        """Called where ``unit`` ended with an error: what it wrote is not kept, or perhaps."""
+
+    def meaning(self, unit: U, error: BaseException) -> BaseException:
+        """What ``error``, raised by the end of ``unit``, means to who opened it."""
+        return error
 
     def _parts(self, connection: Connection, call: Call) -> UnitParts:
         return UnitParts(
@@ -137,3 +142,76 @@ class Units(Generic[U]):
             new_id=self._new_id,
             outbox=self._outbox,
         )
+
+
+class _Reading(AbstractAsyncContextManager[U]):
+    """One unit that reads, for the length of a block."""
+
+    __slots__ = ("_call", "_inside", "_units")
+
+    def __init__(
+        self, units: Units[U], inside: AbstractAsyncContextManager[Connection], call: Call
+    ) -> None:
+        self._units = units
+        self._inside = inside
+        self._call = call
+
+    async def __aenter__(self) -> U:
+        """Take a connection."""
+        return self._units.unit(await self._inside.__aenter__(), self._call)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give it back."""
+        await self._inside.__aexit__(kind, error, trace)
+
+
+class _Open(_Reading[U]):
+    """One unit that writes, for the length of a block."""
+
+    __slots__ = ("_unit",)
+
+    async def __aenter__(self) -> U:
+        """Begin the transaction."""
+        self._unit = await super().__aenter__()
+        return self._unit
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Write what was collected and commit; roll back after an error."""
+        try:
+            written = await self._end(error)
+        except BaseException as raised:
+            self._units.failed(self._unit)
+            meant = raised if error is not None else self._units.meaning(self._unit, raised)
+            if meant is not raised:
+                raise meant from raised
+            raise
+        if error is None:
+            self._units.committed(self._unit, written)
+        else:
+            self._units.failed(self._unit)
+
+    async def _end(self, error: BaseException | None) -> Rows:
+        written: Rows = {}
+        if error is None:
+            known = (self._call.tenant, *self._unit.event_types())
+            try:
+                written = await self._unit.flush()
+                passing(BEFORE_COMMIT, *known)
+            except BaseException as raised:
+                await self._inside.__aexit__(type(raised), raised, raised.__traceback__)
+                raise
+            await self._inside.__aexit__(None, None, None)
+            passing(AFTER_COMMIT, *known)
+        else:
+            await self._inside.__aexit__(type(error), error, error.__traceback__)
+        return written

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from phoenix_runtime.chassis.limits.quotas import Quotas
-from phoenix_runtime.chassis.rpc.interceptors.chain import Arrival
+from phoenix_runtime.chassis.rpc.interceptors.stages import Arrival
 from phoenix_runtime.chassis.schema import Rpc
 from phoenix_runtime.chassis.serving import Serving, serving
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import grpc.aio
 from google.protobuf.message import Message
 from grpc.aio import AioRpcError
-from opentelemetry import propagate
+from opentelemetry import context, propagate
 
 from phoenix_dma.wire.sizes import MESSAGE_BYTES
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
@@ -90,7 +90,8 @@ class Channels:
     def metadata(self, call: Call) -> tuple[tuple[str, str], ...]:
         """What goes along with a call to a peer."""
         trace: dict[str, str] = {}
-        propagate.inject(trace)
+        if context.get_current():  # empty where the call is not traced
+            propagate.inject(trace)
         return (
             *call.metadata,
             (SERVICE_CREDENTIAL, f"Bearer {self._signer.token(call.tenant)}"),

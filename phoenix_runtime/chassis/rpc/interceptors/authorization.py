@@ -1,6 +1,6 @@
 """Checks the caller's role against the roles that the schema names for the RPC."""
 
-from phoenix_runtime.chassis.rpc.interceptors.chain import Arrival
+from phoenix_runtime.chassis.rpc.interceptors.stages import Arrival
 from phoenix_runtime.chassis.rpc.roles import require_role
 from phoenix_runtime.chassis.schema import Rpc
 from phoenix_runtime.chassis.serving import serving

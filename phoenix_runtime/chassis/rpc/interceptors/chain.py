@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -16,6 +16,7 @@ from grpc.aio import ServerInterceptor, ServicerContext
 
 from phoenix_dma.wire.sizes import MESSAGE_BYTES
 from phoenix_runtime.chassis.failpoints import BEFORE_REPLY, passing
+from phoenix_runtime.chassis.rpc.interceptors.stages import Arrival, Entered, Stage
 from phoenix_runtime.chassis.rpc.reported_texts import carry_reported_texts
 from phoenix_runtime.chassis.rpc.validation import validate
 from phoenix_runtime.chassis.schema import Rpc
@@ -23,29 +24,6 @@ from phoenix_runtime.chassis.serving import serving
 from phoenix_runtime.core.errors import FieldInvalid, Refused, TooLarge, Violation
 
 Encode = Callable[[Any], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A call that arrived: its path, its RPC in the schema, and gRPC's own context.
-
-    ``rpc`` is None for what is not ours: health, reflection.
-    """
-
-    path: str
-    rpc: Rpc | None
-    context: ServicerContext[Any, Any]
-
-
-class Stage(Protocol):
-    """One step around every call."""
-
-    def around(self, arrival: Arrival) -> AbstractAsyncContextManager[None] | None:
-        """Entered before the call is served, left after; may raise a refusal, now or on entering.
-
-        None where all of it is done: a stream that lives for days keeps what it has entered.
-        """
-        ...
 
 
 class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs alone
@@ -61,6 +39,7 @@ class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stub
         self._rpcs = rpcs
         self._stages = tuple(stages)
         self._largest = largest
+        self._made: dict[str, tuple[Any, RpcMethodHandler[Any, Any]]] = {}
 
     async def intercept_service(  # type: ignore[override]  # the stubs know only typed handlers
         self,
@@ -71,7 +50,14 @@ class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stub
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        return self._wrapped(handler, handler_call_details.method)
+        path = handler_call_details.method
+        known = self._made.get(path)
+        if known is not None and known[0] is handler:
+            return known[1]
+        wrapped = self._wrapped(handler, path)
+        if path in self._rpcs:  # else whoever calls could grow what is kept
+            self._made[path] = handler, wrapped
+        return wrapped
 
     def _wrapped(
         self, handler: RpcMethodHandler[Any, Any], path: str
@@ -111,8 +97,7 @@ class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stub
         """Around a coroutine: one answer, or a stream written through the context."""
 
         async def behaviour(request: Any, context: ServicerContext[Any, Any]) -> Any:
-            async with AsyncExitStack() as stack:
-                await self._enter(stack, path, context)
+            async with self._entered(path, context):
                 answer = await inner(_checked(request), context)
                 passing(BEFORE_REPLY)
                 return answer if encode is None else encode(answer)
@@ -123,21 +108,16 @@ class Chain(ServerInterceptor):  # type: ignore[type-arg]  # generic in its stub
         """Around an async generator."""
 
         async def behaviour(request: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-            async with AsyncExitStack() as stack:
-                await self._enter(stack, path, context)
+            async with self._entered(path, context):
                 async for answer in inner(_checked(request), context):
                     yield encode(answer)
 
         return behaviour
 
-    async def _enter(
-        self, stack: AsyncExitStack, path: str, context: ServicerContext[Any, Any]
-    ) -> None:
-        arrival = Arrival(path, self._rpcs.get(path), context)
-        for stage in self._stages:
-            inside = stage.around(arrival)
-            if inside is not None:
-                await stack.enter_async_context(inside)
+    def _entered(
+        self, path: str, context: ServicerContext[Any, Any]
+    ) -> AbstractAsyncContextManager[None]:
+        return Entered(self._stages, Arrival(path, self._rpcs.get(path), context))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,12 @@
 """Refusals become rich statuses; anything else becomes INTERNAL with an id, and no internals."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 
 import structlog
 from grpc.aio import AbortError, AioRpcError
 
-from phoenix_runtime.chassis.rpc.interceptors.chain import Arrival
+from phoenix_runtime.chassis.rpc.interceptors.stages import Arrival
 from phoenix_runtime.chassis.rpc.statuses import code_of, metadata_of, refusal_of, text_of
 from phoenix_runtime.core.errors import Refused
 from phoenix_runtime.core.ids import NewId
@@ -21,18 +20,19 @@ class ErrorStage:
     def __init__(self, new_id: NewId) -> None:
         self._new_id = new_id
 
-    @asynccontextmanager
-    async def around(self, arrival: Arrival) -> AsyncIterator[None]:
-        """Abort the call with the status of whatever was raised inside."""
-        try:
-            yield
-        except (AbortError, asyncio.CancelledError, GeneratorExit):
-            raise  # an abort is an answer already; a cancelled call needs none
-        except Refused as refused:
-            await self._abort(arrival, refused)
-        except AioRpcError as error:
+    def around(self, arrival: Arrival) -> "_Answered":
+        """Abort the call with the status of whatever is raised inside."""
+        return _Answered(self, arrival)
+
+    async def answer(self, arrival: Arrival, error: BaseException) -> None:
+        """Abort the call with the status of ``error``; what is none of ours goes on."""
+        if isinstance(error, AbortError) or not isinstance(error, Exception):
+            return  # an abort is an answer already; a cancelled call needs none
+        if isinstance(error, Refused):
+            await self._abort(arrival, error)
+        elif isinstance(error, AioRpcError):
             await self._abort(arrival, refusal_of(error))
-        except Exception as error:  # noqa: BLE001  # logged, and answered as INTERNAL
+        else:
             await self._abort(arrival, self._unexpected(arrival, error))
 
     async def _abort(self, arrival: Arrival, refused: Refused) -> None:
@@ -46,3 +46,26 @@ class ErrorStage:
         refused = Refused(f"Something went wrong on our side ({error_id})", {"error_id": error_id})
         refused.remedy = "Report the error id; the log has it too."
         return refused
+
+
+class _Answered(AbstractAsyncContextManager[None]):
+    """One call whose errors are answered."""
+
+    __slots__ = ("_arrival", "_stage")
+
+    def __init__(self, stage: ErrorStage, arrival: Arrival) -> None:
+        self._stage = stage
+        self._arrival = arrival
+
+    async def __aenter__(self) -> None:
+        """Nothing is to be done before."""
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Answer ``error``."""
+        if error is not None:
+            await self._stage.answer(self._arrival, error)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 
 from phoenix_runtime.chassis.rpc.credentials import ServiceIdentity, Verifier
-from phoenix_runtime.chassis.rpc.interceptors.chain import Arrival
+from phoenix_runtime.chassis.rpc.interceptors.stages import Arrival
 from phoenix_runtime.chassis.serving import Serving, serving
 from phoenix_runtime.core.errors import CredentialInvalid, FieldInvalid, Violation
 from phoenix_runtime.core.ids import NewId
