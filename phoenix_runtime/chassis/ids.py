@@ -3,7 +3,6 @@
 import secrets
 import threading
 import time
-import uuid
 
 
 class _Sequence:
@@ -13,8 +12,8 @@ class _Sequence:
         self._lock = threading.Lock()
         self._last = 0
 
-    def next(self) -> uuid.UUID:
-        """The next id; a clock that goes back only makes it count on."""
+    def next(self) -> str:
+        """The next id, as text; a clock that goes back only makes it count on."""
         with self._lock:
             # 60 bits: the millisecond, and its 4096th part as the counter.
             moment = time.time_ns() * 4096 // 1_000_000
@@ -22,7 +21,8 @@ class _Sequence:
             moment = self._last
         high = (moment >> 12) << 16 | 0x7000 | moment & 0xFFF
         low = 1 << 63 | secrets.randbits(62)
-        return uuid.UUID(int=high << 64 | low)
+        digits = f"{high << 64 | low:032x}"
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 _sequence = _Sequence()

@@ -49,6 +49,8 @@ class Loop:
         self._ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._done, self._failed = (STEPS.labels(name, outcome) for outcome in ("done", "failed"))
+        self._seconds = SECONDS.labels(name)
 
     async def start(self) -> None:
         """Start; the first step is run at once."""
@@ -71,14 +73,14 @@ class Loop:
     async def step_once(self) -> object:
         """Run one step now and answer what it answers; raises what it raises."""
         begun = time.perf_counter()
-        outcome = "failed"
+        outcome = self._failed
         try:
             more = await self._step()
-            outcome = "done"
+            outcome = self._done
             return more
         finally:
-            STEPS.labels(self.name, outcome).inc()
-            SECONDS.labels(self.name).observe(time.perf_counter() - begun)
+            outcome.inc()
+            self._seconds.observe(time.perf_counter() - begun)
 
     async def stop(self, grace: float = 5.0) -> None:
         """Stop after the current step, or cancel it after ``grace`` seconds."""

@@ -4,36 +4,55 @@ A document holds what its canonical form needs and nothing that a wire may lose:
 six digits, numbers that a protobuf ``Struct`` carries unchanged.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from phoenix_runtime.core.directives import Directive, DirectiveAction
-from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.events import AuditEvent, leaf
 from phoenix_runtime.core.json import Json
 
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 LISTS = ("input_references", "output_references")
 EVENT_FIELDS = tuple(field.name for field in fields(AuditEvent))
+_VALUES = attrgetter(*EVENT_FIELDS)
 
 
 def time_text(moment: datetime) -> str:
     """``moment`` in UTC, such as 2026-01-31T12:00:00.000000Z."""
-    return moment.astimezone(UTC).strftime(TIME_FORMAT)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def time_of(text: str) -> datetime:
     """The moment of such a text; raises ValueError for another."""
-    return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC)
+    if not _TIME.fullmatch(text):
+        raise ValueError(f"{text!r} is no time such as 2026-01-31T12:00:00.000000Z")
+    return datetime.fromisoformat(text)
 
 
 def event_document(event: AuditEvent) -> dict[str, Json]:
     """The document of ``event``, with its salt and leaf hash; `core.events.leaf` takes it."""
-    document: dict[str, Json] = {name: getattr(event, name) for name in EVENT_FIELDS}
-    document["timestamp"] = time_text(event.timestamp)
+    return _document(dict(zip(EVENT_FIELDS, _VALUES(event), strict=True)))
+
+
+def hashed_event(values: dict[str, Any]) -> tuple[AuditEvent, dict[str, Json]]:
+    """The event of ``values``, which lack its leaf hash alone, and its document.
+
+    Raises `core.json.NotCanonical` for what has no canonical form.
+    """
+    document = _document(values)
+    document["leaf_hash"] = values["leaf_hash"] = leaf(document)
+    return AuditEvent(**values), document
+
+
+def _document(values: Mapping[str, Any]) -> dict[str, Json]:
+    document: dict[str, Json] = dict(values)
+    document["timestamp"] = time_text(values["timestamp"])
     for name in LISTS:
-        document[name] = list(getattr(event, name))
+        document[name] = list(values[name])
     return document
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
 import asyncpg
+import orjson
 from sqlalchemy import Executable
 
 from phoenix_runtime.chassis.data.statements import Compiled, compiled
@@ -56,7 +57,7 @@ class PooledConnection(asyncpg.Connection):
     async def describe_types(self) -> None:
         """Make JSON documents values of Python; once, when the connection is new."""
         await self.set_type_codec(
-            "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads
+            "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=orjson.loads
         )
 
 

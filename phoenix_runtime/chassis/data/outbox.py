@@ -9,7 +9,7 @@ import json
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,17 +23,17 @@ from phoenix_runtime.chassis.data.writes import Parts
 from phoenix_runtime.chassis.rpc.handler import AnsweredBefore
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.directives import Directive
-from phoenix_runtime.core.documents import directive_document, event_document
+from phoenix_runtime.core.documents import directive_document, hashed_event
 from phoenix_runtime.core.durations import CLAIM_DURATION
 from phoenix_runtime.core.event_catalogue import CATALOGUE
 from phoenix_runtime.core.events import (
     EVENT_VERSION,
     AuditDraft,
     AuditEvent,
-    leaf,
     verdict_document,
 )
 from phoenix_runtime.core.ids import NewId
+from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.principal import Call
 
 LEDGER: Final = "ledger"
@@ -50,7 +50,11 @@ class OutboxRow:
     key: str
     document: str
     failures: int = 0
+    event: AuditEvent | None = field(default=None, compare=False, repr=False)
+    """The event of the document, where the row was committed here and not read."""
 
+
+_written: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 Take = Callable[[Sequence[OutboxRow]], None]
 Rows = Mapping[str, Sequence[OutboxRow]]
@@ -68,7 +72,8 @@ class VersionConflict(TransactionConflict):
 class Pending:
     """What one transaction writes at its end."""
 
-    events: list[AuditEvent] = field(default_factory=list)
+    events: list[tuple[AuditEvent, JsonObject]] = field(default_factory=list)
+    """Each with its document."""
     directives: list[Directive] = field(default_factory=list)
     answer: bytes | None = None
     ended: set[str] = field(default_factory=set)
@@ -87,39 +92,38 @@ class Outbox:
         self._listeners: list[Callable[[], None]] = []
         self._takers: dict[str, Take] = {}
 
-    def complete(self, draft: AuditDraft, call: Call) -> AuditEvent:
-        """The event of ``draft``: with id, time, actor, correlation, salt and leaf hash.
+    def complete(self, draft: AuditDraft, call: Call) -> tuple[AuditEvent, JsonObject]:
+        """The event of ``draft``, with id, time, actor, salt and leaf hash, and its document.
 
         Raises `core.json.NotCanonical` for a detail that has no canonical form.
         """
-        event = AuditEvent(
-            event_id=self._new_id("event"),
-            timestamp=self.clock.now(),
-            actor=call.actor,
-            participant=draft.participant,
-            task=draft.task,
-            policy_decision=verdict_document(draft.verdict),
-            input_references=draft.input_references,
-            output_references=draft.output_references,
-            reason_code=draft.reason_code.value,
-            previous_state=draft.previous_state,
-            new_state=draft.new_state,
-            correlation_id=draft.correlation_id or call.correlation_id,
-            tenant=call.tenant,
-            type=draft.type.value,
-            event_version=EVENT_VERSION,
-            service=self.service,
-            aggregate=draft.aggregate,
-            aggregate_version=draft.aggregate_version,
-            caused_by=call.caused_by,
-            on_behalf_of=call.on_behalf_of,
-            handoff=draft.handoff,
-            detail=draft.detail,
-            request_id=call.request_id,
-            salt=secrets.token_hex(16),
-            leaf_hash="",
-        )
-        return replace(event, leaf_hash=leaf(event_document(event)))
+        values = {
+            "event_id": self._new_id("event"),
+            "timestamp": self.clock.now(),
+            "actor": call.actor,
+            "participant": draft.participant,
+            "task": draft.task,
+            "policy_decision": verdict_document(draft.verdict),
+            "input_references": draft.input_references,
+            "output_references": draft.output_references,
+            "reason_code": draft.reason_code.value,
+            "previous_state": draft.previous_state,
+            "new_state": draft.new_state,
+            "correlation_id": draft.correlation_id or call.correlation_id,
+            "tenant": call.tenant,
+            "type": draft.type.value,
+            "event_version": EVENT_VERSION,
+            "service": self.service,
+            "aggregate": draft.aggregate,
+            "aggregate_version": draft.aggregate_version,
+            "caused_by": call.caused_by,
+            "on_behalf_of": call.on_behalf_of,
+            "handoff": draft.handoff,
+            "detail": draft.detail,
+            "request_id": call.request_id,
+            "salt": secrets.token_hex(16),
+        }
+        return hashed_event(values)
 
     async def flush(self, connection: Connection, call: Call, pending: Pending) -> Rows:
         """Write ``pending``, and what waits on ``connection``, by one statement.
@@ -168,7 +172,7 @@ class Outbox:
     def _arguments(self, call: Call, pending: Pending, rows: Rows) -> tuple[Kinds, list[Any], int]:
         now = self.clock.now()
         arguments: list[Any] = [call.tenant, now]
-        heads = _heads(pending.events)
+        heads = _heads([event for event, _ in pending.events])
         # Nobody asks any more which version an aggregate has whose last event this is.
         gone = {key: first for key, (first, _) in heads.items() if key in pending.ended}
         kept = {key: span for key, span in heads.items() if key not in gone}
@@ -178,7 +182,7 @@ class Outbox:
         deliveries = list(self._deliveries(rows, now))
         if pending.events:
             documents = {row.key: row.document for row in rows[LEDGER]}
-            arguments += _columns((_event_row(e, documents) for e in pending.events), 5)
+            arguments += _columns((_event_row(e, documents) for e, _ in pending.events), 5)
         if deliveries:
             arguments += _columns(deliveries, 3)
         if born:
@@ -227,10 +231,10 @@ def _heads(events: Sequence[AuditEvent]) -> dict[str, tuple[int, int]]:
 def _rows(tenant: str, pending: Pending) -> Rows:
     """What each receiver gets of ``pending``."""
     rows: dict[str, list[OutboxRow]] = defaultdict(list)
-    for event in pending.events:
+    for event, content in pending.events:
         # Not the canonical form, which is slower: whoever checks the hash derives it from this.
-        document = json.dumps(event_document(event), ensure_ascii=False, separators=(",", ":"))
-        row = OutboxRow(tenant, event.event_id, document)
+        document = _written(content)
+        row = OutboxRow(tenant, event.event_id, document, event=event)
         rows[LEDGER].append(row)
         if CATALOGUE[event.type].published:
             rows[BUS].append(row)

@@ -54,8 +54,8 @@ class Unit:
 
     async def audit_for(self, call: Call, draft: AuditDraft) -> Receipt:
         """As `audit`, of another call of the tenant whose event is written together with others."""
-        event = self._outbox.complete(draft, call)
-        self._pending.events.append(event)
+        event, document = self._outbox.complete(draft, call)
+        self._pending.events.append((event, document))
         if draft.last:
             self._pending.ended.add(draft.aggregate)
         return Receipt(
@@ -80,7 +80,7 @@ class Unit:
 
     def event_types(self) -> list[str]:
         """The types of the events that it is about to write."""
-        return [event.type for event in self._pending.events]
+        return [event.type for event, _ in self._pending.events]
 
     async def flush(self) -> Rows:
         """Write what was collected (`Units` does it); answers what the relay has to deliver."""

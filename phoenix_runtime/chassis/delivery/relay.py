@@ -153,16 +153,21 @@ def _delivered(schema: str, key: str) -> str:
     )
 
 
+def _event(row: OutboxRow) -> AuditEvent:
+    """The event of a row, read from its document where another process committed it."""
+    return row.event or event_of(json.loads(row.document))
+
+
 def _to_ledger(ledger: Ledger) -> Deliver:
     async def deliver(rows: Sequence[OutboxRow]) -> None:
-        await ledger.append(rows[0].tenant, [event_of(json.loads(row.document)) for row in rows])
+        await ledger.append(rows[0].tenant, [_event(row) for row in rows])
 
     return deliver
 
 
 def _to_bus(publisher: EventPublisher) -> Deliver:
     async def deliver(rows: Sequence[OutboxRow]) -> None:
-        bus_events = (bus_event_of(event_of(json.loads(row.document))) for row in rows)
+        bus_events = (bus_event_of(_event(row)) for row in rows)
         await publisher.publish([bus_event for bus_event in bus_events if bus_event is not None])
 
     return deliver
