@@ -100,6 +100,7 @@ class KeepAliveStream:
         kind = request.WhichOneof("message")
         if kind == "beats":
             self._record_beats(request.beats)
+            await self._buffer.acknowledge_beats(request.beats.seq)
         elif kind == "attach":
             await self._attach(request.attach)
         elif kind == "directive_ack":
@@ -125,7 +126,6 @@ class KeepAliveStream:
                 session.report(load, state, latency)
                 present.append(session)
         self._use_cases.record(present, now)
-        self._buffer.acknowledge_beats(beats.seq)
 
     def _session_in(self, slot: int) -> Session | None:
         """The session in a slot; None where it was lost meanwhile. Raises `FieldInvalid`."""

@@ -72,7 +72,7 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
         context: ServicerContext[Any, Any],
     ) -> AsyncIterator[session_pb2.KeepAliveResponse]:
         """Heartbeats up; leases and directives down."""
-        buffer = SendBuffer(self._clock)
+        buffer = SendBuffer(self._clock, write=context.write)
         keep_alive = KeepAliveStream(current_call(), self._use_cases, buffer)
         stream = OpenStream(keep_alive, buffer, context, asyncio.current_task())
         reader = asyncio.create_task(keep_alive.read(request_iterator))
