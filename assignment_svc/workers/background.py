@@ -27,10 +27,6 @@ FALLBACK_SECONDS: Final = 30.0
 RECONCILE_INTERVAL: Final = timedelta(seconds=2)
 """How often every busy gate is compared with the registry."""
 
-HANDOFFS: Final = 16
-"""Handoffs that are worked on at once: more than there are connections, since those that move at
-the same time share their questions and their commits."""
-
 LINGER_SECONDS: Final = 0.002
 """How long a woken loop waits before it claims, so that one claim takes what came together."""
 
@@ -77,7 +73,7 @@ class Workers:
         self._call = call
         kinds = (
             RowKind("tasks", claims.due_tasks, use_cases.tasks),
-            RowKind("handoffs", claims.due_handoffs, use_cases.handoffs, HANDOFFS),
+            RowKind("handoffs", claims.due_handoffs, use_cases.handoffs),
             RowKind("retirements", claims.due_retirements, use_cases.retirements),
             RowKind("approvals", claims.due_approvals, use_cases.approvals),
         )

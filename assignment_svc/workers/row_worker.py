@@ -28,12 +28,11 @@ CallFor = Callable[[str], Call]
 
 @dataclass(frozen=True, slots=True)
 class RowKind:
-    """A kind of row: how rows of it are claimed, what is done with each, how many at once."""
+    """A kind of row: how rows of it are claimed, and what is done with each."""
 
     name: str
     claim: Claim
     work: Work
-    width: int = WIDTH
 
 
 class RowWorker:
@@ -44,7 +43,7 @@ class RowWorker:
         self._kind = kind
         self._clock = clock
         self._call = call
-        self._width = asyncio.Semaphore(kind.width)
+        self._width = asyncio.Semaphore(WIDTH)
 
     async def step(self) -> bool:
         """Work on one claim; True where more may be due, rows of a lower priority for example.
@@ -53,7 +52,7 @@ class RowWorker:
         row succeeded, so that the loop pauses: most likely a peer is away.
         """
         now: datetime = self._clock.now()
-        due = await self._kind.claim(now, limit=TURNS * self._kind.width)
+        due = await self._kind.claim(now, limit=TURNS * WIDTH)
         until = self._clock.monotonic() + CLAIM_DURATION.total_seconds() / 2
         failures = await asyncio.gather(*(self._one(tenant, row, until) for tenant, row in due))
         errors = [error for error in failures if error is not None]
