@@ -90,38 +90,33 @@ class MakeOffers:
 
     async def __call__(self, call: Call, proposal: Proposal) -> None:
         """Make the offer; raises `CandidateLost` and `StaleRead`, and nothing has changed then."""
-        if proposal.by_itself:
-            outcome = await self._alone(call, proposal)
-        else:
-            outcome = await self._rounds(Caller.of(call), (call, proposal))
+        made: Outcome | Locked = LOCKED
+        if not proposal.by_itself:
+            made = await self._rounds(Caller.of(call), (call, proposal))
+        outcome = await self._alone(call, proposal) if isinstance(made, Locked) else made
         if outcome is not None:
             raise outcome
 
-    async def _round(self, _: Caller, asked: Sequence[tuple[Call, Proposal]]) -> Sequence[Outcome]:
-        """One commit for all whose tasks nobody has locked; then each of the others by itself.
+    async def _round(
+        self, _: Caller, asked: Sequence[tuple[Call, Proposal]]
+    ) -> Sequence[Outcome | Locked]:
+        """One commit for all whose tasks nobody has locked.
 
-        Each by itself, too, where that commit fails: one of them is at fault.
+        Each of the others writes by itself, and the next round does not wait for it. The same holds
+        for all where that commit fails: one of them is at fault.
         """
         proposals = [proposal for _, proposal in asked]
-        made: Sequence[Outcome | Locked] = [LOCKED] * len(asked)
-        if len(asked) > 1:
-            with contextlib.suppress(Exception):
-                made = await self._write_free(asked[0][0], proposals)
-        return [
-            await self._alone(*one) if isinstance(outcome, Locked) else outcome
-            for one, outcome in zip(asked, made, strict=True)
-        ]
+        with contextlib.suppress(Exception):
+            return await self._write_free(asked[0][0], proposals)
+        return [LOCKED] * len(asked)
 
     async def _alone(self, call: Call, proposal: Proposal) -> Outcome:
         """Write one, once its task is free."""
         task_id = proposal.snapshot.task.task_id
-        try:
-            async with self._ports.units(call) as unit:
-                transaction = TaskTransaction(unit, self._ports)
-                tasks = {task_id: await unit.lock_task(task_id)}
-                (outcome,) = await _offers(transaction, tasks, [proposal])
-        except Exception as error:  # noqa: BLE001  # its own caller gets it, the others go on
-            return error
+        async with self._ports.units(call) as unit:
+            transaction = TaskTransaction(unit, self._ports)
+            tasks = {task_id: await unit.lock_task(task_id)}
+            (outcome,) = await _offers(transaction, tasks, [proposal])
         return outcome if not isinstance(outcome, Locked) else None
 
     async def _write_free(
