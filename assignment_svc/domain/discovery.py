@@ -66,6 +66,8 @@ class Discovery:
 class Ranked:
     """A candidate with its score; ``used`` is the number of seats that were taken when scored.
 
+    Those count that other tasks were about to take.
+
     ``failed_before``: it has failed this task already, so it is tried after all who have not.
     """
 
@@ -94,10 +96,18 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Seats:
-    """How many seats candidates have taken when they are scored, by participant."""
+    """How many seats candidates have taken when they are scored, by participant.
+
+    ``expected`` are those that other tasks of this process are about to take beside them.
+    """
 
     used: Mapping[str, int] = field(default_factory=dict)
+    expected: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, participant_id: str) -> int:
         """Seats taken; 0 where the participant has no gate yet."""
         return self.used.get(participant_id, 0)
+
+    def expected_of(self, participant_id: str) -> int:
+        """Seats that other tasks are about to take."""
+        return self.expected.get(participant_id, 0)

@@ -36,11 +36,14 @@ def rank(
     """Candidates by score, best first; ties: fewer tasks, then id."""
     chosen = tuple(candidates)
     dearest = max((c.standing.cost or 0.0 for c in chosen), default=0.0)
-    ranked = (
-        Ranked(c, score(required, c, used=seats.of(c.participant_id), rates=(weights, dearest)), u)
-        for c in chosen
-        for u in (seats.of(c.participant_id),)
-    )
+    rates = weights, dearest
+
+    def ranked_one(one: Candidate) -> Ranked:
+        used, more = seats.of(one.participant_id), seats.expected_of(one.participant_id)
+        found = score(required, one, used=used, expected=more, rates=rates)
+        return Ranked(one, found, used + more)
+
+    ranked = map(ranked_one, chosen)
     return tuple(sorted(ranked, key=lambda r: (-r.score.total, r.used, r.candidate.participant_id)))
 
 
@@ -63,14 +66,18 @@ def score(
     candidate: Candidate,
     *,
     used: int,
+    expected: int = 0,
     rates: tuple[ScoreWeights, float],
 ) -> Score:
-    """One candidate's score; ``rates`` are the weights and the dearest candidate's cost."""
+    """One candidate's score; ``rates`` are the weights and the dearest candidate's cost.
+
+    ``used`` seats are taken, and ``expected`` more are about to be by other tasks.
+    """
     weights, dearest = rates
     return weigh(
         (
             capability_match(required, candidate, weights.alpha),
-            availability(candidate.standing, used, weights.beta),
+            availability(candidate.standing, used, weights.beta, expected=expected),
             trust(candidate, weights.gamma),
             cost_efficiency(candidate.standing, dearest, weights.delta),
             policy_score(candidate, weights.epsilon),
@@ -91,13 +98,18 @@ def capability_match(required: Sequence[str], candidate: Candidate, weight: floa
     return Term("capability_match", value, weight, because)
 
 
-def availability(standing: Standing, used: int, weight: float) -> Term:
-    """(1 − used/capacity) · (1 − load) · (1, or 0.5 when degraded or suspect)."""
-    free = max(0.0, 1.0 - used / standing.capacity) if standing.capacity > 0 else 0.0
+def availability(standing: Standing, used: int, weight: float, *, expected: int = 0) -> Term:
+    """(1 − used/capacity) · (1 − load) · (1, or 0.5 when degraded or suspect).
+
+    Seats that are expected to be taken count as used, and the sentence names them.
+    """
+    taken = used + expected
+    free = max(0.0, 1.0 - taken / standing.capacity) if standing.capacity > 0 else 0.0
     load = min(1.0, max(0.0, standing.load or 0.0))
     unsteady = standing.suspect or standing.status is ParticipantStatus.DEGRADED
     value = free * (1.0 - load) * (UNSTEADY if unsteady else 1.0)
-    because = f"{used} of {standing.capacity} seats taken, load {load:.2f}"
+    about_to_be = f" and {expected} about to be" if expected else ""
+    because = f"{used} of {standing.capacity} seats taken{about_to_be}, load {load:.2f}"
     if unsteady:
         because += ", suspect" if standing.suspect else ", degraded"
     return Term("availability", value, weight, because)

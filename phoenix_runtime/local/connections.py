@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from phoenix_runtime.local.errors import LocalRuntimeError
+from phoenix_runtime.local.errors import FOLDER_ERRORS, LocalRuntimeError
 
 LIBRARIES: Final = frozenset({"asyncpg", "grpc", "httpcore", "httpx", "redis"})
 """The libraries whose errors are those of a server, or of the way to it."""
@@ -45,12 +45,12 @@ class SystemRefused(LocalRuntimeError):
 def said_as_connection(doing: str) -> Iterator[None]:
     """Around work over connections; raises `ConnectionFailed` or `SystemRefused` for its faults.
 
-    An OSError that names a file is left for `DataFolder.usable`.
+    An OSError of a file or of its disk is left for `DataFolder.usable`.
     """
     try:
         yield
     except OSError as error:
-        if error.filename is not None:
+        if error.filename is not None or error.errno in FOLDER_ERRORS:
             raise
         why = words_of(error)
         if error.errno in LIMITS:

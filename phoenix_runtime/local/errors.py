@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 COMMAND_LINE: Final = "COMMAND_LINE"
 """The reason of what was asked for wrongly; the commands end with another exit code for it."""
+FOLDER_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+"""Errors of a file system that name no file."""
 NO_HOST: Final = "a URL without a host"
 
 

@@ -20,10 +20,14 @@ EVIDENCE: Final = frozenset(
     {
         AuditEventType.CERTIFICATION_GRANTED.value,
         AuditEventType.CERTIFICATION_REVOKED.value,
-        *(one.type.value for one in ENTRIES if one.evidence is not TrustEvidence.NONE),
+        *(
+            one.type.value
+            for one in ENTRIES
+            if one.evidence is not TrustEvidence.NONE and one.bus is not None
+        ),
     }
 )
-"""The events that change the trust in the participant whom they name."""
+"""The events on the bus that change the trust in the participant whom they name."""
 
 
 class ReplicaEvents:

@@ -158,7 +158,7 @@ class CandidateSearch:
         """The seats that are taken, and those that are expected to be."""
         names = [one.participant_id for one in candidates]
         used = {name: gates[name].used if name in gates else 0 for name in names}
-        return Seats({n: u + self.expected.of(call.tenant, n) for n, u in used.items()})
+        return Seats(used, {name: self.expected.of(call.tenant, name) for name in names})
 
     async def _gates(
         self, call: Call, task: Task, candidates: Sequence[str]

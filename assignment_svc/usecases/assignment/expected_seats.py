@@ -1,8 +1,8 @@
 """Counts the seats that tasks of this process are about to take.
 
 Tasks that move at the same time would all ask for the best candidate, and most of them in vain: its
-gate shows a seat as taken once that is committed. The count only orders candidates, the gate's row
-decides.
+gate shows a seat as taken once that is committed. The count lowers a candidate's availability,
+which says so; whether there is a seat is decided by the gate's row.
 """
 
 from collections import Counter

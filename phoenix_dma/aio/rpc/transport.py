@@ -97,7 +97,11 @@ class Transport:
         *,
         patience: float | None = None,
     ) -> Answer:
-        """Call with a bearer token; ``patience`` is in seconds, over all tries."""
+        """Call with a bearer token; ``patience`` is in seconds, over all tries.
+
+        Where the last try was cut off by time, it may have been carried out: that is `Unavailable`,
+        with what an earlier try was refused for, and never that refusal, which denies it.
+        """
         until = time.monotonic() + (self.patience if patience is None else patience)
         backoff = Backoff(0.1, 2.0)
         refusal: PhoenixError | None = None
@@ -108,12 +112,11 @@ class Transport:
             except AioRpcError as error:
                 if error.code() is StatusCode.DEADLINE_EXCEEDED:
                     self.connection.replace(channel)
-                # A try that time cut off says nothing: what was answered before it says why.
-                if refusal is None or error.code() is not StatusCode.DEADLINE_EXCEEDED:
-                    refusal = error_of(error)
                 delay = max(backoff.next(), retry_after(error))
                 if error.code() not in UNREACHABLE or time.monotonic() + delay >= until:
-                    raise refusal from error
+                    raise _last(error, refusal) from error
+                if error.code() is not StatusCode.DEADLINE_EXCEEDED:
+                    refusal = error_of(error)
             await asyncio.sleep(delay)
             # It may have come back elsewhere.
             self.connection.look_again()
@@ -130,6 +133,15 @@ class Transport:
     async def close(self) -> None:
         """Close the connection; calls under way end as `Unavailable`."""
         await self.connection.close()
+
+
+def _last(error: AioRpcError, refusal: PhoenixError | None) -> PhoenixError:
+    """What the last try ended with; a try that time cut off has no words of its own."""
+    if refusal is None or error.code() is not StatusCode.DEADLINE_EXCEEDED:
+        return error_of(error)
+    return Unavailable(
+        f"{refusal.text}; the last try was not answered in time, and may have been carried out"
+    )
 
 
 def identify(request: Message) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -18,13 +17,11 @@ from phoenix_runtime.local.data_folder.files import (
     write_private,
 )
 from phoenix_runtime.local.data_folder.lock import acquire, holder_of
-from phoenix_runtime.local.errors import LocalRuntimeError
+from phoenix_runtime.local.errors import FOLDER_ERRORS, LocalRuntimeError
 
 FORMER_LOCK: Final = "house.lock"  # codespell:ignore house
 """The lock's name up to release 0.1: such a runtime may still be up when this one starts."""
 FORMER_RECORD: Final = "house.json"  # codespell:ignore house
-FOLDER_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
-"""Errors of a file system that name no file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from registry_svc.usecases.context import RegistryContext, chunks
 REFRESH_SECONDS: Final = 300.0
 """The interval at which everybody's trust is read again."""
 READ: Final = 2000
-"""Participants of a tenant that one round reads: a refresh delays nothing else."""
+"""Participants of a tenant that one round reads, those with new evidence before all others."""
 WAITING: Final = 1000
 """Searches that wait for the same reading."""
 
@@ -36,6 +36,8 @@ class FollowTrust:
         self._source = source
         self._noticed: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._due: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._all_noticed: set[str] = set()
+        self._to_refresh: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._refresh_at: dict[str, float] = {}
         self._completions = Together(self._complete_once, most=WAITING)
 
@@ -48,42 +50,53 @@ class FollowTrust:
 
     def all_noticed(self, tenant: str) -> None:
         """Note that everybody's trust may be another: by another policy, say."""
-        index = self._index.get(tenant)
-        if index is not None:
-            self._noticed[tenant].update(dict.fromkeys(index.participants()))
+        self._all_noticed.add(tenant)
 
     async def complete(self, call: Call, index: TenantIndex) -> None:
-        """Return when everybody in the index has a trust. Raises `PolicyEngineUnavailable`."""
-        while index.untrusted():
+        """Return when everybody has a trust who is in the index now.
+
+        Who joins meanwhile is waited for by the next search: in a crowd that joins there is always
+        somebody. Raises `PolicyEngineUnavailable`.
+        """
+        if index.untrusted():
             await self._completions(call.tenant, index)
 
     async def __call__(self) -> None:
         """One round. Raises `PolicyEngineUnavailable`, and reads the same in the next."""
-        for tenant in {*self._index.tenants(), *self._noticed, *self._due}:
+        waiting = (self._noticed, self._all_noticed, self._due, self._to_refresh)
+        for tenant in {*self._index.tenants()}.union(*waiting):
             index = self._index.get(tenant)
             if index is None:
                 self._refresh_at.pop(tenant, None)
                 self._due.pop(tenant, None)
+                self._to_refresh.pop(tenant, None)
             else:
-                await self._read_due(tenant, index)
+                read = await self._read_some(tenant, index, self._due, READ)
+                await self._read_some(tenant, index, self._to_refresh, READ - read)
                 self._refresh(tenant, index)
+            self._all_noticed.discard(tenant)
             if noticed := self._noticed.pop(tenant, None):
                 self._due[tenant].update(noticed)
 
-    async def _read_due(self, tenant: str, index: TenantIndex) -> None:
-        due = self._due[tenant]
-        some = list(due)[:READ]
+    async def _read_some(
+        self, tenant: str, index: TenantIndex, waiting: dict[str, dict[str, None]], most: int
+    ) -> int:
+        """Read so many of those who wait at most; answers how many. New evidence goes first."""
+        names = waiting.get(tenant, {})
+        some = list(names)[:most]
         await self._read(tenant, index, some)
         for participant_id in some:
-            del due[participant_id]
-        if not due:
-            del self._due[tenant]
+            del names[participant_id]
+        if not names:
+            waiting.pop(tenant, None)
+        return len(some)
 
     def _refresh(self, tenant: str, index: TenantIndex) -> None:
         now = self._context.clock.monotonic()
-        if now >= self._refresh_at.setdefault(tenant, now + REFRESH_SECONDS):
+        due = now >= self._refresh_at.setdefault(tenant, now + REFRESH_SECONDS)
+        if due or tenant in self._all_noticed:
             self._refresh_at[tenant] = now + REFRESH_SECONDS
-            self._due[tenant].update(dict.fromkeys(index.participants()))
+            self._to_refresh[tenant].update(dict.fromkeys(index.participants()))
 
     async def _complete_once(self, tenant: str, waiting: Sequence[TenantIndex]) -> Sequence[None]:
         for index in dict.fromkeys(waiting):

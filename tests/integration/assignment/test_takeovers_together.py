@@ -71,12 +71,12 @@ async def test_handoffs_of_the_same_moment_go_to_all_who_have_room(
     tasks = await dead(assignment)
     await assignment.reconcile(assignment.engine)
     for number in range(HEIRS):
-        assignment.registry.join(f"heir.{number}", capacity=CROWD // HEIRS)
+        assignment.registry.join(f"heir.{number}", capacity=CROWD)
     await advance(assignment, await handoffs(assignment, tasks))
     offered = await handoffs(assignment, tasks)
     assert {one.status for one in offered} == {HandoffStatus.OFFERED}
     targets = Counter(one.offer.target for one in offered if one.offer is not None)
-    assert set(targets.values()) == {CROWD // HEIRS}
+    assert len(targets) == HEIRS, "not all of them ask the same one"
 
 
 async def test_offers_that_wait_for_the_same_gate_are_made_by_a_few_commits(

@@ -1,8 +1,11 @@
 """The trust by which an index orders participants: when it is read, and when it is read again."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
+from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Liveness
 from registry_svc.domain.declaration import Declaration
 from registry_svc.domain.discovery import Requirement
@@ -14,6 +17,7 @@ from registry_svc.usecases.discovery.follow_trust import REFRESH_SECONDS
 from registry_svc.usecases.participants.register import RegisterParticipant
 from tests.integration.registry.replica import Replica
 
+MANY = 20
 NEED = Requirement(required_capabilities=("a",))
 
 
@@ -49,6 +53,42 @@ async def test_nobody_is_placed_before_it_is_known_whom_to_trust(replica: Replic
     await join(replica, "agent.c")
     assert found(await ready(replica)) == ["agent.c", "agent.b", "agent.a"]
     assert index.untrusted() == []
+
+
+async def test_a_search_waits_for_nobody_who_joins_while_it_waits(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a crowd that joins there is always one more."""
+    await join(replica, "agent.a")
+    trust_of, joined = replica.policy.trust_of, 0
+
+    async def while_one_joins(call: Call, ids: Sequence[str]) -> Sequence[KnownTrust]:
+        nonlocal joined
+        if joined < MANY:
+            joined += 1
+            await join(replica, f"agent.later.{joined}")
+        return await trust_of(call, ids)
+
+    monkeypatch.setattr(replica.policy, "trust_of", while_one_joins)
+    await ready(replica)
+    assert joined < MANY
+    await ready(replica)
+    assert joined < MANY
+
+
+async def test_new_evidence_is_read_before_everybody(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow_trust, "READ", 1)
+    await join(replica, "agent.a", "agent.b", "agent.c")
+    index = await ready(replica)
+    replica.follow_trust.all_noticed(replica.tenant)
+    await replica.follow_trust()
+    noticed(replica, "agent.c")
+    await replica.follow_trust()
+    trust(replica, b=0.8, c=0.9)
+    await replica.follow_trust()
+    assert found(index) == ["agent.c", "agent.a", "agent.b"]
 
 
 async def test_without_governance_nobody_is_placed(replica: Replica) -> None:

@@ -107,6 +107,15 @@ def test_each_term_counts(better: dict[str, Any], worse: dict[str, Any]) -> None
     assert total(**better, beside=dear) > total(**worse, beside=dear)
 
 
+def test_seats_that_others_are_about_to_take_count_and_are_named() -> None:
+    seats = Seats({"p": 1}, {"p": 2})
+    (one,) = rank(NEEDS, [candidate("p", load=0.0)], seats=seats, weights=WEIGHTS)
+    (availability,) = (term for term in one.score.terms if term.name == "availability")
+    assert availability.value == pytest.approx(1 / 4)
+    assert availability.because == "1 of 4 seats taken and 2 about to be, load 0.00"
+    assert not one.crowded
+
+
 def test_the_terms_are_those_of_the_design_notes() -> None:
     (one,) = rank(
         NEEDS,

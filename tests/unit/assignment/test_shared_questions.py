@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from assignment_svc.domain.ports import Registry
 from assignment_svc.usecases.steps.shared_questions import SharedQuestions
+from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Standing
@@ -15,7 +16,7 @@ from tests.support.fakes.policy import RecordingPolicy
 
 
 class HeldPolicy(RecordingPolicy):
-    """Answers once it is let."""
+    """Answers once it is let, with what it was asked; a call with a bad question is refused."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,8 +28,9 @@ class HeldPolicy(RecordingPolicy):
     ) -> tuple[Verdict, ...]:
         self.sizes.append((point, len(inputs)))
         await self.let.wait()
-        verdict = cast("Any", object)
-        return tuple(verdict() for _ in inputs)
+        if any(one.get("bad") for one in inputs):
+            raise PolicyEngineUnavailable("a rule did not end")
+        return tuple(cast("Any", one) for one in inputs)
 
 
 class NobodyKnown:
@@ -66,12 +68,27 @@ async def test_what_one_caller_asks_at_the_same_time_is_one_call_for_each_point(
     ]
     await settled()
     policy.let.set()
-    assert len(set(await asyncio.gather(*asked))) == len(asked), "to each its own verdict"
+    verdicts: list[Any] = list(await asyncio.gather(*asked))
+    assert [one["n"] for one in verdicts] == [0, 1, 2, 3, 4], "to each its own verdict"
     assert sorted(policy.sizes) == [
         (DecisionPoint.HANDOFF, 1),
         (DecisionPoint.ASSIGN, 1),
         (DecisionPoint.ASSIGN, 3),
     ]
+
+
+async def test_one_that_cannot_be_answered_takes_the_answer_from_no_other() -> None:
+    policy = HeldPolicy()
+    policy.let.set()
+    questions = SharedQuestions(policy, cast("Registry", NobodyKnown()))
+    own = call_of("service", subject="assignment")
+    inputs: list[JsonObject] = [{"n": 0}, {"n": 1, "bad": True}, {"n": 2}]
+    first, bad, last = await asyncio.gather(
+        *(questions.verdict(own, DecisionPoint.ASSIGN, one) for one in inputs),
+        return_exceptions=True,
+    )
+    assert (first, last) == (inputs[0], inputs[2])
+    assert isinstance(bad, PolicyEngineUnavailable)
 
 
 async def test_standings_are_read_together() -> None:

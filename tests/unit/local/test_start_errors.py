@@ -16,6 +16,7 @@ import phoenix_runtime.local
 from phoenix_dma.cli.output import Output
 from phoenix_dma.cli.server import end_failed
 from phoenix_runtime.local import ports, valkey
+from phoenix_runtime.local.connections import said_as_connection
 from phoenix_runtime.local.data_folder.folder import DataFolder, DataFolderUnusable
 from phoenix_runtime.local.data_folder.lock import AlreadyUp
 from phoenix_runtime.local.errors import LocalRuntimeError, ServerIncomplete
@@ -88,6 +89,7 @@ def test_a_disk_that_is_full_is_the_folders(tmp_path: Path, number: int) -> None
     with (
         pytest.raises(DataFolderUnusable, match=os.strerror(number).lower()) as refused,
         folder.usable(),
+        said_as_connection("starting postgres"),
     ):
         raise OSError(number, os.strerror(number))
     assert refused.value.facts["data"] == str(tmp_path)
