@@ -64,11 +64,11 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate with its score; ``used`` is the number of seats that were taken when scored.
+    """A candidate with its score.
 
-    Those count that other tasks were about to take.
-
-    ``failed_before``: it has failed this task already, so it is tried after all who have not.
+    ``used`` is the number of seats that were taken when it was scored, or that other tasks were
+    about to take. ``failed_before``: it has failed this task already, so it is tried after all who
+    have not.
     """
 
     candidate: Candidate

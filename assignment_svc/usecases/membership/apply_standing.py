@@ -123,7 +123,7 @@ class ApplyStandings:
         """
         try:
             return await self._steps(call, due)
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001  # raised again by the one that is at fault
             return due
 
     async def _singly(self, call: Call, due: Sequence[Due]) -> None:

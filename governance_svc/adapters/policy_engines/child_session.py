@@ -201,11 +201,13 @@ class ChildSession:
 
     async def _died(self) -> PolicyEngineUnavailable:
         """The error for a child that has closed its pipe, which has ended on return."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(EXIT_SECONDS):
-                await self._process.wait()
-        code = self._process.returncode
-        await self.kill()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EXIT_SECONDS):
+                    await self._process.wait()
+            code = self._process.returncode
+        finally:
+            await self.kill()
         if self.answered:
             return EvaluationAborted("The policy engine died during the evaluation")
         how = "closed its pipe" if code is None else f"ended with code {code}"

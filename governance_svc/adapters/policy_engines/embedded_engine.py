@@ -61,6 +61,7 @@ class EmbeddedEngine:
                 await session.kill()
                 self._count_crash(session, error)
                 raise
+            self._crashes = 0
             async with self._swapping:
                 old = self._serve(session, bundle)
         if old is not None:

@@ -108,8 +108,10 @@ class Database:
     def give_back(self, raw: PooledConnection) -> None:
         """Give back a connection that has answered everything."""
         raw.known.answered_at = _now()
-        self._pool.give_back(raw)
-        self._slots.release()
+        try:
+            self._pool.give_back(raw)
+        finally:
+            self._slots.release()
 
     async def give_up(self, raw: PooledConnection, error: BaseException) -> None:
         """Give back a connection after ``error``, rolled back, or discarded where that fails."""
