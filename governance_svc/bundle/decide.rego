@@ -5,12 +5,22 @@ package phoenix
 import data.phoenix.own_rules
 
 # Whether an installation has rules of its own at this point is asked once a batch.
-decide := data.phoenix.participant.discover.answers_to(input.inputs) if {
+decide := [data.phoenix.participant.discover.answer(one) | some one in input.inputs] if {
 	input.point == "participant.discover"
-	not own_rules.exist(input.point)
+	not data.phoenix.own.participant_discover
 } else := [answer(input.point, one) | some one in input.inputs] if {
 	not own_rules.exist(input.point)
 } else := [answer_with_own(input.point, one) | some one in input.inputs]
+
+# Verdicts that several inputs share, for the groups of a batch as the runtime carries it (inspector.rego). Whoever is
+# told nothing here is judged by `decide`.
+decide_groups := [verdict |
+	some group in input.groups
+	some verdict in data.phoenix.participant.discover.shared(object.union(input.common, group.alike), group)
+] if {
+	input.point == "participant.discover"
+	not data.phoenix.own.participant_discover
+}
 
 answer(point, one) := verdict if {
 	verdict := verdict_at(point, one)
@@ -64,10 +74,7 @@ verdict_at(point, one) := v if {
 	v := data.phoenix.task.submit.verdict with input as one
 }
 
-verdict_at(point, one) := v if {
-	point == "task.assign"
-	v := data.phoenix.task.assign.verdict with input as one
-}
+verdict_at(point, one) := data.phoenix.task.assign.answer(one) if point == "task.assign"
 
 verdict_at(point, one) := v if {
 	point == "data.operate"

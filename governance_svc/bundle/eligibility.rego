@@ -19,66 +19,54 @@ wanted(one) := one.task if {
 
 # ---- eligible: all conjuncts, and the description of a candidate that passes
 
-eligible(one, requirement) := object.union(description_of(standing, certified), {"trust": least}) if {
-	candidate := one.candidate
-	standing := standing_of(
-		requirement,
-		candidate.status,
-		object.get(candidate, "capabilities", []),
-		object.get(candidate, "data_domains", []),
-		candidate.permissions,
-		object.get(candidate, "trust_policy", ""),
-	)
-	standing.fits
-	least := least_of(one, standing.capabilities)
-	least >= standing.threshold
-	certified := certified_of(one, standing.capabilities)
-	covers(certified, standing.high_risk)
+eligible(one, requirement) := object.union(fit.description, {"trust": least}) if {
+	fit := fitting(one, requirement)
+	least := least_of(one, fit.capabilities)
+	least >= fit.threshold
 }
 
-# What candidates with the same grants share. Whether they fit is said without regard to trust.
-standing_of(requirement, status, capabilities, domains, held, trust_policy) := {
-	"fits": true,
+# What all candidates with the same grants and certificates share who fit; the least trust is another's question.
+fitting(one, requirement) := {
 	"capabilities": criteria.capabilities,
-	"needed": count(criteria.capabilities),
-	"high_risk": criteria.high_risk,
-	"threshold": threshold,
-	"data_domains": criteria.data_domains,
-	"unreadable": sort({d | some d in criteria.data_domains} - union({permissions.reads(p) | some p in held})),
+	"needed": criteria.needed,
+	"threshold": threshold_of(object.get(candidate, "trust_policy", ""), requirement),
+	"description": description(criteria, candidate.permissions, sort(certified)),
 } if {
 	criteria := criteria_of(requirement)
-	present(status, requirement)
-	covers(capabilities, criteria.capabilities)
-	covers(domains, criteria.reached)
-	is_array(held)
-	threshold := threshold_of(trust_policy, requirement)
-} else := {"fits": false}
+	candidate := one.candidate
+	present(candidate.status, requirement)
+	capabilities := object.get(candidate, "capabilities", [])
+	is_array(capabilities)
+	count([c | some c in criteria.capabilities; c in capabilities]) == criteria.needed
+	domains := object.get(candidate, "data_domains", [])
+	is_array(domains)
+	count([d | some d in criteria.reached; d in domains]) == count(criteria.reached)
+	is_array(candidate.permissions)
+	certified := {c | some c in criteria.capabilities; one.trust.by_capability[c].certified == true}
+	count(criteria.high_risk - certified) == 0
+}
 
 # The criteria of a well-formed requirement without unknown names. The types are checked, because a
 # comprehension over a missing field is empty and would find nothing wrong.
 criteria_of(requirement) := {
-	"capabilities": required(requirement),
-	"high_risk": high_risk(requirement),
-	"data_domains": sort(requirement.data_domains),
-	"reached": vocabulary.expand(requirement.data_domains),
-} if {
-	is_array(requirement.required_capabilities)
-	is_array(requirement.data_domains)
-	is_array(requirement.policy_constraints)
-	requirement.risk_level in catalogue.risk_levels
-	count([name | some name in requirement.required_capabilities; not catalogue.capabilities[name]]) == 0
-	count([name | some name in requirement.data_domains; not catalogue.domains[name]]) == 0
-	count([name | some name in requirement.policy_constraints; not catalogue.constraints[name]]) == 0
-}
-
-# What a candidate's trust has to reach, in which capabilities.
-limits_of(requirement, trust_policy) := {
 	"capabilities": capabilities,
 	"needed": count(capabilities),
-	"high_risk": high_risk(requirement),
-	"threshold": threshold_of(trust_policy, requirement),
+	"high_risk": {c | "high" in risks; some c in capabilities; catalogue.capabilities[c].risk == "high"},
+	"data_domains": sort(domains),
+	"reached": vocabulary.reached(domains, areas),
 } if {
-	capabilities := required(requirement)
+	capabilities := requirement.required_capabilities
+	is_array(capabilities)
+	domains := requirement.data_domains
+	is_array(domains)
+	constraints := requirement.policy_constraints
+	is_array(constraints)
+	requirement.risk_level in catalogue.risk_levels
+	risks := [risk | some c in capabilities; risk := catalogue.capabilities[c].risk]
+	count(risks) == count(capabilities)
+	areas := [area | some d in domains; area := catalogue.domains[d]]
+	count(areas) == count(domains)
+	count([c | some c in constraints; catalogue.constraints[c]]) == count(constraints)
 }
 
 unknown_names(requirement) := union({
@@ -95,17 +83,19 @@ high_risk(requirement) := {c |
 	catalogue.capabilities[c].risk == "high"
 }
 
-present("active", _)
+# The engine looks a rule up by what its body compares, and not by a constant among its arguments.
+present(status, _) if status == "active"
 
-present("degraded", requirement) if requirement.degraded_allowed == true
+present(status, requirement) if {
+	status == "degraded"
+	requirement.degraded_allowed == true
+}
 
-present("degraded", requirement) if {
+present(status, requirement) if {
+	status == "degraded"
 	some constraint in requirement.policy_constraints
 	catalogue.constraints[constraint].permits.status == "degraded"
 }
-
-# Not `object.subset` of a list and a set: it miscounts names that the list holds twice.
-covers(names, wanted_names) if count({name | some name in wanted_names; name in names}) == count(wanted_names)
 
 least_of(one, capabilities) := min(totals) if {
 	totals := [total | some c in capabilities; total := one.trust.by_capability[c].total; is_number(total)]
@@ -117,44 +107,37 @@ least_of(one, capabilities) := min(totals) if {
 }
 
 threshold_of(policy, requirement) := limit if {
-	limit := catalogue.trust_policies[permissions.trust_policy(policy)].threshold[requirement.risk_level]
+	limit := catalogue.trust_policies[policy].threshold[requirement.risk_level]
+	is_number(limit)
+} else := threshold_of_default(requirement) if {
+	policy == ""
+}
+
+threshold_of_default(requirement) := limit if {
+	limit := catalogue.trust_policies[catalogue.default_trust_policy].threshold[requirement.risk_level]
 	is_number(limit)
 }
 
-certified_of(one, capabilities) := {c | some c in capabilities; one.trust.by_capability[c].certified == true}
-
 # ---- the description of an eligible candidate
 
-description_of(standing, certificates) := {
-	"text": sprintf("Participant has %s and %s.", [
-		capability_text(certified),
-		permission_text(standing.data_domains, standing.unreadable),
-	]),
-	"policy_score": policy_score(count(standing.unreadable)),
+description(criteria, held, certified) := {
+	"text": concat("", ["Participant has ", ability, " and ", access(criteria.data_domains, unreadable), "."]),
+	"policy_score": score,
 	"facts": {"certified": certified},
 } if {
-	certified := sort(certificates)
+	ability := {true: "certified capability", false: "granted capability"}[count(certified) > 0]
+	unreadable := sort({d | some d in criteria.data_domains; not permissions.readable(held, d)})
+
+	# Policy's term of the assignment score is lower for a candidate that may not read the task's domains yet.
+	score := {true: 1, false: 0.5}[count(unreadable) == 0]
 }
 
-capability_text([]) := "granted capability"
-
-capability_text(certified) := "certified capability" if count(certified) > 0
-
-permission_text([], []) := "needs no data permissions"
-
-permission_text(domains, []) := sprintf("approved %s permissions", [spoken]) if {
+access(domains, unreadable) := sprintf("approved %s permissions", [replace(concat(", ", domains), "_", " ")]) if {
+	count(unreadable) == 0
 	count(domains) > 0
-	spoken := replace(concat(", ", domains), "_", " ")
-}
-
-permission_text(_, unreadable) := sprintf("no read permission yet on %s", [concat(", ", unreadable)]) if {
-	count(unreadable) > 0
-}
-
-# Policy's term of the assignment score is lower for a candidate that may not read the task's domains yet.
-policy_score(0) := 1
-
-policy_score(unreadable) := 0.5 if unreadable > 0
+} else := "needs no data permissions" if {
+	count(domains) == 0
+} else := sprintf("no read permission yet on %s", [concat(", ", unreadable)])
 
 # ---- not eligible: one refusal for each conjunct that fails, from the input itself
 
@@ -171,25 +154,16 @@ without_trust(one, requirement) := union({
 	outside(one, requirement),
 })
 
-# The same for all candidates with the same grants: where an id stands in a text, the text is in parts.
-template(requirement, status, capabilities, domains, held, certified) := {
+# What all with the same grants and certificates lack beside trust; each text in parts, between which an id stands.
+# Undefined for a candidate without these fields.
+lacking(one, requirement) := {
 	"reasons": [{"rule": pair[0], "parts": split(pair[1], hole)} |
 		some pair in sort([[r.rule, r.text] | some r in refusals])
 	],
-	"refuses": count(refusals) > 0,
 	"remediation": sort({r.remedy | some r in refusals}),
 } if {
-	one := {
-		"candidate": {
-			"id": hole,
-			"status": status,
-			"capabilities": capabilities,
-			"data_domains": domains,
-			"permissions": held,
-		},
-		"trust": {"by_capability": {c: {"certified": true} | some c in certified}},
-	}
-	refusals := without_trust(one, requirement)
+	count({"status", "capabilities", "data_domains", "permissions"} - object.keys(one.candidate)) == 0
+	refusals := without_trust(object.union(one, {"candidate": {"id": hole}}), requirement)
 }
 
 # In place of an id: no name holds it.
@@ -245,16 +219,7 @@ uncertified(one, requirement) := {{
 
 # ---- TrustOK(p, q): the least trust over the required capabilities
 
-distrusted(one, requirement) := {{
-	"rule": "trust_ok",
-	"text": sprintf(
-		"Trust %v is below %v, what %s asks for %s risk.",
-		[round(least * 1000) / 1000, threshold, permissions.trust_policy(policy), requirement.risk_level],
-	),
-	"remedy": "Certify its capabilities, or let it prove itself on tasks of lower risk.",
-} |
-	least < threshold
-} if {
+distrusted(one, requirement) := {doubt(shown(least), threshold, policy, requirement) | least < threshold} if {
 	least := least_of(one, required(requirement))
 	policy := object.get(object.get(one, "candidate", {}), "trust_policy", "")
 	threshold := threshold_of(policy, requirement)
@@ -263,6 +228,17 @@ distrusted(one, requirement) := {{
 	"text": "Trust or its threshold is not known.",
 	"remedy": "Use a trust policy of the catalogue.",
 }}
+
+shown(trust) := round(trust * 1000) / 1000
+
+doubt(trust, threshold, policy, requirement) := {
+	"rule": "trust_ok",
+	"text": sprintf(
+		"Trust %v is below %v, what %s asks for %s risk.",
+		[trust, threshold, permissions.trust_policy(policy), requirement.risk_level],
+	),
+	"remedy": "Certify its capabilities, or let it prove itself on tasks of lower risk.",
+}
 
 # ---- PolicyAllows(p, q): the data
 

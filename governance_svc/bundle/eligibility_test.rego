@@ -112,6 +112,48 @@ test_an_incomplete_question_is_denied if {
 	discover({"caller": {"subject": ""}}).effect == "deny"
 }
 
+# ---- candidates with the same grants are told the same, but for their ids and trust
+
+group := {
+	"alike": {
+		"candidate": object.remove(f.steward, ["id"]),
+		"trust": {"by_capability": {
+			"customer_validation": {"certified": false},
+			"duplicate_detection": {"certified": false},
+		}},
+	},
+	"capabilities": ["customer_validation", "duplicate_detection"],
+	"totals": [[0.6, 0.7], [0.8, 0.4], [0.9, 0.5]],
+	"at": [4, 2, 7],
+}
+
+told(common) := verdicts if {
+	verdicts := data.phoenix.decide_groups with input as {
+		"point": "participant.discover",
+		"common": object.union({"caller": f.submitter, "requirement": f.merge_review}, common),
+		"groups": [group],
+	}
+}
+
+test_those_of_a_group_who_are_trusted_share_a_verdict_and_so_do_the_others if {
+	[fit, doubted] := told({})
+	fit.verdict.effect == "allow"
+	[fit.at, fit.own] == [[4, 7], {"trust": [0.6, 0.5]}]
+	[doubted.verdict.effect, doubted.at] == ["deny", [2]]
+	doubted.verdict.reasons[0].parts[0] == "Trust "
+	doubted.verdict.reasons[0]["with"] == ["0.4"]
+}
+
+test_what_a_group_lacks_is_said_in_parts_between_which_an_id_stands if {
+	[unfit, _] := told({"requirement": {"degraded_allowed": true, "data_domains": ["supplier"]}})
+	unfit.verdict.reasons[0].parts == ["Participant ", " is not granted supplier, supplier_master."]
+}
+
+test_a_group_that_is_no_ordinary_one_is_left_to_be_judged_one_by_one if {
+	told({"caller": {"subject": ""}}) == []
+	told({"requirement": {"required_capabilities": ["policy_check"]}}) == []
+}
+
 # ---- eligible or refused: one of the two, and never both
 
 test_whoever_does_not_fit_is_told_why_and_whoever_fits_is_told_nothing if {

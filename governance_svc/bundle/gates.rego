@@ -6,7 +6,7 @@ import data.catalogue
 import data.phoenix.vocabulary
 
 matches(pattern, facts) if {
-	is_string(pattern.point)
+	pattern.point == facts.point
 	every key, wanted in pattern {
 		facts[key] == wanted
 	}
@@ -25,6 +25,16 @@ unobjected(policy_input, facts) if {
 	is_array(policy_input.approvals)
 	is_set(asks(policy_input, facts))
 	count(refusals(policy_input, facts)) == 0
+}
+
+# True where, beside that, no human has to be asked, for a task whose names are known.
+open(policy_input, facts) if {
+	is_string(policy_input.task.task_id)
+	is_array(policy_input.task.policy_constraints)
+	is_array(policy_input.approvals)
+	count(asks(policy_input, facts)) == 0
+	count(forbidden(policy_input.task, facts)) == 0
+	count(refused_by_human(policy_input, facts)) == 0
 }
 
 # ---- refusals: by a constraint, for names that the catalogue does not know, by a human for the same content
@@ -62,8 +72,8 @@ asks(policy_input, facts) := {{
 	"text": sprintf("A human has to approve this first (%s).", [c]),
 	"approvers": catalogue.approvals.approvers,
 } |
-	not approved(policy_input, facts)
 	some c in gating_rules(policy_input, facts)
+	not approved(policy_input, facts)
 }
 
 gating_rules(policy_input, facts) := gated_by(policy_input.task, facts) | risk_gates(policy_input.task, facts)

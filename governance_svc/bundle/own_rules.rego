@@ -6,7 +6,7 @@ package phoenix.own_rules
 import data.catalogue
 import data.phoenix.gates
 
-exist(point) if data.phoenix.own[package_of(point)]
+exist(point) if data.phoenix.own[replace(point, ".", "_")]
 
 with_own(point, one, verdict) := denied(point, verdict, denials) if {
 	denials := entries(point, one, "deny")

@@ -1,140 +1,94 @@
 # participant.discover (Algorithm 2, step 4): is this candidate eligible for that requirement?
 #
-# A batch holds many candidates, so this point is a function of all inputs, in passes: who is eligible, who lacks
-# something although trusted, who else is not, and whose input is no ordinary one. What is evaluated for each
-# candidate stands in the passes themselves, since a call of a rule for each would cost as much again; what
-# candidates share is a rule, whose answers the engine remembers. It remembers numbers badly (all fractions below
-# one have the same hash), so trust is no argument. Of each verdict they leave out the fields that are empty.
+# `answer` says it of one input. A batch holds many candidates, and those with the same grants and certificates are told
+# the same, but for their ids and their trust: `shared` says it of such a group, once. A verdict that several share has
+# its places in the batch (`at`), what of it is each one's own, by field (`own`), and in place of a reason's text its
+# `parts`, between which stands the candidate's id, or what each one has in `with`. The runtime puts the verdicts together.
 package phoenix.participant.discover
 
 import data.phoenix.eligibility
 import data.phoenix.verdict as answers
 
-answers_to(inputs) := [answers[i] | some i, _ in inputs] if {
-	answers := complete(inputs, allowed(inputs))
-}
-
-complete(inputs, eligible) := eligible if {
-	count(eligible) == count(inputs)
-} else := answers if {
-	answers := object.union(eligible, unfit(inputs, eligible))
-	count(answers) == count(inputs)
-} else := object.union(answers, {i: answer(one) | some i, one in inputs; not answers[i]}) if {
-	found := object.union(eligible, unfit(inputs, eligible))
-	answers := object.union(found, refused(inputs, found))
-}
-
-allowed(inputs) := {i: verdict |
-	some i, one in inputs
+answer(one) := object.union(allowance(fit.description), {"trust": least}) if {
 	is_string(one.caller.subject)
 	one.caller.subject != ""
-	candidate := one.candidate
-	is_string(candidate.id)
-	standing := eligibility.standing_of(
-		one.requirement,
-		candidate.status,
-		object.get(candidate, "capabilities", []),
-		object.get(candidate, "data_domains", []),
-		candidate.permissions,
-		object.get(candidate, "trust_policy", ""),
-	)
-	standing.fits
-	trusts := one.trust.by_capability
-	totals := [total | some c in standing.capabilities; total := trusts[c].total; is_number(total)]
-	count(totals) == standing.needed
-	least := min(totals)
-	least >= standing.threshold
-	certified := {c | some c in standing.capabilities; trusts[c].certified == true}
-	verdict := object.union(allowance(standing, certified), {"trust": least})
-}
-
-# Trusted enough, and something else is lacking: most of those who are refused.
-unfit(inputs, eligible) := {i: verdict |
-	some i, one in inputs
-	not eligible[i]
-	is_string(one.caller.subject)
-	one.caller.subject != ""
-	candidate := one.candidate
-	is_string(candidate.id)
-	trusts := one.trust.by_capability
-	is_object(trusts)
-	limits := eligibility.limits_of(one.requirement, object.get(candidate, "trust_policy", ""))
-	totals := [total | some c in limits.capabilities; total := trusts[c].total; is_number(total)]
-	count(totals) == limits.needed
-	min(totals) >= limits.threshold
-	template := eligibility.template(
-		one.requirement,
-		candidate.status,
-		candidate.capabilities,
-		candidate.data_domains,
-		candidate.permissions,
-		{c | some c in limits.high_risk; trusts[c].certified == true},
-	)
-	template.refuses
-	verdict := {
-		"effect": "deny",
-		"policy": "phoenix.participant.discover",
-		"reasons": [{"rule": reason.rule, "text": concat(candidate.id, reason.parts)} | some reason in template.reasons],
-		"remediation": template.remediation,
-	}
-}
-
-refused(inputs, found) := {i: verdict |
-	some i, one in inputs
-	not found[i]
-	requester_known(one.caller)
-	candidate := one.candidate
-	is_string(candidate.id)
-	trusts := one.trust.by_capability
-	is_object(trusts)
-	certified := {c | some c in eligibility.high_risk(one.requirement); trusts[c].certified == true}
-	template := eligibility.template(
-		one.requirement,
-		candidate.status,
-		candidate.capabilities,
-		candidate.data_domains,
-		candidate.permissions,
-		certified,
-	)
-	doubts := eligibility.distrusted(one, one.requirement)
-	count(template.reasons) + count(doubts) > 0
-	verdict := {
-		"effect": "deny",
-		"policy": "phoenix.participant.discover",
-		"reasons": array.concat(
-			[{"rule": reason.rule, "text": concat(candidate.id, reason.parts)} | some reason in template.reasons],
-			[{"rule": doubt.rule, "text": doubt.text} | some doubt in doubts],
-		),
-		"remediation": sort({remedy | some remedy in template.remediation} | {doubt.remedy | some doubt in doubts}),
-	}
-}
-
-allowance(standing, certified) := allowance_of(eligibility.description_of(standing, certified)) if {
-	eligibility.covers(certified, standing.high_risk)
-}
-
-allowance_of(description) := {
-	"effect": "allow",
-	"policy": "phoenix.participant.discover",
-	"reasons": [{"rule": "eligible", "text": description.text}],
-	"policy_score": description.policy_score,
-	"facts": description.facts,
-}
-
-# One by one: for an input that lacks something, or a requirement without capabilities.
-answer(one) := object.union(
-	{"remediation": [], "obligations": [], "approvers": [], "grants": null, "trust": eligible.trust},
-	allowance_of(eligible),
-) if {
-	requester_known(one.caller)
 	is_string(one.candidate.id)
-	eligible := eligibility.eligible(one, one.requirement)
+	fit := eligibility.fitting(one, one.requirement)
+	least := eligibility.least_of(one, fit.capabilities)
+	least >= fit.threshold
 } else := answers.of("phoenix.participant.discover", {
 	"allow": set(),
 	"deny": (eligibility.shortfalls(one) | without_caller(one)),
 	"ask": set(),
 	"obligations": set(),
 })
+
+# Undefined for what is no ordinary group: then each of its candidates is judged by itself. `asked` is what all of them
+# have in common; `capabilities` and `totals`, a row for each candidate, are their trust.
+shared(asked, group) := [told(asked, group.at, leasts)] if {
+	limits := limits_of(asked, group.capabilities)
+	leasts := [min(totals) | some totals in group.totals]
+	min(leasts) >= limits.threshold
+} else := [doubted(asked, group.at, leasts, limits)] if {
+	limits := limits_of(asked, group.capabilities)
+	leasts := [min(totals) | some totals in group.totals]
+	max(leasts) < limits.threshold
+} else := [
+	told(asked, [group.at[i] | some i in trusted], [leasts[i] | some i in trusted]),
+	doubted(asked, [group.at[i] | some i in others], [leasts[i] | some i in others], limits),
+] if {
+	limits := limits_of(asked, group.capabilities)
+	leasts := [min(totals) | some totals in group.totals]
+	trusted := [i | some i, least in leasts; least >= limits.threshold]
+	others := [i | some i, least in leasts; least < limits.threshold]
+}
+
+limits_of(asked, capabilities) := {"trust_policy": trust_policy, "threshold": threshold} if {
+	requester_known(asked.caller)
+	count(capabilities) > 0
+	{c | some c in asked.requirement.required_capabilities} == {c | some c in capabilities}
+	trust_policy := object.get(asked.candidate, "trust_policy", "")
+	threshold := eligibility.threshold_of(trust_policy, asked.requirement)
+}
+
+# Those who are trusted: they fit, or lack something else.
+told(asked, at, leasts) := {"verdict": allowance(fit.description), "at": at, "own": {"trust": leasts}} if {
+	fit := eligibility.fitting(asked, asked.requirement)
+} else := {"verdict": denial(lacking.reasons, lacking.remediation), "at": at, "own": {}} if {
+	lacking := eligibility.lacking(asked, asked.requirement)
+	count(lacking.reasons) > 0
+}
+
+doubted(asked, at, leasts, limits) := {"verdict": denial(reasons, remediation), "at": at, "own": {}} if {
+	lacking := eligibility.lacking(asked, asked.requirement)
+	doubt := eligibility.doubt(eligibility.hole, limits.threshold, limits.trust_policy, asked.requirement)
+	reasons := array.concat(lacking.reasons, [{
+		"rule": doubt.rule,
+		"parts": split(doubt.text, eligibility.hole),
+		"with": [sprintf("%v", [eligibility.shown(least)]) | some least in leasts],
+	}])
+	remediation := sort({remedy | some remedy in lacking.remediation} | {doubt.remedy})
+}
+
+allowance(description) := {
+	"effect": "allow",
+	"policy": "phoenix.participant.discover",
+	"policy_score": description.policy_score,
+	"reasons": [{"rule": "eligible", "text": description.text}],
+	"remediation": [],
+	"obligations": [],
+	"approvers": [],
+	"grants": null,
+	"facts": description.facts,
+}
+
+# A field that is left out is empty.
+denial(reasons, remediation) := {
+	"effect": "deny",
+	"policy": "phoenix.participant.discover",
+	"reasons": reasons,
+	"remediation": remediation,
+}
 
 without_caller(one) := set() if {
 	requester_known(one.caller)

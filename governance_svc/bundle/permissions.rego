@@ -19,11 +19,20 @@ covers(domains, domain) if {
 	domain in vocabulary.expand(domains)
 }
 
-trust_policy("") := catalogue.default_trust_policy
+# The engine looks a rule up by what its body compares, and not by a constant among its arguments.
+trust_policy(name) := catalogue.default_trust_policy if name == ""
 
 trust_policy(name) := name if name != ""
 
-# The domains that a permission lets its holder read.
-reads(name) := vocabulary.expand(catalogue.permissions[name].domains) if {
-	"read" in catalogue.permissions[name].actions
+# Whether one of these permissions lets its holder read the domain.
+readable(held, domain) if {
+	some name in held
+	permission := catalogue.permissions[name]
+	domain in permission.domains
+	"read" in permission.actions
+} else if {
+	some name in held
+	permission := catalogue.permissions[name]
+	"read" in permission.actions
+	domain in vocabulary.expand(permission.domains)
 }

@@ -5,42 +5,61 @@ import data.phoenix.eligibility
 import data.phoenix.gates
 import data.phoenix.verdict as answers
 
-policy_input := object.union({"approvals": []}, input)
-
 facts := {"point": "task.assign"}
 
-verdict := answers.with_facts(
+# Most questions: who is asked about is eligible, and nothing speaks against it. Whoever is eligible has no shortfalls,
+# where the types are those that an input has, and the task no unknown names.
+answer(one) := {
+	"effect": "allow",
+	"policy": "phoenix.task.assign",
+	"policy_score": eligible.policy_score,
+	"reasons": [{"rule": "assignable", "text": eligible.text}],
+	"remediation": [],
+	"obligations": [owed | some owed in gates.obligations(one.task)],
+	"approvers": [],
+	"grants": null,
+	"trust": eligible.trust,
+	"facts": eligible.facts,
+} if {
+	eligible := assignable(one)
+	gates.open(with_approvals(one), facts)
+} else := judged(with_approvals(one))
+
+assignable(one) := eligible if {
+	is_string(one.candidate.id)
+	is_array(one.candidate.capabilities)
+	is_array(one.candidate.data_domains)
+	is_object(one.trust.by_capability)
+	eligible := eligibility.eligible(one, one.task)
+}
+
+with_approvals(one) := one if {
+	one.approvals
+} else := object.union({"approvals": []}, one)
+
+# Any question: what speaks for it and against it, and what a human has to say first.
+judged(one) := answers.with_facts(
 	"phoenix.task.assign",
 	{
-		"allow": allow,
-		"deny": deny,
-		"ask": gates.asks(policy_input, facts),
-		"obligations": gates.obligations(eligibility.wanted(input)),
+		"allow": allowed(one),
+		"deny": {refusal | some refusal in gates.refusals(one, facts)} | shortfalls(one),
+		"ask": gates.asks(one, facts),
+		"obligations": gates.obligations(eligibility.wanted(one)),
 	},
-	judged,
+	about(one),
 )
 
-eligible := eligibility.eligible(input, input.task) if is_string(input.candidate.id)
+eligible_of(one) := eligibility.eligible(one, one.task) if is_string(one.candidate.id)
 
-# Who is eligible has no shortfalls, where the types are those that an input has.
-assignable if {
-	eligible
-	is_array(input.candidate.capabilities)
-	is_array(input.candidate.data_domains)
-	is_object(input.trust.by_capability)
+allowed(one) := {{"rule": "assignable", "text": eligible.text, "remedy": ""} |
+	eligible := eligible_of(one)
+	gates.unobjected(one, facts)
 }
 
-judged := {"trust": eligible.trust, "policy_score": eligible.policy_score, "facts": eligible.facts} if {
-	eligible
+shortfalls(one) := set() if {
+	assignable(one)
+} else := eligibility.shortfalls(one)
+
+about(one) := {"trust": eligible.trust, "policy_score": eligible.policy_score, "facts": eligible.facts} if {
+	eligible := eligible_of(one)
 } else := {}
-
-allow contains {"rule": "assignable", "text": eligible.text, "remedy": ""} if {
-	gates.unobjected(policy_input, facts)
-}
-
-deny contains shortfall if {
-	not assignable
-	some shortfall in eligibility.shortfalls(input)
-}
-
-deny contains refusal if some refusal in gates.refusals(policy_input, facts)

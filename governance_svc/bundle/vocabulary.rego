@@ -5,14 +5,15 @@ import data.catalogue
 
 # ---- the domain tree
 
-# Most domains contain no other, which one lookup shows; for the others the whole tree is searched.
-expand(names) := known_domains(names) if {
-	count(containing(names)) == 0
-} else := graph.reachable(tree, known_domains(names))
+expand(names) := reached(known, [catalogue.domains[name] | some name in known]) if {
+	known := {name | some name in names; catalogue.domains[name]}
+}
 
-known_domains(names) := {name | some name in names; catalogue.domains[name]}
-
-containing(names) := {name | some name in names; catalogue.domains[name].contains}
+# These known domains, whose entries are `areas`, with all that they contain. Most contain no other, which one look
+# shows; for the others the whole tree is searched.
+reached(known, areas) := known if {
+	count([1 | some area in areas; area.contains]) == 0
+} else := graph.reachable(tree, known)
 
 tree := {name: object.get(spec, "contains", []) | some name, spec in catalogue.domains}
 

@@ -28,9 +28,11 @@ CONSTANT_RULE: Final = "a constant rule"
 
 CALLER: JsonObject = {"subject": "sam", "participant": "", "owner": "", "roles": ["submitter"]}
 
+REQUIRED: Final = ("duplicate_detection", "customer_validation")
+
 TASK: JsonObject = {
     "task_id": "task.customer-merge-review.8841",
-    "required_capabilities": ["duplicate_detection", "customer_validation"],
+    "required_capabilities": list(REQUIRED),
     "data_domains": ["customer_master"],
     "risk_level": "medium",
     "policy_constraints": ["human_approval_required_for_merge"],
@@ -57,14 +59,19 @@ class Figures:
 
 
 def cases() -> list[Case]:
-    """Discovery with few and many candidates, fit and unfit; one assignment; one operation."""
+    """Discovery with few and many candidates, fit and unfit; one assignment; one operation.
+
+    Candidates have the same grants, as those of a fleet do, but for one case.
+    """
     discover = DecisionPoint.DISCOVER
     fit = [_discovery(number) for number in range(100)]
     unfit = [_discovery(number, capabilities=["policy_check"]) for number in range(64)]
+    apart = [_discovery(number, capabilities=[*REQUIRED, f"of_{number}"]) for number in range(64)]
     return [
         Case("participant.discover, 1 candidate", discover, fit[:1], at_most(0.3)),
         Case("participant.discover, 64 candidates", discover, fit[:64], at_most(2)),
         Case("participant.discover, 100 candidates", discover, fit),
+        Case("participant.discover, 64 with grants of their own", discover, apart),
         Case("participant.discover, 64 refused", discover, unfit, at_most(2)),
         Case("task.assign", DecisionPoint.ASSIGN, [_assignment()], at_most(0.4)),
         Case("data.operate", DecisionPoint.OPERATE, [_operation()]),
@@ -118,8 +125,7 @@ def _steward(number: int) -> dict[str, Json]:
 def _trust(number: int) -> JsonObject:
     total = round(0.5775 + number / 10_000, 4)  # everybody's is another one
     certified: JsonObject = {"total": total, "certified": False}
-    names = ("duplicate_detection", "customer_validation")
-    return {"general": total, "by_capability": dict.fromkeys(names, certified)}
+    return {"general": total, "by_capability": dict.fromkeys(REQUIRED, certified)}
 
 
 async def asked(engine: EmbeddedEngine, case: Case, seconds: float) -> Figures:

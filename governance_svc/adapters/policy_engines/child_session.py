@@ -156,6 +156,9 @@ class ChildSession:
         return await asyncio.shield(exchange)
 
     async def _acquire_pipe(self) -> None:
+        if not self._queued and not self._pipe.locked():
+            await self._pipe.acquire()  # it is free: no wait, so no deadline
+            return
         if self._queued >= self._limits.max_queued:
             text = "Too many evaluations wait for the policy engine; try again later"
             raise PolicyEngineUnavailable(text)

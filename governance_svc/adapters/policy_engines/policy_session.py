@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
+from governance_svc.adapters.policy_engines.carried_batch import carried, put_together
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.verdict import DecisionPoint
@@ -114,28 +115,12 @@ async def evaluate(
 async def _evaluate_batch(
     session: PolicySession, point: DecisionPoint, inputs: Sequence[JsonObject]
 ) -> tuple[str, Json]:
-    answer = await session.document(f"{INSPECTOR}.answer", frame(point, inputs))
+    answer = await session.document(f"{INSPECTOR}.answer", carried(point, inputs))
     if not isinstance(answer, Mapping) or not isinstance(answer.get("revision"), str):
         return "", None
+    if "shared" in answer:
+        return str(answer["revision"]), put_together(answer["shared"], inputs)
     return str(answer["revision"]), answer.get("verdicts")
-
-
-def frame(point: DecisionPoint, inputs: Sequence[JsonObject]) -> JsonObject:
-    """A batch as it is carried to the engine: the fields that all inputs have in common once.
-
-    Which those are is told by their identity, which costs nothing: callers build a batch's inputs
-    from the same caller and the same requirement. What is alike by chance is carried several times.
-    """
-    first, *others = inputs
-    if not others:
-        return {"point": point.value, "inputs": [first]}
-    common = {
-        name: value
-        for name, value in first.items()
-        if all(name in one and one[name] is value for one in others)
-    }
-    own = [{name: one[name] for name in one if name not in common} for one in inputs]
-    return {"point": point.value, "common": common, "inputs": own}
 
 
 def _error_answer(error: RegoError) -> JsonObject:

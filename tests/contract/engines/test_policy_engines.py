@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from governance_svc.adapters.bundle_folder import shipped_bundle
-from governance_svc.adapters.policy_engines.policy_session import frame
 from governance_svc.domain.catalogue.catalogue import Kind
 from governance_svc.domain.policy.engine import PolicyEngine
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
@@ -178,6 +177,23 @@ async def test_a_batch_is_answered_as_each_input_alone(
         for one in CANDIDATES
         for trust in ({"trust": TRUST}, {"trust": {"general": 0.2, "by_capability": {}}}, {})
     ]
+    required = requirement["required_capabilities"]
+    batch += [
+        {
+            "caller": CALLER,
+            "candidate": {**STEWARD, "id": f"agent.{number}", **one},
+            "requirement": requirement,
+            "trust": {
+                "general": 0.6,
+                "by_capability": {
+                    name: {"total": 0.45 + number / 20, "certified": number > 0}
+                    for name in required
+                },
+            },
+        }
+        for one in ({}, {"permissions": []}, {"capabilities": []}, {"trust_policy": "nowhere"})
+        for number in range(4)
+    ]
     together = await decide(policy_engine, *batch, point=DecisionPoint.DISCOVER)
     alone = [(await decide(policy_engine, one, point=DecisionPoint.DISCOVER))[0] for one in batch]
     assert list(together) == alone
@@ -195,14 +211,6 @@ async def test_what_inputs_have_in_common_is_carried_once_and_null_is_not_absent
         {"allow": True, "name": name, "more": None},
     )
     assert [one.allowed for one in answers] == [True, False, True]
-    batch = frame(DecisionPoint.RETIRE, [{"a": name, "b": None}, {"a": name}])
-    assert batch == {
-        "point": "participant.retire",
-        "common": {"a": name},
-        "inputs": [{"b": None}, {}],
-    }
-    alike = frame(DecisionPoint.RETIRE, [{"a": [1]}, {"a": [True]}])
-    assert alike["common"] == {}
 
 
 @pytest.mark.parametrize(
@@ -217,6 +225,15 @@ async def test_whatever_else_an_engine_says_is_a_denial(
     assert verdict.effect is Effect.DENY
     assert verdict.reasons
     assert await allows(policy_engine)
+
+
+@pytest.mark.parametrize("mischief", ["text", "truth", "short", "object", "verdict"])
+async def test_an_answer_that_is_no_list_of_as_many_denies_every_input(
+    policy_engine: PolicyEngine, mischief: str
+) -> None:
+    await policy_engine.load(small_bundle())
+    verdicts = await decide(policy_engine, {**YES, "mischief": mischief}, YES, YES)
+    assert [verdict.effect for verdict in verdicts] == [Effect.DENY] * 3
 
 
 async def test_an_error_over_one_input_denies_that_input_alone(policy_engine: PolicyEngine) -> None:
