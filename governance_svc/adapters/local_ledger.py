@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from governance_svc.domain.ledger.entries import verified
 from governance_svc.domain.ledger.ports import LedgerWriter
-from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.documents import HashedEvent
 
 
 class LocalLedger:
@@ -13,6 +13,6 @@ class LocalLedger:
     def __init__(self, ledger: LedgerWriter) -> None:
         self._ledger = ledger
 
-    async def append(self, tenant: str, events: Sequence[AuditEvent]) -> None:
+    async def append(self, tenant: str, events: Sequence[HashedEvent]) -> None:
         """Append ``events``; raises what the ledger raises."""
         await self._ledger.append(tenant, [verified(event) for event in events])

@@ -46,7 +46,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         """Appends events that services have committed."""
 
         async def run(call: Call) -> Appended:
-            return await self._use_cases.append(call, await events_from_pb(request.events))
+            return await self._use_cases.append(call, await events_from_pb(request))
 
         return await self._handler.read(run=run, answer=appended_to_pb)
 

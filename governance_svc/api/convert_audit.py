@@ -1,71 +1,58 @@
-"""Converts between audit messages and the ledger's values."""
+"""Converts between messages about the ledger and its values; events are in `convert_events`."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from datetime import UTC
 from typing import Final
 
-from governance_svc.domain.ledger.entries import Appended, AuditFilter, Entry
+from governance_svc.api.convert_events import event_from_pb, event_to_pb
+from governance_svc.api.event_documents import event_from_document
+from governance_svc.domain.ledger.entries import Appended, AuditFilter, Entry, SentEvents
 from phoenix_dma.v1 import audit_pb2
-from phoenix_runtime.chassis.delivery.receivers import event_to_pb
 from phoenix_runtime.chassis.rpc.conversions import time_from_pb
 from phoenix_runtime.chassis.rpc.pages import page_to_pb
-from phoenix_runtime.chassis.rpc.structs import struct_to_json
+from phoenix_runtime.core.documents import HashedEvent, with_content
 from phoenix_runtime.core.errors import FieldInvalid, Violation
-from phoenix_runtime.core.events import AuditEvent, AuditEventType
+from phoenix_runtime.core.events import AuditEventType
 from phoenix_runtime.core.ids import NO_ID, is_identifier
+from phoenix_runtime.core.json import NotCanonical
 from phoenix_runtime.core.pages import Page
 
-YIELD_AFTER: Final = 64
-"""Events converted between two turns of the event loop."""
+YIELD_AFTER: Final = 32
+"""Events converted between two turns of the event loop: no decision waits for a large request."""
 FILTERS: Final = ("participant", "task", "policy_decision", "handoff")
 """The filters by an id whose field name does not end in ``_id``."""
 KNOWN_TYPES: Final = frozenset(AuditEventType)
 
 
-async def events_from_pb(events: Sequence[audit_pb2.AuditEvent]) -> list[AuditEvent]:
-    """The events that a service sends; other work gets turns of the event loop in between."""
-    converted: list[AuditEvent] = []
-    for event in events:
-        converted.append(event_from_pb(event))
+async def events_from_pb(request: audit_pb2.AppendAuditEventsRequest) -> SentEvents:
+    """The events that a service sends; other work gets turns of the event loop in between.
+
+    Raises `FieldInvalid` and `TooLarge` for what is no event.
+    """
+    if request.events and request.documents:
+        raise FieldInvalid([Violation("documents", "are not given beside events")])
+    if not request.events and not request.documents:
+        raise FieldInvalid([Violation("events", "are required, or documents")])
+    converted: list[HashedEvent] = []
+    for hashed in _each(request):
+        converted.append(hashed)
         if len(converted) % YIELD_AFTER == 0:
             await asyncio.sleep(0)
-    return converted
+    return SentEvents("documents" if request.documents else "events", converted)
 
 
-def event_from_pb(event: audit_pb2.AuditEvent) -> AuditEvent:
-    """The event that a service sends; raises `FieldInvalid` where its timestamp is not a time."""
+def _each(request: audit_pb2.AppendAuditEventsRequest) -> Iterator[HashedEvent]:
+    for index, document in enumerate(request.documents):
+        yield event_from_document(document, f"documents[{index}]")
+    for index, message in enumerate(request.events):
+        yield _event_from_message(message, f"events[{index}]")
+
+
+def _event_from_message(message: audit_pb2.AuditEvent, field: str) -> HashedEvent:
     try:
-        timestamp = event.timestamp.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
-        raise FieldInvalid([Violation("events.timestamp", "is not a time")]) from error
-    return AuditEvent(
-        event_id=event.event_id,
-        timestamp=timestamp,
-        actor=event.actor,
-        participant=event.participant,
-        task=event.task,
-        policy_decision=struct_to_json(event.policy_decision, "events.policy_decision"),
-        input_references=tuple(event.input_references),
-        output_references=tuple(event.output_references),
-        reason_code=event.reason_code,
-        previous_state=event.previous_state,
-        new_state=event.new_state,
-        correlation_id=event.correlation_id,
-        tenant=event.tenant,
-        type=event.type,
-        event_version=event.event_version,
-        service=event.service,
-        aggregate=event.aggregate,
-        aggregate_version=event.aggregate_version,
-        caused_by=event.caused_by,
-        on_behalf_of=event.on_behalf_of,
-        handoff=event.handoff,
-        detail=struct_to_json(event.detail, "events.detail"),
-        request_id=event.request_id,
-        salt=event.salt,
-        leaf_hash=event.leaf_hash,
-    )
+        return with_content(event_from_pb(message))
+    except NotCanonical as error:
+        raise FieldInvalid([Violation(f"{field}.leaf_hash", str(error))]) from error
 
 
 def appended_to_pb(appended: Appended) -> audit_pb2.AppendAuditEventsResponse:

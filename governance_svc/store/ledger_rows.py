@@ -1,6 +1,5 @@
 """Maps events to rows of the ledger and back; a row keeps the very bytes that were hashed."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from governance_svc.domain.ledger.entries import Entry, VerifiedEvent
 from phoenix_runtime.core.chain import Link
 from phoenix_runtime.core.documents import event_of
-from phoenix_runtime.core.json import bytes_hash
+from phoenix_runtime.core.json import bytes_hash, parsed
 
 COLUMNS = {
     "event_id": "text",
@@ -64,7 +63,7 @@ def row_of(verified: VerifiedEvent) -> EventRow:
 
 def entry_of(row: Mapping[str, Any]) -> Entry:
     """The entry in a row with sequence, document, leaf_hash and chain_hash."""
-    document = {**json.loads(row["document"]), "leaf_hash": row["leaf_hash"]}
+    document = {**parsed(row["document"]), "leaf_hash": row["leaf_hash"]}
     return Entry(event_of(document), row["sequence"], row["chain_hash"])
 
 

@@ -28,6 +28,44 @@ def canonical(value: Json) -> bytes:
         raise NotCanonical(str(error)) from error
 
 
+def parsed(text: str) -> Any:
+    """The value of a JSON text, with numbers as RFC 8785 has them: all are doubles.
+
+    So the canonical form of what was read from a canonical form is the same again; Python would
+    read 2^60, which is written 1152921504606847000, as another integer. Raises ValueError for what
+    is no JSON, RecursionError for what is nested without end.
+    """
+    return _parse(text)
+
+
+def parsed_canonical(text: str) -> Any:
+    """The value whose canonical form is ``text``; raises `NotCanonical` for every other text.
+
+    So it refuses all that JSON leaves open: spaces, another order of names, a name that stands
+    twice, another spelling of a number or a character.
+    """
+    try:
+        value = _parse_usual(text)
+        if text.isascii() and _encode(value) == text:
+            return value
+    except _Unusual:
+        pass
+    except (ValueError, RecursionError) as error:
+        raise NotCanonical(f"it is no JSON: {error}") from error
+    return _parsed_canonical_by_rfc8785(text)
+
+
+def _parsed_canonical_by_rfc8785(text: str) -> Any:
+    """The same for any text, several times slower."""
+    try:
+        value = parsed(text)
+    except (ValueError, RecursionError) as error:
+        raise NotCanonical(f"it is no JSON: {error}") from error
+    if canonical(value) != text.encode():
+        raise NotCanonical("RFC 8785 writes what it says otherwise")
+    return value
+
+
 def _canonical_by_rfc8785(value: Json) -> bytes:
     """The same for any value, several times slower."""
     try:
@@ -95,6 +133,37 @@ def _plain_key(key: Any) -> str:
     if type(key) is str and key.isascii():
         return key
     raise _Unusual
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"it holds {name}")
+
+
+def _number(text: str) -> int | float:
+    """A whole number: an integer where its digits are few enough for one."""
+    return int(text) if len(text) <= _DIGITS else float(text)
+
+
+def _usual_integer(text: str) -> int:
+    if len(text) < _DIGITS:
+        return int(text)
+    raise _Unusual
+
+
+def _usual_float(text: str) -> float:
+    """A number with a fraction that both notations write alike."""
+    value = float(text)
+    if 1e-4 <= abs(value) < 1e15 and not value.is_integer():
+        return value
+    raise _Unusual
+
+
+_DIGITS: Final = 16
+"""Of the largest integer, 2^53 - 1."""
+_parse: Final = json.JSONDecoder(parse_int=_number, parse_constant=_no_constant).decode
+_parse_usual: Final = json.JSONDecoder(
+    parse_int=_usual_integer, parse_float=_usual_float, parse_constant=_no_constant
+).decode
 
 
 def content_hash(value: Json) -> str:

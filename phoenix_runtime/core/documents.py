@@ -6,19 +6,35 @@ six digits, numbers that a protobuf ``Struct`` carries unchanged.
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
 from phoenix_runtime.core.directives import Directive, DirectiveAction
-from phoenix_runtime.core.events import AuditEvent, leaf
-from phoenix_runtime.core.json import Json
+from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.json import Json, bytes_hash, canonical
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 LISTS = ("input_references", "output_references")
 EVENT_FIELDS = tuple(field.name for field in fields(AuditEvent))
 _VALUES = attrgetter(*EVENT_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class HashedEvent:
+    """An event, and its content: the canonical JSON that its leaf hash is taken over.
+
+    The content is the event's document without the leaf hash, as a text.
+    """
+
+    event: AuditEvent
+    content: str
+
+    @property
+    def document(self) -> str:
+        """The whole document as JSON, which is not canonical: the leaf hash stands at its end."""
+        return f'{self.content[:-1]},"leaf_hash":"{self.event.leaf_hash}"}}'
 
 
 def time_text(moment: datetime) -> str:
@@ -38,14 +54,20 @@ def event_document(event: AuditEvent) -> dict[str, Json]:
     return _document(dict(zip(EVENT_FIELDS, _VALUES(event), strict=True)))
 
 
-def hashed_event(values: dict[str, Any]) -> tuple[AuditEvent, dict[str, Json]]:
-    """The event of ``values``, which lack its leaf hash alone, and its document.
+def hashed_event(values: dict[str, Any]) -> HashedEvent:
+    """The event of ``values``, which lack its leaf hash alone.
 
     Raises `core.json.NotCanonical` for what has no canonical form.
     """
-    document = _document(values)
-    document["leaf_hash"] = values["leaf_hash"] = leaf(document)
-    return AuditEvent(**values), document
+    content = canonical(_document(values))
+    return HashedEvent(AuditEvent(**values, leaf_hash=bytes_hash(content)), content.decode())
+
+
+def with_content(event: AuditEvent) -> HashedEvent:
+    """``event``, whose leaf hash may be another's, with its content; raises `NotCanonical`."""
+    document = event_document(event)
+    del document["leaf_hash"]
+    return HashedEvent(event, canonical(document).decode())
 
 
 def _document(values: Mapping[str, Any]) -> dict[str, Json]:

@@ -10,6 +10,8 @@ from phoenix_dma.wire.canonical_json import (
     canonical,
     content_hash,
     is_exact,
+    parsed,
+    parsed_canonical,
 )
 
 __all__ = [
@@ -21,6 +23,8 @@ __all__ = [
     "canonical",
     "content_hash",
     "is_exact",
+    "parsed",
+    "parsed_canonical",
 ]
 
 JsonObject: TypeAlias = Mapping[str, Json]

@@ -3,7 +3,6 @@
 It needs the administrator's URL: every other role sees one schema, and one tenant in it.
 """
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +11,7 @@ import asyncpg
 from phoenix_runtime.core.chain import Head, Link
 from phoenix_runtime.core.documents import event_of
 from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.json import parsed
 from phoenix_runtime.core.validate import (
     Evidence,
     ObservedApproval,
@@ -161,4 +161,4 @@ async def _events(connection: Connection, tenant: str) -> tuple[AuditEvent, ...]
 
 def _parsed(rows: Iterable[Any]) -> Iterable[AuditEvent]:
     # The ledger keeps the leaf hash beside the document that was hashed, an outbox inside.
-    return (event_of({**row, **json.loads(row["document"])}) for row in rows)
+    return (event_of({**row, **parsed(row["document"])}) for row in rows)

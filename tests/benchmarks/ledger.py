@@ -22,6 +22,7 @@ from phoenix_runtime.chassis.data.migrations import upgrade
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.chain import GENESIS, Head, chained
 from phoenix_runtime.core.clock import SteadyClock
+from phoenix_runtime.core.documents import with_content
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.benchmarks.frame.figures import (
     Family,
@@ -102,7 +103,7 @@ def made(tenant: str) -> VerifiedEvent:
         detail={"why": "x" * 400, "alternatives": ["a", "b", "c"]},
         policy_decision={"decision_id": new_id("opa.dec"), "effect": "allow"},
     )
-    return verified(event)
+    return verified(with_content(event))
 
 
 async def measure(run: Run) -> AsyncIterator[Figure]:

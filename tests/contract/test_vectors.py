@@ -9,7 +9,12 @@ import rfc8785
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
 
-from phoenix_dma.wire.canonical_json import NotCanonical, canonical, content_hash
+from phoenix_dma.wire.canonical_json import (
+    NotCanonical,
+    canonical,
+    content_hash,
+    parsed_canonical,
+)
 from phoenix_dma.wire.conversions import json_of
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.ids import is_identifier
@@ -26,6 +31,14 @@ def test_a_document_has_the_canonical_form_and_hash_of_its_vector(vector: dict[s
     assert canonical(value).decode() == vector["canonical"]
     assert content_hash(value) == vector["hash"]
     assert rfc8785.dumps(value).decode() == vector["canonical"], "as an independent library has it"
+
+
+@pytest.mark.parametrize("vector", HASHES["vectors"], ids=lambda one: one["name"])
+def test_the_canonical_form_alone_is_read_strictly(vector: dict[str, str]) -> None:
+    assert canonical(parsed_canonical(vector["canonical"])).decode() == vector["canonical"]
+    if vector["input"] != vector["canonical"]:
+        with pytest.raises(NotCanonical):
+            parsed_canonical(vector["input"])
 
 
 @pytest.mark.parametrize("vector", HASHES["vectors"], ids=lambda one: one["name"])

@@ -1,6 +1,7 @@
 """What was committed is delivered: at least once, to each receiver by itself."""
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,7 +16,9 @@ from phoenix_runtime.chassis.delivery import relay as relay_module
 from phoenix_runtime.chassis.delivery.consumers import FIRST_DELAY, OutboxConsumer
 from phoenix_runtime.chassis.delivery.relay import Relay, pruners
 from phoenix_runtime.core.clock import ManualClock
+from phoenix_runtime.core.documents import HashedEvent, event_document
 from phoenix_runtime.core.durations import CLAIM_DURATION
+from phoenix_runtime.core.json import bytes_hash
 from tests.support.builders.calls import call_of, repeatable
 from tests.support.fakes.outbox_consumers import (
     RecordingDirectiveSender,
@@ -104,6 +107,21 @@ async def test_what_was_delivered_is_not_delivered_again(
         await sample_service.step(LEDGER)
         clock.advance(2 * CLAIM_DURATION.total_seconds())
     assert sample_service.ledger.of(sample_service.tenant) == [event]
+
+
+async def test_what_another_release_wrote_is_delivered_with_the_content_that_was_hashed(
+    sample_service: SampleService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written(hashed: HashedEvent) -> str:
+        """As by releases that delivered messages: not canonical, in the order of the class."""
+        return json.dumps(event_document(hashed.event))
+
+    monkeypatch.setattr(HashedEvent, "document", property(written))
+    event = await sample_service.tell("n1")
+    await sample_service.step(LEDGER)
+    (hashed,) = sample_service.ledger.hashed
+    assert hashed.event.event_id == event
+    assert bytes_hash(hashed.content.encode()) == hashed.event.leaf_hash
 
 
 async def test_a_ledger_that_is_down_stops_neither_directives_nor_bus_events(

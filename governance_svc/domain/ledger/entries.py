@@ -1,11 +1,12 @@
 """The ledger's entries, and the filter for reading them (events)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from phoenix_runtime.core.documents import event_document
+from phoenix_runtime.core.documents import HashedEvent
 from phoenix_runtime.core.events import AuditEvent
-from phoenix_runtime.core.json import Json, bytes_hash, canonical
+from phoenix_runtime.core.json import Json, bytes_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +21,20 @@ class LeafMismatch(ValueError):
     """The leaf hash is not that of the event: the event was changed after it was hashed."""
 
 
-def verified(event: AuditEvent) -> VerifiedEvent:
-    """``event`` with its canonical form; raises `LeafMismatch` or `core.json.NotCanonical`."""
-    document = event_document(event)
-    del document["leaf_hash"]
-    content = canonical(document)
-    if bytes_hash(content) != event.leaf_hash:
+@dataclass(frozen=True, slots=True)
+class SentEvents:
+    """What a service wants appended; ``field`` of its request holds the events."""
+
+    field: str
+    events: Sequence[HashedEvent]
+
+
+def verified(hashed: HashedEvent) -> VerifiedEvent:
+    """The event with its content, whose hash it is; raises `LeafMismatch` where it is another's."""
+    event = hashed.event
+    if bytes_hash(hashed.content.encode()) != event.leaf_hash:
         raise LeafMismatch(f"{event.leaf_hash} is not the leaf hash of {event.event_id}")
-    return VerifiedEvent(event, content.decode())
+    return VerifiedEvent(event, hashed.content)
 
 
 @dataclass(frozen=True, slots=True)

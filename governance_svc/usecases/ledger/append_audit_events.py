@@ -1,13 +1,18 @@
 """Appends events that services have committed to the ledger (guarantees: Audit)."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from governance_svc.domain.ledger.entries import Appended, LeafMismatch, VerifiedEvent, verified
+from governance_svc.domain.ledger.entries import (
+    Appended,
+    LeafMismatch,
+    SentEvents,
+    VerifiedEvent,
+    verified,
+)
 from governance_svc.domain.ledger.ports import LedgerWriter
 from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.events import AuditEvent
-from phoenix_runtime.core.json import NotCanonical
 from phoenix_runtime.core.principal import Call
 
 MAX_EVENTS = 1000
@@ -23,23 +28,23 @@ class AppendAuditEvents:
     def __init__(self, ledger: LedgerWriter) -> None:
         self._ledger = ledger
 
-    async def __call__(self, call: Call, events: Sequence[AuditEvent]) -> Appended:
-        """Append ``events`` of the calling service.
+    async def __call__(self, call: Call, sent: SentEvents) -> Appended:
+        """Append the events that the calling service ``sent``.
 
         Raises `FieldInvalid` for an event of another tenant or service, or whose leaf hash is not
         its own; `AlreadyExists`, `QuotaExceeded`, `Unavailable` as the ledger does.
         """
-        if len(events) > MAX_EVENTS:
-            text = f"at most {MAX_EVENTS}, not {len(events)}"
-            raise FieldInvalid([Violation("events", text)])
+        if len(sent.events) > MAX_EVENTS:
+            text = f"at most {MAX_EVENTS}, not {len(sent.events)}"
+            raise FieldInvalid([Violation(sent.field, text)])
         violations = [
-            Violation(f"events[{index}].{violation.field}", violation.text)
-            for index, event in enumerate(events)
-            for violation in _violations(call, event)
+            Violation(f"{sent.field}[{index}].{violation.field}", violation.text)
+            for index, hashed in enumerate(sent.events)
+            for violation in _violations(call, hashed.event)
         ]
         if violations:
             raise FieldInvalid(violations)
-        return await self._ledger.append(call.tenant, await _verified(events))
+        return await self._ledger.append(call.tenant, await _verified(sent))
 
 
 def _violations(call: Call, event: AuditEvent) -> Iterator[Violation]:
@@ -54,16 +59,16 @@ def _violations(call: Call, event: AuditEvent) -> Iterator[Violation]:
         yield Violation("aggregate_version", "counts from 1")
 
 
-async def _verified(events: Sequence[AuditEvent]) -> list[VerifiedEvent]:
+async def _verified(sent: SentEvents) -> list[VerifiedEvent]:
     result: list[VerifiedEvent] = []
     violations: list[Violation] = []
-    for index, event in enumerate(events):
+    for index, hashed in enumerate(sent.events):
         if index % YIELD_AFTER == YIELD_AFTER - 1:
             await asyncio.sleep(0)
         try:
-            result.append(verified(event))
-        except (LeafMismatch, NotCanonical) as error:
-            violations.append(Violation(f"events[{index}].leaf_hash", str(error)))
+            result.append(verified(hashed))
+        except LeafMismatch as error:
+            violations.append(Violation(f"{sent.field}[{index}].leaf_hash", str(error)))
     if violations:
         raise FieldInvalid(violations)
     return result

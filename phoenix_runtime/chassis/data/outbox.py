@@ -23,7 +23,7 @@ from phoenix_runtime.chassis.data.writes import Parts
 from phoenix_runtime.chassis.rpc.handler import AnsweredBefore
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.directives import Directive
-from phoenix_runtime.core.documents import directive_document, hashed_event
+from phoenix_runtime.core.documents import HashedEvent, directive_document, hashed_event
 from phoenix_runtime.core.durations import CLAIM_DURATION
 from phoenix_runtime.core.event_catalogue import CATALOGUE
 from phoenix_runtime.core.events import (
@@ -33,7 +33,6 @@ from phoenix_runtime.core.events import (
     verdict_document,
 )
 from phoenix_runtime.core.ids import NewId
-from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.principal import Call
 
 LEDGER: Final = "ledger"
@@ -50,11 +49,9 @@ class OutboxRow:
     key: str
     document: str
     failures: int = 0
-    event: AuditEvent | None = field(default=None, compare=False, repr=False)
+    event: HashedEvent | None = field(default=None, compare=False, repr=False)
     """The event of the document, where the row was committed here and not read."""
 
-
-_written: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 Take = Callable[[Sequence[OutboxRow]], None]
 Rows = Mapping[str, Sequence[OutboxRow]]
@@ -72,8 +69,7 @@ class VersionConflict(TransactionConflict):
 class Pending:
     """What one transaction writes at its end."""
 
-    events: list[tuple[AuditEvent, JsonObject]] = field(default_factory=list)
-    """Each with its document."""
+    events: list[HashedEvent] = field(default_factory=list)
     directives: list[Directive] = field(default_factory=list)
     answer: bytes | None = None
     ended: set[str] = field(default_factory=set)
@@ -92,8 +88,8 @@ class Outbox:
         self._listeners: list[Callable[[], None]] = []
         self._takers: dict[str, Take] = {}
 
-    def complete(self, draft: AuditDraft, call: Call) -> tuple[AuditEvent, JsonObject]:
-        """The event of ``draft``, with id, time, actor, salt and leaf hash, and its document.
+    def complete(self, draft: AuditDraft, call: Call) -> HashedEvent:
+        """The event of ``draft``, with id, time, actor, salt and leaf hash, and its content.
 
         Raises `core.json.NotCanonical` for a detail that has no canonical form.
         """
@@ -172,7 +168,7 @@ class Outbox:
     def _arguments(self, call: Call, pending: Pending, rows: Rows) -> tuple[Kinds, list[Any], int]:
         now = self.clock.now()
         arguments: list[Any] = [call.tenant, now]
-        heads = _heads([event for event, _ in pending.events])
+        heads = _heads([hashed.event for hashed in pending.events])
         # Nobody asks any more which version an aggregate has whose last event this is.
         gone = {key: first for key, (first, _) in heads.items() if key in pending.ended}
         kept = {key: span for key, span in heads.items() if key not in gone}
@@ -182,7 +178,8 @@ class Outbox:
         deliveries = list(self._deliveries(rows, now))
         if pending.events:
             documents = {row.key: row.document for row in rows[LEDGER]}
-            arguments += _columns((_event_row(e, documents) for e, _ in pending.events), 5)
+            events = (_event_row(hashed.event, documents) for hashed in pending.events)
+            arguments += _columns(events, 5)
         if deliveries:
             arguments += _columns(deliveries, 3)
         if born:
@@ -231,12 +228,10 @@ def _heads(events: Sequence[AuditEvent]) -> dict[str, tuple[int, int]]:
 def _rows(tenant: str, pending: Pending) -> Rows:
     """What each receiver gets of ``pending``."""
     rows: dict[str, list[OutboxRow]] = defaultdict(list)
-    for event, content in pending.events:
-        # Not the canonical form, which is slower: whoever checks the hash derives it from this.
-        document = _written(content)
-        row = OutboxRow(tenant, event.event_id, document, event=event)
+    for hashed in pending.events:
+        row = OutboxRow(tenant, hashed.event.event_id, hashed.document, event=hashed)
         rows[LEDGER].append(row)
-        if CATALOGUE[event.type].published:
+        if CATALOGUE[hashed.event.type].published:
             rows[BUS].append(row)
     for directive in pending.directives:
         document = json.dumps(directive_document(directive))

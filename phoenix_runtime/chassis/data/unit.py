@@ -54,14 +54,14 @@ class Unit:
 
     async def audit_for(self, call: Call, draft: AuditDraft) -> Receipt:
         """As `audit`, of another call of the tenant whose event is written together with others."""
-        event, document = self._outbox.complete(draft, call)
-        self._pending.events.append((event, document))
+        hashed = self._outbox.complete(draft, call)
+        self._pending.events.append(hashed)
         if draft.last:
             self._pending.ended.add(draft.aggregate)
         return Receipt(
-            audit_event_id=event.event_id,
-            correlation_id=event.correlation_id,
-            aggregate_version=event.aggregate_version,
+            audit_event_id=hashed.event.event_id,
+            correlation_id=hashed.event.correlation_id,
+            aggregate_version=hashed.event.aggregate_version,
             verdict=draft.verdict,
         )
 
@@ -80,7 +80,7 @@ class Unit:
 
     def event_types(self) -> list[str]:
         """The types of the events that it is about to write."""
-        return [event.type for event, _ in self._pending.events]
+        return [hashed.event.type for hashed in self._pending.events]
 
     async def flush(self) -> Rows:
         """Write what was collected (`Units` does it); answers what the relay has to deliver."""

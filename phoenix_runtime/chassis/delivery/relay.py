@@ -21,8 +21,9 @@ from phoenix_runtime.chassis.delivery.consumers import OutboxConsumer, Pruner, P
 from phoenix_runtime.chassis.delivery.deliveries import POLL_SECONDS, Deliver, Delivery
 from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.core.directives import Directive
-from phoenix_runtime.core.documents import directive_of, event_of
+from phoenix_runtime.core.documents import HashedEvent, directive_of, event_of, with_content
 from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.json import parsed
 
 LINGER_SECONDS: Final[Mapping[str, float]] = {LEDGER: 0.02, BUS: 0.005, DIRECTIVES: 0.002}
 """How long a delivery waits after a commit for rows of the next ones. A participant waits for a
@@ -35,7 +36,7 @@ PRUNE_BATCH: Final = 1000
 class Ledger(Protocol):
     """The ledger, as the relay uses it; an event that it has already changes nothing."""
 
-    async def append(self, tenant: str, events: Sequence[AuditEvent]) -> None:
+    async def append(self, tenant: str, events: Sequence[HashedEvent]) -> None:
         """Append ``events``, all of ``tenant``."""
         ...
 
@@ -153,14 +154,22 @@ def _delivered(schema: str, key: str) -> str:
     )
 
 
+def _hashed(row: OutboxRow) -> HashedEvent:
+    """The event of a row, read from its document where another process committed it.
+
+    Its content is made again then: another release may have written the document otherwise.
+    """
+    return row.event or with_content(event_of(parsed(row.document)))
+
+
 def _event(row: OutboxRow) -> AuditEvent:
-    """The event of a row, read from its document where another process committed it."""
-    return row.event or event_of(json.loads(row.document))
+    """The same without its content."""
+    return row.event.event if row.event else event_of(parsed(row.document))
 
 
 def _to_ledger(ledger: Ledger) -> Deliver:
     async def deliver(rows: Sequence[OutboxRow]) -> None:
-        await ledger.append(rows[0].tenant, [_event(row) for row in rows])
+        await ledger.append(rows[0].tenant, [_hashed(row) for row in rows])
 
     return deliver
 

@@ -25,6 +25,7 @@ from phoenix_runtime.chassis.rpc.statuses import refusal_of
 from phoenix_runtime.chassis.server import Listening
 from phoenix_runtime.chassis.settings import PeerSettings
 from phoenix_runtime.core.clock import ManualClock, SteadyClock
+from phoenix_runtime.core.documents import with_content
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.local.postgres.databases import DatabaseUrls
@@ -90,7 +91,8 @@ class Governance:
 
     async def append(self, *events: AuditEvent) -> None:
         """Deliver events as assignment's relay does."""
-        await GrpcLedger(self.channels, "assignment").append(self.tenant, events)
+        ledger = GrpcLedger(self.channels, "assignment")
+        await ledger.append(self.tenant, [with_content(event) for event in events])
 
 
 class RunningServices:

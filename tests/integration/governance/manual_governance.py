@@ -33,6 +33,8 @@ from phoenix_runtime.chassis.data.outbox import Outbox
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.rpc.channels import service_call
 from phoenix_runtime.core.clock import ManualClock
+from phoenix_runtime.core.documents import with_content
+from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.json import content_hash
 from phoenix_runtime.core.principal import Call
 from tests.support.builders.audit_events import audit_event
@@ -107,9 +109,10 @@ class ManualGovernance:
     def _access(self) -> OutboxAccessLog:
         return OutboxAccessLog(self.units, clock=self.clock, new_id=new_id)
 
-    async def append(self, *events: Any) -> None:
+    async def append(self, *events: AuditEvent) -> None:
         """Append events to the ledger."""
-        await LocalLedger(GroupCommitLedger(self.database)).append(self.tenant, events)
+        ledger = LocalLedger(GroupCommitLedger(self.database))
+        await ledger.append(self.tenant, [with_content(event) for event in events])
 
     async def project(self) -> None:
         """Project every entry of the ledger."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from phoenix_runtime.chassis.delivery.bus_events import BusEvent
 from phoenix_runtime.core.directives import Directive
+from phoenix_runtime.core.documents import HashedEvent
 from phoenix_runtime.core.errors import FieldInvalid, Unavailable, Violation
 from phoenix_runtime.core.events import AuditEvent
 
@@ -16,7 +17,7 @@ class RecordingLedger:
     """
 
     def __init__(self) -> None:
-        self.events: list[AuditEvent] = []
+        self.hashed: list[HashedEvent] = []
         self.away = False
         self.mixed = False
         self.refused: set[str] = set()
@@ -25,16 +26,20 @@ class RecordingLedger:
         self.answers = asyncio.Event()
         self.answers.set()
 
-    async def append(self, tenant: str, events: Sequence[AuditEvent]) -> None:
+    async def append(self, tenant: str, events: Sequence[HashedEvent]) -> None:
         self.asked.set()
         await self.answers.wait()
         if self.away:
             raise Unavailable("The ledger is away")
-        if any(event.event_id in self.refused for event in events):
+        if any(hashed.event.event_id in self.refused for hashed in events):
             raise FieldInvalid([Violation("events", "one is none")])
-        self.mixed |= {event.tenant for event in events} != {tenant}
-        self.events += events
+        self.mixed |= {hashed.event.tenant for hashed in events} != {tenant}
+        self.hashed += events
         self.arrived.set()
+
+    @property
+    def events(self) -> list[AuditEvent]:
+        return [hashed.event for hashed in self.hashed]
 
     def of(self, tenant: str) -> list[str]:
         return [event.event_id for event in self.events if event.tenant == tenant]

@@ -1,13 +1,15 @@
 """The quick way to the canonical form writes the same bytes as the library that is known for it."""
 
+import json
 import math
+from typing import Any
 
 import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phoenix_runtime.core.json import Json, NotCanonical, canonical
+from phoenix_runtime.core.json import Json, NotCanonical, canonical, parsed, parsed_canonical
 
 numbers = st.one_of(
     st.integers(-(2**53) + 1, 2**53 - 1),
@@ -57,6 +59,79 @@ def test_numbers_at_the_borders_of_both_notations(number: float) -> None:
 def test_what_has_no_canonical_form_is_refused(value: object) -> None:
     with pytest.raises(NotCanonical):
         canonical(value)  # type: ignore[arg-type]  # that is the point
+
+
+@given(values)
+def test_what_is_read_from_a_canonical_form_has_the_same_again(value: Json) -> None:
+    text = canonical(value).decode()
+    assert canonical(parsed(text)).decode() == text
+    assert canonical(parsed_canonical(text)).decode() == text
+
+
+@given(
+    values,
+    st.fixed_dictionaries(
+        {
+            "indent": st.sampled_from([None, 1]),
+            "ensure_ascii": st.booleans(),
+            "sort_keys": st.booleans(),
+        }
+    ),
+)
+def test_of_all_texts_of_a_value_the_canonical_one_alone_is_read_strictly(
+    value: Json, spelling: dict[str, Any]
+) -> None:
+    text = json.dumps(value, separators=(",", ":"), **spelling)
+    try:
+        read = parsed_canonical(text)
+    except NotCanonical:
+        assert text != canonical(value).decode()
+    else:
+        assert canonical(read).decode() == text == canonical(value).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "{} {}",
+        " {}",
+        "{}\n",
+        "\ufeff{}",
+        "'a'",
+        '{"a":1,"a":1}',
+        '{"a":1,"a":2}',
+        '{"b":1,"a":2}',
+        '{"a": 1}',
+        '{"ä":1,"a":2}',
+        '{"\uffff":1,"\U00010000":2}',
+        "[1.0]",
+        "[-0]",
+        "[-0.0]",
+        "[01]",
+        "[1e2]",
+        "[1E+30]",
+        "[1e16]",
+        "[0.10]",
+        "[1e-4]",
+        "[9007199254740993]",
+        "[1152921504606846976]",
+        "[1e400]",
+        "[" + "9" * 5000 + "]",
+        "[NaN]",
+        "[-Infinity]",
+        '["\\u0041"]',
+        '["\\u001F"]',
+        '["\\/"]',
+        '["\\ud800"]',
+        '["\t"]',
+        "[" * 100_000,
+    ],
+)
+def test_a_text_that_is_not_canonical_is_not_read_strictly(text: str) -> None:
+    with pytest.raises(NotCanonical):
+        parsed_canonical(text)
 
 
 def test_what_contains_itself_is_refused() -> None:

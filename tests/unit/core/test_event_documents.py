@@ -14,8 +14,10 @@ from phoenix_runtime.core.documents import (
     hashed_event,
     time_of,
     time_text,
+    with_content,
 )
 from phoenix_runtime.core.events import leaf
+from phoenix_runtime.core.json import bytes_hash, parsed
 from tests.support.builders.audit_events import audit_event
 
 MOMENTS = st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -44,11 +46,13 @@ def test_a_time_of_another_form_is_refused(text: str) -> None:
         time_of(text)
 
 
-def test_an_event_is_made_with_the_document_that_its_hash_is_of() -> None:
+def test_an_event_is_made_with_the_content_that_its_hash_is_of() -> None:
     made = audit_event("t1", detail={"list": [1, 2.5], "of": {"a": None}})
     values: dict[str, Any] = {name: getattr(made, name) for name in EVENT_FIELDS}
     del values["leaf_hash"]
-    event, document = hashed_event(values)
-    assert document == event_document(event)
-    assert event.leaf_hash == leaf(document)
-    assert event_of(document) == event
+    hashed = hashed_event(values)
+    assert hashed == with_content(made)
+    document = event_document(made)
+    assert bytes_hash(hashed.content.encode()) == leaf(document) == hashed.event.leaf_hash
+    assert parsed(hashed.document) == document
+    assert event_of(document) == hashed.event

@@ -14,8 +14,9 @@ from governance_svc.store.ledger_writer import GroupCommitLedger
 from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.chain import Head
+from phoenix_runtime.core.documents import event_document, with_content
 from phoenix_runtime.core.errors import AlreadyExists, FieldInvalid
-from phoenix_runtime.core.events import AuditEvent
+from phoenix_runtime.core.events import AuditEvent, leaf
 from phoenix_runtime.core.pages import page_request
 from tests.integration.governance.units import reading
 from tests.support.builders.audit_events import NOON, audit_event
@@ -121,6 +122,17 @@ async def test_an_event_reads_back_as_it_was_written(
     async with reading(database, tenant) as unit:
         (entry,) = await unit.entries_by_decision("opa.dec.1")
     assert entry.event == event
+
+
+async def test_a_number_beyond_2_to_the_53_does_not_look_tampered_with(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("governance")
+    # RFC 8785 writes it 1152921504606847000, which no double carries exactly.
+    event = audit_event(tenant, detail={"seen": 2.0**60})
+    await _append(GroupCommitLedger(database), tenant, [event])
+    (entry,) = await _all(database, tenant)
+    assert leaf(event_document(entry.event)) == entry.event.leaf_hash
 
 
 FORGED = "SET document = replace(document, 'somebody', 'nobody')"
@@ -247,7 +259,7 @@ async def test_a_writer_that_was_overtaken_looks_again(
 
 
 async def _append(ledger: GroupCommitLedger, tenant: str, events: Sequence[AuditEvent]) -> Appended:
-    return await ledger.append(tenant, [verified(event) for event in events])
+    return await ledger.append(tenant, [verified(with_content(event)) for event in events])
 
 
 async def _all(database: Database, tenant: str) -> list[Entry]:
