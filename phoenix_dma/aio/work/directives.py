@@ -174,13 +174,11 @@ class DirectiveHandler:
 
     async def _stop(self, directive: Directive) -> str:
         reason = directive.facts.get("reason", "") or "it was given to another participant"
-        self._executions.stop(directive.task_id, directive.epoch, reason)
+        self._executions.directed_to_stop(directive.task_id, directive.epoch, reason)
         return ""
 
     async def _checkpoint(self, directive: Directive) -> str:
-        execution = self._executions.find(directive.task_id)
-        if execution is not None:
-            execution.task.lease.checkpoint_wanted.set()
+        self._executions.directed_to_checkpoint(directive.task_id, directive.epoch)
         return ""
 
     async def _receive(self, directive: Directive) -> str:
@@ -197,8 +195,10 @@ class DirectiveHandler:
     async def _approved(self, directive: Directive) -> str:
         self._session.decisions.decided(directive.facts.get("approval_id", ""))
         execution = self._executions.find(directive.task_id)
-        if execution is not None and execution.parked:
-            await self._unpark(directive.task_id)
+        if execution is not None:
+            await execution.answered.wait()  # the decision can be here before the answer
+            if execution.parked:
+                await self._unpark(directive.task_id)
         return ""
 
     async def _unpark(self, task_id: str) -> None:

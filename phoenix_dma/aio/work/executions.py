@@ -12,6 +12,7 @@ from phoenix_dma.aio.work.context_reader import ContextReader
 from phoenix_dma.aio.work.failure import message_of, said_by, unwrapped
 from phoenix_dma.aio.work.handlers import Handler, Handlers
 from phoenix_dma.aio.work.outcome import complete, fail, hand_over
+from phoenix_dma.aio.work.overtaking import OvertakingDirectives
 from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.aio.work.task_lease import TaskLease
 from phoenix_dma.briefing import task_info
@@ -31,6 +32,9 @@ class Execution:
         self.handler = handler
         self.parked = False
         """True while the completion waits for a human."""
+        self.answered = asyncio.Event()
+        """Clear while the answer to the completion is on its way."""
+        self.answered.set()
         self.job: asyncio.Task[None] | None = None
 
     @property
@@ -62,6 +66,7 @@ class Executions:
         self._handlers = handlers
         self._lease_holds = lease_holds
         self._by_task: dict[str, Execution] = {}
+        self._overtaking = OvertakingDirectives()
         self.changed: Callable[[], None] = lambda: None
         """Called when an execution begins or ends."""
         self.latency: float | None = None
@@ -72,24 +77,28 @@ class Executions:
         briefing: assignment_pb2.TaskBriefing,
         handler: Handler,
         restored: Context | None = None,
-    ) -> Execution:
-        """Start ``handler``; return the execution under the same epoch where there is one already.
+    ) -> None:
+        """Start ``handler``, unless it works under the same epoch or the task was lost meanwhile.
 
         ``restored`` is the context where it was read before, as a handoff does.
         """
         task_id, epoch = briefing.task.task_id, briefing.task.assignment.epoch
         before = self._by_task.get(task_id)
         if before is not None and before.task.epoch == epoch and before.held:
-            return before
+            return
+        if self._overtaking.is_stopped(task_id, epoch):
+            log.info("task_lost", task=task_id, reason="it was stopped before it began")
+            return
         if before is not None:
             before.task.lease.lose("it is started again under another epoch")
         lease = TaskLease(task_id, epoch, self._lease_holds)
         task = AsyncTask(briefing, self._session, lease, reader=self._reader, restored=restored)
+        if self._overtaking.wants_checkpoint(task_id, epoch):
+            lease.checkpoint_wanted.set()
         execution = Execution(task, handler)
         self._by_task[task_id] = execution
         execution.job = asyncio.create_task(self._run(execution, before), name=f"task {task_id}")
         self.changed()
-        return execution
 
     def find(self, task_id: str) -> Execution | None:
         """The execution of a task, over or not."""
@@ -102,6 +111,19 @@ class Executions:
     def held(self) -> list[Execution]:
         """The executions whose task is held: running, or waiting for a human."""
         return [execution for execution in self._by_task.values() if execution.held]
+
+    def directed_to_stop(self, task_id: str, epoch: int, reason: str) -> None:
+        """Carry STOP_TASK out: as `stop`, and nothing begins under ``epoch`` or an older one."""
+        self._overtaking.stop(task_id, epoch)
+        self.stop(task_id, epoch, reason)
+
+    def directed_to_checkpoint(self, task_id: str, epoch: int) -> None:
+        """Carry CHECKPOINT_TASK out: the handler is told, or will be when it begins."""
+        execution = self._by_task.get(task_id)
+        if execution is not None and execution.task.epoch >= epoch:
+            execution.task.lease.checkpoint_wanted.set()
+        else:
+            self._overtaking.checkpoint(task_id, epoch)
 
     def stop(self, task_id: str, epoch: int, reason: str) -> None:
         """Stop the execution of a task that was lost under ``epoch``; one of a newer epoch stays.
@@ -150,11 +172,14 @@ class Executions:
     async def _completed(self, execution: Execution, result: Any) -> BaseException | None:
         """Complete the task; answer why that was refused."""
         task = execution.task
+        execution.answered.clear()
         try:
             ended = task_info(await complete(self._session, task, result))
+            execution.parked = ended.status == "awaiting_approval"
         except Exception as refused:  # noqa: BLE001  # whatever it is, the task must not stay
             return refused
-        execution.parked = ended.status == "awaiting_approval"
+        finally:
+            execution.answered.set()
         log.info("task_ended", task=task.id, status=ended.status)
         return None
 

@@ -19,12 +19,6 @@ from tests.support.fakes.control_plane import FakeControlPlane
 ID = UUID("12345678-1234-5678-1234-567812345678")
 
 
-@pytest.fixture(autouse=True)
-def lasting(control_plane: FakeControlPlane) -> None:
-    """No lease ends here because the machine is busy."""
-    control_plane.ttl = 600.0
-
-
 async def test_parallel_checkpoints_of_a_coroutine_are_put_in_line(
     control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:

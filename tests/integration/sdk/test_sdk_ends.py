@@ -101,12 +101,6 @@ ENDS: dict[str, tuple[Callable[[], Any], bool, str]] = {
 KINDS = ("synchronous", "asynchronous")
 
 
-@pytest.fixture(autouse=True)
-def lasting(control_plane: FakeControlPlane) -> None:
-    """No lease ends here because the machine is busy."""
-    control_plane.ttl = 600.0
-
-
 def register(client: AsyncPhoenixClient, kind: str, end: Callable[[], Any]) -> list[str]:
     """A handler that ends so on the first task; the ids of what it was called for."""
     called: list[str] = []

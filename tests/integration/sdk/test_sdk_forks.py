@@ -96,7 +96,6 @@ if __name__ == "__main__":
 async def test_children_of_a_handler_live_and_may_not_use_its_client(
     control_plane: FakeControlPlane, tmp_path: Path
 ) -> None:
-    control_plane.ttl = 600.0
     (tmp_path / "operator.jwt").write_text(ENROLMENT)
     profile = tmp_path / "profile.toml"
     profile.write_text(

@@ -1,5 +1,6 @@
 """Handoffs received and humans waited for, by the SDK on a real socket."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from phoenix_runtime.core import errors as runtime_errors
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Verdict
 from tests.support.builders.participants import TASK, join
 from tests.support.fakes.control_plane import FakeControlPlane, directive
+from tests.support.waiting.until import until
 
 
 async def test_a_handoff_is_received_proved_and_worked_on_from_the_restored_context(
@@ -143,10 +145,12 @@ async def test_authorizing_without_waiting_raises_what_is_waited_for(
     assert json_of(completed.result) == {"approval": "approval.1"}
 
 
+@pytest.mark.parametrize("decided", ["after the answer", "before the answer is here"])
 async def test_a_completion_that_a_human_refused_is_worked_on_again(
-    control_plane: FakeControlPlane, client: AsyncPhoenixClient
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient, decided: str
 ) -> None:
     tries = []
+    answer = control_plane.on_its_way["CompleteTask"] = asyncio.Event()
 
     @client.task_handler()
     async def handle(task: AsyncTask) -> Any:
@@ -158,14 +162,25 @@ async def test_a_completion_that_a_human_refused_is_worked_on_again(
     await join(client)
     await control_plane.send(control_plane.give(TASK))
     await control_plane.hears("CompleteTask")
-    await control_plane.hears("beats", len(control_plane.all("beats")) + 2)
+    if decided == "after the answer":
+        answer.set()
+        await until(lambda: parked(client))
     control_plane.tasks[TASK].status = assignment_pb2.TASK_STATUS_ACTIVE
     control_plane.resumed = [TASK]
     await control_plane.send(
-        directive("approval_decided", task_id=TASK, facts={"approval_id": "approval.1"})
+        directive("approval_decided", task_id=TASK, facts={"approval_id": "approval.1"}),
+        directive("checkpoint_task", task_id="task.of.nobody"),
     )
+    await control_plane.hears("directive_ack", 2)  # of the start, and of the one that came last
+    answer.set()
     _, second = await control_plane.hears("CompleteTask", 2)
     assert json_of(second.result) == {"try": 2}
+
+
+async def parked(client: AsyncPhoenixClient) -> bool:
+    assert client.participant is not None
+    execution = client.participant.executions.find(TASK)
+    return execution is not None and execution.parked
 
 
 def _denial() -> Verdict:

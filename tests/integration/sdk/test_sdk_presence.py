@@ -127,12 +127,12 @@ async def test_a_task_that_is_started_while_others_are_resumed_is_not_taken_for_
         await go_on.wait()
         return "done"
 
-    control_plane.resuming = asyncio.Event()
+    control_plane.on_its_way["ResumeTasks"] = asyncio.Event()
     await join(client)
     await control_plane.hears("ResumeTasks")
     await control_plane.send(control_plane.give(TASK))
     await control_plane.hears("directive_ack")
-    control_plane.resuming.set()
+    control_plane.on_its_way["ResumeTasks"].set()
     await control_plane.hears("beats", len(control_plane.all("beats")) + 2)
     go_on.set()
     await control_plane.hears("CompleteTask")

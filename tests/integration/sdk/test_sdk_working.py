@@ -156,6 +156,46 @@ async def test_a_stop_for_an_older_epoch_leaves_a_newer_lease_alone(
     assert completed.epoch == 5
 
 
+async def test_a_stop_that_overtakes_the_answer_to_a_start_lets_nobody_begin(
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
+) -> None:
+    begun = []
+
+    @client.task_handler()
+    async def handle(task: AsyncTask) -> None:
+        begun.append(task.epoch)
+
+    answer = control_plane.on_its_way["StartTask"] = asyncio.Event()
+    await join(client)
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("StartTask")
+    await control_plane.send(directive("stop_task", task_id=TASK, epoch=1))
+    await control_plane.hears("directive_ack")
+    answer.set()
+    await control_plane.hears("directive_ack", 2)
+    await control_plane.send(control_plane.give(TASK, epoch=2))
+    (completed,) = await control_plane.hears("CompleteTask")
+    assert (begun, completed.epoch) == ([2], 2)
+
+
+async def test_a_wish_for_a_checkpoint_that_overtakes_the_answer_to_a_start_is_heard(
+    control_plane: FakeControlPlane, client: AsyncPhoenixClient
+) -> None:
+    @client.task_handler()
+    async def handle(task: AsyncTask) -> Any:
+        return {"wanted": task.checkpoint_wanted}
+
+    answer = control_plane.on_its_way["StartTask"] = asyncio.Event()
+    await join(client)
+    await control_plane.send(control_plane.give(TASK))
+    await control_plane.hears("StartTask")
+    await control_plane.send(directive("checkpoint_task", task_id=TASK, epoch=1))
+    await control_plane.hears("directive_ack")
+    answer.set()
+    (completed,) = await control_plane.hears("CompleteTask")
+    assert json_of(completed.result) == {"wanted": True}
+
+
 async def test_a_synchronous_handler_sees_it_and_its_next_checkpoint_raises(
     control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:

@@ -48,7 +48,7 @@ PARTICIPANT = "agent.customer-steward.001"
 class FakeControlPlane:
     """State, script and server in one."""
 
-    def __init__(self, *, ttl: float = 2.0, interval: float = 0.1) -> None:
+    def __init__(self, *, ttl: float = 600.0, interval: float = 0.1) -> None:
         self.ttl = ttl
         self.interval = interval
         self.generation = 0
@@ -67,8 +67,8 @@ class FakeControlPlane:
         self.resumed: list[str] = []
         self.resumed_a_page = 100
         """Tasks in one page of ResumeTasks."""
-        self.resuming: asyncio.Event | None = None
-        """Until it is set, the answer to ResumeTasks, already made, is on its way."""
+        self.on_its_way: dict[str, asyncio.Event] = {}
+        """By RPC: until it is set, the answer, already made, is on its way."""
         self.refuse: dict[str, list[Exception]] = {}
         self.answering_beats = True
         self.attach_refusal: session_pb2.LeaseLostReason.ValueType | None = None

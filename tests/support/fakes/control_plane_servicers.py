@@ -50,9 +50,12 @@ class Servicer:
     async def act(self, rpc: str, request: Any, context: Any, act: Callable[[], Any]) -> Any:
         await self.runtime.enter(rpc, request, context)
         try:
-            return act()
+            answer = act()
         except errors.Refused as refused:
             return await refuse(context, refused)
+        if rpc in self.runtime.on_its_way:
+            await self.runtime.on_its_way[rpc].wait()
+        return answer
 
 
 class Identity(Servicer, identity_pb2_grpc.IdentityServiceServicer):
@@ -169,10 +172,7 @@ class Assignment(Servicer, assignment_pb2_grpc.AssignmentServiceServicer):
             token = str(ends) if ends < len(self.runtime.resumed) else ""
             return assignment_pb2.ResumeTasksResponse(briefings=some, next_page_token=token)
 
-        answer = await self.act("ResumeTasks", request, context, resume)
-        if self.runtime.resuming is not None:
-            await self.runtime.resuming.wait()
-        return answer
+        return await self.act("ResumeTasks", request, context, resume)
 
     async def DeclineTask(self, request: Any, context: Any) -> Any:  # noqa: N802
         return await self.act("DeclineTask", request, context, assignment_pb2.DeclineTaskResponse)
