@@ -61,17 +61,16 @@ class ApprovalAnswer:
     comment: str = ""
     decided_at: datetime | None = None
 
-    def descends_from(self, worker: Standing) -> bool:
-        """Whether its decider was enrolled through the credential of ``worker``, or by its owner.
+    def is_own_of(self, worker: Standing, owner: Standing | None) -> bool:
+        """Whether its decider is ``worker`` or its owner, or may be by the credential of either.
 
         Such a yes is the worker's own (governance, Approvals), even where it was given before the
-        worker took the task over.
+        worker took the task over. ``owner`` is None where the owner takes no part itself.
         """
-        through = {worker.credential} - {""}
-        by = {worker.participant_id, worker.owner}
-        return not (
-            through.isdisjoint(self.decider_credentials) and by.isdisjoint(self.decider_enrollers)
-        )
+        through = {worker.credential, owner.credential if owner else ""} - {""}
+        names = {worker.participant_id, worker.owner} - {""}
+        by = {self.decided_by, *self.decider_enrollers}
+        return not (through.isdisjoint(self.decider_credentials) and names.isdisjoint(by))
 
 
 @dataclass(frozen=True, slots=True)

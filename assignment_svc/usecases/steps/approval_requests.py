@@ -1,7 +1,7 @@
 """Asks humans: what was asked before, what is asked anew, who may not answer."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from assignment_svc.domain.approval import (
     SAME_DESCENT,
@@ -41,8 +41,9 @@ async def refreshed_approvals(
 ) -> list[Approval]:
     """Those of ``known`` that are about ``subject``, read again together.
 
-    Governance is asked once and the registry once, however many there are. Raises `NotFound` where
-    governance does not know one of them, and `Unavailable`.
+    Governance is asked once, and the registry once and again about the owner of who would use a
+    yes, however many there are. Raises `NotFound` where governance does not know one of them, and
+    `Unavailable`.
     """
     same = [approval for approval in known if approval.about(subject)]
     worker_id = subject.target or subject.proposed_by
@@ -52,10 +53,32 @@ async def refreshed_approvals(
         for approval in same
     ]
     standings = await _standings(ports, call, read, worker_id)
-    return [
-        await _without_own_yes(ports, call, (_seen(one, standings), answers), standings, worker_id)
-        for one in read
-    ]
+    seen = [_seen(one, standings) for one in read]
+    worker = standings.get(worker_id)
+    if worker is None:
+        return seen
+    granted = any(one.state is ApprovalState.APPROVED for one in seen)
+    owner = await _owner_of(ports, call, worker, standings) if granted else None
+    user = _User(_acting(call, worker), owner)
+    return [await _without_own_yes(ports, call, (one, answers), user) for one in seen]
+
+
+@dataclass(frozen=True, slots=True)
+class _User:
+    """Who would use a yes, and its owner where that takes part itself."""
+
+    worker: Standing
+    owner: Standing | None
+
+
+async def _owner_of(
+    ports: Ports, call: Call, worker: Standing, known: Mapping[str, Standing]
+) -> Standing | None:
+    """The present standing of the worker's owner, as it is ``known`` already or read now."""
+    owner = worker.owner
+    if owner and owner not in known:
+        known = await ports.registry.standings(call, [owner])
+    return known.get(owner)
 
 
 async def _answers(
@@ -86,28 +109,24 @@ async def _standings(
 
 
 async def _without_own_yes(
-    ports: Ports,
-    call: Call,
-    read: tuple[Approval, Mapping[str, ApprovalAnswer]],
-    standings: Mapping[str, Standing],
-    worker_id: str,
+    ports: Ports, call: Call, read: tuple[Approval, Mapping[str, ApprovalAnswer]], user: _User
 ) -> Approval:
-    """The approval, unusable where its decider descends from who would use it, which is audited.
+    """The approval, unusable where its yes is that of who would use it, which is audited.
 
-    Whoever takes a task over finds the yes that was given before, perhaps by somebody whom their
-    own credential enrolled. Governance has refused such a decision of those who worked on it then.
+    Whoever takes a task over finds the yes that was given before, perhaps by their own owner, or by
+    somebody whom the credential of either enrolled. Governance has refused such a decision of those
+    who worked on it then.
     """
     approval, answers = read
-    worker = standings.get(worker_id)
-    if approval.state is not ApprovalState.APPROVED or worker is None:
+    if approval.state is not ApprovalState.APPROVED:
         return approval
-    if not answers[approval.approval_id].descends_from(_acting(call, worker)):
+    if not answers[approval.approval_id].is_own_of(user.worker, user.owner):
         return approval
     facts: dict[str, Json] = {
         "approval_id": approval.approval_id,
         "task_id": approval.task_id,
         "decided_by": approval.decided_by,
-        "worker": worker_id,
+        "worker": user.worker.participant_id,
     }
     await ports.access.refused(call, "approval.use", facts, ReasonCode.SAME_DESCENT)
     return approval.seen_with(decider_type=approval.decider_type, decider_status=SAME_DESCENT)
@@ -159,6 +178,9 @@ async def ask_human(
         bindings = await unit.bindings_of(task.task_id)
     used = [approval for approval in known if approval.state is ApprovalState.APPROVED]
     standings = await ports.registry.standings(call, _involved(task, bindings, subject.target))
+    owners = [record.binding.owner for record in bindings]
+    if subject.target in standings:
+        owners.append(standings[subject.target].owner)
     question = ApprovalQuestion(
         task_id=task.task_id,
         action=subject.action,
@@ -167,7 +189,7 @@ async def ask_human(
         decision_id=verdict.decision_id,
         approvers=verdict.approvers,
         barred=barred(task, bindings, subject.target),
-        barred_owners=distinct(record.binding.owner for record in bindings),
+        barred_owners=distinct(owners),
         barred_credentials=distinct(one.credential for one in standings.values()),
         proposed_by=subject.proposed_by,
         supersedes=used[-1].approval_id if used else "",

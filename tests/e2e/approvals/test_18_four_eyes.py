@@ -10,13 +10,13 @@ import pytest
 
 from phoenix_dma.aio.rpc.credentials import credential_for
 from phoenix_dma.aio.runtime_api import RuntimeApi
-from phoenix_dma.errors import ApprovalRequired, NotPermitted
+from phoenix_dma.errors import ApprovalRequired, NotPermitted, PolicyDenied
 from phoenix_dma.own_profile import write_own_profile
 from phoenix_dma.profile import Profile
 from phoenix_dma.v1 import governed_pb2, identity_pb2, registry_pb2
 from tests.e2e.scenarios.humans import asked_once
 from tests.e2e.scenarios.participant import Participant
-from tests.e2e.scenarios.scenario import STEWARD, TASK, Scenario, steward
+from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario, steward
 
 MERGE = {"kind": "final_action", "name": "merge", "domain": "customer_master"}
 SUBJECT = {"merge": ["customer.2"], "into": "customer.1"}
@@ -59,12 +59,12 @@ class Cast:
         await api.ask(api.stubs.registry.RegisterParticipant, request)
         return api
 
-    async def agent(self, profile: Profile, **fields: Any) -> Participant:
+    async def agent(self, profile: Profile, name: str = STEWARD, **fields: Any) -> Participant:
         """A steward that joins with that profile."""
         transport = await self.scenario.transport()
-        made = Participant(transport, profile, steward(STEWARD, fields))
+        made = Participant(transport, profile, steward(name, fields))
         await made.join()
-        await self.scenario.standing(STEWARD, "active")
+        await self.scenario.standing(name, "active")
         return made
 
 
@@ -147,6 +147,33 @@ async def test_whom_the_agents_or_its_owners_credential_enrolled_does_not_decide
     assert [event.reason_code for event in events] == ["same_descent"] * 3
     with pytest.raises(ApprovalRequired):
         await agent.authorize(TASK, epoch, subject=SUBJECT, **MERGE)
+
+
+async def test_a_yes_of_whoever_owns_the_agent_that_takes_over_is_asked_anew(
+    scenario: Scenario,
+) -> None:
+    """Otto is a third party when he decides; then the first agent leaves, and his own follows."""
+    cast, operator, otto = Cast(scenario), await scenario.operator(), "human.otto"
+    as_otto = await cast.person(operator, otto)
+    own = await cast.profile(operator, kind=PARTICIPANT, identity=STEWARD, owner=OWNER)
+    agent = await cast.agent(own)
+    approval, _ = await asked(scenario, agent)
+    await as_otto.decide(approval, approve=True, comment="it is good")
+    of_otto = await cast.profile(operator, kind=PARTICIPANT, identity=BACKUP, owner=otto)
+    backup = await cast.agent(of_otto, BACKUP, owner=otto)
+    await agent.say_goodbye()
+    epoch = (await backup.take_over(TASK)).briefing.task.assignment.epoch
+    with pytest.raises(ApprovalRequired) as again:
+        await backup.authorize(TASK, epoch, subject=SUBJECT, **MERGE)
+    assert again.value.approval_id != approval
+    [event] = await scenario.events("ACCESS_REFUSED")
+    assert (event.reason_code, event.actor) == ("same_descent", BACKUP)
+    with pytest.raises((NotPermitted, PolicyDenied)):
+        await as_otto.decide(again.value.approval_id, approve=True, comment="it is still good")
+    jane = await cast.person(operator, JANE)
+    await jane.decide(again.value.approval_id, approve=True, comment="looked at it")
+    allowed = await backup.authorize(TASK, epoch, subject=SUBJECT, **MERGE)
+    assert allowed.approval_id == again.value.approval_id
 
 
 async def test_a_yes_of_somebody_who_is_disabled_since_is_asked_anew(scenario: Scenario) -> None:

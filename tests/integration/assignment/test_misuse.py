@@ -10,6 +10,7 @@ from assignment_svc.domain.states import ActionKind, RetirementMode, TaskStatus
 from assignment_svc.usecases.handoff.complete_handoff import HandoffCompletion
 from assignment_svc.usecases.membership.retire_participant import RetirementRequest
 from assignment_svc.usecases.tasks.action import Action
+from assignment_svc.usecases.tasks.fail_task import Failure
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.standing import ParticipantStatus
 from phoenix_runtime.core.verdict import DecisionPoint
@@ -167,3 +168,45 @@ async def test_a_yes_by_somebody_whom_the_present_owner_enrolled_is_asked_anew(
     assert (what, actor, facts["decided_by"]) == ("approval.use", "agent.a", "human.1")
     assignment.approvals.decide(second, yes=True)
     assert (await assignment.tasks.authorize(who, action)).authorization.approval_id == second
+
+
+async def test_a_yes_of_whoever_owns_the_next_worker_is_asked_anew(
+    assignment: AssignmentService,
+) -> None:
+    """Otto decides as a third party; then his own agent takes the task over, and uses it."""
+    otto = "human.otto"
+    assignment.registry.join(otto, type="human", capacity=0, credential="enrolment.otto")
+    assignment.registry.join("agent.a")
+    assignment.policy.answer = needs_human(DecisionPoint.OPERATE)
+    task = await assignment.active("task.one")
+    action = Action("task.one", task.epoch, ActionKind.FINAL_ACTION, "merge", {"keep": "rec-1"})
+    with pytest.raises(errors.ApprovalRequired):
+        await assignment.tasks.authorize(assignment.agent("agent.a"), action)
+    first = assignment.approvals.open_about("task.one", "merge")
+    assignment.approvals.decide(first, yes=True, by=otto)
+    failure = Failure("x", retryable=True)
+    await assignment.tasks.fail(assignment.agent("agent.a"), "task.one", task.epoch, failure)
+    assignment.registry.change("agent.a", status=ParticipantStatus.FAILED)
+    assignment.registry.join("agent.b", owner=otto, credential="enrolment.b")
+    await assignment.work()
+    taken = await assignment.task("task.one")
+    assert taken.owner_id == "agent.b"
+    who = assignment.agent("agent.b")
+    await assignment.tasks.start(who, "task.one", taken.epoch)
+    again = replace(action, epoch=taken.epoch)
+    with pytest.raises(errors.ApprovalRequired):
+        await assignment.tasks.authorize(who, again)
+    second = assignment.approvals.open_about("task.one", "merge")
+    asked = assignment.approvals.questions[second]
+    assert (asked.supersedes, otto in asked.barred_owners) == (first, True)
+    assert assignment.access.refusals[-1][1] == "approval.use"
+
+
+async def test_the_owner_of_whoever_would_get_a_task_does_not_decide_about_that(
+    assignment: AssignmentService,
+) -> None:
+    assignment.registry.join("agent.a", owner="human.otto")
+    assignment.policy.answer = needs_human(DecisionPoint.ASSIGN)
+    assert (await assignment.bound("task.one")).parked
+    asked = assignment.approvals.questions[assignment.approvals.open_about("task.one", "assign")]
+    assert "human.otto" in asked.barred_owners

@@ -74,7 +74,8 @@ async def test_governance_and_the_registry_are_asked_once_each(times: int) -> No
     assert [one.decider_type for one in read] == ["", "human", "human", "human"] * times
     (asked,) = peers.approvals.read_together
     assert len(asked) == 3 * times, "a no is final and is not read again"
-    assert len(peers.registry.asked) == 1
+    about_people, about_owner = peers.registry.asked
+    assert (len(about_people), about_owner) == (3 * times + 1, ("data-governance",))
 
 
 async def test_nobody_is_asked_where_nothing_was_asked_about_the_subject() -> None:
@@ -94,6 +95,32 @@ async def test_each_yes_of_the_workers_own_descent_is_unusable_and_audited() -> 
         "approval.0",
         "approval.2",
     ]
+
+
+@pytest.mark.parametrize(
+    ("decided_by", "credentials"),
+    [
+        ("human.otto", ("enrolment.otto", "key")),
+        ("human.puppet", ("enrolment.puppet", "root", "enrolment.otto")),
+        ("human.minted", ("enrolment.otto",)),
+        ("agent.a", ()),
+    ],
+    ids=["its owner", "whom the owner's credential enrolled", "one who holds it", "itself"],
+)
+async def test_a_yes_of_the_workers_owner_is_the_workers_own(
+    decided_by: str, credentials: tuple[str, ...]
+) -> None:
+    """Nobody owned the former worker, for whom they decided as a third party."""
+    peers = Peers()
+    peers.registry.join("agent.a", credential="enrolment.a", owner="human.otto")
+    peers.registry.join("human.otto", type="human", credential="enrolment.otto")
+    known = [peers.known(n, YES, YES) for n in range(2)]
+    known[0] = replace(known[0], decided_by=decided_by)
+    answer = replace(peers.approvals.answers["approval.0"], decided_by=decided_by)
+    peers.approvals.answers["approval.0"] = replace(answer, decider_credentials=credentials)
+    assert [one.usable for one in await peers.read(known)] == [False, True]
+    [(_, what, facts)] = peers.access.refusals
+    assert (what, facts["decided_by"], facts["worker"]) == ("approval.use", decided_by, "agent.a")
 
 
 async def test_a_question_that_governance_does_not_know_is_not_found() -> None:
