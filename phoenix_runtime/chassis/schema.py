@@ -43,6 +43,10 @@ AUTHORITIES = frozenset(
     f"{PACKAGE}.{name}" for name in ("ApprovalService", "GovernanceService", "IdentityService")
 )
 """The services of who may say yes, who somebody is, and what policy says."""
+EXCLUSIONS = frozenset(
+    {AuditEventType.PARTICIPANT_SUSPENDED.value, AuditEventType.PARTICIPANT_REINSTATED.value}
+)
+"""The events of who is shut out by hand, and let in again."""
 REFUSALS = frozenset({AuditEventType.ACCESS_REFUSED.value, AuditEventType.POLICY_DENIED.value})
 """The events of what did not happen."""
 
@@ -71,14 +75,15 @@ class Rpc:
 
     @property
     def privileged(self) -> bool:
-        """True where people change who may say yes, who somebody is, or what policy says.
+        """True where people change who may say yes, who somebody is or is shut out, or policy.
 
         Whoever tries that without the role is audited, not only refused: these calls are what an
         attack goes through. The RPC's own service refuses, and names what the call was about.
         """
         for_people = self.roles - {Role.SERVICE, Role.ENROLLER, Role.ANYBODY}
         changes = set(self.audit_events) - REFUSALS
-        return self.service in AUTHORITIES and bool(for_people) and bool(changes)
+        of_authority = self.service in AUTHORITIES or not changes.isdisjoint(EXCLUSIONS)
+        return of_authority and bool(for_people) and bool(changes)
 
     @property
     def held_open(self) -> bool:

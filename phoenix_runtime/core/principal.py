@@ -105,6 +105,11 @@ class Principal:
         holder = self.descent.holder
         return bool(self.participant and holder and holder != self.subject)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The bearer's names: subject, participant, and whose the enrolment is that it holds."""
+        return frozenset({self.subject, self.participant, self.descent.holder} - {""})
+
     def has(self, *roles: Role) -> bool:
         """True where the principal holds any of ``roles``."""
         return not self.roles.isdisjoint(roles)

@@ -75,10 +75,12 @@ AUTHORITY = {
     "IDENTITY_DISABLED",
     "IDENTITY_ENROLLED",
     "IDENTITY_ROLES_CHANGED",
+    "PARTICIPANT_REINSTATED",
+    "PARTICIPANT_SUSPENDED",
     "POLICY_ACTIVATED",
     "POLICY_UPLOADED",
 }
-"""What changes who may say yes, who somebody is, or what policy says."""
+"""What changes who may say yes, who somebody is or is shut out, or what policy says."""
 BY_ENROLMENT = {"Enrol"}
 """Opened by an enrolment credential, whatever roles that names."""
 

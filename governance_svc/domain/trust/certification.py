@@ -10,6 +10,7 @@ from governance_svc.domain.lifecycle import (
     CertificationStatus,
     CertificationVerb,
 )
+from phoenix_runtime.core import own_hand
 from phoenix_runtime.core.principal import Principal
 
 DEFAULT_VALIDITY = timedelta(days=365)
@@ -119,20 +120,9 @@ class Certification:
 def own_because(party: CertifiedParty, certifier: Principal) -> str:
     """Why ``certifier`` may not certify ``party``, whatever its role; empty where it may.
 
-    As with approvals: whoever enrolled somebody can be that somebody, so what they vouch for would
-    be their own. What credentials say of it is `same_hand_because`.
+    By names; what credentials say of it is `same_hand_because`.
     """
-    participant, owner = party.participant, party.owner
-    itself = {certifier.participant, certifier.subject, certifier.descent.holder} - {""}
-    if participant in itself:
-        return "Nobody certifies itself"
-    if owner in itself:
-        return f"Nobody certifies what they own, and {participant} is {owner}'s"
-    if participant in certifier.descent.enrollers:
-        return f"Nobody certifies who enrolled them, and {participant} enrolled you"
-    if owner in certifier.descent.enrollers:
-        return f"Nobody certifies what belongs to who enrolled them, and {owner} enrolled you"
-    return ""
+    return own_hand.own_because(certifier, "certifies", party.participant, party.owner)
 
 
 def same_hand_because(party: CertifiedParty, certifier: Principal) -> str:

@@ -62,7 +62,7 @@ def require_may_enrol(by: Principal) -> None:
 
 def require_somebody_else(by: Principal, identity: str) -> None:
     """Raise `NotPermitted` where ``identity`` is the caller's own."""
-    if identity in {by.subject, by.descent.holder}:
+    if identity in by.names:
         raise NotPermitted(
             "Nobody disables themselves",
             {"identity": identity},

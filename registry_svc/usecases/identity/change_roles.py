@@ -11,6 +11,7 @@ from registry_svc.domain.identity.orders import require_may_enrol, require_may_g
 from registry_svc.domain.identity.records import ACTIVE, Enrolment
 from registry_svc.usecases.context import RegistryContext, require_identifiers
 from registry_svc.usecases.identity.create_enrolment import EnrolmentChange
+from registry_svc.usecases.present_caller import present_operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class ChangeRoles:
     """Changes the roles of an identity, which hold from its next credential on.
 
     Raises `FieldInvalid`, `NotFound`, `NotPermitted` for an identity that is disabled, and
-    `NotPermitted`, audited, for roles that the caller lacks or that nobody of that kind may have.
+    `NotPermitted`, audited, by who is no operator any more, and for roles that the caller lacks or
+    that nobody of that kind may have.
     """
 
     def __init__(self, context: RegistryContext) -> None:
@@ -39,9 +41,10 @@ class ChangeRoles:
         async with self._context.units.reading(call) as unit:
             known = _active(await unit.enrolments_of(change.identity), change.identity)
         try:
-            require_may_enrol(call.principal)
+            by = await present_operator(self._context, call)
+            require_may_enrol(by)
             for kind in {one.kind for one in known}:
-                require_may_give(call.principal, kind, change.grant)
+                require_may_give(by, kind, change.grant)
         except NotPermitted as refused:
             await self._context.access.refused(call, "identity.change_roles", refused.facts)
             raise

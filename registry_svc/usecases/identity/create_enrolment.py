@@ -19,6 +19,7 @@ from registry_svc.domain.identity.orders import (
 from registry_svc.domain.identity.records import DISABLED, PREFIX, Enrolment, EnrolmentOrder, made
 from registry_svc.domain.ports import Unit
 from registry_svc.usecases.context import RegistryContext
+from registry_svc.usecases.present_caller import present_operator
 
 AGAIN = "enrolled again"
 
@@ -44,8 +45,9 @@ class Disabling:
 class CreateEnrolment:
     """Records enrolments; a new one for an identity disables those that it had.
 
-    Raises `FieldInvalid`, and `NotPermitted`, audited: by a participant that is no person, for
-    roles that the caller lacks, for an id that is registered otherwise, suspended or retired.
+    Raises `FieldInvalid`, and `NotPermitted`, audited: by a participant that is no person, by who
+    is no operator any more, for roles that the caller lacks, for an id that is registered
+    otherwise, suspended or retired.
     """
 
     def __init__(self, context: RegistryContext) -> None:
@@ -74,8 +76,9 @@ class CreateEnrolment:
         return change
 
     async def _require_permitted(self, call: Call, order: EnrolmentOrder) -> None:
-        require_may_enrol(call.principal)
-        require_may_give(call.principal, order.kind, order.roles)
+        by = await present_operator(self._context, call)
+        require_may_enrol(by)
+        require_may_give(by, order.kind, order.roles)
         if not order.identity:
             return
         async with self._context.units.reading(call) as unit:

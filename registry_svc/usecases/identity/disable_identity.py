@@ -16,6 +16,7 @@ from registry_svc.usecases.identity.create_enrolment import (
     EnrolmentChange,
     disable_all,
 )
+from registry_svc.usecases.present_caller import present_operator
 
 TEXT = "Its identity was disabled."
 
@@ -25,7 +26,8 @@ class DisableIdentity:
 
     A credential that is out already lives for at most 15 minutes; a suspended participant's does
     nothing meanwhile, and a decision of a suspended person counts for nothing when it is used.
-    Raises `FieldInvalid`, `NotFound`, and `NotPermitted`, audited, for one's own identity.
+    Raises `FieldInvalid`, `NotFound`, and `NotPermitted`, audited, for one's own identity, and by
+    who is no operator any more.
     """
 
     def __init__(self, context: RegistryContext) -> None:
@@ -53,8 +55,8 @@ class DisableIdentity:
 
     async def _require_permitted(self, call: Call, identity: str) -> None:
         try:
-            require_may_enrol(call.principal)
             require_somebody_else(call.principal, identity)
+            require_may_enrol(await present_operator(self._context, call))
         except NotPermitted as refused:
             await self._context.access.refused(call, "identity.disable", refused.facts)
             raise

@@ -6,10 +6,17 @@ from registry_svc.domain.lifecycle import OPERATOR
 from registry_svc.domain.participant_view import ParticipantChange
 from registry_svc.domain.session import LeaseKey, LeaseLostReason
 from registry_svc.usecases.context import RegistryContext, locked, require_reason
+from registry_svc.usecases.present_caller import require_operator
+
+TRIED = "participant.suspend"
 
 
 class SuspendParticipant:
-    """Suspends participants. Raises `NotFound`, `FieldInvalid`, `IllegalTransition`."""
+    """Suspends participants.
+
+    Raises `NotFound`, `FieldInvalid`, `IllegalTransition`, and `NotPermitted`, audited, by who is
+    no operator any more.
+    """
 
     def __init__(self, context: RegistryContext) -> None:
         self._context = context
@@ -17,6 +24,7 @@ class SuspendParticipant:
     async def __call__(self, call: Call, participant_id: str, why: str) -> ParticipantChange:
         """Suspend: the gate closes, the session ends, the tasks move."""
         require_reason(why)
+        await require_operator(self._context, call, TRIED, participant_id)
         async with self._context.units(call) as unit:
             before = await locked(unit, participant_id)
             after = before.suspend(actor=OPERATOR, at=self._context.clock.now())
