@@ -36,6 +36,17 @@ def test_every_public_name_resolves(name: str) -> None:
     assert getattr(phoenix_dma, name).__name__ == name
 
 
+@pytest.mark.parametrize(
+    "module", sorted({getattr(phoenix_dma, name).__module__ for name in phoenix_dma.__all__})
+)
+def test_a_module_of_public_names_may_be_the_first_that_is_imported(module: str) -> None:
+    assert "phoenix_dma" in modules_after(f"import {module}")
+
+
+def test_the_asynchronous_names_resolve() -> None:
+    assert modules_after("from phoenix_dma.aio import AsyncPhoenixClient, AsyncTask")
+
+
 def test_importing_the_package_loads_no_third_party() -> None:
     assert not {"google", "grpc", "rich", "rfc8785", "typer"} & modules_after("import phoenix_dma")
 
