@@ -1,6 +1,7 @@
 """The protos serve every language: its options, everything that they import, plain protoc."""
 
 import re
+import tomllib
 from importlib import util
 from pathlib import Path
 from typing import cast
@@ -81,3 +82,9 @@ def test_a_vendored_proto_is_the_published_one(proto: Path) -> None:
     assert found.submodule_search_locations is not None
     (folder,) = found.submodule_search_locations
     assert proto.read_bytes() == (Path(folder) / proto.name).read_bytes()
+
+
+def test_whoever_has_the_source_distribution_generates_as_the_page_says() -> None:
+    project = tomllib.loads((PROTOS.parent / "pyproject.toml").read_text())
+    given = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert {"/protos", "/buf.gen.yaml", "/buf.yaml"} <= set(given)
