@@ -13,6 +13,8 @@ from phoenix_dma.nearest import did_you_mean
 from phoenix_dma.v1 import assignment_pb2, common_pb2, registry_pb2
 from phoenix_dma.wire.conversions import number, struct_of, timestamp
 
+LONGEST: Final = timedelta(seconds=315_576_000_000)
+"""What a Duration of protobuf may hold: 10,000 years."""
 LISTS: Final = frozenset(
     {
         "capabilities",
@@ -112,7 +114,8 @@ def task(fields: TaskFields) -> assignment_pb2.TaskDeclaration:
     """The declaration.
 
     Raises TypeError for a field that tasks do not have and for a value of another type, ValueError
-    for an unknown risk level, a deadline without a time zone, or what JSON cannot carry.
+    for an unknown risk level, a deadline without a time zone, a span that is none, or what JSON
+    cannot carry.
     """
     _check(fields, TaskFields, "a task")
     made = assignment_pb2.TaskDeclaration(
@@ -125,8 +128,8 @@ def task(fields: TaskFields) -> assignment_pb2.TaskDeclaration:
         context_ref=fields.get("context_ref", ""),
         priority=fields.get("priority", 0),
         deadline=timestamp(fields.get("deadline"), "deadline"),
-        start_timeout=_span(fields.get("start_timeout")),
-        attempt_timeout=_span(fields.get("attempt_timeout")),
+        start_timeout=_span(fields.get("start_timeout"), "start_timeout"),
+        attempt_timeout=_span(fields.get("attempt_timeout"), "attempt_timeout"),
         max_attempts=fields.get("max_attempts", 0),
         max_losses=fields.get("max_losses"),
         degraded_allowed=fields.get("degraded_allowed", False),
@@ -168,9 +171,19 @@ def _word(wrapper: Any, fields: Mapping[str, Any], name: str) -> Any:
         raise ValueError(f"{name}: {error}") from error
 
 
-def _span(value: timedelta | float | None) -> duration_pb2.Duration | None:
+def _span(value: timedelta | float | None, name: str) -> duration_pb2.Duration | None:
     if value is None:
         return None
+    try:
+        span = value if isinstance(value, timedelta) else timedelta(seconds=value)
+    except (OverflowError, ValueError) as error:
+        raise ValueError(_no_span(value, name)) from error
+    if abs(span) > LONGEST:
+        raise ValueError(_no_span(value, name))
     made = duration_pb2.Duration()
-    made.FromTimedelta(value if isinstance(value, timedelta) else timedelta(seconds=value))
+    made.FromTimedelta(span)
     return made
+
+
+def _no_span(value: object, name: str) -> str:
+    return f"{name} is {value}, which is no span; write seconds, at most 10,000 years of them"

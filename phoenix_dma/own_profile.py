@@ -9,6 +9,7 @@ a local runtime, and never the credential.
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -42,6 +43,26 @@ def write_own_profile(file: Path, credential: str, base: Profile) -> None:
         f"follows = {_text(str(followed.absolute()))}",
     ]
     _write_private(file, "\n".join(lines) + "\n")
+
+
+def require_writable(file: Path) -> None:
+    """Raise OSError, or ValueError for a name, where no profile can be written as ``file``.
+
+    It is asked before a credential is made: the new one takes the place of the former, and one that
+    cannot be written is lost. Nothing is left behind.
+    """
+    for path in (file, file.parent / f"{file.stem}.jwt"):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if file.suffix == ".jwt":
+        raise ValueError(f"{file} has the name of the credential beside it; name a .toml")
+    folder = next(one for one in file.absolute().parents if one.exists())
+    probe = folder / f".{file.name}.{os.getpid()}"
+    try:
+        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+        probe.unlink()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(file)) from error
 
 
 def can_enrol_others(profile: Profile) -> bool:

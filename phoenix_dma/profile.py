@@ -112,7 +112,7 @@ class Profile:
             )
         try:
             return self.credential.read_text().strip()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise ProfileError(
                 f"The credential cannot be read: {error}",
                 remedy=f"Let `{up_line(self.data)}` write it anew, or name another profile in "
@@ -156,6 +156,13 @@ def _overridden(profile: Profile) -> Profile:
 
 def read_profile(path: Path) -> Profile:
     """The profile in ``path``; raises `ProfileError` for what is none."""
+    return _read(path, ())
+
+
+def _read(path: Path, followers: tuple[Path, ...]) -> Profile:
+    """The profile in ``path``, which ``followers`` follow, the first one first."""
+    if path.resolve() in followers:
+        raise ProfileError(f"{path} follows itself, so no profile has the addresses")
     try:
         document = tomllib.loads(path.read_text())
     except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
@@ -165,7 +172,7 @@ def read_profile(path: Path) -> Profile:
     followed = _text(document, "follows", path)
     if followed:
         return replace(
-            read_profile(path.parent / followed),
+            _read(path.parent / followed, (*followers, path.resolve())),
             tenant=_text(document, "tenant", path),
             credential=(path.parent / credential) if credential else None,
             file=path,

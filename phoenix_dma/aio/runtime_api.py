@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from phoenix_dma.aio.rpc.transport import Credential, Method, Transport
 from phoenix_dma.briefing import TaskInfo, task_info
+from phoenix_dma.errors import IllegalTransition
 from phoenix_dma.listing import Listing, listing_of
 from phoenix_dma.v1 import (
     approval_pb2,
@@ -110,10 +111,21 @@ class RuntimeApi:
         return task_info((await self.ask(self.stubs.assignment.CancelTask, request)).task)
 
     async def hand_off(self, task_id: str, *, reason: str = "") -> handoff_pb2.Handoff:
-        """Start a governed handoff of a task to another participant (Algorithm 5)."""
-        source = (await self.get_task(task_id)).participant
+        """Start a governed handoff of a task to another participant (Algorithm 5).
+
+        Raises `IllegalTransition` where nobody holds it.
+        """
+        task = await self.get_task(task_id)
+        if not task.participant:
+            raise IllegalTransition(
+                f"{task_id} is {task.status}, and nobody holds it",
+                {"from": task.status, "attempted": "hand_off"},
+                remedy="Only a task that somebody holds is handed off.",
+            )
         request = handoff_pb2.InitiateHandoffRequest(
-            task_id=task_id, source=source, reason=reported(reason or "requested", LONGEST_REASON)
+            task_id=task_id,
+            source=task.participant,
+            reason=reported(reason or "requested", LONGEST_REASON),
         )
         return (await self.ask(self.stubs.handoffs.InitiateHandoff, request)).handoff
 

@@ -40,6 +40,8 @@ Correlation = Annotated[str, typer.Option(help="Only with this correlation id.")
 Since = Annotated[str, typer.Option(help="Only from then on, such as 2026-06-13T21:00Z.")]
 Until = Annotated[str, typer.Option(help="Only before then, with a time zone, too.")]
 After = Annotated[int, typer.Option(help="Only after the event with this number (seq).", min=0)]
+LARGEST = (1 << 63) - 1
+"""The largest number that an event can have."""
 Following = Annotated[
     bool, typer.Option("--follow", "-f", help="Go on with what happens; Ctrl-C ends it.")
 ]
@@ -90,6 +92,8 @@ def audit(
     """
     if context.invoked_subcommand is not None:
         return
+    if after > LARGEST:
+        raise bad(f"{after} is out of range: at most {LARGEST}", "--after")
     request = audit_pb2.ListAuditEventsRequest(
         participant=participant,
         task=task,

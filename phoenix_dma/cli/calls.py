@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import typer
@@ -84,6 +85,15 @@ def word(wrapper: Any, name: str, option: str) -> Any:
         return number(wrapper, name)
     except ValueError as error:
         raise bad(str(error), option) from error
+
+
+def from_now(option: str, **span: float) -> datetime:
+    """The moment that ``span`` (days, seconds) from now is; ends the command where none is."""
+    try:
+        return datetime.now(UTC) + timedelta(**span)
+    except (OverflowError, ValueError) as error:
+        (number,) = span.values()
+        raise bad(f"{number:g} from now is no time that a calendar has", option) from error
 
 
 def states(wrapper: Any) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
-from phoenix_dma.cli.calls import call_runtime
+from phoenix_dma.cli.calls import call_runtime, from_now
 from phoenix_dma.cli.output import (
     LastOption,
     Output,
@@ -22,6 +21,8 @@ from phoenix_dma.cli.output import (
 from phoenix_dma.errors import NotFound
 from phoenix_dma.v1 import governance_pb2
 from phoenix_dma.wire.conversions import time_of, timestamp
+
+METHODS: Final = ("human", "test_suite", "model_evaluation")
 
 group = typer.Typer(
     help="Grant, revoke and list certifications of capabilities.", no_args_is_help=True
@@ -55,13 +56,15 @@ def grant(
 
     phoenix-dma certify grant agent.a policy_check --evidence "passed the suite"
     """
+    if method not in METHODS:
+        raise bad(f"{method!r} is none of: {', '.join(METHODS)}", "--method")
     request = governance_pb2.GrantCertificationRequest(
         participant_id=participant,
         capability=capability,
         evidence=evidence,
         method=method,
         coverage=coverage,
-        expire_time=timestamp(datetime.now(UTC) + timedelta(days=days), "--days"),
+        expire_time=timestamp(from_now("--days", days=days), "--days"),
     )
 
     async def ask(client: Any) -> Any:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 import typer
 
-from phoenix_dma.cli.calls import call_runtime, states, word
+from phoenix_dma.cli.calls import call_runtime, from_now, states, word
 from phoenix_dma.cli.output import (
     LastOption,
     Output,
@@ -19,8 +18,9 @@ from phoenix_dma.cli.output import (
     print_table,
     say,
 )
+from phoenix_dma.nearest import did_you_mean
 from phoenix_dma.v1 import common_pb2, handoff_pb2, registry_pb2
-from phoenix_dma.wire.conversions import message_to_dict, short
+from phoenix_dma.wire.conversions import json_of, message_to_dict, short
 
 LEFT: Final = "participant_left"
 """The reason of a participant's state after its Goodbye."""
@@ -134,14 +134,15 @@ def retire(
         typer.Option(help="graceful: its tasks are finished or handed off first; or immediate."),
     ] = "graceful",
     within: Annotated[
-        float, typer.Option(help="Seconds after which a graceful retirement stops waiting.")
+        float,
+        typer.Option(help="Seconds after which a graceful retirement stops waiting.", min=0),
     ] = 300,
     reason: Reason = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Retire a participant, permanently: its gate closes, its tasks move, its id stays used."""
     word(handoff_pb2.RetirementMode, mode, "--mode")
-    deadline = datetime.now(UTC) + timedelta(seconds=within)
+    deadline = from_now("--within", seconds=within)
     found = call_runtime(
         lambda client: client.api.retire(participant, mode=mode, deadline=deadline, reason=reason),
         output,
@@ -184,6 +185,8 @@ def discover(
             page_size=limit,
         )
         found: registry_pb2.DiscoverParticipantsResponse = await client.api.discover(request)
+        if not found.candidates:
+            await _note_unknown_words(client, request)
         return found
 
     found = call_runtime(ask, output)
@@ -191,6 +194,20 @@ def discover(
         print_json(found)
     else:
         _show_found(found)
+
+
+async def _note_unknown_words(client: Any, asked: registry_pb2.DiscoverParticipantsRequest) -> None:
+    """Say which words of a need nobody can meet, because the catalogue knows none of that name."""
+    catalogue = json_of((await client.api.get_catalogue()).catalogue)
+    for what, section, names in (
+        ("capability", "capabilities", asked.required_capabilities),
+        ("domain", "domains", asked.data_domains),
+        ("constraint", "constraints", asked.policy_constraints),
+    ):
+        known = catalogue.get(section, {})
+        for name in names:
+            if name not in known:
+                print_note(f"the catalogue knows no {what} {name!r}{did_you_mean(name, known)}")
 
 
 def _show_found(found: registry_pb2.DiscoverParticipantsResponse) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 File = Annotated[
     str,
-    typer.Argument(help="A JSON file with the task, - for stdin; options go before what it says."),
+    typer.Argument(help="A JSON file with the task, - for stdin; an option wins over it."),
 ]
 TaskId = Annotated[str, typer.Option("--id", help="Its id; a new one where not given.")]
 Objective = Annotated[str, typer.Option(help="One sentence: what is wanted.")]
@@ -88,7 +88,7 @@ def submit(
         "data_domains": domain,
         "risk_level": known_risk(risk),
         "policy_constraints": constraint,
-        "input": _object(given, "--input") if given else None,
+        "input": _object(given, "--input", '{"records": []}') if given else None,
     }
     given_fields = {name: value for name, value in flags.items() if value}
     if max_losses is not None:
@@ -133,7 +133,7 @@ def explain(
 
     phoenix-dma explain task.customer-merge-review.8841
     """
-    fields = _read(task) if task == "-" or Path(task).is_file() else {"task_id": task}
+    fields = _read(task) if _names_file(task) else {"task_id": task}
     declaration = declare(fields)
     found = call_runtime(lambda client: client.api.explain(declaration), output)
     if output is Output.JSON:
@@ -141,6 +141,11 @@ def explain(
         return
     say(found.explanation, lines=True)
     _show_scores(found)
+
+
+def _names_file(task: str) -> bool:
+    """Whether ``task`` is a file, also one that is not there, and no task's id."""
+    return task == "-" or "/" in task or task.endswith(".json") or Path(task).is_file()
 
 
 def known_risk(risk: str) -> str:
@@ -154,7 +159,7 @@ def declare(fields: dict[str, Any]) -> assignment_pb2.TaskDeclaration:
     wrong = unknown_fields(fields, TaskFields, "a task")
     if wrong:
         known = ", ".join(sorted(TaskFields.__annotations__))
-        raise bad(f"{'; '.join(wrong)}. Its fields are {known}")
+        raise bad(f"{'; '.join(wrong)} (its fields are {known})")
     try:
         if isinstance(fields.get("deadline"), str):
             fields["deadline"] = time_from(fields["deadline"], "deadline")
@@ -176,7 +181,7 @@ def _read(file: str) -> dict[str, Any]:
     return _object(text, "stdin" if file == "-" else file)
 
 
-def _object(text: str, where: str) -> dict[str, Any]:
+def _object(text: str, where: str, such_as: str = '{"objective": "…"}') -> dict[str, Any]:
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:
@@ -185,7 +190,7 @@ def _object(text: str, where: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise bad(f"{where} is no JSON that can be read: a number or the nesting") from error
     if not isinstance(found, dict):
-        raise bad(f'{where} is no JSON object; write one, such as {{"objective": "…"}}')
+        raise bad(f"{where} is no JSON object; write one, such as {such_as}")
     return found
 
 

@@ -106,13 +106,17 @@ def time_from(text: str, name: str) -> datetime:
 def timestamp(moment: datetime | None, name: str) -> timestamp_pb2.Timestamp | None:
     """An aware datetime as a Timestamp; None stays absent.
 
-    Raises ValueError for a time without a time zone, naming the argument: ``name``.
+    Raises ValueError for a time without a time zone, or outside of the years 1 to 9999 of UTC,
+    naming the argument: ``name``.
     """
     if moment is None:
         return None
     _zoned(moment, name)
     made = timestamp_pb2.Timestamp()
-    made.FromDatetime(moment.astimezone(UTC))
+    try:
+        made.FromDatetime(moment.astimezone(UTC))
+    except (OverflowError, ValueError) as error:
+        raise ValueError(f"{name} is outside of the years 1 to 9999 in UTC: {moment}") from error
     return made
 
 

@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix_dma.cli.calls import call_runtime
-from phoenix_dma.cli.output import Output, print_facts, print_json, print_note, say
+from phoenix_dma.cli.output import (
+    Output,
+    bad,
+    print_facts,
+    print_json,
+    print_note,
+    say,
+    unreadable,
+)
 from phoenix_dma.errors import PhoenixError
-from phoenix_dma.own_profile import own_profile_path, write_own_profile
+from phoenix_dma.own_profile import own_profile_path, require_writable, write_own_profile
 from phoenix_dma.profile import find_profile, read_profile
 from phoenix_dma.v1 import governed_pb2, identity_pb2
 from phoenix_dma.wire.conversions import short
@@ -24,6 +32,7 @@ def enrol_identity(
     """Make the enrolment, write its profile, and let a person take part at once."""
     base = find_profile()
     file = profile or own_profile_path(order.identity, base)
+    check_writable(file)
 
     async def ask(client: AsyncPhoenixClient) -> identity_pb2.CreateEnrolmentResponse:
         made = await client.api.ask(client.api.stubs.identity.CreateEnrolment, order)
@@ -46,6 +55,16 @@ def enrol_identity(
         )
     )
     say(f"to use it: PHOENIX_DMA_PROFILE={file} phoenix-dma …")
+
+
+def check_writable(file: Path) -> None:
+    """End the command where the profile of whom it is about to enrol cannot be written."""
+    try:
+        require_writable(file)
+    except OSError as error:
+        raise unreadable(file, error) from error
+    except ValueError as error:
+        raise bad(str(error), "--profile") from error
 
 
 async def _register(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from phoenix_dma.cli.calls import call_runtime, refusal
+from phoenix_dma.cli.identity.enrolling import check_writable
 from phoenix_dma.cli.output import (
     DataOption,
     Output,
@@ -64,6 +65,7 @@ def add(
     file = own_profile_path(operator, _of(base, tenant))
     if _known(base).get(tenant):
         raise refusal(_exists(tenant, operator), output)
+    check_writable(file)
     credential = _first_operator(operator, _of(base, tenant), data or base.data, output)
     write_own_profile(file, credential, _of(base, tenant))
     _added(tenant, operator, file, output)

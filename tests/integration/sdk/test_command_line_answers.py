@@ -226,47 +226,6 @@ def test_that_nothing_listens_is_said_at_once(
     assert "phoenix-dma up" in shown.stderr
 
 
-@pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        "tasks list --status silly",
-        "participants list --status silly",
-        "approvals list --status silly",
-        "handoffs --status silly",
-        "retirements --status silly",
-        "retire agent.a --mode silly",
-        "discover --risk silly",
-        "submit --risk silly",
-        "submit no-such-file.json",
-        "submit --input {",
-        "explain --output silly",
-        "audit --since silly",
-        "tasks --last -1",
-        "audit --after abc",
-        "tasks show",
-        "tasks show a b",
-        "tasks list --stat x",
-        "token --role silly",
-        "certify grant a b --evidence e --coverage 2",
-        "catalogue list silly",
-        "tasks frobnicate",
-        "policy init overlay",
-        "policy init phoenix-dma/profile.toml/policy",
-        "policy test no-such-folder",
-        "policy apply no-such-folder",
-        "frobnicate",
-    ],
-)
-def test_a_wrong_command_line_has_the_code_of_a_wrong_command_line(wrong: str) -> None:
-    shown: Any = CliRunner().invoke(build(), wrong.split())
-    assert (shown.exit_code, shown.stdout) == (2, ""), shown.output
-    said, remedy = shown.stderr.strip().split("\n")
-    assert said.startswith("COMMAND_LINE: ")
-    assert remedy.startswith("What to do: ")
-    assert "--help` says what it takes" in remedy
-
-
 def test_every_reason_has_an_exit_code() -> None:
     from phoenix_dma.cli.calls import code_of  # noqa: PLC0415
 

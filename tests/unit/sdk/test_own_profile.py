@@ -11,7 +11,12 @@ from typer.testing import CliRunner
 
 from phoenix_dma.cli import build
 from phoenix_dma.cli.identity import run_profile
-from phoenix_dma.own_profile import can_enrol_others, own_profile_path, write_own_profile
+from phoenix_dma.own_profile import (
+    can_enrol_others,
+    own_profile_path,
+    require_writable,
+    write_own_profile,
+)
 from phoenix_dma.profile import Profile, read_profile
 
 OPERATORS = {"sub": "operator", "may_enrol": ["*"]}
@@ -105,3 +110,19 @@ def test_whose_profile_is_one_agents_decides_as_nobody_else(
     told: Any = CliRunner().invoke(build(), arguments)
     assert told.exit_code == 2, told.output
     assert "--as: the profile in use is of agent.payer alone, who is not human.jane" in told.stderr
+
+
+@pytest.mark.parametrize("name", [".", "folder", "x/folder.toml", "file/x.toml", "file/x/y.toml"])
+def test_where_no_profile_can_be_written_is_known_before(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "x" / "folder.jwt").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="directory"):
+        require_writable(tmp_path / name)
+
+
+def test_nothing_is_left_where_a_profile_can_be_written(tmp_path: Path) -> None:
+    require_writable(tmp_path / "new" / "tenant" / "human.jane.toml")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match="has the name of the credential"):
+        require_writable(tmp_path / "human.jane.jwt")

@@ -117,3 +117,17 @@ def test_a_credential_that_is_gone_is_written_anew_by_the_runtime_of_the_profile
     with pytest.raises(ProfileError, match="cannot be read") as refused:
         profile.enrolment()
     assert f"phoenix-dma up --data {tmp_path / 'data'}" in refused.value.remedy
+
+
+@pytest.mark.parametrize("follows", [["a"], ["b", "a"]], ids=["itself", "one that follows it"])
+def test_profiles_that_follow_each_other_are_refused(follows: list[str], tmp_path: Path) -> None:
+    for name, other in zip(["a", "b"], follows, strict=False):
+        (tmp_path / f"{name}.toml").write_text(f'follows = "{other}.toml"\n')
+    with pytest.raises(ProfileError, match="follows itself"):
+        read_profile(tmp_path / "a.toml")
+
+
+def test_a_credential_that_is_no_text_is_the_profiles_fault(tmp_path: Path) -> None:
+    (tmp_path / "some.jwt").write_bytes(b"\xff\xfe")
+    with pytest.raises(ProfileError, match="cannot be read"):
+        Profile(credential=tmp_path / "some.jwt").enrolment()

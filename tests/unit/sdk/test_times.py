@@ -63,3 +63,18 @@ def test_options_are_held_to_the_same_rule(
 def test_a_day_is_no_time() -> None:
     with pytest.raises((TypeError, ValueError), match="deadline"):
         timestamp(date(2026, 6, 13), "deadline")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-12:00"])
+def test_a_time_that_utc_does_not_have_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="--since is outside of the years 1 to 9999"):
+        timestamp(time_from(text, "--since"), "--since")
+    with pytest.raises(typer.BadParameter, match="deadline is outside of the years"):
+        declare({"objective": "x", "deadline": text})
+
+
+@pytest.mark.parametrize("span", [1e300, float("inf"), float("nan"), timedelta.max])
+def test_a_span_that_is_none_is_refused_by_the_name_of_its_argument(span: object) -> None:
+    for name in ("start_timeout", "attempt_timeout"):
+        with pytest.raises(ValueError, match=f"{name} is .* no span"):
+            task({"objective": "x", name: span})  # type: ignore[misc]
