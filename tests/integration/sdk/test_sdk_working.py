@@ -178,7 +178,7 @@ async def test_a_stop_that_overtakes_the_answer_to_a_start_lets_nobody_begin(
     assert (begun, completed.epoch) == ([2], 2)
 
 
-async def test_a_wish_for_a_checkpoint_that_overtakes_the_answer_to_a_start_is_heard(
+async def test_a_request_for_a_checkpoint_that_overtakes_the_answer_to_a_start_is_heard(
     control_plane: FakeControlPlane, client: AsyncPhoenixClient
 ) -> None:
     @client.task_handler()

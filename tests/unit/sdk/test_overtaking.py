@@ -17,7 +17,7 @@ def test_a_stop_counts_for_its_epoch_and_older_ones_and_for_no_newer_one() -> No
     assert not directives.is_stopped("task.2", 1)
 
 
-def test_a_wish_for_a_checkpoint_counts_once_and_for_its_epoch_alone() -> None:
+def test_a_request_for_a_checkpoint_counts_once_and_for_its_epoch_alone() -> None:
     directives = OvertakingDirectives()
     directives.checkpoint("task.1", 3)
     assert directives.wants_checkpoint("task.1", 3)
