@@ -115,4 +115,5 @@ class ServiceSettings(ServerSettings):
     database_checkout: Duration = timedelta(seconds=5)
     """How long a call waits for a free connection."""
     database_response: Duration = timedelta(seconds=2.5)
-    """How long the server may take to accept a connection, or to open a transaction."""
+    """How long the server may take to accept a connection, or to open a transaction. Where nothing
+    was heard from it for a second, and then for so long, it is silent: whoever waits is refused."""

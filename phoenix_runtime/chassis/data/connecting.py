@@ -5,11 +5,15 @@ from datetime import timedelta
 from typing import Any, Final
 
 import asyncpg
+import structlog
 
 from phoenix_runtime.chassis.data.connection import PooledConnection
 from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.pool import Pool
 from phoenix_runtime.core.clock import Clock
+from phoenix_runtime.core.waiting.server_watch import ServerWatch
+
+log = structlog.get_logger(__name__)
 
 STATEMENTS: Final = 500
 """Statements that a connection keeps prepared."""
@@ -45,11 +49,25 @@ def create_database(url: str, *, clock: Clock, options: DatabaseOptions | None =
 
     async def connect() -> PooledConnection:
         made = await asyncpg.connect(url, connection_class=PooledConnection, **arguments)
-        await made.describe_types()
+        try:
+            await made.describe_types()
+        except BaseException:
+            made.terminate()
+            raise
         return made
 
+    async def reach() -> None:
+        # `ServerWatch` is the one that gives up.
+        patience = 2 * chosen.response_timeout.total_seconds()
+        name = {"application_name": f"{chosen.name}-watch"}
+        made = await asyncpg.connect(url, timeout=patience, server_settings=name)
+        made.terminate()
+
+    def told(silent: bool) -> None:  # noqa: FBT001  # as `ServerWatch` calls it
+        log.warning("database_silent" if silent else "database_answers", pool=chosen.name)
+
     return Database(
-        Pool(connect),
+        Pool(connect, ServerWatch(reach, chosen.response_timeout, told)),
         size=chosen.pool,
         clock=clock,
         response_timeout=chosen.response_timeout,

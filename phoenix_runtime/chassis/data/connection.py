@@ -60,6 +60,13 @@ class PooledConnection(asyncpg.Connection):
             "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=orjson.loads
         )
 
+    def hang_up(self) -> None:
+        """End it as if the server had: whoever waits for an answer is told at once.
+
+        `terminate` takes away the protocol, too, under a statement that is being prepared.
+        """
+        self._transport.abort()  # type: ignore[attr-defined]  # one of the driver's slots
+
 
 class Connection:
     """Executes statements; ``raw`` is the driver's, for measured statements (`…_sql` modules).

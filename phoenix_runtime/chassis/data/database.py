@@ -52,6 +52,7 @@ class Database:
         checkout_timeout: timedelta,
     ) -> None:
         self._pool = pool
+        self._watch = pool.watch
         self._attempts = 1 + size
         self._response_timeout = response_timeout.total_seconds()
         self._checkout_timeout = checkout_timeout.total_seconds()
@@ -95,6 +96,7 @@ class Database:
 
         Raises `core.errors.Unavailable` where none is free in time, or none can be had.
         """
+        self._watch.require_heard()
         await self._acquire_slot()
         try:
             return await self._opened(opening)
@@ -108,6 +110,7 @@ class Database:
     def give_back(self, raw: PooledConnection) -> None:
         """Give back a connection that has answered everything."""
         raw.known.answered_at = _now()
+        self._watch.ends(raw, heard=True)
         try:
             self._pool.give_back(raw)
         finally:
@@ -116,11 +119,14 @@ class Database:
     async def give_up(self, raw: PooledConnection, error: BaseException) -> None:
         """Give back a connection after ``error``, rolled back, or discarded where that fails."""
         try:
+            if raw.is_closed():
+                return
             if raw.is_in_transaction() or not isinstance(error, Refused):
                 await self._abandon(raw)
             else:
                 self._pool.give_back(raw)  # a refusal of the caller's own, between two statements
         finally:
+            self._watch.ends(raw, heard=False)
             self._slots.release()
 
     async def _acquire_slot(self) -> None:
@@ -129,9 +135,10 @@ class Database:
             await self._slots.acquire()  # which does not wait
             return
         try:
-            async with asyncio.timeout(self._checkout_timeout):
+            async with self._watch.waiting(self._checkout_timeout):
                 await self._slots.acquire()
         except TimeoutError as error:
+            self._watch.require_heard()
             text = "The database is busy: no connection was free in time"
             raise Unavailable(text) from error
 
@@ -149,8 +156,17 @@ class Database:
         return await self._opened_once(opening)
 
     async def _opened_once(self, opening: Opening) -> PooledConnection:
-        raw = await self._pool.take()
-        await opening(raw)
+        self._watch.require_heard()
+        raw = self._pool.free()
+        if raw is None:
+            async with self._watch.waiting():
+                raw = await self._pool.connect()
+        self._watch.begins(raw, raw.hang_up)
+        try:
+            await opening(raw)
+        except BaseException:
+            self._watch.ends(raw, heard=False)
+            raise
         return raw
 
     async def _set(self, raw: PooledConnection, session: Session) -> None:

@@ -1,9 +1,11 @@
 """The connections of one role that nobody uses at the moment."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from phoenix_runtime.chassis.data.connection import PooledConnection
+from phoenix_runtime.core.waiting.server_watch import ServerWatch
 
 CLOSE_SECONDS: Final = 2.0
 """How long a server has for the end of each connection."""
@@ -16,18 +18,22 @@ class Pool:
     and gives it back in a task of its own; a reading unit costs less than either.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[PooledConnection]]) -> None:
-        self._connect = connect
+    def __init__(
+        self, connect: Callable[[], Awaitable[PooledConnection]], watch: ServerWatch
+    ) -> None:
+        self.connect = connect
+        """Makes another one; raises what connecting raises."""
+        self.watch = watch
         self._free: list[PooledConnection] = []
         self._closed = False
 
-    async def take(self) -> PooledConnection:
-        """The connection that was used last, or a new one; raises what connecting raises."""
+    def free(self) -> PooledConnection | None:
+        """The connection that was used last, of those that are free; None where none is."""
         while self._free:
             connection = self._free.pop()
             if not connection.is_closed():
                 return connection
-        return await self._connect()
+        return None
 
     def give_back(self, connection: PooledConnection) -> None:
         """Keep a connection for the next one, unless it is dead or inside a transaction."""
@@ -41,9 +47,13 @@ class Pool:
     async def close(self) -> None:
         """Close what is free now, and later what is given back."""
         self._closed = True
+        await self.watch.close()
         free, self._free = self._free, []
-        for connection in free:
-            try:
-                await connection.close(timeout=CLOSE_SECONDS)
-            except (TimeoutError, OSError):
-                connection.terminate()
+        await asyncio.gather(*(_close(connection) for connection in free))
+
+
+async def _close(connection: PooledConnection) -> None:
+    try:
+        await connection.close(timeout=CLOSE_SECONDS)
+    except (TimeoutError, OSError):
+        connection.terminate()
