@@ -62,21 +62,34 @@ class FollowTrust:
             await self._completions(call.tenant, index)
 
     async def __call__(self) -> None:
-        """One round. Raises `PolicyEngineUnavailable`, and reads the same in the next."""
+        """One round: every tenant is read, whatever became of the others.
+
+        Raises the first tenant's `PolicyEngineUnavailable`, or whatever it was, at the end; the
+        next round reads the same.
+        """
+        failures: list[Exception] = []
         waiting = (self._noticed, self._all_noticed, self._due, self._to_refresh)
         for tenant in {*self._index.tenants()}.union(*waiting):
-            index = self._index.get(tenant)
-            if index is None:
-                self._refresh_at.pop(tenant, None)
-                self._due.pop(tenant, None)
-                self._to_refresh.pop(tenant, None)
-            else:
-                read = await self._read_some(tenant, index, self._due, READ)
-                await self._read_some(tenant, index, self._to_refresh, READ - read)
-                self._refresh(tenant, index)
-            self._all_noticed.discard(tenant)
-            if noticed := self._noticed.pop(tenant, None):
-                self._due[tenant].update(noticed)
+            try:
+                await self._follow(tenant)
+            except Exception as error:  # noqa: BLE001  # raised once the others have been read
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    async def _follow(self, tenant: str) -> None:
+        index = self._index.get(tenant)
+        if index is None:
+            self._refresh_at.pop(tenant, None)
+            self._due.pop(tenant, None)
+            self._to_refresh.pop(tenant, None)
+        else:
+            read = await self._read_some(tenant, index, self._due, READ)
+            await self._read_some(tenant, index, self._to_refresh, READ - read)
+            self._refresh(tenant, index)
+        self._all_noticed.discard(tenant)
+        if noticed := self._noticed.pop(tenant, None):
+            self._due[tenant].update(noticed)
 
     async def _read_some(
         self, tenant: str, index: TenantIndex, waiting: dict[str, dict[str, None]], most: int

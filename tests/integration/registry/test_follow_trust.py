@@ -136,6 +136,36 @@ async def test_what_could_not_be_read_is_read_in_the_next_round(replica: Replica
     assert found(index) == ["agent.b", "agent.a"]
 
 
+@pytest.mark.parametrize("barred", [0, 1])
+async def test_a_tenant_that_cannot_be_read_keeps_no_other_from_being_read(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch, barred: int
+) -> None:
+    """Whichever of the two comes first in a round."""
+    trust_of, own = replica.policy.trust_of, replica.tenant
+    tenants = [own, f"{own}.b"]
+    indexes = []
+    for replica.tenant in tenants:
+        await join(replica, "agent.a", "agent.b")
+        indexes.append(await ready(replica))
+        noticed(replica, "agent.b")
+    await replica.follow_trust()
+    trust(replica, b=0.9)
+
+    async def of_others(call: Call, ids: Sequence[str]) -> Sequence[KnownTrust]:
+        if call.tenant == tenants[barred]:
+            raise PolicyEngineUnavailable("its rules cannot be evaluated")
+        return await trust_of(call, ids)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(replica.policy, "trust_of", of_others)
+        with pytest.raises(PolicyEngineUnavailable):
+            await replica.follow_trust()
+    assert found(indexes[barred]) == ["agent.a", "agent.b"]
+    assert found(indexes[1 - barred]) == ["agent.b", "agent.a"]
+    await replica.follow_trust()
+    assert found(indexes[barred]) == ["agent.b", "agent.a"]
+
+
 async def test_everybody_is_read_again_now_and_then_some_a_round(
     replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
