@@ -11,13 +11,16 @@ from phoenix_runtime.chassis.data.connection import Row
 from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.database_errors import TransactionConflict
 from phoenix_runtime.chassis.data.outbox import VersionConflict
+from phoenix_runtime.chassis.data.unit import UnitParts, Units
+from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.documents import event_document, event_of
 from phoenix_runtime.core.events import leaf
 from tests.support.builders.calls import call_of
-from tests.support.sample.notes import note_units
+from tests.support.sample.notes import NoteUnit, note_units
 from tests.support.sample.store.tables import directive_outbox, metadata, note, outbox
 from tests.support.servers.postgres import DatabaseFor
+from tests.support.waiting.until import PATIENCE
 
 
 async def rows(database: Database, tenant: str, table: Table) -> Sequence[Row]:
@@ -130,6 +133,28 @@ async def test_nothing_is_kept_of_an_aggregate_but_its_events_when_it_has_ended(
     heads = metadata.tables[f"{metadata.schema}.outbox_heads"]
     assert await versions(database, tenant) == list(range(1, newest + 1))
     assert await rows(database, tenant, heads) == []
+
+
+class BrokenUnit(NoteUnit):
+    """One that cannot be made."""
+
+    def __init__(self, parts: UnitParts) -> None:
+        super().__init__(parts)
+        raise LookupError("no unit")
+
+
+async def test_a_unit_that_cannot_be_made_gives_its_connection_back(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("sample", pool=1)
+    _, outbox_of_notes = note_units(database)
+    broken = Units(database, BrokenUnit, outbox_of_notes, new_id)
+    for opened in (broken, broken.reading):
+        with pytest.raises(LookupError, match="no unit"):
+            async with opened(call_of(tenant=tenant)):
+                pass
+        async with asyncio.timeout(PATIENCE):
+            assert await versions(database, tenant) == []
 
 
 async def test_the_last_event_follows_the_newest_too_and_none_follows_it(

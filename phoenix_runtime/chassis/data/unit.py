@@ -157,8 +157,13 @@ class _Reading(AbstractAsyncContextManager[U]):
         self._call = call
 
     async def __aenter__(self) -> U:
-        """Take a connection."""
-        return self._units.unit(await self._inside.__aenter__(), self._call)
+        """Take a connection; it is given back where no unit can be made on it."""
+        connection = await self._inside.__aenter__()
+        try:
+            return self._units.unit(connection, self._call)
+        except BaseException as error:
+            await self._inside.__aexit__(type(error), error, error.__traceback__)
+            raise
 
     async def __aexit__(
         self,
