@@ -135,6 +135,42 @@ async def test_nothing_is_kept_of_an_aggregate_but_its_events_when_it_has_ended(
     assert await rows(database, tenant, heads) == []
 
 
+async def test_no_event_follows_the_last_one_in_the_same_unit(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("sample")
+    units, _ = note_units(database)
+
+    async def tell_more() -> None:
+        async with units(call_of(tenant=tenant)) as unit:
+            await unit.tell("n1", 1)
+            await unit.tell("n1", 2, last=True)
+            await unit.tell("n1", 3)
+
+    with pytest.raises(RuntimeError, match="note/n1 has ended"):
+        await tell_more()
+    assert await versions(database, tenant) == []
+
+
+@pytest.mark.parametrize("later", [2, 3, 4])
+async def test_an_aggregate_that_ended_with_its_second_event_leaves_no_place_for_another(
+    database_for: DatabaseFor, tenant: str, later: int
+) -> None:
+    database = await database_for("sample")
+    units, _ = note_units(database)
+
+    async def tell(version: int, *, last: bool = False) -> None:
+        async with units(call_of(tenant=tenant)) as unit:
+            await unit.tell("n1", version, last=last)
+
+    await tell(1)
+    await tell(2, last=True)
+    for last in (False, True):
+        with pytest.raises(VersionConflict):
+            await tell(later, last=last)
+    assert await versions(database, tenant) == [1, 2]
+
+
 class BrokenUnit(NoteUnit):
     """One that cannot be made."""
 

@@ -169,7 +169,9 @@ class Outbox:
         now = self.clock.now()
         arguments: list[Any] = [call.tenant, now]
         heads = _heads([hashed.event for hashed in pending.events])
-        # Nobody asks any more which version an aggregate has whose last event this is.
+        # Nobody asks any more which version an aggregate has whose last event this is. One that
+        # ends with its second has no head, and needs none: a later one finds none to follow, and
+        # the second again its own row here, or the aggregate's, which says that it is over.
         gone = {key: first for key, (first, _) in heads.items() if key in pending.ended}
         kept = {key: span for key, span in heads.items() if key not in gone}
         gone = {key: first for key, first in gone.items() if first > 2}

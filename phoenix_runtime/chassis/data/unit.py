@@ -48,12 +48,15 @@ class Unit:
         """Write an event with this transaction; answers the proof of it.
 
         It is written at the end of the unit, with directives and answer. A version that does not
-        follow raises `VersionConflict` there, and the transaction is rolled back.
+        follow raises `VersionConflict` there, and the transaction is rolled back. An event after
+        the last one of its aggregate is a mistake of the program: RuntimeError.
         """
         return await self.audit_for(self.call, draft)
 
     async def audit_for(self, call: Call, draft: AuditDraft) -> Receipt:
         """As `audit`, of another call of the tenant whose event is written together with others."""
+        if draft.aggregate in self._pending.ended:
+            raise RuntimeError(f"{draft.aggregate} has ended: {draft.type.value} cannot follow")
         hashed = self._outbox.complete(draft, call)
         self._pending.events.append(hashed)
         if draft.last:
