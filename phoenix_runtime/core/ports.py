@@ -60,6 +60,14 @@ class Journal(Protocol):
         """Write one audit event; its aggregate version is unique and follows the last one."""
         ...
 
+    async def audit_refusal(self, draft: AuditDraft) -> Receipt:
+        """As `audit`, of the call's own refusal, unless the same request has been answered.
+
+        It is repeated then, by whoever sent it twice at once: it is answered and not refused, and
+        this unit is rolled back.
+        """
+        ...
+
     async def remember(self, result: object) -> None:
         """Store the answer for the call's request id; call it last. No-op without one."""
         ...

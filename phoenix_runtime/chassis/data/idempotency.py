@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import MetaData, Table
 
+from phoenix_runtime.chassis.data.connection import Connection
 from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.core.errors import RequestIdReused
 from phoenix_runtime.core.principal import Call
@@ -12,7 +13,7 @@ RETENTION = timedelta(hours=24)
 """How long an answer is remembered."""
 
 
-async def recall(database: Database, table: Table, call: Call) -> bytes | None:
+async def recall(connection: Connection, table: Table, call: Call) -> bytes | None:
     """The answer that was stored for the call's request id; None where there is none.
 
     Raises `RequestIdReused` where the same caller used it for the same RPC with another body.
@@ -20,17 +21,16 @@ async def recall(database: Database, table: Table, call: Call) -> bytes | None:
     key = call.idempotency
     if key is None:
         return None
-    async with database.reading(call.tenant) as connection:
-        # Every mutation reads this first. Measured: 0.18 ms of processor time through the driver,
-        # 0.31 ms through SQLAlchemy.
-        row = await connection.raw.fetchrow(
-            f"SELECT body_hash, answer FROM {table.fullname}"  # noqa: S608  # a name of ours
-            " WHERE tenant = $1 AND principal = $2 AND rpc = $3 AND request_id = $4",
-            call.tenant,
-            call.actor,
-            key.rpc,
-            key.request_id,
-        )
+    # Every mutation reads this first. Measured: 0.18 ms of processor time through the driver,
+    # 0.31 ms through SQLAlchemy.
+    row = await connection.raw.fetchrow(
+        f"SELECT body_hash, answer FROM {table.fullname}"  # noqa: S608  # a name of ours
+        " WHERE tenant = $1 AND principal = $2 AND rpc = $3 AND request_id = $4",
+        call.tenant,
+        call.actor,
+        key.rpc,
+        key.request_id,
+    )
     if row is None:
         return None
     if row["body_hash"] != key.body_hash:
@@ -50,4 +50,7 @@ class AnswerMemory:
 
     async def recall(self, call: Call) -> bytes | None:
         """See `recall`."""
-        return await recall(self._database, self._table, call)
+        if call.idempotency is None:
+            return None
+        async with self._database.reading(call.tenant) as connection:
+            return await recall(connection, self._table, call)

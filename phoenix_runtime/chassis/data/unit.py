@@ -7,8 +7,10 @@ from typing import Any, Generic, TypeVar
 
 from phoenix_runtime.chassis.data.connection import Connection
 from phoenix_runtime.chassis.data.database import Database
+from phoenix_runtime.chassis.data.idempotency import recall
 from phoenix_runtime.chassis.data.outbox import Outbox, Pending, Rows
 from phoenix_runtime.chassis.failpoints import AFTER_COMMIT, BEFORE_COMMIT, passing
+from phoenix_runtime.chassis.rpc.handler import AnsweredBefore
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.events import AuditDraft
@@ -67,6 +69,16 @@ class Unit:
             aggregate_version=hashed.event.aggregate_version,
             verdict=draft.verdict,
         )
+
+    async def audit_refusal(self, draft: AuditDraft) -> Receipt:
+        """As `audit`, of the call's own refusal; raises `AnsweredBefore` for an answered request.
+
+        Of the same request twice at once the later one may be refused for what the first one did.
+        """
+        table = self._outbox.metadata.tables[f"{self._outbox.metadata.schema}.idempotency"]
+        if await recall(self.connection, table, self.call) is not None:
+            raise AnsweredBefore
+        return await self.audit(draft)
 
     async def direct(self, directive: Directive) -> None:
         """Send a directive with this transaction; it arrives at least once."""

@@ -90,7 +90,7 @@ class RegisterParticipant:
         aggregate = f"join/{self._context.new_id('join')}"
         draft = participant_events.join_denied(call, aggregate, declaration, known, denial)
         async with self._context.units(call) as unit:
-            await unit.audit(draft)
+            await unit.audit_refusal(draft)
 
     async def _current(
         self, unit: Unit, declaration: Declaration, known: Participant | None

@@ -56,7 +56,7 @@ class UpdateCapabilities:
         if not verdict.allowed:
             aggregate = f"refusal/{self._context.new_id('refusal')}"
             async with self._context.units(call) as unit:
-                await unit.audit(
+                await unit.audit_refusal(
                     participant_events.update_denied(aggregate, known, declaration, verdict)
                 )
             raise PolicyDenied(verdict)

@@ -8,11 +8,12 @@ from grpc.aio import AioRpcError
 
 from phoenix_dma.v1 import registry_pb2
 from phoenix_runtime.chassis.rpc.statuses import refusal_of
+from phoenix_runtime.core.verdict import DecisionPoint
 from registry_svc.domain.declaration import Declaration
 from registry_svc.usecases.participants.register import RegisterParticipant
 from tests.integration.registry.conftest import STEWARD, Registry, steward
 from tests.integration.registry.replica import Replica
-from tests.support.fakes.policy import deny
+from tests.support.fakes.policy import deny, everything
 
 
 async def test_the_papers_participant_registers_and_is_told_what_is_granted(
@@ -174,3 +175,29 @@ async def test_of_two_first_registrations_of_one_id_one_is_the_next_generation(
     assert sorted(one.view.participant.generation for one in changed) == [1, 2]
     assert (await replica.get("agent.new")).generation == 2
     assert len(asked) == 3
+
+
+async def test_a_first_registration_that_is_sent_twice_at_once_is_not_denied_the_second_time(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both find no row and are allowed; the one that is late is judged by what the first did."""
+    evaluate, met = registry.policy.evaluate, asyncio.Barrier(2)
+    asked: list[Any] = []
+
+    async def together(*question: Any) -> Any:
+        asked.append(question)
+        if len(asked) <= met.parties:
+            await met.wait()
+        return await evaluate(*question)
+
+    def once(point: DecisionPoint, question: Any) -> dict[str, Any]:
+        return deny("Nobody joins twice.") if question["existing"] else everything(point, question)
+
+    registry.policy.answer = once
+    monkeypatch.setattr(registry.policy, "evaluate", together)
+    first, second = await asyncio.gather(
+        *(registry.register(request_id="once") for _ in range(met.parties))
+    )
+    assert first == second
+    assert len(asked) == 3
+    assert [event["type"] for event in await registry.events()] == ["PARTICIPANT_REGISTERED"]
