@@ -29,6 +29,12 @@ INHERITED: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 SCARCE: Final = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 """Errors of a start that end by themselves."""
 
+NO_ENGINE_YET: Final[Mapping[int | None, str]] = {
+    engine_frames.NO_MEMORY: "There was no memory to start the policy engine",
+    2: "The policy engine's library gave up at its start, as it does without memory (code 2)",
+}
+"""Codes with which an engine ends that is one; Go's own runtime ends a process with 2."""
+
 EXIT_SECONDS: Final = 5.0
 """How long a child that has closed its pipe may take to end."""
 
@@ -69,7 +75,7 @@ class ChildSession:
         self.answered = False
         """Whether it has answered anything: until then it may be no engine at all."""
         self.crashed = False
-        """Whether a signal ended it before it had answered anything."""
+        """Whether it ended for what may pass before it had answered anything: a signal, memory."""
         self.deadline = limits.loading
 
     @classmethod
@@ -216,6 +222,9 @@ class ChildSession:
         how = "closed its pipe" if code is None else f"ended with code {code}"
         if code is None or code >= 0:
             return NoEngine(f"What runs as the policy engine {how} before it answered anything")
+        if code in NO_ENGINE_YET:
+            self.crashed = True
+            return EvaluationAborted(NO_ENGINE_YET[code])
         self.crashed = True
         return EvaluationAborted(f"The policy engine was ended by signal {-code} at its start")
 

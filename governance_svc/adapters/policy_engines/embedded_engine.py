@@ -27,7 +27,8 @@ from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.verdict import DecisionPoint
 
 CRASHES: Final = 3
-"""After so many children in a row that a signal ended at their start, there is no engine."""
+"""After so many children in a row that a signal, or a lack of memory, ended at their start, there
+is no engine."""
 
 
 class EmbeddedEngine:

@@ -17,8 +17,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
-from opa_bindings import _native
-
 from governance_svc.adapters.policy_engines import engine_frames
 from governance_svc.adapters.policy_engines.engine_frames import EngineCall
 
@@ -31,13 +29,30 @@ def main() -> None:
     answers = _answer_pipe()
     requests = sys.stdin.buffer
     threading.Thread(target=_end_with_parent, args=(requests.fileno(),), daemon=True).start()
-    engine = Engine()
+    try:
+        engine = Engine()
+    except (MemoryError, OSError, ImportError) as error:
+        if not lacks_memory(error):
+            raise
+        sys.stderr.write(f"no memory for the policy engine: {error}\n")
+        os._exit(engine_frames.NO_MEMORY)
     while True:
         try:
             call, first, second = engine_frames.read_request(requests)
         except (EOFError, OSError, ValueError):
             os._exit(0)
         engine_frames.write_answer(answers, engine.answer(call, first, second))
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether there was no memory: no library, or a damaged one, fails with the same kinds."""
+    if isinstance(error, MemoryError):
+        return True
+    # Of a library the loader gives a text alone. What may not be run here cannot be mapped either.
+    said = str(error)
+    return "Cannot allocate memory" in said or (
+        "failed to map segment" in said and "not permitted" not in said
+    )
 
 
 def _answer_pipe() -> BinaryIO:
@@ -59,6 +74,9 @@ class Engine:
     """One engine of the library. Its texts end with a NUL, as those of Python's bytes do."""
 
     def __init__(self) -> None:
+        # Here, and not above: `main` says what it lacks.
+        from opa_bindings import _native  # noqa: PLC0415
+
         self._library = library = _native.load()
         self._handle = library.OpaNew()
         self._functions: Mapping[EngineCall, Callable[..., int | None]] = {

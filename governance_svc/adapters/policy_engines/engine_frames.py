@@ -20,6 +20,10 @@ MAX_FRAME_BYTES: Final = 32 * 1024 * 1024
 """The largest frame: a bound, far above the largest batch."""
 
 
+NO_MEMORY: Final = 75
+"""How a child ends that has no memory to start an engine in (``EX_TEMPFAIL``)."""
+
+
 class EngineCall(IntEnum):
     """The calls of the engine's library; each takes two texts."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,28 @@ async def test_a_program_that_is_not_there_is_no_engine(monkeypatch: pytest.Monk
     failed = await failure(embedded())
     assert failed.lasting
     assert "No such file" in failed.text
+
+
+LACKS_MEMORY = """
+import resource
+from governance_svc.adapters.policy_engines import engine_child
+used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize"))
+resource.setrlimit(resource.RLIMIT_AS, ((used + 24_000) * 1024,) * 2)
+engine_child.main()
+"""
+GAVE_UP = "import sys; sys.stderr.write('fatal error: out of memory'); raise SystemExit(2)"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("program", [LACKS_MEMORY, GAVE_UP], ids=["to load it", "to run it"])
+async def test_an_engine_that_has_no_memory_to_start_is_no_missing_engine(
+    folder: Path, program: str
+) -> None:
+    (folder / "engine_of_a_test.py").write_text(program)
+    engine = embedded()
+    found = [await failure(engine) for _ in range(CRASHES)]
+    assert [one.lasting for one in found] == [False] * (CRASHES - 1) + [True]
+    assert all("memory" in one.text for one in found)
 
 
 async def test_a_signal_at_its_start_may_pass_but_not_again_and_again(folder: Path) -> None:
