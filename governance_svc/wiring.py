@@ -13,7 +13,7 @@ from governance_svc.adapters.policy_engines.metered_engine import MeteredEngine
 from governance_svc.api.approval_servicer import ApprovalServicer, ApprovalUseCases
 from governance_svc.api.audit_servicer import AuditServicer, AuditUseCases
 from governance_svc.api.governance_servicer import GovernanceServicer, GovernanceUseCases
-from governance_svc.domain.policy.engine import LOADING_SECONDS, PolicyEngine
+from governance_svc.domain.policy.engine import LOADING_SECONDS, STARTING_SECONDS, PolicyEngine
 from governance_svc.settings import GovernanceSettings
 from governance_svc.store.claims import WorkerClaims
 from governance_svc.store.ledger_writer import GroupCommitLedger
@@ -115,7 +115,7 @@ def _shared(resources: ServiceResources, settings: GovernanceSettings) -> _Share
     notifier = LocalLedgerNotifier()
     policies = TenantPolicies(
         bundle,
-        MeteredEngine(_engine(settings)),
+        MeteredEngine(_engine(settings, STARTING_SECONDS)),
         clock,
         # An OPA server holds one policy, and several tenants may need different ones.
         None if settings.opa_url else lambda: MeteredEngine(_engine(settings)),
@@ -134,19 +134,25 @@ def _shared(resources: ServiceResources, settings: GovernanceSettings) -> _Share
     )
 
 
-def _engine(settings: GovernanceSettings) -> PolicyEngine:
-    """An OPA server where its URL is given, else the embedded engine."""
+def _engine(settings: GovernanceSettings, starting: float | None = None) -> PolicyEngine:
+    """An OPA server where its URL is given, else the embedded engine.
+
+    ``starting`` is the deadline of each step of its first load, where it is another.
+    """
     deadline = settings.evaluation_deadline.total_seconds()
     if not settings.opa_url:
         # Where decisions may take longer, so may the steps of loading.
         loading = max(LOADING_SECONDS, LOADING_SECONDS * deadline)
-        return EmbeddedEngine(EngineLimits(evaluation=deadline, loading=loading))
+        longer = None if starting is None else max(starting, loading)
+        return EmbeddedEngine(EngineLimits(deadline, loading, starting=longer))
     # They import httpx, a twentieth of what the services import before they are forked.
     from governance_svc.adapters.policy_engines.opa_rest import OpaRest  # noqa: PLC0415
     from governance_svc.adapters.policy_engines.opa_session import OpaAddress  # noqa: PLC0415
 
     token = settings.opa_token.get_secret_value()
-    address = OpaAddress(settings.opa_url, token, settings.opa_ca_file, answer=deadline)
+    address = OpaAddress(
+        settings.opa_url, token, settings.opa_ca_file, answer=deadline, starting=starting
+    )
     return OpaRest(address)
 
 

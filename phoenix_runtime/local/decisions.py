@@ -18,8 +18,9 @@ from phoenix_runtime.local.errors import LocalRuntimeError, host_of
 from phoenix_runtime.local.health import NO_PROXY
 from phoenix_runtime.local.processes.supervisor import tail
 
-DECISION_SECONDS: Final = 60.0
-"""A busy machine loads the bundle in seconds, and an engine that is away is asked every second."""
+DECISION_SECONDS: Final = 120.0
+"""Governance serves once it has tried to load its policy. Where a busy machine cut that off, it is
+tried again, with a minute for each step; an engine that is away is asked every second."""
 CALL_SECONDS: Final = 15.0
 POLL_SECONDS: Final = 0.2
 

@@ -21,3 +21,9 @@ async def told(
     with said_as_connection(doing):
         await step()
     tell(f"{doing}: done after {clock() - began:.1f} s")
+
+
+def starting(service: str) -> str:
+    """What is done while ``service`` starts; governance serves once it has tried its policy."""
+    first = ", which loads and tests its policy first" if service == "governance" else ""
+    return f"starting {service}{first}"

@@ -49,7 +49,7 @@ from phoenix_runtime.local.processes.restarts import (
     Tell,
 )
 from phoenix_runtime.local.processes.supervisor import Program, ProgramDied, Supervisor
-from phoenix_runtime.local.progress import told
+from phoenix_runtime.local.progress import starting, told
 from phoenix_runtime.local.services import (
     GATEWAY,
     GOVERNANCE,
@@ -132,7 +132,7 @@ class LocalRuntime:
             )
             environment = await asyncio.to_thread(self._process_environment)
             steps = {n: partial(self._start_service, environment, n) for n in self.options.services}
-            await concurrently(*(told(self._tell, f"starting {n}", steps[n]) for n in steps))
+            await concurrently(*(told(self._tell, starting(n), steps[n]) for n in steps))
             if GOVERNANCE in self.options.services:
                 decide = partial(self._require_decisions, environment)
                 await told(self._tell, "asking policy for a decision", decide)

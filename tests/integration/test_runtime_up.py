@@ -22,6 +22,7 @@ import pytest
 from phoenix_runtime.local.data_folder.files import temporary_folder
 from phoenix_runtime.local.decisions import decision, fault_of
 from phoenix_runtime.local.health import serves
+from phoenix_runtime.local.progress import starting
 from tests.support.processes.terminal import Terminal, descendants_of, ended
 from tests.support.waiting.until import PATIENCE, until
 
@@ -155,7 +156,8 @@ def test_a_detached_runtime_goes_on_without_its_terminal(terminal: Terminal) -> 
     assert started.returncode == 0, started.stderr
     assert "the runtime is up" in started.stdout
     for part in ("postgres", "valkey", *SERVICES):
-        assert f"starting {part}: done after" in started.stderr
+        assert f"{starting(part)}: done after" in started.stderr
+    assert "governance, which loads and tests its policy first" in started.stderr
     assert "asking policy for a decision: done after" in started.stderr
     assert terminal.status()["up"]
 

@@ -54,12 +54,14 @@ class EngineLimits:
 
     ``evaluation`` is the deadline of one decision, ``loading`` that of each step of loading a
     bundle, ``queue`` the longest wait for a free engine, ``max_queued`` how many may wait.
+    ``starting`` is that of each step of an engine's first load, where it is another.
     """
 
     evaluation: float = EVALUATION_SECONDS
     loading: float = LOADING_SECONDS
     queue: float = 5.0
     max_queued: int = 256
+    starting: float | None = None
 
 
 class ChildSession:
@@ -196,7 +198,8 @@ class ChildSession:
             return read(found)
         except TimeoutError as error:
             await self.kill()
-            raise EvaluationAborted("The policy was cut off at its deadline") from error
+            text = f"The policy was cut off at its deadline of {self.deadline:g} s"
+            raise EvaluationAborted(text) from error
         except (asyncio.IncompleteReadError, OSError) as error:
             raise await self._died() from error
         except (ValueError, LookupError, TypeError) as error:
@@ -219,12 +222,12 @@ class ChildSession:
             await self.kill()
         if self.answered:
             return EvaluationAborted("The policy engine died during the evaluation")
-        how = "closed its pipe" if code is None else f"ended with code {code}"
-        if code is None or code >= 0:
-            return NoEngine(f"What runs as the policy engine {how} before it answered anything")
         if code in NO_ENGINE_YET:
             self.crashed = True
             return EvaluationAborted(NO_ENGINE_YET[code])
+        how = "closed its pipe" if code is None else f"ended with code {code}"
+        if code is None or code >= 0:
+            return NoEngine(f"What runs as the policy engine {how} before it answered anything")
         self.crashed = True
         return EvaluationAborted(f"The policy engine was ended by signal {-code} at its start")
 

@@ -56,6 +56,8 @@ class EmbeddedEngine:
         """Admit ``bundle`` in a new child, then swap; raises `BundleRefused`: the old one stays."""
         async with self._loading:
             session = await ChildSession.start(self._limits)
+            if self._bundle is None and self._limits.starting is not None:
+                session.deadline = self._limits.starting
             try:
                 tests = await admit(session, bundle, tested=tested)
             except BaseException as error:

@@ -33,7 +33,7 @@ class OpaRest:
         self._address = address
         self._session = OpaSession(address)
         self._push_session = OpaSession(address)
-        self._push_session.set_deadline(address.loading)
+        self._push_session.set_deadline(address.starting or address.loading)
         self._pushing = asyncio.Lock()
         self._bundle: PolicyBundle | None = None
         self._next_recovery = 0.0
@@ -53,6 +53,7 @@ class OpaRest:
                 await self._restore_previous()
                 raise
             self._bundle = bundle
+            self._push_session.set_deadline(self._address.loading)
             return tests
 
     async def evaluate(self, point: DecisionPoint, inputs: Sequence[JsonObject]) -> Evaluation:

@@ -39,7 +39,7 @@ class OpaAddress:
 
     ``ca_file`` replaces the system's certificate authorities. Deadlines are in seconds:
     ``connect`` to reach the server, ``answer`` for one evaluation, ``loading`` for each step of
-    loading a bundle.
+    loading a bundle, ``starting`` for each of the first one, where that is another.
     """
 
     url: str
@@ -48,6 +48,7 @@ class OpaAddress:
     connect: float = 1.0
     answer: float = EVALUATION_SECONDS
     loading: float = LOADING_SECONDS
+    starting: float | None = None
 
     def __repr__(self) -> str:
         """Without the token."""
@@ -163,7 +164,8 @@ class OpaSession:
             async with asyncio.timeout(self._client.timeout.read):
                 return _read(*await self._receive(request))
         except (httpx.ReadTimeout, TimeoutError) as error:
-            raise EvaluationAborted("The policy was cut off at its deadline") from error
+            text = f"The policy was cut off at its deadline of {self._client.timeout.read:g} s"
+            raise EvaluationAborted(text) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             name = type(error).__name__
             raise PolicyEngineUnavailable(f"The OPA server did not answer ({name})") from error

@@ -14,6 +14,10 @@ EVALUATION_SECONDS: Final = 1.0
 LOADING_SECONDS: Final = 10.0
 """The deadline of each step of loading a bundle."""
 
+STARTING_SECONDS: Final = 60.0
+"""The same of the bundle with which a service starts: nothing is decided before it is there, so a
+machine that is busy with its own start is waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:

@@ -77,6 +77,26 @@ async def test_a_new_engine_compiles_before_it_decides_under_the_deadline_of_loa
     assert asked[first:] == [PATIENCE, *[5.0] * (len(asked) - first - 1)]
 
 
+async def test_the_first_bundle_is_waited_for_as_long_as_a_start_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[float] = []
+    document = ChildSession.document
+
+    async def recorded(session: ChildSession, path: str, value: Json) -> Json:
+        asked.append(session.deadline)
+        return await document(session, path, value)
+
+    monkeypatch.setattr(ChildSession, "document", recorded)
+    starting, loading = 2 * PATIENCE, PATIENCE
+    engine = EmbeddedEngine(EngineLimits(PATIENCE, loading, queue=PATIENCE, starting=starting))
+    for expected in (starting, loading):
+        asked.clear()
+        await engine.load(small_bundle())
+        assert set(asked) == {expected}
+    await engine.close()
+
+
 async def test_a_question_over_which_the_engine_dies_is_refused(
     embedded_engine: EmbeddedEngine,
 ) -> None:
