@@ -16,7 +16,7 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata, ServicerContext
 
 from gateway.connecting import wait_connected
-from phoenix_dma.wire.status_details import DETAILS_KEY
+from phoenix_dma.wire.status_details import DETAILS_KEY, is_broken
 from phoenix_dma.wire.stream_termination import keep_final_status
 from phoenix_runtime.chassis.rpc.termination import SLOW_READERS, StreamTermination
 from phoenix_runtime.core.errors import QuotaExceeded, Unavailable
@@ -166,7 +166,7 @@ async def _refuse(
     """End the call with the backend's status; its details are in the trailers."""
     trailing = tuple(error.trailing_metadata() or Metadata())
     detailed = any(key == DETAILS_KEY for key, _ in trailing)
-    if error.code() in AWAY and not detailed:
+    if (error.code() in AWAY and not detailed) or is_broken(error):
         # gRPC's own text names addresses behind the gateway.
         text = f"The {target.service} service is unavailable"
         raise Unavailable(text, {"service": target.service}) from error

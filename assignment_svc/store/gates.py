@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from assignment_svc.domain.gate import Gate
 from assignment_svc.store.tables import gates, handoffs, tasks
+from phoenix_runtime.chassis.data.database_errors import TransactionConflict
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.chassis.data.statements import one_of
@@ -81,7 +82,7 @@ class GateTable(TenantRows):
             if len(rows) == len(ids):
                 return {row["participant_id"]: MAPPER.value(row) for row in rows}
         if ids:
-            raise LookupError(f"the gates of {ids} could not be made")
+            raise TransactionConflict("Others made the same gates again and again")
         return {}
 
     async def _lock_gate(self, participant_id: str) -> Gate:

@@ -21,6 +21,7 @@ from gateway.rest.query import read_query
 from gateway.rest.requests import RestRequest, in_body_paths, message_of
 from gateway.rest.routes import RestRoute
 from phoenix_runtime.chassis.ids import new_id
+from phoenix_runtime.chassis.rpc.broken_off import broken_off
 from phoenix_runtime.chassis.rpc.channels import Channels
 from phoenix_runtime.core.errors import FieldInvalid, Refused
 
@@ -113,7 +114,11 @@ class Endpoint:
 
 
 def unexpected(request: Request, error: Exception) -> Refused:
-    """Log an internal error; return a refusal with the id in the log, and no details."""
+    """Log an error; return a refusal with the id in the log, or `Unavailable` for what passes."""
+    passing = broken_off(error)
+    if passing is not None:
+        log.warning("rest_request_broken_off", path=request.url.path, exc_info=error)
+        return passing
     error_id = new_id("error")
     log.error("rest_request_failed", path=request.url.path, error_id=error_id, exc_info=error)
     refused = Refused(f"Something went wrong on our side ({error_id})", {"error_id": error_id})

@@ -21,6 +21,10 @@ UNREACHABLE: Final = frozenset(
 not taken up a call for thirty seconds, or stops, cancels it; what this side cancels raises
 `asyncio.CancelledError` instead."""
 
+BROKEN: Final = frozenset({StatusCode.INTERNAL, StatusCode.UNKNOWN})
+"""Codes that gRPC gives by itself where the stream or connection broke under a call, or a busy
+client was told of its end late. The runtime's own faults carry details."""
+
 Detail = TypeVar("Detail", bound=Message)
 
 
@@ -34,6 +38,16 @@ def rich_status_of(error: AioRpcError) -> status_pb2.Status:
             except DecodeError:
                 break
     return status_pb2.Status()
+
+
+def is_broken(error: AioRpcError) -> bool:
+    """Whether no server ended the call, but gRPC itself: the same call may be made again."""
+    return error.code() in BROKEN and not rich_status_of(error).details
+
+
+def is_unanswered(error: AioRpcError) -> bool:
+    """Whether the call was not answered, whichever code says so, or is to be made again."""
+    return error.code() in UNREACHABLE or is_broken(error)
 
 
 def detail_of(status: status_pb2.Status, kind: type[Detail]) -> Detail | None:

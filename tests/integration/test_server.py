@@ -17,7 +17,7 @@ from phoenix_runtime.chassis.settings import ServerSettings
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.principal import Call
 from tests.support.builders.keys import Keys, bearer
-from tests.support.servers.sample_server import errors_of, get_task, refusal
+from tests.support.servers.sample_server import BROKEN_OFF, errors_of, get_task, refusal
 
 
 async def test_a_role_that_the_schema_does_not_name_is_refused(
@@ -47,6 +47,17 @@ async def test_a_crash_tells_an_error_id_and_nothing_else(server_address: str, k
     assert caught.value.code() is grpc.StatusCode.INTERNAL
     assert "secret" not in str(caught.value)
     assert errors_of(caught.value)["ErrorInfo"].metadata["error_id"].startswith("error.")
+
+
+@pytest.mark.parametrize("how", BROKEN_OFF)
+async def test_a_call_that_is_broken_off_inside_may_be_made_again(
+    server_address: str, keys: Keys, how: str
+) -> None:
+    code, found = await refusal(server_address, how, bearer(keys.token("submitter")))
+    assert code is grpc.StatusCode.UNAVAILABLE
+    assert found["ErrorInfo"].reason == "UNAVAILABLE"
+    assert found["RetryInfo"].retry_delay.seconds == 1
+    assert "secret" not in str(found)
 
 
 async def test_only_a_service_may_call_what_is_for_services(

@@ -10,7 +10,7 @@ from grpc.aio import AioRpcError
 
 from phoenix_dma import errors
 from phoenix_dma.wire.sizes import oversize_of
-from phoenix_dma.wire.status_details import DOMAIN, UNREACHABLE, detail_of, rich_status_of
+from phoenix_dma.wire.status_details import DOMAIN, detail_of, is_unanswered, rich_status_of
 
 BY_CODE: Final[dict[StatusCode, type[errors.PhoenixError]]] = {
     StatusCode.UNAUTHENTICATED: errors.CredentialInvalid,
@@ -44,7 +44,7 @@ def retry_after(error: AioRpcError) -> float:
 
 
 def _by_code(error: AioRpcError) -> errors.PhoenixError:
-    if error.code() in UNREACHABLE:
+    if is_unanswered(error):
         return errors.Unavailable(f"The runtime does not answer: {error.details()}")
     oversize = oversize_of(error.details())
     if oversize is not None:

@@ -26,7 +26,7 @@ from phoenix_dma.aio.rpc.sendable import require_sendable
 from phoenix_dma.aio.rpc.stubs import Stubs
 from phoenix_dma.errors import CredentialInvalid, PhoenixError, Unavailable
 from phoenix_dma.profile import Endpoint
-from phoenix_dma.wire.status_details import UNREACHABLE
+from phoenix_dma.wire.status_details import is_unanswered
 
 ATTEMPT_SECONDS: Final = 10.0
 PATIENCE_SECONDS: Final = 30.0
@@ -113,7 +113,7 @@ class Transport:
                 if error.code() is StatusCode.DEADLINE_EXCEEDED:
                     self.connection.replace(channel)
                 delay = max(backoff.next(), retry_after(error))
-                if error.code() not in UNREACHABLE or time.monotonic() + delay >= until:
+                if not is_unanswered(error) or time.monotonic() + delay >= until:
                     raise _last(error, refusal) from error
                 if error.code() is not StatusCode.DEADLINE_EXCEEDED:
                     refusal = error_of(error)

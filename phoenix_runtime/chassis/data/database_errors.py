@@ -9,8 +9,11 @@ from phoenix_runtime.core.errors import Refused, Unavailable
 CONFLICTS: Final = frozenset({"40001", "40P01", "55P03"})
 """Serialization failure, deadlock, lock timeout."""
 
-AWAY: Final = ("08", "53", "57", "58")
-"""Connection lost, out of resources, shut down or cancelled, system error."""
+AWAY: Final = ("08", "53", "57", "58", "25P03", "25P04")
+"""Connection lost, out of resources, shut down or cancelled, system error; and a transaction that
+the server gave up because this process was too slow for it."""
+CLOSED_HANDLE: Final = "the handler is closed"
+"""What uvloop says of a connection that is gone, by a RuntimeError."""
 
 
 class TransactionConflict(Unavailable):
@@ -42,4 +45,6 @@ def _lost(error: BaseException) -> bool:
     if isinstance(error, asyncpg.InterfaceError):
         # Closed or closing; the same class also names mistakes in the call itself.
         return "clos" in str(error)
+    if isinstance(error, RuntimeError):
+        return CLOSED_HANDLE in str(error)
     return isinstance(error, OSError)  # TimeoutError is one: the server does not answer

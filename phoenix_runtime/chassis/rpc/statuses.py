@@ -11,8 +11,8 @@ from phoenix_dma.wire.sizes import oversize_of
 from phoenix_dma.wire.status_details import (
     DETAILS_KEY,
     DOMAIN,
-    UNREACHABLE,
     detail_of,
+    is_unanswered,
     rich_status_of,
 )
 from phoenix_runtime.core import errors
@@ -101,13 +101,14 @@ def metadata_of(refused: Refused) -> Metadata:
 def refusal_of(error: AioRpcError) -> Refused:
     """The refusal that a peer answered, as the class that it raised.
 
-    A peer that cannot be reached, or does not answer in time, is `Unavailable`.
+    A peer that cannot be reached, does not answer in time, or whose connection breaks under the
+    call, is `Unavailable`.
     """
     status = rich_status_of(error)
     info = detail_of(status, error_details_pb2.ErrorInfo)
     if info is not None and info.domain == DOMAIN and info.reason in BY_REASON:
         return _rebuilt(BY_REASON[info.reason], status.message, info, status)
-    if error.code() in UNREACHABLE:
+    if is_unanswered(error):
         # gRPC's own words name addresses inside the runtime; they stay in the chain of errors.
         late = error.code() is StatusCode.DEADLINE_EXCEEDED
         how = "did not answer in time" if late else "is unavailable"

@@ -13,6 +13,7 @@ import grpc.aio
 from grpc.aio import EOF  # type: ignore[attr-defined]  # EOF is not in the stubs
 
 from phoenix_dma.v1 import session_pb2, session_pb2_grpc
+from phoenix_dma.wire.stream_termination import keep_final_status
 from tests.benchmarks.frame.clients import signing_as
 from tests.benchmarks.frame.load import Timings
 from tests.e2e.scenarios.scenario import Scenario
@@ -60,7 +61,8 @@ class BeatStream:
 
     async def open(self) -> None:
         """Attach everybody and send the first beats."""
-        self._call = self._sessions.KeepAlive(metadata=bearer(self._members[0].sign()))
+        opened = self._sessions.KeepAlive(metadata=bearer(self._members[0].sign()))
+        self._call = keep_final_status(opened)
         self._slots = [await self._attach(member) for member in self._members]
         serving = session_pb2.HEALTH_STATE_SERVING
         first = [session_pb2.Beat(slot=slot, state=serving) for slot in self._slots]

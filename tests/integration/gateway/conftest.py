@@ -47,6 +47,10 @@ from tests.support.waiting.until import PATIENCE
 # (gh-106905, "AST constructor recursion depth mismatch"); imported here it is there already.
 
 
+BROKEN = {"internal": grpc.StatusCode.INTERNAL, "unknown": grpc.StatusCode.UNKNOWN}
+"""How gRPC ends a call whose stream broke, by task id."""
+
+
 @dataclass
 class Recorded:
     """What reached the backends."""
@@ -74,6 +78,8 @@ class Tasks(assignment_pb2_grpc.AssignmentServiceServicer):
             await asyncio.Event().wait()
         if request.task_id == "cancelled":
             await context.abort(grpc.StatusCode.CANCELLED, "CANCELLED")  # as gRPC does
+        if request.task_id in BROKEN:
+            await context.abort(BROKEN[request.task_id], "Stream removed")  # as gRPC does
         if request.task_id == "gone":
             raise errors.NotFound("task", "gone")
         if request.task_id == "broken":

@@ -15,7 +15,7 @@ from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, session_pb2, ses
 from phoenix_dma.wire.status_details import DETAILS_KEY
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.schema import rpcs
-from tests.integration.gateway.conftest import RunningGateway, healthy, refused
+from tests.integration.gateway.conftest import BROKEN, RunningGateway, healthy, refused
 from tests.support.waiting.until import PATIENCE
 
 GET_TASK = "/phoenix_dma.v1.AssignmentService/GetTask"
@@ -180,6 +180,15 @@ async def test_a_call_that_a_service_stops_serving_may_be_made_again(
     error = await refused(call)
     assert error.code() is grpc.StatusCode.UNAVAILABLE
     assert error.details() == "The assignment service is unavailable"
+
+
+@pytest.mark.parametrize("how", BROKEN)
+async def test_a_call_whose_stream_breaks_behind_may_be_made_again(
+    gateway: RunningGateway, how: str
+) -> None:
+    error = await refused(tasks(gateway).GetTask(task(how), metadata=gateway.call()))
+    assert error.code() is grpc.StatusCode.UNAVAILABLE
+    assert info(error).reason == "UNAVAILABLE"
 
 
 async def test_a_service_that_was_away_for_a_moment_is_waited_for(

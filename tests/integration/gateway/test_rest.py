@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 
 from phoenix_dma.v1 import common_pb2
-from tests.integration.gateway.conftest import RunningGateway
+from tests.integration.gateway.conftest import BROKEN, RunningGateway
 from tests.support.waiting.until import PATIENCE
 
 TASK = {"task_id": "t", "objective": "o", "risk_level": "medium"}
@@ -52,6 +52,14 @@ async def test_a_query_reaches_the_service(gateway: RunningGateway) -> None:
         "required_capabilities": ["a", "b", "c"],
         "risk_level": "RISK_LEVEL_HIGH",
     }
+
+
+@pytest.mark.parametrize("how", BROKEN)
+async def test_a_call_whose_stream_breaks_behind_may_be_made_again(
+    gateway: RunningGateway, how: str
+) -> None:
+    answer = await gateway.rest.get(f"/v1/tasks/{how}", headers=gateway.headers())
+    assert (answer.status_code, answer.json()["reason"]) == (503, "UNAVAILABLE")
 
 
 async def test_a_path_fills_the_fields_that_it_names(gateway: RunningGateway) -> None:

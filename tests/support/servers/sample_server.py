@@ -1,6 +1,7 @@
 """A server of the chassis on a real socket, whose answers tests choose by task id."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,14 @@ from phoenix_runtime.core.principal import Call
 from tests.support.builders.keys import Keys
 from tests.support.waiting.until import PATIENCE
 
+BROKEN_OFF: Mapping[str, BaseException] = {
+    "late": TimeoutError("a secret inside"),
+    "reset": ConnectionResetError("a secret inside"),
+    "stopping": grpc.aio.UsageError("Channel is closed."),
+    "given-up": asyncio.CancelledError("a secret inside"),
+}
+"""What a call may be broken off by, by task id."""
+
 
 class Tasks(assignment_pb2_grpc.AssignmentServiceServicer):
     """Answers by task id, so that each test chooses what happens."""
@@ -33,6 +42,8 @@ class Tasks(assignment_pb2_grpc.AssignmentServiceServicer):
                 raise errors.NotFound("task", "gone")
             if request.task_id == "broken":
                 raise ZeroDivisionError("a secret inside")
+            if request.task_id in BROKEN_OFF:
+                raise BROKEN_OFF[request.task_id]
             return call.actor
 
         return await self._front.read(

@@ -15,7 +15,13 @@ from phoenix_dma.profile import Endpoint
 from phoenix_dma.v1 import assignment_pb2
 from tests.support.waiting.until import PATIENCE
 
-CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+CODES = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.CANCELLED,
+    # gRPC's own words for a stream or connection that broke: a service's have details.
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNKNOWN,
+)
 
 
 def unanswered(code: grpc.StatusCode) -> AioRpcError:

@@ -1,4 +1,7 @@
-"""Refusals become rich statuses; anything else becomes INTERNAL with an id, and no internals."""
+"""Refusals become rich statuses; anything else becomes INTERNAL with an id, and no internals.
+
+What is no refusal, but passes by itself, is UNAVAILABLE (`broken_off`).
+"""
 
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -6,6 +9,7 @@ from types import TracebackType
 import structlog
 from grpc.aio import AbortError, AioRpcError
 
+from phoenix_runtime.chassis.rpc.broken_off import broken_off
 from phoenix_runtime.chassis.rpc.interceptors.stages import Arrival
 from phoenix_runtime.chassis.rpc.statuses import code_of, metadata_of, refusal_of, text_of
 from phoenix_runtime.core.errors import Refused
@@ -26,13 +30,16 @@ class ErrorStage:
 
     async def answer(self, arrival: Arrival, error: BaseException) -> None:
         """Abort the call with the status of ``error``; what is none of ours goes on."""
-        if isinstance(error, AbortError) or not isinstance(error, Exception):
-            return  # an abort is an answer already; a cancelled call needs none
+        if isinstance(error, AbortError):
+            return  # an answer already
         if isinstance(error, Refused):
             await self._abort(arrival, error)
         elif isinstance(error, AioRpcError):
             await self._abort(arrival, refusal_of(error))
-        else:
+        elif (passing := broken_off(error)) is not None:
+            log.warning("call_broken_off", rpc=arrival.path, exc_info=error)
+            await self._abort(arrival, passing)
+        elif isinstance(error, Exception):
             await self._abort(arrival, self._unexpected(arrival, error))
 
     async def _abort(self, arrival: Arrival, refused: Refused) -> None:
