@@ -8,7 +8,7 @@ from assignment_svc.adapters.approvals import GrpcApprovals
 from assignment_svc.adapters.registry import GrpcRegistry
 from assignment_svc.api.handoff_servicer import HandoffServicer, HandoffVerbs
 from assignment_svc.api.task_servicer import TaskServicer, TaskVerbs
-from assignment_svc.domain.ports import ApprovalService, Registry
+from assignment_svc.domain.ports import ApprovalService, Registry, TaskPolicy
 from assignment_svc.settings import AssignmentSettings
 from assignment_svc.store.claims import WorkerClaims
 from assignment_svc.store.tables import metadata
@@ -61,7 +61,6 @@ from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.resources import ServiceResources, open_resources
 from phoenix_runtime.chassis.rpc.channels import service_call
 from phoenix_runtime.chassis.server import Service
-from phoenix_runtime.core.ports import Policy
 from phoenix_runtime.core.principal import Call
 
 NAME = "assignment"
@@ -74,7 +73,7 @@ class Peers:
 
     registry: Registry | None = None
     approvals: ApprovalService | None = None
-    policy: Policy | None = None
+    policy: TaskPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

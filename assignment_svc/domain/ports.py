@@ -26,9 +26,11 @@ from assignment_svc.domain.rows import (
     Tasks,
 )
 from phoenix_runtime.core import ports
+from phoenix_runtime.core.json import JsonObject
 from phoenix_runtime.core.ports import DirectiveJournal
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.standing import Standing
+from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 
 
 class Unit(
@@ -70,6 +72,19 @@ class Registry(Protocol):
 
     async def finish_retirement(self, call: Call, retirement: Retirement) -> None:
         """Have the registry show RETIRED, for ever, with the record; again is harmless."""
+        ...
+
+
+class TaskPolicy(ports.Policy, Protocol):
+    """The governance engine as assignment sees it."""
+
+    async def evaluate_without(
+        self, call: Call, point: DecisionPoint, policy_input: JsonObject, left_out: str
+    ) -> Verdict | None:
+        """The verdict on an input without a part that costs a call; None where it is needed.
+
+        ``left_out`` names the part (`core.policy_inputs.points.MAY_BE_LEFT_OUT`).
+        """
         ...
 
 

@@ -43,10 +43,14 @@ def inputs_from_pb(request: governance_pb2.EvaluatePoliciesRequest) -> tuple[Jso
     return structs_to_json(request.inputs, lambda index: f"inputs[{index}]")
 
 
-def verdicts_to_pb(verdicts: tuple[Verdict, ...]) -> governance_pb2.EvaluatePoliciesResponse:
-    """One verdict for each input."""
+def verdicts_to_pb(
+    verdicts: tuple[Verdict, ...] | None, left_out: Sequence[str]
+) -> governance_pb2.EvaluatePoliciesResponse:
+    """One verdict for each input; None where rules may read what was left out of the inputs."""
+    if verdicts is None:
+        return governance_pb2.EvaluatePoliciesResponse()
     return governance_pb2.EvaluatePoliciesResponse(
-        verdicts=[verdict_to_pb(verdict) for verdict in verdicts]
+        verdicts=[verdict_to_pb(verdict) for verdict in verdicts], unread=left_out
     )
 
 

@@ -28,7 +28,7 @@ from governance_svc.api.convert_policy import (
 )
 from governance_svc.domain.trust.certification import Certification
 from governance_svc.usecases.policy.activate_policy import ActivatePolicy
-from governance_svc.usecases.policy.evaluate_policies import EvaluatePolicies
+from governance_svc.usecases.policy.evaluate_policies import EvaluatePolicies, InputNeeded
 from governance_svc.usecases.policy.get_catalogue import GetCatalogue
 from governance_svc.usecases.policy.get_policy_decision import GetPolicyDecision
 from governance_svc.usecases.policy.list_policies import ListPolicies
@@ -84,11 +84,16 @@ class GovernanceServicer(governance_pb2_grpc.GovernanceServiceServicer):
     ) -> governance_pb2.EvaluatePoliciesResponse:
         """Evaluates a batch of inputs at one decision point."""
 
-        async def run(call: Call) -> tuple[Verdict, ...]:
-            point = point_from_pb(request.point)
-            return await self._use_cases.evaluate(call, point, inputs_from_pb(request))
+        async def run(call: Call) -> tuple[Verdict, ...] | None:
+            point, inputs = point_from_pb(request.point), inputs_from_pb(request)
+            try:
+                return await self._use_cases.evaluate(call, point, inputs, request.left_out)
+            except InputNeeded:
+                return None
 
-        return await self._handler.read(run=run, answer=verdicts_to_pb)
+        return await self._handler.read(
+            run=run, answer=lambda verdicts: verdicts_to_pb(verdicts, request.left_out)
+        )
 
     async def TryPolicy(  # noqa: N802  # the schema's name
         self, request: governance_pb2.TryPolicyRequest, context: ServicerContext[Any, Any]

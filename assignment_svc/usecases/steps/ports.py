@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from assignment_svc.domain.ports import ApprovalService, Registry, Units
+from assignment_svc.domain.ports import ApprovalService, Registry, TaskPolicy, Units
 from assignment_svc.domain.rules import Rules
 from phoenix_runtime.core.clock import Clock
 from phoenix_runtime.core.ids import NewId
-from phoenix_runtime.core.ports import AccessLog, Policy
+from phoenix_runtime.core.ports import AccessLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Ports:
 
     units: Units
     registry: Registry
-    policy: Policy
+    policy: TaskPolicy
     approvals: ApprovalService
     access: AccessLog
     clock: Clock

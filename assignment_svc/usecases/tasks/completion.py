@@ -36,16 +36,14 @@ class ReviewedResult:
 async def complete_verdict(
     ports: Ports, call: Call, task: Task, reviewed: ReviewedResult
 ) -> Verdict:
-    """Ask `task.complete`, with the obligations that are open and the human's answer."""
-    assignee: dict[str, Json] = {"id": task.owner_id}
-    if task.owner_id:
-        standings = await ports.registry.standings(call, [task.owner_id])
-        if task.owner_id in standings:
-            assignee = standing_document(standings[task.owner_id])
+    """Ask `task.complete`, with the obligations that are open and the human's answer.
+
+    The assignee's standing is read where a rule of the tenant may read more of it than its id.
+    """
     shown, hidden = content_input(reviewed.subject.content, "result")
     question: dict[str, Json] = {
         "task": policy_task(task),
-        "assignee": assignee,
+        "assignee": {"id": task.owner_id},
         "result": shown,
         **hidden,
         "result_hash": reviewed.subject.hash,
@@ -53,6 +51,14 @@ async def complete_verdict(
         "open_obligations": obligation_documents(task.open_obligations),
         "approvals": approval_documents(reviewed.known),
     }
+    if task.owner_id:
+        point = DecisionPoint.COMPLETE
+        decided = await ports.policy.evaluate_without(call, point, question, "assignee")
+        if decided is not None:
+            return decided
+        standings = await ports.registry.standings(call, [task.owner_id])
+        if task.owner_id in standings:
+            question["assignee"] = standing_document(standings[task.owner_id])
     (verdict,) = await ports.policy.evaluate(call, DecisionPoint.COMPLETE, [question])
     return verdict
 

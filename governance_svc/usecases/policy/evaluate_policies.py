@@ -28,6 +28,14 @@ REVISIONS = 5
 MOST_NAMED = 5
 
 
+class InputNeeded(Exception):
+    """Rules may read ``parts``, which the asker left out of the inputs: nothing was decided."""
+
+    def __init__(self, parts: Sequence[str]) -> None:
+        super().__init__(", ".join(parts))
+        self.parts = tuple(parts)
+
+
 @dataclass(frozen=True, slots=True)
 class _Decided:
     """The raw answer of one policy, the inputs as it was shown them, and their hashes."""
@@ -61,14 +69,19 @@ class EvaluatePolicies:
         return await self(call, point, inputs)
 
     async def __call__(
-        self, call: Call, point: DecisionPoint, inputs: Sequence[JsonObject]
+        self,
+        call: Call,
+        point: DecisionPoint,
+        inputs: Sequence[JsonObject],
+        left_out: Sequence[str] = (),
     ) -> tuple[Verdict, ...]:
         """One verdict for each input, in order, all against one revision.
 
         Content is shown within bounds and without what the catalogue marks as secret; where a rule
         needs what is hidden, the answer is a denial. Governance adds the caller, and trust with
         certifications where the point judges them; whatever an input itself says of these is
-        ignored. Raises `PolicyEngineUnavailable`, `FieldInvalid` and `Unavailable`.
+        ignored. ``left_out`` are parts that the inputs lack (`MAY_BE_LEFT_OUT`). Raises
+        `InputNeeded`, `PolicyEngineUnavailable`, `FieldInvalid` and `Unavailable`.
         """
         if len(inputs) > MAX_INPUTS:
             text = f"at most {MAX_INPUTS}, not {len(inputs)}"
@@ -76,7 +89,7 @@ class EvaluatePolicies:
         assessments = await self._assess(call, point, inputs)
         caller = caller_document(call)
         completed = [_completed(one, caller, assessments.get(i)) for i, one in enumerate(inputs)]
-        decided = await self._decide(call.tenant, point, completed)
+        decided = await self._decide(call.tenant, point, completed, left_out)
         stamps = self._stamps(point, decided.revision, decided.hashes)
         verdicts = tuple(
             _needing(verdict, decided.policy.tests.reads.hidden_from(point, hidden_paths(shown)))
@@ -89,14 +102,21 @@ class EvaluatePolicies:
         return tuple(_explained(v, assessments.get(i)) for i, v in enumerate(verdicts))
 
     async def _decide(
-        self, tenant: str, point: DecisionPoint, completed: Sequence[JsonObject]
+        self,
+        tenant: str,
+        point: DecisionPoint,
+        completed: Sequence[JsonObject],
+        left_out: Sequence[str],
     ) -> _Decided:
         """The engine's answer to the inputs as they may be shown, all by one revision.
 
-        Where another revision is activated meanwhile, its catalogue may hide more: begin anew.
+        Where another revision is activated meanwhile, its catalogue may hide more, and its rules
+        read what was left out: begin anew.
         """
         for _ in range(REVISIONS):
             policy = self._policies.of(tenant, point)
+            if needed := policy.tests.reads.needed(point, left_out):
+                raise InputNeeded(needed)
             catalogue = policy.bundle.catalogue
             shown = [_visible(i, point, one, catalogue) for i, one in enumerate(completed)]
             hashes = _hashes(shown)

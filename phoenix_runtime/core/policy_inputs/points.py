@@ -227,3 +227,14 @@ CONTENT: Final[Mapping[DecisionPoint, tuple[Path, ...]]] = MappingProxyType(
     }
 )
 """Where the content of each point stands; it is bounded and redacted before policy sees it."""
+
+MAY_BE_LEFT_OUT: Final[Mapping[DecisionPoint, Mapping[str, tuple[Path, ...]]]] = MappingProxyType(
+    {
+        DecisionPoint.COMPLETE: {
+            "assignee": tuple(("assignee", name) for name in STANDING if name != "id")
+        }
+    }
+)
+"""What an asker may leave out where no rule reads it: parts by name, and the paths that lack then.
+
+To read a participant's standing costs a call. The shipped rules read none of these paths."""

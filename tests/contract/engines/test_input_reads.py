@@ -12,6 +12,8 @@ from governance_svc.domain.policy.bundle import BundleRefused, make_bundle
 from governance_svc.domain.policy.engine import PolicyEngine
 from governance_svc.domain.policy.input_reads.analysis import input_reads
 from governance_svc.domain.policy.input_reads.report import InputReads
+from phoenix_runtime.core.policy_inputs.points import INPUTS, MAY_BE_LEFT_OUT
+from phoenix_runtime.core.policy_inputs.shapes import find
 from phoenix_runtime.core.verdict import DecisionPoint
 from tests.support.builders.bundles import small_bundle
 
@@ -74,6 +76,32 @@ READ = {
     'deny contains 1 if f(input.subject)\n\nf({"payee": x}) if x == 1': {("subject",)},
 }
 
+NEED_THE_ASSIGNEE = {
+    "by a path": "deny contains 1 if input.assignee.status",
+    "as a whole": "deny contains 1 if count(input.assignee) < 5",
+    "within the input": "deny contains 1 if {\n\twalk(input, [_, x])\n\tx == 1\n}",
+    "by a rule of others": "deny contains 1 if data.phoenix.task.complete.policy_input.assignee",
+    "by an import": "import data.phoenix.task.complete as c\n\ndeny contains 1 if c.policy_input",
+    "by an imported package": (
+        "import data.phoenix.task.complete\n\ndeny contains 1 if {\n\tx := complete\n\tx.due\n}"
+    ),
+    "by a computed name": 'deny contains 1 if {\n\tp := "phoenix"\n\tdata[p].task\n}',
+    "by all data": "deny contains 1 if {\n\tx := data\n\tx.phoenix\n}",
+    "by a function of others": (
+        "import data.phoenix.gates\n\ndeny contains 1 if gates.approved({}, {})"
+    ),
+    "by an item": "deny contains 1 if {\n\tsome x in data.phoenix.task\n\tx.due\n}",
+}
+
+DO_NOT_NEED_IT = {
+    "its id": 'deny contains 1 if input.assignee.id == "agent.a"',
+    "the result": "deny contains 1 if large\n\nlarge if input.result.amount > 10",
+    "the catalogue": (
+        "import data.catalogue\n\ndeny contains 1 if catalogue.domains[input.task.task_type]"
+    ),
+    "the catalogue by its path": "deny contains 1 if data.catalogue.domains[input.task.task_type]",
+}
+
 
 @pytest.fixture(scope="module")
 def parser() -> OpaEngine:
@@ -128,6 +156,41 @@ def test_the_shipped_bundle_passes_and_reads_no_content(parser: OpaEngine) -> No
     assert () not in reads.paths[DecisionPoint.OPERATE]
     content = {path[0] for point in reads.paths.values() for path in point if path}
     assert not content & {"subject", "result"}
+
+
+def test_the_shipped_bundle_reads_nothing_that_may_be_left_out(parser: OpaEngine) -> None:
+    reads = reads_of(parser, shipped_bundle().rules)
+    for point, parts in MAY_BE_LEFT_OUT.items():
+        assert reads.paths[point]
+        for paths in parts.values():
+            assert reads.hidden_from(point, paths) == ()
+
+
+def test_what_may_be_left_out_are_paths_of_the_input() -> None:
+    for point, parts in MAY_BE_LEFT_OUT.items():
+        assert all(find(INPUTS[point], path) for paths in parts.values() for path in paths)
+
+
+@pytest.mark.parametrize("how", NEED_THE_ASSIGNEE)
+def test_rules_that_may_read_what_is_left_out_need_it(parser: OpaEngine, how: str) -> None:
+    rules = own(NEED_THE_ASSIGNEE[how], "phoenix.own.task_complete")
+    reads = reads_of(parser, {"own.rego": rules})
+    assert reads.needed(DecisionPoint.COMPLETE, ["assignee"]) == ("assignee",)
+
+
+@pytest.mark.parametrize("what", DO_NOT_NEED_IT)
+def test_rules_that_read_something_else_do_not(parser: OpaEngine, what: str) -> None:
+    rules = own(DO_NOT_NEED_IT[what], "phoenix.own.task_complete")
+    reads = reads_of(parser, {"own.rego": rules})
+    assert reads.needed(DecisionPoint.COMPLETE, ["assignee"]) == ()
+    assert reads.needed(DecisionPoint.COMPLETE, ["task"]) == ("task",)
+    assert reads.needed(DecisionPoint.ASSIGN, ["assignee"]) == ("assignee",)
+
+
+def test_rules_in_the_place_of_shipped_ones_need_everything(parser: OpaEngine) -> None:
+    """Those beside them, which are not analysed, hand them what nobody knows."""
+    reads = reads_of(parser, {"gates.rego": own("unobjected(one) if one", "phoenix.gates")})
+    assert reads.needed(DecisionPoint.COMPLETE, ["assignee"]) == ("assignee",)
 
 
 async def test_an_engine_refuses_to_load_what_reads_an_unknown_path(

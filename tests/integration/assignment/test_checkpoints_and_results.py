@@ -144,3 +144,21 @@ async def test_policy_sees_what_is_submitted_done_and_delivered(
     assert seen[DecisionPoint.SUBMIT]["task"]["input"] == payment
     assert seen[DecisionPoint.OPERATE]["subject"] == payment
     assert seen[DecisionPoint.COMPLETE]["result"] == payment
+
+
+async def test_completing_reads_the_assignees_standing_only_where_a_rule_may_read_it(
+    assignment: AssignmentService,
+) -> None:
+    registry, policy = assignment.registry, assignment.policy
+    registry.join("agent.a", capacity=2)
+    for task_id, needing in (("task.one", False), ("task.two", True)):
+        task = await assignment.active(task_id)
+        registry.asked.clear()
+        policy.needing = needing
+        await assignment.tasks.complete(
+            assignment.agent("agent.a"), TaskResult(task_id, task.epoch, RESULT)
+        )
+        assert registry.asked == ([("agent.a",)] if needing else [])
+    asked = [inputs[0] for point, inputs in policy.asked if point is DecisionPoint.COMPLETE]
+    assert asked[0]["assignee"] == {"id": "agent.a"}
+    assert asked[1]["assignee"]["status"] == "active"

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
 from phoenix_runtime.core.json import JsonObject, content_hash
-from phoenix_runtime.core.policy_inputs.points import INPUTS
+from phoenix_runtime.core.policy_inputs.points import INPUTS, MAY_BE_LEFT_OUT
 from phoenix_runtime.core.policy_inputs.shapes import differences
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint, Effect, Grants, Reason, Verdict
@@ -46,13 +46,14 @@ def deny(text: str, rule: str = "test") -> dict[str, Any]:
 
 @dataclass
 class RecordingPolicy:
-    """Implements `core.ports.Policy`, and the registry's `Governance`.
+    """Implements `core.ports.Policy`, assignment's `TaskPolicy` and the registry's `Governance`.
 
-    ``answer`` may be exchanged, ``away`` takes it away.
+    ``answer`` may be exchanged, ``away`` takes it away; ``needing`` has rules that read everything.
     """
 
     answer: Answer = everything
     away: bool = False
+    needing: bool = False
     asked: list[tuple[DecisionPoint, list[Any]]] = field(default_factory=list)
     trusts: dict[str, KnownTrust] = field(default_factory=dict)
     """What `trust_of` answers about whom; about others what `everything` says."""
@@ -67,6 +68,16 @@ class RecordingPolicy:
         for one in inputs:
             assert not (found := undocumented(point, one)), f"{point}: {found}"
         return tuple(self._verdict(point, one) for one in inputs)
+
+    async def evaluate_without(
+        self, call: Call, point: DecisionPoint, policy_input: JsonObject, left_out: str
+    ) -> Verdict | None:
+        """The verdict on an input without a part."""
+        assert left_out in MAY_BE_LEFT_OUT[point]
+        if self.needing:
+            return None
+        (verdict,) = await self.evaluate(call, point, [policy_input])
+        return verdict
 
     async def trust_of(self, call: Call, participant_ids: Sequence[str]) -> Sequence[KnownTrust]:
         """One answer an id."""

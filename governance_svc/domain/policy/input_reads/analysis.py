@@ -64,6 +64,7 @@ class _Analysis:
         self._reads: set[tuple[str, Path]] = set()
         self._unknown: dict[tuple[str, str, Path], UnknownPath] = {}
         self.reporting = False
+        self.foreign = not program.own
 
     @property
     def size(self) -> int:
@@ -107,7 +108,8 @@ class _Analysis:
                 if root != ANY_POINT or exists(point.value, known):
                     by_point[point].add(path)
         paths = {point: frozenset(found) for point, found in by_point.items()}
-        return InputReads(tuple(one for _, one in sorted(self._unknown.items())), paths)
+        unknown = tuple(one for _, one in sorted(self._unknown.items()))
+        return InputReads(unknown, paths, self.foreign)
 
 
 class _Clause:
@@ -196,6 +198,7 @@ class _Clause:
         kind: str = term["type"]
         value: Any = term.get("value")
         if kind == "var":
+            self._rule_at((str(value),))
             return self._named(str(value))
         if kind == "ref":
             return self._reference(value)
@@ -206,6 +209,12 @@ class _Clause:
         for part in parts(kind, value):
             self._consume(part)
         return NOTHING
+
+    def _rule_at(self, path: Key) -> Key | None:
+        """The rule that ``path`` names; notes where it may name one that is not analysed."""
+        rule = self._program.rule_at(self._rule.module, path)
+        self._analysis.foreign |= rule is None and self._program.foreign(self._rule.module, path)
+        return rule
 
     def _place(self, name: str) -> Any:
         if name in self._arguments:
@@ -237,7 +246,7 @@ class _Clause:
     def _head(self, steps: Key, terms: list[Node]) -> tuple[Paths, list[Node]]:
         """What the first steps of a reference are, and the steps behind them."""
         module = self._rule.module
-        rule = self._program.rule_at(module, steps)
+        rule = self._rule_at(steps)
         if rule is None or self._analysis.value(self._place(steps[0])):
             return self._named(steps[0]), terms[1:]
         behind_import = len(rule) - len(module.imports.get(steps[0], ()))
@@ -266,7 +275,7 @@ class _Clause:
     def _call(self, terms: Sequence[Node]) -> Paths:
         steps = texts(terms[0]["value"])
         name, arguments = ".".join(steps), terms[1:]
-        rule = self._program.rule_at(self._rule.module, steps)
+        rule = self._rule_at(steps)
         if rule is not None:
             for index, argument in enumerate(arguments):
                 self._analysis.learn((*rule, index), self._value(argument))

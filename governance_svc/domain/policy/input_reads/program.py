@@ -17,6 +17,9 @@ Key = tuple[str, ...]
 OWN: Final = ("phoenix", "own")
 """Below this package an installation has its own rules, in one package for each point."""
 
+NO_RULES: Final = frozenset({"catalogue", "future", "input", "rego"})
+"""What can be imported and is no rule: the catalogue, what a language version brings, the input."""
+
 ENTRY_POINTS: Final[Mapping[Key, str]] = {
     ("phoenix",): BATCH,
     ("phoenix", "data_operate"): DecisionPoint.OPERATE.value,
@@ -63,6 +66,8 @@ class Program:
                 for index, node in enumerate(_clauses(tree.get("rules") or ()))
             ]
         self.names = frozenset(rule.key for rule in self.rules)
+        self.own = all(rule.module.package[:2] == OWN for rule in self.rules)
+        """Whether nobody but the entry points of an installation's own rules uses these rules."""
 
     def rule_at(self, module: Module, path: Key) -> Key | None:
         """The rule that ``path`` names, seen from ``module``, or None; it may lead on behind it."""
@@ -78,6 +83,14 @@ class Program:
         return next(
             (full[:end] for end in range(len(full), 0, -1) if full[:end] in self.names), None
         )
+
+    def foreign(self, module: Module, path: Key) -> bool:
+        """Whether ``path``, which names no rule of these modules, may name one of others."""
+        head, *rest = path
+        if head != "data" and head not in module.imports:
+            return False
+        full = rest if head == "data" else module.imports[head]
+        return not full or full[0] not in NO_RULES
 
 
 def texts(terms: Sequence[Node]) -> Key:

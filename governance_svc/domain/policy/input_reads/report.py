@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from phoenix_runtime.core.policy_inputs.points import INPUTS
+from phoenix_runtime.core.policy_inputs.points import INPUTS, MAY_BE_LEFT_OUT
 from phoenix_runtime.core.policy_inputs.shapes import (
     ITEM,
     Path,
@@ -52,16 +52,27 @@ class InputReads:
     """What the rules of a bundle read: unknown paths, and every known path by decision point.
 
     A path that is read through a computed key, or handed to a built-in as a whole, stands for all
-    that is below it.
+    that is below it. ``foreign`` where they use rules that were not analysed, or are used by such:
+    what is read by that way is not known.
     """
 
     unknown: tuple[UnknownPath, ...] = ()
     paths: Mapping[DecisionPoint, frozenset[Path]] = field(default_factory=dict)
+    foreign: bool = False
 
     def hidden_from(self, point: DecisionPoint, hidden: Iterable[Path]) -> tuple[Path, ...]:
         """Those of ``hidden`` that a rule of ``point`` needs, in order."""
         read = self.paths.get(point, frozenset())
         return tuple(one for one in hidden if any(_needs(path, one) for path in read))
+
+    def needed(self, point: DecisionPoint, left_out: Iterable[str]) -> tuple[str, ...]:
+        """Those parts of an input, which its asker left out, that a rule of ``point`` may read."""
+        parts = MAY_BE_LEFT_OUT.get(point, {})
+        return tuple(
+            name
+            for name in left_out
+            if self.foreign or name not in parts or self.hidden_from(point, parts[name])
+        )
 
 
 def points_of(root: str) -> tuple[DecisionPoint, ...]:
