@@ -21,6 +21,7 @@ from phoenix_runtime.chassis.rpc.conversions import (
     time_to_pb,
     verdict_to_pb,
 )
+from phoenix_runtime.chassis.rpc.json_texts import batch_inputs, json_text
 from phoenix_runtime.chassis.rpc.pages import page_to_pb
 from phoenix_runtime.chassis.rpc.structs import json_to_struct, structs_to_json
 from phoenix_runtime.core.errors import FieldInvalid, Violation
@@ -39,18 +40,30 @@ def point_from_pb(name: str) -> DecisionPoint:
 
 
 def inputs_from_pb(request: governance_pb2.EvaluatePoliciesRequest) -> tuple[JsonObject, ...]:
-    """The inputs; raises `FieldInvalid` for what is not JSON."""
-    return structs_to_json(request.inputs, lambda index: f"inputs[{index}]")
+    """The inputs; raises `FieldInvalid` for what is not JSON, and where there is none."""
+    if request.batch:
+        try:
+            inputs = batch_inputs(request.batch)
+        except ValueError as error:
+            raise FieldInvalid([Violation("batch", f"is no batch of inputs: {error}")]) from error
+    else:
+        inputs = structs_to_json(request.inputs, lambda index: f"inputs[{index}]")
+    if not inputs:
+        raise FieldInvalid([Violation("inputs", "is required")])
+    return inputs
 
 
 def verdicts_to_pb(
-    verdicts: tuple[Verdict, ...] | None, left_out: Sequence[str]
+    verdicts: tuple[Verdict, ...] | None, request: governance_pb2.EvaluatePoliciesRequest
 ) -> governance_pb2.EvaluatePoliciesResponse:
     """One verdict for each input; None where rules may read what was left out of the inputs."""
     if verdicts is None:
         return governance_pb2.EvaluatePoliciesResponse()
+    texts = bool(request.batch)
     return governance_pb2.EvaluatePoliciesResponse(
-        verdicts=[verdict_to_pb(verdict) for verdict in verdicts], unread=left_out
+        verdicts=[verdict_to_pb(verdict, facts=not texts) for verdict in verdicts],
+        facts=[json_text(verdict.facts) for verdict in verdicts] if texts else (),
+        unread=request.left_out,
     )
 
 

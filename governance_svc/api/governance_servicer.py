@@ -92,7 +92,7 @@ class GovernanceServicer(governance_pb2_grpc.GovernanceServiceServicer):
                 return None
 
         return await self._handler.read(
-            run=run, answer=lambda verdicts: verdicts_to_pb(verdicts, request.left_out)
+            run=run, answer=lambda verdicts: verdicts_to_pb(verdicts, request)
         )
 
     async def TryPolicy(  # noqa: N802  # the schema's name

@@ -134,8 +134,8 @@ def grants_from_pb(grants: common_pb2.Grants) -> Grants:
     )
 
 
-def verdict_to_pb(verdict: Verdict) -> common_pb2.PolicyVerdict:
-    """The whole verdict."""
+def verdict_to_pb(verdict: Verdict, *, facts: bool = True) -> common_pb2.PolicyVerdict:
+    """The whole verdict, without its ``facts`` where they go beside it."""
     made = common_pb2.PolicyVerdict(
         effect=number(common_pb2.PolicyEffect, verdict.effect),
         decision_id=verdict.decision_id,
@@ -152,7 +152,7 @@ def verdict_to_pb(verdict: Verdict) -> common_pb2.PolicyVerdict:
         approvers=verdict.approvers,
         trust=verdict.trust,
     )
-    if verdict.facts:
+    if facts and verdict.facts:
         made.facts.CopyFrom(json_to_struct(verdict.facts))
     return made
 
@@ -169,8 +169,13 @@ def obligation_to_pb(obligation: Obligation, decision_id: str) -> common_pb2.Obl
     )
 
 
-def verdict_from_pb(verdict: common_pb2.PolicyVerdict) -> Verdict:
-    """The verdict that governance sent; an effect that we do not know is a no (I9)."""
+def verdict_from_pb(
+    verdict: common_pb2.PolicyVerdict, facts: dict[str, Json] | None = None
+) -> Verdict:
+    """The verdict that governance sent; an effect that we do not know is a no (I9).
+
+    ``facts`` are those that came beside it, where they did.
+    """
     effect = short(common_pb2.PolicyEffect, verdict.effect)
     return Verdict(
         effect=Effect(effect) if effect else Effect.DENY,
@@ -190,7 +195,7 @@ def verdict_from_pb(verdict: common_pb2.PolicyVerdict) -> Verdict:
         grants=grants_from_pb(verdict.grants) if verdict.HasField("grants") else None,
         approvers=tuple(verdict.approvers),
         trust=verdict.trust if verdict.HasField("trust") else None,
-        facts=struct_to_json(verdict.facts),
+        facts=struct_to_json(verdict.facts) if facts is None else facts,
     )
 
 

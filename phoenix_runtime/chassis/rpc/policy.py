@@ -4,13 +4,15 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from phoenix_dma.v1 import common_pb2, governance_pb2, governance_pb2_grpc
+from phoenix_dma.v1 import governance_pb2, governance_pb2_grpc
+from phoenix_dma.v1.governance_pb2 import EvaluatePoliciesRequest as _Request
 from phoenix_runtime.chassis.rpc.channels import Channels
 from phoenix_runtime.chassis.rpc.conversions import verdict_from_pb
+from phoenix_runtime.chassis.rpc.json_texts import batch_text, json_value
 from phoenix_runtime.chassis.rpc.parts import in_parts
 from phoenix_runtime.chassis.rpc.structs import json_to_struct
-from phoenix_runtime.core.errors import PolicyEngineUnavailable, Unavailable
-from phoenix_runtime.core.json import JsonObject
+from phoenix_runtime.core.errors import FieldInvalid, PolicyEngineUnavailable, Unavailable
+from phoenix_runtime.core.json import Json, JsonObject
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 
@@ -42,16 +44,13 @@ class GovernancePolicy:
         Raises `PolicyEngineUnavailable` where no decision could be had (I9).
         """
 
-        async def ask(some: Sequence[JsonObject]) -> Sequence[common_pb2.PolicyVerdict]:
-            request = governance_pb2.EvaluatePoliciesRequest(
-                point=point, inputs=[json_to_struct(one) for one in some]
-            )
-            answer = await self._ask(call, request)
-            if len(answer.verdicts) != len(some):
+        async def ask(some: Sequence[JsonObject]) -> Sequence[Verdict]:
+            verdicts = _verdicts(await self._ask(call, _Request(point=point), some))
+            if len(verdicts) != len(some):
                 raise PolicyEngineUnavailable("Governance answered another number of verdicts")
-            return answer.verdicts
+            return verdicts
 
-        return tuple(map(verdict_from_pb, await in_parts(inputs, ask, largest=INPUTS)))
+        return tuple(await in_parts(inputs, ask, largest=INPUTS))
 
     async def evaluate_without(
         self, call: Call, point: DecisionPoint, policy_input: JsonObject, left_out: str
@@ -64,22 +63,49 @@ class GovernancePolicy:
         part = call.tenant, point, left_out
         if self._needed.get(part, 0.0) > time.monotonic():
             return None
-        request = governance_pb2.EvaluatePoliciesRequest(
-            point=point, inputs=[json_to_struct(policy_input)], left_out=[left_out]
-        )
-        answer = await self._ask(call, request)
+        answer = await self._ask(call, _Request(point=point, left_out=[left_out]), [policy_input])
         # A service that does not know the field would let rules find nothing where something is.
         if left_out in answer.unread and len(answer.verdicts) == 1:
-            return verdict_from_pb(answer.verdicts[0])
+            return _verdicts(answer)[0]
         if len(self._needed) >= MOST_NEEDED:
             self._needed.clear()
         self._needed[part] = time.monotonic() + NEEDED_SECONDS
         return None
 
     async def _ask(
-        self, call: Call, request: governance_pb2.EvaluatePoliciesRequest
+        self, call: Call, request: _Request, inputs: Sequence[JsonObject]
     ) -> governance_pb2.EvaluatePoliciesResponse:
+        """Ask about ``inputs``: as a text or, where that is refused, as messages.
+
+        A governance of an older release finds no inputs in a text; and what is wrong with an input
+        is told as ever.
+        """
+        try:
+            request.batch = batch_text(inputs)
+            return await self._send(call, request)
+        except (FieldInvalid, TypeError, ValueError):
+            request.ClearField("batch")
+            request.inputs.extend(map(json_to_struct, inputs))
+            return await self._send(call, request)
+
+    async def _send(self, call: Call, request: _Request) -> governance_pb2.EvaluatePoliciesResponse:
         try:
             return await self._channels.ask(call, self._stub.EvaluatePolicies, request)
         except Unavailable as error:
             raise PolicyEngineUnavailable("Governance cannot be reached") from error
+
+
+def _verdicts(answer: governance_pb2.EvaluatePoliciesResponse) -> list[Verdict]:
+    """The verdicts of an answer, with the facts that came beside them where they did."""
+    if not answer.facts:
+        return list(map(verdict_from_pb, answer.verdicts))
+    try:
+        pairs = zip(answer.verdicts, map(_facts, answer.facts), strict=True)
+        return [verdict_from_pb(verdict, facts) for verdict, facts in pairs]
+    except ValueError as error:
+        raise PolicyEngineUnavailable("Governance answered facts that are none") from error
+
+
+def _facts(text: bytes) -> dict[str, Json]:
+    value = json_value(text)
+    return value if isinstance(value, dict) else {}

@@ -8,7 +8,12 @@ import pytest
 from phoenix_dma.v1 import common_pb2, governance_pb2
 from phoenix_runtime.chassis.rpc import policy as port
 from phoenix_runtime.chassis.rpc.channels import Channels
-from phoenix_runtime.core.errors import PolicyEngineUnavailable, Unavailable
+from phoenix_runtime.core.errors import (
+    FieldInvalid,
+    PolicyEngineUnavailable,
+    Unavailable,
+    Violation,
+)
 from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import DecisionPoint, Verdict
 from tests.support.builders.calls import call_of
@@ -79,6 +84,44 @@ async def test_a_tenant_whose_rules_need_a_part_is_asked_without_it_again_after_
     )
     assert await ask(policy) is None
     assert await ask(policy) is not None
+
+
+async def test_inputs_and_facts_travel_as_texts() -> None:
+    response = answer(ALLOW)
+    response.facts.append(b'{"trust": {"least": 0.5}}')
+    channels = ScriptedChannels(response)
+    call = call_of("service", subject="assignment")
+    policy = port.GovernancePolicy(cast("Channels", channels))
+    (verdict,) = await policy.evaluate(call, DecisionPoint.COMPLETE, [{"task": {"n": 1}}])
+    assert verdict.facts == {"trust": {"least": 0.5}}
+    (request,) = channels.requests
+    assert (request.batch, list(request.inputs)) == (b'{"inputs":[{"task":{"n":1}}]}', [])
+
+
+async def test_a_governance_that_does_not_take_texts_is_sent_messages() -> None:
+    channels = ScriptedChannels(
+        FieldInvalid([Violation("inputs", "is required")]), answer(ALLOW, unread=["assignee"])
+    )
+    assert await ask(port.GovernancePolicy(cast("Channels", channels))) is not None
+    request = channels.requests[-1]
+    assert (request.batch, len(request.inputs)) == (b"", 1)
+
+
+async def test_what_no_text_can_hold_is_not_sent_as_something_else() -> None:
+    channels = ScriptedChannels()
+    call = call_of("service", subject="assignment")
+    policy = port.GovernancePolicy(cast("Channels", channels))
+    with pytest.raises(ValueError, match="NaN"):
+        await policy.evaluate(call, DecisionPoint.COMPLETE, [{"n": float("nan")}])
+    assert channels.requests == []
+
+
+@pytest.mark.parametrize("facts", [[b"{}", b"{}"], [b"{"]])
+async def test_facts_that_belong_to_no_verdict_are_no_decision(facts: list[bytes]) -> None:
+    response = answer(ALLOW, unread=["assignee"])
+    response.facts.extend(facts)
+    with pytest.raises(PolicyEngineUnavailable):
+        await ask(port.GovernancePolicy(cast("Channels", ScriptedChannels(response))))
 
 
 async def test_without_governance_there_is_no_decision() -> None:
