@@ -144,5 +144,32 @@ async def test_who_finds_the_work_done_by_a_twin_answers_what_the_twin_answered(
     assert list(answers) == ["as the first one saw it"] * 2
 
 
+async def test_an_answer_that_is_stored_is_made_once(
+    database_for: DatabaseFor, tenant: str
+) -> None:
+    database = await database_for("sample")
+    units, _ = note_units(database)
+    handler = RpcHandler(AnswerMemory(database, metadata))
+    made: list[str] = []
+
+    async def run(call: Call) -> str:
+        result = "done"
+        async with units(call) as unit:
+            await unit.add("n1", result)
+            await unit.remember(result)
+        return result
+
+    def answer(reason: str) -> assignment_pb2.CancelTaskResponse:
+        made.append(reason)
+        return _cancelled(reason)
+
+    rpc = rpcs()["/phoenix_dma.v1.AssignmentService/CancelTask"]
+    serving.set(Serving(rpc, call_of(tenant=tenant), None))
+    request = assignment_pb2.CancelTaskRequest(task_id="n1", request_id="r1")
+    first = await handler.mutate(request, run=run, answer=answer)
+    assert (first.task.reason, made) == ("done", ["done"])
+    assert await handler.mutate(request, run=run, answer=answer) == first
+
+
 def _cancelled(reason: str) -> assignment_pb2.CancelTaskResponse:
     return assignment_pb2.CancelTaskResponse(task=assignment_pb2.Task(reason=reason))

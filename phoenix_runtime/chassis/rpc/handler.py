@@ -1,6 +1,6 @@
 """Serves the RPCs of a servicer: builds the call, answers repetitions, runs the use case."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -63,7 +63,7 @@ class RpcHandler:
         request_id = _request_id(request, call)
         if not request_id or self._memory is None:
             return answer(await run(call))
-        kept: list[bytes] = []
+        kept: list[tuple[Result, Answer]] = []
         call = _idempotent(call, request, request_id, _keeping(answer, kept))
         stored = await self._memory.recall(call)
         if stored is not None:
@@ -71,7 +71,7 @@ class RpcHandler:
         own: Answer | None = None
         failure: Exception | None = None
         try:
-            own = answer(await run(call))
+            own = _message(await run(call), answer, kept)
         except (AnsweredBefore, Refused) as raised:
             failure = raised
         if own is not None and kept:
@@ -121,14 +121,26 @@ def _request_id(request: Message, call: Call) -> str:
     return given or call.request_id
 
 
-def _keeping(answer: Callable[[Result], Message], kept: list[bytes]) -> Callable[[Result], bytes]:
-    """Encodes answers, and notes in ``kept`` that the use case kept one."""
+def _keeping(
+    answer: Callable[[Result], Answer], kept: list[tuple[Result, Answer]]
+) -> Callable[[Result], bytes]:
+    """Encodes answers, and notes in ``kept`` that the use case kept one, of which result."""
 
     def encode(result: Result) -> bytes:
-        kept.append(answer(result).SerializeToString())
-        return kept[-1]
+        message = answer(result)
+        kept.append((result, message))
+        return message.SerializeToString()
 
     return encode
+
+
+def _message(
+    result: Result, answer: Callable[[Result], Answer], kept: Sequence[tuple[Result, Answer]]
+) -> Answer:
+    """The answer of a result: the very one that was stored, where that is of this result."""
+    if kept and kept[-1][0] is result:
+        return kept[-1][1]
+    return answer(result)
 
 
 def _idempotent(
