@@ -75,7 +75,7 @@ class SubmitTask:
         wanted = submission(declared, self._ports.new_id)
         async with refusals_audited(self._ports, call, "SubmitTask"):
             for _ in range(2):
-                known, parent = await self._known(call, wanted)
+                known, parent = await self._known(call, wanted, named=bool(declared.task_id))
                 if known is not None:
                     return _again(known, wanted)
                 verdict = await self._evaluate(call, wanted, parent)
@@ -85,11 +85,18 @@ class SubmitTask:
                     continue
         raise AlreadyExists("task", wanted.spec.task_id)
 
-    async def _known(self, call: Call, wanted: Submission) -> tuple[Task | None, Task | None]:
-        """The task itself where it exists already, and its parent, both unlocked."""
+    async def _known(
+        self, call: Call, wanted: Submission, *, named: bool
+    ) -> tuple[Task | None, Task | None]:
+        """The task itself where it exists already, and its parent, both unlocked.
+
+        A task that its caller has not ``named`` has an id that was made just now: nobody has it.
+        """
         spec = wanted.spec
+        if not named and not spec.parent_task_id:
+            return None, None
         async with self._ports.units.reading(call) as unit:
-            known = await unit.find_task(spec.task_id)
+            known = await unit.find_task(spec.task_id) if named else None
             if known is not None or not spec.parent_task_id:
                 return known, None
             parent = await unit.find_task(spec.parent_task_id)

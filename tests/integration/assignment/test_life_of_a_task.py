@@ -1,6 +1,7 @@
 """A task from submission to its end, on real PostgreSQL."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from assignment_svc.usecases.tasks.complete_task import TaskResult
 from assignment_svc.usecases.tasks.fail_task import Failure
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.json import content_hash
+from phoenix_runtime.core.principal import Call
 from phoenix_runtime.core.verdict import Obligation
 from tests.support.fakes.policy import deny
 from tests.support.servers.assignment_service import AssignmentService, declaration
@@ -142,6 +144,23 @@ async def test_an_attempt_and_a_task_have_deadlines(assignment: AssignmentServic
     await assignment.work()
     late = await assignment.task("task.late")
     assert (late.status, late.reason) == (TaskStatus.FAILED, "deadline")
+
+
+async def test_a_task_without_a_name_is_not_looked_for_before_it_is_written(
+    assignment: AssignmentService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units, read = assignment.ports.units, []
+    reading = units.reading
+
+    def noted(call: Call) -> Any:
+        read.append(call)
+        return reading(call)
+
+    monkeypatch.setattr(units, "reading", noted)
+    task = await assignment.submit()
+    assert read == []
+    assert (await assignment.submit(task.task_id)).task_id == task.task_id
+    assert len(read) == 1
 
 
 async def test_only_its_submitter_or_an_operator_cancels_a_task(
