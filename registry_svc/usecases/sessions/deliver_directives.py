@@ -67,7 +67,11 @@ class DeliverDirectives:
             self._remove(key, ack)
 
     def _remove(self, key: ParticipantKey, ack: Acknowledgement) -> None:
-        """Take an acknowledged directive out of flight."""
+        """Take an acknowledged directive out of flight.
+
+        Others wait in the table only where the credit was used up: each commit of some, here or at
+        another replica, and each new stream has them looked for.
+        """
         session = self._context.sessions.get(key)
         if session is None:
             return
@@ -75,7 +79,7 @@ class DeliverDirectives:
         session.in_flight.pop(ack.directive_id, None)
         if not session.in_flight:
             self._in_flight.pop(key, None)
-        if full or not session.in_flight:
+        if full:
             self._queue.want([key])
 
     def _due(self, now: float) -> set[ParticipantKey]:
