@@ -47,9 +47,9 @@ ROUNDS: Final = 6
 and the slower the machine, the more of it: a few calls are over before the next of them is due."""
 CYCLE: Final[Mapping[str, Asked]] = {
     "submit and bind": Asked(34, 13),
-    "start": Asked(12, 5),
+    "start": Asked(11, 5),
     "checkpoint": Asked(12, 6),
-    "complete": Asked(18, 6),
+    "complete": Asked(17, 6),
 }
 """The most that each step asks of all services together. Evidence for trust is folded in between:
 a slow machine folds after each event, a quick one after several, and the budget is the slow
