@@ -110,14 +110,17 @@ class Profile:
             raise ProfileError(
                 "No credential: the profile names none and PHOENIX_DMA_TOKEN is empty"
             )
+        anew = (
+            f"Let `{up_line(self.data)}` write it anew, or name another profile in "
+            "PHOENIX_DMA_PROFILE."
+        )
         try:
-            return self.credential.read_text().strip()
+            found = self.credential.read_text().strip()
         except (OSError, UnicodeError) as error:
-            raise ProfileError(
-                f"The credential cannot be read: {error}",
-                remedy=f"Let `{up_line(self.data)}` write it anew, or name another profile in "
-                "PHOENIX_DMA_PROFILE.",
-            ) from error
+            raise ProfileError(f"The credential cannot be read: {error}", remedy=anew) from error
+        if not found or not _sendable(found):
+            raise ProfileError(f"{self.credential} holds no credential", remedy=anew)
+        return found
 
 
 def profile_path() -> Path:
@@ -146,12 +149,22 @@ def find_profile() -> Profile:
 
 def _overridden(profile: Profile) -> Profile:
     """The profile with the environment's overrides."""
+    token = os.environ.get("PHOENIX_DMA_TOKEN", "")
+    if not _sendable(token):
+        raise ProfileError(
+            "PHOENIX_DMA_TOKEN holds no credential", remedy="Set it anew, or unset it."
+        )
     return replace(
         profile,
         grpc=os.environ.get("PHOENIX_DMA_ADDRESS") or profile.grpc,
-        token=os.environ.get("PHOENIX_DMA_TOKEN", ""),
+        token=token,
         found=True,
     )
+
+
+def _sendable(token: str) -> bool:
+    """Whether a header can carry it: gRPC says of one that cannot that the connection failed."""
+    return token.isascii() and token.isprintable()
 
 
 def read_profile(path: Path) -> Profile:

@@ -131,3 +131,16 @@ def test_a_credential_that_is_no_text_is_the_profiles_fault(tmp_path: Path) -> N
     (tmp_path / "some.jwt").write_bytes(b"\xff\xfe")
     with pytest.raises(ProfileError, match="cannot be read"):
         Profile(credential=tmp_path / "some.jwt").enrolment()
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\u00e4", "one\ntwo"])
+def test_a_credential_that_no_header_carries_is_the_profiles_fault(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "some.jwt").write_text(text)
+    with pytest.raises(ProfileError, match="holds no credential"):
+        Profile(credential=tmp_path / "some.jwt").enrolment()
+    if text.strip():
+        monkeypatch.setenv("PHOENIX_DMA_TOKEN", text)
+        with pytest.raises(ProfileError, match="PHOENIX_DMA_TOKEN holds no credential"):
+            find_profile()
