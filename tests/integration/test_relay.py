@@ -236,7 +236,8 @@ async def test_every_tenant_is_served_and_none_sees_anothers_events(
 async def test_a_running_relay_is_woken_by_the_commit(
     sample_service: SampleService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay_module, "POLL_SECONDS", 3600.0)  # so that nothing else wakes it
+    for name in ("POLL_SECONDS", "FALLBACK_SECONDS"):  # so that nothing else wakes it
+        monkeypatch.setattr(relay_module, name, 3600.0)
     relay = sample_service.relay()
     await relay.start()
     try:

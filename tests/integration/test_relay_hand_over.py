@@ -1,13 +1,15 @@
 """What is committed is handed to the relay in memory: claimed by the commit, settled together."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import func, select
 
+from phoenix_runtime.chassis.data.outbox import OutboxRow
 from phoenix_runtime.chassis.delivery import deliveries
+from phoenix_runtime.chassis.delivery import relay as relay_module
 from phoenix_runtime.chassis.delivery.consumers import OutboxConsumer
 from phoenix_runtime.chassis.delivery.relay import Relay
 from phoenix_runtime.core.clock import ManualClock
@@ -15,6 +17,7 @@ from phoenix_runtime.core.durations import CLAIM_DURATION
 from tests.integration.test_relay import SampleService, sample_service
 from tests.integration.test_relay import deliveries as table
 from tests.support.builders.calls import call_of
+from tests.support.sample.notes import note_units
 from tests.support.waiting.until import until
 
 __all__ = ["sample_service"]
@@ -27,7 +30,9 @@ async def relay(
     sample_service: SampleService, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Relay]:
     """A running relay that reads its table once, at its start, and claims nothing after that."""
-    monkeypatch.setattr(deliveries, "POLL_SECONDS", 3600.0)
+    monkeypatch.setattr(relay_module, "POLL_SECONDS", 3600.0)
+    for module in (relay_module, deliveries):
+        monkeypatch.setattr(module, "FALLBACK_SECONDS", 3600.0)
     relay = sample_service.relay()
     await relay.start()
     yield relay
@@ -103,6 +108,41 @@ async def test_what_was_handed_over_to_who_died_is_delivered_by_another(
     assert sample_service.ledger.of(sample_service.tenant) == [event]
 
 
+async def test_one_look_has_whatever_is_due_elsewhere_delivered_and_nothing_else_claimed(
+    sample_service: SampleService,
+    relay: Relay,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await arrived(sample_service, await sample_service.tell("n1"))
+    await settled(sample_service)
+    claims: list[str] = []
+    claim = OutboxConsumer.claim
+
+    async def counted(consumer: OutboxConsumer, limit: int) -> Sequence[OutboxRow]:
+        claims.append(consumer.receiver)
+        return await claim(consumer, limit)
+
+    monkeypatch.setattr(OutboxConsumer, "claim", counted)
+    units, died = note_units(sample_service.database)
+    died.hand_to("ledger", lambda rows: None)  # claimed by its commit, and never delivered
+    died.hand_to("bus", lambda rows: None)
+    async with units(call_of(tenant=sample_service.tenant)) as unit:
+        event = (await unit.tell("n2", 1)).audit_event_id
+        directive = await unit.order("p1")
+    await relay.look()
+
+    async def ordered() -> bool:
+        return sample_service.directive_sender.of(sample_service.tenant) == [directive]
+
+    await until(ordered)
+    assert set(claims) == {"directives"}
+    assert event not in sample_service.ledger.of(sample_service.tenant)
+    clock.advance(CLAIM)
+    await relay.look()
+    await arrived(sample_service, event)
+
+
 async def test_what_a_rollback_took_back_is_not_handed_over(
     sample_service: SampleService, relay: Relay
 ) -> None:
@@ -138,7 +178,7 @@ async def test_more_than_memory_holds_is_delivered_from_the_table(
     sample_service: SampleService, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deliveries, "MOST_HANDED", 3)
-    monkeypatch.setattr(deliveries, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(relay_module, "POLL_SECONDS", 0.05)
     relay = sample_service.relay()
     await relay.start()
     sample_service.ledger.answers.clear()

@@ -6,9 +6,9 @@ the receiver is called, and the claim of a worker that died expires by itself.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from phoenix_runtime.chassis.data.database import Database
@@ -33,6 +33,24 @@ FIRST_DELAY: Final = timedelta(milliseconds=100)
 LONGEST_DELAY: Final = timedelta(seconds=30)
 
 
+class WaitingRows:
+    """Says when rows may be claimed, of every receiver by one statement."""
+
+    def __init__(self, database: Database, schema: str) -> None:
+        self._database = database
+        self._due = due_statement(schema)
+
+    async def until_due(self, receivers: Sequence[str]) -> Mapping[str, timedelta]:
+        """How long until the earliest row of each receiver may be claimed, 0 or less for now.
+
+        A receiver for which no row waits is missing.
+        """
+        async with self._database.claiming() as connection:
+            rows = await connection.raw.fetch(self._due, receivers)
+        now = self._database.clock.now()
+        return {receiver: due - now for receiver, due in rows if due is not None}
+
+
 class OutboxConsumer:
     """Claims and settles rows for one receiver; ``database`` is that of the worker role."""
 
@@ -40,7 +58,7 @@ class OutboxConsumer:
         self._database = database
         self.receiver = receiver
         self._claim = claim_statement(schema, *SOURCES[receiver])
-        self._due = due_statement(schema)
+        self._waiting = WaitingRows(database, schema)
         self._extend = extend_statement(schema)
         self._settle = settle_statement(schema)
         self._retry_later = retry_statement(schema)
@@ -55,12 +73,8 @@ class OutboxConsumer:
 
     async def until_due(self) -> timedelta | None:
         """How long until the earliest row may be claimed, 0.1 s at least; None where none waits."""
-        async with self._database.claiming() as connection:
-            raw = connection.raw
-            due: datetime | None = await raw.fetchval(self._due, self.receiver)
-        if due is None:
-            return None
-        return max(due - self._database.clock.now(), FIRST_DELAY)
+        wait = (await self._waiting.until_due([self.receiver])).get(self.receiver)
+        return None if wait is None else max(wait, FIRST_DELAY)
 
     async def extend(self, rows: Sequence[OutboxRow]) -> None:
         """Extend the claim of ``rows``: their receiver has not answered yet."""

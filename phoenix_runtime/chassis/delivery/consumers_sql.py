@@ -26,8 +26,14 @@ def claim_statement(schema: str, table: str, key: str) -> str:
 
 
 def due_statement(schema: str) -> str:
-    """When the earliest row of a receiver may be claimed: $1 receiver."""
-    return f"SELECT min(claimed_until) FROM {schema}.deliveries WHERE receiver = $1"
+    """When the earliest row of each receiver may be claimed, NULL for never: $1 receivers."""
+    # A look-up in the index for each; grouped, all rows that wait would be read.
+    return f"""
+        SELECT asked.receiver, (
+            SELECT min(claimed_until) FROM {schema}.deliveries AS d
+            WHERE d.receiver = asked.receiver
+        ) AS due FROM unnest($1::text[]) AS asked (receiver)
+    """
 
 
 def settle_statement(schema: str) -> str:

@@ -23,9 +23,8 @@ BATCH: Final = 500
 """Rows of one call to a receiver at most."""
 MOST_HANDED: Final = 10 * BATCH
 """Rows that wait in memory at most."""
-POLL_SECONDS: Final = 5.0
-"""How often the outbox is read although nothing was left behind here: another replica may have
-died with rows that it had committed."""
+FALLBACK_SECONDS: Final = 60.0
+"""How often the outbox is read although nobody says that a row is due in it."""
 SETTLE_SECONDS: Final = 0.5
 """How long delivered rows wait to be settled together; a crash in between delivers them again,
 without effect."""
@@ -73,6 +72,10 @@ class Delivery:
         self._direct = True
         self._handed.extend(rows[: MOST_HANDED - len(self._handed)])
 
+    def look(self) -> None:
+        """Read the table in the next step: a row is due in it that was not handed over."""
+        self._look_at = 0.0
+
     async def step(self) -> bool | timedelta:
         """Deliver one batch; true where there may be more, else a time where something is due then.
 
@@ -95,7 +98,7 @@ class Delivery:
 
     async def _look(self) -> bool | timedelta:
         """Claim rows from the table and deliver them."""
-        self._look_at = _now() + POLL_SECONDS
+        self._look_at = _now() + FALLBACK_SECONDS
         claimed = await self._consumer.claim(BATCH)
         if claimed:
             self._unsettled += await self._deliver_batch(claimed)
@@ -153,7 +156,7 @@ class Delivery:
         self._retrying = wait is not None
         if wait is None:
             return False
-        wait = min(wait, timedelta(seconds=POLL_SECONDS))
+        wait = min(wait, timedelta(seconds=FALLBACK_SECONDS))
         self._look_at = _now() + wait.total_seconds()
         return wait
 

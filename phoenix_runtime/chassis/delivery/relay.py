@@ -17,8 +17,13 @@ from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.idempotency import RETENTION
 from phoenix_runtime.chassis.data.outbox import BUS, DIRECTIVES, LEDGER, Outbox, OutboxRow
 from phoenix_runtime.chassis.delivery.bus_events import BusEvent, bus_event_of
-from phoenix_runtime.chassis.delivery.consumers import OutboxConsumer, Pruner, PruneRule
-from phoenix_runtime.chassis.delivery.deliveries import POLL_SECONDS, Deliver, Delivery
+from phoenix_runtime.chassis.delivery.consumers import (
+    OutboxConsumer,
+    Pruner,
+    PruneRule,
+    WaitingRows,
+)
+from phoenix_runtime.chassis.delivery.deliveries import FALLBACK_SECONDS, Deliver, Delivery
 from phoenix_runtime.chassis.loops import Loop
 from phoenix_runtime.core.directives import Directive
 from phoenix_runtime.core.documents import HashedEvent, directive_of, event_of, with_content
@@ -29,6 +34,9 @@ LINGER_SECONDS: Final[Mapping[str, float]] = {LEDGER: 0.05, BUS: 0.005, DIRECTIV
 """How long a delivery waits after a commit for rows of the next ones. A participant waits for a
 directive; the ledger loses nothing by a moment, and an append and its commit cost the same for one
 event as for ten. Whoever reads the lineage of a task that it has just been given waits as long."""
+POLL_SECONDS: Final = 5.0
+"""How often the outbox is looked at, for all receivers at once, although nothing was left behind
+here: another replica may have died with rows that it had committed."""
 DELIVERED_RETENTION: Final = timedelta(hours=1)
 PRUNE_SECONDS: Final = 60.0
 PRUNE_BATCH: Final = 1000
@@ -61,6 +69,9 @@ class DirectiveSender(Protocol):
 class Relay:
     """Runs the loops that deliver the outbox of one service; what is committed wakes them.
 
+    What was committed elsewhere is found by one statement, which asks for all receivers at once
+    when their next row is due.
+
     ``database`` is that of the worker role. ``directive_sender`` is given exactly where the service
     has a directive outbox (ValueError otherwise). `Service.running` starts and stops it.
     """
@@ -89,6 +100,8 @@ class Relay:
         self._deliveries = [self._delivery(name, deliver) for name, deliver in delivers.items()]
         self.loops = [_loop(delivery) for delivery in self._deliveries]
         self.loops.append(Loop("prune", PRUNE_SECONDS, self._prune))
+        self.loops.append(Loop("relay_look", POLL_SECONDS, self.look))
+        self._waiting = WaitingRows(database, str(self._metadata.schema))
         self._pruners = pruners(database, self._metadata)
 
     async def start(self) -> None:
@@ -109,6 +122,15 @@ class Relay:
         schema = str(self._metadata.schema)
         return Delivery(receiver, OutboxConsumer(self._database, schema, receiver), deliver)
 
+    async def look(self) -> None:
+        """Have each delivery read the table for which a row is due in it."""
+        receivers = [delivery.receiver for delivery in self._deliveries]
+        until_due = await self._waiting.until_due(receivers)
+        for delivery, loop in zip(self._deliveries, self.loops, strict=False):
+            if until_due.get(delivery.receiver, timedelta.max) <= timedelta():
+                delivery.look()
+                loop.wake()
+
     async def _prune(self) -> bool:
         counts = [await pruner.prune(PRUNE_BATCH) for pruner in self._pruners]
         return max(counts, default=0) == PRUNE_BATCH
@@ -116,7 +138,7 @@ class Relay:
 
 def _loop(delivery: Delivery) -> Loop:
     name = delivery.receiver
-    return Loop(f"relay_{name}", POLL_SECONDS, delivery.step, linger=LINGER_SECONDS[name])
+    return Loop(f"relay_{name}", FALLBACK_SECONDS, delivery.step, linger=LINGER_SECONDS[name])
 
 
 def _hand_over(delivery: Delivery, loop: Loop, rows: Sequence[OutboxRow]) -> None:
