@@ -8,6 +8,7 @@ from gateway.aggregate.sources import DossierSources
 from gateway.aggregate.task_dossier import AggregateTaskDossier
 from gateway.proxy.forwarding import ForwardingHandler
 from gateway.proxy.health import BackendHealth
+from gateway.proxy.liveness import GatewayLiveness, SessionStreams
 from gateway.proxy.reflection import add_reflection
 from gateway.proxy.routing import GATEWAY_SERVICE, SERVED_BY
 from gateway.rest.admission import RestAdmission
@@ -34,6 +35,7 @@ async def build(settings: GatewaySettings | None = None) -> Service:
     channels = Channels(chosen, signer)
     health = HealthServicer()
     backends = BackendHealth(channels, health)
+    streams = SessionStreams()
     # One count for both ports: a tenant has one budget, whichever port it uses.
     quotas = Quotas(QuotaTerms.of(chosen), clock)
     admission = RestAdmission(make_verifier(chosen, clock), new_id, quotas)
@@ -47,7 +49,7 @@ async def build(settings: GatewaySettings | None = None) -> Service:
         gateway_pb2_grpc.add_GatewayServiceServicer_to_server(servicer, server)
         add_reflection([GATEWAY_SERVICE, *SERVED_BY], server)
         read_timeout = chosen.stream_patience.total_seconds()
-        forwarding = ForwardingHandler(rpcs(), channels, read_timeout=read_timeout)
+        forwarding = ForwardingHandler(rpcs(), channels, streams, read_timeout=read_timeout)
         server.add_generic_rpc_handlers((forwarding,))
 
     return Service(
@@ -56,7 +58,7 @@ async def build(settings: GatewaySettings | None = None) -> Service:
         names=[GATEWAY_SERVICE],
         register=register,
         clock=clock,
-        running=[backends, rest],
+        running=[backends, GatewayLiveness(channels, streams), rest],
         close=[channels.close],
         reflected=False,
         health=health,

@@ -1,12 +1,14 @@
 """Forwards any RPC of the contract to the backend that serves it."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import grpc
 from grpc import GenericRpcHandler, HandlerCallDetails, RpcMethodHandler
 from grpc.aio import ServicerContext
 
+from gateway.proxy.liveness import SESSION_SERVICE, SessionStreams
 from gateway.proxy.routing import SERVED_BY
 from gateway.streams import ForwardedCall, many_to_many, many_to_one, one_to_many, one_to_one
 from phoenix_runtime.chassis.rpc.channels import Channels
@@ -28,12 +30,21 @@ class ForwardingHandler(GenericRpcHandler):  # type: ignore[type-arg]  # generic
     The interceptors of the chassis have verified credential and role before a handler runs. RPCs
     that the schema keeps for services are refused even to services, which do not use the gateway.
 
-    ``read_timeout`` are the seconds after which a stream that its caller does not read is cut.
+    ``streams`` is entered by each stream of heartbeats. ``read_timeout`` are the seconds after
+    which a stream that its caller does not read is cut.
     """
 
-    def __init__(self, rpcs: Mapping[str, Rpc], channels: Channels, *, read_timeout: float) -> None:
+    def __init__(
+        self,
+        rpcs: Mapping[str, Rpc],
+        channels: Channels,
+        streams: SessionStreams,
+        *,
+        read_timeout: float,
+    ) -> None:
         self._rpcs = {path: rpc for path, rpc in rpcs.items() if rpc.service in SERVED_BY}
         self._channels = channels
+        self._streams = streams
         self._read_timeout = read_timeout
 
     def service(
@@ -66,9 +77,13 @@ class ForwardingHandler(GenericRpcHandler):  # type: ignore[type-arg]  # generic
         return forward
 
     def _answer_stream(self, rpc: Rpc, behaviour: Any) -> Any:
+        heartbeats = rpc.service == SESSION_SERVICE and rpc.client_streaming
+        entered = self._streams if heartbeats else nullcontext()
+
         async def forward(request: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[bytes]:
-            async for answer in behaviour(self._forwarded(rpc, context), request, context):
-                yield answer
+            with entered:
+                async for answer in behaviour(self._forwarded(rpc, context), request, context):
+                    yield answer
 
         return forward
 

@@ -8,20 +8,13 @@ from grpc.aio import AioRpcError
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
-from gateway.proxy.routing import PACKAGE, SERVED_BY
+from gateway.proxy.routing import SERVED_BY
 from phoenix_runtime.chassis.rpc.channels import Channels
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 PAUSE = 0.5
 """Seconds between two attempts to reach a backend that does not answer."""
-SESSIONS = SERVED_BY[f"{PACKAGE}.SessionService"]
-"""The backend that gets heartbeats through this gateway: it has to tell a gateway that hangs from
-participants that are silent."""
-LIVENESS_TIMEOUT = 2.0
-"""Seconds that one liveness call to the registry may take."""
-LIVENESS_INTERVAL = 0.25
-"""Seconds between two liveness calls."""
 
 
 class BackendHealth:
@@ -43,7 +36,6 @@ class BackendHealth:
         for backend in self._serving:
             await self._publish(backend, serving=False)
         self._watchers = [asyncio.create_task(self._watch(backend)) for backend in self._serving]
-        self._watchers.append(asyncio.create_task(self._prove_liveness()))
 
     async def stop(self) -> None:
         """Stop watching."""
@@ -60,14 +52,6 @@ class BackendHealth:
                     await self._publish(backend, serving=answer.status == SERVING)
             await self._publish(backend, serving=False)
             await asyncio.sleep(PAUSE)
-
-    async def _prove_liveness(self) -> None:
-        """Call the registry over the connection that carries the streams of participants."""
-        stub = health_pb2_grpc.HealthStub(self._channels.channel(SESSIONS))
-        while True:
-            with contextlib.suppress(AioRpcError):  # the watcher publishes it
-                await stub.Check(health_pb2.HealthCheckRequest(), timeout=LIVENESS_TIMEOUT)
-            await asyncio.sleep(LIVENESS_INTERVAL)
 
     async def _publish(self, backend: str, *, serving: bool) -> None:
         self._serving[backend] = serving

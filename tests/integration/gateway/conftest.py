@@ -14,6 +14,7 @@ import hypothesis  # noqa: F401  # see below
 import pytest
 import pytest_asyncio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
 
 from gateway.app import build
 from gateway.rest.server import RestServer
@@ -60,12 +61,25 @@ class Recorded:
     remaining: list[float | None] = field(default_factory=list)
     requests: list[Any] = field(default_factory=list)
     stream_ended: asyncio.Event = field(default_factory=asyncio.Event)
+    checks: dict[str, int] = field(default_factory=dict)
+    """Health checks (not watches) that each backend answered."""
 
     def record(self, request: Any, context: Any) -> None:
         self.calls.append(current_call())
         self.requests.append(request)
         self.metadata.append(dict(context.invocation_metadata()))
         self.remaining.append(context.time_remaining())
+
+
+class CountedHealth(HealthServicer):  # type: ignore[misc]  # the library has no types
+    def __init__(self, recorded: Recorded, name: str) -> None:
+        super().__init__()
+        self._recorded = recorded
+        self._name = name
+
+    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._recorded.checks[self._name] = self._recorded.checks.get(self._name, 0) + 1
+        return await super().Check(request, context)
 
 
 class Tasks(assignment_pb2_grpc.AssignmentServiceServicer):
@@ -183,7 +197,13 @@ class Backends:
         settings = ServerSettings(
             **self._keys.settings(name), listen=listen, grace=timedelta(seconds=0.1)
         )
-        service = Service(name, settings, SERVED[name], lambda server: self._register(name, server))
+        service = Service(
+            name,
+            settings,
+            SERVED[name],
+            lambda server: self._register(name, server),
+            health=CountedHealth(self._recorded, name),
+        )
         self._open[name] = await Listening(service).__aenter__()
         self.addresses[name] = f"127.0.0.1:{self._open[name].port}"
 

@@ -16,7 +16,7 @@ from phoenix_dma.wire.status_details import DETAILS_KEY
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.schema import rpcs
 from tests.integration.gateway.conftest import BROKEN, RunningGateway, healthy, refused
-from tests.support.waiting.until import PATIENCE
+from tests.support.waiting.until import PATIENCE, until
 
 GET_TASK = "/phoenix_dma.v1.AssignmentService/GetTask"
 
@@ -230,6 +230,23 @@ async def test_a_stream_without_a_deadline_gets_none(gateway: RunningGateway) ->
     await call.write(session_pb2.KeepAliveRequest(beats=session_pb2.Beats(seq=1)))
     await call.read()
     assert gateway.recorded.remaining == [None]
+    call.cancel()
+
+
+async def test_the_registry_is_told_that_the_gateway_lives_while_it_carries_heartbeats(
+    gateway: RunningGateway,
+) -> None:
+    await healthy(gateway, "phoenix_dma.v1.SessionService", health_pb2.HealthCheckResponse.SERVING)
+    assert gateway.recorded.checks == {}, "nobody beats"
+    call = sessions(gateway).KeepAlive(metadata=gateway.call("participant", participant="agent.0"))
+    await call.write(session_pb2.KeepAliveRequest(beats=session_pb2.Beats(seq=1)))
+    await call.read()
+
+    async def told_again() -> bool:
+        return gateway.recorded.checks.get("registry", 0) > 1
+
+    await until(told_again)
+    assert list(gateway.recorded.checks) == ["registry"]
     call.cancel()
 
 

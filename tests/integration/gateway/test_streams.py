@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.proxy.forwarding import ForwardingHandler
+from gateway.proxy.liveness import SessionStreams
 from phoenix_dma.wire.stream_termination import keep_final_status
 from phoenix_runtime.chassis.rpc.channels import Channels
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
@@ -63,7 +64,7 @@ async def channel(keys: Keys) -> AsyncIterator[grpc.aio.Channel]:
             settings, ServiceSigner("gateway", key, keys.clock, audience="phoenix-dma")
         )
         async with serving(
-            keys, "gateway", ForwardingHandler(passed, channels, read_timeout=30)
+            keys, "gateway", ForwardingHandler(passed, channels, SessionStreams(), read_timeout=30)
         ) as gateway:
             async with grpc.aio.insecure_channel(f"127.0.0.1:{gateway.port}") as opened:
                 yield opened
