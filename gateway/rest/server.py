@@ -13,10 +13,28 @@ from gateway.rest.admission import HEADER_BYTES
 
 log = structlog.get_logger(__name__)
 GRACE_SECONDS = 3
+DATE_SECONDS = 1.0
+"""How old the date of an answer may be."""
 
 
 class _Server(uvicorn.Server):
     """Leaves the process's signals to the gRPC server, which drains both ports."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Finish open requests, then stop listening."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        """Keep the date of answers until the end; uvicorn asks ten times a second for the end."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DATE_SECONDS):
+                    await self._ending.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -63,6 +81,6 @@ class RestServer:
 
     async def stop(self) -> None:
         """Finish open requests, then stop listening."""
-        self._server.should_exit = True
+        self._server.end()
         if self._serving is not None:
             await self._serving
