@@ -49,6 +49,7 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
         # Nothing replicates from a private server: less to write, fewer processes.
         "wal_level": "minimal",
         "max_wal_senders": "0",
+        "max_logical_replication_workers": "0",
         "io_method": "sync",
         "jit": "off",
         "timezone": "UTC",
