@@ -39,7 +39,6 @@ from phoenix_runtime.local.postgres import databases
 from phoenix_runtime.local.postgres.schema_versions import PendingUpgrade, pending_upgrades
 from phoenix_runtime.local.postgres.server import Postgres
 from phoenix_runtime.local.processes.launcher import Launcher
-from phoenix_runtime.local.processes.prefork import NAME as PREFORK
 from phoenix_runtime.local.processes.prefork import can_prefork, program_for
 from phoenix_runtime.local.processes.restarts import (
     KeepsDying,
@@ -121,7 +120,8 @@ class LocalRuntime:
             await asyncio.to_thread(self._choose_ports)
             await self._supervisor.open(lock, *self._reservation.filenos())
             if self.options.services and can_prefork(self.options.environment):
-                await self._launcher.open(program_for(inherited(), self.folder.log(PREFORK)))
+                modules = [MODULES[name] for name in self.options.services]
+                await self._launcher.open(program_for(inherited(), self.folder.log, modules))
             own = "preparing your PostgreSQL", "asking your Redis"
             database = own[0] if self.options.postgres_url else "starting postgres"
             redis = own[1] if self.options.redis_url else "starting valkey"

@@ -1,10 +1,10 @@
-"""Forks the runtime's Python services from one process that has imported what all of them share.
+"""Forks the runtime's Python services from one process that has imported what they import.
 
-The imports take each service more than a second of processor time; a fork takes a millisecond. The
-services stay processes of their own, each with its own log, session, environment and exit code. The
-child that forks has one thread and no descriptor but its socket, so a fork copies nothing that is
-half done: it imports gRPC and never starts it. Linux only; elsewhere each service is started by
-itself.
+The imports take each service more than a second of processor time; a fork takes a millisecond, and
+what is imported before it is in memory once. The services stay processes of their own, each with
+its own log, session, environment and exit code. The child that forks has one thread and no
+descriptor but its socket, so a fork copies nothing that is half done: it imports gRPC and never
+starts it. Linux only; elsewhere each service is started by itself.
 
 The socket carries one JSON object a packet. A request holds ``name``, ``module``, ``environment``
 and ``log``. The child answers with ``name`` and ``pid`` of what it forked, and later reports the
@@ -18,7 +18,7 @@ import contextlib
 import json
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +35,8 @@ from phoenix_runtime.local.processes.supervisor import (
 NAME: Final = "prefork"
 OWN_INTERPRETER: Final = ("LD_", "DYLD_", "PYTHON")
 """Prefixes of variables that have an effect only while an interpreter starts."""
+NO_THREADS: Final = {"OPENBLAS_NUM_THREADS": "1"}
+"""What keeps numpy from starting threads where it is imported, which a fork would lose."""
 
 
 def can_prefork(environment: Mapping[str, str]) -> bool:
@@ -118,7 +120,13 @@ class PreforkServer:
             self._running[pid].set_result(report["code"])
 
 
-def program_for(environment: Mapping[str, str], log: Path) -> Program:
-    """Return the program of the child that forks."""
-    command = [sys.executable, "-m", prefork_child.__name__]
-    return Program(name=NAME, command=command, environment=environment, log=log)
+def program_for(
+    environment: Mapping[str, str], log: Callable[[str], Path], modules: Iterable[str]
+) -> Program:
+    """Return the program of the child that forks ``modules``; ``log`` answers that of a name."""
+    return Program(
+        name=NAME,
+        command=[sys.executable, "-m", prefork_child.__name__, *modules],
+        environment={**environment, **NO_THREADS},
+        log=log(NAME),
+    )
