@@ -28,7 +28,8 @@ from phoenix_runtime.core.ports import AccessLog
 
 log = structlog.get_logger(__name__)
 U = TypeVar("U", bound=Unit)
-WORKER_CONNECTIONS = 3
+WORKER_CONNECTIONS = 2
+"""Claims and marks are single short statements; PostgreSQL keeps 3 MB for each connection."""
 WORKER_STATEMENT = timedelta(seconds=5)
 """How long a claim or a mark may take: a worker that hangs on one does nothing else."""
 
