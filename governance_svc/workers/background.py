@@ -77,7 +77,7 @@ class Workers:
         if not self._use_cases.announce.announced_to(tenant):
             self._announce.wake()
 
-    async def load_policy(self) -> bool:
+    async def load_policy(self) -> bool | timedelta:
         """Load the policy; without an engine log it, since no decision can be had meanwhile.
 
         The same where the engine was cut off at its deadline: a busy machine refuses no good
@@ -85,12 +85,12 @@ class Workers:
         """
         return await _logged(self._use_cases.load)
 
-    async def follow_policies(self) -> bool:
+    async def follow_policies(self) -> bool | timedelta:
         """Load what tenants have activated; without an engine log it."""
         return await _logged(self._use_cases.follow)
 
 
-async def _logged(step: Callable[[], Awaitable[bool]]) -> bool:
+async def _logged(step: Callable[[], Awaitable[bool | timedelta]]) -> bool | timedelta:
     try:
         return await step()
     except (PolicyEngineUnavailable, BundleCutOff) as error:

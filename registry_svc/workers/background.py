@@ -93,7 +93,7 @@ def make_workers(use_cases: WorkerUseCases, intervals: WorkerIntervals) -> Worke
         # Heartbeats that come together change states together: many in one transaction.
         health=Loop("registry_health", every_round, use_cases.apply_health, linger=0.02),
         deliver=Loop("registry_directives", every_round, use_cases.deliver, linger=0.002),
-        forward=Loop("registry_forwarding", every_round, use_cases.forward, linger=0.002),
+        forward=Loop("registry_forwarding", MINUTE, use_cases.forward, linger=0.002),
         replica_sync=Loop(
             "registry_replica_sync", every_round, use_cases.replica_sync, linger=0.02
         ),

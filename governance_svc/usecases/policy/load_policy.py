@@ -1,10 +1,16 @@
 """Loads the bundle into the policy engine, and retries while the engine is away."""
 
+from datetime import timedelta
+from typing import Final
+
 from governance_svc.domain.policy.bundle import BundleCutOff
 from governance_svc.usecases.policy.announce_policy import AnnouncePolicy
 from governance_svc.usecases.policy.tenant_policies import TenantPolicies
 from governance_svc.usecases.trust.assess_trust import AssessTrust
 from phoenix_runtime.core.errors import PolicyEngineUnavailable
+
+LOADED: Final = timedelta(hours=1)
+"""The rest of a loop that has loaded its bundle."""
 
 
 class LoadPolicy:
@@ -21,10 +27,10 @@ class LoadPolicy:
         self._trust = trust
         self._loaded = False
 
-    async def __call__(self) -> bool:
+    async def __call__(self) -> timedelta:
         """Load it once; raises `PolicyEngineUnavailable`, and `BundleRefused` for a bad one.
 
-        After `BundleCutOff` it may be tried again.
+        After `BundleCutOff` it may be tried again. Answers a rest: nothing is left to be loaded.
         """
         if not self._loaded:
             shared = self._policies.shared
@@ -38,4 +44,4 @@ class LoadPolicy:
             self._loaded = True
             self._trust.forget_all()
             self._announce.loaded()
-        return False
+        return LOADED

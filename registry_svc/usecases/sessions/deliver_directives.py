@@ -1,6 +1,7 @@
 """DeliverDirectives: sends stored directives down the streams until they are acknowledged."""
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import Final
 
 from registry_svc.domain.ports import Acknowledgement
@@ -10,6 +11,8 @@ from registry_svc.usecases.sessions.directive_queue import DirectiveQueue
 
 CREDIT: Final = 32
 """Directives in flight to one participant at most: sent and not acknowledged yet (I14)."""
+NOTHING_SENT: Final = timedelta(seconds=10)
+"""The rest between two rounds where nothing is in flight: the queue says what there is to do."""
 
 
 class DeliverDirectives:
@@ -31,8 +34,11 @@ class DeliverDirectives:
         self._in_flight: dict[ParticipantKey, Session] = {}
         self._blocked: set[ParticipantKey] = set()
 
-    async def __call__(self) -> None:
-        """Run one round. Raises `Unavailable`; nothing is forgotten then."""
+    async def __call__(self) -> timedelta | None:
+        """Run one round; answers a rest where nothing is on its way that may have to be sent again.
+
+        Raises `Unavailable`; nothing is forgotten then.
+        """
         await self._commit()
         now = self._context.clock.monotonic()
         wanted = self._queue.take_wanted() | self._due(now) | self._blocked
@@ -49,6 +55,7 @@ class DeliverDirectives:
         except BaseException:
             self._queue.want(wanted)
             raise
+        return None if self._in_flight or self._blocked else NOTHING_SENT
 
     async def _commit(self) -> None:
         """Commit acknowledgements; until then their directives stay in flight: none comes twice."""

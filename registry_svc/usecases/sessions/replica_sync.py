@@ -5,6 +5,7 @@ within milliseconds. Since events may be lost, a slow round reads every session'
 """
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import Final
 
 from phoenix_runtime.core.waiting.wakeup import WakeUp
@@ -50,10 +51,10 @@ class ReplicaSync:
         if self._context.sessions.get(key) is not None:
             self._note(key)
 
-    async def __call__(self) -> None:
+    async def __call__(self) -> timedelta:
         """Read the rows of changed participants; in the slow round those of all sessions.
 
-        Raises `Unavailable`, having forgotten nothing.
+        Answers how long it is until that round. Raises `Unavailable`, having forgotten nothing.
         """
         now = self._context.clock.monotonic()
         if now >= self._next_round:
@@ -67,6 +68,7 @@ class ReplicaSync:
         except BaseException:
             self._changed |= changed
             raise
+        return timedelta(seconds=max(0.0, self._next_round - self._context.clock.monotonic()))
 
     async def _follow_rows(self, changed: set[ParticipantKey]) -> None:
         by_tenant: defaultdict[str, list[str]] = defaultdict(list)
