@@ -168,15 +168,7 @@ class Outbox:
     def _arguments(self, call: Call, pending: Pending, rows: Rows) -> tuple[Kinds, list[Any], int]:
         now = self.clock.now()
         arguments: list[Any] = [call.tenant, now]
-        heads = _heads([hashed.event for hashed in pending.events])
-        # Nobody asks any more which version an aggregate has whose last event this is. One that
-        # ends with its second has no head, and needs none: a later one finds none to follow, and
-        # the second again its own row here, or the aggregate's, which says that it is over.
-        gone = {key: first for key, (first, _) in heads.items() if key in pending.ended}
-        kept = {key: span for key, span in heads.items() if key not in gone}
-        gone = {key: first for key, first in gone.items() if first > 2}
-        born = {key: last for key, (first, last) in kept.items() if first <= 2 <= last}
-        moved = {key: span for key, span in kept.items() if span[0] > 2}
+        born, moved, gone = _heads_to_write(pending)
         deliveries = list(self._deliveries(rows, now))
         if pending.events:
             documents = {row.key: row.document for row in rows[LEDGER]}
@@ -213,6 +205,23 @@ class Outbox:
             until = now + CLAIM_DURATION if receiver in self._takers else now
             for row in found:
                 yield row.key, receiver, until
+
+
+def _heads_to_write(
+    pending: Pending,
+) -> tuple[dict[str, int], dict[str, tuple[int, int]], dict[str, int]]:
+    """Newest version of each aggregate that begins, span of each that goes on, first of each ended.
+
+    Nobody asks any more which version an aggregate has whose last event this is. One that ends with
+    its second has no head, and needs none: a later one finds none to follow, and the second again
+    its own row here, or the aggregate's, which says that it is over.
+    """
+    heads = _heads([hashed.event for hashed in pending.events])
+    gone = {key: first for key, (first, _) in heads.items() if key in pending.ended}
+    kept = {key: span for key, span in heads.items() if key not in gone}
+    born = {key: last for key, (first, last) in kept.items() if first <= 2 <= last}
+    moved = {key: span for key, span in kept.items() if span[0] > 2}
+    return born, moved, {key: first for key, first in gone.items() if first > 2}
 
 
 def _heads(events: Sequence[AuditEvent]) -> dict[str, tuple[int, int]]:

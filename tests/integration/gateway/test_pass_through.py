@@ -15,7 +15,8 @@ from phoenix_dma.v1 import assignment_pb2, assignment_pb2_grpc, session_pb2, ses
 from phoenix_dma.wire.status_details import DETAILS_KEY
 from phoenix_runtime.chassis.rpc.credentials import ServiceSigner
 from phoenix_runtime.chassis.schema import rpcs
-from tests.integration.gateway.conftest import BROKEN, RunningGateway, healthy, refused
+from tests.integration.gateway.conftest import RunningGateway, healthy, refused
+from tests.support.fakes.gateway_backends import BROKEN
 from tests.support.waiting.until import PATIENCE, until
 
 GET_TASK = "/phoenix_dma.v1.AssignmentService/GetTask"

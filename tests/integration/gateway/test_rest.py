@@ -9,7 +9,8 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 
 from phoenix_dma.v1 import common_pb2
-from tests.integration.gateway.conftest import BROKEN, RunningGateway
+from tests.integration.gateway.conftest import RunningGateway
+from tests.support.fakes.gateway_backends import BROKEN
 from tests.support.waiting.until import PATIENCE
 
 TASK = {"task_id": "t", "objective": "o", "risk_level": "medium"}
