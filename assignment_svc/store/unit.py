@@ -55,9 +55,9 @@ class AssignmentUnit(
         if handoff.status is HandoffStatus.COMPLETED:
             HANDOFF.observe((handoff.updated_at - handoff.created_at).total_seconds())
 
-    async def flush(self) -> Rows:
+    async def flush(self, committing: Callable[[], None]) -> Rows:
         """Write what was collected, then count it."""
-        written = await super().flush()
+        written = await super().flush(committing)
         count(self._drafts)
         self._drafts = []
         return written

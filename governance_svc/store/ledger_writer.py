@@ -128,7 +128,7 @@ class GroupCommitLedger:
         """Append ``rows`` after ``head``; None where the chain does not end there."""
         if head is None:
             return None
-        async with self._database.transaction(tenant) as connection:
+        async with self._database.writing(tenant) as connection:
             return await _append_after(connection.raw, tenant, head, rows)
 
     async def _append_new(
@@ -136,7 +136,7 @@ class GroupCommitLedger:
     ) -> None:
         """Append what is new of a batch, under the lock of the head."""
         async with self._database.transaction(tenant) as connection:
-            raw = connection.raw
+            raw = await connection.begin()
             await raw.execute(ledger_sql.FIRST_HEAD, tenant, GENESIS)
             head = Head(*(await raw.fetch(ledger_sql.LOCKED_HEAD, tenant))[0])
             groups = await new_rows(raw, tenant, [queued.rows for queued in batch])

@@ -34,7 +34,7 @@ CLAIM_AND_COMMIT: Final = "sweep.between_claim_and_commit"
 DELIVERY_AND_MARK: Final = "relay.between_delivery_and_mark"
 POINTS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        BEFORE_COMMIT: "everything of a unit of work is written, and not committed",
+        BEFORE_COMMIT: "what a unit of work does next commits it, and nothing of it is kept yet",
         AFTER_COMMIT: "a unit of work is committed, and nobody knows it yet",
         BEFORE_REPLY: "an answer is made, and not sent",
         CONTENT_AND_POINTER: "a checkpoint's content is kept, and nothing points to it",

@@ -94,3 +94,7 @@ class Units(Protocol[UnitT_co]):
     def reading(self, call: Call) -> AbstractAsyncContextManager[UnitT_co]:
         """Open a read-only unit in the call's tenant; nothing of its journal is kept."""
         ...
+
+    def single(self, call: Call) -> AbstractAsyncContextManager[UnitT_co]:
+        """Open a unit of one statement that writes; nothing of its journal is kept."""
+        ...

@@ -58,7 +58,7 @@ class LockedHead:
     async def append(self, tenant: str, events: Sequence[VerifiedEvent]) -> None:
         """One transaction for one caller's events."""
         async with self._database.transaction(tenant) as connection:
-            raw = connection.raw
+            raw = await connection.begin()
             await raw.execute(ledger_sql.FIRST_HEAD, tenant, GENESIS)
             head = Head(*(await raw.fetch(ledger_sql.LOCKED_HEAD, tenant))[0])
             for event in events:

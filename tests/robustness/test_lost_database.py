@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from phoenix_runtime.chassis.data.connecting import DatabaseOptions, create_database
 from phoenix_runtime.chassis.data.database import Database
@@ -13,10 +13,13 @@ from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.errors import Unavailable
 from tests.support.builders.calls import call_of
 from tests.support.sample.notes import note_units
+from tests.support.sample.store.tables import note
 from tests.support.servers.postgres import SAMPLE_PACKAGE, SAMPLE_SCHEMA
 from tests.support.servers.restartable import Servers, own_servers
+from tests.support.waiting.until import until
 
 CALL = call_of(tenant="t1")
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
 async def prepared(servers: Servers, pool: int) -> Database:
@@ -81,6 +84,36 @@ async def test_a_transaction_under_way_is_lost_whole() -> None:
             await be_interrupted()
         await servers.start("postgres")
         assert await texts(database) == []
+        await database.close()
+
+
+async def test_a_single_statement_under_way_is_refused_as_a_commit_is() -> None:
+    async with own_servers() as servers:
+        database = await prepared(servers, pool=3)
+        units, _ = note_units(database)
+
+        async def put() -> None:
+            async with units(CALL) as unit:
+                await unit.put("n1", "x")
+
+        async def waits() -> bool:
+            async with database.reading("t1") as connection:
+                return bool(await connection.value(text(WAITING)))
+
+        async def be_interrupted() -> None:
+            async with database.transaction("t1") as other:
+                await other.run(insert(note).values(tenant="t1", note_id="n0", text="x", version=1))
+                waiting = asyncio.create_task(put())
+                await until(waits)
+                await servers.kill("postgres")
+                await waiting
+
+        with pytest.raises(Unavailable):
+            await be_interrupted()
+        await servers.start("postgres")
+        assert await texts(database) == []
+        await put()
+        assert await texts(database) == ["x"]
         await database.close()
 
 

@@ -66,13 +66,14 @@ def create_database(url: str, *, clock: Clock, options: DatabaseOptions | None =
     def told(silent: bool) -> None:  # noqa: FBT001  # as `ServerWatch` calls it
         log.warning("database_silent" if silent else "database_answers", pool=chosen.name)
 
-    return Database(
-        Pool(connect, ServerWatch(reach, chosen.response_timeout, told)),
+    pool = Pool(
+        connect,
+        ServerWatch(reach, chosen.response_timeout, told),
         size=chosen.pool,
-        clock=clock,
         response_timeout=chosen.response_timeout,
         checkout_timeout=chosen.checkout_timeout,
     )
+    return Database(pool, clock=clock)
 
 
 def _connect_arguments(options: DatabaseOptions) -> dict[str, Any]:

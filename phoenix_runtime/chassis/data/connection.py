@@ -1,7 +1,7 @@
 """One connection inside a tenant: executes statements that SQLAlchemy describes."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
@@ -46,6 +46,10 @@ class ConnectionState:
     answered_at: float = 0.0
     """When it last answered, by the event loop's clock."""
 
+    def is_of_kind(self, wanted: Session) -> bool:
+        """Whether its session may write where ``wanted`` may, or might be any."""
+        return self.session is None or self.session.read_only == wanted.read_only
+
 
 class PooledConnection(asyncpg.Connection):
     """The driver's connection, with what is known of it."""
@@ -75,11 +79,23 @@ class Connection:
     written `later` are written before any other statement. Every method raises asyncpg's errors.
     """
 
-    __slots__ = ("_writes", "raw")
+    __slots__ = ("_writes", "held")
 
-    def __init__(self, raw: "asyncpg.Connection[asyncpg.Record]") -> None:
-        self.raw = raw
+    def __init__(self, held: PooledConnection | None) -> None:
+        self.held = held
+        """What is given back to the pool at the end; None where nothing has been executed."""
         self._writes = Writes()
+
+    @property
+    def raw(self) -> PooledConnection:
+        """The driver's connection; raises RuntimeError for a transaction that has not begun."""
+        if self.held is None:
+            raise RuntimeError("the transaction has not begun")
+        return self.held
+
+    async def begin(self) -> PooledConnection:
+        """The driver's connection, ready for statements."""
+        return self.raw
 
     async def fetch(
         self, statement: Executable, parameters: Parameters | None = None
@@ -119,7 +135,21 @@ class Connection:
 
         Raises LookupError where a row that is written is not there.
         """
+        if others is None and not self._writes:
+            return ()
         return await write_together(self.raw, self._writes, others)
+
+    async def write_last(
+        self, others: Parts | None, committing: Callable[[], None]
+    ) -> Sequence[int]:
+        """As `write`; nothing is executed after it. Calls ``committing`` before the commit."""
+        found = await self.write(others)
+        committing()
+        return found
+
+    async def finish(self) -> None:
+        """End what was done; what still waits to be written is written."""
+        await self.write()
 
     async def run_for_each(self, statement: Executable, rows: Sequence[Parameters]) -> None:
         """Execute a statement once for each of ``rows``, which have the same names."""

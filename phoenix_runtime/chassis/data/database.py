@@ -1,83 +1,68 @@
-"""Opens transactions inside one tenant, and connections for reading in it.
-
-The tenant is set before anything else happens in a transaction, in one round trip with BEGIN, and
-row-level security sees to it that nothing else is found.
+"""Opens transactions inside one tenant, and connections for statements of their own in it.
 
 What only reads has no transaction: under READ COMMITTED each statement has a snapshot of its own
-anyway, so BEGIN and COMMIT would be two round trips for nothing. Its tenant is a setting of the
-session, which is set only where the connection was last used in another way.
+anyway, so BEGIN and COMMIT would be two round trips for nothing. What is written by one statement
+needs none either: one statement is a transaction. Their tenant is a setting of the session, and
+row-level security sees to it that nothing else is found (`data.pool` has the connections).
+
+A transaction that reads first begins with BEGIN, in one round trip with the tenant where the
+session has another.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from enum import Enum, auto
 from types import TracebackType
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeVar
 
-from phoenix_runtime.chassis.data.connection import CLAIMS, Connection, PooledConnection, Session
+from sqlalchemy import Executable
+
+from phoenix_runtime.chassis.data.connection import (
+    CLAIMS,
+    Connection,
+    Parameters,
+    PooledConnection,
+    Session,
+)
 from phoenix_runtime.chassis.data.database_errors import refusal_for
 from phoenix_runtime.chassis.data.pool import Pool
+from phoenix_runtime.chassis.data.statements import Compiled
+from phoenix_runtime.chassis.data.writes import Parts, write_together
 from phoenix_runtime.core.clock import Clock
-from phoenix_runtime.core.errors import Refused, Unavailable
 from phoenix_runtime.core.ids import is_identifier
-
-BEGIN: Final = (
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
-    " SELECT set_config('phoenix.tenant', '{tenant}', true)"
-)
-TRUSTED_SECONDS: Final = 1.0
-"""How long after its last answer a connection is taken to be alive without being asked."""
-
-Opening: TypeAlias = Callable[[PooledConnection], Awaitable[None]]
-"""Makes a connection ready for what its caller does with it."""
-Finish: TypeAlias = Callable[[Connection], Awaitable[object]]
-"""Ends what was done through a connection."""
 
 
 class Database:
     """The connections of one role. ``clock`` is the clock of everything that is done through them.
 
-    ``response_timeout`` is how long the server may take to answer BEGIN, ``checkout_timeout`` how
-    long a transaction waits for one of the ``size`` connections.
+    Whatever takes a connection raises `core.errors.Unavailable` where none can be had in time.
     """
 
-    def __init__(
-        self,
-        pool: Pool,
-        *,
-        size: int,
-        clock: Clock,
-        response_timeout: timedelta,
-        checkout_timeout: timedelta,
-    ) -> None:
+    def __init__(self, pool: Pool, *, clock: Clock) -> None:
         self._pool = pool
-        self._watch = pool.watch
-        self._attempts = 1 + size
-        self._response_timeout = response_timeout.total_seconds()
-        self._checkout_timeout = checkout_timeout.total_seconds()
-        # A semaphore serves in the order of arrival: with an unfair queue a waiting transaction
-        # timed out under load although a connection had become free a hundred times.
-        self._slots = asyncio.Semaphore(size)
         self.clock = clock
 
-    def transaction(self, tenant: str) -> AbstractAsyncContextManager[Connection]:
+    def transaction(self, tenant: str) -> "AbstractAsyncContextManager[Transaction]":
         """One READ COMMITTED transaction inside ``tenant``: committed at the end, or not at all.
 
         Raises `core.errors.Unavailable` where the server is unavailable or lost (after a commit was
         sent, its outcome is then unknown), `TransactionConflict` for a deadlock.
         """
-        begin = BEGIN.format(tenant=_checked(tenant))
-        return _Held(self, lambda raw: self._ask(raw, begin), _commit)
+        return _Begun(self._pool, _session(tenant, read_only=False))
 
     def reading(self, tenant: str) -> AbstractAsyncContextManager[Connection]:
         """A connection inside ``tenant`` that cannot write.
 
         Each statement has a snapshot of its own. Raises `core.errors.Unavailable`.
         """
-        session = Session(_checked(tenant), read_only=True)
-        # What would be written is refused.
-        return _Held(self, lambda raw: self._set(raw, session), Connection.write)
+        return _Ready(self._pool, _session(tenant, read_only=True))
+
+    def writing(self, tenant: str) -> AbstractAsyncContextManager[Connection]:
+        """A connection inside ``tenant`` on which each statement is a transaction of its own.
+
+        Raises as `transaction`; the outcome of a statement that was sent is then unknown.
+        """
+        return _Ready(self._pool, _session(tenant, read_only=False))
 
     def claiming(self) -> AbstractAsyncContextManager[Connection]:
         """A connection without tenant, for the worker role's claims and marks only.
@@ -85,148 +70,106 @@ class Database:
         Each statement is a transaction of its own, and takes one round trip. No other role sees a
         row in it.
         """
-        return _Held(self, lambda raw: self._set(raw, CLAIMS), _nothing)
+        return _Ready(self._pool, CLAIMS)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._pool.close()
 
-    async def take(self, opening: Opening) -> PooledConnection:
-        """A connection that is ready, to be given back or given up.
 
-        Raises `core.errors.Unavailable` where none is free in time, or none can be had.
-        """
-        self._watch.require_heard()
-        await self._acquire_slot()
-        try:
-            return await self._opened(opening)
-        except BaseException as error:
-            self._slots.release()
-            refused = refusal_for(error)
-            if refused is None:
-                raise
-            raise refused from error
+class _State(Enum):
+    """How far a transaction is; `ALONE`: its only statement is executed, or was."""
 
-    def give_back(self, raw: PooledConnection) -> None:
-        """Give back a connection that has answered everything."""
-        raw.known.answered_at = _now()
-        self._watch.ends(raw, heard=True)
-        try:
-            self._pool.give_back(raw)
-        finally:
-            self._slots.release()
+    UNTOUCHED = auto()
+    BEGUN = auto()
+    ALONE = auto()
 
-    async def give_up(self, raw: PooledConnection, error: BaseException) -> None:
-        """Give back a connection after ``error``, rolled back, or discarded where that fails."""
-        try:
-            if raw.is_closed():
-                return
-            if raw.is_in_transaction() or not isinstance(error, Refused):
-                await self._abandon(raw)
-            else:
-                self._pool.give_back(raw)  # a refusal of the caller's own, between two statements
-        finally:
-            self._watch.ends(raw, heard=False)
-            self._slots.release()
 
-    async def _acquire_slot(self) -> None:
-        """Wait for a free connection; raises `core.errors.Unavailable` after the time-out."""
-        if not self._slots.locked():
-            await self._slots.acquire()  # which does not wait
+class Transaction(Connection):
+    """A transaction, which begins with its first statement and takes its connection then.
+
+    Where that statement is the last one, too, it needs neither BEGIN nor COMMIT, and is committed
+    as soon as it is executed. One whose answer decides whether it may be kept has both.
+    """
+
+    __slots__ = ("_pool", "_session", "_state")
+
+    def __init__(self, pool: Pool, session: Session) -> None:
+        super().__init__(None)
+        self._pool = pool
+        self._session = session
+        self._state = _State.UNTOUCHED
+
+    async def begin(self) -> PooledConnection:
+        """The driver's connection, inside the transaction."""
+        if self._state is _State.ALONE:
+            raise RuntimeError("the transaction is over: its last statement is executed")
+        if self._state is _State.UNTOUCHED:
+            self.held = await self._pool.begun(self._session)
+            self._state = _State.BEGUN
+        return self.raw
+
+    async def write(self, others: Parts | None = None) -> Sequence[int]:
+        """See `Connection`."""
+        if others is not None or self._writes:
+            await self.begin()
+        return await super().write(others)
+
+    async def write_last(
+        self, others: Parts | None, committing: Callable[[], None]
+    ) -> Sequence[int]:
+        """See `Connection`. After an error of the server's absence its outcome may be unknown."""
+        if not self._is_whole(others):
+            return await super().write_last(others, committing)
+        self.held = await self._pool.ready(self._session)
+        self._state = _State.ALONE
+        committing()
+        return await write_together(self.raw, self._writes, others)
+
+    async def finish(self) -> None:
+        """Write what still waits, and commit."""
+        if self._state is _State.ALONE:
             return
-        try:
-            async with self._watch.waiting(self._checkout_timeout):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            self._watch.require_heard()
-            text = "The database is busy: no connection was free in time"
-            raise Unavailable(text) from error
+        await self.write()
+        if self._state is _State.BEGUN:
+            await self._commit()
 
-    async def _opened(self, opening: Opening) -> PooledConnection:
-        """A connection that is ready, where there is any.
+    async def _ready(self, statement: Executable, parameters: Parameters | None) -> Compiled:
+        if self._state is not _State.BEGUN:
+            await self.begin()
+        return await super()._ready(statement, parameters)
 
-        A pooled connection that turns out to be dead is discarded and the next one tried, until the
-        pool has only new ones. That is safe: no statement of the caller has run on it.
-        """
-        for _ in range(self._attempts - 1):
-            try:
-                return await self._opened_once(opening)
-            except _DeadConnection:
-                continue
-        return await self._opened_once(opening)
+    async def _commit(self) -> None:
+        status: Any = await self.raw.execute("COMMIT")
+        if status != "COMMIT":
+            # PostgreSQL answers ROLLBACK, without an error, where a statement has failed before.
+            text = "a statement failed inside the transaction and its error was ignored"
+            raise RuntimeError(text)
 
-    async def _opened_once(self, opening: Opening) -> PooledConnection:
-        self._watch.require_heard()
-        raw = self._pool.free()
-        if raw is None:
-            async with self._watch.waiting():
-                raw = await self._pool.connect()
-        self._watch.begins(raw, raw.hang_up)
-        try:
-            await opening(raw)
-        except BaseException:
-            self._watch.ends(raw, heard=False)
-            raise
-        return raw
-
-    async def _set(self, raw: PooledConnection, session: Session) -> None:
-        """Set ``session``; asked where it is another, or the server may have died meanwhile."""
-        known = raw.known
-        if known.session == session and _now() - known.answered_at < TRUSTED_SECONDS:
-            return
-        # A failure here may leave either setting, so neither is remembered.
-        known.session = None
-        await self._ask(raw, session.statement)
-        known.session = session
-
-    async def _ask(self, raw: PooledConnection, statement: str) -> None:
-        """Execute what comes before the caller's statements.
-
-        Raises `Unavailable` where the server does not answer, `_DeadConnection` where it has gone.
-        """
-        try:
-            await raw.execute(statement, timeout=self._response_timeout)
-        except TimeoutError as error:
-            # A server that does not answer would not answer ROLLBACK either.
-            raw.terminate()
-            raise Unavailable("The database does not answer") from error
-        except BaseException as error:
-            await self._abandon(raw)
-            if refusal_for(error) is not None:
-                raise _DeadConnection("The database is unavailable; try again") from error
-            raise
-
-    async def _abandon(self, raw: PooledConnection) -> None:
-        """Roll back and return the connection to the pool; discard it where that fails."""
-        try:
-            if not raw.is_closed():
-                await raw.execute("ROLLBACK", timeout=2)
-        except BaseException as error:
-            raw.terminate()
-            if not isinstance(error, Exception):
-                raise
-        self._pool.give_back(raw)
+    def _is_whole(self, others: Parts | None) -> bool:
+        """Whether what waits and ``others`` may be the whole transaction."""
+        if self._state is not _State.UNTOUCHED or self._writes.judged:
+            return False
+        return bool(self._writes) if others is None else not others.judged
 
 
-class _Held(AbstractAsyncContextManager[Connection]):
-    """One connection of a database for the length of a block.
+C = TypeVar("C", bound=Connection)
+
+
+class _Held(AbstractAsyncContextManager[C]):
+    """One connection of a pool for the length of a block.
 
     A class, and not a generator: each reading and each transaction passes here, and a generator
     inside another costs as much as a statement.
     """
 
-    __slots__ = ("_connection", "_database", "_finish", "_opening", "_raw")
+    __slots__ = ("_connection", "_pool", "_session")
 
-    def __init__(self, database: Database, opening: Opening, finish: Finish) -> None:
-        self._database = database
-        self._opening = opening
-        self._finish = finish
+    _connection: C
 
-    async def __aenter__(self) -> Connection:
-        """A connection that is ready."""
-        self._raw = await self._database.take(self._opening)
-        self._connection = Connection(self._raw)
-        return self._connection
+    def __init__(self, pool: Pool, session: Session) -> None:
+        self._pool = pool
+        self._session = session
 
     async def __aexit__(
         self,
@@ -235,45 +178,45 @@ class _Held(AbstractAsyncContextManager[Connection]):
         trace: TracebackType | None,
     ) -> None:
         """Finish, or give up; raises the refusal that an error of the driver means."""
-        if error is None:
-            try:
-                await self._finish(self._connection)
-            except BaseException as raised:
-                await self._give_up(raised)
-                raise
-            self._database.give_back(self._raw)
-        else:
+        if error is not None:
             await self._give_up(error)
+            return
+        try:
+            await self._connection.finish()
+        except BaseException as raised:
+            await self._give_up(raised)
+            raise
+        if self._connection.held is not None:
+            self._pool.give_back(self._connection.held)
 
     async def _give_up(self, error: BaseException) -> None:
-        await self._database.give_up(self._raw, error)
+        if self._connection.held is not None:
+            await self._pool.give_up(self._connection.held, error)
         refused = refusal_for(error)
         if refused is not None:
             raise refused from error
 
 
-class _DeadConnection(Unavailable):
-    """A pooled connection whose server has gone."""
+class _Ready(_Held[Connection]):
+    """One with a session, on which each statement is a transaction of its own."""
+
+    async def __aenter__(self) -> Connection:
+        """A connection that is ready."""
+        self._connection = Connection(await self._pool.ready(self._session))
+        return self._connection
 
 
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+class _Begun(_Held[Transaction]):
+    """One with a transaction."""
+
+    async def __aenter__(self) -> Transaction:
+        """A transaction that has no connection yet."""
+        self._connection = Transaction(self._pool, self._session)
+        return self._connection
 
 
-def _checked(tenant: str) -> str:
+def _session(tenant: str, *, read_only: bool) -> Session:
     # It becomes part of the statement; an identifier holds nothing that could end the quotes.
     if not is_identifier(tenant):
         raise ValueError("a tenant is an identifier")
-    return tenant
-
-
-async def _nothing(connection: Connection) -> None:
-    """Each statement was a transaction of its own."""
-
-
-async def _commit(connection: Connection) -> None:
-    await connection.write()
-    status: Any = await connection.raw.execute("COMMIT")
-    if status != "COMMIT":
-        # PostgreSQL answers ROLLBACK, without an error, where a statement has failed before.
-        raise RuntimeError("a statement failed inside the transaction and its error was ignored")
+    return Session(tenant, read_only)

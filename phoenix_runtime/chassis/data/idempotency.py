@@ -23,7 +23,8 @@ async def recall(connection: Connection, table: Table, call: Call) -> bytes | No
         return None
     # Every mutation reads this first. Measured: 0.18 ms of processor time through the driver,
     # 0.31 ms through SQLAlchemy.
-    row = await connection.raw.fetchrow(
+    raw = await connection.begin()
+    row = await raw.fetchrow(
         f"SELECT body_hash, answer FROM {table.fullname}"  # noqa: S608  # a name of ours
         " WHERE tenant = $1 AND principal = $2 AND rpc = $3 AND request_id = $4",
         call.tenant,

@@ -121,20 +121,27 @@ class Outbox:
         }
         return hashed_event(values)
 
-    async def flush(self, connection: Connection, call: Call, pending: Pending) -> Rows:
-        """Write ``pending``, and what waits on ``connection``, by one statement.
+    async def flush(
+        self,
+        connection: Connection,
+        call: Call,
+        pending: Pending,
+        committing: Callable[[], None],
+    ) -> Rows:
+        """Write ``pending``, and what waits on ``connection``, by its last statement.
 
-        Answers what each receiver gets. Raises `VersionConflict`, `AnsweredBefore` where the same
-        request was answered already, and LookupError where a row that is written is not there.
+        Calls ``committing`` before that can be committed. Answers what each receiver gets. Raises
+        `VersionConflict`, `AnsweredBefore` where the same request was answered already, and
+        LookupError where a row that is written is not there.
         """
         rows = _rows(call.tenant, pending)
         kinds, arguments, followed = self._arguments(call, pending, rows)
         if not kinds.any:
-            await connection.write()
+            await connection.write_last(None, committing)
             return {}
-        own = Parts(*flush_parts(self._schema, kinds), arguments)
+        own = Parts(*flush_parts(self._schema, kinds), arguments, judged=kinds.judged)
         try:
-            (found,) = await connection.write(own)
+            (found,) = await connection.write_last(own, committing)
         except asyncpg.UniqueViolationError as error:
             raise _refusal_of(error) from error
         if found != followed:

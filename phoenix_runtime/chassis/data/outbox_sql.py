@@ -32,6 +32,11 @@ class Kinds:
         """Whether there is anything to write."""
         return any(astuple(self))
 
+    @property
+    def judged(self) -> bool:
+        """Whether a head may be found to have moved, so that nothing may be kept."""
+        return self.moved or self.gone
+
 
 @cache
 def flush_parts(schema: str, kinds: Kinds) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """One transaction of one use case: the change, its audit events, its directives, its answer."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -97,10 +98,13 @@ class Unit:
         """The types of the events that it is about to write."""
         return [hashed.event.type for hashed in self._pending.events]
 
-    async def flush(self) -> Rows:
-        """Write what was collected (`Units` does it); answers what the relay has to deliver."""
+    async def flush(self, committing: Callable[[], None]) -> Rows:
+        """Write what was collected (`Units` does it); answers what the relay has to deliver.
+
+        Calls ``committing`` before it can be committed.
+        """
         pending, self._pending = self._pending, Pending()
-        return await self._outbox.flush(self.connection, self.call, pending)
+        return await self._outbox.flush(self.connection, self.call, pending, committing)
 
 
 U = TypeVar("U", bound=Unit)
@@ -132,6 +136,15 @@ class Units(Generic[U]):
         would audit, direct or remember is dropped.
         """
         return _Reading(self, self._database.reading(call.tenant), call)
+
+    def single(self, call: Call) -> AbstractAsyncContextManager[U]:
+        """One statement that writes in the call's tenant, committed when it is executed.
+
+        For what answers a number or rows and has no event: a unit that has writes it all by one
+        statement of its own accord. What it would audit, direct or remember is dropped. Raises as
+        `__call__`.
+        """
+        return _Single(self, self._database.writing(call.tenant), call)
 
     def unit(self, connection: Connection, call: Call) -> U:
         """A unit on ``connection``."""
@@ -190,13 +203,35 @@ class _Reading(AbstractAsyncContextManager[U]):
         await self._inside.__aexit__(kind, error, trace)
 
 
+class _Single(_Reading[U]):
+    """One unit whose one statement is committed when it is executed."""
+
+    __slots__ = ()
+
+    async def __aenter__(self) -> U:
+        """Take a connection."""
+        passing(BEFORE_COMMIT, self._call.tenant)
+        return await super().__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give it back."""
+        await super().__aexit__(kind, error, trace)
+        if error is None:
+            passing(AFTER_COMMIT, self._call.tenant)
+
+
 class _Open(_Reading[U]):
     """One unit that writes, for the length of a block."""
 
     __slots__ = ("_unit",)
 
     async def __aenter__(self) -> U:
-        """Begin the transaction."""
+        """Make the transaction, which begins with its first statement."""
         self._unit = await super().__aenter__()
         return self._unit
 
@@ -225,8 +260,7 @@ class _Open(_Reading[U]):
         if error is None:
             known = (self._call.tenant, *self._unit.event_types())
             try:
-                written = await self._unit.flush()
-                passing(BEFORE_COMMIT, *known)
+                written = await self._unit.flush(lambda: passing(BEFORE_COMMIT, *known))
             except BaseException as raised:
                 await self._inside.__aexit__(type(raised), raised, raised.__traceback__)
                 raise

@@ -40,11 +40,15 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Parts of a statement (``name AS (…)``), what to select of them, and their arguments."""
+    """Parts of a statement (``name AS (…)``), what to select of them, and their arguments.
+
+    ``judged`` where what they select decides whether anything of the statement may be kept.
+    """
 
     texts: str = ""
     selected: str = ""
     arguments: Sequence[Any] = ()
+    judged: bool = False
 
 
 @dataclass(slots=True)
@@ -55,6 +59,11 @@ class Writes:
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
+
+    @property
+    def judged(self) -> bool:
+        """Whether the statement's answer decides if it may be kept: a row has to be there."""
+        return any(write.must_exist for write in self._waiting.values())
 
     def has(self, write: Write) -> bool:
         """Whether the same row waits to be written already."""
@@ -78,8 +87,6 @@ async def write_together(
     Raises LookupError where a row that has to be there is not.
     """
     waiting, others = writes.take(), others or Parts()
-    if not waiting and not others.texts:
-        return ()
     parts = _parts(waiting, len(others.arguments) + 1)
     selected = ", ".join(filter(None, (others.selected, parts.selected))) or "1"
     texts = ", ".join(filter(None, (others.texts, parts.texts)))

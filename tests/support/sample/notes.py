@@ -4,7 +4,8 @@ from sqlalchemy import insert, select, update
 
 from phoenix_runtime.chassis.data.database import Database
 from phoenix_runtime.chassis.data.outbox import Outbox
-from phoenix_runtime.chassis.data.unit import Unit, Units
+from phoenix_runtime.chassis.data.rows import TenantRows
+from phoenix_runtime.chassis.data.unit import Units
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.directives import Directive, DirectiveAction
 from phoenix_runtime.core.events import AuditDraft, AuditEventType
@@ -12,7 +13,7 @@ from phoenix_runtime.core.receipt import Receipt
 from tests.support.sample.store.tables import metadata, note
 
 
-class NoteUnit(Unit):
+class NoteUnit(TenantRows):
     """Adds and changes notes; each change is an event of the aggregate ``note/<id>``."""
 
     async def add(self, note_id: str, text: str) -> None:
@@ -20,6 +21,14 @@ class NoteUnit(Unit):
         await self.connection.run(
             insert(note).values(tenant=self.tenant, note_id=note_id, text=text, version=1)
         )
+
+    async def put(self, note_id: str, text: str) -> None:
+        """A new note, version 1, written with what else the unit writes."""
+        await self._insert(note, {"note_id": note_id, "text": text, "version": 1})
+
+    async def amend(self, note_id: str, text: str) -> None:
+        """Change a note, which has to be there, with what else the unit writes."""
+        await self._update(note, {"note_id": note_id}, {"text": text})
 
     async def change(self, note_id: str, text: str) -> int:
         """Change a note; answers its new version."""

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from phoenix_runtime.chassis.data.connection import PooledConnection
-from phoenix_runtime.chassis.data.database import Database
+from phoenix_runtime.chassis.data.pool import Pool
 from tests.support.builders.calls import call_of
 from tests.support.sample.notes import note_units
 from tests.support.sample.store.tables import note
@@ -74,13 +74,13 @@ async def test_a_reader_that_was_interrupted_while_it_changed_tenants_leaves_nei
     async with units.reading(call_of(tenant=tenant)) as unit:
         assert await unit.texts() == ["x"]
 
-    async def interrupted(self: Database, raw: PooledConnection, statement: str) -> None:
+    async def interrupted(self: Pool, raw: PooledConnection, statement: str) -> None:
         await raw.execute(statement)
-        self._pool.give_back(raw)
+        self._keep(raw)
         raise asyncio.CancelledError
 
     with monkeypatch.context() as patched:
-        patched.setattr(Database, "_ask", interrupted)
+        patched.setattr(Pool, "_ask", interrupted)
         with pytest.raises(asyncio.CancelledError):
             async with units.reading(call_of(tenant=other)):
                 pass
