@@ -18,15 +18,21 @@ from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.handoff import Handoff, HandoffFilter, OfferRecord
 from assignment_svc.domain.retirement import Retirement, RetirementFilter
 from assignment_svc.domain.task import BindingRecord, Exclusion, Task, TaskFilter
+from phoenix_runtime.core.errors import Unavailable
 from phoenix_runtime.core.pages import Page, PageRequest
+from phoenix_runtime.core.standing import Standing
 from phoenix_runtime.core.verdict import Grants
+
+
+class IdTaken(Unavailable):
+    """Somebody else submitted a task of the id at the same moment; this unit was rolled back."""
 
 
 class Tasks(Protocol):
     """Tasks, and their inputs and results under their hash."""
 
-    async def add_task(self, task: Task, content: Document) -> bool:
-        """Insert a task and its input; False where the id is taken (nothing is written then)."""
+    async def add_task(self, task: Task, content: Document) -> None:
+        """Insert a task and its input; the unit ends with `IdTaken` where the id has a row."""
         ...
 
     async def find_task(self, task_id: str) -> Task | None:
@@ -142,6 +148,10 @@ class Gates(Protocol):
 
     async def save_gates(self, gates: Collection[Gate]) -> None:
         """Write back locked gates."""
+        ...
+
+    async def bring_up_gates(self, standings: Collection[Standing]) -> None:
+        """Apply standings that are newer than what their gates reflect; missing ones are made."""
         ...
 
     async def find_gates(self, participant_ids: Collection[str]) -> dict[str, Gate]:

@@ -12,6 +12,7 @@ from phoenix_runtime.chassis.data.database_errors import TransactionConflict
 from phoenix_runtime.chassis.data.mapper import RowMapper
 from phoenix_runtime.chassis.data.rows import TenantRows
 from phoenix_runtime.chassis.data.statements import one_of
+from phoenix_runtime.core.standing import Standing
 
 MAPPER = RowMapper(Gate)
 GATES_OF = select(gates).where(
@@ -19,6 +20,8 @@ GATES_OF = select(gates).where(
     one_of(gates.c.participant_id, "ids"),
 )
 _CLOSED: Final = {k: v for k, v in MAPPER.row(Gate("")).items() if k != "participant_id"}
+STANDING: Final = ("capacity", "standing_revision", "generation", "status")
+"""The columns that a gate has of a standing."""
 _WANTED: Final = (
     func.unnest(bindparam("ids", type_=ARRAY(Text)))
     .table_valued(column("participant_id", Text), name="wanted")
@@ -62,6 +65,22 @@ LOCK: Final = (
 Where somebody else made one meanwhile, which this statement does not see, it locks none: those that
 follow would be locked before that one.
 """
+_COLUMNS: Final = ("participant_id", *_CLOSED)
+_BROUGHT: Final = (
+    func.unnest(*(bindparam(name, type_=ARRAY(gates.c[name].type)) for name in _COLUMNS))
+    .table_valued(*(column(name, gates.c[name].type) for name in _COLUMNS))
+    .render_derived("brought")
+)
+_NEW: Final = insert(gates).from_select(
+    ["tenant", *_COLUMNS],
+    select(bindparam("tenant", type_=Text), *_BROUGHT.c),
+)
+BRING_UP: Final = _NEW.on_conflict_do_update(
+    index_elements=list(gates.primary_key),
+    set_={name: _NEW.excluded[name] for name in STANDING},
+    where=gates.c.standing_revision < _NEW.excluded.standing_revision,
+)
+"""`Gate.brought_up` for many, in the order in which they are given: by id."""
 ATTEMPTS: Final = 5
 """Each time but the first because somebody made a gate at that moment."""
 
@@ -101,6 +120,13 @@ class GateTable(TenantRows):
         for gate in changed:
             row = MAPPER.row(gate)
             await self._update(gates, {"participant_id": row.pop("participant_id")}, row)
+
+    async def bring_up_gates(self, standings: Collection[Standing]) -> None:
+        """Apply standings that are newer than what their gates reflect; missing ones are made."""
+        brought = [Gate(one.participant_id).brought_up(one) for one in standings]
+        rows = [MAPPER.row(gate) for gate in sorted(brought, key=lambda gate: gate.participant_id)]
+        columns = {name: [row[name] for row in rows] for name in _COLUMNS}
+        await self.connection.run(BRING_UP, {"tenant": self.tenant, **columns})
 
     async def find_gates(self, participant_ids: Collection[str]) -> dict[str, Gate]:
         """The gates as last committed, unlocked; missing ones are left out."""

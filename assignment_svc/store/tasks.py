@@ -98,15 +98,16 @@ def task_of(row: Mapping[str, Any]) -> Task:
 class TaskTable(RelatedTable):
     """Implements `domain.rows.Tasks`."""
 
-    async def add_task(self, task: Task, content: Document) -> bool:
-        """Insert a task and its input; False where the id is taken. Its parent is locked."""
+    async def add_task(self, task: Task, content: Document) -> None:
+        """Insert a task and its input. Its parent is locked.
+
+        `AssignmentUnits` tells of an id that has a row.
+        """
         if task.spec.parent_task_id:
             await self._mark(Related.CHILDREN, task.spec.parent_task_id)
-        if not await self._insert_if_absent(tasks, task_row(task) | {"related": 0}):
-            return False
+        await self._insert(tasks, task_row(task) | {"related": 0})
         self._becomes_due(DueKind.TASKS, task.wake_at)
         await self.add_content(content)
-        return True
 
     async def find_task(self, task_id: str) -> Task | None:
         """The task as last committed, unlocked."""

@@ -4,8 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeAlias
 
+from asyncpg import UniqueViolationError
+
+from assignment_svc.domain.declaration import Document
 from assignment_svc.domain.handoff import Handoff
+from assignment_svc.domain.rows import IdTaken
 from assignment_svc.domain.states import HandoffStatus
+from assignment_svc.domain.task import Task
 from assignment_svc.store.approvals import ApprovalTable
 from assignment_svc.store.bindings import BindingTable
 from assignment_svc.store.context_pointers import ContextPointerTable
@@ -18,7 +23,7 @@ from assignment_svc.store.queue import QueueTable
 from assignment_svc.store.retirements import RetirementTable
 from assignment_svc.store.tasks import TaskTable
 from phoenix_runtime.chassis.data.database import Database
-from phoenix_runtime.chassis.data.outbox import Outbox, Rows
+from phoenix_runtime.chassis.data.outbox import Outbox, Rows, VersionConflict
 from phoenix_runtime.chassis.data.unit import UnitParts, Units
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.events import AuditDraft
@@ -43,6 +48,13 @@ class AssignmentUnit(
     def __init__(self, parts: UnitParts) -> None:
         super().__init__(parts)
         self._drafts: list[AuditDraft] = []
+        self.added = False
+        """Whether it inserts a task."""
+
+    async def add_task(self, task: Task, content: Document) -> None:
+        """Insert a task and its input."""
+        self.added = True
+        await super().add_task(task, content)
 
     async def audit(self, draft: AuditDraft) -> Receipt:
         """Write an event with this transaction, and count it at the end."""
@@ -80,3 +92,12 @@ class AssignmentUnits(Units[AssignmentUnit]):
         for kind, at in unit.due.items():
             for listener in self._listeners:
                 listener(kind, at)
+
+    def meaning(self, unit: AssignmentUnit, error: BaseException) -> BaseException:
+        """Of two tasks with one id, the later one is `IdTaken`.
+
+        By its row's key, or by the version of its event.
+        """
+        if unit.added and isinstance(error, UniqueViolationError | VersionConflict):
+            return IdTaken("Somebody else submitted this task at the same moment")
+        return error

@@ -26,7 +26,7 @@ class ContentTable(TenantRows):
             "size_bytes": len(content),
             "stored_at": self.clock.now(),
         }
-        await self._insert_if_absent(contents, row)
+        await self._keep(contents, row)
         TRANSFERRED.labels("in").observe(len(content))
 
     async def find_content(self, content_hash: str) -> bytes | None:

@@ -75,22 +75,13 @@ class ApplyStandings:
         async with self._ports.units.reading(call) as unit:
             known = await unit.find_gates(standings)
         behind = [
-            name
+            standing
             for name, standing in sorted(standings.items())
             if name not in known or known[name].standing_revision < standing.standing_revision
         ]
         for at in range(0, len(behind), TOGETHER):
-            await self._bring_up_some(call, standings, behind[at : at + TOGETHER])
-
-    async def _bring_up_some(
-        self, call: Call, standings: Mapping[str, Standing], names: Sequence[str]
-    ) -> None:
-        async with self._ports.units(call) as unit:
-            transaction = TaskTransaction(unit, self._ports)
-            await transaction.lock_gates(names)
-            for name in names:
-                transaction.put_gate(transaction.gate(name).brought_up(standings[name]))
-            await transaction.finish()
+            async with self._ports.units.single(call) as unit:
+                await unit.bring_up_gates(behind[at : at + TOGETHER])
 
     async def _due(self, call: Call, standings: Mapping[str, Standing]) -> list[Due]:
         """The tasks that have to change, as they were last committed."""

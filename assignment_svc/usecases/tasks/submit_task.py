@@ -12,6 +12,7 @@ from assignment_svc.domain.declaration import (
 )
 from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.predicates import fenced
+from assignment_svc.domain.rows import IdTaken
 from assignment_svc.domain.states import Actor
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.task_transitions import left_to_submitter, submission_recorded, submitted
@@ -52,10 +53,6 @@ class Submitted:
     created: bool = True
 
 
-class _Taken(Exception):
-    """The id was taken while policy was asked."""
-
-
 class SubmitTask:
     """Creates a task (policy `task.submit`); the same task again answers the same."""
 
@@ -81,8 +78,8 @@ class SubmitTask:
                 verdict = await self._evaluate(call, wanted, parent)
                 try:
                     return await self._write(call, wanted, verdict, here=here)
-                except _Taken:
-                    continue
+                except IdTaken:
+                    continue  # its task is there now
         raise AlreadyExists("task", wanted.spec.task_id)
 
     async def _known(
@@ -151,8 +148,7 @@ class SubmitTask:
                 task = left_to_submitter(task, transaction.now + OTHERS_WAIT)
             task, receipt = await transaction.record(None, task, _submitted(task, wanted, verdict))
             task = submission_recorded(task, receipt.audit_event_id)
-            if not await unit.add_task(task, wanted.input):
-                raise _Taken
+            await unit.add_task(task, wanted.input)
             result = Submitted(task, receipt)
             if not here:
                 await unit.remember(result)

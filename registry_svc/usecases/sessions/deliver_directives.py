@@ -65,7 +65,7 @@ class DeliverDirectives:
             by_tenant[key.tenant].append(ack)
         try:
             for tenant, acks in by_tenant.items():
-                async with self._context.units(self._context.own_call(tenant)) as unit:
+                async with self._context.units.single(self._context.own_call(tenant)) as unit:
                     await unit.acknowledge_directives(acks)
         except BaseException:
             self._queue.return_acknowledged(acknowledged)

@@ -25,7 +25,7 @@ class SendDirectives:
     async def __call__(self, call: Call, directives: Sequence[Directive]) -> int:
         """Store directives until acknowledged; answers how many were new."""
         _check(directives)
-        async with self._context.units(call) as unit:
+        async with self._context.units.single(call) as unit:
             accepted = await unit.add_directives(directives)
         keys = {ParticipantKey(call.tenant, one.participant_id) for one in directives}
         connected = {key for key in keys if self._context.sessions.connected(key)}

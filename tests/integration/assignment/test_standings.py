@@ -1,7 +1,9 @@
 """Standings are applied in heaps: read together, and only what has to change is locked."""
 
 import asyncio
+from dataclasses import replace
 
+from assignment_svc.domain.gate import Gate
 from assignment_svc.domain.states import TaskStatus
 from assignment_svc.usecases.handoff.initiate_handoff import HandoffRequest
 from phoenix_runtime.core.standing import ParticipantStatus
@@ -39,6 +41,28 @@ async def test_of_many_that_fail_together_each_task_loses_its_owner_after_one_qu
         task = await assignment.task(task_id)
         assert (task.status, task.owner_id) == (TaskStatus.MIGRATING, "")
         assert (await assignment.story(task_id)).count("HANDOFF_INITIATED") == 1
+
+
+async def test_only_newer_standings_are_applied_and_seats_and_marks_stay(
+    assignment: AssignmentService,
+) -> None:
+    name, _ = await busy(assignment, 1)
+    first = assignment.registry.people[name]
+    newer = replace(first, standing_revision=first.standing_revision + 2, capacity=7)
+    other = replace(newer, participant_id="agent.00")
+    older = replace(newer, standing_revision=newer.standing_revision - 1, capacity=1)
+    units, call = assignment.ports.units, assignment.engine
+    async with units(call) as unit:
+        gate = (await unit.lock_gates([name]))[name].retiring("retire.1")
+        await unit.save_gates([gate])
+    for standings in ([newer, other], [older]):
+        async with units.single(call) as unit:
+            await unit.bring_up_gates(standings)
+    async with units.reading(call) as unit:
+        assert await unit.find_gates([name, "agent.00"]) == {
+            name: gate.brought_up(newer),
+            "agent.00": Gate("agent.00").brought_up(other),
+        }
 
 
 async def test_a_standing_that_changes_nothing_waits_for_no_lock(

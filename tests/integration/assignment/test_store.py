@@ -12,6 +12,7 @@ from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.declaration import TaskDeclaration, submission
 from assignment_svc.domain.handoff import Handoff, Offer, OfferRecord
 from assignment_svc.domain.retirement import Retirement, RetirementOutcome
+from assignment_svc.domain.rows import IdTaken
 from assignment_svc.domain.states import (
     HandoffStatus,
     Outcome,
@@ -36,6 +37,7 @@ from phoenix_runtime.chassis.data.outbox import Outbox
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.durations import CLAIM_DURATION
+from phoenix_runtime.core.errors import NotFound
 from phoenix_runtime.core.pages import page_request
 from tests.support.builders.calls import call_of
 from tests.support.servers.postgres import DatabaseFor, PostgresServer
@@ -101,8 +103,7 @@ async def test_a_task_comes_back_as_it_was_written(
         epoch=1,
     )
     async with units(call) as unit:
-        assert await unit.add_task(task, EMPTY)
-        assert not await unit.add_task(task, EMPTY)
+        await unit.add_task(task, EMPTY)
     async with units(call) as unit:
         assert await unit.lock_task("task.one") == task
         await unit.save_task(rich)
@@ -112,6 +113,20 @@ async def test_a_task_comes_back_as_it_was_written(
         assert await unit.content(EMPTY.hash) == b"{}"
     async with units.reading(call_of("submitter", tenant=new_id("tenant"))) as unit:
         assert await unit.find_task("task.one") is None
+
+
+async def test_of_two_tasks_with_one_id_the_later_is_told_and_leaves_nothing(
+    units: AssignmentUnits, clock: ManualClock, tenant: str
+) -> None:
+    call = call_of("submitter", tenant=tenant)
+    async with units(call) as unit:
+        await unit.add_task(task_of(clock), EMPTY)
+    with pytest.raises(IdTaken):
+        async with units(call) as unit:
+            await unit.add_task(task_of(clock), replace(EMPTY, hash="sha256:other"))
+    async with units.reading(call) as unit:
+        with pytest.raises(NotFound):
+            await unit.content("sha256:other")
 
 
 async def test_what_was_submitted_is_not_written_again(
