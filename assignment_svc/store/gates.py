@@ -19,6 +19,25 @@ GATES_OF = select(gates).where(
     gates.c.tenant == bindparam("tenant"),
     one_of(gates.c.participant_id, "ids"),
 )
+BUSY: Final = or_(
+    gates.c.used > 0,
+    select(tasks.c.task_id)
+    .where(tasks.c.tenant == gates.c.tenant, tasks.c.parked_target_id == gates.c.participant_id)
+    .exists(),
+    select(handoffs.c.handoff_id)
+    .where(
+        handoffs.c.tenant == gates.c.tenant,
+        handoffs.c.offered_target_id == gates.c.participant_id,
+    )
+    .exists(),
+)
+"""Seats are in use, or it is the target of an open question."""
+BUSY_GATES: Final = (
+    select(gates)
+    .where(gates.c.tenant == bindparam("tenant"), gates.c.participant_id > bindparam("after"), BUSY)
+    .order_by(gates.c.participant_id)
+    .limit(bindparam("limit"))
+)
 _CLOSED: Final = {k: v for k, v in MAPPER.row(Gate("")).items() if k != "participant_id"}
 STANDING: Final = ("capacity", "standing_revision", "generation", "status")
 """The columns that a gate has of a standing."""
@@ -135,19 +154,6 @@ class GateTable(TenantRows):
         return {row["participant_id"]: MAPPER.value(row) for row in rows}
 
     async def busy_gates(self, after: str, *, limit: int) -> tuple[Gate, ...]:
-        """Gates with used seats, or as the target of an open question, by id after ``after``."""
-        parked = select(tasks.c.task_id).where(
-            tasks.c.tenant == gates.c.tenant, tasks.c.parked_target_id == gates.c.participant_id
-        )
-        asked = select(handoffs.c.handoff_id).where(
-            handoffs.c.tenant == gates.c.tenant,
-            handoffs.c.offered_target_id == gates.c.participant_id,
-        )
-        busy = or_(gates.c.used > 0, parked.exists(), asked.exists())
-        statement = (
-            select(gates)
-            .where(self._matching(gates), gates.c.participant_id > after, busy)
-            .order_by(gates.c.participant_id)
-            .limit(limit)
-        )
-        return tuple(MAPPER.value(row) for row in await self._all(statement))
+        """Gates that are `BUSY`, by id after ``after``."""
+        parameters = {"tenant": self.tenant, "after": after, "limit": limit}
+        return tuple(MAPPER.value(row) for row in await self._all(BUSY_GATES, parameters))
