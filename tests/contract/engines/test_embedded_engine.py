@@ -58,9 +58,9 @@ async def test_a_killed_engine_is_replaced_for_the_next_decision(
     assert embedded_engine.pid not in {0, killed}
 
 
-async def test_a_new_engine_compiles_before_it_decides_under_the_deadline_of_loading(
-    embedded_engine: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def deadlines(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The deadline of each question to an engine's process, in order."""
     asked: list[float] = []
     document = ChildSession.document
 
@@ -69,31 +69,29 @@ async def test_a_new_engine_compiles_before_it_decides_under_the_deadline_of_loa
         return await document(session, path, value)
 
     monkeypatch.setattr(ChildSession, "document", recorded)
+    return asked
+
+
+async def test_a_new_engine_compiles_before_it_decides_under_the_deadline_of_loading(
+    embedded_engine: EmbeddedEngine, deadlines: list[float]
+) -> None:
     with contextlib.suppress(PolicyEngineUnavailable):
         os.kill(embedded_engine.pid, signal.SIGKILL)
         await allows(embedded_engine)
     assert await allows(embedded_engine)
-    first = next(index for index, deadline in enumerate(asked) if deadline == PATIENCE)
-    assert asked[first:] == [PATIENCE, *[5.0] * (len(asked) - first - 1)]
+    first = next(index for index, deadline in enumerate(deadlines) if deadline == PATIENCE)
+    assert deadlines[first:] == [PATIENCE, *[5.0] * (len(deadlines) - first - 1)]
 
 
 async def test_the_first_bundle_is_waited_for_as_long_as_a_start_may_take(
-    monkeypatch: pytest.MonkeyPatch,
+    deadlines: list[float],
 ) -> None:
-    asked: list[float] = []
-    document = ChildSession.document
-
-    async def recorded(session: ChildSession, path: str, value: Json) -> Json:
-        asked.append(session.deadline)
-        return await document(session, path, value)
-
-    monkeypatch.setattr(ChildSession, "document", recorded)
     starting, loading = 2 * PATIENCE, PATIENCE
     engine = EmbeddedEngine(EngineLimits(PATIENCE, loading, queue=PATIENCE, starting=starting))
     for expected in (starting, loading):
-        asked.clear()
+        deadlines.clear()
         await engine.load(small_bundle())
-        assert set(asked) == {expected}
+        assert set(deadlines) == {expected}
     await engine.close()
 
 

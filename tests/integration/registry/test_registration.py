@@ -13,7 +13,7 @@ from registry_svc.domain.declaration import Declaration
 from registry_svc.usecases.participants.register import RegisterParticipant
 from tests.integration.registry.conftest import STEWARD, Registry, steward
 from tests.integration.registry.replica import Replica
-from tests.support.fakes.policy import deny, everything
+from tests.support.fakes.policy import RecordingPolicy, deny, everything
 
 
 async def test_the_papers_participant_registers_and_is_told_what_is_granted(
@@ -153,11 +153,9 @@ async def test_another_tenant_finds_nothing(registry: Registry) -> None:
     assert list(listed.participants) == []
 
 
-async def test_of_two_first_registrations_of_one_id_one_is_the_next_generation(
-    replica: Replica, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Both find no row and are allowed before either commits."""
-    evaluate, met = replica.policy.evaluate, asyncio.Barrier(2)
+def two_are_judged_at_once(policy: RecordingPolicy, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The first two questions are answered once both were asked; answers what has been asked."""
+    evaluate, met = policy.evaluate, asyncio.Barrier(2)
     asked: list[Any] = []
 
     async def together(*question: Any) -> Any:
@@ -166,11 +164,19 @@ async def test_of_two_first_registrations_of_one_id_one_is_the_next_generation(
             await met.wait()
         return await evaluate(*question)
 
-    monkeypatch.setattr(replica.policy, "evaluate", together)
+    monkeypatch.setattr(policy, "evaluate", together)
+    return asked
+
+
+async def test_of_two_first_registrations_of_one_id_one_is_the_next_generation(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both find no row and are allowed before either commits."""
+    asked = two_are_judged_at_once(replica.policy, monkeypatch)
     declared = Declaration(id="agent.new", type="agent", owner="acme", capabilities=("a", "b"))
     register = RegisterParticipant(replica.context)
     changed = await asyncio.gather(
-        *(register(replica.call("agent.new"), declared) for _ in range(met.parties))
+        *(register(replica.call("agent.new"), declared) for _ in range(2))
     )
     assert sorted(one.view.participant.generation for one in changed) == [1, 2]
     assert (await replica.get("agent.new")).generation == 2
@@ -181,23 +187,13 @@ async def test_a_first_registration_that_is_sent_twice_at_once_is_not_denied_the
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both find no row and are allowed; the one that is late is judged by what the first did."""
-    evaluate, met = registry.policy.evaluate, asyncio.Barrier(2)
-    asked: list[Any] = []
-
-    async def together(*question: Any) -> Any:
-        asked.append(question)
-        if len(asked) <= met.parties:
-            await met.wait()
-        return await evaluate(*question)
 
     def once(point: DecisionPoint, question: Any) -> dict[str, Any]:
         return deny("Nobody joins twice.") if question["existing"] else everything(point, question)
 
     registry.policy.answer = once
-    monkeypatch.setattr(registry.policy, "evaluate", together)
-    first, second = await asyncio.gather(
-        *(registry.register(request_id="once") for _ in range(met.parties))
-    )
+    asked = two_are_judged_at_once(registry.policy, monkeypatch)
+    first, second = await asyncio.gather(*(registry.register(request_id="once") for _ in range(2)))
     assert first == second
     assert len(asked) == 3
     assert [event["type"] for event in await registry.events()] == ["PARTICIPANT_REGISTERED"]

@@ -133,7 +133,8 @@ async def finished(scenario: Scenario) -> None:
 
 
 PART = "assignment"
-OFFERING = unit("assignment_handoffs", told=False)
+# Known by its event: offers of the same moment are committed together, in no loop's context.
+OFFERING = unit("HANDOFF_OFFERED", told=False)
 TELLING = (Window(OFFER_AND_DIRECTIVE, told=False),)
 RETIRING = (
     *unit("RetireParticipant"),
