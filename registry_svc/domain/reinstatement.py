@@ -1,13 +1,13 @@
 """Who may not lift a suspension: whoever is the suspended one behind another name."""
 
-from phoenix_runtime.core import own_hand
+from phoenix_runtime.core import conflict_of_interest
 from phoenix_runtime.core.principal import Principal
 from registry_svc.domain.participant import Participant
 
 
 def own_because(known: Participant, by: Principal) -> str:
     """Why ``by`` may not reinstate ``known``, by their names; empty where it may."""
-    return own_hand.own_because(by, "reinstates", known.id, known.declaration.owner)
+    return conflict_of_interest.own_because(by, "reinstates", known.id, known.declaration.owner)
 
 
 def another_name_because(known: Participant, owner: Participant | None, by: Principal) -> str:

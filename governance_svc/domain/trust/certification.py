@@ -10,7 +10,7 @@ from governance_svc.domain.lifecycle import (
     CertificationStatus,
     CertificationVerb,
 )
-from phoenix_runtime.core import own_hand
+from phoenix_runtime.core import conflict_of_interest
 from phoenix_runtime.core.principal import Principal
 
 DEFAULT_VALIDITY = timedelta(days=365)
@@ -122,7 +122,7 @@ def own_because(party: CertifiedParty, certifier: Principal) -> str:
 
     By names; what credentials say of it is `same_hand_because`.
     """
-    return own_hand.own_because(certifier, "certifies", party.participant, party.owner)
+    return conflict_of_interest.own_because(certifier, "certifies", party.participant, party.owner)
 
 
 def same_hand_because(party: CertifiedParty, certifier: Principal) -> str:

@@ -1,4 +1,4 @@
-"""What people do to others and never to their own: by their names, and those of their enrollers."""
+"""Conflicts of interest: what people may do to others and never to their own, by any name."""
 
 from phoenix_runtime.core.principal import Principal
 
