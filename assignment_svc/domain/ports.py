@@ -136,6 +136,6 @@ class Claims(Protocol):
         """
         ...
 
-    async def tenants(self) -> Sequence[str]:
-        """Tenants with a gate, for the reconcile loop."""
+    async def busy_tenants(self) -> Sequence[str]:
+        """Tenants with a gate that the reconcile loop compares: see `Gates.busy_gates`."""
         ...

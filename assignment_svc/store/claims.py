@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import select, union
 
 from assignment_svc.store.due import DueKind
 from assignment_svc.store.tables import approvals, gates, handoffs, retirements, tasks
@@ -18,7 +18,12 @@ KINDS: Final = {
 }
 CLAIMING: Final = {kind: claiming(rows) for kind, rows in KINDS.items()}
 NEXT_DUE: Final = select(*(rows.next().label(kind) for kind, rows in KINDS.items()))
-TENANTS: Final = select(gates.c.tenant).distinct()
+BUSY_TENANTS: Final = union(
+    select(gates.c.tenant).where(gates.c.used > 0),
+    select(tasks.c.tenant).where(tasks.c.parked_target_id != ""),
+    select(handoffs.c.tenant).where(handoffs.c.offered_target_id != ""),
+)
+"""Those with a gate that is `gates.BUSY`, by the same three conditions."""
 
 
 class WorkerClaims(RowClaims):
@@ -50,7 +55,7 @@ class WorkerClaims(RowClaims):
             (row,) = await connection.fetch(NEXT_DUE, {"now": now})
         return {kind: at for kind, at in row.items() if at is not None}
 
-    async def tenants(self) -> Sequence[str]:
-        """Tenants with a gate."""
+    async def busy_tenants(self) -> Sequence[str]:
+        """See the port."""
         async with self._database.claiming() as connection:
-            return [row["tenant"] for row in await connection.fetch(TENANTS, {})]
+            return [row["tenant"] for row in await connection.fetch(BUSY_TENANTS, {})]

@@ -81,7 +81,7 @@ class Workers:
         self.tasks = _loop(tasks, linger=LINGER_SECONDS)
         self.due = {tasks.name: self.tasks, **{each.name: _loop(each) for each in others}}
         self._looking = Loop("assignment_due", intervals.due, self.look, linger=LINGER_SECONDS)
-        self.reconciling = Loop("assignment_reconcile", intervals.reconcile, self._all_tenants)
+        self.reconciling = Loop("assignment_reconcile", intervals.reconcile, self._busy_tenants)
 
     async def start(self) -> None:
         """Start every loop; the first steps are run at once."""
@@ -124,9 +124,9 @@ class Workers:
     def _loops(self) -> tuple[Loop, ...]:
         return (self._looking, *self.due.values(), self.reconciling)
 
-    async def _all_tenants(self) -> None:
+    async def _busy_tenants(self) -> None:
         """Compare every busy gate with the registry, one tenant at a time."""
-        for tenant in await self._claims.tenants():
+        for tenant in await self._claims.busy_tenants():
             await self._reconcile(self._call(tenant))
 
 

@@ -51,3 +51,7 @@ class Claims(Protocol):
     async def tenants(self) -> Sequence[str]:
         """Every tenant that has a ledger."""
         ...
+
+    async def unprojected_tenants(self) -> Sequence[str]:
+        """Tenants whose ledger has entries that are not projected by the present rules."""
+        ...

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from governance_svc.domain.lifecycle import ApprovalStatus
-from governance_svc.store.tables import approvals, ledger_heads, policy_heads
+from governance_svc.domain.trust.projection import RULES
+from governance_svc.store.tables import approvals, ledger_heads, policy_heads, trust_cursors
 from phoenix_runtime.chassis.data.claims import DueRows, RowClaims, claiming
 
 PENDING: Final = approvals.c.status == ApprovalStatus.PENDING.value
@@ -15,6 +16,18 @@ EXPIRING: Final = DueRows(approvals.c.approval_id, approvals.c.expires_at, condi
 EXPIRED_APPROVALS: Final = claiming(EXPIRING)
 NEXT_EXPIRY: Final = select(EXPIRING.next().label("at"))
 TENANTS: Final = select(ledger_heads.c.tenant)
+UNPROJECTED: Final = (
+    select(ledger_heads.c.tenant)
+    .select_from(
+        ledger_heads.outerjoin(trust_cursors, trust_cursors.c.tenant == ledger_heads.c.tenant)
+    )
+    .where(
+        or_(
+            ledger_heads.c.sequence > func.coalesce(trust_cursors.c.sequence, 0),
+            trust_cursors.c.rules.is_distinct_from(RULES),
+        )
+    )
+)
 POLICY_HEADS: Final = select(policy_heads.c.tenant, policy_heads.c.overlay_revision)
 
 
@@ -42,3 +55,8 @@ class WorkerClaims(RowClaims):
         """Every tenant that has a ledger."""
         async with self._database.claiming() as connection:
             return [row["tenant"] for row in await connection.fetch(TENANTS, {})]
+
+    async def unprojected_tenants(self) -> Sequence[str]:
+        """See the port."""
+        async with self._database.claiming() as connection:
+            return [row["tenant"] for row in await connection.fetch(UNPROJECTED, {})]

@@ -27,10 +27,13 @@ class ProjectTrust:
         self._appended.add(tenant)
 
     async def __call__(self) -> bool:
-        """One step: the tenants with new entries, else all; true where entries are left."""
+        """One step: the tenants that `appended` named, else all with entries to project.
+
+        True where entries are left.
+        """
         tenants, self._appended = self._appended, set()
         more = False
-        for tenant in tenants or await self._claims.tenants():
+        for tenant in tenants or await self._claims.unprojected_tenants():
             async with self._units(self._call_for(tenant)) as unit:
                 step = await unit.advance_projections(MAX_ENTRIES)
             if step is None:

@@ -46,7 +46,7 @@ class CountingClaims:
     async def next_due(self, now: datetime) -> Mapping[str, datetime]:
         return self.next
 
-    async def tenants(self) -> Sequence[str]:
+    async def busy_tenants(self) -> Sequence[str]:
         return []
 
     def _count(self, kind: str) -> Sequence[tuple[str, str]]:
