@@ -59,11 +59,14 @@ class PageRequest:
 
 
 def page_request(size: int, token: str, filters: Json, *, total: bool = False) -> PageRequest:
-    """Parse what a caller gave; raises `FieldInvalid` for a size or token that cannot be."""
+    """Parse what a caller gave; raises `FieldInvalid` for a size or token that cannot be.
+
+    ``filters`` may hold any whole number, such as a generation of 64 bits: their text is hashed.
+    """
     if size < 0 or size > LARGEST_SIZE:
         text = f"0 to {LARGEST_SIZE} (0: {DEFAULT_SIZE}), not {size}"
         raise FieldInvalid([Violation("page_size", text)])
-    filters_hash = content_hash(filters)
+    filters_hash = content_hash(json.dumps(filters, sort_keys=True))
     after = _after(token, filters_hash) if token else ()
     return PageRequest(size or DEFAULT_SIZE, after, filters_hash, total)
 

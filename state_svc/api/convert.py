@@ -62,9 +62,9 @@ def _content(
 def _violations(request: state_pb2.CheckpointContextRequest) -> Iterator[Violation]:
     """Violations of the fields beside the content."""
     if not 1 <= request.epoch <= HIGHEST:
-        yield Violation("epoch", "counts from 1")
+        yield Violation("epoch", f"counts from 1 to {HIGHEST}")
     if not 0 <= request.base_version < HIGHEST:
-        yield Violation("base_version", "counts from 0")
+        yield Violation("base_version", f"counts from 0 to {HIGHEST - 1}")
     yield from _choice_violations(request)
     yield from _obligation_violations(request)
 

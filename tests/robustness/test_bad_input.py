@@ -17,6 +17,7 @@ import pytest
 from tests.e2e.scenarios.intervals import ATTEMPT
 from tests.robustness.bad_input import (
     contexts,
+    numbers,
     participants,
     raw_http,
     reads,
@@ -48,6 +49,7 @@ CASES = [
     *tasks.CASES,
     *contexts.CASES,
     *reads.CASES,
+    *numbers.CASES,
     *transport.CASES,
 ]
 BOTH = [case for case in CASES if isinstance(case, Both)]

@@ -19,6 +19,14 @@ def test_a_token_leads_back_to_its_sort_key() -> None:
     assert page_request(10, request.token(("2026", "7")), FILTERS).after == ("2026", "7")
 
 
+def test_a_filter_may_be_any_whole_number() -> None:
+    """JSON carries no integer above 2^53, and a generation has 64 bits."""
+    token = page_request(0, "", ["resume", 2**63 - 1]).token(("7",))
+    assert page_request(0, token, ["resume", 2**63 - 1]).after == ("7",)
+    with pytest.raises(FieldInvalid, match="other filters"):
+        page_request(0, token, ["resume", 2**63 - 2])
+
+
 @pytest.mark.parametrize(
     "token",
     [
