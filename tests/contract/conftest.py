@@ -24,6 +24,7 @@ from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.local.data_folder.keys import ISSUER
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
 from tests.support.builders.payloads import PARTICIPANT
+from tests.support.servers.http import http_client
 from tests.support.servers.policy_engines import evaluation, loading, policy_engine
 from tests.support.servers.temporary import temporary
 from tests.support.waiting.until import PATIENCE
@@ -161,7 +162,7 @@ async def paper_tenant(paper_runtime: LocalRuntime) -> AsyncIterator[PaperTenant
     issuer = OKPKey.import_key(json.loads((paper_runtime.folder.keys / "issuer.jwk").read_text()))
     base = f"http://{paper_runtime.address('rest')}"
     async with (
-        httpx.AsyncClient(base_url=base, trust_env=False, timeout=PATIENCE) as rest,
+        http_client(base) as rest,
         grpc.aio.insecure_channel(paper_runtime.address("gateway")) as channel,
     ):
         yield PaperTenant(new_id("tenant"), rest, channel, issuer)

@@ -60,11 +60,11 @@ WORKER: Mapping[str, Rights] = {
         **DELIVERY,
         **REMEMBERED,
         **DIRECTIVES,
-        "tasks": claims("task_id wake_at priority"),
-        "handoffs": claims("handoff_id wake_at"),
+        "tasks": claims("task_id wake_at priority parked_target_id"),
+        "handoffs": claims("handoff_id wake_at offered_target_id"),
         "retirements": claims("retirement_id wake_at"),
         "approvals": claims("approval_id next_poll_at"),
-        "gates": {"SELECT": "tenant participant_id"},
+        "gates": {"SELECT": "tenant participant_id used"},
     },
     "state": DELIVERY,
     "governance": {
@@ -73,6 +73,7 @@ WORKER: Mapping[str, Rights] = {
         "approvals": claims("approval_id status expires_at"),
         "ledger_heads": {"SELECT": "tenant sequence"},
         "policy_heads": {"SELECT": "tenant version overlay_revision"},
+        "trust_cursors": {"SELECT": "tenant sequence rules"},
     },
 }
 """What the worker role may see and change of every tenant's rows, by privilege and columns."""

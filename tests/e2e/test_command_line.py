@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
-import httpx
 import pytest
 
 from phoenix_dma.errors import NotFound
 from tests.e2e.scenarios.intervals import PATIENCE
 from tests.e2e.scenarios.scenario import STEWARD, Scenario
 from tests.support.processes.programs import Programs
+from tests.support.servers.http import http_client
 from tests.support.waiting.until import until
 
 FIGURE = Path(__file__).parents[2] / "examples" / "figure3"
@@ -219,7 +219,7 @@ async def test_a_token_is_printed_alone_and_opens_the_rest_port(
     await scenario.participant()
     await scenario.in_ledger("PARTICIPANT_REGISTERED")
     token = (await programs.run("token")).out.strip()
-    async with httpx.AsyncClient(base_url=scenario.profile.rest, timeout=PATIENCE) as client:
+    async with http_client(scenario.profile.rest or "") as client:
         headers = {"authorization": f"Bearer {token}"}
         answer = await client.get("/audit/events", headers=headers)
     assert answer.status_code == 200

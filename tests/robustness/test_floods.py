@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
-import httpx
 import pytest
 import pytest_asyncio
 from grpc import StatusCode
@@ -32,6 +31,7 @@ from tests.robustness.floods.tenants import (
 )
 from tests.robustness.forms import long_form
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
+from tests.support.servers.http import http_client
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -111,9 +111,7 @@ async def test_rest_takes_tokens_from_the_same_bucket_and_answers_429(
     async with Scenario(rationed, new_id("tenant")) as scenario, caller(scenario) as asking:
         await refusal_after_the_last_token(asking.audit)
         token = scenario.token(sub="somebody", roles=["auditor"])
-        async with httpx.AsyncClient(
-            base_url=scenario.profile.rest or "", timeout=ATTEMPT
-        ) as client:
+        async with http_client(scenario.profile.rest or "", ATTEMPT) as client:
             headers = {"authorization": f"Bearer {token}"}
             answer = await client.get("/audit/events", headers=headers)
         assert answer.status_code == 429, answer.text

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import pytest
 import pytest_asyncio
 from google.rpc import error_details_pb2, status_pb2
@@ -29,6 +28,7 @@ from tests.e2e.scenarios.scenario import Scenario
 from tests.robustness.forms import long_form
 from tests.robustness.workload import Workload, at_work
 from tests.support.processes.breakable_runtime import BreakableRuntime, breakable_runtime
+from tests.support.servers.http import http_client
 from tests.support.waiting.until import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -87,7 +87,7 @@ async def require_refusals(scenario: Scenario) -> None:
         assert info is not None, error
         assert info.retry_delay.ToTimedelta().total_seconds() > 0
     token = await (await scenario.operator())._credential.token()
-    async with httpx.AsyncClient(trust_env=False, timeout=ATTEMPT) as client:
+    async with http_client(timeout=ATTEMPT) as client:
         answer = await client.get(
             f"{scenario.profile.rest}/participants/discover",
             params={"required_capabilities": "duplicate_detection"},

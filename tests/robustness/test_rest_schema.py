@@ -2,14 +2,13 @@
 
 Whatever it asks is answered as the document says: no 5xx; a status, a content type and a body that
 are documented; no wrong data taken for sound, and nothing without a credential. What is drawn is
-the same in every run; the long form draws ten times as much.
+the same in every run; the long form, `test_rest_schema_long.py`, draws many times as much.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -25,7 +24,6 @@ from tests.robustness.bad_input.target import Target, runtime, target
 __all__ = ["runtime", "target"]
 
 EXAMPLES: Final = 6
-MORE_EXAMPLES: Final = 100
 """For each operation."""
 DOCUMENT: Final = openapi_document(rest_routes())
 PARTICIPANTS_ONLY: Final = {
@@ -75,13 +73,6 @@ def test_what_it_documents_is_what_it_does(case: Any, target: Target) -> None:
     conforms(case, target)
 
 
-@pytest.mark.long
-@SCHEMA.parametrize()  # type: ignore[untyped-decorator]
-@drawn(MORE_EXAMPLES)
-def test_what_it_documents_is_what_it_does_again_and_again(case: Any, target: Target) -> None:
-    conforms(case, target)
-
-
 def conforms(case: Any, target: Target) -> None:
     """Ask as the case says; the answer is one that the document describes."""
     who = AGENT if case.path in PARTICIPANTS_ONLY else OPERATOR
@@ -90,16 +81,17 @@ def conforms(case: Any, target: Target) -> None:
     case.validate_response(answer, checks=JUDGES)
 
 
+@pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("path", sorted(DOCUMENT["paths"]))
-def test_no_route_answers_without_a_credential(target: Target, path: str) -> None:
+async def test_no_route_answers_without_a_credential(target: Target, path: str) -> None:
     for method in DOCUMENT["paths"][path]:
-        answer = httpx.request(method, f"{target.scenario.profile.rest}{path}", timeout=ATTEMPT)
+        answer = await target.rest.request(method, path)
         assert (answer.status_code, answer.json()["reason"]) == (401, "CREDENTIAL_INVALID")
 
 
-def test_the_document_is_served_to_whoever_has_a_credential(target: Target) -> None:
-    url = f"{target.scenario.profile.rest}/openapi.json"
-    assert httpx.get(url, timeout=ATTEMPT).status_code == 401
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_document_is_served_to_whoever_has_a_credential(target: Target) -> None:
+    assert (await target.rest.get("/openapi.json")).status_code == 401
     for who in (OPERATOR, AGENT):
-        answer = httpx.get(url, headers=dict(target.bearer(who)), timeout=ATTEMPT)
+        answer = await target.rest.get("/openapi.json", headers=dict(target.bearer(who)))
         assert answer.json() == DOCUMENT

@@ -8,6 +8,7 @@ import httpx
 
 from tests.e2e.scenarios.intervals import PATIENCE
 from tests.e2e.scenarios.scenario import BACKUP, STEWARD, TASK, Scenario
+from tests.support.servers.http import http_client
 from tests.support.waiting.until import until
 
 
@@ -73,7 +74,7 @@ def declared(participant_id: str) -> dict[str, Any]:
 
 async def test_a_task_goes_its_whole_way_over_the_papers_ten_routes(scenario: Scenario) -> None:
     url = scenario.profile.rest
-    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, trust_env=False) as client:
+    async with http_client(url) as client:
         rest = Rest(client, scenario)
         await is_submitted_and_assigned(rest)
         told = await rest.directive(STEWARD, "start_task")

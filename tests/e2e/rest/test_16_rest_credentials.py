@@ -15,9 +15,9 @@ from phoenix_dma.errors import CredentialInvalid, NotPermitted
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.chassis.schema import Role
 from phoenix_runtime.local.runtime import LocalRuntime
-from tests.e2e.scenarios.intervals import PATIENCE
 from tests.e2e.scenarios.scenario import STEWARD, Scenario
 from tests.e2e.scenarios.unauthenticated import PEOPLE, bad_tokens
+from tests.support.servers.http import http_client
 
 ROUTES = {f"{route.method} {route.path}": route for route in rest_routes()}
 
@@ -33,12 +33,11 @@ async def closed(runtime: LocalRuntime) -> AsyncIterator[Scenario]:
 
 
 async def request(scenario: Scenario, route: RestRoute, token: str) -> httpx.Response:
-    """Ask for a route, with every parameter filled in."""
+    """Ask for a route, with every parameter filled in, as a client of its own."""
     path = re.sub(r"\{[^}]*\}", "x.1", route.path)
     headers = {"authorization": f"Bearer {token}"} if token else {}
     body: Mapping[str, Any] | None = {} if route.body else None
-    rest = f"http://{scenario.runtime.address('rest')}"
-    async with httpx.AsyncClient(base_url=rest, timeout=PATIENCE) as client:
+    async with http_client(f"http://{scenario.runtime.address('rest')}") as client:
         return await client.request(route.method, path, headers=headers, json=body)
 
 

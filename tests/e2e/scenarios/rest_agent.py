@@ -12,6 +12,7 @@ import httpx
 import rfc8785
 
 from tests.e2e.scenarios.intervals import ATTEMPT
+from tests.support.servers.http import http_client
 
 WAIT: Final = "10s"
 
@@ -22,7 +23,7 @@ class RestAgent:
     def __init__(self, url: str, enrolment: str, participant_id: str) -> None:
         self.id = participant_id
         self._enrolment = enrolment
-        self._client = httpx.AsyncClient(base_url=url, timeout=ATTEMPT, trust_env=False)
+        self._client = http_client(url, ATTEMPT)
         self._token = ""
         self._generation = 0
         self._taken: list[str] = []

@@ -21,6 +21,7 @@ from gateway.settings import GatewaySettings
 from phoenix_runtime.chassis.server import Listening
 from tests.support.builders.keys import Keys, bearer
 from tests.support.fakes.gateway_backends import SERVED, Backends, Recorded
+from tests.support.servers.http import http_client
 from tests.support.waiting.until import PATIENCE
 
 # The plugin of hypothesis imports it for its summary, at the very end of a run. While pytest
@@ -72,11 +73,7 @@ async def gateway(keys: Keys) -> AsyncIterator[RunningGateway]:
         address = f"127.0.0.1:{listening.port}"
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
         (port,) = (one.port for one in service.running if isinstance(one, RestServer))
-        rest = await stack.enter_async_context(
-            httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE
-            )
-        )
+        rest = await stack.enter_async_context(http_client(f"http://127.0.0.1:{port}"))
         yield RunningGateway(address, channel, rest, recorded, backends, keys)
 
 

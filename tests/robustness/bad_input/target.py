@@ -32,6 +32,7 @@ from tests.e2e.scenarios.participant import Participant
 from tests.e2e.scenarios.scenario import Scenario
 from tests.robustness.bad_input.cases import AGENT, OPERATOR, Both, Headers, Rest, Wire
 from tests.robustness.bad_input.sessions import Stream
+from tests.support.servers.http import http_client
 
 HOLDER: Final = "agent.holder"
 HELD: Final = "task.held"
@@ -68,7 +69,7 @@ class Target:
         options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
         address = scenario.runtime.address("gateway")
         self.channel = grpc.aio.insecure_channel(address, options=options)
-        self.rest = httpx.AsyncClient(base_url=scenario.profile.rest, timeout=ATTEMPT)
+        self.rest = http_client(scenario.profile.rest or "", ATTEMPT)
         self._before: tuple[Evidence, int] | None = None
 
     async def __aenter__(self) -> Self:

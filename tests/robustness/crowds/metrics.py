@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.processes.addresses import free_address
-from tests.support.waiting.until import PATIENCE
+from tests.support.servers.http import http_client
 
 ANY: Final[dict[str, str]] = {}
 
@@ -26,7 +25,7 @@ class MetricsPage:
 
     async def value(self, name: str, labels: dict[str, str] = ANY) -> float:
         """The sum of all samples of that name with these labels."""
-        async with httpx.AsyncClient(timeout=PATIENCE) as client:
+        async with http_client() as client:
             page = await client.get(f"http://{self._listen}/metrics")
         samples = (
             sample

@@ -1,8 +1,13 @@
-"""Runs of several pytest workers at once: what each has to itself, and what is begun first."""
+"""Runs of several pytest workers at once: what each has to itself, and what is begun first.
+
+Each worker collects every test. A file named ``test_…_long.py`` has tests of the long form alone,
+and is not read where these are left out.
+"""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -27,6 +32,12 @@ def pytest_configure() -> None:
         share = len(ports.FREE) // WORKERS
         own = ports.FREE[int(WORKER.removeprefix("gw")) * share :][:share]
         os.environ[ports.FREE_VARIABLE] = f"{own[0]}-{own[-1]}"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the files of the long form where `make test` does."""
+    without = config.getoption("markexpr") == "not long"
+    return True if without and collection_path.name.endswith("_long.py") else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

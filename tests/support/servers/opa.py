@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.processes.addresses import free_address
+from tests.support.servers.http import http_client
 from tests.support.waiting.until import PATIENCE
 
 BUILT = Path(__file__).parents[3] / ".tools" / "bin" / "opa"
@@ -44,7 +45,7 @@ class OpaServer:
             *("--addr", self.address),
             stderr=asyncio.subprocess.DEVNULL,
         )
-        async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(PATIENCE):
+        async with http_client() as client, asyncio.timeout(PATIENCE):
             while True:
                 with contextlib.suppress(httpx.TransportError):
                     if (await client.get(f"{self.url}/health")).status_code == 200:

@@ -14,7 +14,7 @@ from assignment_svc.domain.task import Exclusion
 from assignment_svc.store.unit import AssignmentUnit, AssignmentUnits
 from phoenix_runtime.chassis.data.connection import Connection
 from phoenix_runtime.core.clock import ManualClock
-from tests.integration.assignment.test_store import EMPTY, binding_of, task_of, units
+from tests.integration.assignment.store.test_store import EMPTY, binding_of, task_of, units
 from tests.support.builders.calls import call_of
 
 __all__ = ["units"]
