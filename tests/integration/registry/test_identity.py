@@ -107,7 +107,7 @@ async def test_anybody_may_have_the_public_keys(registry: Registry) -> None:
 
 async def test_an_expired_credential_is_refused(registry: Registry) -> None:
     call = registry.register(
-        metadata_of_call=registry.participant(STEWARD, life=timedelta(seconds=-1))
+        metadata_of_call=registry.participant(STEWARD, life=timedelta(minutes=-10))
     )
     with pytest.raises(AioRpcError) as error:
         await call
