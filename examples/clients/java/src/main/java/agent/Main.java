@@ -57,13 +57,18 @@ public final class Main {
       String named = System.getenv("PHOENIX_DMA_PROFILE");
       Path path = named != null
           ? Path.of(named)
-          : Path.of(System.getProperty("user.home"), ".config", "phoenix-dma", "profile.toml");
+          : Path.of(home(), ".config", "phoenix-dma", "profile.toml");
       Path folder = path.toAbsolutePath().getParent();
       String own = Files.readString(path);
       String follows = entry(own, "follows");
       String addresses = follows.isEmpty() ? own : Files.readString(folder.resolve(follows));
       String enrolment = Files.readString(folder.resolve(entry(own, "credential"))).strip();
       return new Profile(entry(addresses, "grpc"), enrolment);
+    }
+
+    /** As the command line has it: Java's own property does not follow {@code HOME}. */
+    private static String home() {
+      return System.getenv().getOrDefault("HOME", System.getProperty("user.home"));
     }
 
     private static String entry(String text, String name) {
