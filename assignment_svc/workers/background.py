@@ -81,7 +81,7 @@ class Workers:
         self.tasks = _loop(tasks, linger=LINGER_SECONDS)
         self.due = {tasks.name: self.tasks, **{each.name: _loop(each) for each in others}}
         self._looking = Loop("assignment_due", intervals.due, self.look, linger=LINGER_SECONDS)
-        self.reconciling = Loop("assignment_reconcile", intervals.reconcile, self._busy_tenants)
+        self.reconciling = Loop("assignment_reconcile", intervals.reconcile, self._reconcile_busy)
 
     async def start(self) -> None:
         """Start every loop; the first steps are run at once."""
@@ -124,7 +124,7 @@ class Workers:
     def _loops(self) -> tuple[Loop, ...]:
         return (self._looking, *self.due.values(), self.reconciling)
 
-    async def _busy_tenants(self) -> None:
+    async def _reconcile_busy(self) -> None:
         """Compare every busy gate with the registry, one tenant at a time."""
         for tenant in await self._claims.busy_tenants():
             await self._reconcile(self._call(tenant))

@@ -114,10 +114,11 @@ class ManualGovernance:
         ledger = LocalLedger(GroupCommitLedger(self.database))
         await ledger.append(self.tenant, [with_content(event) for event in events])
 
-    async def project(self) -> None:
-        """Project every entry of the ledger."""
+    async def project(self, *, named: bool = True) -> None:
+        """Project every entry of the ledger; not ``named``: after an append that was not told."""
         project = ProjectTrust(self.units, self.claims(), self.trust, _own_call)
-        project.appended(self.tenant)
+        if named:
+            project.appended(self.tenant)
         while await project():
             pass
 

@@ -19,7 +19,8 @@ async def test_a_ledger_is_unprojected_from_its_first_entry_on_and_by_new_rules(
     assert not await waits()
     await manual_governance.append(registered(tenant))
     assert await waits(), "one entry has been"
-    await manual_governance.project()
+    await manual_governance.project(named=False)
+    assert not await waits()
     async with manual_governance.database.transaction(tenant) as connection:
         await connection.run(trust_cursors.update().values(rules="0"))
     assert await waits(), "by other rules"

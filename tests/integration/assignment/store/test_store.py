@@ -29,16 +29,15 @@ from assignment_svc.domain.task import (
     TaskFilter,
     TaskObligation,
 )
-from assignment_svc.store.claims import WorkerClaims
 from assignment_svc.store.tables import metadata
 from assignment_svc.store.unit import AssignmentUnits
-from phoenix_runtime.chassis.data.connecting import create_database
 from phoenix_runtime.chassis.data.outbox import Outbox
 from phoenix_runtime.chassis.ids import new_id
 from phoenix_runtime.core.clock import ManualClock
 from phoenix_runtime.core.durations import CLAIM_DURATION
 from phoenix_runtime.core.errors import NotFound
 from phoenix_runtime.core.pages import page_request
+from tests.integration.assignment.store.apart import apart
 from tests.support.builders.calls import call_of
 from tests.support.servers.postgres import DatabaseFor, PostgresServer
 
@@ -245,54 +244,41 @@ async def test_tasks_are_listed_newest_first_and_none_twice(
 async def test_a_due_row_is_claimed_once_and_again_when_the_claim_is_over(
     postgres: PostgresServer, clock: ManualClock, tenant: str
 ) -> None:
-    # Apart: claims go across tenants, and other tests leave work behind.
-    urls, _ = await postgres.apart("assignment", "phoenix_assignment_claims")
-    database = create_database(urls.application, clock=clock)
-    worker = create_database(urls.worker, clock=clock)
-    outbox = Outbox("assignment", metadata, clock=clock, new_id=new_id)
-    units = AssignmentUnits(database, outbox)
-    call = call_of("submitter", tenant=tenant)
-    async with units(call) as unit:
-        await unit.add_task(task_of(clock, next_try_at=clock.now()), EMPTY)
-    claims = WorkerClaims(worker)
+    async with apart(postgres, clock, "phoenix_assignment_claims") as (units, claims):
+        call = call_of("submitter", tenant=tenant)
+        async with units(call) as unit:
+            await unit.add_task(task_of(clock, next_try_at=clock.now()), EMPTY)
 
-    async def mine() -> list[str]:
-        due = await claims.due_tasks(clock.now(), limit=500)
-        return [task_id for owner, task_id in due if owner == tenant]
+        async def mine() -> list[str]:
+            due = await claims.due_tasks(clock.now(), limit=500)
+            return [task_id for owner, task_id in due if owner == tenant]
 
-    assert await claims.next_due(clock.now()) == {"tasks": clock.now()}
-    assert await mine() == ["task.one"]
-    assert await mine() == []
-    assert await claims.next_due(clock.now()) == {}, "somebody works on it"
-    clock.advance(CLAIM_DURATION.total_seconds() + 1)
-    assert await mine() == ["task.one"]
-    async with units(call) as unit:
-        assert await unit.wake_waiting(clock.now() - timedelta(hours=1), limit=9) == 1
-    assert await mine() == ["task.one"]
-    assert await claims.due_handoffs(clock.now(), limit=0) == []
-    assert await claims.due_retirements(clock.now(), limit=0) == []
-    assert await claims.due_approvals(clock.now(), limit=0) == []
-    await database.close()
-    await worker.close()
+        assert await claims.next_due(clock.now()) == {"tasks": clock.now()}
+        assert await mine() == ["task.one"]
+        assert await mine() == []
+        assert await claims.next_due(clock.now()) == {}, "somebody works on it"
+        clock.advance(CLAIM_DURATION.total_seconds() + 1)
+        assert await mine() == ["task.one"]
+        async with units(call) as unit:
+            assert await unit.wake_waiting(clock.now() - timedelta(hours=1), limit=9) == 1
+        assert await mine() == ["task.one"]
+        assert await claims.due_handoffs(clock.now(), limit=0) == []
+        assert await claims.due_retirements(clock.now(), limit=0) == []
+        assert await claims.due_approvals(clock.now(), limit=0) == []
 
 
 async def test_tenants_take_turns_however_much_one_of_them_has_and_however_urgent_it_is(
     postgres: PostgresServer, clock: ManualClock
 ) -> None:
-    urls, _ = await postgres.apart("assignment", "phoenix_assignment_turns")
-    database = create_database(urls.application, clock=clock)
-    worker = create_database(urls.worker, clock=clock)
-    units = AssignmentUnits(database, Outbox("assignment", metadata, clock=clock, new_id=new_id))
-    async with units(call_of("submitter", tenant="tenant.loud")) as unit:
-        for number in range(20):
-            urgent = task_of(clock, f"task.{number:02d}", next_try_at=clock.now())
-            spec = replace(urgent.spec, priority=90)
-            await unit.add_task(replace(urgent, spec=spec), EMPTY)
-    clock.advance(1)
-    async with units(call_of("submitter", tenant="tenant.calm")) as unit:
-        await unit.add_task(task_of(clock, "task.calm", next_try_at=clock.now()), EMPTY)
-    due = await WorkerClaims(worker).due_tasks(clock.now(), limit=4)
-    assert len(due) == 4
-    assert ("tenant.calm", "task.calm") in due
-    await database.close()
-    await worker.close()
+    async with apart(postgres, clock, "phoenix_assignment_turns") as (units, claims):
+        async with units(call_of("submitter", tenant="tenant.loud")) as unit:
+            for number in range(20):
+                urgent = task_of(clock, f"task.{number:02d}", next_try_at=clock.now())
+                spec = replace(urgent.spec, priority=90)
+                await unit.add_task(replace(urgent, spec=spec), EMPTY)
+        clock.advance(1)
+        async with units(call_of("submitter", tenant="tenant.calm")) as unit:
+            await unit.add_task(task_of(clock, "task.calm", next_try_at=clock.now()), EMPTY)
+        due = await claims.due_tasks(clock.now(), limit=4)
+        assert len(due) == 4
+        assert ("tenant.calm", "task.calm") in due
