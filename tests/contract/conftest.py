@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import grpc.aio
@@ -19,7 +18,7 @@ from phoenix_dma.v1 import (
     governance_pb2_grpc,
 )
 from phoenix_runtime.chassis.ids import new_id
-from phoenix_runtime.chassis.rpc.credentials import sign
+from phoenix_runtime.chassis.rpc.credentials import LONGEST_LIFE, sign
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.local.data_folder.keys import ISSUER
 from phoenix_runtime.local.runtime import LocalRuntime, LocalRuntimeOptions
@@ -57,8 +56,7 @@ class PaperTenant:
             claims |= {"participant": participant, "participant_type": "agent"}
             claims |= {"owner": "data-governance"}
         said = {**claims, "roles": list(roles)}
-        life = timedelta(minutes=10)
-        return sign(said, self.issuer, SteadyClock(), audience="phoenix-dma", life=life)
+        return sign(said, self.issuer, SteadyClock(), audience="phoenix-dma", life=LONGEST_LIFE)
 
     def headers(self, who: str = "") -> dict[str, str]:
         """The headers of a participant, or of an operator."""

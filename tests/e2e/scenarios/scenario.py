@@ -19,7 +19,7 @@ from phoenix_dma.briefing import TaskInfo
 from phoenix_dma.declare import ParticipantFields, TaskFields
 from phoenix_dma.profile import Endpoint, Profile
 from phoenix_dma.v1 import assignment_pb2, audit_pb2, identity_pb2, registry_pb2
-from phoenix_runtime.chassis.rpc.credentials import ENROLMENT_AUDIENCE, sign
+from phoenix_runtime.chassis.rpc.credentials import ENROLMENT_AUDIENCE, LONGEST_LIFE, sign
 from phoenix_runtime.core.clock import SteadyClock
 from phoenix_runtime.core.events import AuditEvent
 from phoenix_runtime.core.validate import Evidence
@@ -93,7 +93,7 @@ class Scenario:
         self,
         *,
         audience: str = "phoenix-dma",
-        life: timedelta = timedelta(minutes=10),
+        life: timedelta = LONGEST_LIFE,
         key: OKPKey | None = None,
         **claims: Any,
     ) -> str:

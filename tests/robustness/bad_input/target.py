@@ -63,8 +63,6 @@ class Target:
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        operator = scenario.token(sub="operator", roles=OPERATOR_ROLES)
-        self.tokens = {OPERATOR: operator, AGENT: scenario.participant_token(HOLDER)}
         # No limit of the client's own may hide the runtime's.
         options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
         address = scenario.runtime.address("gateway")
@@ -90,8 +88,14 @@ class Target:
         await holder.checkpoint(HELD, task.epoch, 0, {"outputs": {"seen": 1}})
 
     def bearer(self, who: str = OPERATOR) -> Headers:
-        """The credential of ``who`` as a header."""
-        return {"authorization": f"Bearer {self.tokens[who]}"}
+        """A new credential of ``who`` as a header: one would expire while a module is sent."""
+        holder = who == AGENT
+        token = (
+            self.scenario.participant_token(HOLDER)
+            if holder
+            else self.scenario.token(sub="operator", roles=OPERATOR_ROLES)
+        )
+        return {"authorization": f"Bearer {token}"}
 
     async def look(self) -> tuple[Evidence, int]:
         """Audit and tables without refusals, which are audited; and answers that are kept."""

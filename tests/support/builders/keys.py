@@ -8,7 +8,7 @@ from typing import Any
 
 from joserfc.jwk import KeySet, OKPKey
 
-from phoenix_runtime.chassis.rpc.credentials import sign
+from phoenix_runtime.chassis.rpc.credentials import LONGEST_LIFE, sign
 from phoenix_runtime.core.clock import Clock, SteadyClock
 
 SERVICES = ("registry", "assignment", "state", "governance", "gateway")
@@ -41,7 +41,7 @@ class Keys:
         self,
         *roles: str,
         key: OKPKey | None = None,
-        life: timedelta = timedelta(minutes=10),
+        life: timedelta = LONGEST_LIFE,
         audience: str = "phoenix-dma",
         **claims: Any,
     ) -> str:
