@@ -1,4 +1,4 @@
-"""Every Python block of docs/sdk.md runs as it stands there, each as a script of its own."""
+"""Every Python block of the pages named in PAGES runs as it stands, each as a script of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.e2e.scenarios.scenario import Scenario
 from tests.support.processes.programs import plain_environment
 
 ROOT: Final = Path(__file__).parents[3]
-PAGE: Final = ROOT / "docs" / "sdk.md"
+PAGES: Final = [ROOT / "docs" / name for name in ("sdk.md", "portable-context.md")]
 SECONDS: Final = 600.0
 """For one script, which waits for a runtime; a guard against what hangs."""
 
@@ -25,7 +25,8 @@ SECONDS: Final = 600.0
 def blocks() -> list[tuple[str, str]]:
     """The heading and the code of each block; tests among them are run where the test kit is."""
     found: list[tuple[str, str]] = []
-    for section in re.split(r"^## ", PAGE.read_text(), flags=re.MULTILINE)[1:]:
+    text = "\n".join(page.read_text() for page in PAGES)
+    for section in re.split(r"^##? ", text, flags=re.MULTILINE)[1:]:
         heading = section.partition("\n")[0]
         found += [
             (heading, code) for code in re.findall(r"```python\n(.*?)```", section, re.DOTALL)

@@ -18,7 +18,9 @@ from tests.support.waiting.until import PATIENCE
 
 AGENT = """
 from phoenix_dma import PhoenixClient
+from phoenix_dma.portable import portable_schema
 
+portable_schema()  # is read from the wheel
 client = PhoenixClient()
 client.register_participant(
     id="agent.reviewer.{name}",
