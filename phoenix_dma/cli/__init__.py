@@ -47,6 +47,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "certify": ("certify", "Grant, revoke and list certifications of capabilities."),
     "catalogue": ("policy.catalogue", "The words that the active policy knows."),
     "policy": ("policy.commands", "Your own words and rules, beside the shipped ones."),
+    "mcp": (
+        "mcp.commands",
+        "Serve the runtime to an agent host as an MCP server, over stdio or HTTP.",
+    ),
 }
 """Commands, their modules (each has ``register(app: typer.Typer) -> None``) and their help.
 

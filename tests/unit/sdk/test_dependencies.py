@@ -25,6 +25,9 @@ UNUSED = {"opentelemetry-instrumentation-grpc": "asked for by name; spans of cli
 """Declared for the server and not used yet, and why."""
 BESIDE = {"phoenix_dma/testing": "pytest"}
 """What a part of a package imports where it is there, and says in a line that it is missing."""
+ADAPTERS = ROOT / "phoenix_dma" / "adapters"
+EXTRAS = sorted(path.stem for path in ADAPTERS.iterdir() if not path.stem.startswith("_"))
+"""The adapters: each is a package or a module, and has the extra of its name."""
 
 
 def names_of(requirements: Iterable[str]) -> set[str]:
@@ -52,11 +55,23 @@ def imports_of(packages: Iterable[str]) -> Iterator[str]:
     """The dotted names that the packages import from third parties, functions included."""
     ours = {*sys.stdlib_module_names, *SDK, *SERVER}
     for package in packages:
-        for file in (ROOT / package).rglob("*.py"):
+        for file in files_of(ROOT / package):
             beside = BESIDE.get(str(file.parent.relative_to(ROOT)))
             for name in imported_names(ast.parse(file.read_text())):
                 if name.partition(".")[0] not in {*ours, beside}:
                     yield name
+
+
+def files_of(package: Path) -> Iterator[Path]:
+    """The files of a package, or of a module; those of an adapter are a matter of its own."""
+    found = package.rglob("*.py") if package.is_dir() else [package.with_suffix(".py")]
+    inside = package.is_relative_to(ADAPTERS)
+    yield from (file for file in found if inside or not adapted(file))
+
+
+def adapted(file: Path) -> bool:
+    """Whether a file is part of an adapter."""
+    return file.is_relative_to(ADAPTERS) and file.relative_to(ADAPTERS).parts[0] != "__init__.py"
 
 
 def imported_names(module: ast.Module) -> Iterator[str]:
@@ -96,6 +111,33 @@ def test_every_declared_dependency_is_imported(
     modules = modules_of(declared)
     used = {provider_of(name, modules) for name in imports_of(packages)}
     assert declared - used - set(PROGRAMS) - set(UNUSED) == set()
+
+
+def installed(extra: str) -> set[str]:
+    """What an extra declares; skips where that is not in this environment."""
+    declared = names_of(PROJECT["optional-dependencies"][extra])
+    for name in declared:
+        try:
+            metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            pytest.skip(f"{name} is not installed")
+    return declared
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_an_adapter_imports_what_its_extra_declares_and_nothing_else(extra: str) -> None:
+    declared = installed(extra)
+    modules = modules_of(SDK_DECLARED | declared)
+    imported = set(imports_of([f"phoenix_dma/adapters/{extra}"]))
+    providers = {provider_of(name, modules) for name in imported}
+    assert {name for name in imported if provider_of(name, modules) is None} == set()
+    assert declared - providers == set()
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_an_adapters_requirements_have_a_lower_bound(extra: str) -> None:
+    """Without one a resolver falls back to an ancient release and says nothing."""
+    assert [one for one in PROJECT["optional-dependencies"][extra] if ">=" not in one] == []
 
 
 def test_every_program_that_is_declared_is_named_in_the_servers_code() -> None:

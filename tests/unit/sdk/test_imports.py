@@ -63,6 +63,11 @@ def test_importing_the_sdk_loads_nothing_of_the_server(statement: str) -> None:
     assert not SERVER_ONLY & modules_after(statement)
 
 
+def test_importing_the_adapters_package_loads_no_adapter() -> None:
+    before = modules_after("import phoenix_dma")
+    assert modules_after("import phoenix_dma.adapters") == before
+
+
 def test_what_starts_a_runtime_loads_no_client_before_it_starts_anything() -> None:
     """They take most of a second to import, and nothing has been started until then."""
     loaded = modules_after("import phoenix_runtime.local.for_tests")
@@ -79,7 +84,7 @@ for command in {commands!r}:
         cli.main()
 """
 LOCAL = {"up", "down", "status"}
-HEAVY = SERVER_ONLY | {"asyncio", "grpc", "rich"}
+HEAVY = SERVER_ONLY | {"asyncio", "grpc", "mcp", "rich"}
 
 
 def test_the_list_of_commands_loads_none_of_them() -> None:
