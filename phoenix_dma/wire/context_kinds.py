@@ -21,6 +21,7 @@ CONTEXT_KINDS: Final = frozenset(
         "obligations",
         "constraints",
         "metadata",
+        "framework_state",
     }
 )
 """Its top-level names; state_svc refuses any other."""

@@ -17,7 +17,8 @@ from tests.e2e.scenarios.scenario import Scenario
 from tests.support.processes.programs import plain_environment
 
 ROOT: Final = Path(__file__).parents[3]
-PAGES: Final = [ROOT / "docs" / name for name in ("sdk.md", "portable-context.md")]
+NAMES: Final = ("sdk.md", "portable-context.md", "frameworks/langgraph.md")
+PAGES: Final = [ROOT / "docs" / name for name in NAMES]
 SECONDS: Final = 600.0
 """For one script, which waits for a runtime; a guard against what hangs."""
 

@@ -1,6 +1,7 @@
 """Waits for what happens by itself, without guessing how long it takes."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -18,3 +19,13 @@ async def until(look: Callable[[], Awaitable[T | None]], seconds: float = PATIEN
             if found:
                 return found
             await asyncio.sleep(0.02)
+
+
+def wait_until(look: Callable[[], T | None], seconds: float = PATIENCE) -> T:
+    """As `until`, in a test that is no coroutine."""
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        if time.monotonic() >= end:
+            raise TimeoutError(f"it did not come about within {seconds:g} s")
+        time.sleep(0.02)
+    return found

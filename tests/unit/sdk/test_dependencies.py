@@ -26,8 +26,9 @@ UNUSED = {"opentelemetry-instrumentation-grpc": "asked for by name; spans of cli
 BESIDE = {"phoenix_dma/testing": "pytest"}
 """What a part of a package imports where it is there, and says in a line that it is missing."""
 ADAPTERS = ROOT / "phoenix_dma" / "adapters"
-EXTRAS = sorted(path.stem for path in ADAPTERS.iterdir() if not path.stem.startswith("_"))
-"""The adapters: each is a package or a module, and has the extra of its name."""
+EXTRAS = sorted(path.parent.name for path in ADAPTERS.glob("*/__init__.py"))
+"""The adapters: each is a package that has the extra of its name; modules beside them are shared,
+and import no framework."""
 
 
 def names_of(requirements: Iterable[str]) -> set[str]:
@@ -63,15 +64,14 @@ def imports_of(packages: Iterable[str]) -> Iterator[str]:
 
 
 def files_of(package: Path) -> Iterator[Path]:
-    """The files of a package, or of a module; those of an adapter are a matter of its own."""
-    found = package.rglob("*.py") if package.is_dir() else [package.with_suffix(".py")]
+    """The files of a package; those of an adapter are a matter of its own."""
     inside = package.is_relative_to(ADAPTERS)
-    yield from (file for file in found if inside or not adapted(file))
+    yield from (file for file in package.rglob("*.py") if inside or not adapted(file))
 
 
 def adapted(file: Path) -> bool:
     """Whether a file is part of an adapter."""
-    return file.is_relative_to(ADAPTERS) and file.relative_to(ADAPTERS).parts[0] != "__init__.py"
+    return any(file.is_relative_to(ADAPTERS / extra) for extra in EXTRAS)
 
 
 def imported_names(module: ast.Module) -> Iterator[str]:
