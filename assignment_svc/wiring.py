@@ -6,6 +6,7 @@ import grpc.aio
 
 from assignment_svc.adapters.approvals import GrpcApprovals
 from assignment_svc.adapters.registry import GrpcRegistry
+from assignment_svc.api.effect_servicer import EffectServicer, EffectVerbs
 from assignment_svc.api.handoff_servicer import HandoffServicer, HandoffVerbs
 from assignment_svc.api.task_servicer import TaskServicer, TaskVerbs
 from assignment_svc.domain.ports import ApprovalService, Registry, TaskPolicy
@@ -13,6 +14,11 @@ from assignment_svc.settings import AssignmentSettings
 from assignment_svc.store.claims import WorkerClaims
 from assignment_svc.store.tables import metadata
 from assignment_svc.store.unit import AssignmentUnits
+from assignment_svc.usecases.actions.authorize_action import AuthorizeAction
+from assignment_svc.usecases.actions.begin_effect import BeginEffect
+from assignment_svc.usecases.actions.permission import AskPermission
+from assignment_svc.usecases.actions.read_effects import GetEffect, ListEffects
+from assignment_svc.usecases.actions.record_effect import RecordEffect
 from assignment_svc.usecases.assignment.assign_task import AssignTask, Outcomes
 from assignment_svc.usecases.assignment.bind import BindTask
 from assignment_svc.usecases.assignment.candidates import CandidateSearch
@@ -37,7 +43,6 @@ from assignment_svc.usecases.membership.wake_queue import WakeQueue
 from assignment_svc.usecases.steps.denials import Denials
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.tasks.assign_now import AssignNow
-from assignment_svc.usecases.tasks.authorize_action import AuthorizeAction
 from assignment_svc.usecases.tasks.cancel_task import CancelTask
 from assignment_svc.usecases.tasks.complete_task import CompleteTask
 from assignment_svc.usecases.tasks.continue_completion import ContinueCompletion
@@ -53,7 +58,7 @@ from assignment_svc.usecases.tasks.start_task import StartTask
 from assignment_svc.usecases.tasks.submit_task import SubmitTask
 from assignment_svc.workers.background import Workers, WorkerUseCases
 from assignment_svc.workers.bus_events import BusListener, EventHandlers
-from phoenix_dma.v1 import assignment_pb2_grpc, handoff_pb2_grpc
+from phoenix_dma.v1 import assignment_pb2_grpc, effect_pb2_grpc, handoff_pb2_grpc
 from phoenix_runtime.chassis.delivery.bus import Bus, BusReader
 from phoenix_runtime.chassis.delivery.receivers import GrpcDirectiveSender, GrpcLedger
 from phoenix_runtime.chassis.delivery.relay import Relay
@@ -64,7 +69,11 @@ from phoenix_runtime.chassis.server import Service
 from phoenix_runtime.core.principal import Call
 
 NAME = "assignment"
-PROTOS = ("phoenix_dma.v1.AssignmentService", "phoenix_dma.v1.HandoffService")
+PROTOS = (
+    "phoenix_dma.v1.AssignmentService",
+    "phoenix_dma.v1.EffectService",
+    "phoenix_dma.v1.HandoffService",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +90,7 @@ class UseCases:
     """Every use case of the service, built once; those that share a collaborator share one."""
 
     tasks: TaskVerbs
+    effects: EffectVerbs
     handoffs: HandoffVerbs
     workers: WorkerUseCases
     wake_queue: WakeQueue
@@ -158,8 +168,10 @@ def _listener(base: ServiceResources, use_cases: UseCases) -> BusListener:
 def _register(server: grpc.aio.Server, base: ServiceResources, use_cases: UseCases) -> None:
     handler = base.handler()
     tasks = TaskServicer(handler, use_cases.tasks)
+    effects = EffectServicer(handler, use_cases.effects)
     handoffs = HandoffServicer(handler, use_cases.handoffs)
     assignment_pb2_grpc.add_AssignmentServiceServicer_to_server(tasks, server)
+    effect_pb2_grpc.add_EffectServiceServicer_to_server(effects, server)
     handoff_pb2_grpc.add_HandoffServiceServicer_to_server(handoffs, server)
 
 
@@ -169,6 +181,7 @@ def build_use_cases(ports: Ports) -> UseCases:
     bind, park = BindTask(ports), ParkAssignment(ports)
     outcomes = Outcomes(bind=bind, park=park, denials=Denials(ports))
     assign = AssignTask(ports, search, outcomes)
+    ask = AskPermission(ports)
     evaluate = EvaluateTarget(ports)
     retirements = AdvanceRetirement(ports)
     continuations = Continuations(
@@ -177,7 +190,8 @@ def build_use_cases(ports: Ports) -> UseCases:
         handoff=ContinueHandoff(ports),
     )
     return UseCases(
-        tasks=_task_verbs(ports, search, assign),
+        tasks=_task_verbs(ports, search, assign, ask),
+        effects=_effect_verbs(ports, ask),
         handoffs=_handoff_verbs(ports, evaluate, retirements),
         workers=WorkerUseCases(
             tasks=ProcessTask(ports, assign),
@@ -191,7 +205,9 @@ def build_use_cases(ports: Ports) -> UseCases:
     )
 
 
-def _task_verbs(ports: Ports, search: CandidateSearch, assign: AssignTask) -> TaskVerbs:
+def _task_verbs(
+    ports: Ports, search: CandidateSearch, assign: AssignTask, ask: AskPermission
+) -> TaskVerbs:
     """The use cases of AssignmentService."""
     submit = SubmitTask(ports)
     return TaskVerbs(
@@ -202,7 +218,7 @@ def _task_verbs(ports: Ports, search: CandidateSearch, assign: AssignTask) -> Ta
         start=StartTask(ports),
         resume=ResumeTasks(ports),
         decline=DeclineTask(ports),
-        authorize=AuthorizeAction(ports),
+        authorize=AuthorizeAction(ports, ask),
         complete=CompleteTask(ports),
         fail=FailTask(ports),
         cancel=CancelTask(ports),
@@ -210,6 +226,16 @@ def _task_verbs(ports: Ports, search: CandidateSearch, assign: AssignTask) -> Ta
         record=RecordCheckpoint(ports),
         resolve=ResolveContext(ports),
         pointers=ListContextPointers(ports),
+    )
+
+
+def _effect_verbs(ports: Ports, ask: AskPermission) -> EffectVerbs:
+    """The use cases of EffectService."""
+    return EffectVerbs(
+        begin=BeginEffect(ports, ask),
+        record=RecordEffect(ports),
+        get=GetEffect(ports),
+        list=ListEffects(ports),
     )
 
 

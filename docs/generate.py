@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from assignment_svc.domain.lifecycle import HANDOFF, RETIREMENT, TASK
+from assignment_svc.domain.lifecycle import EFFECT, HANDOFF, RETIREMENT, TASK
 from governance_svc.domain.lifecycle import APPROVALS, CERTIFICATIONS
 from phoenix_runtime.chassis.rpc.statuses import CODES
 from phoenix_runtime.chassis.schema import rpcs
@@ -29,6 +29,7 @@ LIFECYCLES: tuple[tuple[str, Lifecycle], ...] = (  # type: ignore[type-arg]  # o
     ("assignment_svc", TASK),
     ("assignment_svc", HANDOFF),
     ("assignment_svc", RETIREMENT),
+    ("assignment_svc", EFFECT),
     ("governance_svc", APPROVALS),
     ("governance_svc", CERTIFICATIONS),
 )

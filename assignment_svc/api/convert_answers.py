@@ -6,13 +6,12 @@ from assignment_svc.api.convert_task import briefing_to_pb, pointer_to_pb, task_
 from assignment_svc.domain.approval import Authorization
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.discovery import Alternative
-from assignment_svc.domain.states import ActionKind, TaskStatus
+from assignment_svc.domain.states import TaskStatus
 from assignment_svc.domain.task import Task, TaskFilter
 from assignment_svc.domain.texts import checked_obligations
+from assignment_svc.usecases.actions.permission import Authorized
 from assignment_svc.usecases.assignment.assigned import Assigned
 from assignment_svc.usecases.assignment.explain_assignment import Explanation
-from assignment_svc.usecases.tasks.action import Action
-from assignment_svc.usecases.tasks.authorize_action import Authorized
 from assignment_svc.usecases.tasks.changed import Changed
 from assignment_svc.usecases.tasks.complete_task import TaskResult
 from assignment_svc.usecases.tasks.fail_task import Failure
@@ -172,19 +171,6 @@ def completed_to_pb(changed: Changed) -> assignment_pb2.CompleteTaskResponse:
     """The ended or parked task."""
     return assignment_pb2.CompleteTaskResponse(
         task=task_to_pb(changed.task, changed.result), receipt=receipt_to_pb(changed.receipt)
-    )
-
-
-def action_from_pb(request: assignment_pb2.AuthorizeActionRequest) -> Action:
-    """What an assignee wants to do."""
-    subject = struct_to_json(request.subject, "subject") if request.HasField("subject") else {}
-    return Action(
-        task_id=request.task_id,
-        epoch=request.epoch,
-        kind=ActionKind(short(assignment_pb2.ActionKind, request.kind)),
-        name=request.name,
-        subject=subject,
-        domain=request.domain,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from assignment_svc.domain.approval import ApprovalUse
 from assignment_svc.domain.context import ContextPointer, context_address
 from assignment_svc.domain.declaration import TaskDeclaration
+from assignment_svc.domain.effect import Effect
 from assignment_svc.domain.task import Binding, Parked, Task, TaskObligation
 from assignment_svc.usecases.steps.briefing import Briefing
 from phoenix_dma.v1 import assignment_pb2, common_pb2
@@ -112,6 +113,30 @@ def briefing_to_pb(briefing: Briefing) -> assignment_pb2.TaskBriefing:
         context=pointer_to_pb(briefing.context),
         approvals=[_use_to_pb(use) for use in briefing.approvals],
         open_children=briefing.open_children,
+        unknown_effects=[effect_to_pb(effect) for effect in briefing.unknown_effects],
+    )
+
+
+def effect_to_pb(effect: Effect) -> assignment_pb2.Effect:
+    """An effect outside the runtime, without its subject and its outcome."""
+    return assignment_pb2.Effect(
+        authorization_id=effect.authorization_id,
+        task_id=effect.task_id,
+        kind=number(assignment_pb2.ActionKind, effect.kind),
+        name=effect.action,
+        domain=effect.domain,
+        subject_hash=effect.subject_hash,
+        status=number(assignment_pb2.EffectStatus, effect.status),
+        idempotent=effect.idempotent,
+        begun=effect.begun,
+        participant_id=effect.participant_id,
+        epoch=effect.epoch,
+        begin_time=time_to_pb(effect.begun_at),
+        approval_id=effect.approval_id,
+        recorded_by=effect.recorded_by,
+        record_time=time_to_pb(effect.recorded_at),
+        why=effect.why,
+        outcome_hash=effect.outcome_hash,
     )
 
 

@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from assignment_svc.api.convert_answers import (
-    action_from_pb,
     assigned_to_pb,
     authorized_to_pb,
     cancelled_to_pb,
@@ -25,13 +24,14 @@ from assignment_svc.api.convert_answers import (
     task_read_to_pb,
     tasks_to_pb,
 )
+from assignment_svc.api.convert_effect import action_from_pb
 from assignment_svc.api.convert_task import briefing_to_pb, declaration_from_pb
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.task import Task
+from assignment_svc.usecases.actions.authorize_action import AuthorizeAction
 from assignment_svc.usecases.assignment.explain_assignment import ExplainAssignment
 from assignment_svc.usecases.steps.briefing import Briefing
 from assignment_svc.usecases.tasks.assign_now import AssignNow
-from assignment_svc.usecases.tasks.authorize_action import AuthorizeAction
 from assignment_svc.usecases.tasks.cancel_task import CancelTask
 from assignment_svc.usecases.tasks.complete_task import CompleteTask
 from assignment_svc.usecases.tasks.decline_task import DeclineTask

@@ -1,4 +1,4 @@
-"""The verbs and the tables of the three lifecycles; a state changes only through a verb.
+"""The verbs and the tables of the four lifecycles; a state changes only through a verb.
 
 `AWAITING_APPROVAL` is one state with two meanings (assign, complete): `task_step` checks the second
 half of the table, which verb goes with which, beside the table itself.
@@ -10,6 +10,7 @@ from assignment_svc.domain.states import (
     ENDED,
     HANDOFF_ENDED,
     Actor,
+    EffectStatus,
     HandoffStatus,
     ParkedAction,
     RetirementStatus,
@@ -68,6 +69,17 @@ class RetirementVerb(StrEnum):
     BEGIN = "begin"
     MAKE_IMMEDIATE = "make_immediate"
     FINISH = "finish"
+
+
+class EffectVerb(StrEnum):
+    """What can happen to an effect outside the runtime."""
+
+    BEGIN = "begin"
+    REPEAT = "repeat"
+    LOSE = "lose"
+    RECORD_DONE = "record_done"
+    RECORD_NOT_DONE = "record_not_done"
+    RECORD_UNKNOWN = "record_unknown"
 
 
 class OfferOutcome(StrEnum):
@@ -161,6 +173,24 @@ RETIREMENT = Lifecycle(
     ends={_R.FINISHED},
 )
 """Retirement; every step can be repeated after a crash."""
+
+_E, _EV = EffectStatus, EffectVerb
+
+EFFECT = Lifecycle(
+    "effect",
+    [
+        transition(_EV.BEGIN, {None, _E.NOT_DONE}, _E.BEGUN, {Actor.ASSIGNEE}),
+        # Policy has said that it may be done again; the idempotency key is the same.
+        transition(_EV.REPEAT, {_E.UNKNOWN}, _E.BEGUN, {Actor.ASSIGNEE}),
+        # Its owner's epoch was burnt: read off the task, and never written.
+        transition(_EV.LOSE, {_E.BEGUN}, _E.UNKNOWN, _ENGINE),
+        transition(_EV.RECORD_DONE, {_E.BEGUN, _E.UNKNOWN}, _E.DONE, {Actor.ASSIGNEE}),
+        transition(_EV.RECORD_NOT_DONE, {_E.BEGUN, _E.UNKNOWN}, _E.NOT_DONE, {Actor.ASSIGNEE}),
+        transition(_EV.RECORD_UNKNOWN, {_E.BEGUN}, _E.UNKNOWN, {Actor.ASSIGNEE}),
+    ],
+    ends={_E.DONE},
+)
+"""Effect; what was done is never begun again."""
 
 PARKED_FOR = {
     _TV.ASSIGN: ParkedAction.ASSIGN,

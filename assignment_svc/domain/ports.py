@@ -8,14 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from assignment_svc.domain.approval import (
-    ApprovalAnswer,
-    ApprovalQuestion,
-)
+from assignment_svc.domain.action_rows import Approvals, Effects
+from assignment_svc.domain.approval import ApprovalAnswer, ApprovalQuestion
 from assignment_svc.domain.discovery import Discovery, Requirement
 from assignment_svc.domain.retirement import Retirement
 from assignment_svc.domain.rows import (
-    Approvals,
     Bindings,
     ContextPointers,
     Exclusions,
@@ -44,6 +41,7 @@ class Unit(
     Queue,
     Retirements,
     Approvals,
+    Effects,
     Protocol,
 ):
     """One transaction of assignment: all of it is committed, or nothing."""

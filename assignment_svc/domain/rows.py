@@ -8,10 +8,6 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
-from assignment_svc.domain.approval import (
-    Approval,
-    Authorization,
-)
 from assignment_svc.domain.context import ContextPointer
 from assignment_svc.domain.declaration import Document
 from assignment_svc.domain.gate import Gate
@@ -251,34 +247,4 @@ class Retirements(Protocol):
         self, wanted: RetirementFilter, page: PageRequest
     ) -> Page[Retirement]:
         """Retirements, newest first."""
-        ...
-
-
-class Approvals(Protocol):
-    """What humans were asked, and what their yes was used for."""
-
-    async def save_approval(self, approval: Approval) -> None:
-        """Write or replace one question and its answer."""
-        ...
-
-    async def find_approval(self, approval_id: str) -> Approval | None:
-        """The question with this id; None where there is none."""
-        ...
-
-    async def approvals_of(self, task_id: str) -> tuple[Approval, ...]:
-        """Every question about a task, oldest first."""
-        ...
-
-    async def find_authorization(
-        self, task_id: str, action: str, subject_hash: str
-    ) -> Authorization | None:
-        """The authorization of this action and content; None where there is none."""
-        ...
-
-    async def save_authorization(self, authorization: Authorization) -> None:
-        """Write an authorization, unique by (task, action, subject_hash), under the task's lock."""
-        ...
-
-    async def authorizations_of(self, task_id: str) -> tuple[Authorization, ...]:
-        """Every authorization of a task, oldest first."""
         ...

@@ -75,6 +75,15 @@ class ActionKind(StrEnum):
     FINAL_ACTION = "final_action"
 
 
+class EffectStatus(StrEnum):
+    """Where an effect outside the runtime is (I17)."""
+
+    BEGUN = "begun"
+    UNKNOWN = "unknown"
+    DONE = "done"
+    NOT_DONE = "not_done"
+
+
 class ApprovalState(StrEnum):
     """What has become of a question to a human."""
 

@@ -17,12 +17,16 @@ from phoenix_runtime.chassis.data.unit import UnitParts
 
 
 class Related(IntFlag):
-    """The kinds; their sum is the column ``related``, which only grows. A revision names 15."""
+    """The kinds; their sum is the column ``related``, which only grows.
+
+    A revision names 15: no task from before it has an effect.
+    """
 
     APPROVALS = 1
     CHILDREN = 2
     EXCLUSIONS = 4
     HANDOFFS = 8
+    EFFECTS = 16
 
 
 MARK: Final = (

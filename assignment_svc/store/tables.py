@@ -34,6 +34,7 @@ __all__ = [
     "contents",
     "context_pointers",
     "denials",
+    "effects",
     "exclusions",
     "gates",
     "handoffs",
@@ -196,6 +197,34 @@ authorizations = tenant_table(
     UniqueConstraint("tenant", "authorization_id"),
 )
 """Authorizations to act, one for each task, action and content."""
+
+effects = tenant_table(
+    "effects",
+    metadata,
+    text_column("authorization_id", key=True),
+    text_column("task_id"),
+    text_column("action"),
+    text_column("subject_hash"),
+    text_column("kind"),
+    text_column("domain"),
+    flag_column("idempotent"),
+    text_column("status"),
+    Column("begun", Integer, nullable=False),
+    text_column("participant_id"),
+    count_column("epoch"),
+    instant_column("begun_at"),
+    text_column("approval_id"),
+    text_column("decision_id"),
+    text_column("recorded_by"),
+    instant_column("recorded_at", optional=True),
+    text_column("outcome_hash"),
+    text_column("why"),
+    text_column("event_id"),
+    count_column("event_version"),
+    Index("effects_of_task", "tenant", "task_id"),
+    Index("effects_newest", "tenant", "begun_at", "authorization_id"),
+)
+"""Effects outside the runtime, one for each authorization that was begun."""
 
 
 outbox = outbox_table(metadata)

@@ -15,6 +15,7 @@ from assignment_svc.store.approvals import ApprovalTable
 from assignment_svc.store.bindings import BindingTable
 from assignment_svc.store.context_pointers import ContextPointerTable
 from assignment_svc.store.due import DueKind
+from assignment_svc.store.effects import EffectTable
 from assignment_svc.store.exclusions import ExclusionTable
 from assignment_svc.store.gates import GateTable
 from assignment_svc.store.handoffs import HandoffTable
@@ -42,6 +43,7 @@ class AssignmentUnit(
     QueueTable,
     RetirementTable,
     ApprovalTable,
+    EffectTable,
 ):
     """Implements `domain.ports.Unit`."""
 

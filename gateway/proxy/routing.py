@@ -12,6 +12,7 @@ SERVED_BY: Mapping[str, str] = {
     f"{PACKAGE}.IdentityService": "registry",
     f"{PACKAGE}.SessionService": "registry",
     f"{PACKAGE}.AssignmentService": "assignment",
+    f"{PACKAGE}.EffectService": "assignment",
     f"{PACKAGE}.HandoffService": "assignment",
     f"{PACKAGE}.StateService": "state",
     f"{PACKAGE}.GovernanceService": "governance",

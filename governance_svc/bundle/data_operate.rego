@@ -29,7 +29,12 @@ domains := {input.domain} if {
 
 verdict := answers.of(
 	"phoenix.data_operate",
-	{"allow": allow, "deny": deny, "ask": gates.asks(policy_input, facts), "obligations": obligations},
+	{
+		"allow": allow,
+		"deny": deny,
+		"ask": gates.asks(policy_input, facts) | repetition_asks,
+		"obligations": obligations,
+	},
 )
 
 obligations := gates.obligations(task) | {{
@@ -67,6 +72,42 @@ standing if assignee.status in {"active", "degraded", "retiring"}
 domainless if {
 	kind in {"data_read", "data_mutation"}
 	count(domains) == 0
+}
+
+# ---- an effect that was begun and of which nobody knows whether it was done (I17). What does nothing twice under one
+# idempotency key may be repeated, and what changes nothing. For the rest a human has to say so where one is asked anyway,
+# or where the risk is high; otherwise whoever goes on has to look.
+
+unknown_outcome if {
+	object.get(input, ["effect", "status"], "") == "unknown"
+	not repeatable
+}
+
+repeatable if input.effect.idempotent == true
+
+repeatable if kind == "data_read"
+
+repetition_asks := {{
+	"rule": "repetition",
+	"text": sprintf("A human has to say that this may be repeated: it was begun by %v, and nobody knows whether it was done.", [input.effect.begun_by]),
+	"approvers": catalogue.approvals.approvers,
+}} if {
+	unknown_outcome
+	human_decides
+	not gates.approved(policy_input, facts)
+} else := set()
+
+human_decides if count(gates.gating_rules(policy_input, facts)) > 0
+
+human_decides if vocabulary.at_least(task.risk_level, object.get(catalogue.approvals, "repeat_risk", "high"))
+
+deny contains {
+	"rule": "outcome_unknown",
+	"text": sprintf("This was begun by %v, and nobody knows whether it was done.", [input.effect.begun_by]),
+	"remedy": "Look whether it was done, and record the outcome (RecordEffect): done, or not_done, after which it may begin again.",
+} if {
+	unknown_outcome
+	not human_decides
 }
 
 deny contains refusal if some refusal in gates.refusals(policy_input, facts)

@@ -146,4 +146,49 @@ test_what_the_catalogue_no_longer_knows_cannot_be_enforced_and_denies if {
 	"known_risk_level" in f.rules(operate({"task": {"risk_level": "huge"}}))
 }
 
+# ---- an effect whose outcome nobody knows
+
+interrupted := {
+	"authorization_id": "authorization.1",
+	"status": "unknown",
+	"idempotent": false,
+	"begun": 1,
+	"begun_by": "agent.gone",
+}
+
+calling := {"kind": "tool_invocation", "name": "notify", "effect": interrupted}
+
+test_whoever_goes_on_has_to_look if {
+	verdict := operate(calling)
+	f.rules(verdict) == {"outcome_unknown"}
+	contains(verdict.reasons[0].text, "agent.gone")
+	contains(verdict.remediation[0], "RecordEffect")
+}
+
+test_what_does_nothing_twice_may_be_repeated if {
+	operate(object.union(calling, {"effect": {"idempotent": true}})).effect == "allow"
+	operate({"effect": interrupted}).effect == "allow" # it reads
+}
+
+test_what_is_known_not_to_have_been_done_begins_again if {
+	operate(object.union(calling, {"effect": {"status": "not_done"}})).effect == "allow"
+	operate(object.union(calling, {"effect": null})).effect == "allow"
+}
+
+test_at_high_risk_a_human_says_whether_it_may_be_repeated if {
+	risky := object.union(calling, {"task": {"risk_level": "high", "policy_constraints": []}})
+	verdict := operate(risky)
+	verdict.effect == "require_approval"
+	f.rules(verdict) == {"repetition"}
+	verdict.approvers == ["reviewer"]
+	yes := object.union(f.yes, {"action": "notify", "subject_hash": "sha256:read"})
+	operate(object.union(risky, {"approvals": [yes]})).effect == "allow"
+}
+
+test_what_needs_a_human_needs_one_again_to_be_repeated if {
+	f.rules(merge({"effect": interrupted})) == {"human_approval_required_for_merge", "repetition"}
+	merge({"effect": interrupted, "approvals": [f.yes]}).effect == "allow"
+	merge({"effect": object.union(interrupted, {"idempotent": true}), "approvals": [f.yes]}).effect == "allow"
+}
+
 test_an_empty_question_is_denied if f.ask("data.operate", {}).effect == "deny"

@@ -205,6 +205,19 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         evidence=TrustEvidence.DENIED_MEDIUM,
     ),
     Entry(
+        Type.EFFECT_BEGUN,
+        None,
+        ownership=Ownership.WRITTEN,
+        detail=("kind", "name", "domain", "subject_hash", "authorization_id", "begun"),
+        decided=True,
+    ),
+    Entry(
+        Type.EFFECT_RECORDED,
+        None,
+        ownership=Ownership.WRITTEN,
+        detail=("authorization_id", "status", "was", "outcome_hash", "begun_by", "begun_epoch"),
+    ),
+    Entry(
         Type.HANDOFF_INITIATED,
         "HANDOFF_STARTED",
         detail=("source", "reason", "context_reference"),

@@ -16,6 +16,7 @@ from phoenix_runtime.core.validate import (
     Evidence,
     ObservedApproval,
     ObservedBinding,
+    ObservedEffect,
     ObservedGate,
     ObservedHandoff,
     ObservedParticipant,
@@ -87,6 +88,11 @@ SELECT hash, 'sha256:' || encode(sha256(content), 'hex') AS found
 FROM state.contents WHERE tenant = $1
 """
 
+EFFECTS = """
+SELECT authorization_id, task_id, status, begun, epoch
+FROM assignment.effects WHERE tenant = $1 ORDER BY authorization_id
+"""
+
 TENANTS = "SELECT tenant FROM governance.ledger_heads ORDER BY tenant"
 
 APPROVALS = """
@@ -139,6 +145,7 @@ async def _evidence(connection: Connection, tenant: str) -> Evidence:
         participants=await rows(ObservedParticipant, "registry.participants", PARTICIPANTS),
         pointers=await rows(ObservedPointer, "assignment.context_pointers", POINTERS),
         approvals=await rows(ObservedApproval, "governance.approvals", APPROVALS),
+        effects=await rows(ObservedEffect, "assignment.effects", EFFECTS),
         links=await rows(Link, LEDGER, LINKS),
         head=(heads[0] if heads else Head()) if ledger else None,
         contents=dict(await connection.fetch(CONTENT_HASHES, tenant)) if contents else None,

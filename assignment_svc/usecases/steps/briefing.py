@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from assignment_svc.domain.approval import ApprovalUse
 from assignment_svc.domain.context import ContextPointer
+from assignment_svc.domain.effect import Effect
 from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.task import Task
 from phoenix_runtime.core.json import JsonObject
@@ -17,7 +18,7 @@ APPROVAL_BYTES = 768
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """The task, its input, its newest context, what humans decided, its open children.
+    """The task, its input, its newest context, what humans decided, its open children, its effects.
 
     ``context`` has version 0 where nothing has been checkpointed: then the input is the context.
     """
@@ -27,6 +28,7 @@ class Briefing:
     context: ContextPointer
     approvals: tuple[ApprovalUse, ...]
     open_children: tuple[str, ...]
+    unknown_effects: tuple[Effect, ...] = ()
 
 
 async def briefing_of(unit: Unit, task: Task) -> Briefing:
@@ -37,6 +39,7 @@ async def briefing_of(unit: Unit, task: Task) -> Briefing:
         context=task.pointer or input_pointer(task),
         approvals=await approval_uses(unit, task.task_id),
         open_children=await unit.open_children(task.task_id),
+        unknown_effects=await unit.unknown_effects(task),
     )
 
 

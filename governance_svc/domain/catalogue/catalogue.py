@@ -87,12 +87,17 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRules:
-    """Who decides approvals, and from which risk level on an operation needs one."""
+    """Who decides approvals, and from which risk level on an operation needs one.
+
+    From ``repeat_risk`` on a human says whether an effect of unknown outcome may be repeated; below
+    it whoever goes on has to look.
+    """
 
     approvers: tuple[str, ...]
     exclude_owners_of_workers: bool
     exclude_same_owner: bool
     risk_gates: Mapping[str, RiskLevel]
+    repeat_risk: RiskLevel = RiskLevel.HIGH
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,8 @@ def _approvals(reader: Reader, entry: Mapping[str, Json]) -> ApprovalRules:
         exclude_owners_of_workers=reader.boolean("approvals.exclude_owners_of_workers", owners),
         exclude_same_owner=reader.boolean("approvals.exclude_same_owner", same),
         risk_gates={k: reader.risk(f"approvals.risk_gates.{k}", v) for k, v in gates.items()},
+        # Catalogues from before effects do not have it.
+        repeat_risk=reader.risk("approvals.repeat_risk", entry.get("repeat_risk", "high")),
     )
 
 

@@ -9,6 +9,7 @@ from phoenix_dma.v1 import (
     approval_pb2_grpc,
     assignment_pb2_grpc,
     audit_pb2_grpc,
+    effect_pb2_grpc,
     gateway_pb2_grpc,
     governance_pb2_grpc,
     handoff_pb2_grpc,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from phoenix_dma.v1.approval_pb2_grpc import ApprovalServiceAsyncStub
     from phoenix_dma.v1.assignment_pb2_grpc import AssignmentServiceAsyncStub
     from phoenix_dma.v1.audit_pb2_grpc import AuditServiceAsyncStub
+    from phoenix_dma.v1.effect_pb2_grpc import EffectServiceAsyncStub
     from phoenix_dma.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
     from phoenix_dma.v1.governance_pb2_grpc import GovernanceServiceAsyncStub
     from phoenix_dma.v1.handoff_pb2_grpc import HandoffServiceAsyncStub
@@ -42,6 +44,7 @@ class Stubs:
             channel
         )
         self.audit: AuditServiceAsyncStub = audit_pb2_grpc.AuditServiceStub(channel)
+        self.effects: EffectServiceAsyncStub = effect_pb2_grpc.EffectServiceStub(channel)
         self.gateway: GatewayServiceAsyncStub = gateway_pb2_grpc.GatewayServiceStub(channel)
         self.governance: GovernanceServiceAsyncStub = governance_pb2_grpc.GovernanceServiceStub(
             channel

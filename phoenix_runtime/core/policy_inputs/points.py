@@ -128,6 +128,16 @@ INPUTS: Final[Mapping[DecisionPoint, Shape]] = MappingProxyType(
             subject=content("What exactly it wants to do, as the human is shown it."),
             subject_hash=SUBJECT_HASH,
             approvals=APPROVALS,
+            effect=maybe(
+                record(
+                    "The effect outside, where it was begun before and is not done; else null.",
+                    authorization_id=text("Its id."),
+                    status=text("unknown or not_done."),
+                    idempotent=flag("Whether it may be repeated under its idempotency key."),
+                    begun=number("How often it was begun."),
+                    begun_by=text("Who began it last."),
+                )
+            ),
             hidden=HIDDEN,
         ),
         DecisionPoint.HANDOFF: _input(

@@ -1,14 +1,16 @@
-"""The one definition of recovery and audit completeness (guarantees, I2 to I9, I16, Table 5).
+"""The one definition of recovery and audit completeness (guarantees, I2 to I9, I16, I17, Table 5).
 
 Pure: tests, the evaluation and ``phoenix-dma audit verify`` share it.
 """
 
 from phoenix_runtime.core.validate.audit import audit_findings
+from phoenix_runtime.core.validate.effects import effect_findings
 from phoenix_runtime.core.validate.evidence import (
     Evidence,
     Finding,
     ObservedApproval,
     ObservedBinding,
+    ObservedEffect,
     ObservedGate,
     ObservedHandoff,
     ObservedParticipant,
@@ -26,6 +28,7 @@ __all__ = [
     "Finding",
     "ObservedApproval",
     "ObservedBinding",
+    "ObservedEffect",
     "ObservedGate",
     "ObservedHandoff",
     "ObservedParticipant",
@@ -43,5 +46,6 @@ def validate(evidence: Evidence) -> tuple[Finding, ...]:
         *ownership_findings(evidence),
         *loss_findings(evidence),
         *obligation_findings(evidence),
+        *effect_findings(evidence),
         *membership_findings(evidence),
     )

@@ -108,6 +108,17 @@ class ObservedPointer:
 
 
 @dataclass(frozen=True, slots=True)
+class ObservedEffect:
+    """An effect outside the runtime, as its row has it."""
+
+    authorization_id: str
+    task_id: str
+    status: str
+    begun: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedApproval:
     """An approval's row in governance."""
 
@@ -134,6 +145,7 @@ class Evidence:
     participants: Sequence[ObservedParticipant] = ()
     pointers: Sequence[ObservedPointer] = ()
     approvals: Sequence[ObservedApproval] = ()
+    effects: Sequence[ObservedEffect] = ()
     links: Sequence[Link] = ()
     head: Head | None = None
     contents: Mapping[str, str] | None = None

@@ -22,6 +22,7 @@ PARTS = {
     "SessionService": "registry",
     "IdentityService": "registry",
     "AssignmentService": "assignment",
+    "EffectService": "assignment",
     "HandoffService": "assignment",
     "StateService": "state",
     "GovernanceService": "governance",

@@ -9,7 +9,7 @@ from hypothesis.stateful import (
 )
 
 from assignment_svc.domain.states import ActionKind
-from assignment_svc.usecases.tasks.action import Action
+from assignment_svc.usecases.actions.action import Action
 from assignment_svc.usecases.tasks.complete_task import TaskResult
 from assignment_svc.usecases.tasks.fail_task import Failure
 from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from assignment_svc.domain.states import ActionKind, TaskStatus
-from assignment_svc.usecases.tasks.action import Action
+from assignment_svc.usecases.actions.action import Action
 from assignment_svc.usecases.tasks.complete_task import TaskResult
 from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint
 from phoenix_runtime.core import errors

@@ -3,7 +3,7 @@
 import pytest
 
 from assignment_svc.domain.states import ActionKind, ParkedAction, TaskStatus
-from assignment_svc.usecases.tasks.action import Action
+from assignment_svc.usecases.actions.action import Action
 from assignment_svc.usecases.tasks.complete_task import TaskResult
 from assignment_svc.usecases.tasks.fail_task import Failure
 from phoenix_runtime.core import errors

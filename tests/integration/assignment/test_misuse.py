@@ -7,9 +7,9 @@ import pytest
 
 from assignment_svc.domain.handoff import Acceptance
 from assignment_svc.domain.states import ActionKind, RetirementMode, TaskStatus
+from assignment_svc.usecases.actions.action import Action
 from assignment_svc.usecases.handoff.complete_handoff import HandoffCompletion
 from assignment_svc.usecases.membership.retire_participant import RetirementRequest
-from assignment_svc.usecases.tasks.action import Action
 from assignment_svc.usecases.tasks.fail_task import Failure
 from phoenix_runtime.core import errors
 from phoenix_runtime.core.standing import ParticipantStatus

@@ -7,8 +7,8 @@ import pytest
 
 from assignment_svc.domain.states import ActionKind, TaskStatus
 from assignment_svc.domain.task import Task
+from assignment_svc.usecases.actions.action import Action
 from assignment_svc.usecases.handoff.initiate_handoff import HandoffRequest
-from assignment_svc.usecases.tasks.action import Action
 from assignment_svc.usecases.tasks.complete_task import TaskResult
 from assignment_svc.usecases.tasks.fail_task import Failure
 from assignment_svc.usecases.tasks.record_checkpoint import Checkpoint, Recorded

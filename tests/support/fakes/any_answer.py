@@ -20,6 +20,7 @@ from phoenix_dma.v1 import (  # noqa: F401  # registers what the pool has to fin
     approval_pb2,
     assignment_pb2,
     audit_pb2,
+    effect_pb2,
     gateway_pb2,
     governance_pb2,
     handoff_pb2,

@@ -78,6 +78,7 @@ class AssignmentService:
         )
         use_cases = build_use_cases(self.ports)
         self.tasks = use_cases.tasks
+        self.effects = use_cases.effects
         self.handoffs = use_cases.handoffs
         self.assign = use_cases.assign
         self.wake_queue = use_cases.wake_queue

@@ -1,0 +1,1 @@
+"""Asking to act, and effects outside the runtime: one module a verb."""
