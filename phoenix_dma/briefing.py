@@ -54,6 +54,28 @@ class Authorization:
 
 
 @dataclass(frozen=True, slots=True)
+class EffectInfo:
+    """An effect outside the runtime; ``id`` is its idempotency key.
+
+    ``status`` is begun, unknown, done or not_done. ``begun`` counts how often it began,
+    ``participant`` is who began it last, ``why`` what was said when its outcome was recorded.
+    ``idempotent``: what is called does nothing twice under one key.
+    """
+
+    id: str
+    kind: str
+    name: str
+    domain: str
+    subject_hash: str
+    status: str
+    idempotent: bool
+    begun: int
+    participant: str
+    approval_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A recorded context: its address, its version from 1, the hash of its canonical form."""
 
@@ -140,6 +162,23 @@ def decisions_of(uses: Iterable[assignment_pb2.ApprovalUse]) -> tuple[HumanDecis
             authorization_id=use.authorization_id,
         )
         for use in uses
+    )
+
+
+def effect_info(effect: assignment_pb2.Effect) -> EffectInfo:
+    """From the message."""
+    return EffectInfo(
+        id=effect.authorization_id,
+        kind=short(assignment_pb2.ActionKind, effect.kind),
+        name=effect.name,
+        domain=effect.domain,
+        subject_hash=effect.subject_hash,
+        status=short(assignment_pb2.EffectStatus, effect.status),
+        idempotent=effect.idempotent,
+        begun=effect.begun,
+        participant=effect.participant_id,
+        approval_id=effect.approval_id,
+        why=effect.why,
     )
 
 

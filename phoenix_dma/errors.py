@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from phoenix_dma.wire.json_values import NotJson as NotJson  # noqa: PLC0414  # one of ours
+
+if TYPE_CHECKING:
+    from phoenix_dma.briefing import EffectInfo
 
 
 class PhoenixError(Exception):
@@ -70,6 +74,35 @@ class ApprovalRejected(PolicyDenied):
     comment: str = ""
     decided_by: str = ""
     remedy = "Propose other content; the refused one is not asked again."
+
+
+class EffectUnknown(PolicyDenied):
+    """Somebody began this effect, and nobody knows whether it was done; ``key`` is its id.
+
+    Policy does not let it be repeated: look whether it was done, and record what you found.
+    """
+
+    remedy = "Look whether it was done, record the outcome with task.record_effect, then go on."
+
+    @property
+    def key(self) -> str:
+        """The idempotency key under which it was begun."""
+        return self.facts.get("authorization_id", "")
+
+
+class EffectHappened(PhoenixError):
+    """This effect was done before, so its block does not run; ``outcome`` is what came of it.
+
+    ``info`` is the `phoenix_dma.briefing.EffectInfo`.
+    """
+
+    reason = "EFFECT_HAPPENED"
+    remedy = "Go on with the recorded outcome, or let task.once do so."
+
+    def __init__(self, info: EffectInfo, outcome: Any) -> None:
+        super().__init__(f"{info.name} was done before, under {info.id}", {"id": info.id})
+        self.info = info
+        self.outcome = outcome
 
 
 class ApprovalRequired(PhoenixError):

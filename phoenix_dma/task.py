@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from phoenix_dma.aio.task import AsyncTask
-from phoenix_dma.briefing import Authorization, Checkpoint, HumanDecision, Obligation, TaskInfo
+from phoenix_dma.briefing import (
+    Authorization,
+    Checkpoint,
+    EffectInfo,
+    HumanDecision,
+    Obligation,
+    TaskInfo,
+)
 from phoenix_dma.context import NOTHING, Context
+from phoenix_dma.effect import Effect
 from phoenix_dma.forks import OwnProcess
 from phoenix_dma.v1 import assignment_pb2, audit_pb2, handoff_pb2
 
@@ -103,6 +111,11 @@ class Task:
         return self.aio.approvals
 
     @property
+    def unknown_effects(self) -> tuple[EffectInfo, ...]:
+        """Effects that somebody began before, and nobody knows whether they were done."""
+        return self.aio.unknown_effects
+
+    @property
     def restored(self) -> bool:
         """True where a checkpoint was recorded before: continue from `context`, not anew."""
         return self.aio.restored
@@ -159,6 +172,35 @@ class Task:
         """Ask for permission to act; see `AsyncTask.authorize`."""
         asked = self.aio.authorize(kind, name, domain=domain, subject=subject, wait=wait)
         return self._wait(asked)
+
+    def effect(
+        self,
+        kind: str,
+        name: str,
+        subject: Mapping[str, Any] | None = None,
+        *,
+        domain: str = "",
+        idempotent: bool = False,
+    ) -> Effect:
+        """Do something outside, once: ``with task.effect(…) as effect``; see `AsyncTask.effect`."""
+        made = self.aio.effect(kind, name, subject, domain=domain, idempotent=idempotent)
+        return Effect(made, self._wait)
+
+    def once(
+        self,
+        effect: Effect,
+        do: Callable[[str], Any],
+        look: Callable[[str], Any] | None = None,
+    ) -> Any:
+        """Do ``effect`` by ``do(key)`` unless it was done before; see `AsyncTask.once`."""
+        return effect.once(do, look)
+
+    def record_effect(
+        self, key: str, *, happened: bool, outcome: Any = None, why: str = ""
+    ) -> EffectInfo:
+        """Record what was found of an effect; see `AsyncTask.record_effect`."""
+        found = self.aio.record_effect(key, happened=happened, outcome=outcome, why=why)
+        return self._wait(found)
 
     def submit(self, task: assignment_pb2.TaskDeclaration) -> TaskInfo:
         """Submit a child of this task."""

@@ -1,7 +1,7 @@
 """Between the messages of effects outside the runtime and their values."""
 
 from assignment_svc.api.convert_task import effect_to_pb
-from assignment_svc.domain.effect import Effect, EffectFilter, Outcome
+from assignment_svc.domain.actions.effect import Effect, EffectFilter, Outcome
 from assignment_svc.domain.states import ActionKind, EffectStatus
 from assignment_svc.usecases.actions.action import Action
 from assignment_svc.usecases.actions.begin_effect import BegunEffect

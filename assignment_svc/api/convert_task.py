@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+from assignment_svc.domain.actions.effect import Effect
 from assignment_svc.domain.approval import ApprovalUse
 from assignment_svc.domain.context import ContextPointer, context_address
 from assignment_svc.domain.declaration import TaskDeclaration
-from assignment_svc.domain.effect import Effect
 from assignment_svc.domain.task import Binding, Parked, Task, TaskObligation
 from assignment_svc.usecases.steps.briefing import Briefing
 from phoenix_dma.v1 import assignment_pb2, common_pb2

@@ -12,7 +12,7 @@ from assignment_svc.api.convert_effect import (
     recorded_to_pb,
     report_from_pb,
 )
-from assignment_svc.domain.effect import Effect
+from assignment_svc.domain.actions.effect import Effect
 from assignment_svc.usecases.actions.begin_effect import BeginEffect
 from assignment_svc.usecases.actions.read_effects import GetEffect, ListEffects
 from assignment_svc.usecases.actions.record_effect import RecordEffect

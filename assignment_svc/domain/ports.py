@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from assignment_svc.domain.action_rows import Approvals, Effects
+from assignment_svc.domain.actions.rows import Approvals, Effects
 from assignment_svc.domain.approval import ApprovalAnswer, ApprovalQuestion
 from assignment_svc.domain.discovery import Discovery, Requirement
 from assignment_svc.domain.retirement import Retirement

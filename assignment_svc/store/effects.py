@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, bindparam, case, literal, select
 
-from assignment_svc.domain.effect import Effect, EffectFilter
+from assignment_svc.domain.actions.effect import Effect, EffectFilter
 from assignment_svc.domain.states import EffectStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.store.related import Related, RelatedTable

@@ -13,6 +13,8 @@ from phoenix_dma.v1 import (
     assignment_pb2_grpc,
     audit_pb2,
     audit_pb2_grpc,
+    effect_pb2,
+    effect_pb2_grpc,
     handoff_pb2,
     handoff_pb2_grpc,
     registry_pb2,
@@ -38,6 +40,7 @@ class DossierSources:
         self._channels = channels
         self._registry = registry_pb2_grpc.RegistryServiceStub(channels.channel("registry"))
         self._tasks = assignment_pb2_grpc.AssignmentServiceStub(channels.channel("assignment"))
+        self._effects = effect_pb2_grpc.EffectServiceStub(channels.channel("assignment"))
         self._handoffs = handoff_pb2_grpc.HandoffServiceStub(channels.channel("assignment"))
         self._state = state_pb2_grpc.StateServiceStub(channels.channel("state"))
         self._approvals = approval_pb2_grpc.ApprovalServiceStub(channels.channel("governance"))
@@ -48,6 +51,7 @@ class DossierSources:
         return {
             "checkpoints": self._checkpoints,
             "handoffs": self._handoffs_of,
+            "effects": self._effects_of,
             "lineage": self._lineage,
             "children": self._children,
             "approvals": self._approvals_of,
@@ -85,6 +89,11 @@ class DossierSources:
         request = handoff_pb2.ListHandoffsRequest(task_id=task_id, page_size=LARGEST_PAGE)
         answer = await self._ask("assignment", call, self._handoffs.ListHandoffs, request)
         return answer.handoffs
+
+    async def _effects_of(self, call: Call, task_id: str) -> Sequence[Message]:
+        request = effect_pb2.ListEffectsRequest(task_id=task_id, page_size=LARGEST_PAGE)
+        answer = await self._ask("assignment", call, self._effects.ListEffects, request)
+        return answer.effects
 
     async def _approvals_of(self, call: Call, task_id: str) -> Sequence[Message]:
         request = approval_pb2.ListApprovalsRequest(task_id=task_id, page_size=LARGEST_PAGE)

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from phoenix_dma.aio.work.actions import TaskActions, action_of
 from phoenix_dma.aio.work.context_reader import ContextReader
+from phoenix_dma.aio.work.effects import AsyncEffect, once, record_found
+from phoenix_dma.aio.work.held_calls import held_call
 from phoenix_dma.aio.work.newest_context import NewestContext
 from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.aio.work.task_lease import TaskLease
 from phoenix_dma.briefing import (
     Authorization,
     Checkpoint,
+    EffectInfo,
+    Obligation,
     TaskInfo,
     checkpoint_of,
     decisions_of,
-    obligations_of,
+    effect_info,
     task_info,
 )
 from phoenix_dma.context import NOTHING, Context
 from phoenix_dma.decisions import decision_entry
-from phoenix_dma.errors import ApprovalRejected, ApprovalRequired, AssignmentLost, PolicyDenied
 from phoenix_dma.v1 import (
-    approval_pb2,
     assignment_pb2,
     audit_pb2,
     common_pb2,
     handoff_pb2,
     state_pb2,
 )
-from phoenix_dma.wire.conversions import json_of, number, short, struct_of
+from phoenix_dma.wire.conversions import json_of, number, short
 from phoenix_dma.wire.reported_text import LONGEST_REASON, reported
 
 
@@ -62,16 +65,22 @@ class AsyncTask:
         self.risk_level = short(common_pb2.RiskLevel, task.risk_level)
         self.policy_constraints = tuple(task.policy_constraints)
         self.input = json_of(briefing.input)
-        self.obligations = obligations_of(task.obligations)
         self.approvals = decisions_of(briefing.approvals)
         self.open_children = tuple(briefing.open_children)
+        self.unknown_effects = tuple(effect_info(one) for one in briefing.unknown_effects)
         self.lease = lease
+        self._actions = TaskActions(task, session, lease)
         self._session = session
         self._reader = reader
         self._newest = NewestContext(
             task.context_ref, briefing.context.version, reader, self._record
         )
         self._newest.known = restored
+
+    @property
+    def obligations(self) -> tuple[Obligation, ...]:
+        """The conditions that policy attached."""
+        return self._actions.obligations
 
     @property
     def version(self) -> int:
@@ -168,25 +177,45 @@ class AsyncTask:
         `ApprovalRequired`. Raises `ApprovalRejected` where the human refused, `PolicyDenied` where
         policy did.
         """
-        request = assignment_pb2.AuthorizeActionRequest(
-            task_id=self.id,
-            epoch=self.epoch,
-            kind=number(assignment_pb2.ActionKind, kind),
-            name=name,
-            domain=domain,
-            subject=struct_of(subject, "subject") if subject is not None else None,
-        )
-        approval_id = ""
-        while True:
-            try:
-                return await self._authorize(request)
-            except ApprovalRequired as required:
-                if not wait:
-                    raise
-                approval_id = required.approval_id
-                await self._session.decisions.wait(approval_id)
-            except PolicyDenied as denied:
-                raise await self._explained(denied, approval_id) from denied
+        return await self._actions.authorize(action_of(kind, name, domain, subject), wait=wait)
+
+    def effect(
+        self,
+        kind: str,
+        name: str,
+        subject: Mapping[str, Any] | None = None,
+        *,
+        domain: str = "",
+        idempotent: bool = False,
+    ) -> AsyncEffect:
+        """Do something outside, once: ``async with task.effect(…) as effect`` asks as `authorize`.
+
+        Give what is called ``effect.key`` as its idempotency key, and tell ``effect.done(outcome)``
+        what came of it. ``idempotent``: it does nothing twice under one key, so it may be repeated
+        where nobody knows whether it was done. The block begins with `EffectHappened` where it was
+        done before, and with `EffectUnknown` where somebody has to look first; `once` does both.
+        """
+        action = action_of(kind, name, domain, subject)
+        return AsyncEffect(self._actions, action, idempotent=idempotent)
+
+    async def once(
+        self,
+        effect: AsyncEffect,
+        do: Callable[[str], Any],
+        look: Callable[[str], Any] | None = None,
+    ) -> Any:
+        """Do ``effect`` by ``do(key)`` unless it was done before; answers what came of it, as JSON.
+
+        Where nobody knows, ``look(key)`` finds out: None where it was not done, else its outcome.
+        Without ``look``, raises `EffectUnknown` where policy does not let it be repeated.
+        """
+        return await once(effect, do, look)
+
+    async def record_effect(
+        self, key: str, *, happened: bool, outcome: Any = None, why: str = ""
+    ) -> EffectInfo:
+        """Record what was found of an effect that somebody began, such as an `EffectUnknown`."""
+        return await record_found(self._actions, key, (happened, outcome, why))
 
     async def submit(
         self, task: assignment_pb2.TaskDeclaration, *, request_id: str = ""
@@ -239,46 +268,5 @@ class AsyncTask:
         self.lease.checkpoint_wanted.clear()
         return checkpoint_of(answer.checkpoint, answer.receipt.audit_event_id)
 
-    async def _authorize(self, request: assignment_pb2.AuthorizeActionRequest) -> Authorization:
-        self.lease.require()
-        request.request_id = ""  # each question is a new one: a human may have decided since
-        answer = await self._write(self._session.stubs.assignment.AuthorizeAction, request)
-        asked = obligations_of(answer.obligations)
-        known = {one.id for one in self.obligations}
-        self.obligations += tuple(one for one in asked if one.id not in known)
-        return Authorization(
-            id=answer.authorization_id,
-            subject_hash=answer.subject_hash,
-            decision_id=answer.verdict.decision_id,
-            approval_id=answer.approval_id,
-            obligations=asked,
-        )
-
-    async def _explained(self, denied: PolicyDenied, approval_id: str) -> PolicyDenied:
-        """`ApprovalRejected` where a human refused, else ``denied``."""
-        approval_id = approval_id or denied.facts.get("approval_id", "")
-        if not approval_id:
-            return denied
-        request = approval_pb2.GetApprovalRequest(approval_id=approval_id)
-        answer = await self._session.ask(self._session.stubs.approvals.GetApproval, request)
-        found = answer.approval
-        if found.status == approval_pb2.APPROVAL_STATUS_APPROVED:
-            return denied
-        outcome = short(approval_pb2.ApprovalStatus, found.status)
-        facts = {**denied.facts, "approval_id": approval_id, "outcome": outcome}
-        rejected = ApprovalRejected(f"{found.action} was {outcome}: {found.comment}", facts)
-        rejected.comment, rejected.decided_by = found.comment, found.decided_by
-        return rejected
-
     async def _write(self, method: Any, request: Any) -> Any:
-        """Call; a stale epoch ends the lease, so that every later call is refused at once."""
-        try:
-            return await self._session.ask(method, request)
-        except AssignmentLost as lost:
-            self.lease.lose(lost.text)
-            raise
-
-
-def open_obligations(obligations: Iterable[common_pb2.Obligation]) -> list[str]:
-    """The ids of the open obligations, which a new owner has to accept."""
-    return [obligation.id for obligation in obligations if not obligation.fulfilled]
+        return await held_call(self._session, self.lease, method, request)

@@ -35,6 +35,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "submit": ("submit", "Submit a task."),
     "explain": ("submit", "Print who would get a task now, and why not the others."),
     "approvals": ("approvals", "List what waits for a human, or show, approve or reject one."),
+    "effects": (
+        "effects",
+        "List effects of which nobody knows whether they were done, or list and show others.",
+    ),
     "enrol": ("identity.commands", "Make a profile that can be one identity and nothing more."),
     "user": ("identity.commands", "Add, list and disable people, agents and programs."),
     "role": ("identity.commands", "Grant and revoke roles of an identity."),

@@ -143,12 +143,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     ),
     Entry(Type.JOIN_DENIED, "POLICY_DENIED", evidence=TrustEvidence.DENIED_LOW),
     Entry(Type.CAPABILITIES_UPDATED, evidence=TrustEvidence.GRANTS, wakes=_MAY_TAKE),
-    Entry(
-        Type.PARTICIPANT_HEALTH,
-        BY_STATE,
-        evidence=TrustEvidence.HEALTH,
-        wakes=_MAY_TAKE,
-    ),
+    Entry(Type.PARTICIPANT_HEALTH, BY_STATE, evidence=TrustEvidence.HEALTH, wakes=_MAY_TAKE),
     Entry(Type.PARTICIPANT_FAILED, "FAILED", wakes=(Wakes.STANDING,)),
     Entry(Type.PARTICIPANT_SUSPENDED, wakes=(Wakes.STANDING,)),
     Entry(Type.PARTICIPANT_REINSTATED, wakes=(Wakes.STANDING,)),
@@ -198,12 +193,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         detail=("kind", "name", "domain", "subject_hash", "authorization_id"),
         decided=True,
     ),
-    Entry(
-        Type.ACTION_DENIED,
-        "POLICY_DENIED",
-        detail=DENIAL,
-        evidence=TrustEvidence.DENIED_MEDIUM,
-    ),
+    Entry(Type.ACTION_DENIED, "POLICY_DENIED", detail=DENIAL, evidence=TrustEvidence.DENIED_MEDIUM),
     Entry(
         Type.EFFECT_BEGUN,
         None,
@@ -232,20 +222,10 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     ),
     Entry(Type.TASK_PARKED, None, detail=SUBJECT),
     Entry(Type.TASK_UNPARKED, None, detail=SUBJECT),
-    Entry(
-        Type.TASK_ORPHANED,
-        None,
-        ownership=Ownership.LOST,
-        evidence=TrustEvidence.LOST,
-    ),
+    Entry(Type.TASK_ORPHANED, None, ownership=Ownership.LOST, evidence=TrustEvidence.LOST),
     Entry(Type.HANDOFF_PARKED, None),
     Entry(Type.HANDOFF_CLEARED, None),
-    Entry(
-        Type.HANDOFF_OFFERED,
-        None,
-        detail=("target", "offer_id", "deadline"),
-        decided=True,
-    ),
+    Entry(Type.HANDOFF_OFFERED, None, detail=("target", "offer_id", "deadline"), decided=True),
     Entry(
         Type.HANDOFF_DECLINED,
         None,
@@ -287,11 +267,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(Type.IDENTITY_DISABLED, None, detail=("identity", "why")),
     Entry(Type.POLICY_UPLOADED, detail=("overlay_revision",)),
     Entry(Type.POLICY_ACTIVATED, wakes=(Wakes.QUEUE,)),
-    Entry(
-        Type.POLICY_DENIED,
-        detail=DENIAL,
-        evidence=TrustEvidence.DENIED_LOW,
-    ),
+    Entry(Type.POLICY_DENIED, detail=DENIAL, evidence=TrustEvidence.DENIED_LOW),
     Entry(Type.ACCESS_REFUSED, None, evidence=TrustEvidence.DENIED_HIGH),
 )
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from assignment_svc.domain.actions.effect import Effect, begun, repetition_subject
 from assignment_svc.domain.approval import ApprovalSubject, Authorization
 from assignment_svc.domain.declaration import Document
-from assignment_svc.domain.effect import Effect, begun, repetition_subject
 from assignment_svc.domain.lifecycle import EFFECT, EffectVerb
 from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.predicates import StaleRead, fenced, requires_active

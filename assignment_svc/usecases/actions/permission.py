@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from assignment_svc.domain.actions.effect import Effect, effect_document
 from assignment_svc.domain.approval import (
     Approval,
     ApprovalSubject,
     Authorization,
     newest_yes,
 )
-from assignment_svc.domain.effect import Effect, effect_document
 from assignment_svc.domain.obligations import UsedApproval
 from assignment_svc.domain.predicates import StaleRead, fenced
 from assignment_svc.domain.states import ApprovalState
@@ -92,7 +92,7 @@ class AskPermission:
         if verdict.effect is not PolicyEffect.ALLOW:
             await self._deny(call, task, question, verdict)
             denied = PolicyDenied(verdict)
-            denied.facts.update(refusal_facts(known))
+            denied.facts.update({**refusal_facts(known), **_effect_facts(question.effect)})
             raise denied
         return Permission(question, known, verdict)
 
@@ -161,6 +161,17 @@ class AskPermission:
                 detail=denial_detail(verdict, **action_detail(action, subject)),
             )
             await transaction.save(task, task, fields)
+
+
+def _effect_facts(effect: Effect | None) -> dict[str, str]:
+    """What somebody has to know who may not begin an effect that was begun before."""
+    if effect is None:
+        return {}
+    return {
+        "authorization_id": effect.authorization_id,
+        "effect_status": effect.status.value,
+        "begun_by": effect.participant_id,
+    }
 
 
 def action_detail(action: Action, subject: ApprovalSubject) -> dict[str, Json]:

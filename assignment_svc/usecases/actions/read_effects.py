@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from assignment_svc.domain.effect import Effect, EffectFilter
+from assignment_svc.domain.actions.effect import Effect, EffectFilter
 from assignment_svc.usecases.steps.briefing import read_document
 from assignment_svc.usecases.steps.existing import existing_task
 from assignment_svc.usecases.steps.ports import Ports

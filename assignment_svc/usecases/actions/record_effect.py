@@ -3,8 +3,14 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
+from assignment_svc.domain.actions.effect import (
+    RECORDING,
+    Effect,
+    Outcome,
+    says_the_same,
+    with_outcome,
+)
 from assignment_svc.domain.declaration import Document, sized
-from assignment_svc.domain.effect import RECORDING, Effect, Outcome, says_the_same, with_outcome
 from assignment_svc.domain.predicates import fenced, requires_active
 from assignment_svc.domain.states import EffectStatus
 from assignment_svc.domain.task import Task

@@ -3,9 +3,9 @@
 import json
 from dataclasses import dataclass
 
+from assignment_svc.domain.actions.effect import Effect
 from assignment_svc.domain.approval import ApprovalUse
 from assignment_svc.domain.context import ContextPointer
-from assignment_svc.domain.effect import Effect
 from assignment_svc.domain.ports import Unit
 from assignment_svc.domain.task import Task
 from phoenix_runtime.core.json import JsonObject

@@ -8,11 +8,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from phoenix_dma.errors import FieldInvalid, InvalidInput, PolicyDenied, TaskFailure, TooLarge
+from phoenix_dma.errors import (
+    EffectHappened,
+    FieldInvalid,
+    InvalidInput,
+    PolicyDenied,
+    TaskFailure,
+    TooLarge,
+)
 from phoenix_dma.wire.json_values import NotJson
 from phoenix_dma.wire.reported_text import LONGEST_REASON, reported
 
-FINAL: Final = (PolicyDenied, FieldInvalid, TooLarge, NotJson)
+FINAL: Final = (PolicyDenied, FieldInvalid, TooLarge, NotJson, EffectHappened)
 """Another attempt would end the same, after the same side effects."""
 NOTES: Final[dict[type[BaseException], str]] = {
     SystemExit: "sys.exit() in a handler ends its task, not the process",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from phoenix_dma.aio.task import open_obligations
+from phoenix_dma.aio.work.actions import open_obligations
 from phoenix_dma.aio.work.context_reader import ContextReader, NoResolver, ResolverFailed
 from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.context import Context

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from phoenix_dma.aio.rpc.backoff import Backoff
-from phoenix_dma.aio.rpc.transport import is_unreachable
 from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.aio.work.failure import (
     is_input_at_fault,
@@ -15,6 +13,7 @@ from phoenix_dma.aio.work.failure import (
     message_of,
     plain_message_of,
 )
+from phoenix_dma.aio.work.held_calls import while_held
 from phoenix_dma.aio.work.participant_session import ParticipantSession
 from phoenix_dma.errors import (
     AssignmentLost,
@@ -22,19 +21,14 @@ from phoenix_dma.errors import (
     NotFound,
     NotPermitted,
     PhoenixError,
-    QuotaExceeded,
     TaskFailure,
 )
 from phoenix_dma.log import EventLog
 from phoenix_dma.v1 import assignment_pb2, handoff_pb2
 from phoenix_dma.wire.json_values import json_value
 
-Answer = TypeVar("Answer")
-
 log = EventLog(__name__)
 POLL_SECONDS = 1.0
-BUSY_TRIES = 5
-"""After so many answers of INTERNAL or a quota a call is given up: waiting may never help."""
 NOT_MOVED = frozenset({handoff_pb2.HANDOFF_STATUS_DENIED, handoff_pb2.HANDOFF_STATUS_ABORTED})
 
 
@@ -46,7 +40,7 @@ async def complete(
     Raises `PhoenixError` where the runtime refuses, `NotJson` for what has no form in JSON.
     """
     found = {} if result is None else json_value(result, "result")
-    await _while_held(task, task.record_decisions)
+    await while_held(task.lease, task.id, task.record_decisions)
     request = assignment_pb2.CompleteTaskRequest(task_id=task.id, epoch=task.epoch)
     request.result.update(found if isinstance(found, dict) else {"value": found})
     answer = await _ask_while_held(session, task, session.stubs.assignment.CompleteTask, request)
@@ -123,31 +117,5 @@ async def _within(event: asyncio.Event, seconds: float) -> None:
 async def _ask_while_held(
     session: ParticipantSession, task: AsyncTask, method: Any, request: Any
 ) -> Any:
-    """Call ``method``, as `_while_held` does."""
-    return await _while_held(task, lambda: session.ask(method, request))
-
-
-async def _while_held(task: AsyncTask, call: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Call until the runtime takes or refuses it, as long as the task is held.
-
-    A handler that was executed is not executed again because a runtime was away or busy.
-    """
-    backoff, busy = Backoff(0.5, 5.0), 0
-    while True:
-        await task.lease.settled()
-        task.lease.require()
-        try:
-            return await call()
-        except PhoenixError as error:
-            busy += _is_busy(error)
-            if isinstance(error, AssignmentLost):
-                task.lease.lose(error.text)
-            if not (is_unreachable(error) or (_is_busy(error) and busy < BUSY_TRIES)):
-                raise
-            log.info("task_report_delayed", task=task.id, error=error)
-        await asyncio.sleep(backoff.next())
-
-
-def _is_busy(error: PhoenixError) -> bool:
-    """Whether the same call may be taken a moment later, although it was answered."""
-    return type(error) is PhoenixError or isinstance(error, QuotaExceeded)
+    """Call ``method``, as `while_held` does."""
+    return await while_held(task.lease, task.id, lambda: session.ask(method, request))

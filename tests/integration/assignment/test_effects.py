@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from assignment_svc.domain.effect import EffectFilter, Outcome
+from assignment_svc.domain.actions.effect import EffectFilter, Outcome
 from assignment_svc.domain.states import ActionKind, EffectStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.usecases.actions.action import Action

@@ -23,6 +23,7 @@ async def test_a_whole_dossier_has_every_part(gateway: RunningGateway) -> None:
     assert [child.parent_task_id for child in found.children] == ["held"]
     assert [pointer.version for pointer in found.checkpoints] == [1]
     assert [handoff.handoff_id for handoff in found.handoffs] == ["h"]
+    assert [effect.authorization_id for effect in found.effects] == ["authorization.1"]
     assert [approval.approval_id for approval in found.approvals] == ["approval.1"]
     assert [event.event_id for event in found.lineage] == ["event.1"]
     assert not found.missing

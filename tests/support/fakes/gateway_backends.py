@@ -17,6 +17,8 @@ from phoenix_dma.v1 import (
     audit_pb2,
     audit_pb2_grpc,
     common_pb2,
+    effect_pb2,
+    effect_pb2_grpc,
     handoff_pb2,
     handoff_pb2_grpc,
     registry_pb2,
@@ -111,6 +113,12 @@ class Handoffs(handoff_pb2_grpc.HandoffServiceServicer):
         return handoff_pb2.ListHandoffsResponse(handoffs=[handoff_pb2.Handoff(handoff_id="h")])
 
 
+class Effects(effect_pb2_grpc.EffectServiceServicer):
+    async def ListEffects(self, request: Any, context: Any) -> Any:  # noqa: N802
+        one = assignment_pb2.Effect(authorization_id="authorization.1")
+        return effect_pb2.ListEffectsResponse(effects=[one])
+
+
 class Participants(registry_pb2_grpc.RegistryServiceServicer):
     def __init__(self, recorded: Recorded) -> None:
         self._recorded = recorded
@@ -203,6 +211,7 @@ class Backends:
             tasks: Any = Tasks(self._recorded)
             handoffs: Any = Handoffs()
             assignment_pb2_grpc.add_AssignmentServiceServicer_to_server(tasks, server)
+            effect_pb2_grpc.add_EffectServiceServicer_to_server(Effects(), server)
             handoff_pb2_grpc.add_HandoffServiceServicer_to_server(handoffs, server)
         elif name == "registry":
             participants: Any = Participants(self._recorded)
@@ -221,7 +230,11 @@ class Backends:
 
 SERVED = {
     "registry": ["phoenix_dma.v1.RegistryService", "phoenix_dma.v1.SessionService"],
-    "assignment": ["phoenix_dma.v1.AssignmentService", "phoenix_dma.v1.HandoffService"],
+    "assignment": [
+        "phoenix_dma.v1.AssignmentService",
+        "phoenix_dma.v1.EffectService",
+        "phoenix_dma.v1.HandoffService",
+    ],
     "state": ["phoenix_dma.v1.StateService"],
     "governance": ["phoenix_dma.v1.ApprovalService", "phoenix_dma.v1.AuditService"],
 }

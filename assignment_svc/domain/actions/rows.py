@@ -5,8 +5,8 @@ The lock of the task covers them all; `ports.Unit` has them beside those of `row
 
 from typing import Protocol
 
+from assignment_svc.domain.actions.effect import Effect, EffectFilter
 from assignment_svc.domain.approval import Approval, Authorization
-from assignment_svc.domain.effect import Effect, EffectFilter
 from assignment_svc.domain.task import Task
 from phoenix_runtime.core.pages import Page, PageRequest
 

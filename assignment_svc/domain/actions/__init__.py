@@ -1,0 +1,1 @@
+"""What a task asks leave for, and what it does outside."""
