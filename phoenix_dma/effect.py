@@ -51,7 +51,7 @@ class Effect:
         """
         while True:
             try:
-                self._wait(self.aio.begin())
+                self._wait(self.aio.begin(can_look=look is not None))
             except EffectHappened as before:
                 return before.outcome
             except EffectUnknown as unknown:

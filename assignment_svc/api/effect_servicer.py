@@ -44,10 +44,12 @@ class EffectServicer(effect_pb2_grpc.EffectServiceServicer):
         self, request: effect_pb2.BeginEffectRequest, context: Any
     ) -> effect_pb2.BeginEffectResponse:
         """Begins an effect, with leave."""
-        action, idempotent = action_from_pb(request), request.idempotent
+        action = action_from_pb(request)
         return await self._handler.mutate(
             request,
-            run=lambda call: self._verbs.begin(call, action, idempotent=idempotent),
+            run=lambda call: self._verbs.begin(
+                call, action, idempotent=request.idempotent, can_look=request.can_look
+            ),
             answer=begun_to_pb,
         )
 

@@ -36,7 +36,10 @@ VERB = "begin_effect"
 
 @dataclass(frozen=True, slots=True)
 class BegunEffect:
-    """An effect that begins, or that was done before: then with its outcome and no verdict."""
+    """An effect that begins; one that was done before, or has to be looked after, has no verdict.
+
+    ``outcome`` is there where it was done.
+    """
 
     effect: Effect
     receipt: Receipt
@@ -51,7 +54,14 @@ class _Wanted:
     action: Action
     subject: ApprovalSubject
     idempotent: bool
+    can_look: bool = False
     before: Effect | None = None
+
+    def is_answered_by(self, before: Effect) -> bool:
+        """Whether nothing begins: it was done, or its caller will look whether it was."""
+        if before.status is EffectStatus.UNKNOWN:
+            return self.can_look
+        return before.status is EffectStatus.DONE
 
     @property
     def repeated(self) -> bool:
@@ -75,15 +85,17 @@ class BeginEffect:
         self._ports = ports
         self._ask = ask
 
-    async def __call__(self, call: Call, action: Action, *, idempotent: bool) -> BegunEffect:
-        """Begin.
+    async def __call__(
+        self, call: Call, action: Action, *, idempotent: bool, can_look: bool = False
+    ) -> BegunEffect:
+        """Begin. Who can look is answered an unknown effect as it is, and nobody is asked.
 
         Raises what `AuthorizeAction` raises, and `IllegalTransition` where the effect is begun
         already under the caller's epoch.
         """
         participant = acting_participant(call)
         action = replace(action, name=action.name.lower())
-        wanted = _Wanted(action, subject_of(action, participant), idempotent)
+        wanted = _Wanted(action, subject_of(action, participant), idempotent, can_look)
         async with refusals_audited(self._ports, call, "BeginEffect"):
             return await in_rounds(self._ports.rules.rounds, lambda: self._try(call, wanted))
 
@@ -94,8 +106,8 @@ class BeginEffect:
             fenced(task, participant_id=call.principal.participant, epoch=action.epoch)
             requires_active(task, VERB)
             _, before = await _known(unit, task, wanted.subject)
-            if before is not None and before.status is EffectStatus.DONE:
-                return await _done_before(unit, task, before)
+            if before is not None and wanted.is_answered_by(before):
+                return await _as_it_is(unit, task, before)
         _may_begin(before)
         wanted = replace(wanted, before=before)
         call = call.about(task.correlation_id)
@@ -140,8 +152,9 @@ async def _known(
     return given, found.seen_with(task) if found is not None else None
 
 
-async def _done_before(unit: Unit, task: Task, effect: Effect) -> BegunEffect:
-    outcome = await read_document(unit, effect.outcome_hash)
+async def _as_it_is(unit: Unit, task: Task, effect: Effect) -> BegunEffect:
+    done = effect.status is EffectStatus.DONE
+    outcome = await read_document(unit, effect.outcome_hash) if done else None
     receipt = Receipt(effect.event_id, task.correlation_id, effect.event_version)
     return BegunEffect(effect, receipt, outcome=outcome)
 

@@ -81,10 +81,13 @@ class TaskActions:
             obligations=self._owed(answer.obligations),
         )
 
-    async def begin(self, action: Action, *, idempotent: bool) -> effect_pb2.BeginEffectResponse:
+    async def begin(
+        self, action: Action, *, idempotent: bool, can_look: bool
+    ) -> effect_pb2.BeginEffectResponse:
         """Ask to do something outside, and have it recorded that it begins.
 
-        Raises `EffectUnknown` where policy wants whoever goes on to look first.
+        Who can look is answered an effect of unknown outcome as it is; for others, raises
+        `EffectUnknown` where policy does not let it be repeated.
         """
         request = effect_pb2.BeginEffectRequest(
             task_id=self.task_id,
@@ -94,6 +97,7 @@ class TaskActions:
             domain=action.domain,
             subject=action.subject,
             idempotent=idempotent,
+            can_look=can_look,
         )
         method = self._session.stubs.effects.BeginEffect
 

@@ -70,10 +70,18 @@ class AsyncEffect:
         """Record what somebody found who looked: its outcome, None where it was not done."""
         await record_found(self._actions, key, (outcome is not None, outcome, "found by looking"))
 
-    async def begin(self) -> None:
-        """Ask, and have it recorded that it begins. Raises `EffectHappened`, `EffectUnknown`."""
-        answer = await self._actions.begin(self._action, idempotent=self._idempotent)
+    async def begin(self, *, can_look: bool = False) -> None:
+        """Ask, and have it recorded that it begins. Raises `EffectHappened`, `EffectUnknown`.
+
+        Who can look is told of an unknown outcome before anybody is asked about a repetition.
+        """
+        answer = await self._actions.begin(
+            self._action, idempotent=self._idempotent, can_look=can_look
+        )
         info = effect_info(answer.effect)
+        if answer.effect.status == assignment_pb2.EFFECT_STATUS_UNKNOWN:
+            text = f"{info.name} was begun by {info.participant}, nobody knows whether it was done"
+            raise EffectUnknown(text, {"authorization_id": info.id})
         if answer.effect.status == assignment_pb2.EFFECT_STATUS_DONE:
             raise EffectHappened(info, outcome_of(answer.effect))
         self._info, self._request, self.outcome, self._open = info, None, None, True
@@ -154,7 +162,7 @@ async def once(
     """See `AsyncTask.once`."""
     while True:
         try:
-            await effect.begin()
+            await effect.begin(can_look=look is not None)
         except EffectHappened as before:
             return before.outcome
         except EffectUnknown as unknown:

@@ -1,7 +1,8 @@
 """An agent as its user would write it, run as a process of its own by `agents.py`.
 
 Options: ``id``, more of ``register_participant``'s fields under ``fields``, ``hold_at`` (a batch
-in the middle of which it waits for ever), ``dies_at`` (a batch that kills its process), ``zombie``
+in the middle of which it waits for ever), ``dies_at`` (a batch that kills its process), ``pays``
+(it does something outside instead, see `paying.py`), ``zombie``
 (a task, epoch and version of an earlier life: it tries to write under them, says how that went, and
 ends), ``log`` (a file; else stderr).
 """
@@ -27,6 +28,7 @@ from phoenix_dma.errors import PhoenixError
 from phoenix_dma.profile import Profile
 from phoenix_dma.v1 import assignment_pb2, identity_pb2, state_pb2
 from phoenix_dma.wire.conversions import struct_of
+from tests.e2e.scenarios.paying import pay
 
 
 def say(what: str, **facts: Any) -> None:
@@ -64,6 +66,8 @@ async def live(profile: Profile, options: dict[str, Any]) -> None:
 
         @client.task_handler()
         async def handle(task: AsyncTask) -> dict[str, Any]:
+            if "pays" in options:
+                return await pay(task, options["pays"], say)
             return await work(task, options)
 
         leaving: list[asyncio.Task[None]] = []

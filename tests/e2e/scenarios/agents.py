@@ -14,7 +14,8 @@ from typing import Any
 from phoenix_dma.profile import Profile
 from tests.e2e.scenarios.intervals import PATIENCE
 
-SCRIPT = Path(__file__).parent / "agent.py"
+ROOT = Path(__file__).parents[3]
+PROGRAM = "tests.e2e.scenarios.agent"
 
 Line = dict[str, Any]
 
@@ -87,9 +88,11 @@ async def start_agent(profile: Profile, options: Mapping[str, Any]) -> Agent:
     runtime = {"grpc": profile.grpc, "credential": str(profile.credential)}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        str(SCRIPT),
+        "-m",
+        PROGRAM,
         json.dumps({**options, "runtime": runtime}),
         stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
         env={k: v for k, v in os.environ.items() if not k.startswith("PHOENIX_DMA_")},
     )
     return Agent(process)

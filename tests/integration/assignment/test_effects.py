@@ -31,9 +31,8 @@ async def begin(
     assignment: AssignmentService, task: Task, subject: JsonObject = SUBJECT, **more: Any
 ) -> BegunEffect:
     action = Action(task.task_id, task.epoch, ActionKind.TOOL_INVOCATION, "charge", subject)
-    idempotent = more.pop("idempotent", False)
-    caller = assignment.agent(more.pop("by", task.owner_id))
-    return await assignment.effects.begin(caller, action, idempotent=idempotent)
+    caller = assignment.agent(task.owner_id)
+    return await assignment.effects.begin(caller, action, **{"idempotent": False, **more})
 
 
 async def record(
@@ -159,6 +158,18 @@ async def test_a_human_who_allowed_it_once_is_asked_again_for_a_repetition(
     assert second.effect.authorization_id == first.effect.authorization_id
     assert second.effect.approval_id != first.effect.approval_id
     assert second.effect.subject_hash == content_hash(SUBJECT)
+
+
+async def test_who_can_look_is_told_before_anybody_is_asked(
+    assignment: AssignmentService, task: Task
+) -> None:
+    assert (await begin(assignment, task, can_look=True)).effect.status is EffectStatus.BEGUN
+    heir = await taken_over(assignment)
+    assignment.policy.answer = lambda point, question: deny("nobody asks")
+    told = await begin(assignment, heir, can_look=True)
+    assert (told.effect.status, told.verdict) == (EffectStatus.UNKNOWN, None)
+    assert told.outcome is None
+    assert (await assignment.story(TASK)).count("EFFECT_BEGUN") == 1
 
 
 async def allowed(
