@@ -17,6 +17,7 @@ import pytest
 from tests.e2e.scenarios.intervals import ATTEMPT
 from tests.robustness.bad_input import (
     contexts,
+    effects,
     numbers,
     participants,
     raw_http,
@@ -50,6 +51,7 @@ CASES = [
     *contexts.CASES,
     *reads.CASES,
     *numbers.CASES,
+    *effects.CASES,
     *transport.CASES,
 ]
 BOTH = [case for case in CASES if isinstance(case, Both)]
