@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.benchmarks import (
+    adapters,
     beats,
     calls,
     checkpoint,
@@ -43,6 +44,7 @@ FAMILIES: Final[tuple[Family, ...]] = tuple(
         ledger,
         floods,
         partitions,
+        adapters,
         growth,
         soak,
     )

@@ -7,14 +7,38 @@ from typing import Any
 from langchain_core.callbacks import BaseCallbackHandler
 from langgraph.runtime import RunControl
 
-from phoenix_dma.adapters.bound_task import BoundTask
+from phoenix_dma.aio.work.task_lease import TaskLease
+
+
+class LeaseControl(RunControl):
+    """Ends a run after the superstep that runs, once its task is lost or is to be handed off.
+
+    LangGraph asks before each superstep, when the one before it is recorded.
+    """
+
+    __slots__ = ("_lease",)
+
+    def __init__(self, lease: TaskLease) -> None:
+        super().__init__()
+        self._lease = lease
+
+    @property
+    def drain_requested(self) -> bool:
+        """Whether no further superstep begins."""
+        return self.drain_reason is not None
+
+    @property
+    def drain_reason(self) -> str | None:
+        """Why; None while the run goes on."""
+        if self._lease.lost:
+            return "the task is lost"
+        return "the participant is leaving" if self._lease.draining.is_set() else None
 
 
 class LeaseGuard(BaseCallbackHandler):
     """Looks at the task's lease before every node, tool and model call of a run.
 
-    Raises `AssignmentLost` where the task is lost. Where the participant is leaving, the graph
-    ends after the superstep that runs, with its checkpoint recorded.
+    Raises `AssignmentLost` where the task is lost.
     """
 
     raise_error = True
@@ -22,28 +46,21 @@ class LeaseGuard(BaseCallbackHandler):
     run_inline = True
     """Before the node, and not beside it."""
 
-    def __init__(self, task: BoundTask, control: RunControl) -> None:
-        self._task = task
-        self._control = control
-        task.lease.on_lost(lambda: control.request_drain("the task is lost"))
+    def __init__(self, lease: TaskLease) -> None:
+        self._lease = lease
 
     def on_chain_start(self, *_: Any, **__: Any) -> None:
         """Before a graph, a node, or what a node calls."""
-        self._look()
+        self._lease.require()
 
     def on_tool_start(self, *_: Any, **__: Any) -> None:
         """Before a tool."""
-        self._look()
+        self._lease.require()
 
     def on_llm_start(self, *_: Any, **__: Any) -> None:
         """Before a model is called."""
-        self._look()
+        self._lease.require()
 
     def on_chat_model_start(self, *_: Any, **__: Any) -> None:
         """Before a chat model is called."""
-        self._look()
-
-    def _look(self) -> None:
-        self._task.lease.require()
-        if self._task.lease.draining.is_set():
-            self._control.request_drain("the participant is leaving")
+        self._lease.require()

@@ -10,15 +10,14 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import merge_configs
 from langgraph.errors import GraphDrained
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.runtime import RunControl
 from langgraph.types import Command, Durability, StateSnapshot
 
 from phoenix_dma.adapters.bound_task import BoundTask, bound, elsewhere
 from phoenix_dma.adapters.langgraph.checkpointer import PhoenixCheckpointer
 from phoenix_dma.adapters.langgraph.interrupts import Questions
-from phoenix_dma.adapters.langgraph.lease_guard import LeaseGuard
+from phoenix_dma.adapters.langgraph.lease_guard import LeaseControl, LeaseGuard
 from phoenix_dma.aio.task import AsyncTask
-from phoenix_dma.errors import HandOff
+from phoenix_dma.errors import AssignmentLost, HandOff
 from phoenix_dma.task import Task
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
@@ -94,16 +93,15 @@ class GraphRun:
                 "call interrupt() in the node"
             )
         self._task = task
-        control = RunControl()
         ours: RunnableConfig = {
             "configurable": {"thread_id": task.id},
-            "callbacks": [LeaseGuard(task, control)],
+            "callbacks": [LeaseGuard(task.lease)],
         }
         self.config = merge_configs(ours, config)
         self.arguments: dict[str, Any] = {
             "config": self.config,
             "durability": DURABILITY,
-            "control": control,
+            "control": LeaseControl(task.lease),
         }
 
     @staticmethod
@@ -115,9 +113,11 @@ class GraphRun:
 
     @contextmanager
     def stopping_in_time(self) -> Iterator[None]:
-        """Raise `AssignmentLost` or `HandOff` where `LeaseGuard` ended the run."""
+        """Raise `AssignmentLost` or `HandOff` where `LeaseControl` ended the run."""
         try:
             yield
         except GraphDrained as drained:
             self._task.lease.require()
-            raise HandOff(f"{drained.reason}; the graph is recorded") from drained
+            if self._task.lease.draining.is_set():
+                raise HandOff(f"{drained.reason}; the graph is recorded") from drained
+            raise AssignmentLost(f"the graph stopped: {drained.reason}, or was") from drained
