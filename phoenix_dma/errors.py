@@ -93,16 +93,13 @@ class EffectUnknown(PolicyDenied):
 class EffectHappened(PhoenixError):
     """This effect was done before, so its block does not run; ``outcome`` is what came of it.
 
-    ``info`` is the `phoenix_dma.briefing.EffectInfo`.
+    ``info`` says who began it last, and how often it was begun.
     """
 
     reason = "EFFECT_HAPPENED"
     remedy = "Go on with the recorded outcome, or let task.once do so."
-
-    def __init__(self, info: EffectInfo, outcome: Any) -> None:
-        super().__init__(f"{info.name} was done before, under {info.id}", {"id": info.id})
-        self.info = info
-        self.outcome = outcome
+    info: EffectInfo
+    outcome: Any = None
 
 
 class ApprovalRequired(PhoenixError):

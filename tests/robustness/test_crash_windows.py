@@ -22,6 +22,7 @@ from tests.e2e.conftest import logged_errors
 from tests.e2e.scenarios.assertions import REFUSALS, RPCS, assert_invariants
 from tests.e2e.scenarios.intervals import INTERVALS, PATIENCE
 from tests.e2e.scenarios.unhurried import UnhurriedScenario
+from tests.robustness.crash_windows.cases_effects import EFFECTS
 from tests.robustness.crash_windows.cases_handoffs import HANDOFFS
 from tests.robustness.crash_windows.cases_identities import IDENTITIES
 from tests.robustness.crash_windows.cases_participants import PARTICIPANTS
@@ -45,7 +46,7 @@ BEATS = {"KeepAlive", "Heartbeat"}
 CASES = [
     replace(case, tenant=f"tenant.{case.id}")
     for case in sorted(
-        (*PARTICIPANTS, *IDENTITIES, *TASKS, *HANDOFFS, *QUESTIONS, *POLICIES),
+        (*PARTICIPANTS, *IDENTITIES, *TASKS, *EFFECTS, *HANDOFFS, *QUESTIONS, *POLICIES),
         key=lambda one: one.part,
     )
 ]

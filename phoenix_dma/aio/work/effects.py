@@ -83,7 +83,7 @@ class AsyncEffect:
             text = f"{info.name} was begun by {info.participant}, nobody knows whether it was done"
             raise EffectUnknown(text, {"authorization_id": info.id})
         if answer.effect.status == assignment_pb2.EFFECT_STATUS_DONE:
-            raise EffectHappened(info, outcome_of(answer.effect))
+            raise _happened(info, answer.effect)
         self._info, self._request, self.outcome, self._open = info, None, None, True
 
     async def __aenter__(self) -> Self:
@@ -146,6 +146,12 @@ def unknown_request(key: str, why: str) -> effect_pb2.RecordEffectRequest:
     """Nobody knows whether it was done."""
     status = assignment_pb2.EFFECT_STATUS_UNKNOWN
     return effect_pb2.RecordEffectRequest(authorization_id=key, status=status, why=why)
+
+
+def _happened(info: EffectInfo, effect: assignment_pb2.Effect) -> EffectHappened:
+    made = EffectHappened(f"{info.name} was done before, under {info.id}", {"id": info.id})
+    made.info, made.outcome = info, outcome_of(effect)
+    return made
 
 
 def outcome_of(effect: assignment_pb2.Effect) -> Any:

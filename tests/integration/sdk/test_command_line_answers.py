@@ -26,11 +26,12 @@ LOCAL = {
     "run",
     "audit verify",
     "doctor",
+    "mcp",
     "tenant add",
     "tenant list",
     "policy init",
 }
-"""They start a runtime, look at or write a folder, a database or keys, or run a script."""
+"""They start a runtime or a server, work on a folder, a database or keys, or run a script."""
 ARGUMENTS = {
     "token": "",
     "participants": "",
@@ -52,6 +53,9 @@ ARGUMENTS = {
     "approvals show": "approval.a",
     "approvals approve": "approval.a --comment c",
     "approvals reject": "approval.a --comment c",
+    "effects": "",
+    "effects list": "--status unknown",
+    "effects show": "authorization.a",
     "enrol participant": "agent.b --owner o",
     "enrol person": "human.b",
     "enrol submitter": "ci.b",
