@@ -110,6 +110,7 @@ class ReasonCode(StrEnum):
     CREDENTIAL_MISUSED = "credential_misused"
     SAME_DESCENT = "same_descent"
     STALE_EPOCH = "stale_epoch"
+    OUTCOME_UNKNOWN = "outcome_unknown"
 
 
 OWNER_LOST: Final = frozenset(

@@ -11,7 +11,7 @@ from assignment_svc.domain.approval import (
 )
 from assignment_svc.domain.obligations import UsedApproval
 from assignment_svc.domain.predicates import StaleRead, fenced
-from assignment_svc.domain.states import ApprovalState
+from assignment_svc.domain.states import ApprovalState, EffectStatus
 from assignment_svc.domain.task import Task
 from assignment_svc.domain.task_transitions import action_authorized
 from assignment_svc.usecases.actions.action import Action
@@ -154,13 +154,20 @@ class AskPermission:
                 return
             fields = EventFields(
                 AuditEventType.ACTION_DENIED,
-                reason=ReasonCode.POLICY_DENIED,
+                reason=_denied_for(question),
                 participant=read.owner_id,
                 verdict=verdict,
                 inputs=(subject.hash,),
                 detail=denial_detail(verdict, **action_detail(action, subject)),
             )
             await transaction.save(task, task, fields)
+
+
+def _denied_for(question: Question) -> ReasonCode:
+    """Why it was denied: not to repeat what an owner left unknown speaks against nobody."""
+    effect = question.effect
+    unknown = effect is not None and effect.status is EffectStatus.UNKNOWN
+    return ReasonCode.OUTCOME_UNKNOWN if unknown else ReasonCode.POLICY_DENIED
 
 
 def _effect_facts(effect: Effect | None) -> dict[str, str]:

@@ -232,6 +232,9 @@ def _with_denial(projection: TrustProjection, event: AuditEvent, severity: str) 
     """A denial counts only where the participant was the actor: others may have named it."""
     if event.actor not in {event.participant, f"participant:{event.participant}"}:
         return projection
+    # Who goes on after a lost owner is told to look whether an effect was done: nobody's fault.
+    if event.reason_code == ReasonCode.OUTCOME_UNKNOWN:
+        return projection
     # A former owner that writes under its old epoch is late, not malicious.
     late = event.reason_code == ReasonCode.STALE_EPOCH
     item = Denial("low" if late else severity, event.timestamp, event.event_id, _about(event))

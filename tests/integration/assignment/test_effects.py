@@ -106,6 +106,8 @@ async def test_an_owner_that_died_in_between_leaves_an_unknown_outcome(
     assert found.participant_id == "agent.a"
     with pytest.raises(errors.PolicyDenied, match="nobody knows"):
         await begin(assignment, heir)
+    (denied,) = [one for one in (await assignment.evidence()).events if one.type == "ACTION_DENIED"]
+    assert denied.reason_code == "outcome_unknown", "which speaks against nobody"
     with pytest.raises(errors.StaleAssignment):
         await record(assignment, task, begun.effect.authorization_id, DONE)
     looked = await record(assignment, heir, begun.effect.authorization_id, DONE)

@@ -158,6 +158,7 @@ def test_the_same_denied_action_of_one_task_is_one_denial_of_the_actor() -> None
     misused = {"type": "ACCESS_REFUSED", "reason_code": "credential_misused"}
     assert len(project_all([denied("x", **misused), denied("x", **misused)])["p"].denials) == 2
     assert project_all([denied("merge", actor="q")])["p"].denials == ()
+    assert project_all([denied("merge", reason_code="outcome_unknown")])["p"].denials == ()
 
 
 def evidence_of(projection: TrustProjection) -> Evidence:
