@@ -16,10 +16,10 @@ WORKERS ?= 4
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help venv stubs lint lint-protos words format types test test-all bench bench-peers test-opa chaos model demo clients up down clean
+.PHONY: help venv stubs lint lint-protos words format types test test-all test-frameworks bench bench-peers test-opa chaos model demo clients up down clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(READY) ## make the virtual environment and install everything into it
 
@@ -62,6 +62,9 @@ test: stubs ## every tier, and one short pass of every robustness family (TESTS=
 
 test-all: stubs ## every test, the long forms too: hours
 	@$(PYTEST) $(TESTS) $(ARGS)
+
+test-frameworks: stubs ## the adapters over the real frameworks, each in an environment of its own (ARGS="pydantic-ai -k denied")
+	@$(BIN)/python -m tests.frameworks $(ARGS)
 
 bench: stubs ## what it costs, beside neighbours; wants an idle machine (ARGS="--only discovery --json FILE", --list, --quick)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

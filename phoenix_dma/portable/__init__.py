@@ -15,7 +15,7 @@ from phoenix_dma.portable.document import (
     portable_of,
 )
 from phoenix_dma.portable.leftovers import Reader, Unused, unused, with_unused
-from phoenix_dma.portable.messages import Message, ToolCall
+from phoenix_dma.portable.messages import Message, ToolCall, holds_reasoning
 from phoenix_dma.portable.recorded import Changes, aread, arecord, read, record
 from phoenix_dma.portable.schema import NotPortable, portable_schema, validate
 
@@ -32,6 +32,7 @@ __all__ = [
     "Unused",
     "aread",
     "arecord",
+    "holds_reasoning",
     "portable_of",
     "portable_schema",
     "read",

@@ -19,6 +19,13 @@ PRIVATE: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """A model's private reasoning as it stands in texts; no context holds it (paper, section 10)."""
+REASONING_ITEM: Final = re.compile(r'"type"\s*:\s*"(reasoning|thinking|redacted_thinking)[^"]*"')
+"""A block of it in a framework's serialised state."""
+
+
+def holds_reasoning(state: str) -> bool:
+    """Whether a framework's state, as JSON, holds a model's private reasoning."""
+    return bool(PRIVATE.search(state) or REASONING_ITEM.search(state))
 
 
 @dataclass(frozen=True, slots=True)

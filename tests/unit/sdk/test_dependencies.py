@@ -26,9 +26,10 @@ UNUSED = {"opentelemetry-instrumentation-grpc": "asked for by name; spans of cli
 BESIDE = {"phoenix_dma/testing": "pytest"}
 """What a part of a package imports where it is there, and says in a line that it is missing."""
 ADAPTERS = ROOT / "phoenix_dma" / "adapters"
-EXTRAS = sorted(path.parent.name for path in ADAPTERS.glob("*/__init__.py"))
+EXTRAS = sorted(path.parent.name.replace("_", "-") for path in ADAPTERS.glob("*/__init__.py"))
 """The adapters: each is a package that has the extra of its name; modules beside them are shared,
-and import no framework."""
+and import no framework. Those that are not in this environment are asked for in their own
+(tests/frameworks/contract)."""
 
 
 def names_of(requirements: Iterable[str]) -> set[str]:
@@ -71,7 +72,12 @@ def files_of(package: Path) -> Iterator[Path]:
 
 def adapted(file: Path) -> bool:
     """Whether a file is part of an adapter."""
-    return any(file.is_relative_to(ADAPTERS / extra) for extra in EXTRAS)
+    return any(file.is_relative_to(folder_of(extra)) for extra in EXTRAS)
+
+
+def folder_of(extra: str) -> Path:
+    """The package of an adapter."""
+    return ADAPTERS / extra.replace("-", "_")
 
 
 def imported_names(module: ast.Module) -> Iterator[str]:
@@ -128,7 +134,7 @@ def installed(extra: str) -> set[str]:
 def test_an_adapter_imports_what_its_extra_declares_and_nothing_else(extra: str) -> None:
     declared = installed(extra)
     modules = modules_of(SDK_DECLARED | declared)
-    imported = set(imports_of([f"phoenix_dma/adapters/{extra}"]))
+    imported = set(imports_of([str(folder_of(extra))]))
     providers = {provider_of(name, modules) for name in imported}
     assert {name for name in imported if provider_of(name, modules) is None} == set()
     assert declared - providers == set()
