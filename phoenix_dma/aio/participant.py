@@ -56,6 +56,7 @@ class ActiveParticipant:
         self._running: asyncio.Task[Loss] | None = None
         self._resuming: asyncio.Task[None] | None = None
         self._resume_needed = True
+        self._works = True
         self.executions.changed = self.attachment.beat_now
         self.directives.generation = lambda: self.generation
         self.directives.on_drain = self.attachment.beat_now
@@ -100,6 +101,14 @@ class ActiveParticipant:
         )
         attached.cancel()
 
+    def report(self, *, working: bool) -> None:
+        """Say with the heartbeat that is sent at once, and each later one, whether it works well.
+
+        While it does not it is DEGRADED, and is given no task that does not permit that.
+        """
+        self._works = working
+        self.attachment.beat_now()
+
     async def leave(self, leaving: Leaving) -> None:
         """Drain: take no new work, let handlers end, hand off the rest, send Goodbye."""
         self.directives.draining = True
@@ -138,9 +147,7 @@ class ActiveParticipant:
         """The next heartbeat; load is the part of the capacity that is executing."""
         capacity = max(1, self.declaration.capacity)
         load = min(1.0, len(self.executions.active()) / capacity)
-        draining = self.directives.draining
-        state = session_pb2.HEALTH_STATE_DRAINING if draining else session_pb2.HEALTH_STATE_SERVING
-        return Heartbeat(load, state, self.executions.latency)
+        return Heartbeat(load, self._state(), self.executions.latency)
 
     def attached(self) -> None:
         """Resume the tasks that this participant holds, after each registration or lost lease."""
@@ -157,6 +164,13 @@ class ActiveParticipant:
         log.warning("lease_lost", participant=self.participant_id, loss=loss, text=text)
         self._resume_needed = True
         self.executions.stop_all(f"the lease was lost ({loss})")
+
+    def _state(self) -> session_pb2.HealthState.ValueType:
+        if self.directives.draining:
+            return session_pb2.HEALTH_STATE_DRAINING
+        if not self._works:
+            return session_pb2.HEALTH_STATE_DEGRADED
+        return session_pb2.HEALTH_STATE_SERVING
 
     def _lease_holds(self) -> bool:
         return self.attachment.lease.holds

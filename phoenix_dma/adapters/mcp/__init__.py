@@ -14,6 +14,23 @@ except ModuleNotFoundError as missing:
         f'phoenix_dma.adapters.mcp needs {missing.name}: pip install "phoenix-dma[mcp]"'
     ) from None
 
+from phoenix_dma.adapters.mcp.connection import ServerUnreachable
+from phoenix_dma.adapters.mcp.governed import GovernedTools, governed_tools
+from phoenix_dma.adapters.mcp.participant import McpOptions, McpParticipant, register_mcp_server
+from phoenix_dma.adapters.mcp.registered import RegisteredServer, ToolUnavailable
+from phoenix_dma.adapters.mcp.rules import ToolRule, ToolRules
 from phoenix_dma.adapters.mcp.server import runtime_server
 
-__all__ = ["runtime_server"]
+__all__ = [
+    "GovernedTools",
+    "McpOptions",
+    "McpParticipant",
+    "RegisteredServer",
+    "ServerUnreachable",
+    "ToolRule",
+    "ToolRules",
+    "ToolUnavailable",
+    "governed_tools",
+    "register_mcp_server",
+    "runtime_server",
+]

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from phoenix_dma.cli.calls import refusal, say_what_is_missing
+from phoenix_dma.cli.mcp.named_server import given_capabilities, given_server
 from phoenix_dma.cli.output import INTERRUPTED, Output, print_error
 from phoenix_dma.errors import PhoenixError
 from phoenix_dma.profile import find_profile
+
+if TYPE_CHECKING:
+    from phoenix_dma.declare import ParticipantFields
 
 TOKEN: Final = "PHOENIX_DMA_MCP_TOKEN"  # noqa: S105  # the name of a variable
 INSTALL: Final = 'pip install "phoenix-dma[mcp]"'
@@ -62,6 +66,56 @@ def mcp(
     if context.invoked_subcommand is None:
         with _served():
             _serve(decide=decide, http=http)
+
+
+@group.command()
+def join(
+    participant: Annotated[str, typer.Argument(help="The id of the server's participant.")],
+    owner: Annotated[str, typer.Option(help="Who is accountable for it.")],
+    command: Annotated[
+        list[str] | None, typer.Argument(help="The command that starts the server, after --.")
+    ] = None,
+    url: Annotated[
+        str, typer.Option(help="The URL of a server that runs already, in place of a command.")
+    ] = "",
+    capability: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="TOOL=CAPABILITY: offer this tool as that capability; then no other tool is "
+            "offered. Repeatable."
+        ),
+    ] = None,
+    domain: Annotated[
+        list[str] | None, typer.Option(help="Data that its tools touch. Repeatable.")
+    ] = None,
+    permission: Annotated[
+        list[str] | None, typer.Option(help="A permission that it claims. Repeatable.")
+    ] = None,
+) -> None:
+    """Register an MCP server as a participant of type tool.
+
+    Each tool is a capability, and takes tasks that require it. Heartbeats say degraded while the
+    server does not answer. Like `phoenix-dma run`, it runs with a profile of its own, until Ctrl-C
+    or SIGTERM, and ends with the same exit codes.
+
+        phoenix-dma mcp join tool.records --owner crm -- python server.py
+    """
+    fields: ParticipantFields = {
+        "id": participant,
+        "owner": owner,
+        "data_domains": domain or [],
+        "permissions": permission or [],
+    }
+    server, capabilities = given_server(command or [], url), given_capabilities(capability or [])
+    with _served():
+        from phoenix_dma.adapters.mcp import McpOptions  # noqa: PLC0415  # not for help
+        from phoenix_dma.cli.identity.run_profile import take_own_profile  # noqa: PLC0415
+        from phoenix_dma.cli.mcp.joined import stay_joined  # noqa: PLC0415
+
+        take_own_profile([])
+        options = McpOptions(capabilities=capabilities)
+        code = stay_joined(server, options, fields)
+    raise typer.Exit(code)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import pytest
 from mcp.client.streamable_http import streamable_http_client
 
 from phoenix_dma.testing import Phoenix
+from tests.frameworks.mcp import records_server
 from tests.support.processes.programs import plain_environment
 
 COMMAND: Final = ("-m", "phoenix_dma.cli", "mcp")
@@ -112,7 +113,7 @@ async def test_a_token_that_the_environment_has_is_taken_and_never_printed(
         assert b"chosen-by-the-operator" not in said
 
 
-@pytest.mark.parametrize("words", [["mcp"]])
+@pytest.mark.parametrize("words", [["mcp"], ["mcp", "join", "tool.x", "--owner", "o", "--", "x"]])
 async def test_without_the_extra_the_command_says_what_to_install(
     words: list[str], tmp_path: Path
 ) -> None:
@@ -133,3 +134,39 @@ async def test_without_a_profile_nothing_is_served(tmp_path: Path) -> None:
             out, said = await process.communicate()
     assert (process.returncode, out) == (3, b"")
     assert said.decode().startswith("PROFILE: ")
+
+
+NOWHERE: Final = "http://127.0.0.1:1/mcp"
+SERVER: Final = (sys.executable, records_server.__file__)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--url", NOWHERE], 1, "MCP_SERVER_UNREACHABLE: The MCP server cannot be connected: "),
+        (
+            ["--capability", "fly=report_writing", "--", *SERVER],
+            1,
+            "MCP_TOOLS: The server's tools cannot be offered: the server has no tool fly; it has",
+        ),
+        (["--capability", "fly", "--", "x"], 2, "--capability: 'fly' is not TOOL=CAPABILITY"),
+        ([], 2, "name the command of the server, after --, or its --url"),
+    ],
+    ids=["nobody there", "no such tool", "no pair", "no server"],
+)
+async def test_what_cannot_join_is_told_in_a_line(
+    words: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "base.toml").write_text('[addresses]\ngrpc = "127.0.0.1:1"\n')
+    profile = tmp_path / "own.toml"
+    profile.write_text('follows = "base.toml"\ncredential = "own.jwt"\n')
+    (tmp_path / "own.jwt").write_text("nobody's")
+    given = [*words, str(tmp_path)] if SERVER[1] in words else words
+    join = ["join", "tool.x", "--owner", "o", *given]
+    async with started(*COMMAND, *join, profile=profile) as process:
+        async with asyncio.timeout(PATIENCE):
+            out, told = await process.communicate()
+    assert (process.returncode, out) == (code, b"")
+    assert said in told.decode()
+    assert "What to do: " in told.decode()
+    assert "Traceback" not in told.decode()
