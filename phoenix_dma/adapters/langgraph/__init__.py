@@ -24,6 +24,11 @@ from phoenix_dma.adapters.artifacts import ArtifactStore, FolderArtifacts
 from phoenix_dma.adapters.bound_task import bound
 from phoenix_dma.adapters.langgraph.approving import aapprove, approve, tool_guard
 from phoenix_dma.adapters.langgraph.checkpointer import PhoenixCheckpointer
+from phoenix_dma.adapters.langgraph.conversation import (
+    ainherited_messages,
+    conversation,
+    inherited_messages,
+)
 from phoenix_dma.adapters.langgraph.interrupts import NobodyAsked, Questions
 from phoenix_dma.adapters.langgraph.running import arun_graph, run_graph
 
@@ -34,9 +39,12 @@ __all__ = [
     "PhoenixCheckpointer",
     "Questions",
     "aapprove",
+    "ainherited_messages",
     "approve",
     "arun_graph",
     "bound",
+    "conversation",
+    "inherited_messages",
     "run_graph",
     "tool_guard",
 ]

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from phoenix_dma.adapters.bound_task import BoundTask
 from phoenix_dma.adapters.langgraph.batches import BatchedWrites
+from phoenix_dma.adapters.langgraph.conversation import FRAMEWORK, portable_kinds
 from phoenix_dma.adapters.langgraph.graph_state import (
     UNRECORDED,
     Entries,
@@ -23,10 +24,10 @@ from phoenix_dma.adapters.langgraph.history import drop_empty, shorten
 from phoenix_dma.adapters.langgraph.values import StoredValue
 from phoenix_dma.briefing import Checkpoint
 from phoenix_dma.errors import ContextVersionConflict, TooLarge
+from phoenix_dma.portable import Changes
 
 KIND: Final = "framework_state"
 """The kind of context under which frameworks keep what only they can read."""
-FRAMEWORK: Final = "langgraph"
 LINGER_SECONDS: Final = 0.01
 """How long what a node wrote waits for the checkpoint that it led to; see `BatchedWrites`."""
 VERSIONS_KEPT: Final = 8
@@ -61,7 +62,7 @@ class CheckpointStore:
         self._versions: OrderedDict[int, GraphState] = OrderedDict()
         self._early: dict[tuple[Place, str], dict[tuple[str, int], Write]] = {}
         self._deleted: set[str] = set()
-        self._kinds: dict[str, Any] = {}
+        self._changes: Changes = {}
         self._writes = BatchedWrites(self._record, LINGER_SECONDS)
 
     # Reading -------------------------------------------------------------------------------------
@@ -92,9 +93,9 @@ class CheckpointStore:
     # Changing ------------------------------------------------------------------------------------
 
     def add(
-        self, place: Place, name: str, held: Held, values: Mapping[str, Any], kinds: dict[str, Any]
+        self, place: Place, name: str, held: Held, values: Mapping[str, Any], changes: Changes
     ) -> None:
-        """Add a checkpoint with the values of its channels, and kinds of the context beside it.
+        """Add a checkpoint with the values of its channels, and what it changes for others.
 
         One that follows a deleted checkpoint is late, and would bring the thread back: it is not
         added.
@@ -106,7 +107,7 @@ class CheckpointStore:
             state.values.update(values)
             held.writes.update(self._early.pop((place, name), {}))
             state.places.setdefault(place, {})[name] = held
-            self._kinds.update(kinds)
+            self._changes.update(changes)
         self._writes.record(at_once=True)
 
     def add_writes(
@@ -214,20 +215,24 @@ class CheckpointStore:
             state = self._current()
             shorten(state, self._older)
             drop_empty(state)
-            document, kinds = state.written(), dict(self._kinds)
+            document, changes = state.written(), self._changes
+            self._changes = {}
         version = UNRECORDED
         try:
-            version = self._written(document, kinds).version
+            version = self._written(document, changes).version
         except TooLarge as refused:
             raise TooLarge(refused.text, refused.facts, remedy=TOO_LARGE) from refused
         finally:
             with self._lock:
                 state.settle(version)
+                if version == UNRECORDED:
+                    self._changes = {**changes, **self._changes}
 
-    def _written(self, document: dict[str, Any], kinds: dict[str, Any]) -> Checkpoint:
+    def _written(self, document: dict[str, Any], changes: Changes) -> Checkpoint:
         for last in (False, True):
             context = self.task.context()
             others = context.get(KIND, {}) if context.version else {}
+            kinds = portable_kinds(context, self.task.aio.objective, changes)
             try:
                 return self.task.checkpoint(**kinds, **{KIND: {**others, FRAMEWORK: document}})
             except ContextVersionConflict:

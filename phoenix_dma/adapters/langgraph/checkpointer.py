@@ -27,6 +27,7 @@ from phoenix_dma.adapters.langgraph.graph_state import ROOT, Place, Write
 from phoenix_dma.adapters.langgraph.history import OLDER, forget_runs, keep_latest
 from phoenix_dma.adapters.langgraph.values import Artifacts
 from phoenix_dma.aio.task import AsyncTask
+from phoenix_dma.portable import Changes
 from phoenix_dma.task import Task
 
 DELTA_COUNTERS = "counters_since_delta_snapshot"
@@ -34,8 +35,8 @@ DELTA_COUNTERS = "counters_since_delta_snapshot"
 NOTHING_FOLLOWS = frozenset({ERROR, INTERRUPT})
 """Channels after which no checkpoint is saved that a write could wait for."""
 
-Portable = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-"""Kinds of the context, by name, from the values of the graph's channels."""
+Portable = Callable[[Mapping[str, Any]], Changes]
+"""What the portable context is to say, from the values of the graph's channels."""
 
 
 class PhoenixCheckpointer(BaseCheckpointSaver[int]):
@@ -47,9 +48,9 @@ class PhoenixCheckpointer(BaseCheckpointSaver[int]):
     the context that has them, and still older ones are dropped. Make it in the handler of ``task``.
 
     ``artifacts`` keeps values of 32 KiB and more outside the context, which holds 1 MiB in all;
-    without it, what is larger raises `TooLarge`. ``portable`` makes the kinds of the context that
-    another framework understands, such as ``messages``; they are recorded with each checkpoint of
-    the graph itself. ``serde`` serialises; LangGraph's own, unless given.
+    without it, what is larger raises `TooLarge`. ``portable`` makes what another framework can
+    go on with, as `conversation` does; it is recorded with each checkpoint of the graph itself.
+    ``serde`` serialises; LangGraph's own, unless given.
     """
 
     def __init__(
@@ -126,8 +127,8 @@ class PhoenixCheckpointer(BaseCheckpointSaver[int]):
             self._store.mark_chained(place.thread)
         held, values = self._codec.held(checkpoint, made, new_versions, before)
         held.parent = parent
-        kinds = self._kinds(place, checkpoint["channel_values"])
-        self._store.add(place, checkpoint["id"], held, values, kinds)
+        changes = self._changes(place, checkpoint["channel_values"])
+        self._store.add(place, checkpoint["id"], held, values, changes)
         return _config(place, checkpoint["id"])
 
     def put_writes(
@@ -235,10 +236,10 @@ class PhoenixCheckpointer(BaseCheckpointSaver[int]):
         # `with_allowlist` gives copies of this saver another serialiser.
         return Codec(self.serde, self._artifacts)
 
-    def _kinds(self, place: Place, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _changes(self, place: Place, values: Mapping[str, Any]) -> Changes:
         if self._portable is None or place.namespace != ROOT:
             return {}
-        return dict(self._portable(values))
+        return self._portable(values)
 
     def _tuple(self, place: Place, found: Found) -> CheckpointTuple:
         checkpoint, metadata, writes = self._codec.read(found)
