@@ -30,6 +30,7 @@ class PhoenixMiddleware:
         self.governance = ToolGovernance(task, tools)
         self.conversation = Conversation(self.governance.calls, reader_of(DISTRIBUTION))
         self.middleware = (_Functions(self), _Requests(self))
+        self._begun: tuple[Any, ...] = ()
 
     async def run(self, agent: Agent[Any], prompt: str, **options: Any) -> Any:
         """Run ``agent``, from where an earlier owner of the task left, or from ``prompt``.
@@ -46,19 +47,14 @@ class PhoenixMiddleware:
         except MiddlewareFailure:
             self.governance.require()  # what stopped it, rather than the framework's word for it
             raise
-        before = self._sent[: self._given]
-        await self.conversation.save(portable_messages([*before, *response.messages]))
+        await self.conversation.save(portable_messages([*self._begun, *response.messages]))
         return response
-
-    _sent: tuple[Any, ...] = ()
-    _given: int = 0
 
     async def save(self, messages: Any) -> None:
         """Checkpoint what was said and done so far."""
         self.governance.require()
-        if not self._sent:
-            self._given = len(messages)
-        self._sent = tuple(messages)
+        # What the first request was sent stands before all that the response has.
+        self._begun = self._begun or tuple(messages)
         await self.conversation.save(portable_messages(messages))
 
 
