@@ -92,16 +92,17 @@ class GovernedTools:
     async def _authorize(
         self, tool: str, arguments: dict[str, Any], call_id: str, *, wait: bool
     ) -> Authorization:
-        rule, name = self._rules.of(tool), self._rules.of(tool).action or action_of(tool)
+        action = self._rules.of(tool).action
+        name = action.name or action_of(tool)
         subject: dict[str, Any] = {"tool": tool, "arguments": arguments}
         if self._registered is not None:
             subject["server"] = self._registered.participant_id
         if call_id:
             subject["call_id"] = call_id
-        kept: dict[str, Any] = {"domain": rule.domain, "subject": subject, "wait": wait}
+        kept: dict[str, Any] = {"domain": action.domain, "subject": subject, "wait": wait}
         if isinstance(self._task, Task):
-            return await asyncio.to_thread(self._task.authorize, rule.kind, name, **kept)
-        return await self._task.authorize(rule.kind, name, **kept)
+            return await asyncio.to_thread(self._task.authorize, action.kind, name, **kept)
+        return await self._task.authorize(action.kind, name, **kept)
 
     async def _check(self, tool: str) -> None:
         if self._registered is None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from phoenix_dma.adapters.governance import ANY_TOOL, ToolAction
 from phoenix_dma.errors import QuotaExceeded
 
 ORDINARY_CALLS: Final = 60
@@ -17,16 +18,11 @@ ORDINARY_SECONDS: Final = 60.0
 class ToolRule:
     """What holds for a tool.
 
-    ``kind`` is as what a call is authorised: tool_invocation, data_read, data_mutation or
-    final_action; a server's own word that its tool only reads is no ground for it. ``action`` is
-    the name before policy, the tool's own where it is empty; ``domain`` the data that the call
-    touches, every domain of the task where it is empty. At most ``calls`` are made at once, and as
-    many again in ``seconds``.
+    ``action`` is what a call of it is to policy; a server's own word that its tool only reads is no
+    ground for it. At most ``calls`` are made at once, and as many again in ``seconds``.
     """
 
-    kind: str = "tool_invocation"
-    action: str = ""
-    domain: str = ""
+    action: ToolAction = ANY_TOOL
     calls: int = ORDINARY_CALLS
     seconds: float = ORDINARY_SECONDS
 

@@ -10,6 +10,7 @@ import mcp
 import pytest
 
 from phoenix_dma import AssignmentLost, Task
+from phoenix_dma.adapters.governance import ToolAction
 from phoenix_dma.adapters.mcp import GovernedTools, ToolRule, ToolRules, governed_tools
 from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.errors import (
@@ -98,7 +99,7 @@ def test_what_policy_denies_is_not_called(phoenix: Phoenix) -> None:
 
 
 def test_a_rule_says_as_what_a_call_is_authorised(phoenix: Phoenix) -> None:
-    rules = ToolRules({"merge": ToolRule(kind="data_mutation", action="merge_records")})
+    rules = ToolRules({"merge": ToolRule(action=ToolAction("data_mutation", name="merge_records"))})
     host = Host(rules)
 
     @phoenix.participant(**WORK)
