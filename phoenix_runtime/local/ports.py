@@ -101,9 +101,10 @@ def choose(
 ) -> dict[str, int]:
     """Return a port for each of the ``parts``: the chosen one, else the customary or a free one.
 
-    Of the free ones those of ``kept``, an earlier choice, are preferred. What is taken as free goes
-    into the ``reservation``, and without one is nobody's again on return. Raises `NoSuchPart`, and
-    `PortTaken` when a port is not free.
+    Of the free ones those of ``kept``, an earlier choice, are preferred, and a part that has to
+    move leaves them to their parts. What is taken as free goes into the ``reservation``, and
+    without one is nobody's again on return. Raises `NoSuchPart`, and `PortTaken` when a port is not
+    free.
     """
     wanted = dict(chosen or {})
     unknown = wanted.keys() - CUSTOMARY.keys()
@@ -117,7 +118,7 @@ def choose(
         # All are held until all are chosen: the kernel would hand out the same free port twice.
         return {
             part: (
-                _take_free(stack, part, reservation, (kept or {}).get(part))
+                _take_free(stack, part, reservation, kept or {})
                 if free and part not in wanted
                 else _take(stack, part, wanted.get(part, customary))
             )
@@ -146,12 +147,13 @@ def _take(stack: contextlib.ExitStack, part: str, port: int) -> int:
 
 
 def _take_free(
-    stack: contextlib.ExitStack, part: str, reservation: Reservation, kept: int | None
+    stack: contextlib.ExitStack, part: str, reservation: Reservation, kept: Mapping[str, int]
 ) -> int:
     free = _free_range()
     tried = SYSTEM_RANDOM.sample(free, min(TRIES, len(free)))
-    if kept is not None:
-        tried.insert(0, kept)
+    tried.sort(key=set(kept.values()).__contains__)
+    if part in kept:
+        tried.insert(0, kept[part])
     why: OSError | None = None
     for port in tried:
         try:

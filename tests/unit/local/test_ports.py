@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from contextlib import closing
 from typing import Final
@@ -12,6 +13,8 @@ from phoenix_runtime.local import ports
 
 LINUX_LOWEST_OUTGOING: Final = 32_768
 """By default; a machine may be set otherwise."""
+LOWEST: Final = 10_000
+"""From here on no customary service is in the way."""
 
 
 def test_free_ports_are_as_many_as_parts_and_never_those_of_outgoing_connections() -> None:
@@ -62,9 +65,7 @@ def test_two_runtimes_that_choose_at_the_same_moment_never_choose_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # As many ports as both need: whoever chose without regard to the other would hit upon its own.
-    first_port = _run_of_free_ports(2 * len(ports.CUSTOMARY))
-    last_port = first_port + 2 * len(ports.CUSTOMARY) - 1
-    monkeypatch.setenv(ports.FREE_VARIABLE, f"{first_port}-{last_port}")
+    _name_free_ports(monkeypatch, 2 * len(ports.CUSTOMARY))
     with closing(ports.Reservation()) as one, closing(ports.Reservation()) as other:
         chosen = ports.choose(free=True, reservation=one)  # nothing listens on these yet
         others = ports.choose(free=True, reservation=other)
@@ -73,7 +74,11 @@ def test_two_runtimes_that_choose_at_the_same_moment_never_choose_the_same(
             ports.choose(free=True)
 
 
-def test_kept_ports_are_chosen_again_and_one_that_is_taken_is_said() -> None:
+def test_kept_ports_are_chosen_again_and_one_that_is_taken_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # One more than there are parts: who moved to another part's port would have that one move.
+    _name_free_ports(monkeypatch, len(ports.CUSTOMARY) + 1)
     kept = ports.choose(free=True)
     assert ports.choose(free=True, kept=kept) == kept
     with socket.socket() as other:
@@ -88,15 +93,24 @@ def test_kept_ports_are_chosen_again_and_one_that_is_taken_is_said() -> None:
     assert ports.moved(kept, chosen, {"gateway": chosen["gateway"]}) == []
 
 
-def _run_of_free_ports(length: int) -> int:
-    """The first of so many ports in a row that nobody has."""
-    for first in range(ports.FREE[0], ports.FREE[-1], length):
-        with closing(ports.Reservation()) as reservation:
-            try:
-                for port in range(first, first + length):
-                    ports.choose(chosen={"rest": port}, parts=["rest"])
-                    reservation.take(port)
-            except (OSError, ports.PortTaken):
-                continue
-        return first
+def _name_free_ports(monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    """Name so many ports in a row that nobody has, and nobody else chooses meanwhile.
+
+    They lie below those among which every other runtime of the machine chooses, other workers' and
+    other runs' too, and begin where this process alone begins to look.
+    """
+    runs = range(LOWEST, ports.FREE[0] - length, length)
+    begin = os.getpid() % len(runs)
+    for first in (*runs[begin:], *runs[:begin]):
+        if all(_is_free(port) for port in range(first, first + length)):
+            monkeypatch.setenv(ports.FREE_VARIABLE, f"{first}-{first + length - 1}")
+            return
     raise AssertionError("no free ports")
+
+
+def _is_free(port: int) -> bool:
+    try:
+        ports.choose(chosen={"rest": port}, parts=["rest"])
+    except ports.PortTaken:
+        return False
+    return True
