@@ -15,7 +15,7 @@ except ModuleNotFoundError as missing:
     ) from None
 
 from phoenix_dma.adapters.mcp.connection import ServerUnreachable
-from phoenix_dma.adapters.mcp.governed import GovernedTools, governed_tools
+from phoenix_dma.adapters.mcp.governed import GovernedTools, ToolFailed, governed_tools
 from phoenix_dma.adapters.mcp.participant import McpOptions, McpParticipant, register_mcp_server
 from phoenix_dma.adapters.mcp.registered import RegisteredServer, ToolUnavailable
 from phoenix_dma.adapters.mcp.rules import ToolRule, ToolRules
@@ -27,6 +27,7 @@ __all__ = [
     "McpParticipant",
     "RegisteredServer",
     "ServerUnreachable",
+    "ToolFailed",
     "ToolRule",
     "ToolRules",
     "ToolUnavailable",

@@ -20,11 +20,14 @@ class ToolRule:
 
     ``action`` is what a call of it is to policy; a server's own word that its tool only reads is no
     ground for it. At most ``calls`` are made at once, and as many again in ``seconds``.
+    ``idempotent``: the tool does nothing twice under one authorization id, so that `once` may
+    repeat a call of which nobody knows whether it was made.
     """
 
     action: ToolAction = ANY_TOOL
     calls: int = ORDINARY_CALLS
     seconds: float = ORDINARY_SECONDS
+    idempotent: bool = False
 
 
 class ToolRules:
