@@ -14,6 +14,7 @@ from phoenix_dma.aio.work.task_lease import TaskLease
 from phoenix_dma.briefing import Authorization, Checkpoint
 from phoenix_dma.context import Context
 from phoenix_dma.current import RUNNING
+from phoenix_dma.effect import Effect
 from phoenix_dma.task import Task
 from phoenix_dma.v1 import audit_pb2
 
@@ -70,6 +71,24 @@ class BoundTask:
             return self._task.authorize(kind, name, domain=domain, subject=subject, wait=wait)
         asked = self.aio.authorize(kind, name, domain=domain, subject=subject, wait=wait)
         return self._wait(asked)
+
+    def effect(
+        self,
+        kind: str,
+        name: str,
+        subject: Mapping[str, Any],
+        *,
+        domain: str = "",
+        idempotent: bool = False,
+    ) -> Effect:
+        """Do something outside, once: ``with bound_task().effect(…) as effect``; see `Task.effect`.
+
+        Its `Effect.once` calls what it is given in the thread that asks.
+        """
+        if self._task is not None:
+            return self._task.effect(kind, name, subject, domain=domain, idempotent=idempotent)
+        made = self.aio.effect(kind, name, subject, domain=domain, idempotent=idempotent)
+        return Effect(made, self._wait)
 
     def lineage(self) -> list[audit_pb2.AuditEvent]:
         """The audit events of the task so far, oldest first."""

@@ -34,9 +34,12 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "handoff": ("tasks", "Start a governed handoff of a task to another participant."),
     "submit": ("submit", "Submit a task."),
     "explain": ("submit", "Print who would get a task now, and why not the others."),
-    "approvals": ("approvals", "List what waits for a human, or show, approve or reject one."),
+    "approvals": (
+        "actions.approvals",
+        "List what waits for a human, or show, approve or reject one.",
+    ),
     "effects": (
-        "effects",
+        "actions.effects",
         "List effects of which nobody knows whether they were done, or list and show others.",
     ),
     "enrol": ("identity.commands", "Make a profile that can be one identity and nothing more."),

@@ -11,6 +11,7 @@ from typing import Any
 
 from phoenix_dma.testing import Phoenix
 from tests.support.processes.programs import plain_environment
+from tests.support.waiting.until import PATIENCE
 
 
 class AgentProcess:
@@ -46,6 +47,10 @@ class AgentProcess:
             if line.startswith(what):
                 return self.said[-1]
         raise AssertionError(f"{self.agent} ended without saying {what!r}, after {self.said}")
+
+    def ended(self) -> None:
+        """Wait until the process has ended by itself."""
+        self._process.wait(timeout=PATIENCE)
 
     def kill_9(self) -> None:
         """SIGKILL, and its end; nothing happens where it has ended."""

@@ -22,7 +22,7 @@ except ModuleNotFoundError:
 
 from phoenix_dma.adapters.artifacts import ArtifactStore, FolderArtifacts
 from phoenix_dma.adapters.bound_task import bound
-from phoenix_dma.adapters.langgraph.approving import aapprove, approve, tool_guard
+from phoenix_dma.adapters.langgraph.approving import aapprove, approve, effect, tool_guard
 from phoenix_dma.adapters.langgraph.checkpointer import PhoenixCheckpointer
 from phoenix_dma.adapters.langgraph.conversation import (
     ainherited_messages,
@@ -44,6 +44,7 @@ __all__ = [
     "arun_graph",
     "bound",
     "conversation",
+    "effect",
     "inherited_messages",
     "run_graph",
     "tool_guard",

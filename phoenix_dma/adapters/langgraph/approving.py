@@ -11,6 +11,7 @@ from langgraph.types import Command
 
 from phoenix_dma.adapters.bound_task import bound_task, elsewhere
 from phoenix_dma.briefing import Authorization
+from phoenix_dma.effect import Effect
 from phoenix_dma.errors import ApprovalRejected, PolicyDenied
 
 ToolAnswer = ToolMessage | Command[Any] | list[ToolMessage | Command[Any]]
@@ -46,6 +47,23 @@ async def aapprove(
     """As `approve`, in an asynchronous node."""
     task = bound_task()
     return await elsewhere(lambda: task.authorize(kind, name, domain=domain, subject=subject))
+
+
+def effect(
+    kind: str,
+    name: str,
+    subject: Mapping[str, Any],
+    *,
+    domain: str = "",
+    idempotent: bool = False,
+) -> Effect:
+    """Do something outside in a node, once, although the node may run again: see `Task.effect`.
+
+    ``effect(…).once(do, look)`` does it unless it was done, by whoever held the task then, and
+    answers what came of it. An asynchronous node in an asynchronous handler uses `AsyncTask.once`.
+    Raises what `approve` raises, and `EffectUnknown` where nobody can look whether it was done.
+    """
+    return bound_task().effect(kind, name, subject, domain=domain, idempotent=idempotent)
 
 
 def tool_guard(*, domain: str = "") -> ToolWrappers:

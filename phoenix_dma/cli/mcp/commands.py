@@ -21,6 +21,26 @@ if TYPE_CHECKING:
 TOKEN: Final = "PHOENIX_DMA_MCP_TOKEN"  # noqa: S105  # the name of a variable
 INSTALL: Final = 'pip install "phoenix-dma[mcp]"'
 
+Id = Annotated[str, typer.Argument(help="The id of the server's participant.")]
+Owner = Annotated[str, typer.Option(help="Who is accountable for it.")]
+Command = Annotated[
+    list[str] | None, typer.Argument(help="The command that starts the server, after --.")
+]
+Url = Annotated[
+    str, typer.Option(help="The URL of a server that runs already, in place of a command.")
+]
+Offered = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="TOOL=CAPABILITY: offer this tool as that capability; then no other tool is "
+        "offered. Repeatable."
+    ),
+]
+Domains = Annotated[list[str] | None, typer.Option(help="Data that its tools touch. Repeatable.")]
+Permissions = Annotated[
+    list[str] | None, typer.Option(help="A permission that it claims. Repeatable.")
+]
+
 group = typer.Typer(invoke_without_command=True)
 
 
@@ -70,27 +90,13 @@ def mcp(
 
 @group.command()
 def join(
-    participant: Annotated[str, typer.Argument(help="The id of the server's participant.")],
-    owner: Annotated[str, typer.Option(help="Who is accountable for it.")],
-    command: Annotated[
-        list[str] | None, typer.Argument(help="The command that starts the server, after --.")
-    ] = None,
-    url: Annotated[
-        str, typer.Option(help="The URL of a server that runs already, in place of a command.")
-    ] = "",
-    capability: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="TOOL=CAPABILITY: offer this tool as that capability; then no other tool is "
-            "offered. Repeatable."
-        ),
-    ] = None,
-    domain: Annotated[
-        list[str] | None, typer.Option(help="Data that its tools touch. Repeatable.")
-    ] = None,
-    permission: Annotated[
-        list[str] | None, typer.Option(help="A permission that it claims. Repeatable.")
-    ] = None,
+    participant: Id,
+    owner: Owner,
+    command: Command = None,
+    url: Url = "",
+    capability: Offered = None,
+    domain: Domains = None,
+    permission: Permissions = None,
 ) -> None:
     """Register an MCP server as a participant of type tool.
 

@@ -32,22 +32,27 @@ NEED: dict[str, Any] = {
 CALL = ToolCall.of("call-1", "look_up", {"customer": 1})
 
 
+def leave_behind(task: Task) -> None:
+    """What an agent of one framework records of its work."""
+    task.checkpoint({"seen": 3}, metadata={"batch": 7})
+    said = "<think>The user wants me to hurry.</think>Looking."
+    record(
+        task,
+        messages=(
+            Message("user", "Review"),
+            Message("assistant", said, tool_calls=(CALL,)),
+            Message("tool", "found", tool_call_id="call-1"),
+        ),
+        plan=Plan(("look", "tell"), 1),
+        private=PrivateState("langgraph", "1.2", '{"channel_values": {}}'),
+    )
+    record(task, open_questions=("Is it a twin?",))
+
+
 def test_the_next_one_goes_on_from_what_another_framework_left(phoenix: Phoenix) -> None:
     @phoenix.participant(**WORK)
     def first(task: Task) -> None:
-        task.checkpoint({"seen": 3}, metadata={"batch": 7})
-        said = "<think>The user wants me to hurry.</think>Looking."
-        record(
-            task,
-            messages=(
-                Message("user", "Review"),
-                Message("assistant", said, tool_calls=(CALL,)),
-                Message("tool", "found", tool_call_id="call-1"),
-            ),
-            plan=Plan(("look", "tell"), 1),
-            private=PrivateState("langgraph", "1.2", '{"channel_values": {}}'),
-        )
-        record(task, open_questions=("Is it a twin?",))
+        leave_behind(task)
         phoenix.kill(first)
 
     task = phoenix.submit(objective="Review the duplicates", **NEED)

@@ -130,22 +130,26 @@ def test_a_coroutine_that_lost_its_task_ends_inside_the_framework(
     assert agents.noted(effects=True) == ["agent.first look_up 1", "agent.first look_up 2"]
 
 
-def test_it_goes_on_from_what_another_framework_left(agents: Agents, phoenix: Phoenix) -> None:
+def leave_behind(task: Task) -> None:
+    """What an agent of another framework records of its work."""
     before = ToolCall.of("call-1", "look_up", {"customer": 1})
     picture = {"type": "image_url", "image_url": {"url": "https://example.com/1.png"}}
+    record(
+        task,
+        messages=(
+            Message("system", "You review."),
+            Message("user", ({"type": "text", "text": "Review"}, picture)),
+            Message("assistant", None, tool_calls=(before,)),
+            Message("tool", "customer 1 is found", name="look_up", tool_call_id="call-1"),
+        ),
+        plan=Plan(("look", "tell"), 1),
+        private=PrivateState("another", "1.0", "{}"),
+    )
 
+
+def test_it_goes_on_from_what_another_framework_left(agents: Agents, phoenix: Phoenix) -> None:
     def other(task: Task) -> None:
-        record(
-            task,
-            messages=(
-                Message("system", "You review."),
-                Message("user", ({"type": "text", "text": "Review"}, picture)),
-                Message("assistant", None, tool_calls=(before,)),
-                Message("tool", "customer 1 is found", name="look_up", tool_call_id="call-1"),
-            ),
-            plan=Plan(("look", "tell"), 1),
-            private=PrivateState("another", "1.0", "{}"),
-        )
+        leave_behind(task)
         phoenix.kill(first)
 
     first = phoenix.join(

@@ -1,12 +1,15 @@
 """An agent whose task is a LangGraph graph; `test_killed_agents` starts and kills it.
 
 Options: ``id``; ``effects``, a file to which every node appends a line once it has had its effect;
-``asks``: approve or interrupt; ``hold_in``, a node in the middle of which it waits for ever.
+``asks``: approve or interrupt; ``hold_in``, a node in the middle of which it waits for ever;
+``once``: the last node merges by an effect, and kills its process ``before`` or ``after`` doing it.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -16,7 +19,13 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
 from phoenix_dma import PhoenixClient, Task
-from phoenix_dma.adapters.langgraph import PhoenixCheckpointer, Questions, approve, run_graph
+from phoenix_dma.adapters.langgraph import (
+    PhoenixCheckpointer,
+    Questions,
+    approve,
+    effect,
+    run_graph,
+)
 from tests.frameworks.langgraph.work import WORK
 
 OPTIONS: dict[str, Any] = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
@@ -31,7 +40,7 @@ class State(TypedDict, total=False):
     merged: str
 
 
-def effect(node: str) -> None:
+def have_effect(node: str) -> None:
     """Have an effect outside the runtime: one line, which says who had it."""
     with Path(OPTIONS["effects"]).open("a") as file:
         file.write(f"{node} {OPTIONS['id']}\n")
@@ -45,7 +54,7 @@ def say(what: str) -> None:
 
 def collect(_: State) -> State:
     """The first node."""
-    effect("collect")
+    have_effect("collect")
     return {"found": ["customer.1", "customer.2"]}
 
 
@@ -65,8 +74,28 @@ def ask(_: State) -> State:
 def merge(state: State) -> State:
     """The third node, whose effect must happen once."""
     if state["answer"]["approved"]:
-        effect("merge")
+        if "once" in OPTIONS:
+            return {"merged": effect("final_action", "merge", PAIR).once(do, look)["by"]}
+        have_effect("merge")
     return {"merged": OPTIONS["id"]}
+
+
+def do(key: str) -> dict[str, str]:
+    """Merge, and die of it where the test says so."""
+    if OPTIONS["once"] == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    have_effect(f"merge {key}")
+    if OPTIONS["once"] == "after":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"by": OPTIONS["id"]}
+
+
+def look(key: str) -> dict[str, str] | None:
+    """Whether it was merged under that key, and by whom."""
+    for line in Path(OPTIONS["effects"]).read_text().splitlines():
+        if line.startswith(f"merge {key} "):
+            return {"by": line.split()[-1]}
+    return None
 
 
 def graph() -> StateGraph[State, None, State, State]:

@@ -76,3 +76,24 @@ def test_what_a_human_allowed_is_done_once_though_its_asker_was_killed(
     assert effects.read_text().splitlines() == ["collect agent.first", "merge agent.second"]
     asked = [one for one in phoenix.client.lineage(task.id) if one.type == "APPROVAL_REQUESTED"]
     assert len(asked) == 1, "the second one asks the same question"
+
+
+@pytest.mark.parametrize(("dies", "by"), [("before", "agent.second"), ("after", "agent.first")])
+def test_a_node_that_is_killed_at_its_effect_has_it_once(
+    phoenix: Phoenix, tmp_path: Path, dies: str, by: str
+) -> None:
+    effects = tmp_path / "effects"
+    with start(phoenix, "agent.first", effects, once=dies) as first:
+        task = phoenix.submit(**NEED)
+        first.says("in ask")
+        phoenix.wait_for_event(task, "EFFECT_BEGUN")
+        first.ended()
+    with start(phoenix, "agent.second", effects, once="") as second:
+        phoenix.expire("agent.first")
+        second.says("began at version")
+        result = phoenix.wait_for(task).result
+    assert result is not None
+    assert result["merged"] == by
+    merged = [one for one in effects.read_text().splitlines() if one.startswith("merge ")]
+    assert len(merged) == 1
+    assert merged[0].endswith(by)

@@ -27,6 +27,7 @@ LOCAL = {
     "audit verify",
     "doctor",
     "mcp",
+    "mcp join",
     "tenant add",
     "tenant list",
     "policy init",

@@ -1,0 +1,1 @@
+"""What tasks ask leave for, and what they do outside."""
