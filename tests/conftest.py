@@ -1,5 +1,6 @@
 """Real servers for every test that asks for one: started once, in under a second."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,8 +14,12 @@ from tests.support.builders.keys import Keys
 from tests.support.servers.postgres import PostgresServer, clock, database_for, tenant
 from tests.support.servers.temporary import temporary
 from tests.support.servers.valkey import redis_client, stream, valkey
+from tests.support.waiting.until import PATIENCE
 
 __all__ = ["clock", "database_for", "redis_client", "stream", "tenant", "valkey"]
+
+# Read by the test kit when it is loaded, below: a test waits as patiently there as anywhere.
+os.environ["PHOENIX_DMA_TEST_PATIENCE"] = str(PATIENCE)
 
 pytest_plugins = [
     "phoenix_dma.testing",

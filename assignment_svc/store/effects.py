@@ -26,7 +26,7 @@ STATUS_BY_NOW: Final[ColumnElement[str]] = case(
     ),
     else_=effects.c.status,
 )
-"""`Effect.status_for` in SQL, so that pages can be filtered by it."""
+"""`Effect.seen_with` in SQL, so that pages can be filtered by it."""
 
 BY_NOW: Final = select(
     *(column for column in effects.c if column.name != "status"), STATUS_BY_NOW.label("status")

@@ -99,9 +99,8 @@ class BoundTask:
         if loop is None or _running_loop() is loop:
             coroutine.close()
             raise RuntimeError(
-                "this call would wait for the loop that it runs in: "
-                "use the asynchronous call (graph.ainvoke, arun_graph, aapprove), "
-                "or a handler that is no `async def`"
+                "this call would wait for the loop that it runs in: use the framework's and the "
+                "adapter's asynchronous calls, or a handler that is no `async def`"
             )
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 

@@ -30,15 +30,20 @@ class Conversation:
         self._calls = calls
         self._reader = reader
         self._saved: tuple[tuple[Message, ...], str] | None = None
+        self._system: tuple[Message, ...] = ()
 
-    async def restore(self) -> PortableContext | None:
+    async def restore(self, *, instructions: str = "") -> PortableContext | None:
         """What an earlier owner left, whatever framework it used; None at the first attempt.
 
-        Raises `NotPortable` where the context's messages have another form.
+        ``instructions`` says why a framework takes no messages of the system: they are left unused
+        and stay before those that are saved. Raises `NotPortable` where the context's messages have
+        another form.
         """
         found = await self._calls.read()
         if found is not None:
             self.unused = unused(found, self._reader)
+            if instructions:
+                self._leave_system(found.messages, instructions)
             state = found.state_of(self._reader.framework)
             self._saved = found.messages, state.state if state else ""
         return found
@@ -49,6 +54,7 @@ class Conversation:
         A state with a model's private reasoning in it is left out. Raises `AssignmentLost` where
         the task is not held any more.
         """
+        messages = (*self._system, *messages)
         if (messages, state) == self._saved:
             return
         changes: Changes = {"messages": messages}
@@ -60,6 +66,11 @@ class Conversation:
             changes["decisions"] = with_unused(decisions, self.unused, self._reader)
         await self._calls.record(**changes)
         self.unused, self._saved = (), (messages, state)
+
+    def _leave_system(self, messages: tuple[Message, ...], why: str) -> None:
+        left = {n: one for n, one in enumerate(messages) if one.role == "system"}
+        self._system = tuple(left.values())
+        self.unused += tuple(Unused(f"messages[{n}]", why) for n in left)
 
 
 def reader_of(distribution: str, *, uses: frozenset[str] = frozenset({"messages"})) -> Reader:

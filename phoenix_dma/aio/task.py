@@ -221,7 +221,6 @@ class AsyncTask:
         self, task: assignment_pb2.TaskDeclaration, *, request_id: str = ""
     ) -> TaskInfo:
         """Submit a child of this task; parent and epoch are filled in."""
-        self.lease.require()
         declared = assignment_pb2.TaskDeclaration()
         declared.CopyFrom(task)
         declared.parent_task_id, declared.parent_epoch = self.id, self.epoch
@@ -251,7 +250,6 @@ class AsyncTask:
 
     async def hand_off(self, reason: str = "requested") -> handoff_pb2.Handoff:
         """Ask for a handoff to another participant; work goes on until the task is lost."""
-        self.lease.require()
         request = handoff_pb2.InitiateHandoffRequest(
             task_id=self.id,
             source=self.message.assignment.participant_id,
@@ -262,7 +260,6 @@ class AsyncTask:
         return handoff
 
     async def _record(self, request: state_pb2.CheckpointContextRequest) -> Checkpoint:
-        self.lease.require()
         request.task_id, request.epoch = self.id, self.epoch
         answer = await self._write(self._session.stubs.state.CheckpointContext, request)
         self.lease.checkpoint_wanted.clear()

@@ -19,11 +19,14 @@ from phoenix_dma.own_profile import own_profile_path, write_own_profile
 from phoenix_dma.profile import read_profile
 from phoenix_dma.testing.agent import Agent
 from phoenix_dma.testing.lineage import Expected, difference, matches, relevant
+from phoenix_dma.testing.patience import patience
 from phoenix_dma.testing.runtime import SharedRuntime
 from phoenix_dma.v1 import approval_pb2, audit_pb2, governed_pb2, identity_pb2, registry_pb2
 
-PATIENCE: Final = 60.0
+PATIENCE: Final = patience()
 """Seconds after which what a test waits for is taken not to come."""
+LINEAGE_PATIENCE: Final = PATIENCE / 3
+"""The same for a story in the audit, which is told within seconds of what happened."""
 POLL_SECONDS: Final = 0.05
 OPERATOR: Final = "human.operator"
 OPERATES: Final = ("operator", "submitter", "reviewer", "auditor", "policy_admin")
@@ -209,7 +212,11 @@ class Phoenix:
     # What is left of it --------------------------------------------------------------------------
 
     def assert_lineage(
-        self, task: str | TaskInfo, expected: Sequence[Expected], *, timeout: float = 20.0
+        self,
+        task: str | TaskInfo,
+        expected: Sequence[Expected],
+        *,
+        timeout: float = LINEAGE_PATIENCE,
     ) -> None:
         """Assert that the audit tells this story of the task, and wait for it up to ``timeout``.
 

@@ -26,7 +26,7 @@ RECORDING: Final[Mapping[EffectStatus, EffectVerb]] = MappingProxyType(
 class Effect:
     """One content of one action of one task, done outside; one row for each authorization.
 
-    ``status`` is as recorded: `status_for` says what it means by now. ``epoch``,
+    ``status`` is as recorded: `seen_with` says what it means by now. ``epoch``,
     ``participant_id``, ``approval_id`` and ``decision_id`` are those of the last beginning, of
     which there were ``begun``. ``outcome_hash`` is empty where it was not done; ``event_id`` and
     ``event_version`` name the last event about it.
@@ -53,15 +53,11 @@ class Effect:
     event_id: str = ""
     event_version: int = 0
 
-    def status_for(self, task: Task) -> EffectStatus:
-        """Where it is: what was begun under an epoch that is burnt has an unknown outcome."""
-        if self.status is EffectStatus.BEGUN and self.epoch != task.epoch:
-            return EFFECT.apply(self.status, EffectVerb.LOSE, Actor.ENGINE)
-        return self.status
-
     def seen_with(self, task: Task) -> "Effect":
-        """The effect as it is by now."""
-        return replace(self, status=self.status_for(task))
+        """The effect by now: one begun under an epoch that is burnt has an unknown outcome."""
+        if self.status is not EffectStatus.BEGUN or self.epoch == task.epoch:
+            return self
+        return replace(self, status=EFFECT.apply(self.status, EffectVerb.LOSE, Actor.ENGINE))
 
     def recorded(self, *, event_id: str, version: int) -> "Effect":
         """The effect with the event that proves its last step."""
@@ -89,8 +85,8 @@ class EffectFilter:
 def begun(before: Effect | None, given: Authorization, *, idempotent: bool, at: datetime) -> Effect:
     """BEGUN, for the first time or again, by the owner whom ``given`` names.
 
-    ``before`` is the effect as it is by now. What the first beginning said of ``idempotent``
-    counts. Raises `IllegalTransition` where it is done, or begun already.
+    ``before`` is the effect as it is by now. What the first beginning said of its kind and of
+    ``idempotent`` counts. Raises `IllegalTransition` where it is done, or begun already.
     """
     status = before.status if before is not None else None
     verb = EffectVerb.REPEAT if status is EffectStatus.UNKNOWN else EffectVerb.BEGIN
@@ -99,7 +95,7 @@ def begun(before: Effect | None, given: Authorization, *, idempotent: bool, at: 
         task_id=given.task_id,
         action=given.action,
         subject_hash=given.subject_hash,
-        kind=given.kind,
+        kind=before.kind if before is not None else given.kind,
         domain=given.domain,
         idempotent=before.idempotent if before is not None else idempotent,
         status=EFFECT.apply(status, verb, Actor.ASSIGNEE),

@@ -61,6 +61,8 @@ class AuthorizeAction:
             task = await unit.lock_task(action.task_id)
             fenced(task, participant_id=call.principal.participant, epoch=action.epoch)
             requires_active(task, "authorize_action")
-            _, result = await authorized(transaction, task, permission)
+            subject = permission.question.subject
+            before = await unit.find_authorization(task.task_id, subject.action, subject.hash)
+            _, result = await authorized(transaction, task, permission, before)
             await unit.remember(result)
         return result

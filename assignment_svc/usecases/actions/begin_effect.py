@@ -25,6 +25,7 @@ from assignment_svc.usecases.steps.permissions import acting_participant, refusa
 from assignment_svc.usecases.steps.ports import Ports
 from assignment_svc.usecases.steps.rounds import in_rounds
 from assignment_svc.usecases.steps.transaction import EventFields, TaskTransaction
+from phoenix_runtime.core.errors import FieldInvalid, Violation
 from phoenix_runtime.core.events import AuditEventType
 from phoenix_runtime.core.json import JsonObject, canonical
 from phoenix_runtime.core.principal import Call
@@ -64,17 +65,18 @@ class _Wanted:
         return before.status is EffectStatus.DONE
 
     @property
-    def repeated(self) -> bool:
-        """Whether a repetition is asked about, which is another content than the effect's own."""
-        unknown = self.before is not None and self.before.status is EffectStatus.UNKNOWN
-        return unknown and self.before is not None and not self.before.idempotent
+    def repeated(self) -> Effect | None:
+        """The effect whose repetition is another content than its own; None where it is not."""
+        before = self.before
+        if before is None or before.idempotent or before.status is not EffectStatus.UNKNOWN:
+            return None
+        return before
 
     @property
     def question(self) -> Question:
         """What policy is asked."""
-        asked = self.subject
-        if self.repeated and self.before is not None:
-            asked = repetition_subject(self.before, self.subject)
+        repeated = self.repeated
+        asked = repetition_subject(repeated, self.subject) if repeated else self.subject
         return Question(self.action, asked, self.before)
 
 
@@ -90,8 +92,8 @@ class BeginEffect:
     ) -> BegunEffect:
         """Begin. Who can look is answered an unknown effect as it is, and nobody is asked.
 
-        Raises what `AuthorizeAction` raises, and `IllegalTransition` where the effect is begun
-        already under the caller's epoch.
+        Raises what `AuthorizeAction` raises, `IllegalTransition` where the effect is begun already
+        under the caller's epoch, and `FieldInvalid` where it was begun as another kind of action.
         """
         participant = acting_participant(call)
         action = replace(action, name=action.name.lower())
@@ -108,7 +110,8 @@ class BeginEffect:
             _, before = await _known(unit, task, wanted.subject)
             if before is not None and wanted.is_answered_by(before):
                 return await _as_it_is(unit, task, before)
-        _may_begin(before)
+        if before is not None:
+            _may_begin(before, action)
         wanted = replace(wanted, before=before)
         call = call.about(task.correlation_id)
         permission = await self._ask(call, task, wanted.question)
@@ -127,20 +130,28 @@ class BeginEffect:
             if wanted.repeated and given is not None:
                 given = await _given_again(transaction, task, given, permission)
             else:
-                task, answer = await authorized(transaction, task, permission)
+                task, answer = await authorized(transaction, task, permission, given)
                 given = answer.authorization
             effect = begun(before, given, idempotent=wanted.idempotent, at=transaction.now)
-            subject = wanted.subject
-            await unit.add_content(Document(subject.hash, canonical(subject.content)))
+            if before is None:
+                subject = wanted.subject
+                await unit.add_content(Document(subject.hash, canonical(subject.content)))
             result = await _write(transaction, task, effect, permission)
             await unit.remember(result)
         return result
 
 
-def _may_begin(before: Effect | None) -> None:
-    """Raise `IllegalTransition` where policy need not be asked: it is begun already."""
-    if before is not None and before.status is EffectStatus.BEGUN:
+def _may_begin(before: Effect, action: Action) -> None:
+    """Raise where policy need not be asked.
+
+    `IllegalTransition` where it is begun already, `FieldInvalid` where it was begun as another kind
+    of action: what only reads may be repeated, and a repetition must not pass for that.
+    """
+    if before.status is EffectStatus.BEGUN:
         EFFECT.apply(before.status, EffectVerb.BEGIN, Actor.ASSIGNEE)
+    if before.kind is not action.kind:
+        text = f"is {before.kind.value}, as which this effect was begun first"
+        raise FieldInvalid([Violation("kind", text)])
 
 
 async def _known(

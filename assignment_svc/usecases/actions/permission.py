@@ -202,18 +202,18 @@ class Authorized:
 
 
 async def authorized(
-    transaction: TaskTransaction, task: Task, permission: Permission
+    transaction: TaskTransaction, task: Task, permission: Permission, before: Authorization | None
 ) -> tuple[Task, Authorized]:
-    """Write the authorization of an allowed question on the locked task, or find it as it is.
+    """Write the authorization of an allowed question on the locked task.
 
-    Answers the task as it is saved by then. A yes is one row for (task, action, subject), however
-    often it is asked for.
+    ``before`` is that of the same content, read under the lock; it stays where it says all. Answers
+    the task as it is saved by then. A yes is one row for (task, action, subject), however often it
+    is asked for.
     """
     unit, action = transaction.unit, permission.question.action
-    subject, verdict = permission.question.subject, permission.verdict
+    verdict = permission.verdict
     for approval in permission.known:
         await unit.save_approval(approval)
-    before = await unit.find_authorization(task.task_id, subject.action, subject.hash)
     if before is not None and _says_all(before, task.epoch, action):
         receipt = Receipt(before.event_id, task.correlation_id, before.event_version)
         return task, Authorized(before, verdict, verdict.obligations, receipt)

@@ -20,7 +20,7 @@ from jwt import PyJWK
 
 from phoenix_dma.aio.runtime_api import RuntimeApi
 from phoenix_dma.v1 import governance_pb2, registry_pb2
-from phoenix_dma.wire.conversions import short, struct_of
+from phoenix_dma.wire.conversions import short, struct_of, time_of
 
 GOVERNANCE: Final = "urn:phoenix-dma:a2a:governance:1"
 """The extension of a card that says how its agent is governed; `governance_of` are its params."""
@@ -68,7 +68,8 @@ def governance_of(
     policy_revision: str,
 ) -> dict[str, Any]:
     """What the governance extension says: facts of the registry, never what was declared."""
-    held = [one for one in certificates if not one.HasField("revoke_time")]
+    now = datetime.now(UTC)
+    held = [one for one in certificates if _holds(one, now)]
     return {
         "participant": found.id,
         "type": found.type,
@@ -80,7 +81,7 @@ def governance_of(
         "certified": sorted({one.capability for one in held if one.capability}),
         "data_domains": sorted(found.data_domains),
         "policy_revision": policy_revision,
-        "as_of": datetime.now(UTC).isoformat(timespec="seconds"),
+        "as_of": now.isoformat(timespec="seconds"),
     }
 
 
@@ -98,6 +99,13 @@ def sign(card: AgentCard, key: PyJWK) -> AgentCard:
     made = AgentCard()
     made.CopyFrom(card)
     return create_agent_card_signer(key, cast("ProtectedHeader", header))(made)
+
+
+def _holds(certificate: governance_pb2.Certification, now: datetime) -> bool:
+    """Whether a certification counts: neither revoked nor over."""
+    if certificate.HasField("revoke_time"):
+        return False
+    return not certificate.HasField("expire_time") or time_of(certificate.expire_time) > now
 
 
 def _skill(capability: str, domains: Sequence[str]) -> AgentSkill:

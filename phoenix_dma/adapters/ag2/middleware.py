@@ -12,7 +12,6 @@ from phoenix_dma.adapters.ag2.messages import events_of, portable_messages
 from phoenix_dma.adapters.conversation import Conversation, reader_of
 from phoenix_dma.adapters.governance import NotExecuted, ToolGovernance, Tools
 from phoenix_dma.aio.task import AsyncTask
-from phoenix_dma.portable import Message, Unused
 from phoenix_dma.task import Task
 
 DISTRIBUTION: Final = "ag2"
@@ -31,7 +30,6 @@ class PhoenixMiddleware:
         self.governance = ToolGovernance(task, tools)
         self.conversation = Conversation(self.governance.calls, reader_of(DISTRIBUTION))
         self._begun: list[BaseEvent] = []
-        self._system: tuple[Message, ...] = ()
 
     def __call__(self, event: Any, context: Any) -> BaseMiddleware:
         """The middleware of one turn."""
@@ -58,21 +56,17 @@ class PhoenixMiddleware:
     async def save(self, events: Any) -> None:
         """Checkpoint what was said and done so far."""
         self.governance.require()
-        await self.conversation.save((*self._system, *portable_messages(events)))
+        await self.conversation.save(portable_messages(events))
 
     def first(self, event: BaseEvent) -> BaseEvent:
         """What the turn begins with: the last event of a conversation that goes on, else ours."""
         return self._begun[-1] if self._begun else event
 
     async def _restore(self) -> None:
-        found = await self.conversation.restore()
-        if found is None:
-            return
-        self._begun = events_of(found.messages)
-        self._system = tuple(one for one in found.messages if one.role == "system")
-        left = [n for n, one in enumerate(found.messages) if one.role == "system"]
         why = "AG2 keeps instructions with the agent"
-        self.conversation.unused += tuple(Unused(f"messages[{n}]", why) for n in left)
+        found = await self.conversation.restore(instructions=why)
+        if found is not None:
+            self._begun = events_of(found.messages)
 
 
 class _Turn(BaseMiddleware):

@@ -14,7 +14,6 @@ from phoenix_dma.adapters.conversation import Conversation, reader_of
 from phoenix_dma.adapters.google_adk.messages import contents_of, portable_messages
 from phoenix_dma.adapters.governance import NotExecuted, ToolGovernance, Tools
 from phoenix_dma.aio.task import AsyncTask
-from phoenix_dma.portable import Message, Unused
 from phoenix_dma.task import Task
 
 DISTRIBUTION: Final = "google-adk"
@@ -34,7 +33,6 @@ class PhoenixPlugin(BasePlugin):
         self.governance = ToolGovernance(task, tools)
         self.conversation = Conversation(self.governance.calls, reader_of(DISTRIBUTION))
         self._begun: list[types.Content] = []
-        self._system: tuple[Message, ...] = ()
         self._said: list[types.Content] = []
 
     async def run(
@@ -84,17 +82,13 @@ class PhoenixPlugin(BasePlugin):
 
     async def _save(self, contents: list[types.Content]) -> None:
         self.governance.require()
-        await self.conversation.save((*self._system, *portable_messages(contents)))
+        await self.conversation.save(portable_messages(contents))
 
     async def _restore(self) -> None:
-        found = await self.conversation.restore()
-        if found is None:
-            return
-        self._begun = contents_of(found.messages)
-        self._system = tuple(one for one in found.messages if one.role == "system")
-        left = [n for n, one in enumerate(found.messages) if one.role == "system"]
         why = "the kit keeps instructions with the agent"
-        self.conversation.unused += tuple(Unused(f"messages[{n}]", why) for n in left)
+        found = await self.conversation.restore(instructions=why)
+        if found is not None:
+            self._begun = contents_of(found.messages)
 
 
 def _is_over(content: types.Content) -> bool:

@@ -13,24 +13,21 @@
 
 from __future__ import annotations
 
-try:
-    import langgraph.checkpoint.base  # noqa: F401
-except ModuleNotFoundError:
-    raise ImportError(
-        'phoenix_dma.adapters.langgraph needs LangGraph: pip install "phoenix-dma[langgraph]"'
-    ) from None
+from phoenix_dma.adapters.extras import require_extra
 
-from phoenix_dma.adapters.artifacts import ArtifactStore, FolderArtifacts
-from phoenix_dma.adapters.bound_task import bound
-from phoenix_dma.adapters.langgraph.approving import aapprove, approve, effect, tool_guard
-from phoenix_dma.adapters.langgraph.checkpointer import PhoenixCheckpointer
-from phoenix_dma.adapters.langgraph.conversation import (
+require_extra("langgraph.checkpoint.base", "langgraph")
+
+from phoenix_dma.adapters.artifacts import ArtifactStore, FolderArtifacts  # noqa: E402
+from phoenix_dma.adapters.bound_task import bound  # noqa: E402
+from phoenix_dma.adapters.langgraph.approving import aapprove, approve, effect, tool_guard  # noqa: E402
+from phoenix_dma.adapters.langgraph.checkpointer import PhoenixCheckpointer  # noqa: E402
+from phoenix_dma.adapters.langgraph.conversation import (  # noqa: E402
     ainherited_messages,
     conversation,
     inherited_messages,
 )
-from phoenix_dma.adapters.langgraph.interrupts import NobodyAsked, Questions
-from phoenix_dma.adapters.langgraph.running import arun_graph, run_graph
+from phoenix_dma.adapters.langgraph.interrupts import NobodyAsked, Questions  # noqa: E402
+from phoenix_dma.adapters.langgraph.running import arun_graph, run_graph  # noqa: E402
 
 __all__ = [
     "ArtifactStore",

@@ -7,19 +7,16 @@ tool for the task that makes it. docs/frameworks/mcp.md has both.
 
 from __future__ import annotations
 
-try:
-    import mcp  # noqa: F401  # whether it is there
-except ModuleNotFoundError as missing:
-    raise ImportError(
-        f'phoenix_dma.adapters.mcp needs {missing.name}: pip install "phoenix-dma[mcp]"'
-    ) from None
+from phoenix_dma.adapters.extras import require_extra
 
-from phoenix_dma.adapters.mcp.connection import ServerUnreachable
-from phoenix_dma.adapters.mcp.governed import GovernedTools, ToolFailed, governed_tools
-from phoenix_dma.adapters.mcp.participant import McpOptions, McpParticipant, register_mcp_server
-from phoenix_dma.adapters.mcp.registered import RegisteredServer, ToolUnavailable
-from phoenix_dma.adapters.mcp.rules import ToolRule, ToolRules
-from phoenix_dma.adapters.mcp.server import runtime_server
+require_extra("mcp", "mcp")
+
+from phoenix_dma.adapters.mcp.connection import ServerUnreachable  # noqa: E402
+from phoenix_dma.adapters.mcp.governed import GovernedTools, ToolFailed, governed_tools  # noqa: E402
+from phoenix_dma.adapters.mcp.participant import McpOptions, McpParticipant, register_mcp_server  # noqa: E402
+from phoenix_dma.adapters.mcp.registered import RegisteredServer, ToolUnavailable  # noqa: E402
+from phoenix_dma.adapters.mcp.rules import ToolRule, ToolRules  # noqa: E402
+from phoenix_dma.adapters.mcp.server import runtime_server  # noqa: E402
 
 __all__ = [
     "GovernedTools",

@@ -57,19 +57,14 @@ class TaskActions:
 
     async def authorize(self, action: Action, *, wait: bool) -> Authorization:
         """Ask to act; see `AsyncTask.authorize`."""
-        request = assignment_pb2.AuthorizeActionRequest(
-            task_id=self.task_id,
-            epoch=self.epoch,
-            kind=number(assignment_pb2.ActionKind, action.kind),
-            name=action.name,
-            domain=action.domain,
-            subject=action.subject,
-        )
+        request = assignment_pb2.AuthorizeActionRequest(**self._named(action))
+        method = self._session.stubs.assignment.AuthorizeAction
 
         async def ask() -> assignment_pb2.AuthorizeActionResponse:
             request.request_id = ""  # each question is a new one: a human may have decided since
-            method = self._session.stubs.assignment.AuthorizeAction
-            answer: assignment_pb2.AuthorizeActionResponse = await self._call(method, request)
+            answer: assignment_pb2.AuthorizeActionResponse = await held_call(
+                self._session, self._lease, method, request
+            )
             return answer
 
         answer = await self._allowed(ask, wait=wait)
@@ -90,14 +85,7 @@ class TaskActions:
         `EffectUnknown` where policy does not let it be repeated.
         """
         request = effect_pb2.BeginEffectRequest(
-            task_id=self.task_id,
-            epoch=self.epoch,
-            kind=number(assignment_pb2.ActionKind, action.kind),
-            name=action.name,
-            domain=action.domain,
-            subject=action.subject,
-            idempotent=idempotent,
-            can_look=can_look,
+            **self._named(action), idempotent=idempotent, can_look=can_look
         )
         method = self._session.stubs.effects.BeginEffect
 
@@ -139,8 +127,16 @@ class TaskActions:
             except PolicyDenied as denied:
                 raise await self._explained(denied, approval_id) from denied
 
-    async def _call(self, method: Any, request: Any) -> Any:
-        return await held_call(self._session, self._lease, method, request)
+    def _named(self, action: Action) -> dict[str, Any]:
+        """What every question about an action says."""
+        return {
+            "task_id": self.task_id,
+            "epoch": self.epoch,
+            "kind": number(assignment_pb2.ActionKind, action.kind),
+            "name": action.name,
+            "domain": action.domain,
+            "subject": action.subject,
+        }
 
     def _owed(self, obligations: Any) -> tuple[Obligation, ...]:
         """What policy asks in return, which the task owes from now on."""

@@ -10,7 +10,7 @@ from typing import Any, Self
 from phoenix_dma.aio.work.actions import Action, TaskActions
 from phoenix_dma.aio.work.failure import message_of
 from phoenix_dma.briefing import EffectInfo, effect_info
-from phoenix_dma.errors import AssignmentLost, EffectHappened, EffectUnknown, TooLarge
+from phoenix_dma.errors import EffectHappened, EffectUnknown, PhoenixError, TooLarge
 from phoenix_dma.log import EventLog
 from phoenix_dma.v1 import assignment_pb2, effect_pb2
 from phoenix_dma.wire.conversions import json_of
@@ -107,10 +107,11 @@ class AsyncEffect:
             return
         try:
             await record(self._actions, request)
-        except AssignmentLost as lost:
+        except PhoenixError as refused:
             if error is None:
                 raise
-            log.warning("effect_not_recorded", effect=key, error=lost)
+            # What the block raised says more, and goes on; the effect is unknown, or as it was.
+            log.warning("effect_not_recorded", effect=key, error=refused)
 
 
 async def record(actions: TaskActions, request: effect_pb2.RecordEffectRequest) -> EffectInfo:

@@ -20,6 +20,7 @@ class _Effect:
     status: str = ""
     begun: int = 0
     epoch: int = 0
+    kind: str = ""
 
 
 def effect_findings(evidence: Evidence) -> Iterator[Finding]:
@@ -57,9 +58,12 @@ def _beginning(name: str, event: AuditEvent, effect: _Effect) -> Iterator[Findin
         yield Finding("I17", subject, "was begun after it was done")
     if effect.status == BEGUN and effect.epoch == epoch:
         yield Finding("I17", subject, f"was begun twice under epoch {epoch}")
+    kind = str(event.detail.get("kind"))
+    if effect.kind not in {"", kind}:
+        yield Finding("I17", subject, f"was begun as {effect.kind}, and again as {kind}")
     if effect.status in {BEGUN, UNKNOWN} and not _asked_again(event):
         yield Finding("I17", subject, "was repeated by the leave that its first beginning had")
-    effect.status, effect.begun, effect.epoch = BEGUN, effect.begun + 1, epoch
+    effect.status, effect.begun, effect.epoch, effect.kind = BEGUN, effect.begun + 1, epoch, kind
     if _number(event.detail.get("begun")) != effect.begun:
         text = f"was begun {effect.begun} times; the event counts {event.detail.get('begun')}"
         yield Finding("I17", subject, text)

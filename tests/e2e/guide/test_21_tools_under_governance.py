@@ -14,6 +14,7 @@ from phoenix_dma.adapters.task_calls import TaskCalls
 from phoenix_dma.briefing import Authorization
 from phoenix_dma.portable import Message, Plan, PrivateState, Reader, read, record
 from phoenix_dma.testing import Phoenix
+from tests.support.waiting.whole_story import whole_story
 
 WORK: dict[str, Any] = {
     "owner": "data-governance",
@@ -42,7 +43,7 @@ def test_an_allowed_tool_has_the_key_of_its_arguments(phoenix: Phoenix) -> None:
 
     task = phoenix.submit(**NEED)
     assert phoenix.wait_for(task).result == {"ids": 2}
-    asked = [one for one in phoenix.client.lineage(task.id) if one.type == "ACTION_AUTHORIZED"]
+    asked = [one for one in whole_story(phoenix, task.id) if one.type == "ACTION_AUTHORIZED"]
     assert {one.detail["name"] for one in asked} == {"look_up"}
     assert {one.detail["kind"] for one in asked} == {"tool_invocation"}
 

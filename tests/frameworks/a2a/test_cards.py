@@ -22,9 +22,11 @@ from phoenix_dma.adapters.a2a import (
     sign,
     verified_by,
 )
+from phoenix_dma.adapters.a2a.cards import governance_of
 from phoenix_dma.aio.client import AsyncPhoenixClient
 from phoenix_dma.profile import read_profile
 from phoenix_dma.testing import Phoenix
+from phoenix_dma.v1 import governance_pb2, registry_pb2
 
 URL = "https://agents.example.com/a2a"
 AGENT = "agent.reviewer"
@@ -54,6 +56,24 @@ def params(card: AgentCard) -> dict[str, Any]:
     assert extension["uri"] == GOVERNANCE
     found: dict[str, Any] = extension["params"]
     return found
+
+
+def test_a_card_names_no_certification_that_is_revoked_or_over() -> None:
+    def certification(capability: str, **moments: int) -> governance_pb2.Certification:
+        made = governance_pb2.Certification(capability=capability)
+        for name, seconds in moments.items():
+            getattr(made, name).FromSeconds(seconds)
+        return made
+
+    far = 4_000_000_000
+    certificates = [
+        certification("standing"),
+        certification("for_long", expire_time=far),
+        certification("over", expire_time=1),
+        certification("revoked", expire_time=far, revoke_time=1),
+    ]
+    said = governance_of(registry_pb2.Participant(id=AGENT), certificates, "sha256:1")
+    assert said["certified"] == ["for_long", "standing"]
 
 
 async def card_of(phoenix: Phoenix) -> AgentCard:

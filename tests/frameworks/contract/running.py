@@ -7,13 +7,12 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from phoenix_dma.testing import Phoenix
 from tests.frameworks.environments import ROOT, python_of
 from tests.support.processes.programs import plain_environment
-
-PATIENCE: Final = 300.0
+from tests.support.waiting.until import PATIENCE
 
 
 class Agents:

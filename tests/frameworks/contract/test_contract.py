@@ -10,13 +10,14 @@ from phoenix_dma import Task
 from phoenix_dma.portable import Message, Plan, PrivateState, ToolCall, record
 from phoenix_dma.testing import Phoenix
 from tests.frameworks.contract.running import Agents
+from tests.support.waiting.until import PATIENCE
+from tests.support.waiting.whole_story import whole_story
 
 NEED: dict[str, Any] = {
     "required_capabilities": ["customer_validation"],
     "data_domains": ["customer_master"],
 }
 PAUSES = {"openai-agents"}
-LONG = 300.0
 
 
 def call(tool: str, customer: int, **more: bool) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def test_a_denied_tool_is_not_executed_and_the_model_reads_why(
     task = phoenix.submit(
         input={"calls": calls}, policy_constraints=["no_direct_write"], max_attempts=1, **NEED
     )
-    ended = phoenix.wait_for(task, timeout=LONG)
+    ended = phoenix.wait_for(task, timeout=PATIENCE)
     assert (ended.why, ended.result) == ("", {"said": "done"})
     assert agents.noted(effects=True) == ["agent.first look_up 1", "agent.first look_up 2"]
     said = agents.said(task.id)
@@ -51,18 +52,18 @@ def test_what_a_human_allowed_happens_once_though_its_asker_died(
     calls = [call("look_up", 1), call("merge", 1), call("look_up", 2)]
     constraints = ["human_approval_required_for_merge"]
     task = phoenix.submit(input={"calls": calls}, policy_constraints=constraints, **NEED)
-    phoenix.wait_for_event(task, "APPROVAL_REQUESTED", timeout=LONG)
+    phoenix.wait_for_event(task, "APPROVAL_REQUESTED", timeout=PATIENCE)
     agents.kill("agent.first")
     phoenix.approve(task, by="human.steward")
     agents.start("agent.second")
-    ended = phoenix.wait_for(task, timeout=LONG)
+    ended = phoenix.wait_for(task, timeout=PATIENCE)
     assert (ended.why, ended.result) == ("", {"said": "done"})
     assert agents.noted(effects=True) == [
         "agent.first look_up 1",
         "agent.second merge 1",
         "agent.second look_up 2",
     ]
-    asked = [one for one in phoenix.client.lineage(task.id) if one.type == "APPROVAL_REQUESTED"]
+    asked = [one for one in whole_story(phoenix, task.id) if one.type == "APPROVAL_REQUESTED"]
     assert len(asked) == 1
 
 
@@ -75,11 +76,11 @@ def test_a_run_that_the_framework_paused_goes_on_elsewhere_where_it_stood(
     constraints = ["human_approval_required_for_merge"]
     given = {"calls": [call("merge", 1), call("look_up", 2)], "paused": True}
     task = phoenix.submit(input=given, policy_constraints=constraints, **NEED)
-    phoenix.wait_for_event(task, "APPROVAL_REQUESTED", timeout=LONG)
+    phoenix.wait_for_event(task, "APPROVAL_REQUESTED", timeout=PATIENCE)
     agents.kill("agent.first")
     phoenix.approve(task, by="human.steward")
     agents.start("agent.second")
-    ended = phoenix.wait_for(task, timeout=LONG)
+    ended = phoenix.wait_for(task, timeout=PATIENCE)
     assert (ended.why, ended.result) == ("", {"said": "done"})
     # The model is not asked for the merge again: the paused run had its call.
     assert agents.noted("agent.second") == [
@@ -93,7 +94,7 @@ def test_what_a_human_refused_does_not_happen(agents: Agents, phoenix: Phoenix) 
     calls = [call("merge", 1)]
     task = phoenix.submit(input={"calls": calls}, policy_constraints=constraints, **NEED)
     phoenix.reject(task, by="human.steward", comment="they are twins")
-    ended = phoenix.wait_for(task, timeout=LONG)
+    ended = phoenix.wait_for(task, timeout=PATIENCE)
     assert (ended.why, ended.result) == ("", {"said": "done"})
     assert agents.noted(effects=True) == []
     assert "they are twins" in agents.said(task.id)[2]["content"]
@@ -107,7 +108,7 @@ def test_who_was_superseded_stops_before_its_next_tool(agents: Agents, phoenix: 
     agents.let_go("agent.second")
     agents.start("agent.second")
     agents.stall("agent.first")
-    ended = phoenix.wait_for(task, timeout=LONG)
+    ended = phoenix.wait_for(task, timeout=PATIENCE)
     agents.let_go("agent.first")
     agents.go_on("agent.first")
     assert agents.wait_for("agent.first", "stopped") == "agent.first stopped lost"
@@ -125,7 +126,7 @@ def test_a_coroutine_that_lost_its_task_ends_inside_the_framework(
     phoenix.expire("agent.first")  # it registers anew, and gets the task again
     agents.wait_for("agent.first", "stopped lost")
     agents.let_go("agent.first")
-    ended = phoenix.wait_for(task, timeout=LONG)
+    ended = phoenix.wait_for(task, timeout=PATIENCE)
     assert (ended.why, ended.result) == ("", {"said": "done"})
     assert agents.noted(effects=True) == ["agent.first look_up 1", "agent.first look_up 2"]
 
@@ -161,10 +162,10 @@ def test_it_goes_on_from_what_another_framework_left(agents: Agents, phoenix: Ph
     )
     calls = [call("look_up", 1), call("look_up", 2)]
     task = phoenix.submit(input={"calls": calls}, **NEED)
-    phoenix.wait_for_event(task, "CONTEXT_CHECKPOINTED", timeout=LONG)
+    phoenix.wait_for_event(task, "CONTEXT_CHECKPOINTED", timeout=PATIENCE)
     agents.start("agent.first")
     phoenix.expire(first)
-    ended = phoenix.wait_for(task, timeout=LONG)
+    ended = phoenix.wait_for(task, timeout=PATIENCE)
     assert (ended.why, ended.result) == ("", {"said": "done"})
     assert agents.noted(effects=True) == ["agent.first look_up 2"]
     said = agents.said(task.id)

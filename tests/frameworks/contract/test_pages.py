@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 from phoenix_dma.testing import SharedRuntime
-from tests.frameworks.contract.running import PATIENCE
 from tests.frameworks.environments import ROOT, python_of
 from tests.support.processes.programs import plain_environment
+from tests.support.waiting.until import PATIENCE
 
 
 def test_the_blocks_of_the_page_run(

@@ -26,7 +26,7 @@ def test_who_has_no_langgraph_is_told_which_extra_brings_it() -> None:
     without = "import sys\nsys.modules['langgraph'] = None\nimport phoenix_dma.adapters.langgraph"
     said = run(without).stderr.splitlines()
     assert said[-1] == (
-        "ImportError: phoenix_dma.adapters.langgraph needs LangGraph: "
+        "ImportError: langgraph.checkpoint.base is not installed: "
         'pip install "phoenix-dma[langgraph]"'
     )
     assert not [line for line in said if "During handling" in line]

@@ -12,6 +12,7 @@ from phoenix_dma.v1 import registry_pb2
 from tests.frameworks.agent_process import AgentProcess
 from tests.frameworks.langgraph.work import ASKS_A_HUMAN, NEED
 from tests.support.waiting.until import wait_until
+from tests.support.waiting.whole_story import whole_story
 
 SCRIPT = Path(__file__).parent / "graph_agent.py"
 
@@ -74,7 +75,7 @@ def test_what_a_human_allowed_is_done_once_though_its_asker_was_killed(
         assert result["answer"]["comment"] == "looked at both"
         assert result["answer"]["decided_by"] == "human.reviewer"
     assert effects.read_text().splitlines() == ["collect agent.first", "merge agent.second"]
-    asked = [one for one in phoenix.client.lineage(task.id) if one.type == "APPROVAL_REQUESTED"]
+    asked = [one for one in whole_story(phoenix, task.id) if one.type == "APPROVAL_REQUESTED"]
     assert len(asked) == 1, "the second one asks the same question"
 
 

@@ -19,6 +19,7 @@ from phoenix_dma.aio.work.task_lease import TaskLease
 from phoenix_dma.testing import Phoenix
 from tests.frameworks.langgraph.work import NEED, WORK
 from tests.support.waiting.until import PATIENCE
+from tests.support.waiting.whole_story import whole_story
 
 
 class State(TypedDict, total=False):
@@ -113,7 +114,7 @@ def test_whoever_is_superseded_is_refused_by_the_runtime_at_its_next_write(
     assert race.ran == ["one first", "two second", "three second", "two first"]
     by = [
         one.participant
-        for one in phoenix.client.lineage(race.task.id)
+        for one in whole_story(phoenix, race.task.id)
         if one.type == "CONTEXT_CHECKPOINTED"
     ]
     assert by == sorted(by), "nothing of the first agent after the second one's"

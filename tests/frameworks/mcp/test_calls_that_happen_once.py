@@ -15,6 +15,7 @@ from phoenix_dma.adapters.mcp.governed import Look
 from phoenix_dma.aio.task import AsyncTask
 from phoenix_dma.testing import Phoenix
 from tests.frameworks.mcp.records_server import records
+from tests.support.waiting.until import PATIENCE
 
 WORK: dict[str, Any] = {
     "owner": "data-governance",
@@ -27,7 +28,6 @@ NEED: dict[str, Any] = {
     "data_domains": ["customer_master"],
     "risk_level": "low",
 }
-LONG = 120.0
 
 
 class Host:
@@ -94,7 +94,7 @@ def test_a_caller_that_died_in_the_middle_is_followed_by_one_that_knows_what_to_
             dead.set()
 
     task = phoenix.submit(**NEED)
-    assert dead.wait(LONG)
+    assert dead.wait(PATIENCE)
 
     @phoenix.participant(**WORK)
     async def second(task: AsyncTask) -> Any:

@@ -23,6 +23,7 @@ from phoenix_dma.errors import (
 from phoenix_dma.testing import Phoenix
 from phoenix_dma.wire.canonical_json import content_hash
 from tests.frameworks.mcp.records_server import records
+from tests.support.waiting.whole_story import whole_story
 
 WORK: dict[str, Any] = {
     "owner": "data-governance",
@@ -64,7 +65,7 @@ def test_a_call_is_in_the_audit_with_the_hash_of_its_content(phoenix: Phoenix) -
 
     task = phoenix.submit(**NEED)
     assert phoenix.wait_for(task).result == {"answer": {"same": True}}
-    given = [one for one in phoenix.client.lineage(task.id) if one.type == "ACTION_AUTHORIZED"]
+    given = [one for one in whole_story(phoenix, task.id) if one.type == "ACTION_AUTHORIZED"]
     assert len(given) == 1, "the same call is the same action"
     detail = dict(given[0].detail)
     assert (detail["kind"], detail["name"]) == ("tool_invocation", "compare")
@@ -95,7 +96,7 @@ def test_what_policy_denies_is_not_called(phoenix: Phoenix) -> None:
     task = phoenix.submit(**NEED)
     assert phoenix.wait_for(task).result == {"value": "denied"}
     assert host.done == []
-    assert "ACTION_DENIED" in [one.type for one in phoenix.client.lineage(task.id)]
+    assert "ACTION_DENIED" in [one.type for one in whole_story(phoenix, task.id)]
 
 
 def test_a_rule_says_as_what_a_call_is_authorised(phoenix: Phoenix) -> None:
@@ -220,5 +221,5 @@ def test_a_call_beyond_its_rule_is_not_made_and_not_authorised(phoenix: Phoenix)
     facts = {"tool": "compare", "limit": "1 in 3600 s", "retry_after_seconds": ""}
     assert phoenix.wait_for(task).result == facts
     assert len(host.done) == 1
-    given = [one for one in phoenix.client.lineage(task.id) if one.type == "ACTION_AUTHORIZED"]
+    given = [one for one in whole_story(phoenix, task.id) if one.type == "ACTION_AUTHORIZED"]
     assert len(given) == 1

@@ -15,6 +15,7 @@ from phoenix_dma.testing import Phoenix
 from tests.frameworks.mcp import merging_agent
 from tests.frameworks.mcp.records_server import lines
 from tests.support.processes.programs import plain_environment
+from tests.support.waiting.whole_story import whole_story
 
 MERGE: dict[str, Any] = {
     "required_capabilities": ["customer_validation"],
@@ -45,17 +46,17 @@ def running(phoenix: Phoenix, identity: str, folder: Path) -> Iterator[subproces
 def test_the_next_owner_makes_the_approved_call_once(phoenix: Phoenix, tmp_path: Path) -> None:
     task = phoenix.submit(**MERGE)
     with running(phoenix, FIRST, tmp_path) as first:
-        phoenix.wait_for_event(task, "APPROVAL_REQUESTED", timeout=300)
+        phoenix.wait_for_event(task, "APPROVAL_REQUESTED")
         assert phoenix.client.get_task(task.id).participant == FIRST
         os.kill(first.pid, signal.SIGKILL)
         first.wait()
         phoenix.approve(task)
         with running(phoenix, SECOND, tmp_path):
             phoenix.expire(FIRST)
-            phoenix.wait_for_event(task, "HANDOFF_COMPLETED", timeout=300)
-            assert phoenix.wait_for(task, timeout=300).result == {"merged": 7}
+            phoenix.wait_for_event(task, "HANDOFF_COMPLETED")
+            assert phoenix.wait_for(task).result == {"merged": 7}
     done = lines(tmp_path / "done")
-    given = [one for one in phoenix.client.lineage(task.id) if one.type == "ACTION_AUTHORIZED"]
+    given = [one for one in whole_story(phoenix, task.id) if one.type == "ACTION_AUTHORIZED"]
     assert [one["into"] for one in done] == [7]
     assert [one.participant for one in given] == [SECOND]
     assert done[0]["by"] == dict(given[0].detail)["authorization_id"]

@@ -18,11 +18,10 @@ from mcp.client.streamable_http import streamable_http_client
 from phoenix_dma.testing import Phoenix
 from tests.frameworks.mcp import records_server
 from tests.support.processes.programs import plain_environment
+from tests.support.waiting.until import PATIENCE
 
 COMMAND: Final = ("-m", "phoenix_dma.cli", "mcp")
 SUBMITTER: Final = "ci.pipeline"
-PATIENCE: Final = 300.0
-"""Seconds; a guard against what hangs."""
 ABSENT: Final = """
 import sys
 sys.modules["mcp"] = None  # as where it is not installed

@@ -188,6 +188,18 @@ async def allowed(
     return begun
 
 
+async def test_what_changes_something_does_not_begin_again_as_what_reads(
+    assignment: AssignmentService, task: Task
+) -> None:
+    await begin(assignment, task)
+    heir = await taken_over(assignment)
+    assignment.policy.answer = lambda point, question: {"trust": 0.6}
+    reading = Action(TASK, heir.epoch, ActionKind.DATA_READ, "charge", SUBJECT)
+    with pytest.raises(errors.FieldInvalid, match="kind: is tool_invocation"):
+        await assignment.effects.begin(assignment.agent("agent.b"), reading, idempotent=True)
+    assert (await assignment.story(TASK)).count("EFFECT_BEGUN") == 1
+
+
 async def test_two_at_once_do_not_both_begin(assignment: AssignmentService, task: Task) -> None:
     await begin(assignment, task)
     with pytest.raises(errors.IllegalTransition, match="An effect that is begun cannot begin"):

@@ -77,6 +77,10 @@ def test_an_honest_history_has_no_findings(evidence: Evidence) -> None:
         (history(begun(1), begun(2, asked_hash="sha256:2"), begun=2), "twice under epoch 1"),
         (history(begun(1), begun(2, epoch=3), begun=2), "repeated by the leave"),
         (history(begun(1), recorded("unknown"), begun(2), begun=2), "repeated by the leave"),
+        (
+            history(begun(1), recorded("not_done"), begun(2, kind="data_read"), begun=2),
+            "begun as tool_invocation, and again as data_read",
+        ),
         (history(begun(2), begun=1), "begun 1 times; the event counts 2"),
         (history(recorded("done"), status="done", begun=0), "never begun"),
         (history(begun(1), status="done"), "its row is done"),
